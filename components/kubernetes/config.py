@@ -1,0 +1,25 @@
+"""What a site may say of Kubernetes (rows K1, K2, K5–K7)."""
+
+from typing import Any
+
+import versions
+from components.model import HostName, Model, Version
+
+
+class Kubernetes(Model):
+    """A cluster built by kubeadm (configuration API v1beta4)."""
+
+    version: Version = versions.KUBERNETES
+    endpoint: str | None = None
+    """`host:port` of the API server; with one control plane its address and 6443."""
+    cluster_domain: HostName = "cluster.local"
+    extra_sans: tuple[str, ...] = ()
+    image_repository: str = versions.IMAGE_REPOSITORY
+    kubelet: dict[str, Any] = {}
+    """Fields of KubeletConfiguration v1beta1, laid over ours."""
+    kube_proxy: dict[str, Any] = {}
+    """Fields of KubeProxyConfiguration v1alpha1."""
+    api_server: dict[str, str] = {}
+    """extraArgs of the API server."""
+    ignore_preflight_errors: tuple[str, ...] = ()
+    """Names of kubeadm's own preflight checks."""

@@ -1,0 +1,97 @@
+"""The strict base of every config model, and the types that rooms share.
+
+A model refuses unknown keys, is frozen, is written in camelCase in the site file and snake_case in Python,
+and never shows an input value in an error (it could be a secret).
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Base of all config: strict keys, frozen, camelCase outside."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        alias_generator=to_camel,
+        validate_by_name=False,
+        validate_by_alias=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def _rfc1123(name: str) -> str:
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError(
+            "is not a host name. Use lower-case letters, digits and '-', 1 to 63 in each part, 253 in all (RFC 1123)."
+        )
+    return name
+
+
+def _label_name(name: str) -> str:
+    if not _LABEL.fullmatch(name):
+        raise ValueError("is not a name. Use lower-case letters, digits and '-', 1 to 63 of them (RFC 1123 label).")
+    return name
+
+
+def _quoted(value: object) -> object:
+    if isinstance(value, bool | int | float):
+        raise ValueError(f'is read as the number {value}. Quote it, for example "1.34.2".')
+    return value
+
+
+def _version(value: str) -> str:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", value):
+        raise ValueError('is not an exact version. Write all three parts, quoted, for example "1.34.2".')
+    return value
+
+
+def _expanded(path: Path, info: ValidationInfo) -> Path:
+    return expanded(path, (info.context or {}).get("folder", Path()))
+
+
+def expanded(path: Path, folder: Path) -> Path:
+    """The path with `~` and `${VAR}` replaced, a relative one from `folder`. Raises ValueError: unset variable."""
+
+    def variable(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ValueError(f"names the variable {match[1]}, which is not set. Set it, or write the path out.")
+        return os.environ[match[1]]
+
+    try:
+        return folder / Path(re.sub(r"\$\{(\w+)\}", variable, str(path))).expanduser()
+    except RuntimeError:
+        raise ValueError("begins with a ~ whose home folder is not known. Write the path out.") from None
+
+
+HostName = Annotated[str, AfterValidator(_rfc1123)]
+"""RFC 1123: labels of 1–63, 253 in all."""
+
+LabelName = Annotated[str, AfterValidator(_label_name)]
+"""One RFC 1123 label: a namespace, a tenant, a group."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+Version = Annotated[str, BeforeValidator(_quoted), AfterValidator(_version)]
+"""Exact and quoted: YAML reads 1.30 as the number 1.3."""
+
+SecretName = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9]*$")]
+"""The name of a secret key `gpu-metal:<name>` of the stack, never its value."""
+
+QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+Quantity = Annotated[str, Field(pattern=QUANTITY)]
+"""A Kubernetes quantity, quoted: "2", "500m", "8Gi"."""
+
+LocalPath = Annotated[Path, AfterValidator(_expanded)]
+"""A file on the operator's machine: `~` and `${VAR}` are replaced, a relative path starts at the site file's folder."""

@@ -1,0 +1,183 @@
+"""What must hold between the keys of a site. Pure functions; each problem names the key and the fix."""
+
+import re
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network, ip_address
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from components.host.config import Address, HostSettings, Ssh
+from stacks import forms
+from stacks.known_hosts import is_key
+from stacks.source import Key, Problem
+
+if TYPE_CHECKING:
+    from stacks.config import Site
+
+Check = Callable[["Site"], Iterator[Problem]]
+
+
+def problems(site: "Site") -> Iterator[Problem]:
+    """All that does not fit together."""
+    return chain.from_iterable(check(site) for check in CHECKS)
+
+
+def levels(site: "Site") -> Iterator[tuple[Key, HostSettings]]:
+    """The settings of the site, of each group and of each host, with their keys."""
+    yield (), site
+    yield from ((("groups", name), group) for name, group in site.groups.items())
+    yield from ((("hosts", name), host) for name, host in site.hosts.items())
+
+
+def hosts(site: "Site") -> Iterator[Problem]:
+    """There are hosts, and no two are the same machine."""
+    if not site.active:
+        yield Problem(("hosts",), "has no host that is there. Write NAME: {address: ADDRESS}.")
+    first: dict[tuple[Address, int], str] = {}
+    for host in site.active:
+        # In a cluster the address is the node's, so that another SSH port does not make another machine.
+        place = host.address, 0 if site.kubernetes else host.ssh.port
+        other = first.setdefault(place, host.name)
+        if other != host.name:
+            text = f"{host.address} of {host.name} is also the address of {other}. Give each host its own."
+            yield Problem(("hosts", host.name, "address"), text)
+
+
+def host_keys(site: "Site") -> Iterator[Problem]:
+    """A host key written in the site is one."""
+    text = 'is not a host key. Write its type and base64 text, for example hostKey: "ssh-ed25519 AAAA…".'
+    for host in site.active:
+        if host.host_key and not is_key(host.host_key):
+            yield Problem(("hosts", host.name, "hostKey"), text)
+        if (bastion := host.ssh.bastion) and bastion.host_key and not is_key(bastion.host_key):
+            yield Problem(("hosts", host.name, "ssh", "bastion", "hostKey"), text)
+
+
+def ssh(site: "Site") -> Iterator[Problem]:
+    """One way to log in, and a way to become root."""
+    for key, settings in levels(site):
+        yield from (Problem((*key, "ssh"), text) for text in _login(settings.ssh))
+
+
+def _login(ways: Ssh) -> Iterator[str]:
+    set_ways = [
+        name
+        for name, value in (
+            ("keyFile", ways.key_file),
+            ("keySecret", ways.key_secret),
+            ("passwordSecret", ways.password_secret),
+        )
+        if value is not None
+    ]
+    if len(set_ways) > 1:
+        yield f"has {' and '.join(set_ways)}. Keep one; write {set_ways[0]}: null to drop an inherited one."
+    if ways.user != "root" and not ways.sudo:
+        yield f"user {ways.user} changes nothing on a host without sudo. Take sudo: false away, or log in as root."
+
+
+def quorum(site: "Site") -> Iterator[Problem]:
+    """The control planes can hold an etcd majority, and have one address when they are several."""
+    planes = site.control_planes
+    if site.kubernetes is None:
+        for host in planes:
+            text = "has control-plane and the site has no kubernetes. Write kubernetes: {}, or take the role away."
+            yield Problem(("hosts", host.name, "roles"), text)
+        return
+    replaced = any(host.state == "gone" and "control-plane" in host.roles for host in site.hosts.values())
+    if not planes:
+        yield Problem(("hosts",), "has no control plane. Write roles: [control-plane] on one host, or on three.")
+    elif len(planes) % 2 == 0 and not replaced:
+        text = f"has {len(planes)} control planes, which stand no more failures than {len(planes) - 1}. Use 1, 3 or 5."
+        yield Problem(("hosts",), text)
+    if len(planes) > 1 and not site.kubernetes.endpoint:
+        text = f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:6443".'
+        yield Problem(("kubernetes", "endpoint"), text)
+    if site.kubernetes.endpoint and not forms.ENDPOINT.fullmatch(site.kubernetes.endpoint):
+        yield Problem(("kubernetes", "endpoint"), 'is not host:port, for example "api.example.org:6443".')
+
+
+def subnets(site: "Site") -> Iterator[Problem]:
+    """Pods, services and hosts have addresses of their own, and each host has a /24 for its pods."""
+    if site.kubernetes is None:
+        return
+    pods, services = site.network.pod_subnet, site.network.service_subnet
+    if pods.overlaps(services):
+        yield Problem(("network", "podSubnet"), f"{pods} overlaps serviceSubnet {services}. Move one of them.")
+    if not 12 <= services.prefixlen <= 28:
+        yield Problem(("network", "serviceSubnet"), f"{services} is no size for services: use /12 to /28.")
+    room, nodes = 2 ** (24 - pods.prefixlen) if pods.prefixlen <= 24 else 0, len(site.active)
+    if nodes > room:
+        text = f"{pods} has room for {room} hosts, a /24 each; the site has {nodes}."
+        yield Problem(("network", "podSubnet"), f"{text} Use a /{24 - (nodes - 1).bit_length()} or larger.")
+    for name, subnet in (("podSubnet", pods), ("serviceSubnet", services)):
+        for key, address in _addresses(site):
+            if isinstance(subnet, IPv4Network) and address in subnet:
+                yield Problem(key, f"{address} lies in network.{name} {subnet}. Move the subnet.")
+
+
+def _addresses(site: "Site") -> Iterator[tuple[Key, Address]]:
+    for host in site.active:
+        yield ("hosts", host.name, "address"), host.address
+        if host.ssh.bastion and not isinstance(host.ssh.bastion.address, str):
+            yield ("hosts", host.name, "ssh", "bastion", "address"), host.ssh.bastion.address
+    endpoint = site.kubernetes.endpoint if site.kubernetes else None
+    if endpoint and re.fullmatch(r"[0-9.]+:\d+", endpoint) and forms.ENDPOINT.fullmatch(endpoint):
+        yield ("kubernetes", "endpoint"), ip_address(endpoint.rpartition(":")[0])
+
+
+def kubernetes(site: "Site") -> Iterator[Problem]:
+    """What the operator lays over our settings does not break the cluster."""
+    if site.kubernetes is None:
+        return
+    arguments = site.kubernetes.api_server
+    plugins = arguments.get("enable-admission-plugins")
+    if plugins is not None and "NodeRestriction" not in plugins.replace(" ", "").split(","):
+        text = "has no NodeRestriction, which kubeadm's default has and this list replaces. Add it."
+        yield Problem(("kubernetes", "apiServer", "enable-admission-plugins"), text)
+    if arguments.get("anonymous-auth") == "false":
+        text = "false stops the API server's probes and every join by token (kubeadm#798). Take it away."
+        yield Problem(("kubernetes", "apiServer", "anonymous-auth"), text)
+    driver = site.kubernetes.kubelet.get("cgroupDriver", site.engine.cgroup_driver)
+    if driver != site.engine.cgroup_driver:
+        text = "differs from engine.cgroupDriver, which the kubelet is given. Write it there only."
+        yield Problem(("kubernetes", "kubelet", "cgroupDriver"), text)
+
+
+def tenants(site: "Site") -> Iterator[Problem]:
+    """Tenants have a cluster, a namespace that is free, and a quota that lets something run."""
+    if site.tenants and site.kubernetes is None:
+        yield Problem(("tenants",), "are namespaces and the site has no kubernetes. Write kubernetes: {}.")
+    for name, tenant in site.tenants.items():
+        if name == "default" or name.startswith("kube-"):
+            yield Problem(("tenants", name), "is a namespace of Kubernetes itself. Use another name.")
+        for field, least in (("pods", 1), ("gpus", 0)):
+            if getattr(tenant.quota, field) < least:
+                yield Problem(("tenants", name, "quota", field), f"must be at least {least}.")
+
+
+def values(site: "Site") -> Iterator[Problem]:
+    """Texts that the host, Kubernetes or apt will read have their forms."""
+    for key, settings in levels(site):
+        yield from (Problem((*key, *inner), text) for inner, text in forms.settings(settings))
+    for name, repository in site.repositories.items():
+        yield from (Problem(("repositories", name, *inner), text) for inner, text in forms.repository(repository))
+    yield from (Problem(("engine", "mirrors", *inner), text) for inner, text in forms.mirrors(site.engine.mirrors))
+
+
+CHECKS: tuple[Check, ...] = (hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, values)
+
+
+def notes(site: "Site") -> list[str]:
+    """What is allowed and yet worth a line: nothing here stops a run."""
+    found = []
+    if site.tenants:
+        kind = site.network.pods.kind
+        found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")
+    gpus = sum(host.gpu.count for host in site.active if host.gpu)
+    promised = sum(tenant.quota.gpus for tenant in site.tenants.values())
+    if promised > gpus:
+        found.append(f"tenants: quotas promise {promised} GPUs, the hosts have {gpus}.")
+    for host in site.hosts.values():
+        if host.state == "gone":
+            found.append(f"hosts.{host.name}: gone; take the entry away after the next pulumi up.")
+    return found

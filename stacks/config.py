@@ -1,0 +1,182 @@
+"""The site: one strict object made of the site file, or every fault of that file at once.
+
+    Pulumi.<stack>.yaml + includes → merged levels → Site → cross checks
+
+The Pulumi program has the object from Pulumi (`site_from`), sitectl reads the file (`load_site`). No secret is in it.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from components.engine.config import Engine
+from components.host.config import AptRepository, Host, HostSettings
+from components.kubernetes.config import Kubernetes
+from components.model import HostName, LabelName, LocalPath, expanded
+from components.network.config import Network
+from components.tenancy.config import Tenant
+from stacks import checks
+from stacks.hosts import merge_levels
+from stacks.known_hosts import pin
+from stacks.source import (
+    Fault,
+    Key,
+    NoSiteError,
+    Problem,
+    SiteError,
+    Source,
+    from_object,
+    join,
+    read_plain,
+    read_stack,
+    same,
+)
+from stacks.validation import validate
+
+__all__ = ["NoSiteError", "Site", "SiteError", "load_site", "secret_names", "site_from"]
+
+
+class Site(HostSettings):
+    """A site, validated: what rooms and sitectl are given. Host settings at top level are the defaults of all hosts."""
+
+    name: str
+    """The stack's name."""
+    domain: HostName | None = None
+    known_hosts: LocalPath
+    """OpenSSH file with the hosts' keys; `known_hosts.<stack>` beside the site file."""
+    include: tuple[LocalPath, ...] = ()
+    """Plain YAML files of this same shape, united with this one; no secrets there."""
+    repositories: dict[LabelName, AptRepository] = {}
+    groups: dict[LabelName, HostSettings] = {}
+    hosts: dict[HostName, Host]
+    engine: Engine = Engine()
+    kubernetes: Kubernetes | None = None
+    network: Network = Network()
+    tenants: dict[LabelName, Tenant] = {}
+
+    @cached_property
+    def active(self) -> tuple[Host, ...]:
+        """Hosts that are there, in the file's order."""
+        return tuple(host for host in self.hosts.values() if host.state != "gone")
+
+    @cached_property
+    def control_planes(self) -> tuple[Host, ...]:
+        """Active hosts with the role control-plane; the first one starts the cluster."""
+        return tuple(host for host in self.active if "control-plane" in host.roles)
+
+    @cached_property
+    def workers(self) -> tuple[Host, ...]:
+        """Active hosts that join as workers; a control plane that also works is not among them."""
+        return tuple(host for host in self.active if "worker" in host.roles and "control-plane" not in host.roles)
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port` of the API server."""
+        if self.kubernetes and self.kubernetes.endpoint:
+            return self.kubernetes.endpoint
+        address = self.control_planes[0].address
+        return f"{address}:6443" if address.version == 4 else f"[{address}]:6443"
+
+    def notes(self) -> list[str]:
+        """What is allowed and yet worth a line in `sitectl validate`."""
+        return checks.notes(self)
+
+
+def load_site(stack: str, folder: Path, *, keys: bool = True) -> Site:
+    """The site of a stack from its file in `folder`. `keys=False` lets hosts be without a host key (sitectl scan).
+
+    Raises SiteError, NoSiteError when there is no such file.
+    """
+    return _site(read_stack(folder / f"Pulumi.{stack}.yaml"), stack, folder, keys=keys)
+
+
+def site_from(data: Mapping[str, Any], *, stack: str, folder: Path) -> Site:
+    """The site from Pulumi's own object. Faults have lines when the stack's file in `folder` says the same."""
+    try:
+        source = read_stack(folder / f"Pulumi.{stack}.yaml")
+    except SiteError:
+        source = None  # the stack file was given by --config-file and Pulumi has read it
+    if source is None or not same(source.data, data):
+        source = from_object(dict(data), "gpu-metal:site")
+    return _site(source, stack, folder, keys=True)
+
+
+def secret_names(site: Site) -> dict[str, list[str]]:
+    """Names of the secrets that a site uses, each with the keys that use it; what a host inherits is named once."""
+    found: dict[str, list[str]] = {}
+    for key, name in _secrets(site, ""):
+        found.setdefault(name, []).append(key)
+    for level, members in (("groups", site.groups), ("hosts", {host.name: host for host in site.active})):
+        inherited = set(found)
+        for member, settings in members.items():
+            for key, name in _secrets(settings, f"{level}.{member}."):
+                if name not in inherited:
+                    found.setdefault(name, []).append(key)
+    return found
+
+
+def _secrets(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if name.endswith("_secret") and value is not None:
+            yield f"{prefix}{field.alias}", value
+        elif isinstance(value, BaseModel):
+            yield from _secrets(value, f"{prefix}{field.alias}.")
+
+
+def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
+    _include(source, folder)
+    merged = merge_levels(source.data, (field.alias or name for name, field in HostSettings.model_fields.items()))
+    data = {"knownHosts": f"known_hosts.{stack}", **source.data}
+    data |= {k: v for k, v in (("groups", merged.groups), ("hosts", merged.hosts)) if isinstance(data.get(k), dict)}
+
+    def fault(problem: Problem) -> Fault:
+        key, mark = merged.locate(problem.key, source.marks)
+        return Fault(mark, key, problem.text)
+
+    problems = [
+        *merged.problems,
+        *_named(data, stack),
+        *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
+    ]
+    site, wrong = validate(Site, data, folder, lambda key: merged.locate(key, source.marks)[1].number)
+    faults = [*source.faults, *map(fault, problems)]
+    said = {fault.key for fault in faults}
+    faults += [each for each in map(fault, wrong) if each.key not in said]  # the cause, not what follows from it
+    faults += map(fault, checks.problems(site) if site else ())
+    if faults or site is None:
+        raise SiteError(faults)
+    return site
+
+
+def _include(source: Source, folder: Path) -> None:
+    """Unite the site with the files that it includes; what is wrong with the key itself, the model says."""
+    names = source.data.get("include")
+    for index, name in enumerate(names if isinstance(names, list) else ()):
+        key = ("include", index)
+        try:
+            path = expanded(Path(str(name)), folder)
+        except ValueError:
+            continue
+        if not path.is_file():
+            raise SiteError([*source.faults, Fault(source.marks[key], key, f"there is no file {name}.")])
+        other = read_plain(path, str(name))
+        if "include" in other.data:
+            del other.data["include"]
+            other.faults.append(Fault(other.marks["include",], ("include",), "stands in the site file only."))
+        join(source, other)
+
+
+def _named(data: dict[str, Any], stack: str) -> Iterator[Problem]:
+    """Give the site and its hosts their names, which are not theirs to say."""
+    hosts = data["hosts"] if isinstance(data.get("hosts"), dict) else {}
+    named: list[tuple[Key, object, str]] = [((), data, stack)]
+    named += [(("hosts", name), entry, name) for name, entry in hosts.items()]
+    for key, entry, name in named:
+        if isinstance(entry, dict):
+            if "name" in entry:
+                yield Problem((*key, "name"), "no such key: a host is named by the key above it, a site by its stack.")
+            entry["name"] = name

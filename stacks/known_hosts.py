@@ -1,0 +1,118 @@
+"""Host keys from an OpenSSH known_hosts file (format: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)."""
+
+import base64
+import hmac
+import shlex
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
+
+from components.model import expanded
+from stacks.source import Problem
+
+_PREFERRED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
+
+
+def is_key(line: str) -> bool:
+    """Whether the line is `type base64`, of a type that is accepted as a host key."""
+    kind, _, text = line.partition(" ")
+    try:
+        blob = base64.b64decode(text.split(" ")[0], validate=True)
+    except ValueError:
+        return False
+    return kind in _PREFERRED and blob[4 : 4 + len(kind)] == kind.encode() and len(blob) > 4 + len(kind) + 4
+
+
+class KnownHosts:
+    """The keys of a known_hosts file. Certificate authorities are not read; a revoked key is never given."""
+
+    def __init__(self, text: str) -> None:
+        self._plain: dict[str, list[str]] = {}
+        self._others: list[tuple[str, str]] = []
+        self._revoked: set[str] = set()
+        for line in text.splitlines():
+            self._read(line.split())
+
+    def _read(self, words: list[str]) -> None:
+        if not words or words[0].startswith("#") or words[0] == "@cert-authority":
+            return
+        if words[0] == "@revoked":
+            self._revoked.add(" ".join(words[2:4]))
+            return
+        hosts, key = words[0], " ".join(words[1:3])
+        if hosts.startswith("|1|") or any(sign in hosts for sign in "*?!"):
+            self._others.append((hosts, key))
+        else:
+            for host in hosts.split(","):
+                self._plain.setdefault(host.lower(), []).append(key)
+
+    def find(self, *known_as: str) -> str | None:
+        """The best key (ed25519, ecdsa, rsa) under the first of the names that has one."""
+        for name in known_as:
+            keys = [*self._plain.get(name.lower(), ()), *(key for hosts, key in self._others if _matches(hosts, name))]
+            usable = [key for key in keys if is_key(key) and key not in self._revoked]
+            if usable:
+                best: str = min(usable, key=lambda key: _PREFERRED.index(key.split(" ")[0]))
+                return best
+        return None
+
+
+def _matches(hosts: str, name: str) -> bool:
+    if hosts.startswith("|1|"):
+        try:
+            salt, digest = (base64.b64decode(part) for part in hosts.split("|")[2:])
+        except ValueError:  # a broken line, which ssh ignores too
+            return False
+        return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), digest)
+    patterns = hosts.lower().replace("[", "[[]").split(",")  # brackets stand for themselves here
+    if any(fnmatchcase(name.lower(), pattern[1:]) for pattern in patterns if pattern.startswith("!")):
+        return False
+    return any(fnmatchcase(name.lower(), pattern) for pattern in patterns)
+
+
+def pin(hosts: dict[str, Any], file: str, folder: Path, *, wanted: bool) -> Iterator[Problem]:
+    """Give each host, and its bastion, the key that the file has for it, where the site itself has none.
+
+    A host that is gone is never connected to and needs none; nor does any when keys are not `wanted`.
+    """
+    text = ""
+    try:
+        path = expanded(Path(file), folder)
+        text = path.read_text(errors="replace") if path.is_file() else ""
+    except ValueError:  # a variable that is not set: the model has the words for it
+        wanted = False
+    except OSError as error:
+        wanted = False
+        yield Problem(("knownHosts",), f"{file} cannot be read: {error.strerror}.")
+    known = KnownHosts(text)
+    missing = []
+    for name, host in hosts.items():
+        if not isinstance(host, dict):
+            continue
+        needed = wanted and host.get("state") != "gone"
+        ssh = host["ssh"] if isinstance(host.get("ssh"), dict) else {}
+        if not host.get("hostKey"):
+            host["hostKey"] = known.find(*_names(host.get("address"), name, ssh.get("port"))) or ""
+            if needed and not host["hostKey"] and isinstance(host.get("address"), str):
+                missing.append(name)
+        bastion = ssh.get("bastion")
+        if isinstance(bastion, dict) and not bastion.get("hostKey"):
+            address = bastion.get("address")
+            key = known.find(*_names(address, None, bastion.get("port")))
+            host["ssh"] = {**ssh, "bastion": {**bastion, "hostKey": key}}
+            if needed and key is None and isinstance(address, str):
+                text = f"no host key for {address} in {file}. Fix: sitectl scan {address}"
+                yield Problem(("hosts", name, "ssh", "bastion"), text)
+    if missing:
+        nodes = str(NodeSet.fromlist(missing, resolver=RESOLVER_NOGROUP))
+        yield Problem(("hosts",), f"no host key for {nodes} in {file}. Fix: sitectl scan {shlex.quote(nodes)}")
+
+
+def _names(address: object, name: str | None, port: object) -> Iterator[str]:
+    """The names under which a host can stand in the file, the address first."""
+    for known in (address, name):
+        if isinstance(known, str):
+            yield f"[{known}]:{port}" if isinstance(port, int) and port != 22 else known

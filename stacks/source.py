@@ -1,0 +1,253 @@
+"""A site file as plain data, with the line of every key.
+
+Reading at the level of YAML nodes keeps what a plain load loses: doubled keys, tags, and how a number was written.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+SITE = "gpu-metal:site"
+Key = tuple[str | int, ...]
+
+
+class Mark(NamedTuple):
+    """Where a key stands, and its number as written (1.30 is the number 1.3)."""
+
+    file: str
+    line: int | None
+    number: str = ""
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a site; its str() is what the operator reads."""
+
+    mark: Mark
+    key: Key
+    text: str
+
+    def __str__(self) -> str:
+        line = "" if self.mark.line is None else f":{self.mark.line}"
+        return f"{self.mark.file}{line} {f'{dotted(self.key)}: ' if self.key else ''}{self.text}"
+
+
+class Problem(NamedTuple):
+    """What is wrong at a key of the merged site, whose place in the files is still to be found."""
+
+    key: Key
+    text: str
+
+
+class SiteError(Exception):
+    """A site that cannot be used. `lines` has every fault, in the order of the file."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        ordered = sorted(faults, key=lambda fault: (fault.mark.file, fault.mark.line or 0))
+        self.lines = list(dict.fromkeys(str(fault) for fault in ordered))
+        super().__init__("\n".join(self.lines))
+
+
+class NoSiteError(SiteError):
+    """There is no such site."""
+
+
+@dataclass
+class Source:
+    """What was read: the site object, the mark of each of its keys, and what is wrong with the text itself."""
+
+    data: dict[str, Any]
+    marks: dict[Key, Mark]
+    faults: list[Fault] = field(default_factory=list)
+
+
+def dotted(key: Key) -> str:
+    """A key as people write it: hosts.gpu-1.taints[0]."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
+
+
+def read_stack(path: Path) -> Source:
+    """The site object of a Pulumi stack file. Raises SiteError if there is none, NoSiteError if there is no file."""
+    if not path.is_file():
+        fix = f"Fix: sitectl init {path.stem.removeprefix('Pulumi.')}"
+        raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent}. {fix}")])
+    reader = _Reader(path.name)
+    top = reader.pairs(_compose(path, path.name), ())
+    if "config" not in top:
+        raise SiteError([Fault(Mark(path.name, 1), ("config",), f"is missing. The site stands at config.{SITE}.")])
+    config = reader.pairs(top["config"][1], ("config",))
+    if SITE not in config:
+        bare = config.get("site")
+        line = (bare or top["config"])[0].start_mark.line + 1
+        wrong = f"is written {SITE} here." if bare else f"is missing. The site stands at config.{SITE}."
+        raise SiteError([*reader.faults, Fault(Mark(path.name, line), ("config", "site" if bare else SITE), wrong)])
+    for name, (key_node, node) in config.items():
+        if name.startswith("gpu-metal:") and name != SITE and not _is_secret(node):
+            command = f"pulumi config set --secret {name.removeprefix('gpu-metal:')} < FILE"
+            text = f"is plain text; beside the site stand secrets only. Fix: {command}"
+            reader.fault(("config", name), key_node, text)
+    return reader.source(config[SITE][1])
+
+
+def read_plain(path: Path, label: str) -> Source:
+    """A plain YAML file of the shape of a site object. Raises SiteError."""
+    reader = _Reader(label)
+    return reader.source(_compose(path, label))
+
+
+def from_object(data: dict[str, Any], label: str) -> Source:
+    """A site object that came without its file: marks name the label only."""
+    mark = Mark(label, None)
+    return Source(data, dict.fromkeys(_keys(data, ()), mark))
+
+
+def same(written: object, got: object) -> bool:
+    """Whether `got` is what Pulumi makes of `written`: it turns 1.30 into "1.3" or 1.3 and opens secrets."""
+    if isinstance(written, dict):
+        if set(written) == {"secure"}:
+            return True
+        return isinstance(got, dict) and written.keys() == got.keys() and all(same(written[k], got[k]) for k in got)
+    if isinstance(written, list):
+        return isinstance(got, list) and len(written) == len(got) and all(map(same, written, got))
+    if isinstance(written, bool) or not isinstance(written, int | float):
+        return (written, got) == (None, "") or bool(written == got)
+    try:
+        return isinstance(got, int | float | str) and float(written) == float(got)
+    except ValueError:
+        return False
+
+
+def join(site: Source, other: Source) -> None:
+    """Lay `other`, an included file, beside `site`: maps are united; a value in both is a fault, not a precedence."""
+    _join(site, site.data, other, other.data, ())
+    site.marks.update({key: mark for key, mark in other.marks.items() if key not in site.marks})
+    site.faults.extend(other.faults)
+
+
+def _join(site: Source, ours: dict[str, Any], other: Source, theirs: dict[str, Any], key: Key) -> None:
+    for name, value in theirs.items():
+        child = (*key, name)
+        if name not in ours:
+            ours[name] = value
+        elif isinstance(value, dict) and isinstance(ours[name], dict):
+            _join(site, ours[name], other, value, child)
+        else:
+            first = site.marks[child]
+            place = first.file if first.line is None else f"{first.file}:{first.line}"
+            site.faults.append(Fault(other.marks[child], child, f"is also in {place}. Keep one."))
+
+
+def _keys(data: object, key: Key) -> Iterator[Key]:
+    yield key
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from _keys(value, (*key, name))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _keys(value, (*key, index))
+
+
+def _compose(path: Path, label: str) -> Node:
+    try:
+        node = YAML(typ="safe", pure=True).compose(path)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SiteError([Fault(Mark(label, line), (), f"is not YAML here: {error.problem}.")]) from None
+    except (YAMLError, OSError, UnicodeDecodeError) as error:
+        raise SiteError([Fault(Mark(label, None), (), f"cannot be read: {error}.")]) from None
+    if not isinstance(node, MappingNode):
+        raise SiteError([Fault(Mark(label, 1), (), "is not a map of keys.")])
+    return node
+
+
+def _is_secret(node: Node) -> bool:
+    return isinstance(node, MappingNode) and [key.value for key, _ in node.value] == ["secure"]
+
+
+class _Reader:
+    """Turns the nodes of one file into data, marks and faults."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.marks: dict[Key, Mark] = {}
+        self.faults: list[Fault] = []
+
+    def source(self, node: Node) -> Source:
+        """The node as a Source. Raises SiteError if it is no map."""
+        self.marks[()] = Mark(self.file, node.start_mark.line + 1)
+        data = self.value(node, ())
+        if not isinstance(data, dict):
+            raise SiteError([*self.faults, Fault(self.marks[()], (), "the site is not a map of keys.")])
+        return Source(data, self.marks, self.faults)
+
+    def fault(self, key: Key, node: Node, text: str) -> None:
+        self.faults.append(Fault(Mark(self.file, node.start_mark.line + 1), key, text))
+
+    def pairs(self, node: Node, key: Key) -> Mapping[str, tuple[Node, Node]]:
+        """The entries of a map by name; `<<` gives those that the map itself has not."""
+        found: dict[str, tuple[Node, Node]] = {}
+        inherited: dict[str, tuple[Node, Node]] = {}
+        for key_node, value_node in node.value if isinstance(node, MappingNode) else ():
+            name = key_node.value
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                for part in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
+                    inherited = {**self.pairs(part, key), **inherited}
+            elif not isinstance(key_node, ScalarNode):
+                self.fault(key, key_node, "has a map or a list as a key. Keys are words.")
+            elif name in found:
+                first = found[name][0].start_mark.line + 1
+                self.fault((*key, name), key_node, f"is written twice, first in line {first}. Keep one.")
+            else:
+                found[name] = key_node, value_node
+        return {**inherited, **found}
+
+    def value(self, node: Node, key: Key) -> object:
+        if len(key) > 30:
+            self.fault(key[:2], node, "is nested too deep (an anchor inside itself?).")
+            return None
+        tag = node.tag or ""
+        if tag.startswith("!"):
+            hint = f"Write include: [{node.value}] under {SITE}." if tag == "!include" else "Take the tag away."
+            self.fault(key, node, f"{tag} is not read by Pulumi. {hint}")
+            return node.value if isinstance(node, ScalarNode) else None  # what Pulumi takes it for
+        if isinstance(node, MappingNode):
+            return self.mapping(node, key)
+        if isinstance(node, SequenceNode):
+            for index, item in enumerate(node.value):
+                self.marks[(*key, index)] = self.mark(item, item)
+            return [self.value(item, (*key, index)) for index, item in enumerate(node.value)]
+        return self.scalar(node, key)
+
+    def mapping(self, node: MappingNode, key: Key) -> dict[str, object]:
+        if _is_secret(node):
+            fix = "Fix: pulumi config set --secret NAME"
+            self.fault(key, node, f"is a secret inside the site, which holds names of secrets only. {fix}")
+            return {"secure": ""}
+        data: dict[str, object] = {}
+        for name, (key_node, value_node) in self.pairs(node, key).items():
+            self.marks[(*key, name)] = self.mark(key_node, value_node)
+            data[name] = self.value(value_node, (*key, name))
+        return data
+
+    def mark(self, key_node: Node, value_node: Node) -> Mark:
+        number = value_node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        return Mark(self.file, key_node.start_mark.line + 1, value_node.value if number else "")
+
+    def scalar(self, node: Node, key: Key) -> str | int | float | bool | None:
+        text = str(node.value)
+        kind = (node.tag or "").rpartition(":")[2]
+        if kind == "null":
+            return None
+        if kind == "bool":
+            return text.lower() == "true"
+        try:
+            return int(text, 0) if kind == "int" else float(text) if kind == "float" else text
+        except ValueError:
+            if kind == "int":
+                fix = f'Write it without the leading 0, or quote it: "{text}".'
+                self.fault(key, node, f"{text} is octal to Pulumi. {fix}")
+            return text

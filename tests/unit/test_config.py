@@ -1,0 +1,178 @@
+"""Sites good and bad. What these do not prove: that a host is what its site says (preflight does)."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stacks.checks import CHECKS, Check
+from stacks.config import NoSiteError, Site, SiteError, load_site, secret_names
+from stacks.source import Problem
+
+SITES = Path(__file__).parents[1] / "sites"
+
+
+def load(sample: str, folder: Path) -> Site:
+    """The sample as a site of its own folder, with the known_hosts file and the racks beside it."""
+    shutil.copy(SITES / f"{sample}.yaml", folder / "Pulumi.lab.yaml")
+    shutil.copy(SITES / "known_hosts", folder / "known_hosts.lab")
+    shutil.copytree((SITES / sample).parent / "racks", folder / "racks")
+    return load_site("lab", folder)
+
+
+@pytest.mark.parametrize("sample", sorted(path.stem for path in (SITES / "bad").glob("*.yaml")))
+def test_a_bad_site_gets_exactly_the_lines_at_its_foot(sample: str, tmp_path: Path) -> None:
+    text = (SITES / "bad" / f"{sample}.yaml").read_text()
+    expected = [line.removeprefix("#= ") for line in text.splitlines() if line.startswith("#= ")]
+    with pytest.raises(SiteError) as error:
+        load(f"bad/{sample}", tmp_path)
+    assert error.value.lines == expected
+    assert str(error.value) == "\n".join(expected)
+
+
+@pytest.mark.parametrize("sample", sorted(path.stem for path in (SITES / "good").glob("*.yaml")))
+def test_a_good_site_is_good(sample: str, tmp_path: Path) -> None:
+    assert load(f"good/{sample}", tmp_path).active
+
+
+def test_each_check_has_a_bad_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[Check, int] = {}
+
+    def listening(site: Site) -> Iterator[Problem]:
+        found.update({check: found.get(check, 0) + len(list(check(site))) for check in CHECKS})
+        return iter(())
+
+    monkeypatch.setattr("stacks.checks.CHECKS", [listening])
+    for path in sorted((SITES / "bad").glob("*.yaml")):
+        (tmp_path / path.stem).mkdir()
+        with contextlib.suppress(SiteError):
+            load(f"bad/{path.stem}", tmp_path / path.stem)
+    assert [check.__name__ for check in CHECKS if not found[check]] == []
+
+
+def test_messages_are_ours() -> None:
+    lines = [line for path in (SITES / "bad").glob("*.yaml") for line in path.read_text().splitlines()]
+    said = "\n".join(line for line in lines if line.startswith("#= "))
+    for word in ("hunter2", "12345", "type=", "http://errors", "pydantic", "invalid", "Input", "failed", "please"):
+        assert word not in said
+
+
+def test_three_levels_merge(tmp_path: Path) -> None:
+    site = load("good/ranges", tmp_path)
+    assert list(site.hosts) == ["cp-1", "cp-2", "cp-3", "gpu-1", "gpu-2", "gpu-3", "gpu-4"]
+    plane, first, last = site.hosts["cp-3"], site.hosts["gpu-1"], site.hosts["gpu-4"]
+    assert str(plane.address) == "10.1.0.13"
+    assert plane.sysctl == {"net.core.somaxconn": "4096", "net.ipv4.tcp_syncookies": "1"}
+    assert first.sysctl == {"net.core.somaxconn": "8192", "net.ipv4.tcp_syncookies": "1"}
+    assert last.sysctl == {"net.core.somaxconn": "16384", "net.ipv4.tcp_syncookies": "1"}
+    assert (first.labels, last.labels) == ({"tier": "gpu"}, {"tier": "gpu", "rack": "b"})
+    assert last.gpu == first.gpu
+    assert (last.ssh.user, last.ssh.port, last.ssh.key_secret, last.ssh.bastion) == ("admin", 2222, None, None)
+    assert first.ssh.bastion
+    assert first.ssh.bastion.host_key == plane.host_key != last.host_key
+
+
+def test_a_host_may_say_half_of_a_map(tmp_path: Path) -> None:
+    gpu = load("good/lab", tmp_path).hosts["gpu-2"].gpu
+    assert gpu
+    assert (gpu.model, gpu.count) == ("RTX-A6000", 1)
+
+
+def test_who_is_who(tmp_path: Path) -> None:
+    site = load("good/ranges", tmp_path)
+    assert [host.name for host in site.control_planes] == ["cp-1", "cp-2", "cp-3"]
+    assert [host.name for host in site.workers] == ["gpu-1", "gpu-2", "gpu-4"]
+    assert site.hosts["gpu-3"] not in site.active
+    assert site.endpoint == "api.ai.example.com:6443"
+
+
+def test_one_control_plane_is_its_own_endpoint_and_does_not_only_work(tmp_path: Path) -> None:
+    site = load("good/lab", tmp_path)
+    assert site.endpoint == "10.0.0.11:6443"
+    assert [host.name for host in site.workers] == ["gpu-1", "gpu-2"]
+
+
+def test_includes_are_united(tmp_path: Path) -> None:
+    site = load("good/no-kubernetes", tmp_path)
+    assert {host.name: host.ssh.user for host in site.hosts.values()} == {"db-1": "admin", "db-2": "root"}
+    assert site.include == (tmp_path / "racks/a.yaml",)
+
+
+def test_secrets_are_names_and_each_place_is_named_once(tmp_path: Path) -> None:
+    names = secret_names(load("good/ranges", tmp_path))
+    assert names == {"deployKey": ["ssh.keySecret"], "gpu4Password": ["hosts.gpu-4.ssh.passwordSecret"]}
+
+
+def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
+    text = (SITES / "good/ranges.yaml").read_text()
+    tenant = '    tenants: {vision: {quota: {cpu: "8", memory: 8Gi, gpus: 13}}}\n'
+    (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("    network:\n", f"{tenant}    network:\n"))
+    assert load_site("lab", tmp_path, keys=False).notes() == [
+        "network.pods: flannel does not enforce NetworkPolicy; pods of one tenant can reach another's.",
+        "tenants: quotas promise 13 GPUs, the hosts have 12.",
+        "hosts.gpu-3: gone; take the entry away after the next pulumi up.",
+    ]
+
+
+def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPU_METAL_KEYS", "/srv/keys")
+    monkeypatch.setenv("HOME", "/home/ana")
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  gpu-metal:site:\n    knownHosts: keys/${GPU_METAL_KEYS}x\n    ssh: {keyFile: ~/.ssh/id}\n"
+        "    repositories: {a: {url: http://10.0.0.1/, keyFile: '${GPU_METAL_KEYS}/a.asc'}}\n"
+        "    hosts: {a: {address: 10.0.0.1, ssh: {keyFile: keys/id}}}\n"
+    )
+    site = load_site("lab", tmp_path, keys=False)
+    assert site.ssh.key_file == Path("/home/ana/.ssh/id")
+    assert site.repositories["a"].key_file == Path("/srv/keys/a.asc")
+    assert site.hosts["a"].ssh.key_file == tmp_path / "keys/id"
+    assert site.known_hosts == tmp_path / "keys/srv/keysx"
+
+
+def test_a_control_plane_that_is_gone_can_be_taken_out(tmp_path: Path) -> None:
+    text = (SITES / "good/ranges.yaml").read_text()
+    (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("gpu-3:", "cp-3:"))
+    assert len(load_site("lab", tmp_path, keys=False).control_planes) == 2
+
+
+def test_a_stack_without_file_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(NoSiteError, match=r"^Pulumi\.lab\.yaml no such file in .*\. Fix: sitectl init lab$"):
+        load_site("lab", tmp_path)
+
+
+def test_the_dev_site_is_good_without_a_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPU_METAL_LAB", os.devnull)
+    site = load_site("dev", SITES.parents[1], keys=False)
+    assert [host.name for host in site.active] == ["cp-1", "cpu-1", "gpu-1"]
+
+
+def test_anchors_and_merge_keys_are_read(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  gpu-metal:site:\n    variables: {a: &a x}\n    hosts:\n"
+        "      a: &host {address: 10.0.0.1, limits: {nofile: 1}}\n"
+        "      b: {<<: *host, address: 10.0.0.2, variables: {b: *a}}\n"
+    )
+    host = load_site("lab", tmp_path, keys=False).hosts["b"]
+    assert (str(host.address), host.limits, host.variables) == ("10.0.0.2", {"nofile": 1}, {"a": "x", "b": "x"})
+
+
+def test_an_empty_host_key_is_no_host_key(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  gpu-metal:site:\n    hosts:\n      a: {address: 10.0.0.1, hostKey: ''}\n"
+        "      b: {address: 10.0.0.2, hostKey: null}\n"
+    )
+    with pytest.raises(SiteError) as error:
+        load_site("lab", tmp_path)
+    expected = "Pulumi.lab.yaml:3 hosts: no host key for a,b in known_hosts.lab. Fix: sitectl scan a,b"
+    assert error.value.lines == [expected]
+
+
+def test_a_home_that_is_not_known_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  gpu-metal:site:\n    knownHosts: ~no-such-user/known_hosts\n    hosts: {a: {address: 10.0.0.1}}\n"
+    )
+    with pytest.raises(SiteError, match=r"^Pulumi\.lab\.yaml:3 knownHosts: begins with a ~ whose home folder"):
+        load_site("lab", tmp_path)
