@@ -1,0 +1,170 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
+# Changes: apply, undo, remove.
+
+now() { # → REPLY, in hundredths of a second, since boot
+    local up
+    read -r up _ </proc/uptime
+    REPLY=$((10#${up/./}))
+}
+
+# step_ended TEXT STARTED: one line per step
+step_ended() {
+    local tenths
+    now
+    tenths=$(((REPLY - $2 + 5) / 10))
+    say "$1 $((tenths / 10)).$((tenths % 10))s"
+}
+
+apply_layer() { # LAYER
+    local layer=$1 id refs=() failures=0 count=0
+    for id in "${step_ids[@]}"; do
+        ref_of "${step_line[$id]}"
+        refs+=("$REPLY")
+    done
+    take_lock
+    verify_refs "${refs[@]}"
+    open_ledger "$layer"
+    [[ -z $ledger_fault ]] || keep_broken_ledger "$layer"
+    add_layer "$layer"
+    undo_steps "$layer" "${step_ids[@]}"
+    ledger_order=("${step_ids[@]}")
+    for id in "${step_ids[@]}"; do
+        count=$((count + 1))
+        apply_step "$layer" "$id" "$count/${#step_ids[@]}"
+    done
+    ((failures == 0)) || exit 1
+    save_ledger "$layer"
+    drop_unused_inputs
+    answer "$layer: ${#step_ids[@]} steps hold"
+}
+
+# open_ledger LAYER: refuses what a newer program wrote
+open_ledger() {
+    read_ledger "$1" || fail ledger "the ledger of $1 $ledger_fault. Nothing was changed. Fix: use the newer release."
+}
+
+# apply_step LAYER ID N/ALL: counts a pure check's failure in `failures`, ends the run for any other
+apply_step() {
+    local layer=$1 id=$2 place=$3 line=${step_line[$2]} status=0 started ref says
+    now
+    started=$REPLY
+    ref_of "$line"
+    ref=$REPLY
+    mark_lock "$layer step ${place/\// of } ($id)"
+    run_check "$layer" "$line" || status=$?
+    says=$REPLY
+    if [[ $status -eq 0 ]]; then
+        record_done "$layer" "$id" "$line"
+        step_ended "$layer $place $id unchanged" "$started"
+    elif ! has_function "$ref" apply; then
+        say "✗ $host [$id] $says"
+        failures=$((failures + 1))
+    else
+        ((failures == 0)) || exit 1
+        [[ $status -eq 10 ]] || fail "$id" "$says"
+        change_step "$layer" "$id" "$line"
+        step_ended "$layer $place $id changed" "$started"
+    fi
+}
+
+change_step() { # LAYER ID LINE
+    local layer=$1 id=$2 line=$3 status=0 log
+    # First the line: what a killed apply leaves behind can then be undone.
+    line_begun["$id"]=$line
+    keep_bulk "$line"
+    save_ledger "$layer"
+    run_logged apply "$layer" "$line" || status=$?
+    log=$REPLY
+    [[ $status -eq 0 ]] || fail "$id" "$(_broken apply "$status" "$log")"
+    run_check "$layer" "$line" || fail "$id" "was applied, but: $REPLY Log: $log"
+    record_done "$layer" "$id" "$line"
+    note "$layer $id changed"
+}
+
+record_done() { # LAYER ID LINE
+    unset "line_begun[$2]"
+    line_done[$2]=$3
+    keep_bulk "$3"
+    save_ledger "$1"
+}
+
+# _broken FUNCTION STATUS LOG: what a failed function says
+_broken() {
+    local why="ended with status $2" text
+    [[ $2 != 124 && $2 != 137 ]] || why="did not end within $step_timeout s"
+    text=$(last_lines "$(tail -c 65536 -- "$3")")
+    printf '%s %s. %s Log: %s\n%s' "$1" "$why" "$(cause "$text")" "$3" "$text"
+}
+
+# undo_steps LAYER [ID…]: undoes in reverse order what the ledger has and ID… has not
+undo_steps() {
+    local layer=$1 index id wanted=" ${*:2} "
+    for ((index = ${#ledger_order[@]} - 1; index >= 0; index--)); do
+        id=${ledger_order[index]}
+        [[ $wanted == *" $id "* ]] || _undo_step "$layer" "$id"
+    done
+}
+
+_undo_step() { # LAYER ID
+    local layer=$1 id=$2 started what=gone
+    now
+    started=$REPLY
+    mark_lock "$layer undo of $id"
+    # The later first: an apply that was begun with other inputs than those that held before.
+    if [[ -n ${line_begun[$id]-} ]]; then
+        _undo_line "$layer" "$id" "${line_begun[$id]}"
+        unset "line_begun[$id]"
+        save_ledger "$layer"
+    fi
+    [[ -z ${line_done[$id]-} ]] || _undo_line "$layer" "$id" "${line_done[$id]}"
+    unset "line_done[$id]"
+    save_ledger "$layer"
+    [[ $what == kept* ]] || rm -rf -- "$GPU_METAL_HOME/kept/$layer/$id" "$GPU_METAL_HOME/log/$layer/$id.log"
+    note "$layer $id $what"
+    step_ended "$layer undo $id $what" "$started"
+}
+
+_undo_line() { # LAYER ID LINE: sets `what`
+    local ref status=0
+    ref_of "$3"
+    ref=$REPLY
+    verify_refs "$ref"
+    if has_function "$ref" undo; then
+        run_logged undo "$1" "$3" || status=$?
+        [[ $status -eq 0 ]] || fail "$2" "$(_broken undo "$status" "$REPLY")"
+        what=undone
+    elif has_function "$ref" apply; then
+        what="kept (cannot be undone)"
+    fi
+}
+
+undo_layer() { # LAYER
+    take_lock
+    _undo_layer "$1"
+    drop_unused_inputs
+    answer "$1: undone"
+}
+
+_undo_layer() {
+    open_ledger "$1"
+    # Not guessed: the next apply writes a whole ledger, and after it undo knows what to undo.
+    [[ -z $ledger_fault ]] || fail ledger "the ledger of $1 $ledger_fault. Nothing was undone. Fix: apply the layer again \
+(pulumi up does), then undo it."
+    undo_steps "$1"
+    forget_layer "$1"
+}
+
+# remove_all: every layer, the last first; then the runner and its data
+remove_all() {
+    local layers index target
+    take_lock
+    layer_names
+    layers=("${REPLY_WORDS[@]}")
+    for ((index = ${#layers[@]} - 1; index >= 0; index--)); do
+        _undo_layer "${layers[index]}"
+    done
+    target=${GPU_METAL_BIN:-/usr/local/sbin/gpu-metal}
+    [[ ! -L $target || $(readlink -- "$target") != "$GPU_METAL_HOME"/* ]] || rm -f -- "$target"
+    rm -rf -- "$GPU_METAL_HOME" "$GPU_METAL_RUN"
+    answer "removed"
+}

@@ -1,0 +1,109 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
+# Questions: do the steps hold? Changes nothing: works on a read-only file system and takes no lock.
+
+declare -a report_layers=() # in order
+declare -A report=()        # by layer: one row `step<TAB>status<TAB>says` per line
+all_hold=yes
+
+_row() { # LAYER STEP STATUS SAYS
+    # A row is one line: what a check says over several lines is joined.
+    report[$1]+="$2"$'\t'"$3"$'\t'"${4//[$'\n\t']/ }"$'\n'
+    [[ $3 == ok ]] || all_hold=no
+}
+
+_check_line() { # LAYER ID LINE
+    local status=0
+    run_check "$1" "$3" || status=$?
+    case $status in
+        0) _row "$1" "$2" ok "" ;;
+        10) _row "$1" "$2" drift "$REPLY" ;;
+        *) _row "$1" "$2" broken "$REPLY" ;;
+    esac
+}
+
+# check_layers [LAYER…]: from the ledger; all layers when none is named
+check_layers() {
+    local layer id line
+    if [[ $# -eq 0 ]]; then
+        layer_names
+        set -- "${REPLY_WORDS[@]}"
+    fi
+    # Where nothing was ever applied, nothing holds.
+    [[ $# -gt 0 ]] || all_hold=no
+    for layer in "$@"; do
+        report_layers+=("$layer")
+        read_ledger "$layer" || true
+        ledger_path "$layer"
+        if [[ -n $ledger_fault ]]; then
+            _row "$layer" ledger broken "the ledger of $layer $ledger_fault. Fix: apply the layer again (pulumi up does)."
+        elif [[ ! -e $REPLY ]]; then
+            _row "$layer" ledger broken "nothing of $layer was applied here. Fix: pulumi up."
+        fi
+        for id in "${ledger_order[@]}"; do
+            line=${line_begun[$id]-}
+            line=${line:-${line_done[$id]}}
+            _check_refs "$layer" "$id" "$line" && _check_line "$layer" "$id" "$line"
+        done
+    done
+    _print_report
+}
+
+_check_refs() { # LAYER ID LINE: a changed step file is a row, not the end
+    local message
+    ref_of "$3"
+    message=$(verify_refs "$REPLY" 2>&1) && return
+    _row "$1" "$2" broken "${message#*"] "}"
+    return 1
+}
+
+# try_layer LAYER: the checks of the steps of this call; no ledger
+try_layer() {
+    local id refs=()
+    for id in "${step_ids[@]}"; do
+        ref_of "${step_line[$id]}"
+        refs+=("$REPLY")
+    done
+    verify_refs "${refs[@]}"
+    report_layers=("$1")
+    for id in "${step_ids[@]}"; do
+        _check_line "$1" "$id" "${step_line[$id]}"
+    done
+    _print_report
+}
+
+_print_report() {
+    if [[ -n $json ]]; then _print_json; else _print_table; fi
+    [[ $all_hold == yes ]] || exit 1
+}
+
+_print_table() {
+    local layer step status says
+    for layer in "${report_layers[@]}"; do
+        while IFS=$'\t' read -r step status says; do
+            answer "$(printf '%-12s %-24s %-7s%s' "$layer" "$step" "$status" "${says:+ $says}")"
+        done < <(printf '%s' "${report[$layer]-}")
+    done
+    [[ ${#report_layers[@]} -gt 0 ]] || answer "Nothing was applied here."
+}
+
+_print_json() {
+    local layer step status says ok=false between
+    [[ $all_hold != yes ]] || ok=true
+    json_string "$host"
+    printf '{"host": %s, "ok": %s, "layers": [' "$REPLY" "$ok"
+    between=
+    for layer in "${report_layers[@]}"; do
+        printf '%s\n {"layer": "%s", "steps": [' "$between" "$layer"
+        between=
+        while IFS=$'\t' read -r step status says; do
+            short "$says" 2000
+            json_string "$REPLY"
+            # shellcheck disable=SC2183  # the step's id and status need no escaping
+            printf '%s\n  {"step": "%s", "status": "%s", "says": %s}' "$between" "$step" "$status" "$REPLY"
+            between=,
+        done < <(printf '%s' "${report[$layer]-}")
+        printf ']}'
+        between=,
+    done
+    printf ']}\n'
+}

@@ -1,0 +1,93 @@
+#!/bin/bash
+# Puts the library and the runner on this host, or takes everything away again. Sent as text:
+#   bash -s -- install SHA256 STAGED NAME      STAGED: the archive, as it was copied here; NAME: what the site calls this host
+#   bash -s -- remove [STAGED]
+set -euo pipefail
+umask 077
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+home=${GPU_METAL_HOME:-/var/lib/gpu-metal}
+run=${GPU_METAL_RUN:-/run/gpu-metal}
+bin=${GPU_METAL_BIN:-/usr/local/sbin/gpu-metal}
+
+fail() {
+    printf '✗ %s [%s] %s\n' "${name:-$(uname -n)}" "$1" "$2" >&2
+    exit 1
+}
+
+# The marker stays with the disk: a swapped address or a cloned disk is seen before anything changes.
+check_identity() {
+    local known
+    [[ -f $home/identity ]] || return 0
+    known=$(<"$home/identity")
+    [[ $known == "$name" ]] || fail identity "this machine is $known ($home/identity); the site calls it $name. Nothing was \
+changed. Fix: correct the addresses in the site; or, if it is to be $name from now on, run 'gpu-metal remove' on it first."
+}
+
+unpack() { # FOLDER
+    local sum
+    # Copied to a root-only place, then hashed, then used: nobody can change it in between.
+    timeout 60 cp -- "$staged" "$1/archive" || fail library "$staged cannot be read. Fix: run again (pulumi up copies it)."
+    sum=$(sha256sum <"$1/archive")
+    [[ ${sum%% *} == "$wanted" ]] || fail library-digest "$staged has SHA-256 ${sum:0:12}…, wanted ${wanted:0:12}…. Nothing \
+was installed. Fix: run again; if it stays so, find out who writes to that file."
+    tar -xzf "$1/archive" -C "$1" --no-same-owner --no-same-permissions
+}
+
+# place FILE TARGET: whole or not at all, and untouched when it is there already
+place() {
+    [[ ! -f $2 || $(sha256sum <"$1") != "$(sha256sum <"$2")" ]] || return 0
+    cp -- "$1" "$2.new"
+    sync "$2.new"
+    mv -fT -- "$2.new" "$2"
+}
+
+install() {
+    local file runner=$home/runner/${wanted:0:12}
+    check_identity
+    mkdir -p -- "$run" "$home/library" "$runner/os" "${bin%/*}"
+    # One install at a time; what a killed one left goes.
+    exec 9>"$run/install.lock"
+    flock -w 60 9 || fail lock "another install holds $run/install.lock. Fix: wait for it, then run again."
+    rm -rf -- "$run"/install.*/
+    folder=$(mktemp -d "$run/install.XXXXXX")
+    trap 'rm -rf -- "$folder"' EXIT
+    unpack "$folder"
+    # Old versions stay: undo runs what was applied.
+    for file in "$folder"/library/*; do
+        place "$file" "$home/library/${file##*/}"
+    done
+    for file in "$folder"/runner/*.sh "$folder"/runner/os/*.sh; do
+        place "$file" "$runner/${file#"$folder/runner/"}"
+    done
+    chmod 0700 "$runner/runner.sh"
+    printf '%s\n' "$name" >"$folder/identity"
+    place "$folder/identity" "$home/identity"
+    # The runner changes in one rename, with all its parts.
+    if [[ $(readlink -- "$bin") != "$runner/runner.sh" ]]; then
+        ln -sfn -- "$runner/runner.sh" "$bin.new"
+        mv -fT -- "$bin.new" "$bin"
+    fi
+    printf 'library %s\n' "${wanted:0:12}"
+}
+
+remove() {
+    [[ ! -x $bin ]] || GPU_METAL_HOME=$home GPU_METAL_RUN=$run GPU_METAL_BIN=$bin "$bin" remove
+    rm -f -- "$bin"
+    rm -rf -- "$home" "$run"
+    [[ -z ${1-} ]] || rm -f -- "$1"
+}
+
+main() {
+    case ${1-} in
+        install)
+            [[ $# -eq 4 ]] || fail call "install SHA256 STAGED NAME"
+            wanted=$2 staged=$3 name=$4
+            install
+            ;;
+        remove) remove "${2-}" ;;
+        *) fail call "install or remove, not '${1-}'" ;;
+    esac
+}
+
+# Read to the end before it runs: a text that was cut on its way does nothing.
+main "$@" </dev/null

@@ -1,0 +1,125 @@
+"""Layers of a host as Pulumi resources: the one place that builds a remote.Command.
+
+What is fixed here, and why (measured in docs/adr/0001-one-resource-a-layer.md): the command line is short and public,
+secrets and bulk go by stdin; no triggers (they replace), no environment (needs AcceptEnv), no previous output;
+deletes run the ledger backwards on the host, and are skipped when the whole host leaves.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pulumi import FileAsset, Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
+from pulumi_command import remote
+
+from components.hostrun import library
+from components.hostrun.step import Step, command_line, payload
+
+STAGED = ".gpu-metal-library.tar.gz"
+"""Where the library waits in the login user's home until the root-owned copy of it is hashed and unpacked."""
+
+_INPUTS = ["connection", "create", "delete", "logging", "stdin", "source", "remotePath", "addPreviousOutputInEnv"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostRef:
+    """What a layer needs of its host. `last` is what the host's next layer waits for."""
+
+    name: str
+    connection: remote.ConnectionArgs
+    root: str
+    """`sudo -n ` or nothing: the prefix of every command."""
+    probe: ResourceHook
+    gone: bool
+    anchor: Resource | None = None
+    last: tuple[Resource, ...] = ()
+
+    def after(self, *resources: Resource) -> "HostRef":
+        """The same host once `resources` are there."""
+        return replace(self, last=resources)
+
+
+def install(name: str, host: HostRef, *, parent: Resource, folder: Path, hooks: Sequence[ResourceHook] = ()) -> HostRef:
+    """The step library and the runner on `host`; the returned handle has the anchor that every layer names.
+
+    `hooks` run before the very first thing that reaches a new host.
+    Deleting the anchor undoes all layers in one connection, newest first, and takes the runner away.
+    """
+    archive = library.archive_path(folder / ".gpu-metal")
+    copied = remote.CopyToRemote(
+        f"{name}-library",
+        connection=host.connection,
+        source=FileAsset(str(archive)),
+        remote_path=STAGED,
+        opts=_options(host, parent, (), (host.probe,), None, first=hooks),
+    )
+    anchor = remote.Command(
+        f"{name}-runner",
+        connection=host.connection,
+        create=f"{host.root}bash -s -- install {library.digest()} {STAGED} {host.name}",
+        delete=f"{host.root}bash -s -- remove {STAGED}",
+        stdin=library.INSTALL,
+        logging=remote.Logging.STDERR,
+        add_previous_output_in_env=False,
+        opts=_options(host, parent, (copied,), (host.probe,), None),
+    )
+    return replace(host, anchor=anchor, last=(anchor,))
+
+
+def layer(
+    name: str,
+    host: HostRef,
+    layer_name: str,
+    steps: Sequence[Step],
+    *,
+    parent: Resource,
+    secrets: Mapping[str, Input[str]] | None = None,
+    hooks: Sequence[ResourceHook] = (),
+    depends_on: Sequence[Resource] = (),
+) -> remote.Command:
+    """One layer of `host`: `steps` hold, in order. `secrets` has a value for each secret name that they use."""
+    used = {secret for step in steps for secret in step.secrets.values()}
+    stdin: Input[str] = payload(steps, {}) if not used else _secret_payload(steps, used, secrets or {})
+    return remote.Command(
+        name,
+        connection=host.connection,
+        create=f"{host.root}{command_line(layer_name, steps)}",
+        delete=f"{host.root}gpu-metal undo {layer_name}",
+        stdin=stdin,
+        logging=remote.Logging.NONE if used else remote.Logging.STDERR,
+        add_previous_output_in_env=False,
+        opts=_options(
+            host,
+            parent,
+            (*host.last, *depends_on),
+            (host.probe, *hooks),
+            ["stdout", "stderr"] if used else None,
+        ),
+    )
+
+
+def _secret_payload(steps: Sequence[Step], used: set[str], secrets: Mapping[str, Input[str]]) -> Output[str]:
+    values = Output.all(**{name: secrets[name] for name in sorted(used)})
+    return Output.secret(values.apply(lambda known: payload(steps, known)))
+
+
+def _options(
+    host: HostRef,
+    parent: Resource,
+    depends_on: Sequence[Resource],
+    hooks: Sequence[ResourceHook],
+    secret_outputs: list[str] | None,
+    *,
+    first: Sequence[ResourceHook] = (),
+) -> ResourceOptions:
+    return ResourceOptions(
+        parent=parent,
+        depends_on=list(depends_on),
+        delete_before_replace=True,
+        deleted_with=host.anchor,
+        # A host that is gone is never connected to again: nothing is an update, and a delete only forgets.
+        ignore_changes=_INPUTS if host.gone else None,
+        retain_on_delete=host.gone,
+        hooks=ResourceHookBinding(before_create=[*hooks, *first], before_update=list(hooks)),
+        additional_secret_outputs=secret_outputs,
+    )

@@ -1,0 +1,172 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
+# What was applied: ledger/LAYER, one line per step, tab-separated: id, name@digest[#label], state, then in:KEY=VALUE and
+# bulk:KEY=SHA256. Between a first and a last line, so that a cut file is seen. state is `done`, or `begun`: an apply that
+# has not ended well yet, so that what it left can be undone too.
+# A step in memory is its line without the id and the state: `ref<TAB>word<TAB>word…`, words escaped.
+
+readonly ledger_schema=1
+readonly ref_pattern='^[a-z0-9_-]+@[0-9a-f]{12}(#[A-Za-z0-9][A-Za-z0-9._:@=+-]*)?$'
+declare -A line_done=() line_begun=() # by id
+declare -a ledger_order=()           # ids, in order of application
+ledger_fault=                        # why the ledger cannot be trusted
+ledger_saved=                        # the text of the file
+
+# escape TEXT → REPLY, unescape TEXT → REPLY: a value as one word of a line
+escape() {
+    REPLY=${1//\\/\\\\}
+    REPLY=${REPLY//$'\t'/'\t'}
+    REPLY=${REPLY//$'\n'/'\n'}
+}
+
+unescape() {
+    # Every backslash is doubled, so %b sees no other sequence than these three.
+    printf -v REPLY '%b' "$1"
+}
+
+# words PREFIX LINE → array REPLY_WORDS: the KEY=VALUE of the words in:… or bulk:…
+words() {
+    local word rest=$2
+    REPLY_WORDS=()
+    while [[ $rest == *$'\t'* ]]; do
+        rest=${rest#*$'\t'}
+        word=${rest%%$'\t'*}
+        [[ $word == "$1:"* ]] || continue
+        unescape "${word#"$1:"}"
+        REPLY_WORDS+=("$REPLY")
+    done
+}
+
+ref_of() { REPLY=${1%%$'\t'*}; }
+
+# id_of REF → REPLY: name[#label]
+id_of() {
+    REPLY=${1%%@*}
+    [[ $1 != *'#'* ]] || REPLY+="#${1#*'#'}"
+}
+
+ledger_path() { REPLY=$GPU_METAL_HOME/ledger/$1; }
+
+# read_ledger LAYER: fills the tables above. A ledger that is cut or odd gives empty tables and ledger_fault;
+# status 1 when a newer program wrote it.
+read_ledger() {
+    local lines index
+    line_done=() line_begun=() ledger_order=() ledger_fault='' ledger_saved=''
+    ledger_path "$1"
+    [[ -e $REPLY ]] || return 0
+    mapfile -t lines <"$REPLY"
+    [[ ${#lines[@]} -gt 0 ]] || lines=("")
+    if [[ ${lines[0]} =~ ^gpu-metal\ ledger\ ([0-9]+)$ ]] && ((BASH_REMATCH[1] > ledger_schema)); then
+        ledger_fault="was written by a newer gpu-metal (schema ${BASH_REMATCH[1]}; this one knows $ledger_schema)"
+        return 1
+    fi
+    if [[ ${lines[0]} != "gpu-metal ledger $ledger_schema" || ${lines[-1]} != "end $((${#lines[@]} - 2))" ]]; then
+        ledger_fault="is cut short or not a ledger"
+        return 0
+    fi
+    for ((index = 1; index < ${#lines[@]} - 1; index++)); do
+        if ! _read_line "${lines[index]}"; then
+            line_done=() line_begun=() ledger_order=() ledger_fault="has an odd line $((index + 1))"
+            return 0
+        fi
+    done
+    _ledger_text
+    ledger_saved=$REPLY
+}
+
+_read_line() {
+    local id ref state rest
+    [[ $1 == *$'\t'*$'\t'* ]] || return
+    id=${1%%$'\t'*} rest=${1#*$'\t'}
+    ref=${rest%%$'\t'*} rest=${rest#*$'\t'}
+    state=${rest%%$'\t'*} rest=${rest#"$state"}
+    id_of "$ref"
+    [[ $id == "$REPLY" && $ref =~ $ref_pattern ]] || return
+    [[ -n ${line_done[$id]-}${line_begun[$id]-} ]] || ledger_order+=("$id")
+    case $state in
+        done) line_done[$id]=$ref$rest ;;
+        begun) line_begun[$id]=$ref$rest ;;
+        *) return 1 ;;
+    esac
+}
+
+# _ledger_text → REPLY
+_ledger_text() {
+    local id text count=0
+    text="gpu-metal ledger $ledger_schema"$'\n'
+    for id in "${ledger_order[@]}"; do
+        _ledger_line "$id" "done" "${line_done[$id]-}"
+        _ledger_line "$id" begun "${line_begun[$id]-}"
+    done
+    REPLY="${text}end $count"
+}
+
+_ledger_line() {
+    [[ -n $3 ]] || return 0
+    ref_of "$3"
+    text+=$1$'\t'$REPLY$'\t'$2${3#"$REPLY"}$'\n'
+    ((++count))
+}
+
+# save_ledger LAYER: whole and synced; untouched when nothing changed
+save_ledger() {
+    local error text path
+    _ledger_text
+    text=$REPLY
+    [[ $text != "$ledger_saved" ]] || return 0
+    ledger_path "$1"
+    path=$REPLY
+    error=$(printf '%s\n' "$text" | write_file "$path" 0600 2>&1) ||
+        fail ledger "$path cannot be written: ${error##*: }. $(cause "$error")"
+    ledger_saved=$text
+}
+
+# keep_broken_ledger LAYER: out of the way, not lost
+keep_broken_ledger() {
+    ledger_path "$1"
+    mkdir -p -- "$GPU_METAL_HOME/broken"
+    mv -T -- "$REPLY" "$GPU_METAL_HOME/broken/$1"
+    say "! $host [ledger] the ledger of $1 $ledger_fault. All its steps are checked again. What steps that have left the \
+site did here cannot be undone; the file is kept as $GPU_METAL_HOME/broken/$1."
+}
+
+# The order in which layers first came: `remove` goes backwards.
+layer_names() {
+    local name
+    REPLY_WORDS=()
+    [[ ! -f $GPU_METAL_HOME/layers ]] || mapfile -t REPLY_WORDS <"$GPU_METAL_HOME/layers"
+    for name in "$GPU_METAL_HOME"/ledger/*; do
+        [[ -e $name ]] || continue
+        name=${name##*/}
+        [[ " ${REPLY_WORDS[*]} " == *" $name "* ]] || REPLY_WORDS+=("$name")
+    done
+}
+
+_write_layers() {
+    printf '%s\n' "$@" | write_file "$GPU_METAL_HOME/layers" 0600 || fail ledger "$GPU_METAL_HOME/layers cannot be written."
+}
+
+add_layer() {
+    layer_names
+    [[ " ${REPLY_WORDS[*]} " == *" $1 "* ]] || _write_layers "${REPLY_WORDS[@]}" "$1"
+}
+
+# forget_layer LAYER: nothing of it is left here
+forget_layer() {
+    local name others=()
+    ledger_path "$1"
+    rm -f -- "$REPLY"
+    layer_names
+    for name in "${REPLY_WORDS[@]}"; do
+        [[ $name == "$1" ]] || others+=("$name")
+    done
+    if [[ ${#others[@]} -gt 0 ]]; then _write_layers "${others[@]}"; else rm -f -- "$GPU_METAL_HOME/layers"; fi
+}
+
+# drop_unused_inputs: bulk texts that no ledger names any more
+drop_unused_inputs() {
+    local file used
+    used=$(cat -- "$GPU_METAL_HOME"/ledger/* 2>/dev/null) || true
+    for file in "$GPU_METAL_HOME"/inputs/*; do
+        [[ ! -e $file || $used == *"=${file##*/}"* ]] || rm -f -- "$file"
+    done
+}

@@ -1,0 +1,90 @@
+"""The library: every step file and the runner as one archive, and the texts that bring it to a host.
+
+On the host: `library/<name>@<digest>.sh` for the steps, `runner/` for gpu-metal itself.
+"""
+
+import base64
+import gzip
+import io
+import os
+import re
+import tarfile
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from components.hostrun.step import Step
+
+_HERE = Path(__file__).parent
+_COMPONENTS = _HERE.parent
+
+INSTALL = (_HERE / "install.sh").read_text()
+"""Text for `sudo -n bash -s -- install SHA256 STAGED NAME`, or `sudo -n bash -s -- remove [STAGED]`."""
+
+
+def files() -> dict[str, bytes]:
+    """What the library holds, by its path on the host.
+
+    Raises ValueError for a step file that the runner could not run.
+    """
+    runner = {f"runner/{path.name}": path.read_bytes() for path in _HERE.glob("*.sh") if path.name != "install.sh"}
+    families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.sh")}
+    steps = {_member(path): path.read_bytes() for path in _COMPONENTS.glob("*/steps/*.sh")}
+    return dict(sorted((runner | families | steps).items()))
+
+
+def _member(script: Path) -> str:
+    if not re.fullmatch(r"[a-z0-9_-]+", script.stem):
+        raise ValueError(f"{script}: a step is named by a-z, 0-9, '_' and '-'")
+    if not re.search(r"^check\(\)", script.read_text(), re.MULTILINE):
+        raise ValueError(f"{script}: a step has a function check, written check() at the beginning of a line")
+    return f"library/{Step(script).ref}.sh"
+
+
+def archive() -> bytes:
+    """The library as .tar.gz: the same bytes for the same files, whoever makes it and when."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in files().items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o755 if name == "runner/runner.sh" else 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
+def digest() -> str:
+    """The SHA-256 of the archive."""
+    return sha256(archive()).hexdigest()
+
+
+def archive_path(folder: Path) -> Path:
+    """The archive as a file in `folder`, named by its content; whole or not there."""
+    content = archive()
+    path = folder / f"library-{sha256(content).hexdigest()[:12]}.tar.gz"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with NamedTemporaryFile(dir=folder, delete=False) as file:
+            file.write(content)
+        os.replace(file.name, path)  # noqa: PTH105  # says what it does: atomic
+    return path
+
+
+def streamed(words: str, payload: str = "") -> bytes:
+    """A text for `sudo -n bash -s` that runs `gpu-metal WORDS` with nothing installed and leaves nothing behind.
+
+    `words` are shell words; `payload` is what gpu-metal reads from stdin. For questions only: try and facts.
+    """
+    return f"""\
+main() {{
+    set -euo pipefail
+    umask 077
+    folder=$(mktemp -d "${{GPU_METAL_RUN:-/run}}/gpu-metal-once.XXXXXX")
+    trap 'rm -rf -- "$folder"' EXIT
+    trap 'exit 1' HUP INT TERM PIPE
+    printf %s '{base64.b64encode(archive()).decode()}' | base64 -d | tar -xz -C "$folder" --no-same-owner
+    printf %s '{base64.b64encode(payload.encode()).decode()}' | base64 -d |
+        GPU_METAL_HOME=$folder GPU_METAL_RUN=$folder/run bash "$folder/runner/runner.sh" {words}
+}}
+main
+exit
+""".encode()

@@ -1,0 +1,57 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
+# One run changes this host at a time. The lock is flock's: it goes with the process, never by the clock. fd 9 is
+# inherited by the running step (child.sh keeps it), so a killed runner's step still holds it.
+
+take_lock() {
+    local error
+    _open_lock
+    if ! flock -n 9; then
+        say "$host [lock] waits for another run: $(_holder)"
+        if ! flock -w "$lock_wait" 9; then
+            say "✗ $host [lock] $(_holder), and did not end within $lock_wait s. Nothing was changed. Fix: wait for that \
+run; if it hangs, 'ps' on this host shows it."
+            exit 75
+        fi
+        # `remove` takes the file away: a lock on that file is none.
+        [[ /proc/self/fd/9 -ef $GPU_METAL_RUN/lock ]] || fail lock "gpu-metal was removed from here just now. Fix: run again."
+    fi
+    lock_since=$(date -u +%FT%TZ)
+    lock_user=$(_who)
+    # What a killed run was staging.
+    rm -f -- "$GPU_METAL_RUN"/.write.*
+    error=$(mkdir -p -- "$GPU_METAL_HOME"/{ledger,inputs} 2>&1) ||
+        fail ledger "$GPU_METAL_HOME cannot be written: ${error##*: }. $(cause "$error")"
+}
+
+_open_lock() {
+    { mkdir -p -- "$GPU_METAL_RUN" && exec 9<>"$GPU_METAL_RUN/lock"; } 2>/dev/null ||
+        fail lock "$GPU_METAL_RUN/lock cannot be opened for writing. Nothing was changed."
+}
+
+# mark_lock TEXT: what this run is doing, for whoever waits. In place and of one length: the file is never half there.
+mark_lock() {
+    printf '%-400.400s\n' "held since $lock_since by $lock_user, $1" 1<>"$GPU_METAL_RUN/lock"
+}
+
+_holder() {
+    local text=
+    read -r text <"$GPU_METAL_RUN/lock" || true
+    printf '%s' "${text:-held by a run that has not begun a step yet}"
+}
+
+# _who: the user behind sudo, and the address the connection comes from
+_who() {
+    local pid=$PPID from=${ssh_connection%% *} user=${sudo_user:-$(id -un)}
+    # sudo takes SSH_CONNECTION away; the login shell above it still has it.
+    while [[ -z $from && $pid -gt 1 && -r /proc/$pid/environ ]]; do
+        from=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=\([^ ]*\).*/\1/p' || true)
+        pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null || printf 1)
+    done
+    printf '%s' "$user${from:+ from $from}"
+}
+
+# note TEXT: who changed what, and when
+note() {
+    printf '%s %s %s\n' "$(date -u +%FT%TZ)" "$lock_user" "$1" >>"$GPU_METAL_HOME/history" ||
+        fail ledger "$GPU_METAL_HOME/history cannot be written. $(cause "No space left on device")"
+}

@@ -1,0 +1,72 @@
+"""What was asked of hosts and what came of it: the shape of every verdict, whoever prints it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from components.hostrun.target import SshError
+
+Status = Literal["ok", "failed", "unknown", "skipped"]
+
+NO_ACCESS = frozenset({"login", "host-key", "sudo"})
+"""Checks of the connection that say: it is there, but we may not in."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing asked of one host. `unknown`: it could not be asked."""
+
+    id: str
+    host: str
+    status: Status
+    saw: str = ""
+    want: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        parts = [self.saw, f"Wanted: {self.want}" if self.want else "", f"Fix: {self.fix}" if self.fix else ""]
+        return f"{self.host} [{self.id}] " + " ".join(f"{part.rstrip('.')}." for part in parts if part)
+
+
+def said(id_: str, host: str, status: Status, text: str) -> Check:
+    """A check from one text of the form `what is untrue. Fix: …`."""
+    saw, _, fix = text.partition("Fix: ")
+    return Check(id_, host, status, saw.strip(), fix=fix.strip())
+
+
+def unreachable(error: SshError) -> Check:
+    """The one check that a host has which could not be asked."""
+    return said(error.check_id, error.host, "unknown", error.message)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of all hosts; `facts` is what each host said of itself, where it was asked."""
+
+    checks: Sequence[Check]
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Nothing failed and nothing is unknown."""
+        return not self.untrue
+
+    @property
+    def untrue(self) -> list[Check]:
+        """What failed or could not be asked."""
+        return [check for check in self.checks if check.status in {"failed", "unknown"}]
+
+    @property
+    def hosts(self) -> list[str]:
+        """In the order in which they were asked."""
+        return list(dict.fromkeys(check.host for check in self.checks))
+
+    def as_json(self, site: str, time: str) -> dict[str, Any]:
+        """The documented form: keys are only added, never renamed."""
+        return {
+            "ok": self.ok,
+            "site": site,
+            "time": time,
+            "checks": [asdict(check) for check in self.checks],
+            "failures": list(dict.fromkeys(check.id for check in self.untrue)),
+        }

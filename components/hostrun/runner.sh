@@ -1,0 +1,153 @@
+#!/bin/bash
+# gpu-metal: makes steps true on this host, remembers what it did, and can say later whether it still holds.
+#   gpu-metal apply LAYER :: name@digest[#label] key=value … :: …     payload (bulk and secret inputs) on stdin
+#   gpu-metal undo LAYER | remove
+#   gpu-metal check [--json] [LAYER…] | try [--json] LAYER :: … | facts --json | put NAME
+# Exit: 0 done or holds · 1 failed or does not hold · 2 wrong call · 75 another run holds the lock.
+set -euo pipefail
+shopt -s inherit_errexit nullglob
+umask 077
+ulimit -c 0
+# The connection may go; the run goes on. HUP is ignored by everything begun here; PIPE only by this shell (a trap, not
+# an ignore, is not inherited: in steps `… | head` must work as ever).
+trap '' HUP
+trap : PIPE
+
+code=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+ssh_connection=${SSH_CONNECTION-}
+sudo_user=${SUDO_USER-}
+for name in $(compgen -e); do
+    [[ $name == GPU_METAL_* ]] || unset "$name" 2>/dev/null || true
+done
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root
+export GPU_METAL_HOME=${GPU_METAL_HOME:-/var/lib/gpu-metal} GPU_METAL_RUN=${GPU_METAL_RUN:-/run/gpu-metal}
+cd /
+
+identity=
+[[ ! -r $GPU_METAL_HOME/identity ]] || read -r identity <"$GPU_METAL_HOME/identity" || true
+host=${identity:-$(uname -n)}
+step_timeout=${GPU_METAL_STEP_TIMEOUT:-900}
+check_timeout=${GPU_METAL_CHECK_TIMEOUT:-60}
+lock_wait=${GPU_METAL_LOCK_WAIT:-300}
+
+# shellcheck source=text.sh
+. "$code/text.sh"
+# shellcheck source=files.sh
+. "$code/files.sh"
+# shellcheck source=ledger.sh
+. "$code/ledger.sh"
+# shellcheck source=steps.sh
+. "$code/steps.sh"
+# shellcheck source=lock.sh
+. "$code/lock.sh"
+# shellcheck source=apply.sh
+. "$code/apply.sh"
+# shellcheck source=check.sh
+. "$code/check.sh"
+# shellcheck source=facts.sh
+. "$code/facts.sh"
+
+readonly key_pattern='^[A-Za-z0-9_][A-Za-z0-9_.*/:@-]*$'
+declare -a step_ids=()
+declare -A step_line=() # id → ref and words, as in the ledger
+
+layer_name() {
+    [[ $1 =~ ^[a-z0-9][a-z0-9.-]*$ ]] || usage "'$1' is not a layer: one word of a-z, 0-9, '.' and '-'."
+}
+
+# read_steps :: ref key=value … :: …: into the two tables above
+read_steps() {
+    local word id=
+    [[ ${1-::} == :: ]] || usage "after the layer comes '::', not '$1'."
+    for word in "$@"; do
+        if [[ $word == :: ]]; then
+            id=
+        elif [[ -z $id ]]; then
+            [[ $word =~ $ref_pattern ]] || usage "'$word' is not a step: name@digest or name@digest#label."
+            id_of "$word"
+            id=$REPLY
+            [[ -z ${step_line[$id]-} ]] || usage "step $id is there twice: give each a label."
+            step_ids+=("$id")
+            step_line[$id]=$word
+        else
+            [[ $word == *=* && ${word%%=*} =~ $key_pattern ]] || usage "step $id: '$word' is not key=value."
+            escape "$word"
+            step_line[$id]+=$'\t'in:$REPLY
+        fi
+    done
+}
+
+# read_payload: blocks `bulk STEP KEY N` or `secret STEP KEY N`, then N lines
+read_payload() {
+    local text lines kind id key count rest at=0 value sum
+    [[ ! -t 0 ]] || return 0
+    text=$(cat && printf .)
+    text=${text%.}
+    [[ -n $text ]] || return 0
+    mapfile -t lines < <(printf '%s' "$text")
+    [[ $text == *$'\n' ]] || usage "the payload is cut short: its last line does not end."
+    while ((at < ${#lines[@]})); do
+        read -r kind id key count rest < <(printf '%s\n' "${lines[at]}")
+        [[ $kind =~ ^(bulk|secret)$ && $key =~ $key_pattern && $count =~ ^[1-9][0-9]{0,6}$ && -z $rest ]] ||
+            usage "line $((at + 1)) of the payload is not 'bulk|secret STEP KEY N'."
+        [[ -n ${step_line[$id]-} ]] || usage "the payload is for step $id, which is not in this call."
+        ((at + count < ${#lines[@]})) || usage "the payload is cut short: $kind $id $key has not all its $count lines."
+        printf -v value '%s\n' "${lines[@]:at+1:count}"
+        value=${value%$'\n'}
+        if [[ $kind == secret ]]; then
+            secret_text["$id $key"]=$value
+        else
+            sum=$(printf '%s\n' "$value" | sha256sum)
+            sum=${sum%% *}
+            bulk_text[$sum]=$value
+            step_line[$id]+=$'\t'bulk:$key=$sum
+        fi
+        at=$((at + count + 1))
+    done
+}
+
+put() {
+    [[ $# -eq 1 && $1 =~ ^[a-z0-9][a-z0-9.-]*$ && $1 != lock ]] || usage "put NAME: one word of a-z, 0-9, '.' and '-'."
+    mkdir -p -- "$GPU_METAL_RUN"
+    write_file "$GPU_METAL_RUN/$1" 0600 || fail put "$GPU_METAL_RUN/$1 cannot be written."
+}
+
+verb=${1-}
+json=
+[[ $# -eq 0 ]] || shift
+if [[ ${1-} == --json ]]; then
+    json=yes
+    shift
+fi
+case $verb in
+    apply)
+        [[ $# -gt 0 && -z $json ]] || usage "apply LAYER :: name@digest key=value … :: …"
+        layer_name "$1"
+        read_steps "${@:2}"
+        read_payload
+        apply_layer "$1"
+        ;;
+    try)
+        [[ $# -gt 0 ]] || usage "try [--json] LAYER :: name@digest key=value … :: …"
+        layer_name "$1"
+        read_steps "${@:2}"
+        read_payload
+        try_layer "$1"
+        ;;
+    undo)
+        [[ $# -eq 1 && -z $json ]] || usage "undo LAYER"
+        layer_name "$1"
+        undo_layer "$1"
+        ;;
+    remove)
+        [[ $# -eq 0 && -z $json ]] || usage "remove takes no words."
+        remove_all
+        ;;
+    check)
+        for word in "$@"; do layer_name "$word"; done
+        check_layers "$@"
+        ;;
+    facts) facts ;;
+    put) put "$@" ;;
+    *) usage "'$verb' is not a verb: apply, undo, remove, check, try, facts or put." ;;
+esac

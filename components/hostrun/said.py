@@ -1,0 +1,53 @@
+"""What the runner on a host prints as JSON, read. The only place on this side that knows its form."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.hostrun.ssh import Result
+from components.hostrun.target import SshError
+
+RUNNER = "/usr/local/sbin/gpu-metal"
+
+
+@dataclass(frozen=True)
+class StepSaid:
+    """One step's check on one host: `ok`, `drift` (it says what is untrue) or `broken` (the check itself)."""
+
+    layer: str
+    step: str
+    status: str
+    says: str
+
+
+def steps(host: str, result: Result) -> list[StepSaid]:
+    """The answer to `check --json` or `try --json`. Raises SshError when it is none."""
+    answer = _object(host, result)
+    return [
+        StepSaid(layer["layer"], step["step"], step["status"], step.get("says", ""))
+        for layer in answer["layers"]
+        for step in layer["steps"]
+    ]
+
+
+def facts(host: str, result: Result) -> Mapping[str, Any]:
+    """The answer to `facts --json`. Raises SshError when it is none."""
+    return _object(host, result)
+
+
+def no_runner(result: Result) -> bool:
+    """Whether the host has no runner at all: nothing was ever applied there."""
+    return result.status == 127 or f"sudo: {RUNNER}: command not found" in result.stderr
+
+
+def _object(host: str, result: Result) -> dict[str, Any]:
+    try:
+        answer = json.loads(result.stdout)
+    except json.JSONDecodeError:
+        answer = None
+    if not isinstance(answer, dict):
+        seen = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()[-1][:300]
+        text = f"the runner's answer is not JSON (status {result.status}): {seen}. Fix: pulumi up renews the runner."
+        raise SshError(host, "connection", text)
+    return answer

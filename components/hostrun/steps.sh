@@ -1,0 +1,195 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
+# Runs the functions of steps, and says what came of it.
+
+declare -A bulk_text=()   # by SHA-256: what this run was sent
+declare -A secret_text=() # by "id key"
+
+# step_file REF → REPLY
+step_file() { REPLY=$GPU_METAL_HOME/library/${1%%'#'*}.sh; }
+
+# verify_refs REF…: each file is in the library and begins with its digest; before anything is run
+verify_refs() {
+    local ref files=() sum file
+    [[ $# -gt 0 ]] || return 0
+    for ref in "$@"; do
+        step_file "$ref"
+        [[ -f $REPLY ]] || fail step-digest "$ref is not in this host's library. Nothing was run. Fix: install the \
+release that has it (pulumi up does), then run again."
+        files+=("$REPLY")
+    done
+    while read -r sum file; do
+        ref=${file##*@}
+        [[ $sum == "${ref%.sh}"* ]] || fail step-digest "$file has SHA-256 ${sum:0:12}, wanted ${ref%.sh}. Nothing was \
+run. Fix: find out who changed it, delete it, then install the library again (pulumi up does)."
+    done < <(sha256sum -- "${files[@]}")
+}
+
+has_function() { # REF NAME
+    step_file "$1"
+    grep -q "^$2()" -- "$REPLY"
+}
+
+# _load_bulk LINE → array gm_bulk: from what was sent, else from this host's store
+_load_bulk() {
+    local word sum text
+    gm_bulk=()
+    words bulk "$1"
+    for word in "${REPLY_WORDS[@]}"; do
+        sum=${word#*=}
+        if [[ -n ${bulk_text[$sum]+sent} ]]; then
+            text=${bulk_text[$sum]}
+        elif [[ -f $GPU_METAL_HOME/inputs/$sum ]]; then
+            text=$(<"$GPU_METAL_HOME/inputs/$sum")
+            [[ $(printf '%s\n' "$text" | sha256sum) == "$sum"* ]] || continue
+        else
+            continue
+        fi
+        gm_bulk+=("${word%%=*}=$text")
+    done
+}
+
+# keep_bulk LINE: for later checks and for undo
+keep_bulk() {
+    local word sum error
+    words bulk "$1"
+    for word in "${REPLY_WORDS[@]}"; do
+        sum=${word#*=}
+        [[ -n ${bulk_text[$sum]+sent} ]] || continue
+        error=$(printf '%s\n' "${bulk_text[$sum]}" | write_file "$GPU_METAL_HOME/inputs/$sum" 0600 2>&1) ||
+            fail ledger "$GPU_METAL_HOME/inputs cannot be written: ${error##*: }. $(cause "$error")"
+    done
+}
+
+# _declarations FUNCTION LAYER LINE: what child.sh reads from stdin
+_declarations() {
+    local gm_function=$1 gm_layer=$2 gm_step gm_file key
+    local -a gm_inputs gm_previous=() gm_bulk gm_secrets=()
+    ref_of "$3"
+    step_file "$REPLY"
+    gm_file=$REPLY
+    ref_of "$3"
+    id_of "$REPLY"
+    gm_step=$REPLY
+    words in "$3"
+    gm_inputs=("${REPLY_WORDS[@]}")
+    if [[ -n ${line_done[$gm_step]-} ]]; then
+        words in "${line_done[$gm_step]}"
+        gm_previous=("${REPLY_WORDS[@]}")
+    fi
+    _load_bulk "$3"
+    if [[ $gm_function == apply ]]; then
+        for key in "${!secret_text[@]}"; do
+            [[ ${key% *} != "$gm_step" ]] || gm_secrets+=("${key##* }=${secret_text[$key]}")
+        done
+    fi
+    declare -p gm_function gm_layer gm_step gm_file gm_inputs gm_previous gm_bulk gm_secrets
+}
+
+_child() { # SECONDS: the child, its declarations on stdin
+    timeout --kill-after=10 "$1" bash "$code/child.sh"
+}
+
+# run_check LAYER LINE → status 0 holds, 10 untrue, else broken; REPLY says what
+run_check() {
+    local output status=0
+    output=$(_child "$check_timeout" < <(_declarations check "$1" "$2") 2>&1 | cut -b "-$line_limit" | tail -c 16384) ||
+        status=$?
+    case $status in
+        0) REPLY= ;;
+        10) _untrue_text "$output" ;;
+        124 | 137) short "check did not end within $check_timeout s: $(last_lines "$output")" 2000 ;;
+        *) short "check broke with status $status: $(last_lines "$output")" 2000 ;;
+    esac
+    return "$status"
+}
+
+_untrue_text() { # OUTPUT → REPLY: from the last line that `untrue` began
+    local lines index text=$1
+    mapfile -t lines < <(printf '%s\n' "$text")
+    for ((index = ${#lines[@]} - 1; index >= 0; index--)); do
+        [[ ${lines[index]} == $'\001'* ]] || continue
+        printf -v text '%s\n' "${lines[@]:index}"
+        text=${text:1:-1}
+        break
+    done
+    short "$text" 2000
+}
+
+last_lines() {
+    printf '%s\n' "$1" | tail -n 12 | cut -b "-$line_limit" | tail -c 2000
+}
+
+# _mask ID MARK: stdin to stdout without secrets and blank lines, up to the line MARK.
+_mask() {
+    local key line lines hidden=()
+    for key in "${!secret_text[@]}"; do
+        [[ ${key% *} == "$1" ]] || continue
+        mapfile -t lines < <(printf '%s\n' "${secret_text[$key]}")
+        for line in "${lines[@]}"; do
+            # The short lines of a long secret ("}", "--") are no secret, and would garble every message.
+            [[ -z $line || (${#line} -lt 6 && ${#lines[@]} -gt 1) ]] || hidden+=("$line")
+        done
+    done
+    # sed reads its script from a pipe: nothing of it is in argv or in a file. The longest first: one may be part of another.
+    sed -u -n -f <(
+        printf '/^%s$/q\n' "$2"
+        for line in "${hidden[@]}"; do
+            printf '%08d %s\n' "${#line}" "$line"
+        done | sort -r | cut -d ' ' -f 2- | sed 's/[][\/.*^$]/\\&/g; s/.*/s\/&\/•••\/g/'
+        printf '/./p\n'
+    )
+}
+
+# run_logged FUNCTION LAYER LINE → the function's status; its output goes to the step's log, path in REPLY
+run_logged() {
+    local layer=$2 id log status=0 mark error
+    ref_of "$3"
+    id_of "$REPLY"
+    id=$REPLY
+    log=$GPU_METAL_HOME/log/$layer/$id.log
+    error=$({ mkdir -p -- "${log%/*}" && : >"$log"; } 2>&1) ||
+        fail ledger "$log cannot be written: ${error##*: }. $(cause "$error")"
+    # The mark ends the log: a daemon that the step left behind may hold the pipe open for ever.
+    mark=end-$$-$RANDOM$RANDOM$RANDOM
+    {
+        _child "$step_timeout" < <(_declarations "$1" "$layer" "$3") 2>&1 || status=$?
+        printf '\n%s\n' "$mark"
+        exit "$status"
+    } | _mask "$id" "$mark" >"$log" 9>&- || status=$?
+    REPLY=$log
+    return "$status"
+}
+
+# cause TEXT: `Fix: …` for what the machine is short of, told apart (one message of the kernel means two things)
+cause() {
+    local folder
+    case $1 in
+        *"No space left on device"*)
+            for folder in "$GPU_METAL_HOME" /var /etc /boot /tmp /; do
+                _is_full "$folder" && return
+            done
+            ;;
+        *"Read-only file system"*)
+            for folder in "$GPU_METAL_HOME" /etc /var /usr /; do
+                [[ -w $folder ]] || break
+            done
+            printf 'Fix: %s is mounted read-only (dmesg may say why); mount it writable, then run again.' "$folder"
+            ;;
+        *"Could not get lock"* | *"lock is locked by another"* | *"lock-frontend"*)
+            printf 'Fix: another package tool works here; wait for it, then run again.'
+            ;;
+    esac
+}
+
+_is_full() {
+    local blocks inodes all_inodes
+    [[ -d $1 ]] || return
+    read -r blocks inodes all_inodes < <(stat -f -c '%f %d %c' -- "$1")
+    if ((blocks == 0)); then
+        printf 'Fix: the file system of %s is full; free some space, then run again.' "$1"
+    elif ((all_inodes > 0 && inodes == 0)); then
+        printf 'Fix: the file system of %s has no free inodes; delete files, then run again.' "$1"
+    else
+        return 1
+    fi
+}

@@ -1,0 +1,185 @@
+"""A host as SSH needs it, and what is said when it cannot be asked. Nothing here touches a host."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A host as SSH needs it. With neither key nor password the ssh-agent is asked.
+
+    `host_key` is one `type base64` line: the only key that is accepted.
+    """
+
+    name: str
+    address: str
+    port: int
+    user: str
+    host_key: str
+    private_key: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    sudo: bool = True
+    bastion: "Target | None" = None
+
+    @property
+    def where(self) -> str:
+        """`address:port`, and the way there."""
+        return f"{self.address}:{self.port}" + (f" (through {self.bastion.address})" if self.bastion else "")
+
+
+class SshError(Exception):
+    """A host could not be asked. str() is `host [check-id] what is untrue. Fix: …`, without any secret."""
+
+    def __init__(self, host: str, check_id: CheckId, message: str) -> None:
+        super().__init__(host, check_id, message)
+        self.host = host
+        self.check_id: CheckId = check_id
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.host} [{self.check_id}] {self.message}"
+
+
+def no_answer(target: Target, limit: float) -> SshError:
+    """No TCP connection in time."""
+    text = f"{target.where} did not answer within {limit:.3g} s. Fix: power, cable or address; then {_gone(target)}."
+    return SshError(target.name, "address", text)
+
+
+def no_greeting(target: Target, limit: float) -> SshError:
+    """A TCP connection on which nothing is said: a frozen host does this."""
+    text = f"{target.where} takes the connection but sent no SSH greeting within {limit:.3g} s: it hangs."
+    return SshError(target.name, "connection", f"{text} Fix: {_gone(target)}.")
+
+
+def slow_login(target: Target, limit: float) -> SshError:
+    """The other side speaks SSH, but no login came of it in time."""
+    text = f"{target.where} greeted, but the login of {target.user} did not end within {limit:.3g} s."
+    return SshError(target.name, "timeout", f"{text} Fix: {_gone(target)}.")
+
+
+def _gone(target: Target) -> str:
+    return f"look at its console; a host that is gone for good: hosts.{target.name}.state: gone"
+
+
+def refused(target: Target) -> SshError:
+    """TCP reset: nothing listens."""
+    fix = f"start sshd there, or correct hosts.{target.name}.ssh.port"
+    return SshError(target.name, "address", f"{target.where} refuses connections. Fix: {fix}.")
+
+
+def unreachable(target: Target, reason: str) -> SshError:
+    """No way there, or no such name."""
+    fix = f"check hosts.{target.name}.address, power and routes"
+    return SshError(target.name, "address", f"{target.where} cannot be reached: {reason}. Fix: {fix}.")
+
+
+def closed(target: Target, reason: str, *, greeted: bool) -> SshError:
+    """The other side ended the connection before a login."""
+    when = "after its greeting" if greeted else "before any SSH greeting"
+    fix = "check that sshd listens on this port, its MaxStartups and its log"
+    return SshError(target.name, "connection", f"{target.where} closed {when}: {reason}. Fix: {fix}.")
+
+
+def wrong_key(target: Target, shown: str, known: str) -> SshError:
+    """Another host key than the pinned one; both as `type SHA256:…`."""
+    fix = f"a new disk? Compare at its console, then: sitectl scan {target.name} --replace"
+    return SshError(target.name, "host-key", f"shows {shown}, known is {known}. Nothing was sent. Fix: {fix}.")
+
+
+def no_common_algorithm(target: Target, reason: str) -> SshError:
+    """Mostly: the host has no key of the pinned type."""
+    kind = target.host_key.split()[0]
+    fix = f"sitectl scan {target.name} --replace shows the keys that it has"
+    text = f"{target.where} and this program agree on no key exchange with its {kind} host key: {reason}."
+    return SshError(target.name, "host-key", f"{text} Nothing was sent. Fix: {fix}.")
+
+
+def bad_known_key(target: Target) -> SshError:
+    """What the site has as the host's key is none."""
+    text = (
+        f"the known host key is not a line 'type base64'. Nothing was sent. Fix: sitectl scan {target.name} --replace."
+    )
+    return SshError(target.name, "host-key", text)
+
+
+def no_login(target: Target) -> SshError:
+    """Everything that was offered was refused."""
+    if target.private_key is not None:
+        what, fix = "with the given key", f"put its public half into ~{target.user}/.ssh/authorized_keys there"
+    elif target.password is not None:
+        what, fix = "with the given password", "set the right one in passwordSecret, or allow it in sshd_config"
+    else:
+        what, fix = "with any key of the ssh-agent", "ssh-add the right key, or set ssh.keyFile"
+    return SshError(target.name, "login", f"{target.user} may not log in {what}. Fix: {fix}; or correct ssh.user.")
+
+
+def no_agent(target: Target) -> SshError:
+    """Nothing to log in with."""
+    text = "no key is set for it and no ssh-agent answers. Fix: start one and ssh-add your key, or set ssh.keyFile."
+    return SshError(target.name, "login", text)
+
+
+def empty_agent(target: Target) -> SshError:
+    """Nothing to log in with."""
+    return SshError(target.name, "login", "the ssh-agent holds no key. Fix: ssh-add FILE, or set ssh.keyFile.")
+
+
+def bad_private_key(target: Target, *, locked: bool) -> SshError:
+    """The given key cannot be used."""
+    if locked:
+        why, fix = "is locked by a passphrase", "add it to your ssh-agent and leave keyFile and keySecret out"
+    else:
+        why, fix = "is not a private key in OpenSSH or PEM form", "check ssh.keyFile or ssh.keySecret"
+    return SshError(target.name, "login", f"the given key {why}. Nothing was sent. Fix: {fix}.")
+
+
+def bad_shell(target: Target, status: int, said: str) -> SshError:
+    """A login that runs nothing."""
+    text = f"{target.user} logs in, but the command 'true' ends with {status}: {said[:200] or 'no output'}."
+    return SshError(target.name, "login", f"{text} Fix: give {target.user} an ordinary shell there.")
+
+
+def too_long(target: Target, command: str, deadline: float) -> SshError:
+    """The command did not end in time."""
+    text = f"no end within {deadline:.3g} s: {_short(command)}. It may still run there."
+    return SshError(target.name, "timeout", f"{text} Fix: look at the host's load, or allow more time.")
+
+
+def lost(target: Target, command: str, seconds: float) -> SshError:
+    """The connection ended before the command."""
+    text = f"lost after {seconds:.0f} s, in: {_short(command)}. It may still run there."
+    return SshError(target.name, "connection", f"{text} Fix: look at the host, then repeat.")
+
+
+_SUDO_ASKS = ("a password is required", "a terminal is required", "you must have a tty")
+_SUDO_REFUSES = (
+    "in the sudoers file",
+    "Sorry, user",
+    "may not run sudo",
+    "no valid sudoers",
+    "sudo: account validation",
+)
+
+
+def sudo_error(target: Target, status: int, stderr: str) -> SshError | None:
+    """Whether a command that began with `sudo -n` never ran, and why; None when it did run."""
+    line = f"echo '{target.user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{target.user}"
+    lines = stderr.splitlines()
+    if status == 127 and any("sudo:" in text and "not found" in text for text in lines):
+        return SshError(target.name, "sudo", f"has no sudo. Fix: as root there: apt-get install sudo; {line}")
+    if status == 1 and any(words in text for text in lines for words in _SUDO_ASKS if text.startswith("sudo:")):
+        return SshError(target.name, "sudo", f"sudo asks {target.user} for a password. Fix: as root there: {line}")
+    refusal = next((text for text in lines for words in _SUDO_REFUSES if words in text), "")
+    if status == 1 and refusal:
+        text = f"sudo refuses {target.user}: {refusal[:200]}. Fix: as root there: {line}"
+        return SshError(target.name, "sudo", text)
+    return None
+
+
+def _short(command: str) -> str:
+    """The first line, cut: enough to know it by."""
+    first = command.partition("\n")[0].rstrip(" \\")
+    return first if len(first) <= 80 else first[:79] + "…"

@@ -1,0 +1,76 @@
+# shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
+# What is printed: short lines of valid UTF-8 (a plugin dies of other bytes, and hangs on very long lines), and JSON.
+
+readonly line_limit=4096
+
+# utf8 TEXT → REPLY: TEXT with every byte that is not UTF-8 replaced. Works on bytes (LC_ALL=C).
+utf8() {
+    local text=$1 valid
+    REPLY=$text
+    [[ $text == *[![:ascii:]]* ]] || return 0
+    valid=$'^([\x01-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]'
+    valid+=$'|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}'
+    valid+=$'|\xf4[\x80-\x8f][\x80-\xbf]{2})+'
+    REPLY=
+    while [[ -n $text ]]; do
+        if [[ $text =~ $valid ]]; then
+            REPLY+=${BASH_REMATCH[0]}
+            text=${text:${#BASH_REMATCH[0]}}
+        else
+            REPLY+=$'\xef\xbf\xbd'
+            text=${text:1}
+        fi
+    done
+}
+
+# short TEXT [BYTES] → REPLY: the first BYTES of TEXT, with a mark where it was cut.
+short() {
+    local limit=${2:-$((line_limit - 8))} text=$1
+    ((${#text} <= limit)) || text="${text:0:limit}…"
+    utf8 "$text"
+}
+
+# A reader that is gone (lost SSH connection) is no reason to stop.
+say() {
+    short "$1"
+    printf '%s\n' "$REPLY" >&2 || true
+}
+
+answer() {
+    short "$1"
+    printf '%s\n' "$REPLY" 2>/dev/null || true
+}
+
+# fail ID TEXT: `✗ HOST [ID] TEXT`, and the end of this run.
+fail() {
+    say "✗ $host [$1] $2"
+    exit 1
+}
+
+usage() {
+    say "✗ $host [call] $1"
+    exit 2
+}
+
+# json_string TEXT → REPLY: TEXT as a JSON string.
+json_string() {
+    local code char
+    utf8 "$1"
+    REPLY=${REPLY//\\/\\\\}
+    REPLY=${REPLY//'"'/'\"'}
+    if [[ $REPLY == *[[:cntrl:]]* ]]; then
+        for code in {1..31}; do
+            printf -v char '\\x%02x' "$code"
+            printf -v char '%b' "$char"
+            printf -v code '\\u%04x' "$code"
+            REPLY=${REPLY//"$char"/"$code"}
+        done
+    fi
+    REPLY="\"$REPLY\""
+}
+
+# json_or_null TEXT → REPLY
+json_or_null() {
+    REPLY=null
+    [[ -z $1 ]] || json_string "$1"
+}

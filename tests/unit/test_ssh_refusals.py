@@ -1,0 +1,205 @@
+"""What the SSH client says when a host cannot be asked: which thing is untrue, in time, and without a secret.
+
+Does not prove: anything about OpenSSH's own server or a real sudo; the lab's tests do.
+"""
+
+import asyncio
+import socket
+from typing import Any
+
+import asyncssh
+import pytest
+
+from components.hostrun import ssh
+from tests.unit.sshd import (
+    ECDSA_KEY,
+    HOST_KEY,
+    OTHER_KEY,
+    PASSWORD,
+    USER_KEY,
+    ask,
+    closed_port,
+    failure,
+    go,
+    server,
+    sudo_says,
+    target,
+)
+
+
+def test_refused() -> None:
+    port = closed_port()
+    error = failure(ssh.run(target(port), "true"))
+    assert str(error) == (
+        f"gpu-1 [address] 127.0.0.1:{port} refuses connections. Fix: start sshd there, or correct hosts.gpu-1.ssh.port."
+    )
+
+
+def test_a_name_that_does_not_resolve() -> None:
+    error = failure(ssh.run(target(22, address="no-such-host.invalid"), "true"))
+    assert error.check_id == "address"
+    assert "cannot be reached" in error.message
+
+
+def test_no_answer_to_tcp_at_all() -> None:
+    """A full backlog drops SYNs, as a dark host does."""
+
+    async def work() -> None:
+        with (
+            socket.create_server(("127.0.0.1", 0), backlog=0) as listener,
+            socket.create_connection(listener.getsockname()),
+        ):
+            await ssh.probe(target(listener.getsockname()[1]), deadline=0.3)
+
+    error = failure(work())
+    assert error.check_id == "address"
+    assert "did not answer within 0.3 s" in error.message
+
+
+def test_a_silent_host_is_given_up_by_the_deadline() -> None:
+    """A frozen host: the kernel takes the connection, nothing is ever said."""
+
+    async def work() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            await ssh.probe(target(listener.getsockname()[1]), deadline=0.3)
+
+    error = failure(work())
+    assert error.check_id == "connection"
+    assert "sent no SSH greeting within 0.3 s" in error.message
+    assert "hosts.gpu-1.state: gone" in error.message
+
+
+async def after_greeting(text: bytes, *, close: bool) -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(text)
+        if close:
+            writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        await ssh.probe(target(listener.sockets[0].getsockname()[1]), deadline=0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "close", "check", "words"),
+    [
+        (b"SSH-2.0-frozen\r\n", False, "timeout", "the login of deploy did not end within 0.5 s"),
+        (b"SSH-2.0-gone\r\n", True, "connection", "closed after its greeting"),
+        (b"", True, "connection", "closed before any SSH greeting"),
+    ],
+)
+def test_a_server_that_stops_half_way(text: bytes, close: bool, check: str, words: str) -> None:
+    error = failure(after_greeting(text, close=close))
+    assert error.check_id == check
+    assert words in error.message
+
+
+def test_another_host_key_is_refused_with_both_fingerprints() -> None:
+    reached = []
+
+    async def handler(_: object) -> None:
+        reached.append(True)
+
+    error = failure(ask(handler, key=OTHER_KEY))
+    assert str(error) == (
+        f"gpu-1 [host-key] shows ssh-ed25519 {OTHER_KEY.get_fingerprint()}, "
+        f"known is ssh-ed25519 {HOST_KEY.get_fingerprint()}. Nothing was sent. "
+        "Fix: a new disk? Compare at its console, then: sitectl scan gpu-1 --replace."
+    )
+    assert not reached
+
+
+def test_a_host_without_a_key_of_the_pinned_type() -> None:
+    error = failure(ask(key=ECDSA_KEY))
+    assert error.check_id == "host-key"
+    assert "ssh-ed25519 host key" in error.message
+    assert "sitectl scan gpu-1 --replace" in error.message
+
+
+def test_a_known_key_that_is_none() -> None:
+    assert failure(ask(host_key="ssh-ed25519 nonsense")).check_id == "host-key"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"private_key": OTHER_KEY.export_private_key().decode()}, "may not log in with the given key"),
+        ({"private_key": None, "password": PASSWORD + "x"}, "may not log in with the given password"),
+        ({"private_key": "no key at all"}, "is not a private key"),
+        (
+            {"private_key": USER_KEY.export_private_key("pkcs8-pem", passphrase="p").decode()},
+            "is locked by a passphrase",
+        ),
+    ],
+)
+def test_login_refused(changes: dict[str, Any], words: str) -> None:
+    error = failure(ask(**changes))
+    assert error.check_id == "login"
+    assert words in error.message
+
+
+@pytest.mark.parametrize("path", [None, "/nonexistent/agent"])
+def test_no_key_and_no_agent(monkeypatch: pytest.MonkeyPatch, path: str | None) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    if path:
+        monkeypatch.setenv("SSH_AUTH_SOCK", path)
+    error = failure(ask(private_key=None))
+    assert (error.check_id, "no ssh-agent answers" in error.message) == ("login", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "words"),
+    [
+        (1, "sudo: a password is required", "sudo asks deploy for a password. Fix: as root there: echo 'deploy ALL="),
+        (1, "sudo: unable to resolve host gpu-1: unknown\nsudo: a password is required", "asks deploy for a password"),
+        (1, "Sorry, user deploy is not allowed to execute '/bin/true'", "sudo refuses deploy: Sorry, user deploy"),
+        (127, "bash: line 1: sudo: command not found", "has no sudo. Fix: as root there: apt-get install sudo;"),
+    ],
+)
+def test_sudo_that_refuses_is_no_result(status: int, text: str, words: str) -> None:
+    error = failure(ask(lambda process: sudo_says(process, status, text)))
+    assert error.check_id == "sudo"
+    assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (2, "sudo: is what this program prints"),
+        (1, "sudo: /usr/local/sbin/gpu-metal: command not found"),
+        (1, "sudo: unable to resolve host gpu-1: unknown"),
+    ],
+)
+def test_a_command_that_fails_under_sudo_is_a_result(status: int, text: str) -> None:
+    assert go(ask(lambda process: sudo_says(process, status, text))).status == status
+
+
+def test_a_command_past_its_deadline() -> None:
+    async def hang(_: "asyncssh.SSHServerProcess[bytes]") -> None:
+        await asyncio.Event().wait()
+
+    error = failure(ask(hang, deadline=0.5))
+    assert str(error).startswith("gpu-1 [timeout] no end within 0.5 s: true. It may still run there.")
+
+
+def test_a_connection_lost_in_a_command() -> None:
+    async def cut(process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        process.channel.get_connection().abort()
+
+    error = failure(ask(cut))
+    assert error.check_id == "connection"
+    assert "lost after 0 s, in: true. It may still run there." in error.message
+
+
+def test_probe_says_what_a_broken_shell_says() -> None:
+    async def work() -> None:
+        async with server(lambda process: sudo_says(process, 1, "This account is currently not available.")) as port:
+            await ssh.probe(target(port))
+
+    assert "ends with 1: This account is currently not available." in failure(work()).message
+
+
+def test_no_secret_in_the_text_of_a_target() -> None:
+    shown = repr(target(22, password=PASSWORD))
+    assert PASSWORD not in shown
+    assert "PRIVATE" not in shown
