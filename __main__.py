@@ -1,0 +1,23 @@
+"""The Pulumi program: the site of this stack, built."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pulumi
+
+from stacks.config import SiteError, site_from
+from stacks.secrets import MissingSecretError, Secrets
+from stacks.site import build
+
+# The engine interrupts the program when a resource failed: that has been said, and needs no trace of ours.
+signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+
+config = pulumi.Config()
+try:
+    site = site_from(config.require_object("site"), stack=pulumi.get_stack(), folder=Path.cwd())
+    outputs = build(site, Secrets(config), folder=Path.cwd())
+except (SiteError, MissingSecretError) as error:
+    raise pulumi.RunError(str(error)) from None
+for name, value in outputs.items():
+    pulumi.export(name, value)

@@ -1,0 +1,21 @@
+"""The container engine of each host: one layer."""
+
+from collections.abc import Mapping, Sequence
+
+from pulumi import ComponentResource, ResourceOptions
+
+from components.hostrun.layer import HostRef, layer
+from components.hostrun.step import Step
+
+
+class Engines(ComponentResource):
+    """The engine layer on every host of `hosts`."""
+
+    refs: Mapping[str, HostRef]
+
+    def __init__(
+        self, name: str, steps: Sequence[Step], *, hosts: Mapping[str, HostRef], opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("gpu-metal:engine:Engines", name, {}, opts)
+        self.refs = {n: ref.after(layer(f"{n}-engine", ref, "engine", steps, parent=self)) for n, ref in hosts.items()}
+        self.register_outputs({})

@@ -1,0 +1,29 @@
+# containerd is enabled, runs and answers, its Kubernetes side (CRI) too.
+#
+# Left enabled by undo when it was here before us; its package takes the unit along otherwise.
+
+check() {
+    local cri
+    if ! systemctl is-enabled -q containerd; then untrue "containerd is not enabled"; fi
+    if ! systemctl is-active -q containerd; then
+        untrue "containerd does not run. Fix: journalctl -u containerd -n 20 says why"
+    fi
+    cri=$(ctr --connect-timeout 10s plugins ls | awk '$2 == "cri" || $1 ~ /cri/ { print $NF }' | sort -u)
+    if [[ $cri != ok ]]; then
+        untrue "containerd's CRI plugin is ${cri:-not there}, wants ok. Fix: disabled_plugins in /etc/containerd/config.toml" \
+            "must not name cri; journalctl -u containerd says more"
+    fi
+}
+
+apply() {
+    systemctl enable -q --now containerd
+    timeout 30 bash -c 'until ctr --connect-timeout 2s version >/dev/null 2>&1; do sleep 0.2; done'
+}
+
+# The layers above have taken their pods away; a task that is left would outlive the daemon and keep its mounts.
+undo() {
+    local task
+    for task in $(ctr -n k8s.io tasks ls -q 2>/dev/null); do
+        ctr -n k8s.io tasks rm -f "$task"
+    done
+}

@@ -1,0 +1,109 @@
+"""The hosts of a site: the runner on each, every preflight before any change, then the base layer."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+import pulumi
+from pulumi import ComponentResource, ResourceHook, ResourceHookArgs, ResourceOptions
+from pulumi_command import remote
+
+from components.host.config import Host
+from components.host.gate import Gate
+from components.hostrun.layer import HostRef, install, layer
+from components.hostrun.ssh import Target, probe
+from components.hostrun.step import Step
+
+Plan = Callable[[Host], Sequence[Step]]
+
+
+class Hosts(ComponentResource):
+    """Library, runner, preflight and base of each host: four resources a host, and one barrier for all."""
+
+    refs: Mapping[str, HostRef]
+
+    def __init__(
+        self,
+        name: str,
+        hosts: Mapping[str, Host],
+        *,
+        targets: Mapping[str, Target],
+        preflight: Plan,
+        base: Plan,
+        folder: Path,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("gpu-metal:host:Hosts", name, {}, opts)
+        checks = {host.name: preflight(host) for host in hosts.values() if host.state != "gone"}
+        gate = Gate({n: targets[n] for n in checks}, checks)
+        hooks = {n: [gate.hook(n)] if n in checks else [] for n in hosts}
+        installed = {
+            n: install(n, _reference(host, targets[n]), parent=self, folder=folder, hooks=hooks[n])
+            for n, host in hosts.items()
+        }
+        checked = {
+            n: layer(f"{n}-preflight", ref, "preflight", preflight(hosts[n]), parent=self, hooks=hooks[n])
+            for n, ref in installed.items()
+        }
+        # One barrier in place of hosts × hosts edges: nothing is changed anywhere until every host passed.
+        living = [checked[n] for n, ref in installed.items() if not ref.gone]
+        barrier = pulumi.Stash(f"{name}-checked", input=True, opts=ResourceOptions(parent=self, depends_on=living))
+        self.refs = {
+            n: ref.after(
+                layer(f"{n}-base", ref.after(checked[n]), "base", base(hosts[n]), parent=self, depends_on=[barrier])
+            )
+            for n, ref in installed.items()
+        }
+        self.register_outputs({})
+
+
+def _reference(host: Host, target: Target) -> HostRef:
+    return HostRef(
+        name=host.name,
+        connection=_connection(target),
+        root="sudo -n " if target.sudo and target.user != "root" else "",
+        probe=ResourceHook(f"probe-{host.name}", _stranger(host) if host.state == "gone" else _prober(target)),
+        gone=host.state == "gone",
+    )
+
+
+def _prober(target: Target) -> Callable[[ResourceHookArgs], Awaitable[None]]:
+    async def ask(_: ResourceHookArgs) -> None:
+        await probe(target)
+
+    return ask
+
+
+def _stranger(host: Host) -> Callable[[ResourceHookArgs], None]:
+    """A host that is gone is only ever created where this stack has not had it."""
+
+    def refuse(_: ResourceHookArgs) -> None:
+        raise ValueError(
+            f"{host.name} [gone] is declared gone, and this stack never installed it. Nothing was sent. "
+            f"Fix: delete hosts.{host.name} from the site."
+        )
+
+    return refuse
+
+
+def _connection(target: Target) -> remote.ConnectionArgs:
+    proxy = target.bastion and remote.ProxyConnectionArgs(
+        host=target.bastion.address,
+        port=target.bastion.port,
+        user=target.bastion.user,
+        host_key=target.bastion.host_key,
+        private_key=_secret(target.bastion.private_key),
+        password=_secret(target.bastion.password),
+    )
+    return remote.ConnectionArgs(
+        host=target.address,
+        port=target.port,
+        user=target.user,
+        host_key=target.host_key,
+        private_key=_secret(target.private_key),
+        password=_secret(target.password),
+        proxy=proxy or None,
+    )
+
+
+def _secret(value: str | None) -> pulumi.Output[str] | None:
+    return None if value is None else pulumi.Output.secret(value)

@@ -1,0 +1,166 @@
+"""Preflight: everything that must be true of all hosts before the first change, in one report. Changes nothing."""
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.hostrun import library, said
+from components.hostrun.fleet import Fleet
+from components.hostrun.report import Check, Report, unreachable
+from components.hostrun.report import said as check_said
+from components.hostrun.step import Step, payload
+from components.hostrun.target import SshError, Target
+
+CLOCK_LIMIT = 2.0
+"""Seconds that clocks of a site may differ: tokens and certificates are minutes-precise, etcd warns earlier."""
+ACROSS = ("machine-id", "product-uuid", "host-key", "clock-skew")
+"""Checks that no host can answer alone."""
+HOST_LIMIT = 60.0
+"""Seconds for one host."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one host says of itself, and its clock minus ours: `offset` seconds, give or take `doubt`."""
+
+    facts: Mapping[str, Any]
+    offset: float
+    doubt: float
+
+
+Steps = Sequence[said.StepSaid]
+
+
+async def preflight(
+    fleet: Fleet, steps: Mapping[str, Sequence[Step]], wanted: Callable[[str], bool] = lambda _: True
+) -> Report:
+    """Ask every host of the fleet all its `steps`, then compare the hosts.
+
+    `wanted` says by id which checks count; the others are `skipped`. Never raises for a host: it is a row.
+    """
+
+    async def both(target: Target) -> tuple[Steps, Seen]:
+        chosen = [step for step in steps[target.name] if wanted(step.id)]
+        return await _try(fleet, target, chosen), await _look(fleet, target)
+
+    answers = await fleet.each(both)
+    checks: list[Check] = []
+    for name, answer in answers.items():
+        if isinstance(answer, SshError):
+            checks.append(unreachable(answer))
+            continue
+        checks += [Check("reachable", name, "ok"), *(_step(name, step) for step in answer[0])]
+        checks += [Check(step.id, name, "skipped") for step in steps[name] if not wanted(step.id)]
+    seen = {name: answer[1] for name, answer in answers.items() if not isinstance(answer, SshError)}
+    return _joined(checks, seen, fleet.targets, wanted)
+
+
+async def compare(fleet: Fleet) -> Report:
+    """Only what no host can tell alone: identities that must differ, clocks that must not."""
+    answers = await fleet.each(lambda target: _look(fleet, target))
+    checks = [unreachable(answer) for answer in answers.values() if isinstance(answer, SshError)]
+    seen = {name: answer for name, answer in answers.items() if isinstance(answer, Seen)}
+    return _joined(checks, seen, fleet.targets, lambda _: True)
+
+
+async def look(fleet: Fleet) -> Report:
+    """The facts of every host, and a check `reachable` for each."""
+    answers = await fleet.each(lambda target: _look(fleet, target))
+    checks = [
+        unreachable(answer) if isinstance(answer, SshError) else Check("reachable", name, "ok")
+        for name, answer in answers.items()
+    ]
+    seen = {name: answer for name, answer in answers.items() if isinstance(answer, Seen)}
+    return Report(checks, _facts(seen))
+
+
+def _facts(seen: Mapping[str, Seen]) -> dict[str, Mapping[str, Any]]:
+    return {name: {**one.facts, "clock_offset": round(one.offset, 1)} for name, one in seen.items()}
+
+
+def _joined(
+    checks: list[Check], seen: Mapping[str, Seen], targets: Mapping[str, Target], wanted: Callable[[str], bool]
+) -> Report:
+    for id_, found in _across(seen, targets).items():
+        checks += found if wanted(id_) else [Check(id_, check.host, "skipped") for check in found]
+    order = {name: place for place, name in enumerate(targets)}
+    checks.sort(key=lambda check: order[check.host])
+    return Report(checks, _facts(seen))
+
+
+async def _try(fleet: Fleet, target: Target, steps: Sequence[Step]) -> Steps:
+    if not steps:
+        return []
+    words = " ".join(["try", "--json", "preflight", *(f":: {step.words()}" for step in steps)])
+    text = library.streamed(words, payload(steps, {}))
+    return said.steps(target.name, await fleet.ask(target, "bash -s", stdin=text, deadline=HOST_LIMIT))
+
+
+async def _look(fleet: Fleet, target: Target) -> Seen:
+    text = library.streamed("facts --json", "")
+    answer = await fleet.ask(target, "bash -s", stdin=text, deadline=HOST_LIMIT)
+    before = time.time()
+    clock = await fleet.ask(target, "date +%s.%N", deadline=HOST_LIMIT, root=False)
+    after = time.time()
+    offset, doubt = float(clock.stdout) - (before + after) / 2, (after - before) / 2
+    return Seen(said.facts(target.name, answer), offset, doubt)
+
+
+def _step(host: str, step: said.StepSaid) -> Check:
+    if step.status == "ok":
+        return Check(step.step, host, "ok", step.says)
+    return check_said(step.step, host, "failed" if step.status == "drift" else "unknown", step.says)
+
+
+def _across(answers: Mapping[str, Seen], targets: Mapping[str, Target]) -> dict[str, list[Check]]:
+    machine = {name: answer.facts.get("machine_id") for name, answer in answers.items()}
+    product = {name: answer.facts.get("product_uuid") for name, answer in answers.items()}
+    keys = {name: targets[name].host_key for name in answers}
+    new_id = "on one of them: rm /etc/machine-id; systemd-machine-id-setup; reboot"
+    new_uuid = "a cloned virtual machine: give it its own UUID in its definition"
+    new_keys = "a cloned disk: rm /etc/ssh/ssh_host_*; ssh-keygen -A; restart ssh; then sitectl scan HOST --replace"
+    return {
+        "machine-id": _unique("machine-id", machine, new_id),
+        "product-uuid": _unique("product-uuid", product, new_uuid),
+        "host-key": _unique("host-key", keys, new_keys),
+        "clock-skew": list(_clocks(answers)),
+    }
+
+
+def _unique(id_: str, values: Mapping[str, str | None], fix: str) -> list[Check]:
+    """Unknown is not equal: a host that has no such value passes."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for name, value in values.items():
+        if value:
+            owners[value].append(name)
+    checks = []
+    for name, value in values.items():
+        others = [other for other in owners.get(value or "", []) if other != name]
+        if others:
+            saw = f"{(value or '')[:60]} is also that of {', '.join(others)}."
+            checks.append(Check(id_, name, "failed", saw, "one of its own", fix))
+        else:
+            checks.append(Check(id_, name, "ok", "" if value else "has none"))
+    return checks
+
+
+def _clocks(answers: Mapping[str, Seen]) -> Iterator[Check]:
+    """Against the middle of all clocks; the round trip's half is the benefit of the doubt."""
+    if not answers:
+        return
+    middle = statistics.median_low(answer.offset for answer in answers.values())
+    for name, answer in answers.items():
+        skew = answer.offset - middle
+        if abs(skew) - answer.doubt <= CLOCK_LIMIT:
+            yield Check("clock-skew", name, "ok", f"{skew:+.1f} s")
+            continue
+        saw = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the others, limit {CLOCK_LIMIT:g} s."
+        yield Check("clock-skew", name, "failed", saw, fix="set timeServers in the site, or start chrony there.")
+
+
+def unknown_ids(ids: Collection[str], steps: Mapping[str, Sequence[Step]]) -> set[str]:
+    """Those of `ids` that name no check of any host."""
+    return set(ids) - {step.id for of_host in steps.values() for step in of_host} - set(ACROSS)

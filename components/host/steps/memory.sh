@@ -1,0 +1,10 @@
+# There is enough memory, in GB of 10^9 bytes: what the kernel reserves is less than the difference to GiB.
+# inputs: least
+
+check() {
+    local least
+    least=$(input least)
+    awk -v least="$least" '$1 == "MemTotal:" { exit ($2 * 1024 < least * 1e9) }' /proc/meminfo ||
+        untrue "has $(awk '$1 == "MemTotal:" { printf "%.1f", $2 * 1024 / 1e9 }' /proc/meminfo) GB of memory, wants $least." \
+            "Fix: a larger host, or a smaller minimum.memoryGb in the site"
+}

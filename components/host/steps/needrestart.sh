@@ -1,0 +1,26 @@
+# needrestart only lists what should be restarted: a restarted runtime costs running containers their GPUs.
+# (Ubuntu 24.04's restarts services by itself at the end of any apt run.)
+
+check() {
+    if [[ ! -d /etc/needrestart/conf.d ]]; then return; fi
+    if ! _wanted | same_file /etc/needrestart/conf.d/90-gpu-metal.conf; then
+        untrue "needrestart restarts services by itself"
+    fi
+}
+
+apply() {
+    keep /etc/needrestart/conf.d/90-gpu-metal.conf
+    _wanted | write_file /etc/needrestart/conf.d/90-gpu-metal.conf 0644
+}
+
+undo() {
+    restore /etc/needrestart/conf.d/90-gpu-metal.conf
+}
+
+_wanted() {
+    cat <<'PERL'
+# gpu-metal: list, never restart
+$nrconf{restart} = 'l';
+$nrconf{override_rc}{qr(^(containerd|docker|kubelet|slurmd|dcgm|nvidia-.*)\.service$)} = 0;
+PERL
+}

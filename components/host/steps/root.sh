@@ -1,0 +1,7 @@
+# Steps run as root, directly or through sudo.
+
+check() {
+    if (($(id -u) != 0)); then
+        untrue "has the rights of user $(id -un), wants root. Fix: set ssh.sudo: true and give $(id -un) 'NOPASSWD: ALL' in /etc/sudoers.d"
+    fi
+}

@@ -1,0 +1,121 @@
+"""A kubeadm cluster: the node layer on each host, then its membership, seen and set from a control plane."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pulumi_kubernetes as k8s
+from pulumi import ComponentResource, Output, Resource, ResourceHook, ResourceHookArgs, ResourceOptions
+from pulumi_command import remote
+
+from components.host.config import Host
+from components.hostrun.layer import HostRef, layer
+from components.hostrun.ssh import Target
+from components.hostrun.step import Step
+from components.kubernetes.handle import ClusterRef
+from components.kubernetes.steps import begins
+from components.kubernetes.ticket import give_ticket
+
+Plan = Callable[[Host], Sequence[Step]]
+
+
+class Cluster(ComponentResource):
+    """Node and member of each host, and the kubeconfig as a secret.
+
+    The first control plane is initialised; the others join by a ticket that a hook fetches at the moment of the
+    join. A member layer runs on a control plane: deleting it drains the node and takes it out of the cluster,
+    also when the node itself is dead.
+    """
+
+    ref: ClusterRef
+
+    def __init__(
+        self,
+        name: str,
+        hosts: Mapping[str, Host],
+        *,
+        planes: Sequence[Host],
+        refs: Mapping[str, HostRef],
+        targets: Mapping[str, Target],
+        node: Plan,
+        member: Plan,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("gpu-metal:kubernetes:Cluster", name, {}, opts)
+        home = planes[0].name
+        nodes = self._nodes(hosts, planes, refs, targets, node)
+        members = self._members(hosts, refs[home], nodes, member)
+        kubeconfig = remote.Command(
+            f"{name}-kubeconfig",
+            connection=refs[home].connection,
+            create=f"{refs[home].root}cat /etc/kubernetes/admin.conf",
+            logging=remote.Logging.NONE,
+            add_previous_output_in_env=False,
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=[nodes[home]],
+                deleted_with=refs[home].anchor,
+                additional_secret_outputs=["stdout", "stderr"],
+            ),
+        )
+        self.ref = self._handle(name, Output.secret(kubeconfig.stdout), members, refs[home])
+        self.register_outputs({})
+
+    def _nodes(
+        self,
+        hosts: Mapping[str, Host],
+        planes: Sequence[Host],
+        refs: Mapping[str, HostRef],
+        targets: Mapping[str, Target],
+        node: Plan,
+    ) -> dict[str, remote.Command]:
+        """Control planes one after the other, as etcd takes one new member at a time; then the rest, all at once."""
+        asked = [targets[plane.name] for plane in planes]
+        done: dict[str, remote.Command] = {}
+        for plane in planes:
+            before = list(done.values())[-1:]
+            hooks = [_ticket(targets[plane.name], asked, control_plane=True, first=begins(plane, planes))]
+            done[plane.name] = layer(
+                f"{plane.name}-node",
+                refs[plane.name],
+                "node",
+                node(plane),
+                parent=self,
+                hooks=hooks,
+                depends_on=before,
+            )
+        last = list(done.values())[-1]
+        for n, host in hosts.items():
+            if n not in done:
+                hooks = [_ticket(targets[n], asked, control_plane="control-plane" in host.roles, first=False)]
+                done[n] = layer(f"{n}-node", refs[n], "node", node(host), parent=self, hooks=hooks, depends_on=[last])
+        return done
+
+    def _members(
+        self, hosts: Mapping[str, Host], home: HostRef, nodes: Mapping[str, remote.Command], member: Plan
+    ) -> tuple[Resource, ...]:
+        """One after the other, as they all run on one host. A host that is gone has none: it leaves the cluster."""
+        done: tuple[Resource, ...] = ()
+        for n, host in hosts.items():
+            if host.state == "gone":
+                continue
+            at_home = home.after(nodes[home.name], *done)
+            done = (layer(f"{n}-member", at_home, f"member-{n}", member(host), parent=self, depends_on=[nodes[n]]),)
+        return done
+
+    def _handle(self, name: str, kubeconfig: Output[str], members: tuple[Resource, ...], home: HostRef) -> ClusterRef:
+        assert home.anchor is not None  # noqa: S101 - every HostRef that reaches a room has been installed
+        provider = k8s.Provider(
+            f"{name}-api",
+            kubeconfig=kubeconfig,
+            # Without it a changed kubeconfig would replace everything in the cluster.
+            cluster_identifier=name,
+            kube_client_settings={"timeout": 30},
+            opts=ResourceOptions(parent=self, deleted_with=home.anchor),
+        )
+        return ClusterRef(provider, kubeconfig, members, home.anchor)
+
+
+def _ticket(joining: Target, planes: Sequence[Target], *, control_plane: bool, first: bool) -> ResourceHook:
+    async def give(_: ResourceHookArgs) -> None:
+        await give_ticket(planes, joining, control_plane=control_plane, begins=first)
+
+    return ResourceHook(f"ticket-{joining.name}", give)

@@ -1,0 +1,149 @@
+"""Site config → kubeadm's configuration files (API kubeadm.k8s.io/v1beta4). Pure."""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from components.engine.config import Engine
+from components.host.config import Host
+from components.kubernetes.config import Kubernetes
+from components.network.config import Network
+
+API_PORT = 6443
+CRI_SOCKET = "unix:///run/containerd/containerd.sock"
+CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane"
+
+TICKET_ENDPOINT = "TICKET_ENDPOINT"
+TICKET_TOKEN = "TICKET_TOKEN"  # noqa: S105 - a place, not a token
+TICKET_CA_HASH = "TICKET_CA_HASH"
+TICKET_CERTIFICATE_KEY = "TICKET_CERTIFICATE_KEY"
+"""Places that the join step fills on the joining host: what belongs there is in no file of ours."""
+
+_ADMISSION = "enable-admission-plugins"
+_KUBEADM_ADMISSION = "NodeRestriction"
+
+
+def endpoint(kubernetes: Kubernetes, control_planes: Sequence[Host]) -> str:
+    """`host:port` of the API server: the site's, or that of its first control plane."""
+    return kubernetes.endpoint or f"{_bracketed(control_planes[0])}:{API_PORT}"
+
+
+def init_config(
+    host: Host,
+    control_planes: Sequence[Host],
+    *,
+    cluster: str,
+    kubernetes: Kubernetes,
+    network: Network,
+    engine: Engine,
+) -> str:
+    """What `kubeadm init` is given on the control plane that begins the cluster."""
+    return _documents(
+        {
+            "apiVersion": "kubeadm.k8s.io/v1beta4",
+            "kind": "InitConfiguration",
+            # kubeadm always makes one token; ours is short, and known by its description when it is deleted.
+            "bootstrapTokens": [{"description": f"gpu-metal {host.name}", "ttl": "15m0s"}],
+            "localAPIEndpoint": {"advertiseAddress": str(host.address), "bindPort": API_PORT},
+            "nodeRegistration": _registration(host, kubernetes),
+            "skipPhases": ["show-join-command"],
+        },
+        cluster_config(control_planes, cluster=cluster, kubernetes=kubernetes, network=network),
+        {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "cgroupDriver": engine.cgroup_driver,
+            **kubernetes.kubelet,
+        },
+        {
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "kind": "KubeProxyConfiguration",
+            **kubernetes.kube_proxy,
+        },
+    )
+
+
+def cluster_config(
+    control_planes: Sequence[Host], *, cluster: str, kubernetes: Kubernetes, network: Network
+) -> dict[str, Any]:
+    """ClusterConfiguration: the same for all control planes."""
+    arguments = api_server_arguments(kubernetes.api_server)
+    return {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "ClusterConfiguration",
+        "clusterName": cluster,
+        "kubernetesVersion": f"v{kubernetes.version}",
+        "controlPlaneEndpoint": endpoint(kubernetes, control_planes),
+        "imageRepository": kubernetes.image_repository,
+        "networking": {
+            "dnsDomain": kubernetes.cluster_domain,
+            "podSubnet": str(network.pod_subnet),
+            "serviceSubnet": str(network.service_subnet),
+        },
+        "apiServer": {
+            "certSANs": list(kubernetes.extra_sans),
+            "extraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
+        },
+    }
+
+
+def cluster_document(control_planes: Sequence[Host], *, cluster: str, kubernetes: Kubernetes, network: Network) -> str:
+    """ClusterConfiguration alone, as text: what the settings of a running cluster are changed by."""
+    return _documents(cluster_config(control_planes, cluster=cluster, kubernetes=kubernetes, network=network))
+
+
+def join_config(host: Host, kubernetes: Kubernetes) -> str:
+    """JoinConfiguration with TICKET_… where the ticket's values go."""
+    config: dict[str, Any] = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "JoinConfiguration",
+        "discovery": {
+            "bootstrapToken": {
+                "apiServerEndpoint": TICKET_ENDPOINT,
+                "token": TICKET_TOKEN,
+                "caCertHashes": [TICKET_CA_HASH],
+            }
+        },
+        "nodeRegistration": _registration(host, kubernetes),
+    }
+    if "control-plane" in host.roles:
+        config["controlPlane"] = {
+            "localAPIEndpoint": {"advertiseAddress": str(host.address), "bindPort": API_PORT},
+            "certificateKey": TICKET_CERTIFICATE_KEY,
+        }
+    return _documents(config)
+
+
+def api_server_arguments(wanted: Mapping[str, str]) -> dict[str, str]:
+    """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
+    arguments = dict(sorted(wanted.items()))
+    if plugins := arguments.get(_ADMISSION):
+        names = [name for name in plugins.split(",") if name != _KUBEADM_ADMISSION]
+        arguments[_ADMISSION] = ",".join([_KUBEADM_ADMISSION, *names])
+    return arguments
+
+
+def _registration(host: Host, kubernetes: Kubernetes) -> dict[str, Any]:
+    registration: dict[str, Any] = {
+        "name": host.name,
+        "criSocket": CRI_SOCKET,
+        "kubeletExtraArgs": [{"name": "node-ip", "value": str(host.address)}],
+        "ignorePreflightErrors": list(kubernetes.ignore_preflight_errors),
+    }
+    if "worker" in host.roles:
+        registration["taints"] = []  # none at all: kubeadm taints a control plane only when the key is absent
+    return registration
+
+
+def _bracketed(host: Host) -> str:
+    return f"[{host.address}]" if host.address.version == 6 else str(host.address)
+
+
+def _documents(*documents: Mapping[str, Any]) -> str:
+    yaml = YAML()
+    yaml.default_flow_style = False
+    out = StringIO()
+    yaml.dump_all(documents, out)
+    return out.getvalue()

@@ -1,0 +1,119 @@
+"""Kubernetes of a host as steps: packages, the host as a member, the node as the cluster sees it. Pure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.engine.config import Engine
+from components.host.config import Host
+from components.host.steps import packages
+from components.hostrun.step import Step
+from components.kubernetes import kubeadm
+from components.kubernetes.config import Kubernetes
+from components.network.config import Network
+
+_STEPS = Path(__file__).with_name("steps")
+_FOLDERS = (
+    "/var/lib/kubelet",
+    "/var/lib/etcd",
+    "/var/lib/cni",
+    "/etc/kubernetes",
+    "/var/log/pods",
+    "/var/log/containers",
+)
+_WORKER_LABEL = "node-role.kubernetes.io/worker"
+
+
+def node(
+    host: Host,
+    control_planes: Sequence[Host],
+    *,
+    cluster: str,
+    kubernetes: Kubernetes,
+    network: Network,
+    engine: Engine,
+    pod_network: Sequence[Step] = (),
+) -> list[Step]:
+    """The layer `node` of any host: afterwards it is a member of `cluster`.
+
+    The first of `control_planes` begins the cluster where none of them is in one. `pod_network` (components/network)
+    stands before the membership, so that it outlives the pods when the host leaves.
+    """
+    return [
+        Step(_STEPS / "kubernetes_version.sh", {"version": kubernetes.version}),
+        packages(
+            [f"{name}={kubernetes.version}-*" for name in ("kubeadm", "kubelet", "kubectl")],
+            label="kubernetes",
+            hold=True,
+            folders=_FOLDERS,
+        ),
+        # etcd is asked through its HTTP door: its image need not have etcdctl.
+        *([packages(["curl"], label="curl")] if "control-plane" in host.roles else []),
+        Step(_STEPS / "kubelet_service.sh"),
+        *pod_network,
+        _membership(host, control_planes, cluster, kubernetes, network, engine),
+    ]
+
+
+def member(host: Host) -> list[Step]:
+    """The layer `member-<host>` on a control plane: the node's labels and taints, Ready, and how it leaves."""
+    control_plane = "control-plane" in host.roles
+    return [
+        Step(_STEPS / "node_labels.sh", {"node": host.name, "labels": _joined(_labels(host))}),
+        Step(
+            _STEPS / "node_taints.sh",
+            {
+                "node": host.name,
+                "taints": ",".join(sorted(host.taints)),
+                "controlPlaneTaint": "absent" if "worker" in host.roles else "present",
+            },
+        ),
+        # Last, so that it is undone first: a node that leaves takes no work on its way out.
+        Step(
+            _STEPS / "node_ready.sh",
+            {"node": host.name, "address": str(host.address), "controlPlane": "yes" if control_plane else "no"},
+        ),
+    ]
+
+
+def begins(host: Host, control_planes: Sequence[Host]) -> bool:
+    """Whether `host` begins the cluster where there is none."""
+    return host.name == control_planes[0].name
+
+
+def _membership(
+    host: Host,
+    control_planes: Sequence[Host],
+    cluster: str,
+    kubernetes: Kubernetes,
+    network: Network,
+    engine: Engine,
+) -> Step:
+    first = begins(host, control_planes)
+    bulk = {"join": kubeadm.join_config(host, kubernetes)}
+    if first:
+        bulk["init"] = kubeadm.init_config(
+            host, control_planes, cluster=cluster, kubernetes=kubernetes, network=network, engine=engine
+        )
+    return Step(
+        _STEPS / "cluster_member.sh",
+        {
+            "node": host.name,
+            "role": "control-plane" if "control-plane" in host.roles else "worker",
+            "begin": "init" if first else "join",
+            "cluster": cluster,
+            "endpoint": kubeadm.endpoint(kubernetes, control_planes),
+            "podSubnet": str(network.pod_subnet),
+            "serviceSubnet": str(network.service_subnet),
+            "dnsDomain": kubernetes.cluster_domain,
+        },
+        bulk,
+    )
+
+
+def _labels(host: Host) -> dict[str, str]:
+    role = {_WORKER_LABEL: ""} if "worker" in host.roles else {}
+    return {**role, **host.labels}
+
+
+def _joined(labels: dict[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))

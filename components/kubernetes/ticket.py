@@ -1,0 +1,87 @@
+"""A ticket: what a host needs to join, made when it is needed, by any control plane that answers.
+
+Its values go from the control plane's stdout to the joining host's stdin: into no command line, log, state or
+exception.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+
+from components.hostrun import ssh
+from components.hostrun.target import SshError, Target
+
+SCRIPT = Path(__file__).with_name("ticket.sh")
+DEADLINE = 60.0
+"""Seconds that one control plane has."""
+
+_NEEDS_ONE = "test ! -e /etc/kubernetes/kubelet.conf || test -e /etc/kubernetes/gpu-metal/begun"
+
+
+class NoTicketError(Exception):
+    """No control plane made a ticket. str() is `host [ticket] …`, with each one's reason."""
+
+
+async def give_ticket(
+    control_planes: Sequence[Target],
+    joining: Target,
+    *,
+    control_plane: bool,
+    begins: bool = False,
+    ttl: str = "15m",
+) -> None:
+    """Puts a ticket on `joining`, unless it is a member already.
+
+    `control_planes` are asked in turn, itself left out. With `begins`, it is the host that begins the cluster: then no
+    ticket is needed when every other says that it is in none. Two control planes must not be given theirs at the same
+    time: kubeadm lends its certificates under one key.
+    Raises NoTicketError, or SshError when `joining` itself does not answer.
+    """
+    if (await _as_root(joining, _NEEDS_ONE)).status != 0:
+        return
+    role = "control-plane" if control_plane else "worker"
+    command = f"bash -s -- {quote(joining.name)} {quote(joining.address)} {role} {quote(ttl)}"
+    reasons: list[str] = []
+    for other in control_planes:
+        if other.name == joining.name:
+            continue
+        ticket, reason = await _ask(other, command)
+        if ticket:
+            await _put(joining, ticket)
+            return
+        if reason:
+            reasons.append(f"{other.name}: {reason}")
+        elif not begins:
+            reasons.append(f"{other.name}: is a member of no cluster")
+    if reasons or not begins:
+        raise NoTicketError(_no_ticket(joining.name, reasons))
+
+
+async def _ask(control_plane: Target, command: str) -> tuple[str, str]:
+    """Its ticket, or why there is none; neither when it is a member of no cluster."""
+    try:
+        result = await ssh.run(control_plane, command, stdin=SCRIPT.read_bytes(), deadline=DEADLINE)
+    except SshError as error:
+        return "", f"[{error.check_id}] {error.message}"
+    if result.status != 0:
+        last = (result.stderr.strip().splitlines() or [f"exit status {result.status}"])[-1]
+        return "", last[:500]
+    return result.stdout, ""
+
+
+async def _put(joining: Target, ticket: str) -> None:
+    result = await _as_root(joining, "gpu-metal put ticket", stdin=ticket.encode())
+    if result.status != 0:
+        raise NoTicketError(f"{joining.name} [ticket] it was made, but not taken: {result.stderr.strip()[-500:]}")
+
+
+async def _as_root(target: Target, command: str, *, stdin: bytes = b"") -> ssh.Result:
+    return await ssh.run(target, f"bash -c {quote(command)}", stdin=stdin, deadline=DEADLINE)
+
+
+def _no_ticket(joining: str, reasons: Sequence[str]) -> str:
+    seen = "; ".join(reasons) or "the site has no other control plane"
+    return (
+        f"{joining} [ticket] no control plane made a ticket to join with. {seen}. Nothing was changed. "
+        "Fix: bring one of them back, then pulumi up"
+    )

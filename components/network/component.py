@@ -1,0 +1,42 @@
+"""What connects pods, where that is a chart: flannel. The plain bridge is steps of the node layer (steps.py)."""
+
+import pulumi_kubernetes as k8s
+from pulumi import ComponentResource, ResourceOptions
+
+from components.kubernetes.handle import ClusterRef
+from components.network.config import Flannel, Network
+from components.network.steps import flannel_values
+
+
+class PodNetwork(ComponentResource):
+    """flannel as a Helm release in its own privileged namespace."""
+
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        flannel: Flannel,
+        *,
+        cluster: ClusterRef,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("gpu-metal:network:PodNetwork", name, {}, opts)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-flannel",
+            metadata={
+                "name": "kube-flannel",
+                "labels": {"pod-security.kubernetes.io/enforce": "privileged"},
+            },
+            opts=cluster.options(self),
+        )
+        k8s.helm.v3.Release(
+            f"{name}-flannel-release",
+            name="flannel",
+            namespace="kube-flannel",
+            chart=flannel.chart,
+            version=flannel.version,
+            repository_opts={"repo": flannel.repository} if flannel.repository else None,
+            values=flannel_values(network),
+            opts=cluster.options(self, namespace),
+        )
+        self.register_outputs({})

@@ -1,0 +1,37 @@
+"""The pod network of a host as steps, and of the cluster as chart values. Pure."""
+
+from pathlib import Path
+from typing import Any
+
+from components.host.config import Host
+from components.hostrun.step import Step
+from components.network.config import Bridge, Flannel, Network
+
+_HERE = Path(__file__).parent
+_STEPS = _HERE / "steps"
+
+
+def pod_network(host: Host, network: Network) -> list[Step]:
+    """On every host, before it becomes a member: what connects its pods. Nothing where a chart does it."""
+    if not isinstance(network.pods, Bridge):
+        return []
+    return [
+        Step(
+            _STEPS / "pod_network.sh",
+            {"node": host.name, "podSubnet": str(network.pod_subnet), "mtu": str(network.pods.mtu)},
+            {"agent": (_HERE / "agent.sh").read_text()},
+        )
+    ]
+
+
+def cluster(network: Network) -> list[Step]:
+    """On the first control plane, after it is a member: what the hosts' part needs of the cluster."""
+    return [Step(_STEPS / "node_readers.sh")] if isinstance(network.pods, Bridge) else []
+
+
+def flannel_values(network: Network) -> dict[str, Any]:
+    """Values of flannel's chart: the pod subnet is the cluster's, whatever the site's `values` say of the rest."""
+    pods = network.pods
+    if not isinstance(pods, Flannel):
+        raise TypeError(f"the pod network is {pods.kind}, not flannel")
+    return {**pods.values, "podCidr": str(network.pod_subnet)}

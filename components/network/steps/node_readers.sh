@@ -1,0 +1,40 @@
+# Each node may read where the others are: routes to their pods follow from it.
+#
+# Since Kubernetes 1.32 a kubelet's identity sees its own node only.
+
+check() {
+  local seen
+  seen=$(_api get clusterrole/gpu-metal-node-reader clusterrolebinding/gpu-metal-node-reader --ignore-not-found -o \
+    'jsonpath={range .items[*]}{.rules}{.roleRef.name}{.subjects[*].name}{"\n"}{end}')
+  if [[ $seen != *'"nodes"'*'gpu-metal-node-reader'*system:nodes* ]]; then
+    untrue "system:nodes may not read the nodes: gpu-metal-node-reader is absent or changed"
+  fi
+}
+
+apply() {
+  _api apply -f - <<'END'
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: gpu-metal-node-reader}
+rules:
+  - {apiGroups: [""], resources: [nodes], verbs: [get, list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: gpu-metal-node-reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: gpu-metal-node-reader}
+subjects:
+  - {apiGroup: rbac.authorization.k8s.io, kind: Group, name: system:nodes}
+END
+}
+
+# An API server that flaps costs time, not the run.
+_api() {
+  local deadline=$((SECONDS + 30))
+  until _kubectl get --raw /readyz >/dev/null 2>&1 || ((SECONDS > deadline)); do sleep 2; done
+  _kubectl "$@"
+}
+
+_kubectl() {
+  kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
+}

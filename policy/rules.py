@@ -1,0 +1,141 @@
+"""What no site may do, as pure functions over planned resources: the pack runs them, and so do the tests.
+
+A rule reads inputs that are known at preview and names the key in its message, never a value: the engine hands
+secrets to policies in the clear.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Props = Mapping[str, Any]
+TENANT = "gpu-metal/tenant"
+"""Label of a tenant's namespace (components/tenancy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A resource as it is planned: its type token, its name and its inputs."""
+
+    type: str
+    name: str
+    props: Props
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check of one resource; it yields what is wrong with it and how to mend it."""
+
+    name: str
+    description: str
+    check: Callable[[Planned], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class StackRule:
+    """A check of all resources together."""
+
+    name: str
+    description: str
+    check: Callable[[Iterable[Planned]], Iterator[str]]
+
+
+def _host_key(planned: Planned) -> Iterator[str]:
+    if not planned.type.startswith("command:remote:"):
+        return
+    connection = planned.props.get("connection") or {}
+    if not connection.get("hostKey"):
+        yield "connection.hostKey is missing, so any host could answer. Fix: sitectl scan, and commit known_hosts."
+    if (proxy := connection.get("proxy")) and not proxy.get("hostKey"):
+        yield "connection.proxy.hostKey is missing. Fix: sitectl scan the bastion, and commit known_hosts."
+
+
+_SECRET_TEXT = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b"  # a kubeadm bootstrap token
+    r"|(?i:password|passwd|secret|token|certificate-?key)\s*[=:]\s*\S",
+)
+
+
+def _literal_secret(planned: Planned) -> Iterator[str]:
+    if planned.type.startswith("command:"):
+        for key in ("create", "update", "delete"):
+            if _SECRET_TEXT.search(str(planned.props.get(key) or "")):
+                yield f"{key} looks as if it had a secret in it; a command line is public. Fix: send it by stdin."
+        if planned.props.get("environment"):
+            yield "environment is public on the host and needs AcceptEnv. Fix: send it by stdin."
+    if planned.type == "kubernetes:core/v1:ConfigMap":
+        for key, text in (planned.props.get("data") or {}).items():
+            if _SECRET_TEXT.search(str(text)):
+                yield f"data.{key} looks like a secret. Fix: use a Secret."
+
+
+_EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?")
+_KUBERNETES_PACKAGES = re.compile(r"\bkube(adm|let|ctl)(?!=)(\s|'|$)")
+
+
+def _pinned(planned: Planned) -> Iterator[str]:
+    if planned.type == "kubernetes:helm.sh/v3:Release" and not _EXACT.fullmatch(str(planned.props.get("version", ""))):
+        yield "version of the chart is not exact. Fix: name it in full, for example 1.2.3."
+    for image in _images(planned.props):
+        tag = image.rpartition("/")[2].partition(":")[2]
+        if "@sha256:" not in image and tag in ("", "latest"):
+            yield f"image {image} is not pinned. Fix: give it a tag other than latest, or a digest."
+    if planned.type == "command:remote:Command":
+        for line in str(planned.props.get("create") or "").splitlines():
+            if ":: packages@" in line and (match := _KUBERNETES_PACKAGES.search(line)):
+                yield f"package {match.group(0).strip()} has no version. Fix: set kubernetes.version."
+
+
+def _images(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "image" and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _images(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _images(inner)
+
+
+def _namespace_of(planned: Planned) -> tuple[str, Mapping[str, str]]:
+    metadata = planned.props.get("metadata") or {}
+    return str(metadata.get("name", "")), metadata.get("labels") or {}
+
+
+def _tenant_privileges(planned: Planned) -> Iterator[str]:
+    if planned.type == "kubernetes:core/v1:Namespace":
+        name, labels = _namespace_of(planned)
+        level = labels.get("pod-security.kubernetes.io/enforce")
+        if TENANT in labels and level not in ("baseline", "restricted"):
+            yield f"tenant {name} may run privileged pods. Fix: tenants.{name}.podSecurity: baseline."
+    if planned.type == "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":
+        role = (planned.props.get("roleRef") or {}).get("name")
+        if role in ("cluster-admin", "admin"):
+            yield f"role {role} is bound in a namespace; tenants get edit. Fix: bind edit or view."
+
+
+def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
+    planned = list(stack)
+    with_quota = {
+        str((p.props.get("metadata") or {}).get("namespace", ""))
+        for p in planned
+        if p.type == "kubernetes:core/v1:ResourceQuota"
+    }
+    for p in planned:
+        if p.type == "kubernetes:core/v1:Namespace":
+            name, labels = _namespace_of(p)
+            if TENANT in labels and name not in with_quota:
+                yield f"tenant {name} has no ResourceQuota. Fix: set tenants.{name}.quota."
+
+
+RULES = (
+    Rule("host-key-pinned", "Every SSH connection names the key of its host.", _host_key),
+    Rule("no-literal-secret", "No secret stands in a command line or a ConfigMap.", _literal_secret),
+    Rule("versions-pinned", "Charts, images and Kubernetes packages are pinned.", _pinned),
+    Rule("tenants-unprivileged", "Tenants run no privileged pods and are bound to no admin role.", _tenant_privileges),
+)
+
+STACK_RULES = (StackRule("tenants-have-quotas", "Every tenant's namespace has a quota.", _quotas),)

@@ -1,0 +1,49 @@
+"""The whole site, in the order it comes up."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import pulumi
+
+from components.engine.component import Engines
+from components.host.component import Hosts
+from components.host.targets import targets
+from components.kubernetes import steps as kubernetes
+from components.kubernetes.component import Cluster
+from components.network.component import PodNetwork
+from components.network.config import Flannel
+from components.tenancy.component import Tenancy
+from stacks import plan
+from stacks.config import Site
+from stacks.secrets import Secrets
+
+
+def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.Input[object]]:
+    """Builds the site; returns the stack's outputs. Everything is decided by `site` alone, so preview needs no host."""
+    reached = targets(site.hosts, secrets.reveal)
+    hosts = Hosts(
+        "hosts",
+        site.hosts,
+        targets=reached,
+        preflight=partial(plan.preflight, site),
+        base=partial(plan.base, site),
+        folder=folder,
+    )
+    outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
+    if site.kubernetes is None:
+        return outputs
+    engines = Engines("engines", plan.container_engine(site), hosts=hosts.refs)
+    cluster = Cluster(
+        site.name,
+        site.hosts,
+        planes=site.control_planes,
+        refs=engines.refs,
+        targets=reached,
+        node=partial(plan.node, site),
+        member=kubernetes.member,
+    )
+    if isinstance(site.network.pods, Flannel):
+        PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)
+    Tenancy("tenants", site.tenants, cluster=cluster.ref)
+    return outputs | {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}

@@ -1,0 +1,117 @@
+"""kubeadm's files. Does not prove that kubeadm takes them: tests/scripts/test_kubernetes_steps.py does, on hosts."""
+
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from components.engine.config import Engine
+from components.host.config import Host
+from components.kubernetes import kubeadm
+from components.kubernetes.config import Kubernetes
+from components.network.config import Network
+
+ENGINE = Engine.model_validate({"cgroupDriver": "cgroupfs"})
+
+
+def host(name: str = "cp-1", address: str = "10.213.77.11", *roles: str) -> Host:
+    values = {"name": name, "address": address, "hostKey": "ssh-ed25519 AAAA", "roles": roles or ("control-plane",)}
+    return Host.model_validate(values)
+
+
+def documents(text: str) -> dict[str, dict[str, Any]]:
+    return {document["kind"]: document for document in YAML(typ="safe").load_all(text)}
+
+
+def init(first: Host | None = None, **kubernetes: Any) -> dict[str, dict[str, Any]]:
+    first = first or host()
+    config = Kubernetes.model_validate(kubernetes)
+    text = kubeadm.init_config(first, [first], cluster="dev", kubernetes=config, network=Network(), engine=ENGINE)
+    return documents(text)
+
+
+def test_init_has_one_document_of_each_kind() -> None:
+    assert list(init()) == [
+        "InitConfiguration",
+        "ClusterConfiguration",
+        "KubeletConfiguration",
+        "KubeProxyConfiguration",
+    ]
+
+
+def test_node_is_known_by_host_name_and_address() -> None:
+    config = init()["InitConfiguration"]
+    assert config["nodeRegistration"]["name"] == "cp-1"
+    assert config["nodeRegistration"]["kubeletExtraArgs"] == [{"name": "node-ip", "value": "10.213.77.11"}]
+    assert config["localAPIEndpoint"] == {"advertiseAddress": "10.213.77.11", "bindPort": 6443}
+
+
+def test_the_token_of_init_is_short_and_can_be_found() -> None:
+    assert init()["InitConfiguration"]["bootstrapTokens"] == [{"description": "gpu-metal cp-1", "ttl": "15m0s"}]
+
+
+def test_cluster_is_named_by_the_site() -> None:
+    config = init(clusterDomain="k8s.example.org", extraSans=["api.example.org"])["ClusterConfiguration"]
+    assert config["clusterName"] == "dev"
+    assert config["kubernetesVersion"] == "v1.34.2"
+    assert config["controlPlaneEndpoint"] == "10.213.77.11:6443"
+    assert config["apiServer"]["certSANs"] == ["api.example.org"]
+    assert config["networking"] == {
+        "dnsDomain": "k8s.example.org",
+        "podSubnet": "10.244.0.0/16",
+        "serviceSubnet": "10.96.0.0/12",
+    }
+
+
+def test_endpoint_of_the_site_comes_before_the_first_control_planes() -> None:
+    named = Kubernetes.model_validate({"endpoint": "api.example.org:443"})
+    assert kubeadm.endpoint(named, [host()]) == "api.example.org:443"
+    assert kubeadm.endpoint(Kubernetes(), [host("a", "2001:db8::1")]) == "[2001:db8::1]:6443"
+
+
+def test_kubelet_follows_the_engine_and_the_site() -> None:
+    config = init(kubelet={"failSwapOn": False}, kubeProxy={"conntrack": {"maxPerCore": 0}})
+    assert config["KubeletConfiguration"]["cgroupDriver"] == "cgroupfs"
+    assert config["KubeletConfiguration"]["failSwapOn"] is False
+    assert config["KubeProxyConfiguration"]["conntrack"] == {"maxPerCore": 0}
+
+
+def test_node_restriction_survives_admission_plugins_of_the_site() -> None:
+    wanted = {"profiling": "false", "enable-admission-plugins": "EventRateLimit,NodeRestriction"}
+    arguments = init(apiServer=wanted)["ClusterConfiguration"]["apiServer"]["extraArgs"]
+    assert arguments == [
+        {"name": "enable-admission-plugins", "value": "NodeRestriction,EventRateLimit"},
+        {"name": "profiling", "value": "false"},
+    ]
+
+
+def test_control_plane_takes_work_only_as_a_worker() -> None:
+    assert "taints" not in init()["InitConfiguration"]["nodeRegistration"]
+    both = init(host("cp-1", "10.213.77.11", "control-plane", "worker"))
+    assert both["InitConfiguration"]["nodeRegistration"]["taints"] == []
+
+
+def test_join_of_a_worker_has_places_for_its_ticket() -> None:
+    text = kubeadm.join_config(host("cpu-1", "10.213.77.21", "worker"), Kubernetes())
+    config = documents(text)["JoinConfiguration"]
+    assert config["discovery"] == {
+        "bootstrapToken": {
+            "apiServerEndpoint": "TICKET_ENDPOINT",
+            "token": "TICKET_TOKEN",
+            "caCertHashes": ["TICKET_CA_HASH"],
+        }
+    }
+    assert "controlPlane" not in config
+
+
+def test_join_of_a_control_plane_has_a_place_for_the_certificate_key() -> None:
+    config = documents(kubeadm.join_config(host("cp-2", "10.213.77.12"), Kubernetes()))["JoinConfiguration"]
+    assert config["controlPlane"] == {
+        "localAPIEndpoint": {"advertiseAddress": "10.213.77.12", "bindPort": 6443},
+        "certificateKey": "TICKET_CERTIFICATE_KEY",
+    }
+
+
+def test_kubeadms_own_checks_are_left_out_by_name() -> None:
+    site = Kubernetes.model_validate({"ignorePreflightErrors": ["SystemVerification"]})
+    config = documents(kubeadm.join_config(host(), site))["JoinConfiguration"]
+    assert config["nodeRegistration"]["ignorePreflightErrors"] == ["SystemVerification"]

@@ -1,0 +1,210 @@
+"""Which Kubernetes steps a host gets, and tickets. That a step does what it says is proven in tests/scripts only."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from components.engine.config import Engine
+from components.host.config import Host
+from components.hostrun import ssh
+from components.hostrun.step import Step
+from components.hostrun.target import SshError, Target
+from components.kubernetes import steps, ticket
+from components.kubernetes.config import Kubernetes
+from components.network import steps as network_steps
+from components.network.config import Network
+
+BRIDGE = Network.model_validate({"pods": {"kind": "bridge", "mtu": 1400}})
+
+
+def host(name: str, address: str, *roles: str, **more: Any) -> Host:
+    values = {"name": name, "address": address, "hostKey": "ssh-ed25519 AAAA", "roles": roles or ("worker",), **more}
+    return Host.model_validate(values)
+
+
+CP_1 = host("cp-1", "10.213.77.11", "control-plane")
+CP_2 = host("cp-2", "10.213.77.12", "control-plane")
+CPU_1 = host("cpu-1", "10.213.77.21")
+
+
+def node(of: Host, planes: tuple[Host, ...] = (CP_1, CP_2), network: Network = BRIDGE) -> dict[str, Step]:
+    made = steps.node(
+        of,
+        planes,
+        cluster="dev",
+        kubernetes=Kubernetes(),
+        network=network,
+        engine=Engine(),
+        pod_network=network_steps.pod_network(of, network),
+    )
+    return {step.id: step for step in made}
+
+
+def member(**more: Any) -> dict[str, Step]:
+    return {step.id: step for step in steps.member(host("gpu-1", "10.213.77.31", **more))}
+
+
+def test_packages_are_exact_and_held() -> None:
+    inputs = node(CPU_1)["packages#kubernetes"].inputs
+    assert inputs["names"] == "kubeadm=1.34.2-* kubelet=1.34.2-* kubectl=1.34.2-*"
+    assert inputs["hold"] == "yes"
+
+
+def test_pods_lose_their_network_after_the_host_left() -> None:
+    ids = list(node(CPU_1))
+    assert ids.index("pod_network") < ids.index("cluster_member")  # undo goes backwards
+
+
+def test_version_is_compared_before_packages_change() -> None:
+    ids = list(node(CPU_1))
+    assert ids.index("kubernetes_version") < ids.index("packages#kubernetes")
+
+
+def test_first_control_plane_begins_and_all_can_join() -> None:
+    first, second, worker = (node(of)["cluster_member"] for of in (CP_1, CP_2, CPU_1))
+    assert [step.inputs["begin"] for step in (first, second, worker)] == ["init", "join", "join"]
+    assert [sorted(step.bulk) for step in (first, second, worker)] == [["init", "join"], ["join"], ["join"]]
+
+
+def test_another_first_control_plane_is_the_same_step() -> None:
+    """A step that vanishes is undone: init and join as two would reset the control plane that moves up."""
+    before, after = node(CP_2)["cluster_member"], node(CP_2, (CP_2,))["cluster_member"]
+    assert before.ref == after.ref
+    assert after.inputs["begin"] == "init"
+
+
+def test_bridge_has_its_agent_and_flannel_nothing_on_hosts() -> None:
+    assert node(CPU_1)["pod_network"].inputs == {"node": "cpu-1", "podSubnet": "10.244.0.0/16", "mtu": "1400"}
+    assert "pod_network" not in node(CPU_1, network=Network())
+    assert [step.id for step in network_steps.cluster(BRIDGE)] == ["node_readers"]
+    assert network_steps.cluster(Network()) == []
+
+
+def test_flannel_has_the_clusters_pod_subnet() -> None:
+    network = Network.model_validate(
+        {
+            "podSubnet": "10.100.0.0/16",
+            "pods": {"kind": "flannel", "values": {"podCidr": "1.2.3.0/24", "flannel": {"backend": "host-gw"}}},
+        }
+    )
+    assert network_steps.flannel_values(network) == {"podCidr": "10.100.0.0/16", "flannel": {"backend": "host-gw"}}
+
+
+def test_flannel_values_of_another_network_are_refused() -> None:
+    with pytest.raises(TypeError, match="the pod network is bridge"):
+        network_steps.flannel_values(BRIDGE)
+
+
+def test_labels_are_the_role_and_the_sites() -> None:
+    labels = member(labels={"accelerator": "nvidia-a100"})["node_labels"].inputs["labels"]
+    assert labels == "accelerator=nvidia-a100,node-role.kubernetes.io/worker="
+    assert [step.inputs["labels"] for step in steps.member(CP_1) if step.id == "node_labels"] == [""]
+
+
+def test_control_planes_taint_goes_where_work_may_run() -> None:
+    assert member()["node_taints"].inputs["controlPlaneTaint"] == "absent"
+    assert member(roles=["control-plane"])["node_taints"].inputs["controlPlaneTaint"] == "present"
+    assert member(roles=["control-plane", "worker"])["node_taints"].inputs["controlPlaneTaint"] == "absent"
+
+
+def test_a_node_that_leaves_is_drained_before_its_taints_go() -> None:
+    assert list(member()) == ["node_labels", "node_taints", "node_ready"]
+
+
+TICKET = "ENDPOINT 10.213.77.12:6443\nTOKEN abcdef.0123456789abcdef\nCA_HASH sha256:00\n"
+
+
+def target(of: Host) -> Target:
+    return Target(of.name, str(of.address), 22, "deploy", "ssh-ed25519 AAAA")
+
+
+class Hosts:
+    """Stands for SSH: what each host answers, and what it was sent."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: ssh.Result | SshError) -> None:
+        self.answers = answers
+        self.calls: list[tuple[str, str, bytes]] = []
+        monkeypatch.setattr(ssh, "run", self.run)
+
+    async def run(self, to: Target, command: str, *, stdin: bytes = b"", deadline: float = 30) -> ssh.Result:
+        assert deadline <= 60
+        self.calls.append((to.name, command, stdin))
+        if "kubelet.conf" in command:
+            return self._answer("needs", ssh.Result(0, "", ""))
+        if "gpu-metal put" in command:
+            return self._answer("put", ssh.Result(0, "", ""))
+        return self._answer(to.name.replace("-", "_"), ssh.Result(0, TICKET, ""))
+
+    def _answer(self, key: str, usual: ssh.Result) -> ssh.Result:
+        answer = self.answers.get(key, usual)
+        if isinstance(answer, SshError):
+            raise answer
+        return answer
+
+    def put(self) -> list[tuple[str, bytes]]:
+        return [(name, stdin) for name, command, stdin in self.calls if "gpu-metal put ticket" in command]
+
+
+def give(joining: Host, *, begins: bool = False) -> None:
+    planes = [target(CP_1), target(CP_2)]
+    plane = "control-plane" in joining.roles
+    asyncio.run(ticket.give_ticket(planes, target(joining), control_plane=plane, begins=begins))
+
+
+DEAD = SshError("cp-1", "address", "10.213.77.11:22 did not answer within 15 s.")
+NO_CLUSTER = ssh.Result(0, "", "")
+
+
+def test_ticket_comes_from_the_first_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts(monkeypatch, cp_1=DEAD)
+    give(CPU_1)
+    assert hosts.put() == [("cpu-1", TICKET.encode())]
+
+
+def test_ticket_is_on_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts(monkeypatch)
+    give(CPU_1)
+    assert not [command for _, command, _ in hosts.calls if "abcdef" in command or "sha256" in command]
+
+
+def test_a_member_gets_no_ticket(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""))
+    give(CPU_1)
+    assert [name for name, _, _ in hosts.calls] == ["cpu-1"]
+
+
+def test_no_ticket_says_why_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    Hosts(monkeypatch, cp_1=DEAD, cp_2=ssh.Result(1, TICKET, "error: no etcd\n"))
+    with pytest.raises(ticket.NoTicketError) as raised:
+        give(CPU_1)
+    said = str(raised.value)
+    assert said.startswith("cpu-1 [ticket] no control plane made a ticket")
+    assert "cp-1: [address] 10.213.77.11:22 did not answer" in said
+    assert "cp-2: error: no etcd" in said
+    assert "abcdef" not in said
+
+
+def test_first_control_plane_begins_where_there_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts(monkeypatch, cp_2=NO_CLUSTER)
+    give(CP_1, begins=True)
+    assert hosts.put() == []
+
+
+def test_first_control_plane_joins_the_cluster_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was replaced: a second cluster must not begin."""
+    hosts = Hosts(monkeypatch)
+    give(CP_1, begins=True)
+    assert hosts.put() == [("cp-1", TICKET.encode())]
+
+
+def test_first_control_plane_does_not_begin_while_another_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    Hosts(monkeypatch, cp_2=DEAD)
+    with pytest.raises(ticket.NoTicketError, match="cp-2: "):
+        give(CP_1, begins=True)
+
+
+def test_a_worker_does_not_join_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    Hosts(monkeypatch, cp_1=NO_CLUSTER, cp_2=NO_CLUSTER)
+    with pytest.raises(ticket.NoTicketError, match="cp-1: is a member of no cluster"):
+        give(CPU_1)

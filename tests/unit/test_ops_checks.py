@@ -1,0 +1,143 @@
+"""What preflight compares across hosts, and what verify finds in a cluster, with fake hosts.
+
+Does not prove: the single checks of a host (tests/scripts) or kubectl's own output (the lab's tests).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.fake_hosts import NAMES, Sitectl, key, sitectl
+
+
+@pytest.fixture
+def ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
+    monkeypatch.setenv("COLUMNS", "200")
+    return sitectl(tmp_path, monkeypatch)
+
+
+def failed(ctl: Sitectl, *words: str) -> dict[tuple[str, str], str]:
+    """(host, check) → what it saw, of all that is not ok."""
+    answer = ctl.json(*words)
+    return {(c["host"], c["id"]): c["saw"] for c in answer["checks"] if c["status"] in {"failed", "unknown"}}
+
+
+def test_preflight_reports_all_failures_of_all_hosts_at_once(ctl: Sitectl) -> None:
+    ctl.hosts.untrue = {
+        ("cp-1", "disk"): "has 3 GB free on /var/lib, wants 10. Fix: free some",
+        ("gpu-1", "os"): "runs debian-11, wants debian-12. Fix: install that",
+        ("gpu-1", "cpus"): "has 1 CPU, wants 2. Fix: more",
+    }
+    ctl.hosts.skew = {"gpu-2": 9.2}
+    result = ctl("preflight")
+    assert result.exit_code == 1
+    for line in [
+        "✗ cp-1 [disk] has 3 GB free on /var/lib, wants 10. Fix: free some.",
+        "✗ gpu-1 [os] runs debian-11, wants debian-12. Fix: install that.",
+        "✗ gpu-1 [cpus] has 1 CPU, wants 2. Fix: more.",
+        "✗ gpu-2 [clock-skew] 9.2 s ahead of the others, limit 2 s. Fix: set timeServers",
+        "4 failed. Nothing was changed.",
+    ]:
+        assert line in result.stdout
+    rows = {line.split()[0]: line.split()[-2:] for line in result.stdout.splitlines()[1:4]}
+    assert rows == {"cp-1": ["1", "failed"], "gpu-1": ["2", "failed"], "gpu-2": ["1", "failed"]}
+
+
+def test_preflight_runs_the_site_s_steps_for_each_host(ctl: Sitectl) -> None:
+    answer = ctl.json("preflight")
+    ids = {host: {c["id"] for c in answer["checks"] if c["host"] == host} for host in NAMES}
+    assert "gpus" in ids["gpu-1"]
+    assert "gpus" not in ids["cp-1"]
+    assert {"reachable", "ports", "identity", "machine-id", "product-uuid", "host-key", "clock-skew"} <= ids["cp-1"]
+
+
+@pytest.mark.parametrize(("skew", "seen"), [(1.9, False), (-1.9, False), (2.3, True), (-2.3, True)])
+def test_clocks_may_differ_by_two_seconds(ctl: Sitectl, skew: float, seen: bool) -> None:
+    ctl.hosts.skew = {"gpu-1": skew}
+    assert (("gpu-1", "clock-skew") in failed(ctl, "preflight")) is seen
+
+
+def test_the_same_wrong_clock_everywhere_is_no_skew(ctl: Sitectl) -> None:
+    ctl.hosts.skew = dict.fromkeys(NAMES, 3600)
+    assert failed(ctl, "preflight") == {}
+
+
+def test_cloned_machines_are_named_both_and_unknown_is_not_equal(ctl: Sitectl) -> None:
+    ctl.hosts.facts = {
+        "gpu-1": {"machine_id": "same", "product_uuid": "u-1"},
+        "gpu-2": {"machine_id": "same", "product_uuid": "u-1"},
+    }
+    assert failed(ctl, "preflight") == {
+        ("gpu-1", "machine-id"): "same is also that of gpu-2.",
+        ("gpu-2", "machine-id"): "same is also that of gpu-1.",
+        ("gpu-1", "product-uuid"): "u-1 is also that of gpu-2.",
+        ("gpu-2", "product-uuid"): "u-1 is also that of gpu-1.",
+    }
+
+
+def test_one_host_key_for_two_hosts_is_a_cloned_disk(ctl: Sitectl) -> None:
+    same = key("same")
+    (ctl.folder / "known_hosts.dev").write_text(f"cp-1 {key('a')}\ngpu-1 {same}\ngpu-2 {same}\n")
+    assert set(failed(ctl, "preflight")) == {("gpu-1", "host-key"), ("gpu-2", "host-key")}
+
+
+def test_only_and_skip(ctl: Sitectl) -> None:
+    ctl.hosts.untrue = {("gpu-1", "cpus"): "few", ("gpu-1", "memory"): "little"}
+    ctl.hosts.skew = {"gpu-2": 60}
+    assert set(failed(ctl, "preflight", "--only", "cpus")) == {("gpu-1", "cpus")}
+    assert set(failed(ctl, "preflight", "--skip", "cpus", "--skip", "clock-skew")) == {("gpu-1", "memory")}
+    skipped = {c["id"] for c in ctl.json("preflight", "--skip", "cpus")["checks"] if c["status"] == "skipped"}
+    assert skipped == {"cpus"}
+
+
+def test_a_check_that_does_not_exist(ctl: Sitectl) -> None:
+    result = ctl("preflight", "--only", "cpu")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("no such check: cpu. There are: ")
+
+
+def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
+    result = ctl("verify")
+    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 26 checks."
+    assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
+
+
+def test_verify_finds_what_does_not_work(ctl: Sitectl) -> None:
+    ctl.hosts.untrue = {("cp-1", "sysctl"): "vm.x is 1, wants 2", ("cp-1", "swap_off"): "swap is on"}
+    ctl.hosts.units = {("gpu-1", "kubelet"): "failed"}
+    ctl.hosts.nodes = {"gpu-1": "Unknown", "gpu-2": "gone"}
+    ctl.hosts.dns = "/2"
+    ctl.hosts.quotas = {}
+    ctl.hosts.facts = {"gpu-1": {"gpus": {"count": 1, "names": ["x"], "driver": None, "driver_says": None}}}
+    assert failed(ctl, "verify") == {
+        ("cp-1", "ledger"): "base/swap_off: swap is on (and 1 more: sitectl drift cp-1)",
+        ("gpu-1", "kubelet"): "the service is failed",
+        ("gpu-1", "gpus"): "1 seen.",
+        ("gpu-1", "node-ready"): "Ready is Unknown",
+        ("gpu-2", "node"): "is no node of the cluster.",
+        ("cp-1", "cluster-dns"): "CoreDNS has 0 of 2 replicas available.",
+        ("cp-1", "tenant/vision"): "namespace vision has no quota.",
+    }
+    assert ctl("verify").exit_code == 1
+
+
+def test_verify_compares_labels_quota_and_a_hanging_driver(ctl: Sitectl) -> None:
+    text = (ctl.folder / "Pulumi.dev.yaml").read_text()
+    (ctl.folder / "Pulumi.dev.yaml").write_text(text.replace("tier: fast", "tier: slow"))
+    ctl.hosts.quotas = {"vision": {"requests.nvidia.com/gpu": "1"}}
+    says = "nvidia-smi gave no answer within 5 s"
+    ctl.hosts.facts = {"gpu-2": {"gpus": {"count": 2, "names": ["x"] * 2, "driver": None, "driver_says": says}}}
+    assert failed(ctl, "verify") == {
+        ("gpu-1", "node-labels"): "the node has not tier=slow.",
+        ("cp-1", "tenant/vision"): "its quota of GPUs is 1",
+        ("gpu-2", "gpus"): says,
+    }
+
+
+def test_verify_without_a_kubernetes(ctl: Sitectl) -> None:
+    text = (ctl.folder / "Pulumi.dev.yaml").read_text()
+    plain = text.replace(", roles: [control-plane]", "").partition("    kubernetes:")[0]
+    (ctl.folder / "Pulumi.dev.yaml").write_text(plain)
+    answer = ctl.json("verify")
+    assert answer["ok"], answer["failures"]
+    assert {"kubelet", "api-server"}.isdisjoint({check["id"] for check in answer["checks"]})

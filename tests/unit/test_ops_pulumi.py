@@ -1,0 +1,164 @@
+"""The verbs that ask Pulumi: kubeconfig, recover, and secrets of hosts, with a fake pulumi and fake hosts.
+
+Does not prove: the form of Pulumi's own state and locks beyond 3.220, from which they were copied; the lab's tests do.
+"""
+
+import json
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from components.hostrun.ssh import Result
+from components.hostrun.target import SshError
+from tests.unit.fake_hosts import SITE, FakePulumi, Sitectl, pulumi, sitectl
+
+CANARY = "canary-4711"
+CREATING = {"type": "creating", "resource": {"urn": "urn:pulumi:dev::gpu-metal::command:remote:Command::gpu-1-base"}}
+BUSY = Result(75, "held since 22:14 by ana, base step 4 of 12", "")
+
+
+@pytest.fixture
+def ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
+    return sitectl(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/state")
+    return pulumi(tmp_path / "bin", monkeypatch)
+
+
+def state(cli: FakePulumi, *pending: object) -> None:
+    deployment = {"resources": [], **({"pending_operations": list(pending)} if pending else {})}
+    cli.says("stack export", json.dumps({"version": 3, "deployment": deployment}))
+
+
+def lock(ctl: Sitectl, *, host: str, pid: int) -> Path:
+    folder = ctl.folder / "state/.pulumi/locks/organization/gpu-metal/dev"
+    folder.mkdir(parents=True)
+    file = folder / "a.json"
+    file.write_text(json.dumps({"pid": pid, "username": "ana", "hostname": host, "timestamp": "2026-11-22T12:00:00Z"}))
+    return file
+
+
+def test_kubeconfig_is_the_file_and_nothing_else(ctl: Sitectl, cli: FakePulumi) -> None:
+    cli.says("stack output", f"apiVersion: v1\ntoken: {CANARY}\n")
+    result = ctl("kubeconfig")
+    assert (result.stdout, result.stderr, result.exit_code) == (f"apiVersion: v1\ntoken: {CANARY}\n", "", 0)
+    assert cli.asked == ["stack output kubeconfig --show-secrets --stack dev --non-interactive"]
+
+
+def test_kubeconfig_to_a_file_for_its_owner_alone(ctl: Sitectl, cli: FakePulumi) -> None:
+    cli.says("stack output", f"token: {CANARY}\n")
+    file = ctl.folder / "config"
+    file.write_text("old")
+    file.chmod(0o644)
+    result = ctl("kubeconfig", "--to", str(file))
+    assert result.exit_code == 0
+    assert CANARY not in result.output
+    assert (file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (f"token: {CANARY}\n", 0o600)
+    assert not list(ctl.folder.glob(".config.*"))
+
+
+@pytest.mark.usefixtures("cli")
+def test_kubeconfig_from_a_control_plane_says_so(ctl: Sitectl) -> None:
+    result = ctl("kubeconfig")
+    assert (result.stdout, result.exit_code) == ("kind: Config\n", 0)
+    assert "So a control plane is asked." in result.stderr
+
+
+@pytest.mark.usefixtures("cli")
+def test_no_kubeconfig_anywhere(ctl: Sitectl) -> None:
+    ctl.hosts.admin_conf = Result(1, "", "cat: /etc/kubernetes/admin.conf: No such file or directory")
+    assert ctl("kubeconfig").exit_code == 1
+    ctl.hosts.errors["cp-1"] = SshError("cp-1", "address", "down.")
+    result = ctl("kubeconfig")
+    assert (result.exit_code, result.stdout) == (4, "")
+
+
+def test_a_secret_of_a_host_is_asked_for_once_and_never_shown(ctl: Sitectl, cli: FakePulumi) -> None:
+    (ctl.folder / "Pulumi.dev.yaml").write_text(SITE.replace("user: deploy", "user: deploy, passwordSecret: door"))
+    cli.says("config get", f"{CANARY}\n")
+    result = ctl("drift", "-v")
+    assert result.exit_code == 0
+    assert CANARY not in result.output
+    assert cli.asked == ["config get gpu-metal:door --stack dev --non-interactive"]
+
+
+def test_a_secret_that_is_not_there(ctl: Sitectl, cli: FakePulumi) -> None:
+    (ctl.folder / "Pulumi.dev.yaml").write_text(SITE.replace("user: deploy", "user: deploy, passwordSecret: door"))
+    result = ctl("drift")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "pulumi config get gpu-metal:door for stack dev" in result.stderr
+    assert len(cli.asked) == 1
+
+
+def test_no_secret_is_asked_for_with_an_agent(ctl: Sitectl, cli: FakePulumi) -> None:
+    assert ctl("drift").exit_code == 0
+    assert cli.asked == []
+
+
+def test_nothing_to_recover(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli)
+    result = ctl("recover")
+    assert (result.stdout, result.exit_code, ctl.hosts.asked) == ("", 0, [])
+    assert cli.asked == ["stack export --stack dev --non-interactive"]
+
+
+def test_an_interrupted_create_is_forgotten_once_its_host_is_quiet(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    ctl.hosts.locks = [BUSY]
+    result = ctl("recover")
+    assert result.exit_code == 0
+    assert result.stdout == "an interrupted operation is forgotten: creating gpu-1-base\n"
+    assert "gpu-1 [lock] waits for a run that goes on there: held since 22:14 by ana" in result.stderr
+    assert json.loads((cli.folder / "imported").read_text())["deployment"]["pending_operations"] == []
+
+
+def test_a_run_that_does_not_end_stops_it(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    ctl.hosts.locks = [BUSY, BUSY]
+    result = ctl("recover")
+    assert result.exit_code == 9
+    assert "gpu-1 [lock] held since 22:14 by ana, base step 4 of 12: it did not end in time." in result.stderr
+    assert not (cli.folder / "imported").exists()
+
+
+def test_a_host_that_is_down_holds_nothing_up(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    ctl.hosts.errors["gpu-2"] = SshError("gpu-2", "address", "is down.")
+    result = ctl("recover")
+    assert result.exit_code == 0
+    assert "gpu-2 [address] is down. Nothing is known of a run there." in result.stderr
+    assert (cli.folder / "imported").exists()
+
+
+def test_the_lock_of_a_dead_process_is_taken_away(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli)
+    cli.says("cancel --yes", "")
+    lock(ctl, host=socket.gethostname(), pid=2**22 + 1)
+    result = ctl("recover")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("the lock of a run that is dead is taken away: ana@")
+    assert "cancel --yes --stack dev --non-interactive" in cli.asked
+    assert {host for host, _ in ctl.hosts.asked} == {"cp-1", "gpu-1", "gpu-2"}
+
+
+def test_a_lock_that_may_be_alive_is_left_alone(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    lock(ctl, host="laptop", pid=1)
+    result = ctl("recover")
+    assert result.exit_code == 1
+    assert "stack dev is locked by ana@laptop (pid 1) since 2026-11-22T12:00:00Z. Nothing was changed." in result.stderr
+    assert ctl.hosts.asked == []
+    assert not (cli.folder / "imported").exists()
+
+
+def test_a_pid_that_another_program_has_now_is_dead(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli)
+    cli.says("cancel --yes", "")
+    lock(ctl, host=socket.gethostname(), pid=os.getpid())
+    assert ctl("recover").exit_code == 0

@@ -1,0 +1,170 @@
+"""The plan of the lab's site: what is registered, on what it depends, and which inputs are secret."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from policy.rules import RULES, STACK_RULES, Planned
+from stacks.config import site_from
+from stacks.secrets import Secrets
+from stacks.site import build
+from tests.unit.recorder import Plan, record
+
+ROOT = Path(__file__).parents[2]
+COMMAND = "command:remote:Command"
+LAYERS = ("library", "runner", "preflight", "base", "engine", "node", "member")
+
+
+class NoSecrets(Secrets):
+    """The lab's site names none."""
+
+    def __init__(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keys as the lab makes them, of no value."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "apt").mkdir()
+    (folder / "apt/key.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    (folder / "id_ed25519").write_text("the-private-key\n")
+    hosts = ("10.213.77.11", "10.213.77.21", "10.213.77.31", "10.213.77.41")
+    (folder / "known_hosts").write_text("".join(f"{h} ssh-ed25519 {a_key(h)}\n" for h in hosts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPU_METAL_LAB", str(folder))
+        yield folder
+
+
+def a_key(seed: str) -> str:
+    """A well-formed ed25519 public key of nobody."""
+    return b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + sha256(seed.encode()).digest()).decode()
+
+
+@pytest.fixture
+def site(lab_folder: Path) -> dict[str, Any]:  # noqa: ARG001 - its environment is needed
+    """The lab's site, to be changed."""
+    return dict(YAML(typ="safe").load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
+
+
+def plan_of(site: dict[str, Any], folder: Path) -> Plan:
+    """What the program registers for that site."""
+    made = site_from(site, stack="lab", folder=folder)
+    return record(
+        lambda: void(build(made, NoSecrets(), folder=folder)), {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
+    )
+
+
+def void(_: object) -> None:
+    """A program returns nothing."""
+
+
+def test_a_host_has_its_layers_in_a_row(site: dict[str, Any], tmp_path: Path) -> None:
+    plan = plan_of(site, tmp_path)
+    for host in ("cp-1", "cpu-1", "gpu-1"):
+        own = [r.name for r in plan.resources.values() if r.name.startswith(f"{host}-")]
+        assert sorted(own) == sorted(f"{host}-{layer}" for layer in LAYERS)
+        for before, after in pairwise(LAYERS):
+            assert f"{host}-{before}" in plan.one(f"{host}-{after}").depends_on
+
+
+def test_nothing_is_changed_before_every_preflight(site: dict[str, Any], tmp_path: Path) -> None:
+    plan = plan_of(site, tmp_path)
+    assert set(plan.one("hosts-checked").depends_on) == {f"{h}-preflight" for h in ("cp-1", "cpu-1", "gpu-1")}
+    assert all("hosts-checked" in plan.one(f"{h}-base").depends_on for h in ("cp-1", "cpu-1", "gpu-1"))
+
+
+def test_every_command_is_built_one_way(site: dict[str, Any], tmp_path: Path) -> None:
+    for command in plan_of(site, tmp_path).of(COMMAND):
+        assert "connection" in command.secret
+        assert command.inputs["connection"]["hostKey"].startswith("ssh-ed25519 ")
+        assert command.inputs["addPreviousOutputInEnv"] is False
+        assert not {"triggers", "environment", "update"} & set(command.inputs)
+        assert re.match(
+            r"sudo -n (gpu-metal|bash -s -- install|cat /etc/kubernetes/admin.conf)", command.inputs["create"]
+        )
+        host = command.name.rpartition("-")[0]
+        if not command.name.endswith("-runner"):
+            assert (
+                command.options["deleted_with"]
+                == ("cp-1" if host == "lab" or "member" in command.name else host) + "-runner"
+            )
+
+
+def test_only_the_kubeconfig_is_a_secret_output(site: dict[str, Any], tmp_path: Path) -> None:
+    plan = plan_of(site, tmp_path)
+    assert {r.name for r in plan.of(COMMAND) if "stdout" in r.options["secret_outputs"]} == {"lab-kubeconfig"}
+    assert plan.one("lab-kubeconfig").inputs["logging"] == "none"
+    provider = plan.one("lab-api")
+    assert provider.secret == {"kubeconfig"}
+    assert provider.inputs["clusterIdentifier"] == "lab"
+
+
+def test_one_sysctl_is_one_line_of_one_layer(site: dict[str, Any], tmp_path: Path) -> None:
+    before = plan_of(site, tmp_path)
+    after = plan_of({**site, "sysctl": {"net.core.somaxconn": "5000"}}, tmp_path)
+    assert before.resources.keys() == after.resources.keys()
+    changed = [urn for urn in before.resources if before.resources[urn].inputs != after.resources[urn].inputs]
+    assert sorted(before.resources[urn].name for urn in changed) == ["cp-1-base", "cpu-1-base", "gpu-1-base"]
+    old, new = (plan.one("gpu-1-base").inputs["create"].splitlines() for plan in (before, after))
+    assert len(old) == len(new)
+    assert sum(a != b for a, b in zip(old, new, strict=True)) == 1
+
+
+def test_a_host_that_is_gone_is_kept_untouched_and_leaves_the_cluster(site: dict[str, Any], tmp_path: Path) -> None:
+    site["hosts"]["gpu-1"] = {**site["hosts"]["gpu-1"], "state": "gone"}
+    plan = plan_of(site, tmp_path)
+    own = [r for r in plan.resources.values() if r.name.startswith("gpu-1-")]
+    assert sorted(r.name for r in own) == sorted(f"gpu-1-{layer}" for layer in LAYERS if layer != "member")
+    for resource in own:
+        assert resource.options["retain_on_delete"] is True
+        assert {"connection", "create", "stdin"} <= set(resource.options["ignore_changes"])
+    assert "gpu-1-preflight" not in plan.one("hosts-checked").depends_on
+
+
+def test_a_tenant_is_six_objects(site: dict[str, Any], tmp_path: Path) -> None:
+    plan = plan_of(site, tmp_path)
+    assert {r.name for r in plan.resources.values() if r.name.startswith("vision")} == {
+        "vision",
+        "vision-quota",
+        "vision-limits",
+        "vision-network",
+        "vision-edit",
+    }
+    assert plan.one("vision-quota").inputs["spec"]["hard"]["requests.nvidia.com/gpu"] == "4"
+    assert plan.one("vision-edit").inputs["subjects"][0]["name"] == "ana"
+    assert plan.one("vision-quota").options["deleted_with"] == "cp-1-runner"
+
+
+def test_flannel_is_a_pinned_release_tied_to_the_pod_subnet(site: dict[str, Any], tmp_path: Path) -> None:
+    site["network"] = {"podSubnet": "10.64.0.0/16", "pods": {"kind": "flannel"}}
+    release = plan_of(site, tmp_path).one("pods-flannel-release")
+    assert release.inputs["values"]["podCidr"] == "10.64.0.0/16"
+    assert re.fullmatch(r"v\d+\.\d+\.\d+", release.inputs["version"])
+
+
+def test_a_site_without_kubernetes_ends_with_its_hosts(site: dict[str, Any], tmp_path: Path) -> None:
+    site = {k: v for k, v in site.items() if k not in {"tenants", "kubernetes", "network"}}
+    site["hosts"] = {"cpu-1": {"address": "10.213.77.21"}}
+    plan = plan_of(site, tmp_path)
+    assert sorted(r.name for r in plan.of(COMMAND)) == ["cpu-1-base", "cpu-1-preflight", "cpu-1-runner"]
+
+
+def test_the_plan_obeys_the_policy(site: dict[str, Any], tmp_path: Path) -> None:
+    planned = [Planned(r.type, r.name, r.inputs) for r in plan_of(site, tmp_path).resources.values()]
+    assert [m for rule in RULES for p in planned for m in rule.check(p)] == []
+    assert [m for rule in STACK_RULES for m in rule.check(planned)] == []
+
+
+@pytest.mark.parametrize("secret", ["the-private-key", "the-kubeconfig"])
+def test_secrets_stand_in_secret_inputs_only(site: dict[str, Any], tmp_path: Path, secret: str) -> None:
+    for resource in plan_of(site, tmp_path).resources.values():
+        for key, value in resource.inputs.items():
+            assert secret not in str(value) or key in resource.secret, f"{resource.name}.{key}"
