@@ -1,0 +1,111 @@
+"""The images that kubeadm asks for, and one for smoke tests, made from the tools and put into the registry."""
+
+import hashlib
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from lab.depot import oci
+from lab.depot.process import Say
+from lab.hosts.command import run
+from lab.hosts.inventory import LabError
+from lab.paths import TOOLS_BIN
+from lab.tools.cache import took
+from lab.tools.catalogue import COREDNS, ETCD, KUBERNETES
+from lab.tools.debian import unpacked
+from versions import IMAGE_REPOSITORY, PAUSE_IMAGE
+
+BUSYBOX = "busybox:1.36"
+"""The tag that charts usually name; the program is Debian's."""
+
+_PROXY = (
+    "libc6",
+    "libmnl0",
+    "libnftnl11",
+    "libxtables12",
+    "libip4tc2",
+    "libip6tc2",
+    "libnfnetlink0",
+    "libnetfilter-conntrack3",
+    "iptables",
+    "conntrack",
+)
+"""What kube-proxy calls, with its libraries."""
+
+_MERGED = ("bin", "sbin", "lib", "lib64")
+"""Folders that are links into /usr: files of a package go there, whichever of both names it uses."""
+
+
+def key() -> str:
+    """Changes with everything that changes an image."""
+    content = hashlib.sha256(" ".join((KUBERNETES.key, ETCD.key, COREDNS.key, PAUSE_IMAGE, BUSYBOX)).encode())
+    for source in (__file__, oci.__file__):
+        content.update(Path(source).read_bytes())
+    return content.hexdigest()
+
+
+def names() -> list[str]:
+    """Image names without the registry: those of kubeadm, and BUSYBOX."""
+    listed = run(str(TOOLS_BIN / "kubeadm"), "config", "images", "list", "--kubernetes-version", KUBERNETES.version)
+    return [line.removeprefix(f"{IMAGE_REPOSITORY}/") for line in listed.split()] + [BUSYBOX]
+
+
+def push(registry: str, say: Say) -> None:
+    """Makes every image and puts it into the registry. Raises LabError."""
+    arch = run("dpkg", "--print-architecture").strip()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names():
+            since = time.monotonic()
+            layout = Path(folder) / name.replace("/", "_").replace(":", "_")
+            tag = name.rpartition(":")[2]
+            files, entrypoint = content(name)
+            oci.layout(layout, tag, files, entrypoint, arch)
+            _copy(f"oci:{layout}:{tag}", f"{registry}/{name}")
+            say(f"image {name} ({took(since)})")
+
+
+def content(name: str) -> tuple[oci.Files, list[str]]:
+    """An image's files and entry point. Raises LabError for a name that nothing here can make."""
+    program = name.rpartition(":")[0].rpartition("/")[2]
+    binary = TOOLS_BIN / program
+    if program == "pause":
+        return {"pause": binary.resolve()}, ["/pause"]
+    if program == "coredns":
+        return {"coredns": binary.resolve()}, ["/coredns"]
+    if program == "busybox":
+        return _busybox()
+    if program not in (*KUBERNETES.binaries, "etcd"):
+        raise LabError(f"depot [images] kubeadm names {name}, and the lab has no recipe for it")
+    files: dict[str, Path | str] = {f"usr/local/bin/{program}": binary.resolve()}
+    if program == "kube-proxy":
+        files.update(_proxy_files())
+    return files, [f"/usr/local/bin/{program}"]
+
+
+def _proxy_files() -> oci.Files:
+    files: dict[str, Path | str] = {name: f"usr/{name}" for name in _MERGED}
+    for package in _PROXY:
+        root = unpacked(package)
+        for file in root.rglob("*"):
+            path = file.relative_to(root)
+            if file.is_dir() or path.parts[:2] == ("usr", "share"):
+                continue
+            merged = Path("usr") / path if path.parts[0] in _MERGED else path
+            files[str(merged)] = str(file.readlink()) if file.is_symlink() else file
+    for command in ("iptables", "ip6tables"):  # Debian's alternatives make these at installation
+        for suffix in ("", "-save", "-restore"):
+            files[f"usr/sbin/{command}{suffix}"] = "xtables-nft-multi"
+    return files
+
+
+def _busybox() -> tuple[oci.Files, list[str]]:
+    program = unpacked("busybox-static") / "bin" / "busybox"
+    applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    links: dict[str, Path | str] = {f"bin/{applet}": "busybox" for applet in applets}
+    return {**links, "bin/busybox": program}, []
+
+
+def _copy(source: str, target: str) -> None:
+    # The policy is about images that come from elsewhere; a machine without skopeo's defaults has no such file.
+    run("skopeo", "copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false", source, f"docker://{target}")

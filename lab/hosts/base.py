@@ -1,0 +1,77 @@
+"""The bare Debian 12 system that all hosts share as the lower layer of their disk: built once per recipe."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from lab import paths
+from lab.hosts.command import run
+from lab.hosts.machine import Sources
+
+SUITE = "bookworm"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "sudo",
+    "iproute2",
+    "kmod",
+    "procps",
+    "ca-certificates",
+    "pciutils",
+)
+RECIPE = Path(__file__).with_name("base.sh")
+
+
+def folder_of(sources: Sources) -> Path:
+    """Where the base system of this recipe and these mirrors lies, once it is built."""
+    recipe = repr((SUITE, PACKAGES, sources, RECIPE.read_text()))
+    return paths.CACHE / "base" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
+
+
+def system(sources: Sources, say: Callable[[str], None]) -> Path:
+    """The folder of the base system, built (in a minute or some) when it is not there."""
+    folder = folder_of(sources)
+    if not folder.exists():
+        say("lab: building the hosts' base system, once per machine (1–4 minutes)")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear_unfinished(folder.parent)
+        building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+        building.chmod(0o755)
+        _build(building, sources)
+        building.rename(folder)
+    return folder
+
+
+def _clear_unfinished(folder: Path) -> None:
+    for left in folder.glob(".building-*"):
+        for mount in reversed(_mounts_below(left)):
+            run("umount", mount)
+        shutil.rmtree(left)
+
+
+def _mounts_below(folder: Path) -> list[str]:
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [mount for mount in (line.split()[1] for line in lines) if mount.startswith(f"{folder}/")]
+
+
+def _build(root: Path, sources: Sources) -> None:
+    run(
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        f"--keyring={KEYRING}",
+        SUITE,
+        str(root),
+        sources.main,
+    )
+    lines = [f"deb {sources.main} {SUITE} main", f"deb {sources.main} {SUITE}-updates main"]
+    if sources.security:
+        lines.append(f"deb {sources.security} {SUITE}-security main")
+    (root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
+    (root / "etc/apt/apt.conf.d/90machine").write_text("".join(f"{line}\n" for line in sources.settings))
+    run("chroot", str(root), "/bin/bash", "-s", stdin=RECIPE.read_text(), env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})

@@ -1,0 +1,92 @@
+"""A host's disk: an overlay of its own on the base system, with what makes the host itself: name, address, keys."""
+
+import hashlib
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from lab import paths
+from lab.hosts import keys
+from lab.hosts.inventory import GATEWAY, NETWORK, USER, Host
+
+NOT_OVERLAY = ("containerd", "kubelet", "docker")  # below /var/lib; they mount overlays of their own
+FAKES = Path(__file__).with_name("fake")
+
+
+def folder(host: Host) -> Path:
+    """Where the host's disk lies."""
+    return paths.DISKS / host.name
+
+
+def prepare(host: Host, base: Path) -> None:
+    """Makes the disk when it is absent, or anew when it was made for another base, key or host."""
+    disk = folder(host)
+    identity = _identity(host, base)
+    seeded = disk / "identity"
+    if not seeded.exists() or seeded.read_text() != identity:
+        erase(host)
+        _seed(host, base)
+        seeded.write_text(identity)
+    _write(disk / "upper/etc/resolv.conf", _resolver(), 0o644)  # the machine may have moved to another network
+
+
+def erase(host: Host) -> None:
+    """Forgets all that happened on the host. It must be off."""
+    if folder(host).exists():
+        shutil.rmtree(folder(host))
+
+
+def _identity(host: Host, base: Path) -> str:
+    """What a disk was made for."""
+    public = [path.read_text() for path in (_public(keys.USER_KEY), _public(keys.host_key(host)))]
+    fakes = [path.read_text() for path in sorted(FAKES.iterdir())] if host.gpus else []
+    return hashlib.sha256(repr((base.name, host, public, fakes)).encode()).hexdigest()
+
+
+def _public(key: Path) -> Path:
+    return key.with_name(f"{key.name}.pub")
+
+
+def _seed(host: Host, base: Path) -> None:
+    disk = folder(host)
+    for part in ("upper", "work", "root", *NOT_OVERLAY):
+        (disk / part).mkdir(parents=True)
+        (disk / part).chmod(0o755)  # the host's / has the mode of upper
+    etc = disk / "upper/etc"
+    _write(etc / "hostname", f"{host.name}\n", 0o644)
+    _write(etc / "hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n", 0o644)  # as Debian's installer does
+    _write(etc / "machine-id", f"{uuid.uuid4().hex}\n", 0o444)
+    _write(etc / "lab-metal", f"ADDRESS={host.address}/{NETWORK.prefixlen}\nGATEWAY={GATEWAY}\n", 0o644)
+    key = keys.host_key(host)
+    _write(etc / "ssh/ssh_host_ed25519_key", key.read_text(), 0o600)
+    _write(etc / "ssh/ssh_host_ed25519_key.pub", _public(key).read_text(), 0o644)
+    _authorize(disk / "upper", base)
+    if host.gpus:
+        for fake in FAKES.iterdir():
+            _write(disk / "upper/usr/local/bin" / fake.name, fake.read_text(), 0o755)
+        _write(disk / "upper/usr/local/share/lab-gpus", f"{host.gpus}\n", 0o644)
+
+
+def _authorize(upper: Path, base: Path) -> None:
+    """The user's key, owned by the user of the base system (the overlay's folders take their owner from above)."""
+    home = (base / "home" / USER).stat()
+    ssh = upper / "home" / USER / ".ssh"
+    _write(ssh / "authorized_keys", _public(keys.USER_KEY).read_text(), 0o600)
+    for path, mode in ((ssh.parent, 0o700), (ssh, 0o700), (ssh / "authorized_keys", 0o600)):
+        os.chown(path, home.st_uid, home.st_gid)
+        path.chmod(mode)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    for missing in reversed([parent for parent in path.parents if not parent.exists()]):
+        missing.mkdir(mode=0o755)
+        missing.chmod(0o755)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def _resolver() -> str:
+    """The machine's name servers; systemd-resolved keeps the real ones apart, its own address does not serve hosts."""
+    real = Path("/run/systemd/resolve/resolv.conf")
+    return (real if real.exists() else Path("/etc/resolv.conf")).read_text()

@@ -1,0 +1,46 @@
+"""The lab's hosts and network: the one list. A host more is a line more."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+BRIDGE = "gm-lab0"
+NETWORK = IPv4Network("10.213.77.0/24")
+GATEWAY = "10.213.77.1"
+USER = "deploy"
+
+
+class LabError(Exception):
+    """Something the lab cannot do; the text is one line for a person: `host [check-id] what. Fix: …`."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """One emulated bare-metal host."""
+
+    name: str
+    address: str
+    gpus: int = 0
+    starts_with_lab: bool = True
+
+    @property
+    def link(self) -> str:
+        """The machine's end of the host's cable, as systemd-nspawn names it."""
+        return f"vb-{self.name}"
+
+
+HOSTS = {
+    host.name: host
+    for host in (
+        Host("cp-1", "10.213.77.11"),
+        Host("cpu-1", "10.213.77.21"),
+        Host("gpu-1", "10.213.77.31", gpus=8),
+        Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
+    )
+}
+
+
+def host(name: str) -> Host:
+    """The host of that name; LabError names the known ones."""
+    if name not in HOSTS:
+        raise LabError(f"{name} [name] the lab has no such host. Fix: one of {', '.join(HOSTS)}.")
+    return HOSTS[name]

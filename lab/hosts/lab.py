@@ -1,0 +1,145 @@
+"""The whole lab: switch, hosts, depot; in this order up, and in the opposite one down."""
+
+import fcntl
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TextIO
+
+from lab import paths
+from lab.hosts import base, disk, faults, keys, machine, network, power
+from lab.hosts.inventory import HOSTS, Host
+
+Say = Callable[[str], None]
+
+
+def up(say: Say) -> None:
+    """Starts what does not run; nothing is touched when all does. Raises LabError before any change when it cannot."""
+    with _alone():
+        began = time.monotonic()
+        ours = [host for host in HOSTS.values() if host.starts_with_lab]
+        off = [host for host in ours if not (network.is_up() and power.is_on(host))]
+        if off:
+            system = _ready(say)
+            for host in off:
+                power.switch_on(host, system)
+        _depot().start(say)
+        for host in ours:  # they boot at the same time
+            power.wait(host)
+        done = f"started {', '.join(host.name for host in off)}" if off else "runs already"
+        say(f"lab: {done} ({time.monotonic() - began:.1f} s)")
+
+
+def down(say: Say, *, erase: bool = False) -> None:
+    """Stops everything; nothing is left running or mounted, no bridge, rule or group. With erase the disks go too."""
+    with _alone(interrupt=True):
+        began = time.monotonic()
+        try:
+            _depot().stop()
+        finally:
+            with ThreadPoolExecutor(len(HOSTS)) as pool:
+                list(pool.map(power.switch_off, HOSTS.values()))
+            network.down()
+        if erase:
+            for host in HOSTS.values():
+                disk.erase(host)
+        shutil.rmtree(paths.RUN)
+        say(f"lab: stopped ({time.monotonic() - began:.1f} s)")
+
+
+def status() -> tuple[list[str], bool]:
+    """One line per host and the depot's own, and whether all hosts that start with the lab answer."""
+    machine.need_root()
+    lines, whole = [], True
+    for host in HOSTS.values():
+        state = "off" if not power.is_on(host) else "on" if power.answers(host) else "on, no answer from sshd"
+        whole = whole and (state == "on" or not host.starts_with_lab)
+        lines.append(f"{host.name:<8} {host.address:<13} {state}{f', {host.gpus} emulated GPUs' if host.gpus else ''}")
+    return [*lines, *str(_depot().status()).splitlines()], whole
+
+
+def start(host: Host) -> None:
+    """Switches one host on and waits for its sshd."""
+    with _alone():
+        power.switch_on(host, _ready(_silent))
+        power.wait(host)
+
+
+def stop(host: Host) -> None:
+    """Shuts one host down in order."""
+    with _alone():
+        power.switch_off(host)
+
+
+def kill(host: Host) -> None:
+    """Cuts one host's power: its peers hear nothing of it."""
+    with _alone():
+        faults.power_cut(host)
+
+
+def reset(host: Host) -> None:
+    """A new disk for one host, as after an installation; it keeps name, address and host key."""
+    with _alone():
+        power.switch_off(host, grace=0)
+        disk.erase(host)
+        power.switch_on(host, _ready(_silent))
+        power.wait(host)
+
+
+def _depot() -> ModuleType:
+    """Only here: the verbs for keys and single hosts work where its libraries are not there yet."""
+    from lab.depot import service  # noqa: PLC0415
+
+    return service
+
+
+def _silent(_: str) -> None:
+    """One host is a matter of seconds: nothing to say."""
+
+
+def _ready(say: Say) -> Path:
+    """Machine, keys, base system and switch are there; returns the base system."""
+    sources = machine.prepare()
+    keys.make()
+    (paths.RUN / "folder").write_text(str(paths.LAB))
+    system = base.system(sources, say)
+    if not network.is_up():
+        for host in HOSTS.values():
+            power.clear(host)  # what a killed lab left
+        network.up()
+    return system
+
+
+@contextmanager
+def _alone(*, interrupt: bool = False) -> Iterator[None]:
+    """One change of the lab at a time; with interrupt the one under way is ended first."""
+    machine.need_root()
+    while True:
+        paths.RUN.mkdir(mode=0o700, exist_ok=True)
+        path = paths.RUN / "lock"
+        with path.open("a+") as lock:
+            _take(lock, interrupt=interrupt)
+            if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:  # else: `down` took it away
+                path.write_text(str(os.getpid()))
+                try:
+                    yield
+                finally:
+                    lock.truncate(0)
+                return
+
+
+def _take(lock: TextIO, *, interrupt: bool) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read()
+        if interrupt and holder:
+            os.kill(int(holder), signal.SIGTERM)
+        fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,0 +1,17 @@
+"""Where the lab keeps things: all outside the checkout."""
+
+import os
+from pathlib import Path
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpu-metal"
+"""What is built once per machine: tools, the hosts' base system, packages, images."""
+
+LAB = Path(os.environ.get("GPU_METAL_LAB") or CACHE / "lab")
+"""What belongs to this lab: keys, known_hosts, passphrase, Pulumi's state, the hosts' disks, logs."""
+
+TOOLS_BIN = CACHE / "tools" / "bin"
+LOG = LAB / "log"
+DISKS = LAB / "disks"
+
+RUN = Path("/run/gpu-metal-lab")
+"""Locks of what runs now. One per machine, as the bridge and the cgroups are."""

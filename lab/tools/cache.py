@@ -1,0 +1,76 @@
+"""The cache of tools: a folder that is there is whole, and `bin` points to the programs in use."""
+
+import fcntl
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.paths import CACHE, TOOLS_BIN
+
+TOOLS = CACHE / "tools"
+
+
+class ToolError(Exception):
+    """A tool cannot be had; the message says why and what to do."""
+
+
+def say(name: str, text: str) -> None:
+    """One line on standard output."""
+    sys.stdout.write(f"{name:<36} {text}\n")
+    sys.stdout.flush()
+
+
+def took(since: float) -> str:
+    """`41 s` or `2 min 41 s`."""
+    minutes, seconds = divmod(round(time.monotonic() - since), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """One run at a time, so that two do not build the same."""
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    with (TOOLS / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("tools", "another run is getting them: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def whole(key: str, fill: Callable[[Path], None], store: Path = TOOLS) -> Path:
+    """The folder of this key, filled before it gets its name: a killed run leaves nothing that looks complete.
+
+    What such a run left half is removed, so callers hold a lock.
+    """
+    folder = store / key
+    if not folder.exists():
+        store.mkdir(parents=True, exist_ok=True)
+        for left in store.glob(".new-*"):
+            shutil.rmtree(left)
+        new = Path(tempfile.mkdtemp(prefix=".new-", dir=store))
+        try:
+            new.chmod(0o755)
+            fill(new)
+            new.rename(folder)
+        finally:
+            if new.exists():
+                shutil.rmtree(new)
+    return folder
+
+
+def link(program: Path) -> None:
+    """Puts a program into `bin`, replacing the one of another version."""
+    TOOLS_BIN.mkdir(parents=True, exist_ok=True)
+    target = TOOLS_BIN / program.name
+    if target.is_symlink() and target.readlink() == program:
+        return
+    new = target.with_name(f".{program.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(program)
+    new.replace(target)

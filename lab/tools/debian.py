@@ -1,0 +1,107 @@
+"""Debian packages: what tools and depot call on this machine, and what the lab only takes files from."""
+
+import hashlib
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from lab.tools.cache import TOOLS, ToolError, say, took, whole
+
+MACHINE = (
+    "skopeo",  # puts images into the registry
+    "gnupg",  # signs the apt repository
+    "gcc",  # pause
+    "libc6-dev",
+)
+"""What tools and depot need; lab/hosts installs what the hosts need."""
+
+UNPACKED = (
+    "docker-registry",  # unpacked, not installed: installing it starts a service for all addresses
+    "busybox-static",
+    "containernetworking-plugins",
+    # The image of kube-proxy:
+    "iptables",
+    "libxtables12",
+    "libip4tc2",
+    "libip6tc2",
+    "libnftnl11",
+    "libmnl0",
+    "conntrack",
+    "libnetfilter-conntrack3",
+    "libnfnetlink0",
+    "libc6",
+)
+
+_KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]
+
+
+def unpacked(package: str) -> Path:
+    """The files of a package, as they would lie under /."""
+    return TOOLS / _KEY / package
+
+
+def packages() -> None:
+    """Installs what the machine lacks and unpacks the rest into the cache.
+
+    Raises ToolError when this is no Debian, or a package is missing and cannot be installed.
+    """
+    since = time.monotonic()
+    _install(_missing())
+    cached = (TOOLS / _KEY).exists()
+    whole(_KEY, _unpack)
+    say("debian packages", "cached" if cached else f"unpacked {len(UNPACKED)} packages ({took(since)})")
+
+
+def _missing() -> list[str]:
+    query = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *MACHINE]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ToolError(
+            "lab [debian] the lab needs Debian and its packages. Fix: `make preview` runs anywhere."
+        ) from error
+    there = {line.split()[0] for line in done.stdout.splitlines() if line.endswith(" installed")}
+    return [package for package in MACHINE if package not in there]
+
+
+def _install(missing: list[str]) -> None:
+    if not missing:
+        return
+    if os.geteuid() != 0:
+        raise ToolError(f"lab [debian] missing: {' '.join(missing)}. Fix: sudo apt-get install {' '.join(missing)}")
+    since = time.monotonic()
+    _apt("update", "-qq")
+    _apt("install", "-qq", "--yes", "--no-install-recommends", *missing)
+    say("debian packages", f"installed {' '.join(missing)} ({took(since)})")
+
+
+def _unpack(folder: Path) -> None:
+    downloads = folder / ".deb"
+    downloads.mkdir()
+    try:
+        _apt("download", "-qq", *UNPACKED, cwd=downloads)
+    except ToolError:
+        _apt("update", "-qq")  # the lists may name versions that the archive no longer has
+        _apt("download", "-qq", *UNPACKED, cwd=downloads)
+    for package in UNPACKED:
+        (deb,) = downloads.glob(f"{package}_*.deb")
+        subprocess.run(["dpkg-deb", "-x", str(deb), str(folder / package)], check=True)
+        deb.unlink()
+    downloads.rmdir()
+
+
+def _apt(*arguments: str, cwd: Path | None = None) -> None:
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        ["apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        said = "\n  ".join(done.stderr.strip().splitlines()[-6:])
+        raise ToolError(f"lab [debian] apt-get {arguments[0]} failed:\n  {said}")

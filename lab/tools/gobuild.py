@@ -1,0 +1,70 @@
+"""Builds a tool from Go modules, whose content go.sum fixes."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from lab.tools.cache import ToolError
+from lab.tools.catalogue import Tool
+
+
+def build(tool: Tool, into: Path) -> None:
+    """Puts the built programs and the module's shims into a folder.
+
+    Raises ToolError when Go is missing or too old, or the build fails.
+    """
+    # With one package the name is given: a package path that ends in /v3 would name the program otherwise.
+    output = into / tool.binaries[0] if len(tool.packages) == 1 else f"{into}/"
+    go(tool, "build", "-trimpath", "-ldflags", tool.linker_flags(), "-o", str(output), *tool.packages)
+    for binary in tool.binaries:
+        (into / binary).chmod(0o755)
+    if tool.shims:
+        source = module_folder(tool)
+        for shim in tool.shims:
+            shutil.copyfile(source / shim, into / Path(shim).name)
+            (into / Path(shim).name).chmod(0o755)
+
+
+def module_folder(tool: Tool) -> Path:
+    """Where Go keeps the module's source; fetched when it is not there."""
+    go(tool, "mod", "download", tool.module)
+    return Path(go(tool, "list", "-m", "-f", "{{.Dir}}", tool.module).strip())
+
+
+def go(tool: Tool, *arguments: str) -> str:
+    """Runs `go` in the tool's folder. Raises ToolError with its last lines."""
+    _need_go(tool)
+    # Static programs: they run in images that hold nothing else, and on any distribution's libc.
+    env = {**os.environ, "CGO_ENABLED": "0"}
+    done = subprocess.run(
+        ["go", *arguments],
+        cwd=tool.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if not line.startswith("go: downloading")]
+        raise ToolError(f"{tool.name} [go {arguments[0]}] failed in {tool.folder}:\n  " + "\n  ".join(said[-8:]))
+    return done.stdout
+
+
+def _need_go(tool: Tool) -> None:
+    line = re.search(r"^go (\S+)", (tool.folder / "go.mod").read_text(), re.M)
+    wanted = line[1] if line else "1.24"
+    fix = f"Fix: install Go {wanted} or newer (https://go.dev/dl/) and put it on PATH."
+    if not shutil.which("go"):
+        raise ToolError(f"{tool.name} [go] is to be built from Go modules, and there is no `go` on PATH. {fix}")
+    seen = subprocess.run(["go", "env", "GOVERSION", "GOTOOLCHAIN"], capture_output=True, text=True, check=False).stdout
+    version, _, toolchain = seen.strip().partition("\n")
+    numbers = _numbers(version)
+    if toolchain == "local" and numbers < _numbers(wanted):
+        raise ToolError(f"{tool.name} [go] needs Go {wanted}; {version or 'none'} is on PATH. {fix}")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

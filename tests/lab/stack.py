@@ -1,0 +1,156 @@
+"""Drives the lab's stack as an operator does, by the CLI; its site is an edited copy of Pulumi.dev.yaml."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from lab.hosts import faults
+from lab.hosts.inventory import host as lab_host
+from lab.paths import LAB, TOOLS_BIN
+
+ROOT = Path(__file__).parents[2]
+HOSTS = ("cp-1", "cpu-1", "gpu-1")
+SPARE_HOST = "spare-1"
+yaml = YAML()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A process that ended: exit status, both streams, seconds."""
+
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """Both streams."""
+        return self.out + self.err
+
+    def ok(self) -> "Ran":
+        """Itself, when the status is 0; else the test fails with what was printed."""
+        assert self.status == 0, f"exit {self.status} after {self.seconds:.0f} s\n{self.text[-6000:]}"
+        return self
+
+
+@dataclass
+class Stack:
+    """A stack with its own state and stack file in `folder`."""
+
+    name: str
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        state, tmp = self.folder / "state", self.folder / "tmp"
+        for made in (state, tmp):
+            made.mkdir(parents=True, exist_ok=True)
+        self.env = {
+            **os.environ,
+            "GPU_METAL_LAB": str(LAB),
+            "PULUMI_HOME": str(LAB / "pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(LAB / "passphrase"),
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_ERROR_OUTPUT_STRING": "1",
+            "VIRTUAL_ENV": str(ROOT / ".venv"),
+            "PATH": f"{ROOT}/.venv/bin:{TOOLS_BIN}:{os.environ['PATH']}",
+            "TMPDIR": str(tmp),
+            **self.env,
+        }
+        (self.folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+
+    @property
+    def file(self) -> Path:
+        """The stack file: site and secrets."""
+        return self.folder / f"Pulumi.{self.name}.yaml"
+
+    def create(self, site: Mapping[str, Any], *more: str) -> None:
+        """A new, empty stack of that site."""
+        with self.file.open("w") as file:
+            yaml.dump({"config": {"gpu-metal:site": site}}, file)
+        self.run("pulumi", "-C", str(self.folder), "stack", "init", self.name, *more).ok()
+
+    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Changes the site in the stack file."""
+        whole = yaml.load(self.file)
+        change(whole["config"]["gpu-metal:site"])
+        with self.file.open("w") as file:
+            yaml.dump(whole, file)
+
+    def command(self, verb: str, *more: str) -> list[str]:
+        """The CLI's words for a verb on this stack."""
+        return ["pulumi", verb, "--stack", self.name, "--config-file", str(self.file), "--non-interactive", *more]
+
+    def up(self, *more: str) -> Ran:
+        """`pulumi up`, without a preview of its own."""
+        return self.run(*self.command("up", "--yes", "--skip-preview", "--suppress-outputs", *more))
+
+    def preview(self, *more: str) -> Ran:
+        """`pulumi preview`."""
+        return self.run(*self.command("preview", "--suppress-outputs", *more))
+
+    def destroy(self) -> Ran:
+        """`pulumi destroy`."""
+        return self.run(*self.command("destroy", "--yes", "--skip-preview"))
+
+    def sitectl(self, *words: str) -> Ran:
+        """`sitectl` on this stack's site."""
+        return self.run(sys.executable, "-m", "ops", *words, "--stack", self.name, "--cwd", str(self.folder))
+
+    def export(self) -> dict[str, Any]:
+        """The state, secrets encrypted."""
+        words = ["pulumi", "stack", "export", "--stack", self.name]
+        return dict(json.loads(self.run(*words).ok().out))
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """A session of its own, to be killed."""
+        log = (self.folder / "killed.log").open("wb")
+        return subprocess.Popen(words, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True)
+
+    def run(self, *words: str, limit: float = 900) -> Ran:
+        """Runs to the end."""
+        begun = time.monotonic()
+        done = subprocess.run(words, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=limit, check=False)
+        return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
+
+
+def kill_session(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the CLI, the program and the plugins, each in a process group of its own: no one can tidy up."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _session(int(entry.name)) == process.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(entry.name), signal.SIGKILL)
+    process.wait()
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def until(true: Callable[[], bool], *, what: str, limit: float = 120) -> None:
+    """Polls until `true`; the test fails after `limit` seconds."""
+    end = time.monotonic() + limit
+    while not true():
+        assert time.monotonic() < end, f"not within {limit:.0f} s: {what}"
+        time.sleep(0.05)
+
+
+def on(host: str, words: Sequence[str], limit: float = 60) -> str:
+    """What root on that host gets to see, past its network and sshd."""
+    return faults.run_in(lab_host(host), words, deadline=limit).stdout

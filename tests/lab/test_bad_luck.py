@@ -1,0 +1,153 @@
+"""What an operator is told when something is wrong on a real host: one message with host, step and fix, and the next
+`up` goes on from there. Faults in the site file itself are tests/sites/bad.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.hosts import faults
+from lab.hosts.inventory import host as lab_host
+from lab.paths import LAB
+from tests.lab.stack import SPARE_HOST, Ran, Stack, on
+
+pytestmark = pytest.mark.lab
+
+ADDRESS = "10.213.77.41"
+
+
+@pytest.fixture(scope="module")
+def stack(spare: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """One host, no Kubernetes."""
+    stack = Stack("luck", tmp_path_factory.mktemp("luck"))
+    (stack.folder / "known_hosts").write_text((LAB / "known_hosts").read_text())
+    stack.create(
+        {
+            "knownHosts": str(stack.folder / "known_hosts"),
+            "ssh": {"user": "deploy", "keyFile": str(LAB / "id_ed25519")},
+            "minimum": {"memoryGb": 1, "diskGb": 1},
+            "sysctl": {"net.core.somaxconn": "4096"},
+            "hosts": {spare: {"address": ADDRESS}},
+        }
+    )
+    return stack
+
+
+@pytest.fixture(scope="module")
+def strange_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A signing key that signed nothing here."""
+    home = tmp_path_factory.mktemp("gnupg")
+    home.chmod(0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--passphrase", ""]
+    subprocess.run([*gpg, "--quick-gen-key", "stranger@example.org", "ed25519"], check=True, capture_output=True)
+    key = home / "key.asc"
+    with key.open("wb") as file:
+        subprocess.run([*gpg, "--armor", "--export"], check=True, stdout=file)
+    return key
+
+
+def refused(ran: Ran, *says: str) -> None:
+    """The run failed, said all of that about the host, and showed no trace of ours."""
+    assert ran.status != 0, ran.text
+    assert SPARE_HOST in ran.text
+    for text in says:
+        assert text in ran.text, ran.text[-4000:]
+    assert "Traceback" not in ran.text
+
+
+def untouched() -> bool:
+    """Whether nothing of ours is on the host."""
+    return on(SPARE_HOST, ["sh", "-c", "ls -d /var/lib/gpu-metal /usr/local/sbin/gpu-metal 2>/dev/null || true"]) == ""
+
+
+def test_a_host_that_is_down(stack: Stack) -> None:
+    faults.cut(lab_host(SPARE_HOST))
+    try:
+        ran = stack.up()
+    finally:
+        faults.mend(lab_host(SPARE_HOST))
+    refused(ran, "[address]", "Fix:")
+    assert ran.seconds < 60
+    assert untouched()
+
+
+def test_a_wrong_host_key(stack: Stack) -> None:
+    known = stack.folder / "known_hosts"
+    right = known.read_text()
+    of_another = next(line for line in right.splitlines() if "10.213.77.11" in line).split(maxsplit=1)[1]
+    known.write_text(f"{ADDRESS} {of_another}\n")
+    ran = stack.up()
+    known.write_text(right)
+    refused(ran, "[host-key]", "SHA256:", "Nothing was sent")
+    assert untouched()
+
+
+def test_no_sudo(stack: Stack) -> None:
+    rules = on(SPARE_HOST, ["sh", "-c", "cd /etc/sudoers.d && mkdir -p /root/away && mv * /root/away && ls /root/away"])
+    assert rules
+    try:
+        ran = stack.up()
+    finally:
+        on(SPARE_HOST, ["sh", "-c", "mv /root/away/* /etc/sudoers.d/ && rmdir /root/away"])
+    refused(ran, "[sudo]", "NOPASSWD")
+    assert untouched()
+
+
+def test_gr10_a_failed_preflight_says_all_and_changes_nothing(stack: Stack) -> None:
+    before = faults.snapshot(lab_host(SPARE_HOST))
+    stack.edit(lambda site: site.update({"os": "ubuntu-24.04", "minimum": {"cpus": 64, "memoryGb": 1, "diskGb": 1}}))
+    ran = stack.up()
+    told = stack.sitectl("preflight")
+    stack.edit(lambda site: site.update({"minimum": {"memoryGb": 1, "diskGb": 1}}) or site.pop("os"))
+    refused(ran, "[cpus]", "[os]", "Fix:")
+    assert told.status == 1
+    assert "[cpus]" in told.text
+    assert "[os]" in told.text
+    assert "Nothing was changed" in told.text
+    after = faults.snapshot(lab_host(SPARE_HOST))
+    ours = {p for p in after["files"] if "gpu-metal" in p}
+    assert {p: f for p, f in after["files"].items() if p not in ours} == before["files"]
+
+
+def test_gr12_a_full_disk_is_mended_by_freeing_it(stack: Stack) -> None:
+    with faults.full_disk(lab_host(SPARE_HOST), "/etc/sysctl.d", size="4k", inodes=3):
+        on(
+            SPARE_HOST,
+            ["sh", "-c", "touch /etc/sysctl.d/a /etc/sysctl.d/b; head -c 9000 /dev/zero > /etc/sysctl.d/a || true"],
+        )
+        refused(stack.up(), "sysctl", "No space left on device")
+    stack.up().ok()
+    assert on(SPARE_HOST, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4096"
+
+
+@pytest.fixture
+def repository(stack: Stack) -> Iterator[None]:
+    """The site without its bad repository again, and a run that ends well."""
+    yield
+    stack.edit(lambda site: site.pop("repositories"))
+    stack.up().ok()
+    assert on(SPARE_HOST, ["sh", "-c", "ls /etc/apt/sources.list.d/"]).count("gpu-metal") == 0
+
+
+def test_ga1_a_repository_of_another_key(stack: Stack, strange_key: Path, repository: None) -> None:  # noqa: ARG001
+    stack.edit(
+        lambda site: site.update(
+            {"repositories": {"tools": {"url": "http://10.213.77.1:8080/apt", "keyFile": str(strange_key)}}}
+        )
+    )
+    refused(stack.up(), "apt_repository", "tools", "Fix:")
+
+
+def test_a_repository_that_is_gone(stack: Stack, repository: None) -> None:  # noqa: ARG001
+    key = str(LAB / "apt/key.asc")
+    stack.edit(
+        lambda site: site.update({"repositories": {"tools": {"url": "http://10.213.77.1:9/apt", "keyFile": key}}})
+    )
+    refused(stack.up(), "apt_repository", "10.213.77.1:9", "Fix:")
+
+
+def test_afterwards_the_host_is_given_back(stack: Stack) -> None:
+    stack.destroy().ok()
+    assert untouched()

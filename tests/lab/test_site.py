@@ -1,0 +1,214 @@
+"""The main job, end to end on the emulated hosts: one site from nothing to destroyed, in an operator's order.
+
+The tests of this file build on each other. Does not prove: real metal, real GPUs, NetworkPolicy (the plain bridge
+enforces none), loss of unsynced data. With the official plugins in PULUMI_HOME they are what is tested.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from lab.hosts import faults
+from lab.hosts.inventory import host as lab_host
+from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, Stack, kill_session, on, until
+
+pytestmark = pytest.mark.lab
+
+READABLE = "/etc /var/lib/gpu-metal /var/log /tmp /home /run/gpu-metal /root"
+"""Where a file that others may read could lie."""
+
+SPARE = SPARE_HOST
+
+
+@pytest.fixture(scope="module")
+def clean(fresh: tuple[str, ...]) -> dict[str, Any]:
+    """What each host was before."""
+    return {host: faults.snapshot(lab_host(host)) for host in fresh}
+
+
+@pytest.fixture(scope="module")
+def stack(clean: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:  # noqa: ARG001
+    """The dev site under another name and with a state of its own."""
+    stack = Stack("dev", tmp_path_factory.mktemp("site"))
+    site = YAML().load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"]
+    stack.create(site)
+    yield stack
+    for host in (*HOSTS, SPARE):
+        faults.thaw(lab_host(host))
+        faults.mend(lab_host(host))
+
+
+def ledger(host: str, layer: str) -> str:
+    """The layer's ledger on the host, empty when there is none."""
+    return on(host, ["sh", "-c", f"cat /var/lib/gpu-metal/ledger/{layer} 2>/dev/null || true"])
+
+
+def kubectl(*words: str) -> Any:
+    """What the API server says, as JSON."""
+    return json.loads(on("cp-1", ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", *words, "-o", "json"]))
+
+
+def ready_nodes() -> set[str]:
+    """Names of the nodes that are Ready."""
+    return {
+        node["metadata"]["name"]
+        for node in kubectl("get", "nodes")["items"]
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"])
+    }
+
+
+def test_gr1_a_run_killed_in_the_middle_leaves_something_to_finish(stack: Stack) -> None:
+    process = stack.start(*stack.command("up", "--yes", "--skip-preview"))
+    until(lambda: ledger("gpu-1", "engine").count("\n") > 1, what="an engine step on gpu-1", limit=300)
+    kill_session(process)
+    assert stack.export()["deployment"].get("pending_operations")
+
+
+def test_gr1_gr2_the_next_up_finishes_it_and_leaves_nothing_pending(stack: Stack) -> None:
+    stack.sitectl("recover").ok()
+    stack.up().ok()
+    assert not stack.export()["deployment"].get("pending_operations")
+    assert ready_nodes() == set(HOSTS)
+
+
+def test_the_verdict_is_ok(stack: Stack) -> None:
+    verdict = json.loads(stack.sitectl("verify", "-o", "json").ok().out)
+    assert verdict["ok"] is True
+    assert verdict["failures"] == []
+    assert {check["host"] for check in verdict["checks"]} >= set(HOSTS)
+    namespaces = {item["metadata"]["name"] for item in kubectl("get", "namespaces")["items"]}
+    assert "vision" in namespaces
+
+
+def test_gr3_a_second_up_changes_nothing(stack: Stack) -> None:
+    before = {host: faults.snapshot(lab_host(host)) for host in HOSTS}
+    again = stack.up().ok()
+    assert "unchanged" in again.out
+    assert not {"created", "updated", "deleted", "replaced"} & set(again.out.split("Resources:")[1].split())
+    assert {host: faults.snapshot(lab_host(host)) for host in HOSTS} == before
+
+
+def test_a_host_costs_at_most_eight_resources(stack: Stack) -> None:
+    urns = [r["urn"] for r in stack.export()["deployment"]["resources"]]
+    for host in HOSTS:
+        own = [urn for urn in urns if urn.rpartition("::")[2].startswith(f"{host}-")]
+        assert 0 < len(own) <= 8, own
+
+
+def test_gk1_no_bootstrap_token_is_left(stack: Stack) -> None:  # noqa: ARG001
+    secrets = kubectl("get", "secrets", "-n", "kube-system")["items"]
+    assert [s["metadata"]["name"] for s in secrets if s["type"] == "bootstrap.kubernetes.io/token"] == []
+    assert "kubeadm-certs" not in {s["metadata"]["name"] for s in secrets}
+
+
+def test_gr9_preview_needs_no_host(stack: Stack) -> None:
+    for host in HOSTS:
+        faults.freeze(lab_host(host))
+    try:
+        stack.preview("--expect-no-changes").ok()
+    finally:
+        for host in HOSTS:
+            faults.thaw(lab_host(host))
+
+
+def test_one_changed_sysctl_is_one_readable_line_a_host(stack: Stack) -> None:
+    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4099"}))
+    shown = stack.preview("--diff").ok().out
+    changed = [line for line in shown.splitlines() if line.lstrip().startswith(("+ ", "- ")) and "somaxconn" in line]
+    assert len(changed) == 2 * len(HOSTS), shown
+    assert f"~ {len(HOSTS)} to update" in shown
+    assert "to create" not in shown
+    stack.up().ok()
+    assert all(on(h, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4099" for h in HOSTS)
+
+
+def test_drift_is_seen_and_repaired(stack: Stack) -> None:
+    assert stack.sitectl("drift").ok()
+    on("cpu-1", ["sh", "-c", "echo 'net.core.somaxconn = 1' > /etc/sysctl.d/90-gpu-metal.conf"])
+    seen = stack.sitectl("drift", "--record", "-o", "json")
+    assert seen.status == 1, seen.text
+    failed = [c for c in json.loads(seen.out)["checks"] if c["status"] == "failed"]
+    assert [(c["host"], c["id"]) for c in failed] == [("cpu-1", "base/sysctl")]
+    assert "~ 1 to update" in stack.preview().ok().out
+    stack.up().ok()
+    stack.sitectl("drift").ok()
+    stack.up("--expect-no-changes").ok()
+
+
+def test_gr6_a_frozen_host_ends_the_run_by_a_deadline(stack: Stack) -> None:
+    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4100"}))
+    faults.freeze(lab_host("gpu-1"))
+    try:
+        ran = stack.up()
+        down = stack.sitectl("drift", "-o", "json")
+    finally:
+        faults.thaw(lab_host("gpu-1"))
+    assert ran.status != 0
+    assert "gpu-1 [" in ran.text
+    assert ran.seconds < 90
+    assert down.status == 4
+    assert {c["host"] for c in json.loads(down.out)["checks"] if c["status"] == "unknown"} == {"gpu-1"}
+    assert on("cpu-1", ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4100"
+    stack.up().ok()
+    assert not stack.export()["deployment"].get("pending_operations")
+
+
+def add_spare(site: dict[str, Any]) -> None:
+    """The site with one worker more."""
+    site["hosts"][SPARE] = {"address": "10.213.77.41"}
+
+
+def test_a_worker_is_added_by_config_alone(stack: Stack, spare: str) -> None:
+    before = {host: faults.snapshot(lab_host(host))["files"] for host in ("gpu-1",)}
+    stack.edit(add_spare)
+    stack.up().ok()
+    assert ready_nodes() == {*HOSTS, spare}
+    changed = {p for p in before["gpu-1"] if faults.snapshot(lab_host("gpu-1"))["files"].get(p) != before["gpu-1"][p]}
+    assert changed <= {"/etc/hosts"} | {p for p in changed if p.startswith("/var/lib/gpu-metal/")}
+
+
+def test_gd2_a_dead_worker_is_removed_without_a_connection(stack: Stack, spare: str) -> None:
+    faults.power_cut(lab_host(spare))
+    stack.edit(lambda site: site["hosts"][SPARE].update({"state": "gone"}))
+    assert stack.up().ok().seconds < 300
+    assert {n["metadata"]["name"] for n in kubectl("get", "nodes")["items"]} == set(HOSTS)
+    stack.edit(lambda site: site["hosts"].pop(SPARE))
+    assert stack.up().ok().seconds < 60
+    assert SPARE not in json.dumps([r["urn"] for r in stack.export()["deployment"]["resources"]])
+
+
+def test_gd1_a_live_worker_is_removed_by_config_alone(stack: Stack, clean: dict[str, Any]) -> None:
+    stack.edit(lambda site: site["hosts"].pop("cpu-1"))
+    stack.up().ok()
+    assert ready_nodes() == {"cp-1", "gpu-1"}
+    assert faults.snapshot(lab_host("cpu-1")) == clean["cpu-1"]
+
+
+def test_gx1_no_secret_is_readable(stack: Stack) -> None:
+    admin = YAML(typ="safe").load(on("cp-1", ["cat", "/etc/kubernetes/admin.conf"]))
+    secrets = [
+        admin["users"][0]["user"]["client-key-data"],
+        Path(stack.env["GPU_METAL_LAB"], "id_ed25519").read_text().splitlines()[1],
+        Path(stack.env["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text().strip(),
+    ]
+    places = {str(p): p.read_text(errors="replace") for p in stack.folder.rglob("*") if p.is_file()}
+    assert any("checkpoint" in text for text in places.values())
+    for host in ("cp-1", "gpu-1"):
+        places[f"{host} journal"] = on(host, ["journalctl", "--no-pager", "-o", "cat"])
+        places[f"{host} readable"] = on(
+            host,
+            ["sh", "-c", f"find {READABLE} -xdev -type f -perm /o+r -size -200k -exec cat {{}} + 2>/dev/null"],
+        )
+    for place, text in places.items():
+        for secret in secrets:
+            assert secret not in text, place
+            assert secret[: len(secret) // 2] not in text, place
+
+
+def test_destroy_leaves_the_hosts_as_they_were(stack: Stack, clean: dict[str, Any]) -> None:
+    stack.destroy().ok()
+    assert {host: faults.snapshot(lab_host(host)) for host in HOSTS} == clean
