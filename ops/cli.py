@@ -1,0 +1,245 @@
+"""The verbs of `sitectl`. They read, or act and say so; `pulumi up` stays the only way to apply."""
+# ruff: noqa: PLC0415 (what is heavy is imported by the verb that needs it: sitectl --help takes 0.2 s)
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.flags import Flags, Output, verb
+from ops.stop import Code, Stop, code_of
+
+app = typer.Typer(
+    name="sitectl",
+    help="Reads a site, checks it, and says whether it works. `pulumi up` applies it.",
+    no_args_is_help=True,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+Hosts = Annotated[list[str], typer.Argument(metavar="[HOST…]", help="Names or ranges, gpu-[1-4]; none is all.")]
+
+
+@verb(app)
+def validate(flags: Flags) -> Code:
+    """Read the site file alone: no host, no login, no secret."""
+    from ops import site as sites
+    from ops.render import data, plural
+
+    site = sites.load(flags)
+    if flags.form is Output.NAME:
+        typer.echo("\n".join(site.hosts))
+    elif flags.form is not Output.TABLE:
+        data(flags, {"ok": True, "site": site.name, "hosts": list(site.hosts), "notes": site.notes()})
+    else:
+        for note in site.notes():
+            typer.echo(note)
+        typer.echo(f"✓ ok: Pulumi.{flags.stack}.yaml, {plural(len(site.hosts), 'host')}. No host was asked.")
+    return Code.YES
+
+
+@verb(app)
+def explain(
+    flags: Flags, key: Annotated[str, typer.Argument(help="As in the file: hosts.gpu; none is all.")] = ""
+) -> Code:
+    """Say what a key of the site file means."""
+    from ops import explain as core
+    from ops import render
+    from stacks.schema import stack_file
+
+    rows = core.explain(stack_file(), key)
+    if flags.form is Output.NAME:
+        typer.echo("\n".join(row[0] for row in rows))
+    elif flags.form is Output.TABLE:
+        render.table(flags, ["KEY", "TYPE", "DEFAULT", "MEANING"], rows)
+    else:
+        render.data(flags, [dict(zip(("key", "type", "default", "meaning"), row, strict=True)) for row in rows])
+    return Code.YES
+
+
+@verb(app)
+def schema(
+    flags: Flags, to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there.")] = None
+) -> Code:
+    """Print the JSON Schema of the site file, for editors."""
+    from ops.files import write
+    from stacks.schema import stack_file
+
+    text = json.dumps(stack_file(), indent=2, ensure_ascii=False) + "\n"
+    if to is None:
+        typer.echo(text, nl=False)
+    else:
+        write(to, text, 0o644)
+        flags.say(f"{to} is written.")
+    return Code.YES
+
+
+@verb(app)
+def preflight(
+    flags: Flags,
+    hosts: Hosts = [],  # noqa: B006 (Typer copies it)
+    only: Annotated[list[str], typer.Option(metavar="ID", help="This check; can be repeated.")] = [],  # noqa: B006
+    skip: Annotated[list[str], typer.Option(metavar="ID", help="All but this one; can be repeated.")] = [],  # noqa: B006
+) -> Code:
+    """Ask every host what must be true before the first change. Changes nothing."""
+    from components.host import preflight as core
+    from components.hostrun.report import Report
+    from ops import render
+    from ops import site as sites
+    from stacks.plan import preflight as steps
+
+    site = sites.load(flags)
+    chosen = sites.pick(site, hosts)
+    wanted = {name: steps(site, host) for name, host in chosen.items()}
+    if strange := core.unknown_ids([*only, *skip], wanted):
+        known = sorted({step.id for of_host in wanted.values() for step in of_host} | set(core.ACROSS))
+        raise Stop(Code.WRONG, [f"no such check: {', '.join(sorted(strange))}. There are: {', '.join(known)}."])
+    fleet, before = sites.reach(flags, chosen)
+    flags.say(f"Asking {render.plural(len(fleet.targets), 'host')} …")
+    found = asyncio.run(core.preflight(fleet, wanted, lambda id_: (not only or id_ in only) and id_ not in skip))
+    answer = Report([*before, *found.checks], found.facts)
+    rows = [render.preflight_row(answer, name) for name in chosen]
+    heads = ["HOST", "OS", "CPUS", "MEMORY", "GPU", "CLOCK", "RESULT"]
+    render.report(flags, answer, heads, rows, " Nothing was changed.")
+    return code_of(answer)
+
+
+@verb(app)
+def drift(
+    flags: Flags,
+    hosts: Hosts = [],  # noqa: B006
+    record: Annotated[
+        bool, typer.Option("--record", help="Note it in the state: preview shows it, `pulumi up` mends it.")
+    ] = False,
+) -> Code:
+    """Ask every host whether what was applied still holds. Changes no host."""
+    from components.hostrun.report import Report
+    from ops import drift as core
+    from ops import render
+    from ops import site as sites
+    from ops.record import record as note
+
+    chosen = sites.pick(sites.load(flags), hosts)
+    fleet, before = sites.reach(flags, chosen)
+    found = asyncio.run(core.drift(fleet))
+    answer = Report([*before, *found.checks])
+    rows = [
+        [name, str(sum(check.host == name and "/" in check.id for check in found.checks)), render.by_host(answer, name)]
+        for name in chosen
+    ]
+    render.report(flags, answer, ["HOST", "STEPS", "RESULT"], rows)
+    if record:
+        for name in note(found.checks, flags.stack, flags.folder):
+            flags.say(f"{name}: the next pulumi up mends it.")
+    return code_of(answer)
+
+
+@verb(app)
+def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
+    """Say whether the site works: hosts, services, nodes, GPUs, tenants. Changes nothing."""
+    from components.hostrun.report import Report
+    from ops import render
+    from ops import site as sites
+    from ops import verify as core
+
+    site = sites.load(flags)
+    chosen = sites.pick(site, hosts)
+    fleet, before = sites.reach(flags, chosen)
+    planes, _ = sites.reach(flags, {host.name: host for host in site.control_planes})
+    flags.say(f"Asking {render.plural(len(fleet.targets), 'host')} …")
+    found = asyncio.run(core.verify(site, chosen, fleet, planes))
+    answer = Report([*before, *found.checks], found.facts)
+    rows = [
+        [name, *render.machine(answer.facts.get(name, {})), ",".join(host.roles), render.by_host(answer, name)]
+        for name, host in chosen.items()
+    ]
+    render.report(flags, answer, ["HOST", "OS", "CPUS", "MEMORY", "GPU", "ROLES", "RESULT"], rows)
+    return code_of(answer)
+
+
+@verb(app)
+def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
+    """Show what the machines say of themselves. Changes nothing."""
+    from components.host.preflight import look
+    from components.hostrun.report import Report
+    from ops import render
+    from ops import site as sites
+
+    chosen = sites.pick(sites.load(flags), hosts)
+    fleet, before = sites.reach(flags, chosen)
+    found = asyncio.run(look(fleet))
+    answer = Report([*before, *found.checks], found.facts)
+    if flags.form is Output.NAME:
+        typer.echo("\n".join(answer.facts))
+    elif flags.form is not Output.TABLE:
+        render.data(flags, answer.facts)
+    else:
+        heads = ["HOST", "OS", "CPUS", "MEMORY", "GPU", "KERNEL", "CONTAINERD", "KUBELET", "RESULT"]
+        rows = []
+        for name in chosen:
+            own = answer.facts.get(name, {})
+            versions = [str(own.get(key) or "-") for key in ("kernel", "containerd", "kubelet")]
+            rows.append([name, *render.machine(own), *versions, render.by_host(answer, name)])
+        render.table(flags, heads, rows)
+    for check in answer.untrue:
+        flags.say(f"? {check}")
+    return code_of(answer)
+
+
+@verb(app)
+def kubeconfig(
+    flags: Flags,
+    to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, for you alone (0600).")] = None,
+) -> Code:
+    """Print the cluster's admin kubeconfig and nothing else: a secret."""
+    from ops import kubeconfig as core
+    from ops import site as sites
+    from ops.files import write
+
+    site = sites.load(flags)
+    try:
+        text = core.of_stack(flags.stack, flags.folder)
+    except Stop as stop:
+        flags.say("\n".join([*stop.lines, "So a control plane is asked."]))
+        fleet, _ = sites.reach(flags, {host.name: host for host in site.control_planes})
+        text = asyncio.run(core.of_host(fleet))
+    if to is None:
+        typer.echo(text, nl=False)
+    else:
+        write(to, text, 0o600)
+        flags.say(f"{to} is written, for you alone. It is cluster-admin: keep it so.")
+    return Code.YES
+
+
+@verb(app)
+def recover(flags: Flags) -> Code:
+    """After a run that was killed: wait for the hosts, then clear its lock and its half-recorded operations."""
+    from ops import recover as core
+    from ops import site as sites
+
+    fleet, unasked = sites.reach(flags, dict(sites.load(flags).hosts))
+    for check in unasked:
+        if check.status == "unknown":
+            flags.say(f"? {check}")
+    for line in core.recover(flags.stack, flags.folder, fleet, flags.say):
+        typer.echo(line)
+    return Code.YES
+
+
+@verb(app)
+def scan(
+    flags: Flags,
+    hosts: Hosts = [],  # noqa: B006
+    replace: Annotated[bool, typer.Option("--replace", help="Also keys that differ from the known ones.")] = False,
+) -> Code:
+    """Show the host keys that hosts have now, and write them to known_hosts.STACK once you have compared them."""
+    from ops import scan as core
+    from ops import site as sites
+
+    site = sites.load(flags, keys=False)
+    all_of_them = core.addressed(site.hosts, sites.revealer(flags.stack, flags.folder))
+    chosen = {name: all_of_them[name] for name in sites.named(all_of_them, hosts)}
+    found = asyncio.run(core.scan(chosen, flags.parallel, flags.timeout))
+    return core.settle(flags, site.known_hosts, found, replace=replace)

@@ -1,0 +1,136 @@
+"""The cluster as one of its control planes sees it, by the kubectl there: no kubeconfig is needed here."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.host.config import Host
+from components.hostrun.fleet import Fleet
+from components.hostrun.report import Check, unreachable
+from components.hostrun.target import SshError, Target
+from components.kubernetes.steps import member
+from stacks.config import Site
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
+HOST_LIMIT = 60.0
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+# Only what is looked at: whole nodes are 10 KiB each, mostly names of images.
+NODES = (
+    r'{range .items[*]}{.metadata.name}{"\t"}{.status.conditions[?(@.type=="Ready")].status}{"\t"}'
+    r'{.status.nodeInfo.kubeletVersion}{"\t"}{.metadata.labels}{"\n"}{end}'
+)
+QUOTAS = r'{range .items[?(@.metadata.name=="tenant")]}{.metadata.namespace}{"\t"}{.spec.hard}{"\n"}{end}'
+DNS = r"{.status.availableReplicas}/{.spec.replicas}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """What is looked at of a node."""
+
+    ready: str
+    version: str
+    labels: Mapping[str, str]
+
+
+async def look(site: Site, hosts: Sequence[Host], control_planes: Fleet) -> list[Check]:
+    """Checks of each host's node, of DNS and of the tenants; the first control plane that answers is believed."""
+    errors: list[Check] = []
+    for name, target in control_planes.targets.items():
+        try:
+            return await _ask(site, hosts, control_planes, target)
+        except SshError as error:
+            errors.append(unreachable(error))
+        except CannotTellError as error:
+            errors.append(Check("api-server", name, "failed", error.says, fix=error.fix))
+    return errors
+
+
+class CannotTellError(Exception):
+    """kubectl on a control plane gave no answer."""
+
+    def __init__(self, says: str, fix: str) -> None:
+        super().__init__(says, fix)
+        self.says, self.fix = says, fix
+
+
+async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) -> list[Check]:
+    async def kubectl(words: str, path: str) -> str:
+        command = f"{KUBECTL} get {words} -o jsonpath={shlex.quote(path)}"
+        answer = await fleet.ask(target, command, deadline=HOST_LIMIT)
+        if answer.status and "command not found" in answer.stderr:
+            raise CannotTellError("has no kubectl.", "pulumi up")
+        if answer.status:
+            last = (answer.stderr.strip().splitlines() or ["kubectl ended without a word"])[-1]
+            raise CannotTellError(last[:300], "there: crictl ps -a; journalctl -u kubelet -n 50")
+        return answer.stdout
+
+    nodes = _nodes(await kubectl("nodes", NODES))
+    dns = await kubectl("deployment coredns -n kube-system --ignore-not-found", DNS)
+    quotas = _quotas(await kubectl("resourcequota -A", QUOTAS))
+    checks = [Check("api-server", target.name, "ok")]
+    for host in hosts:
+        checks += _node(site, host, nodes.get(host.name))
+    checks.append(_dns(target.name, dns))
+    return [*checks, *(_tenant(target.name, name, site, quotas.get(name)) for name in site.tenants)]
+
+
+def _nodes(text: str) -> dict[str, Node]:
+    rows = [line.split("\t") for line in text.splitlines()]
+    return {name: Node(ready, version, json.loads(labels)) for name, ready, version, labels in rows}
+
+
+def _quotas(text: str) -> dict[str, Mapping[str, Any]]:
+    rows = [line.split("\t") for line in text.splitlines()]
+    return {namespace: json.loads(hard) for namespace, hard in rows}
+
+
+def _node(site: Site, host: Host, node: Node | None) -> list[Check]:
+    if node is None:
+        return [Check("node", host.name, "failed", "is no node of the cluster.", fix="pulumi up joins it")]
+    describe = f"on a control plane: kubectl describe node {host.name}"
+    ready = Check("node-ready", host.name, "ok")
+    if node.ready != "True":
+        ready = Check("node-ready", host.name, "failed", f"Ready is {node.ready or 'not said'}", "True", describe)
+    labels = _declared(host)
+    if "control-plane" in host.roles:
+        labels[CONTROL_PLANE] = ""
+    wrong = sorted(f"{key}={value}" for key, value in labels.items() if node.labels.get(key) != value)
+    roles = Check("node-labels", host.name, "ok", f"{len(labels)} as declared")
+    if wrong:
+        fix = f"sitectl drift {host.name}, then pulumi up"
+        roles = Check("node-labels", host.name, "failed", f"the node has not {', '.join(wrong)}.", fix=fix)
+    return [ready, roles, _version(site, host, node)]
+
+
+def _declared(host: Host) -> dict[str, str]:
+    """The labels that the member layer sets."""
+    step = next(step for step in member(host) if step.id == "node_labels")
+    return dict(label.split("=", 1) for label in step.inputs["labels"].split(",") if label)
+
+
+def _version(site: Site, host: Host, node: Node) -> Check:
+    want = site.kubernetes.version if site.kubernetes else ""
+    if node.version.removeprefix("v") == want:
+        return Check("node-version", host.name, "ok", node.version)
+    return Check("node-version", host.name, "failed", f"kubelet is {node.version}", f"v{want}", "pulumi up")
+
+
+def _dns(where: str, text: str) -> Check:
+    available, _, wanted = text.partition("/")
+    if wanted and available == wanted:
+        return Check("cluster-dns", where, "ok", f"{text} available")
+    saw = f"CoreDNS has {available or 0} of {wanted or 'its'} replicas available."
+    return Check("cluster-dns", where, "failed", saw, fix="there: kubectl -n kube-system get pods -o wide")
+
+
+def _tenant(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
+    id_ = f"tenant/{name}"
+    if hard is None:
+        return Check(id_, where, "failed", f"namespace {name} has no quota.", fix="pulumi up --refresh")
+    want = str(site.tenants[name].quota.gpus)
+    seen = str(hard.get("requests.nvidia.com/gpu", "none"))
+    if seen != want:
+        return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, "pulumi up --refresh")
+    return Check(id_, where, "ok", f"{want} GPUs")

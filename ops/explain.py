@@ -1,0 +1,77 @@
+"""`sitectl explain KEY`: what a key of the site file means, from the same schema that editors use."""
+
+import json
+from difflib import get_close_matches
+from typing import Any
+
+from ops.stop import Code, Stop
+
+Schema = dict[str, Any]
+
+
+def explain(schema: Schema, key: str) -> list[list[str]]:
+    """Rows KEY, TYPE, DEFAULT, MEANING: the key's own, then those below it. Raises Stop for a key that is none.
+
+    A name in a map need not be written: hosts.gpu and hosts.gpu-1.gpu are the same.
+    """
+    models = schema["$defs"]
+    node, path = _opened({"$ref": "#/$defs/Site"}, models), ""
+    for part in [part for part in key.split(".") if part]:
+        below = _below(node, models)
+        if part in below:
+            node = below[part]
+            path = f"{path}.{part}".lstrip(".")
+        elif "additionalProperties" not in node or node["additionalProperties"] is False:
+            near = get_close_matches(part, below, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(below))}."
+            raise Stop(Code.WRONG, [f"{key}: there is no {part}{f' in {path}' if path else ''}. {hint}"])
+    own = [[path, *_row(node, models)]] if path else []
+    return own + [[f"{path}.{name}".lstrip("."), *_row(one, models)] for name, one in _below(node, models).items()]
+
+
+def _below(node: Schema, models: Schema) -> Schema:
+    """The keys that may stand under a node, in a map of things those of a thing."""
+    found: Schema = {}
+    for shape in _shapes(node, models):
+        if isinstance(shape.get("additionalProperties"), dict):
+            found |= _below(shape["additionalProperties"], models)
+        for name, one in shape.get("properties", {}).items():
+            found[name] = {"anyOf": [found[name], one]} if name in found else one
+    return found
+
+
+def _shapes(node: Schema, models: Schema) -> list[Schema]:
+    """The node, or what it can be one of."""
+    opened = _opened(node, models)
+    choices = opened.get("anyOf") or opened.get("oneOf")
+    return [shape for choice in choices for shape in _shapes(choice, models)] if choices else [opened]
+
+
+def _opened(node: Schema, models: Schema) -> Schema:
+    """A reference is what it names, with its own words over it."""
+    if "$ref" not in node:
+        return node
+    return {**models[node["$ref"].rpartition("/")[2]], **{key: node[key] for key in node if key != "$ref"}}
+
+
+def _row(node: Schema, models: Schema) -> list[str]:
+    default = node.get("default")
+    plain = default not in (None, {}, []) and not isinstance(default, dict)
+    texts = [_opened(node, models).get("description"), *(shape.get("description") for shape in _shapes(node, models))]
+    meaning = " ".join(next((text for text in texts if text), "-").split())
+    return [_kinds(node, models), json.dumps(default) if plain else "-", meaning]
+
+
+def _kinds(node: Schema, models: Schema) -> str:
+    kinds = dict.fromkeys(_kind(shape, models) for shape in _shapes(node, models))
+    return " or ".join(kind for kind in kinds if kind != "null")
+
+
+def _kind(shape: Schema, models: Schema) -> str:
+    if "const" in shape or "enum" in shape:
+        return ", ".join(map(str, shape.get("enum") or [shape["const"]]))
+    if shape.get("type") == "array":
+        return f"list of {_kinds(shape.get('items', {}), models)}"
+    if isinstance(shape.get("additionalProperties"), dict):
+        return f"map of {_kinds(shape['additionalProperties'], models)}"
+    return "map" if shape.get("type") == "object" else str(shape.get("type", "any"))

@@ -1,0 +1,107 @@
+"""The flags that every verb has, and the frame around a verb: exit codes, and errors as lines."""
+
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ops.stop import Code, Stop
+
+
+class Output(StrEnum):
+    """Forms of the answer."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+def _seconds(text: str | float) -> float:
+    if isinstance(text, float):
+        return text
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text)
+    if not match:
+        raise typer.BadParameter(f"{text} is not a duration. Write for example 90s, 5m or 1h.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What stands behind any verb."""
+
+    stack: Annotated[str, typer.Option("--stack", "-s", envvar="PULUMI_STACK", help="The site: Pulumi.STACK.yaml.")] = (
+        "dev"
+    )
+    folder: Annotated[Path, typer.Option("--cwd", "-C", help="The folder of the project.")] = Path()
+    output: Annotated[Output, typer.Option("--output", "-o", help="Form of the answer.")] = Output.TABLE
+    json: Annotated[bool, typer.Option("--json", help="Short for -o json.")] = False
+    parallel: Annotated[int, typer.Option("--parallel", "-p", min=1, help="Hosts asked at once.")] = 32
+    timeout: Annotated[
+        float, typer.Option(parser=_seconds, metavar="DURATION", help="For the whole verb: 90s, 5m, 1h.")
+    ] = 300.0
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr; traces of own faults.")] = False
+    no_color: Annotated[bool, typer.Option("--no-color", help="As NO_COLOR=1.")] = False
+
+    @property
+    def form(self) -> Output:
+        """-o, or --json."""
+        return Output.JSON if self.json else self.output
+
+    def say(self, text: str) -> None:
+        """To stderr, unless quiet."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+
+Verb = Callable[..., Code]
+"""(flags, own parameters…) → how it ended."""
+
+
+def verb(app: typer.Typer, name: str | None = None) -> Callable[[Verb], Verb]:
+    """Register a function as a verb with all common flags after its own parameters."""
+
+    def register(function: Verb) -> Verb:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        common = list(inspect.signature(Flags, eval_str=True).parameters.values())
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *common)]
+
+        def wrapper(**given: Any) -> None:  # noqa: ANN401
+            flags = Flags(**{field.name: given.pop(field.name) for field in fields(Flags)})
+            raise typer.Exit(_framed(lambda: function(flags, **given), flags))
+
+        wrapper.__doc__ = function.__doc__
+        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+        app.command(name or function.__name__)(wrapper)
+        return function
+
+    return register
+
+
+def _framed(work: Callable[[], Code], flags: Flags) -> Code:
+    try:
+        return work()
+    except Stop as stop:
+        for line in stop.lines:
+            typer.echo(line, err=True)
+        return stop.code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("Stopped.", err=True)
+        return Code.STOPPED
+    except (typer.Exit, typer.BadParameter):
+        raise
+    except Exception as fault:
+        if flags.verbose:
+            traceback.print_exc(file=sys.stderr)
+        typer.echo(f"sitectl: a fault of its own: {type(fault).__name__}. Fix: repeat with -v and report it.", err=True)
+        return Code.OWN_FAULT

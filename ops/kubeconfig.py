@@ -1,0 +1,31 @@
+"""The cluster's admin kubeconfig: from the stack's outputs, else from a control plane. It is a secret."""
+
+from pathlib import Path
+
+from components.hostrun.fleet import Fleet
+from components.hostrun.target import SshError
+from ops.site import pulumi
+from ops.stop import Code, Stop
+
+ADMIN_CONF = "/etc/kubernetes/admin.conf"
+
+
+def of_stack(stack: str, folder: Path) -> str:
+    """As Pulumi keeps it. Raises Stop when the state cannot be read or has none."""
+    return pulumi(["stack", "output", "kubeconfig", "--show-secrets"], stack, folder)
+
+
+async def of_host(control_planes: Fleet) -> str:
+    """As the first control plane that answers has it. Raises Stop with what each of them says."""
+    lines, code = [], Code.NO
+    for name, target in control_planes.targets.items():
+        try:
+            answer = await control_planes.ask(target, f"cat {ADMIN_CONF}")
+        except SshError as error:
+            lines.append(str(error))
+            code = Code.NOT_ASKED
+            continue
+        if answer.status == 0:
+            return answer.stdout
+        lines.append(f"{name} [kubeconfig] has no {ADMIN_CONF}. Fix: pulumi up")
+    raise Stop(code, lines or ["the site has no control plane to ask."])

@@ -1,0 +1,70 @@
+"""Writes drift into the stack's state, so that preview shows it and `pulumi up` mends it.
+
+`pulumi refresh` asks providers, and a command cannot be read back: to it nothing ever drifts. What the hosts' ledgers
+say is written where a refresh would have written it: the recorded inputs of the layer, at the line of the step.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from components.hostrun.report import Check
+from ops.site import pulumi
+
+COMMAND = "command:remote:Command"
+
+
+def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
+    """Marks each failed step in the state; returns the names of the resources that the next up will update."""
+    drifted: dict[tuple[str, str], list[Check]] = {}
+    for check in checks:
+        layer, _, step = check.id.partition("/")
+        if check.status == "failed" and step:
+            drifted.setdefault((check.host, layer), []).append(check)
+    if not drifted:
+        return []
+    state = json.loads(pulumi(["stack", "export"], stack, folder))
+    marked = [name for name, create in _layers(state, drifted) if create]
+    if marked:
+        pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
+    return marked
+
+
+def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) -> Iterator[tuple[str, bool]]:
+    """Every layer with drift, marked in place; whether there was something to mark."""
+    for resource in state["deployment"].get("resources") or []:
+        if resource["type"] != COMMAND:
+            continue
+        name = resource["urn"].rpartition("::")[2]
+        host, _, layer = name.rpartition("-")
+        checks = drifted.get((host, layer)) or _member(name, layer, drifted)
+        if checks:
+            before = resource["inputs"]["create"]
+            after = _mark(before, checks)
+            resource["inputs"]["create"] = resource["outputs"]["create"] = after
+            yield name, after != before
+
+
+def _member(name: str, layer: str, drifted: dict[tuple[str, str], list[Check]]) -> list[Check]:
+    """A node's membership is a layer of a control plane, `member-NODE` there."""
+    if layer != "member":
+        return []
+    wanted = f"member-{name.removesuffix('-member')}"
+    return [check for (_, of), checks in drifted.items() if of == wanted for check in checks]
+
+
+def _mark(create: str, checks: Iterable[Check]) -> str:
+    """The command line as it was applied, each drifted step replaced by what is untrue of it."""
+    untrue = {check.id.partition("/")[2]: check for check in checks}
+    return "\n".join(_line(line, untrue) for line in create.split("\n"))
+
+
+def _line(line: str, untrue: dict[str, Check]) -> str:
+    if not line.startswith("  :: "):
+        return line
+    ref = line.split()[1].strip("'")
+    script, _, rest = ref.partition("@")
+    label = rest.partition("#")[2]
+    check = untrue.get(f"{script}#{label}" if label else script)
+    return f"  :: {ref} DRIFTED {check.saw}" if check else line

@@ -1,0 +1,109 @@
+"""`sitectl recover`: after a run that was killed. Its lock and its half-recorded operations go, once no host works on.
+
+An interrupted create stays in the state for ever and every later run carries it on. To forget it is right here: what
+it was to make on a host is asked of that host's ledger by the next `pulumi up`, what it was to make in the cluster is
+applied again.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from components.hostrun.fleet import Fleet
+from components.hostrun.ssh import Result
+from components.hostrun.target import SshError, Target
+from ops.site import pulumi
+from ops.stop import Code, Stop
+
+LOCK = "/run/gpu-metal/lock"
+# Shared, so that two questions do not see each other; the file is made by the first run only.
+FREE = f"[ ! -e {LOCK} ] || flock --shared --timeout %d {LOCK} true || {{ cat {LOCK}; exit 75; }}"
+
+Say = Callable[[str], None]
+
+
+def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
+    """Make the stack ready for the next run; what was done, a line each, nothing where nothing was interrupted.
+
+    Waits for runs that still go on on a host. Raises Stop when one does not end, or when another run is alive.
+    """
+    state = json.loads(pulumi(["stack", "export"], stack, folder))
+    pending = state["deployment"].get("pending_operations") or []
+    locks = _locks(stack, folder)
+    alive = [lock for lock in locks if _alive(lock)]
+    if alive:
+        text = f"stack {stack} is locked by {_owner(alive[0])}. Nothing was changed."
+        raise Stop(Code.NO, [f"{text} Fix: wait for that run; if it is dead: pulumi cancel --stack {stack}"])
+    if not pending and not locks:
+        return []
+    asyncio.run(_quiet(fleet, say))
+    done = []
+    if locks:
+        pulumi(["cancel", "--yes"], stack, folder)
+        done.append(f"the lock of a run that is dead is taken away: {_owner(locks[0])}")
+    if pending:
+        state["deployment"]["pending_operations"] = []
+        pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
+        done += [f"an interrupted operation is forgotten: {_named(operation)}" for operation in pending]
+    return done
+
+
+async def _quiet(fleet: Fleet, say: Say) -> None:
+    """Until no host holds its lock. A host that cannot be asked is said: the next run will say more."""
+    busy = {}
+    for name, answer in (await fleet.each(lambda target: _ask(fleet, target, 0))).items():
+        if isinstance(answer, SshError):
+            say(f"{answer} Nothing is known of a run there.")
+        elif answer.status == 75:
+            busy[name] = fleet.targets[name]
+            say(f"{name} [lock] waits for a run that goes on there: {answer.stdout.strip()}")
+    rest = Fleet(busy, fleet.parallel, fleet.limit, fleet.ask)
+    answers = await rest.each(lambda target: _ask(rest, target, int(rest.limit)))
+    lines = [_still(name, answer) for name, answer in answers.items() if isinstance(answer, SshError) or answer.status]
+    if lines:
+        raise Stop(Code.TIME_UP, lines)
+
+
+async def _ask(fleet: Fleet, target: Target, seconds: int) -> Result:
+    return await fleet.ask(target, "bash -s", stdin=(FREE % seconds).encode(), deadline=seconds + 20)
+
+
+def _still(name: str, answer: Result | SshError) -> str:
+    who = "a run" if isinstance(answer, SshError) else answer.stdout.strip()
+    return f"{name} [lock] {who}: it did not end in time. Nothing was changed. Fix: wait for it, or see ps there."
+
+
+def _locks(stack: str, folder: Path) -> list[Mapping[str, Any]]:
+    """Locks of a stack in a backend of plain files. Other backends say it themselves when the next run begins."""
+    url = os.environ.get("PULUMI_BACKEND_URL") or json.loads(pulumi(["whoami", "--json"], None, folder))["url"]
+    if not url.startswith("file://"):
+        return []
+    root = Path(url.removeprefix("file://").partition("?")[0]).expanduser()
+    project = YAML(typ="safe", pure=True).load(folder / "Pulumi.yaml")["name"]
+    files = sorted((root / ".pulumi" / "locks" / "organization" / project / stack).glob("*.json"))
+    return [json.loads(file.read_text()) for file in files]
+
+
+def _alive(lock: Mapping[str, Any]) -> bool:
+    """A lock of this machine is dead with its process; of another machine nothing can be known."""
+    if lock["hostname"] != socket.gethostname():
+        return True
+    try:
+        return Path(f"/proc/{lock['pid']}/comm").read_text().startswith("pulumi")
+    except FileNotFoundError:
+        return False
+
+
+def _owner(lock: Mapping[str, Any]) -> str:
+    return f"{lock['username']}@{lock['hostname']} (pid {lock['pid']}) since {lock['timestamp']}"
+
+
+def _named(operation: Mapping[str, Any]) -> str:
+    """`creating gpu-1-base`."""
+    return f"{operation['type']} {operation['resource']['urn'].rpartition('::')[2]}"

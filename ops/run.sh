@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The door behind `make`: gets the tools, then does one job for the stack $STACK (dev, the lab, unless told).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stack=${STACK:-dev}
+site=(--stack "$stack")
+yes=()
+
+# The kubernetes plugin leaves the kubeconfig in TMPDIR: a private one, wiped at the end.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/gpu-metal.XXXXXX")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
+# What every job needs: the Python environment, the CLI and the plugins on PATH. The lab brings its own state and keys;
+# to plan it (`prepare plan`) nothing of what its hosts run is needed.
+prepare() {
+  local only=()
+  [ "$stack" = dev ] || only=(--tools)
+  eval "$(python3 -m lab env "${only[@]}")"
+  if [ "$stack" = dev ] && [ "$1" != plan ]; then lab/tools/get.sh up lab; else lab/tools/get.sh up; fi
+  VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
+  export VIRTUAL_ENV PATH
+  [ "$stack" != dev ] || stack_of_the_lab
+}
+
+# Pulumi writes the salt of a passphrase into the stack's file. The lab's passphrase belongs to this machine, so Pulumi
+# is given a copy of the file in the lab's folder, and the checkout stays as it is.
+stack_of_the_lab() {
+  local copy=$GPU_METAL_LAB/project salt=
+  python -m lab keys
+  mkdir -p "$copy" "$GPU_METAL_LAB/state"
+  [ ! -f "$copy/Pulumi.dev.yaml" ] || salt=$(grep '^encryptionsalt:' "$copy/Pulumi.dev.yaml" || true)
+  cp Pulumi.yaml "$copy/"
+  { cat Pulumi.dev.yaml; printf '%s\n' "$salt"; } >"$copy/Pulumi.dev.yaml"
+  [ -f "$GPU_METAL_LAB/state/.pulumi/stacks/gpu-metal/dev.json" ] || pulumi -C "$copy" stack init dev >&2
+  site+=(--config-file "$copy/Pulumi.dev.yaml")
+  yes=(--yes --skip-preview)
+}
+
+up() {
+  prepare all
+  [ "$stack" != dev ] || python -m lab up
+  python -m ops recover --stack "$stack"
+  pulumi up "${site[@]}" --suppress-outputs "${yes[@]}"
+  python -m ops verify --stack "$stack"
+}
+
+preview() {
+  prepare plan
+  pulumi preview "${site[@]}" --diff --suppress-outputs
+}
+
+down() {
+  prepare plan
+  pulumi destroy "${site[@]}" "${yes[@]}"
+  [ "$stack" != dev ] || python -m lab down
+}
+
+case ${1:-} in
+  up | preview | down) "$1" ;;
+  lab-up) prepare all && python -m lab up ;;
+  lab-down) python -m lab down ;;
+  test)
+    prepare all
+    ops/lint.sh
+    python -m pytest
+    ;;
+  *)
+    echo "usage: ops/run.sh up|preview|down|test|lab-up|lab-down" >&2
+    exit 2
+    ;;
+esac

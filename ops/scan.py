@@ -1,0 +1,131 @@
+"""`sitectl scan`: the host keys that are shown now, to be compared at the consoles and kept in known_hosts.<stack>."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from components.host.config import Bastion, Host
+from components.host.targets import targets
+from components.hostrun import ssh
+from components.hostrun.fleet import Fleet
+from components.hostrun.ssh import HostKey
+from components.hostrun.target import SshError, Target
+from ops import files, render
+from ops.flags import Flags, Output
+from ops.stop import Code, Stop
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one host shows, beside what the site has for it ("" for nothing)."""
+
+    target: Target | None
+    shown: HostKey | SshError
+    known: str
+
+    @property
+    def state(self) -> str:
+        """new, known, differs or unknown."""
+        if isinstance(self.shown, SshError):
+            return "unknown"
+        return "known" if self.shown.line == self.known else "differs" if self.known else "new"
+
+
+def addressed(hosts: Mapping[str, Host], reveal: Callable[[str], str]) -> dict[str, Target | SshError]:
+    """Whom to ask: the bastions by address, then the active hosts. Only the way through a bastion needs a login."""
+    bastions = [host.ssh.bastion for host in hosts.values() if host.ssh.bastion and host.state == "active"]
+    found: dict[str, Target | SshError] = {str(bastion.address): _bastion(bastion) for bastion in bastions}
+    for name, host in hosts.items():
+        if host.state != "active":
+            continue
+        plain = Target(name, str(host.address), host.ssh.port, host.ssh.user, host.host_key)
+        try:
+            found[name] = targets({name: host}, reveal)[name] if host.ssh.bastion else plain
+        except SshError as error:
+            found[name] = error
+    return found
+
+
+def _bastion(bastion: Bastion) -> Target:
+    return Target(str(bastion.address), str(bastion.address), bastion.port, bastion.user, bastion.host_key or "")
+
+
+async def scan(wanted: Mapping[str, Target | SshError], parallel: int, limit: float) -> dict[str, Found]:
+    """Ask everybody for the host key; one that cannot be asked has its error."""
+    asked = {name: target for name, target in wanted.items() if isinstance(target, Target)}
+    answers = await Fleet(asked, parallel, limit).each(ssh.scan)
+    found = {}
+    for name, target in wanted.items():
+        if isinstance(target, SshError):
+            found[name] = Found(None, target, "")
+        else:
+            found[name] = Found(target, answers[name], target.host_key)
+    return found
+
+
+def settle(flags: Flags, path: Path, found: Mapping[str, Found], *, replace: bool) -> Code:
+    """Show what was found; write what is new, and what differs with `replace`, once it is agreed to."""
+    _show(flags, found)
+    states = {"new", "differs"} if replace else {"new"}
+    keys = [(one.target, one.shown) for one in found.values() if one.state in states]
+    take = [(target, shown) for target, shown in keys if target and isinstance(shown, HostKey)]
+    if take and (flags.yes or _agreed(len(take), path)):
+        write(path, take)
+        flags.say(f"{path} has {render.plural(len(take), 'key')} more. Commit it.")
+    elif take:
+        return Code.NO
+    if any(one.state == "unknown" for one in found.values()):
+        return Code.NOT_ASKED
+    return Code.NO if any(one.state == "differs" for one in found.values()) and not replace else Code.YES
+
+
+def _show(flags: Flags, found: Mapping[str, Found]) -> None:
+    rows = []
+    for name, one in found.items():
+        shown = "-" if isinstance(one.shown, SshError) else one.shown.fingerprint
+        rows.append([name, one.target.where if one.target else "-", shown, one.state])
+    if flags.form is Output.NAME:
+        typer.echo("\n".join(found))
+    elif flags.form is Output.TABLE:
+        render.table(flags, ["HOST", "ADDRESS", "KEY", "STATE"], rows)
+    else:
+        render.data(flags, [dict(zip(("host", "address", "key", "state"), row, strict=True)) for row in rows])
+    for one in found.values():
+        if isinstance(one.shown, SshError):
+            flags.say(f"? {one.shown}")
+
+
+def _agreed(count: int, path: Path) -> bool:
+    if not sys.stdin.isatty():
+        raise Stop(
+            Code.WRONG, ["Nobody to ask here. Nothing was written. Fix: compare the keys, then repeat with --yes."]
+        )
+    return typer.confirm(f"Compared at the consoles? Write {render.plural(count, 'key')} to {path}", err=True)
+
+
+def names(target: Target) -> list[str]:
+    """As known_hosts writes them: the address, and the site's name where it is another."""
+    both = dict.fromkeys([target.address, target.name])
+    return [name if target.port == 22 else f"[{name}]:{target.port}" for name in both]
+
+
+def write(path: Path, keys: Sequence[tuple[Target, HostKey]]) -> None:
+    """Put the keys into the file, in place of what it has for the same names; all of it or nothing."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    for target, key in keys:
+        own = names(target)
+        lines = [kept for line in lines if (kept := without(line, own))]
+        lines.append(f"{','.join(own)} {key.line}")
+    files.write(path, "\n".join(lines) + "\n", 0o644)
+
+
+def without(line: str, own: Sequence[str]) -> str:
+    """The line without these names; nothing when no name is left. Comments and marked lines stay."""
+    hosts, _, rest = line.partition(" ")
+    if hosts.startswith(("#", "@", "|")) or not rest:
+        return line
+    left = [host for host in hosts.split(",") if host not in own]
+    return f"{','.join(left)} {rest}" if left else ""

@@ -1,0 +1,95 @@
+"""The site that a verb is about: its file, the hosts that were named, and how to reach them."""
+
+import subprocess
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
+
+from components.host.config import Host
+from components.host.targets import targets
+from components.hostrun.fleet import Fleet
+from components.hostrun.report import Check, unreachable
+from components.hostrun.target import SshError, Target
+from ops.flags import Flags
+from ops.stop import Code, Stop
+from stacks.config import NoSiteError, Site, SiteError, load_site
+
+
+def load(flags: Flags, *, keys: bool = True) -> Site:
+    """The site of the flags' stack. Raises Stop with every fault of its file."""
+    try:
+        return load_site(flags.stack, flags.folder, keys=keys)
+    except NoSiteError as error:
+        raise Stop(Code.NO_SITE, error.lines) from None
+    except SiteError as error:
+        raise Stop(Code.WRONG, error.lines) from None
+
+
+def pick(site: Site, names: Sequence[str]) -> dict[str, Host]:
+    """The hosts that were named, all of them when none was. Raises Stop for one that is not there."""
+    return {name: site.hosts[name] for name in named(site.hosts, names)}
+
+
+def named(known: Collection[str], names: Sequence[str]) -> list[str]:
+    """Those of `known` that were named, as ranges, in the site's order. Raises Stop for one that is not there."""
+    if not names:
+        return list(known)
+    try:
+        wanted = [str(name) for name in NodeSet(",".join(names), resolver=RESOLVER_NOGROUP)]
+    except NodeSetException as error:
+        raise Stop(Code.WRONG, [f"{' '.join(names)}: {error}. A range is written gpu-[1-4]."]) from None
+    lines = []
+    for name in wanted:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            lines.append(f"{name}: no such host in the site. {f'Did you mean {near[0]}?' if near else ''}".rstrip())
+    if lines:
+        raise Stop(Code.WRONG, lines)
+    return [name for name in known if name in wanted]
+
+
+def reach(flags: Flags, hosts: dict[str, Host]) -> tuple[Fleet, list[Check]]:
+    """The fleet of the active hosts, and a check for each host that is not asked: gone, or without its key."""
+    reveal = revealer(flags.stack, flags.folder)
+    found: dict[str, Target] = {}
+    checks = []
+    for name, host in hosts.items():
+        if host.state == "gone":
+            checks.append(Check("reachable", name, "skipped", "state is gone"))
+            continue
+        try:
+            found |= targets({name: host}, reveal)
+        except SshError as error:
+            checks.append(unreachable(error))
+    return Fleet(found, flags.parallel, flags.timeout), checks
+
+
+def revealer(stack: str, folder: Path) -> Callable[[str], str]:
+    """Gives a secret of the stack by name, asking Pulumi once for each. Raises Stop when there is none to be had."""
+
+    @cache
+    def reveal(name: str) -> str:
+        return pulumi(["config", "get", f"gpu-metal:{name}"], stack, folder).removesuffix("\n")
+
+    return reveal
+
+
+def pulumi(words: Sequence[str], stack: str | None, folder: Path, *, stdin: str | None = None) -> str:
+    """What `pulumi WORDS` prints; its stdout may be secret and is never shown. Raises Stop."""
+    command = ["pulumi", *words, *(["--stack", stack] if stack else []), "--non-interactive"]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, input=stdin, capture_output=True, text=True, timeout=120, check=False
+        )
+    except FileNotFoundError:
+        raise Stop(Code.NO_ACCESS, ["pulumi is not on PATH, and this needs it. Fix: make up puts it there."]) from None
+    except subprocess.TimeoutExpired:
+        raise Stop(Code.TIME_UP, [f"pulumi {words[0]} gave no answer within 120 s. Fix: check its backend."]) from None
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["nothing"])[0].removeprefix("error: ")
+        code = Code.NO_SITE if done.returncode == Code.NO_SITE or "no stack named" in said else Code.NO_ACCESS
+        raise Stop(code, [f"pulumi {' '.join(words)}{f' for stack {stack}' if stack else ''}: {said}"])
+    return done.stdout

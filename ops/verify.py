@@ -1,0 +1,108 @@
+"""`sitectl verify`: does it work? Hosts, what was applied, services, the cluster, tenants. Changes nothing (M3)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from components.host.config import Host
+from components.hostrun import said
+from components.hostrun.fleet import Fleet
+from components.hostrun.report import Check, Report, unreachable
+from components.hostrun.ssh import Result
+from components.hostrun.target import SshError, Target
+from ops import cluster
+from ops.drift import MEND
+from stacks.config import Site
+
+HOST_LIMIT = 120.0
+"""Seconds for one host."""
+
+
+async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_planes: Fleet) -> Report:
+    """Everything about `hosts`, and the cluster as a control plane sees it. Never raises for a host: it is a row."""
+    services = ["containerd", *(["kubelet"] if site.kubernetes else [])]
+    script = _script(services)
+
+    async def ask(target: Target) -> dict[str, Result]:
+        answer = await fleet.ask(target, "bash -s", stdin=script.encode(), deadline=HOST_LIMIT)
+        return _sections(answer.stdout)
+
+    checks: list[Check] = []
+    facts: dict[str, Mapping[str, Any]] = {}
+    for name, answer in (await fleet.each(ask)).items():
+        if isinstance(answer, SshError):
+            checks.append(unreachable(answer))
+            continue
+        try:
+            checks += _host(hosts[name], answer, services)
+            if not said.no_runner(answer["facts"]):
+                facts[name] = said.facts(name, answer["facts"])
+                checks += _gpus(hosts[name], facts[name])
+        except SshError as error:
+            checks.append(unreachable(error))
+    if site.kubernetes:
+        checks += await cluster.look(site, [hosts[name] for name in fleet.targets], control_planes)
+    return Report(checks, facts)
+
+
+def _script(services: Sequence[str]) -> str:
+    """One connection a host: each section is its name, its text, and its status."""
+    commands = {
+        "check": f"{said.RUNNER} check --json",
+        "facts": f"{said.RUNNER} facts --json",
+        **{name: f"systemctl is-active {name}" for name in services},
+    }
+    return "".join(
+        f"printf '\\036%s\\037' {name}; {command}; printf '\\037%s' $?\n" for name, command in commands.items()
+    )
+
+
+def _sections(text: str) -> dict[str, Result]:
+    found = {}
+    for section in text.split("\x1e")[1:]:
+        name, out, status = section.split("\x1f")
+        found[name] = Result(int(status), out, "")
+    return found
+
+
+def _host(host: Host, answer: Mapping[str, Result], services: Sequence[str]) -> list[Check]:
+    reached = Check("reachable", host.name, "ok")
+    if said.no_runner(answer["check"]):
+        nothing = Check("ledger", host.name, "failed", "nothing was ever applied here.", fix="pulumi up")
+        return [reached, nothing, *(Check(name, host.name, "skipped", "not checked") for name in services)]
+    ledger = _ledger(host.name, said.steps(host.name, answer["check"]))
+    return [reached, ledger, *(_service(host.name, name, answer[name].stdout.strip()) for name in services)]
+
+
+def _service(host: str, name: str, state: str) -> Check:
+    if state == "active":
+        return Check(name, host, "ok")
+    return Check(name, host, "failed", f"the service is {state}", "active", f"there: journalctl -u {name} -n 50")
+
+
+def _ledger(host: str, steps: Sequence[said.StepSaid]) -> Check:
+    """All layers in one check: sitectl drift has the list."""
+    untrue = [step for step in steps if step.status != "ok"]
+    if not steps:
+        return Check("ledger", host, "failed", "nothing is applied here.", fix="pulumi up")
+    if not untrue:
+        return Check("ledger", host, "ok", f"{len(steps)} steps hold")
+    first = untrue[0]
+    more = f" (and {len(untrue) - 1} more: sitectl drift {host})" if len(untrue) > 1 else ""
+    saw, _, fix = first.says.partition("Fix: ")
+    saw = f"{first.layer}/{first.step}: {saw.strip()}{more}"
+    return Check("ledger", host, "failed", saw, fix=fix.strip() or MEND)
+
+
+def _gpus(host: Host, facts: Mapping[str, Any]) -> list[Check]:
+    if host.gpu is None:
+        return []
+    gpus = facts["gpus"]
+    check = Check("gpus", host.name, "ok", f"{gpus['count']} seen", f"{host.gpu.count} × {host.gpu.model}")
+    if gpus["driver_says"]:
+        fix = "there: dmesg | grep -i -e nvrm -e xid"
+        return [replace(check, status="failed", saw=str(gpus["driver_says"]), fix=fix)]
+    if gpus["count"] != host.gpu.count:
+        fix = "look for it with lspci -d 10de:; while a card is away: gpu.count of this host"
+        return [replace(check, status="failed", saw=f"{gpus['count']} seen.", fix=fix)]
+    return [check]

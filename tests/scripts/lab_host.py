@@ -1,0 +1,125 @@
+"""An emulated host for the steps' own tests: the real library and runner on real Debian, without SSH and Pulumi."""
+
+import base64
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from subprocess import CompletedProcess
+from typing import Any
+
+from components.hostrun import library
+from components.hostrun.step import Step, command_line, payload
+from lab.hosts import faults, inventory, lab
+
+STAGED = "/run/library.tar.gz"
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """Runs gpu-metal on a host of the lab, as root."""
+
+    machine: inventory.Host
+
+    def bash(self, script: str, stdin: str = "") -> str:
+        """What the script prints; the test fails when it fails."""
+        return faults.run_in(self.machine, ["bash", "-euc", script], stdin=stdin, deadline=120).stdout
+
+    def gpu_metal(self, words: str, stdin: str = "") -> CompletedProcess[str]:
+        command = ["bash", "-c", f"gpu-metal {words}"]
+        return faults.run_in(self.machine, command, stdin=stdin, check=False, deadline=300)
+
+    def install(self) -> None:
+        """The library, as pulumi up brings it."""
+        self.bash(f"base64 -d >{STAGED}", base64.b64encode(library.archive()).decode())
+        self.bash(f"bash -s -- install {library.digest()} {STAGED} {self.machine.name}", library.INSTALL)
+
+    def run(self, layer: str, steps: Sequence[Step], secrets: Mapping[str, str] | None = None) -> CompletedProcess[str]:
+        words = command_line(layer, steps).removeprefix("gpu-metal ")
+        return self.gpu_metal(words, payload(steps, secrets or {}))
+
+    def apply(self, layer: str, steps: Sequence[Step]) -> dict[str, str]:
+        """`changed` or `unchanged` for each step."""
+        done = self.run(layer, steps)
+        assert done.returncode == 0, done.stderr
+        lines = [line.split() for line in done.stderr.splitlines() if line.startswith(f"{layer} ") and "/" in line]
+        return {line[2]: line[3] for line in lines}
+
+    def check(self) -> dict[str, Any]:
+        """What does not hold, by step: (status, says)."""
+        answer = json.loads(self.gpu_metal("check --json").stdout)
+        found = {s["step"]: (s["status"], s["says"]) for layer in answer["layers"] for s in layer["steps"]}
+        return {step: what for step, what in found.items() if what[0] != "ok"}
+
+    def questions(self, steps: Sequence[Step]) -> dict[str, str]:
+        """What each failed check says, from a host where nothing is installed."""
+        words = command_line("preflight", steps).removeprefix("gpu-metal apply ")
+        text = library.streamed(f"try --json {words}", payload(steps, {}))
+        done = faults.run_in(self.machine, ["bash", "-s"], stdin=text.decode(), check=False, deadline=120)
+        layers = json.loads(done.stdout)["layers"]
+        assert [layer["layer"] for layer in layers] == ["preflight"]
+        assert {step["status"] for step in layers[0]["steps"]} <= {"ok", "drift"}, done.stdout
+        return {step["step"]: step["says"] for step in layers[0]["steps"] if step["status"] != "ok"}
+
+    def remove(self) -> None:
+        done = self.gpu_metal("remove")
+        assert done.returncode == 0, done.stderr
+
+    def snapshot(self, *, times: bool = False) -> Mapping[str, Any]:
+        return faults.snapshot(self.machine, times=times)
+
+    def files(self) -> dict[str, Any]:
+        """All files of steps, with content and time: not the runner's own records."""
+        found = self.snapshot(times=True)["files"]
+        return {path: entry for path, entry in found.items() if not path.startswith("/var/lib/gpu-metal")}
+
+    def cut(self, path: str, size: int) -> None:
+        self.bash(f"truncate -s {size} {shlex.quote(path)}")
+
+
+@contextmanager
+def fresh(machine: inventory.Host) -> Iterator[LabHost]:
+    """A host as it is after installation; off again afterwards."""
+    lab.up(lambda _: None)
+    lab.reset(machine)
+    yield LabHost(machine)
+    lab.stop(machine)
+
+
+def leaves_no_trace(host: LabHost, layers: Mapping[str, Sequence[Step]]) -> None:
+    """Apply, apply again, check, cut every file, mend, remove: the host is as it was."""
+    before = host.snapshot()
+    host.install()
+    for layer, steps in layers.items():
+        assert set(host.apply(layer, steps)) == {step.id for step in steps}
+    once = host.files()
+    for layer, steps in layers.items():
+        assert set(host.apply(layer, steps).values()) == {"unchanged"}
+    assert host.files() == once
+    assert host.check() == {}
+    _cut_and_mend(host, layers, sorted(_written(before["files"], once)))
+    host.remove()
+    assert host.snapshot() == before
+
+
+def _written(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The files that steps wrote, in part or whole; what packages brought is dpkg's affair."""
+    return [path for path, entry in now.items() if entry.kind == "f" and _ours(path) and before.get(path) != entry]
+
+
+def _ours(path: str) -> bool:
+    return "gpu-metal" in path or path in {"/etc/hosts", "/etc/containerd/config.toml"} or path.endswith("/hosts.toml")
+
+
+def _cut_and_mend(host: LabHost, layers: Mapping[str, Sequence[Step]], paths: Sequence[str]) -> None:
+    assert paths
+    for path in paths:
+        whole = host.bash(f"sha256sum <{path}; wc -c <{path}").split()
+        for size in (0, int(whole[-1]) // 2):
+            host.cut(path, size)
+            seen = host.check()
+            assert {status for status, _ in seen.values()} == {"drift"}, (path, size, seen)
+            changed = [step for layer, steps in layers.items() for step in host.apply(layer, steps).items()]
+            assert "changed" in dict(changed).values(), (path, size)
+            assert host.bash(f"sha256sum <{path}").split()[0] == whole[0], (path, size)
