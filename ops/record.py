@@ -13,19 +13,23 @@ from components.hostrun.report import Check
 from ops.site import pulumi
 
 COMMAND = "command:remote:Command"
+COPY = "command:remote:CopyToRemote"
 
 
 def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
     """Marks each failed step in the state; returns the names of the resources that the next up will update."""
     drifted: dict[tuple[str, str], list[Check]] = {}
+    empty: set[str] = set()
     for check in checks:
         layer, _, step = check.id.partition("/")
         if check.status == "failed" and step:
             drifted.setdefault((check.host, layer), []).append(check)
-    if not drifted:
+        elif check.status == "failed" and check.id == "runner":
+            empty.add(check.host)
+    if not drifted and not empty:
         return []
     state = json.loads(pulumi(["stack", "export"], stack, folder))
-    marked = [name for name, create in _layers(state, drifted) if create]
+    marked = [name for name, changed in _layers(state, drifted) if changed] + list(_lost(state, empty))
     if marked:
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
     return marked
@@ -44,6 +48,17 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
             after = _mark(before, checks)
             resource["inputs"]["create"] = resource["outputs"]["create"] = after
             yield name, after != before
+
+
+def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
+    """All that the state says of hosts on which nothing is applied: a disk made anew, say."""
+    for resource in state["deployment"].get("resources") or []:
+        name = resource["urn"].rpartition("::")[2]
+        host = name.rpartition("-")[0]
+        key = {COMMAND: "create", COPY: "remotePath"}.get(resource["type"])
+        if key and host in hosts and not name.endswith("-member"):
+            resource["inputs"][key] = resource["outputs"][key] = "DRIFTED nothing is applied on the host"
+            yield name
 
 
 def _member(name: str, layer: str, drifted: dict[tuple[str, str], list[Check]]) -> list[Check]:

@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 
 stack=${STACK:-dev}
 site=(--stack "$stack")
+where=(--stack "$stack")
 yes=()
 
 # The kubernetes plugin leaves the kubeconfig in TMPDIR: a private one, wiped at the end.
@@ -35,15 +36,17 @@ stack_of_the_lab() {
   { cat Pulumi.dev.yaml; printf '%s\n' "$salt"; } >"$copy/Pulumi.dev.yaml"
   [ -f "$GPU_METAL_LAB/state/.pulumi/stacks/gpu-metal/dev.json" ] || pulumi -C "$copy" stack init dev >&2
   site+=(--config-file "$copy/Pulumi.dev.yaml")
+  where+=(--cwd "$copy")
   yes=(--yes --skip-preview)
 }
 
 up() {
   prepare all
   [ "$stack" != dev ] || python -m lab up
-  python -m ops recover --stack "$stack"
+  python -m ops recover "${where[@]}"
+  python -m ops drift --record --quiet "${where[@]}" >/dev/null || true
   pulumi up "${site[@]}" --suppress-outputs "${yes[@]}"
-  python -m ops verify --stack "$stack"
+  python -m ops verify "${where[@]}"
 }
 
 preview() {

@@ -3,7 +3,7 @@
 # inherited by the running step (child.sh keeps it), so a killed runner's step still holds it.
 
 take_lock() {
-    local error
+    local error staged
     _open_lock
     if ! flock -n 9; then
         say "$host [lock] waits for another run: $(_holder)"
@@ -17,8 +17,10 @@ run; if it hangs, 'ps' on this host shows it."
     fi
     lock_since=$(date -u +%FT%TZ)
     lock_user=$(_who)
-    # What a killed run was staging.
-    rm -f -- "$GPU_METAL_RUN"/.write.*
+    for staged in "$GPU_METAL_RUN"/.write.*; do
+        # What a killed run was staging: it may be a secret.
+        [[ -d /proc/${staged##*.} ]] || rm -f -- "$staged"
+    done
     error=$(mkdir -p -- "$GPU_METAL_HOME"/{ledger,inputs} 2>&1) ||
         fail ledger "$GPU_METAL_HOME cannot be written: ${error##*: }. $(cause "$error")"
 }

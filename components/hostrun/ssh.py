@@ -233,8 +233,8 @@ def _meaning(target: Target, client: _Client, error: OSError | asyncssh.Error) -
     reason = error.reason if isinstance(error, asyncssh.Error) else _os_reason(error)
     if client.shown is not None:
         return say.wrong_key(target, _fingerprint(client.shown), _fingerprint(_host_key(target)))
-    if isinstance(error, asyncssh.PermissionDenied):
-        return say.no_login(target)
+    if isinstance(error, asyncssh.PermissionDenied) or say.TOO_MANY in reason:
+        return say.no_login(target, reason)
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return say.no_common_algorithm(target, reason)
     if isinstance(error, ConnectionRefusedError):

@@ -105,8 +105,15 @@ def bad_known_key(target: Target) -> SshError:
     return SshError(target.name, "host-key", text)
 
 
-def no_login(target: Target) -> SshError:
-    """Everything that was offered was refused."""
+TOO_MANY = "Too many authentication failures"
+"""OpenSSH's words when MaxAuthTries ends it: an agent's keys are offered one by one."""
+
+
+def no_login(target: Target, reason: str) -> SshError:
+    """Everything that was offered was refused, or it was too much."""
+    if TOO_MANY in reason:
+        text = f"{target.user} was cut off: more keys in the ssh-agent than sshd's MaxAuthTries allows."
+        return SshError(target.name, "login", f"{text} Fix: set ssh.keyFile, or keep only the right key in the agent.")
     if target.private_key is not None:
         what, fix = "with the given key", f"put its public half into ~{target.user}/.ssh/authorized_keys there"
     elif target.password is not None:

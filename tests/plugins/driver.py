@@ -71,9 +71,10 @@ class Driver:
     def urn(self) -> str:
         return f"urn:pulumi:dev::test::{self.token}::{self.name}"
 
-    def call(self, rpc: str, request: Any) -> Any:
+    def call(self, rpc: str, request: Any, within: float | None = None) -> Any:
         async def work() -> Any:
-            return await getattr(self.provider, rpc)(request, Context())
+            async with asyncio.timeout(within):
+                return await getattr(self.provider, rpc)(request, Context())
 
         return self.runner.run(work())
 

@@ -60,7 +60,7 @@ def sshd(folder: Path, port: int | None = None) -> Iterator[Host]:
     )
     process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "sshd_config"], stderr=subprocess.DEVNULL)
     try:
-        _wait(port)
+        listening(port)
         public = (folder / "host.pub").read_text().strip()
         yield Host(port, (folder / "user").read_text(), public, folder)
     finally:
@@ -68,10 +68,11 @@ def sshd(folder: Path, port: int | None = None) -> Iterator[Host]:
         process.wait()
 
 
-def _wait(port: int) -> None:
+def listening(port: int) -> None:
+    """Wait until somebody listens."""
     for _ in range(100):
         with socket.socket() as sock:
             if sock.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise AssertionError(f"sshd does not listen on {port}")
+    raise AssertionError(f"nobody listens on {port}")

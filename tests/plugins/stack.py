@@ -53,6 +53,7 @@ class Stack:
             timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == status, done.stdout
+        assert "Traceback" not in done.stdout
         return done.stdout
 
     def program(self, text: str) -> None:
@@ -60,5 +61,14 @@ class Stack:
 
     def resources(self) -> dict[str, Any]:
         """Resources in the state, by name, secrets as stored."""
-        deployment = json.loads(self.run("stack", "export"))["deployment"]
+        deployment = json.loads(self.stored())["checkpoint"]["latest"]
         return {resource["urn"].rsplit("::", 1)[-1]: resource for resource in deployment.get("resources", [])}
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's own outputs."""
+        found: dict[str, Any] = self.resources()["test-dev"]["outputs"]
+        return found
+
+    def stored(self) -> str:
+        """The state file as it is."""
+        return (self.project.parent / "state/.pulumi/stacks/test/dev.json").read_text()

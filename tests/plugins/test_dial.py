@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
-from lab.plugins.command_provider import inputs
 from lab.plugins.command_provider.provider import COMMAND, make
 from lab.plugins.values import encode
-from tests.plugins.driver import AbortedError, Context, Driver
+from tests.plugins.driver import AbortedError, Driver
 from tests.plugins.sshd import Host, free_port, keypair, sshd
 
 
@@ -147,14 +146,13 @@ def test_a_dead_agent_is_an_error_even_with_a_key(command: Driver, host: Host, m
 def test_a_silent_host_is_waited_for_beyond_the_timeout(command: Driver) -> None:
     """perDialTimeout covers TCP only, as officially: an own probe with a deadline must come before."""
 
-    async def dial() -> None:
+    async def serve() -> int:
         server = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        connection = {"host": "127.0.0.1", "port": port, "perDialTimeout": 1, "dialErrorLimit": 0}
-        given, _ = inputs.command({"connection": connection, "create": "true"})
-        request = provider_pb2.CreateRequest(urn=command.urn, properties=encode(given))
-        async with asyncio.timeout(2.5):
-            await command.provider.Create(request, Context())
+        port: int = server.sockets[0].getsockname()[1]
+        return port
 
+    port = command.runner.run(serve())
+    connection = {"host": "127.0.0.1", "port": port, "perDialTimeout": 1, "dialErrorLimit": 0}
+    given = command.checked({"connection": connection, "create": "true"})
     with pytest.raises(TimeoutError):
-        command.runner.run(dial())
+        command.call("Create", provider_pb2.CreateRequest(urn=command.urn, properties=encode(given)), within=2.5)

@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.plugins.kubernetes_provider.cluster import ApiError, Cluster
-from lab.plugins.kubernetes_provider.config import settings
 from tests.plugins.charts import chart
 from tests.plugins.stack import Stack
 
@@ -33,55 +33,42 @@ pulumi.export("revision", release.status.revision)
 """
 
 
-def test_up_update_refresh_and_destroy(stack: Stack, kubeconfig: str, tmp_path: Path) -> None:
-    cluster = Cluster(settings({"kubernetes:config:kubeconfig": kubeconfig}))
-    config: dict[str, object] = {
-        "kubeconfig": kubeconfig,
-        "data": {"a": "1"},
-        "chart": str(chart(tmp_path)),
-        "greeting": "hello",
-    }
+def live(cluster: Cluster, kind: str, name: str) -> dict[str, Any]:
+    """A namespace, or something in `story`."""
+    metadata = {"name": name} if kind == "Namespace" else {"name": name, "namespace": "story"}
+    return cluster.get({"apiVersion": "v1", "kind": kind, "metadata": metadata})
 
-    def outputs(*words: str, **changes: object) -> dict[str, object]:
+
+def test_up_update_refresh_and_destroy(stack: Stack, kubeconfig: str, cluster: Cluster, tmp_path: Path) -> None:
+    config: dict[str, Any] = {"kubeconfig": kubeconfig, "chart": str(chart(tmp_path))}
+
+    def run(*words: str, **changes: Any) -> dict[str, Any]:
         config.update(changes)
         (stack.project / "config.json").write_text(json.dumps(config))
         stack.run(*words)
-        found: dict[str, object] = json.loads(stack.run("stack", "output", "--json"))
-        return found
-
-    def config_map(name: object) -> dict[str, str]:
-        wanted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "story"}}
-        data: dict[str, str] = cluster.get(wanted)["data"]
-        return data
-
-    def labels(namespace: str) -> dict[str, str]:
-        found = cluster.get({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        result: dict[str, str] = found["metadata"]["labels"]
-        return result
+        return stack.outputs()
 
     stack.program(PROGRAM)
-    (stack.project / "config.json").write_text(json.dumps(config))
-    stack.run("preview")
-    first = outputs("up", "--yes", "--skip-preview")
+    first = run("up", "--yes", data={"a": "1"}, greeting="hello")
     assert (first["status"], first["revision"]) == ("deployed", 1)
-    assert str(first["name"]).startswith("settings-")
-    assert config_map(first["name"]) == {"a": "1"}
-    assert config_map("story-greeting") == {"greeting": "hello"}
-    assert labels("default")["patched"] == "yes"
-    stored = stack.run("stack", "export")
+    assert first["name"].startswith("settings-")
+    assert live(cluster, "ConfigMap", first["name"])["data"] == {"a": "1"}
+    assert live(cluster, "ConfigMap", "story-greeting")["data"] == {"greeting": "hello"}
+    assert live(cluster, "Namespace", "default")["metadata"]["labels"]["patched"] == "yes"
+    stored = stack.stored()
     assert "very hidden" not in stored and "dmVyeSBoaWRkZW4" not in stored
 
-    stack.run("up", "--yes", "--skip-preview", "--expect-no-changes")
-    assert "unchanged" in stack.run("refresh", "--yes", "--expect-no-changes")
+    run("up", "--yes", "--skip-preview", "--expect-no-changes")
+    run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
 
-    second = outputs("up", "--yes", data={"a": "2"}, greeting="again")
+    second = run("up", "--yes", "--skip-preview", data={"a": "2"}, greeting="again")
     assert second["revision"] == 2
     assert second["name"] != first["name"]  # a ConfigMap's data is immutable: replaced under a new generated name
-    assert config_map("story-greeting") == {"greeting": "again"}
+    assert live(cluster, "ConfigMap", "story-greeting")["data"] == {"greeting": "again"}
     with pytest.raises(ApiError):
-        config_map(first["name"])
+        live(cluster, "ConfigMap", first["name"])
 
     stack.run("destroy", "--yes", "--skip-preview")
     with pytest.raises(ApiError):
-        labels("story")
-    assert "patched" not in labels("default")
+        live(cluster, "Namespace", "story")
+    assert "patched" not in live(cluster, "Namespace", "default")["metadata"]["labels"]

@@ -54,6 +54,14 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int, int]]:
     return {str(p): (s.st_ino, s.st_mode, s.st_mtime_ns) for p in found for s in [p.lstat()]}
 
 
+def readable(path: Path) -> bytes:
+    """The file's bytes; none when it is gone or not ours to read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
 @dataclass
 class Host:
     """Runs gpu-metal with its data under `root`."""

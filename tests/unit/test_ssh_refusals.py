@@ -11,6 +11,7 @@ import asyncssh
 import pytest
 
 from components.hostrun import ssh
+from tests.unit import sshd
 from tests.unit.sshd import (
     ECDSA_KEY,
     HOST_KEY,
@@ -145,6 +146,15 @@ def test_no_key_and_no_agent(monkeypatch: pytest.MonkeyPatch, path: str | None) 
         monkeypatch.setenv("SSH_AUTH_SOCK", path)
     error = failure(ask(private_key=None))
     assert (error.check_id, "no ssh-agent answers" in error.message) == ("login", True)
+
+
+def test_an_agent_with_too_many_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(_: object, username: str) -> bool:
+        raise asyncssh.DisconnectError(asyncssh.DISC_PROTOCOL_ERROR, f"Too many authentication failures for {username}")
+
+    monkeypatch.setattr(sshd.Server, "begin_auth", cut, raising=False)
+    error = failure(ask())
+    assert (error.check_id, "Fix: set ssh.keyFile" in error.message) == ("login", True)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Dialling as pulumi-command 1.2.1 does it, faults included: its timeout covers TCP only, so a host that accepts
 and says nothing is waited for without end, and a deadline is looked at between tries only.
 
-One difference: through a bastion the official plugin retries a failed handshake on the connection that is already
-broken, in vain; here such a handshake fails at once.
+Differences: through a bastion the official plugin retries a failed handshake on the connection that is already broken,
+in vain; here such a handshake fails at once. An encrypted key must be in PKCS#8: for the format of OpenSSH asyncssh
+needs bcrypt, which the lock does not have.
 """
 
 import asyncio

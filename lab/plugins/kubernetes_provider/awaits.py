@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.plugins.kubernetes_provider.cluster import ApiError, Cluster, Object
+from lab.plugins.kubernetes_provider.cluster import ApiError, Cluster, Object, UnreachableError
 from lab.plugins.kubernetes_provider.objects import annotation
 from lab.plugins.serve import PluginError
 from lab.plugins.values import Tree
@@ -213,8 +213,11 @@ def until_ready(
     seconds = timeout(wanted, custom, found.seconds) if found.adjustable else found.seconds
     deadline, said = time.monotonic() + seconds, ""
     while True:
-        live = cluster.get(live)
-        missing = _asked(found, cluster, live)
+        try:
+            live = cluster.get(live)
+            missing = _asked(found, cluster, live)
+        except UnreachableError as error:  # an API server that restarts under way
+            missing = str(error)
         if not missing:
             return live
         if missing != said:
@@ -229,7 +232,7 @@ def until_ready(
 def _asked(found: Rule, cluster: Cluster, live: Object) -> str:
     try:
         return found.ready(cluster, live)
-    except ApiError:
+    except (ApiError, UnreachableError):
         raise
     except PluginError as error:
         raise NotReadyError(str(error), live) from None

@@ -165,9 +165,18 @@ class Cluster:
         query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Warn"}
         return self.call("PATCH", self._path(wanted), wanted, query | _dry(dry_run), _APPLY)
 
-    def replace(self, wanted: Object, manager: str, *, dry_run: bool = False) -> Object:
-        """PUT: `wanted` carries the resourceVersion that it was read at."""
-        return self.call("PUT", self._path(wanted), wanted, {"fieldManager": manager} | _dry(dry_run))
+    def replace(self, wanted: Object, live: Object, manager: str, *, dry_run: bool = False) -> Object:
+        """PUT in place of `live`; a status written meanwhile makes it another try."""
+        for left in range(4, -1, -1):
+            version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+            whole = {**wanted, "metadata": {**wanted["metadata"], **version}}
+            try:
+                return self.call("PUT", self._path(wanted), whole, {"fieldManager": manager} | _dry(dry_run))
+            except ApiError as error:
+                if error.status != 409 or not left:
+                    raise
+                live = self.get(wanted)
+        raise AssertionError
 
     def delete(self, wanted: Object, policy: str) -> None:
         """Ask for deletion; finalizers may take their time."""

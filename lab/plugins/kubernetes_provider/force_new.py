@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lab.plugins.values import Tree
+
 
 def _below(prefix: str, words: str) -> tuple[str, ...]:
     return tuple(f"{prefix}.{word}" for word in words.split())
@@ -75,9 +77,18 @@ def _covers(field: str, path: str, wanted: Mapping[str, Any]) -> bool:
     general = re.sub(r"\[\d+\]", "[*]", path)
     if general == field or general.startswith((f"{field}.", f"{field}[")):
         return True
-    if not field.startswith(f"{general}."):
+    if not field.startswith((f"{general}.", f"{general}[")):
         return False
-    value: Any = wanted
-    for key in field.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value is not None
+    added: Any = wanted
+    for key in re.findall(r"[^.\[\]]+", path):
+        added = added[int(key)] if isinstance(added, list) else added.get(key) if isinstance(added, dict) else None
+    return _has(added, re.findall(r"[^.\[\]]+", field.removeprefix(general)))
+
+
+def _has(value: Tree, keys: list[str]) -> bool:
+    """Whether there is anything below `value` at `keys`, where `*` is any element."""
+    if not keys or value is None:
+        return value is not None
+    if keys[0] == "*":
+        return isinstance(value, list) and any(_has(item, keys[1:]) for item in value)
+    return isinstance(value, dict) and _has(value.get(keys[0]), keys[1:])

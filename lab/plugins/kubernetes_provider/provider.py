@@ -8,7 +8,7 @@ import functools
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, provider_pb2
 
-from lab.plugins.kubernetes_provider import config, reading
+from lab.plugins.kubernetes_provider import config, messages, reading
 from lab.plugins.kubernetes_provider.cluster import ApiError, Cluster, UnreachableError
 from lab.plugins.kubernetes_provider.release import TOKEN as RELEASE
 from lab.plugins.kubernetes_provider.release import Releases
@@ -102,7 +102,7 @@ class KubernetesProvider(Provider):
             if settings.delete_unreachable:
                 return provider_pb2.ReadResponse()
             if not settings.skip_update_unreachable:
-                raise PluginError(reading.UNREACHABLE)
+                raise PluginError(messages.CANNOT_READ)
             found: tuple[str, Properties, Properties] = request.id, state, inputs
         elif operation.token == RELEASE:
             found = self._releases.read(request.id, state, inputs)

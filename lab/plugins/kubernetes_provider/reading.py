@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.plugins.kubernetes_provider import awaits, objects
-from lab.plugins.kubernetes_provider.cluster import ApiError, Cluster, NoMatchError, Object
+from lab.plugins.kubernetes_provider.cluster import ApiError, Cluster, NoMatchError, Object, UnreachableError
 from lab.plugins.kubernetes_provider.resources import Operation
 from lab.plugins.serve import InitFailedError, PluginError
 from lab.plugins.values import Properties, plain
-
-UNREACHABLE = (
-    "failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this "
-    "resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment "
-    'variable set to "true"'
-)
 
 
 def read(
@@ -64,7 +58,7 @@ def _not_ready(cluster: Cluster, wanted: Object, live: Object) -> str:
         return ""
     try:
         return rule.ready(cluster, live)
-    except ApiError:
+    except (ApiError, UnreachableError):
         raise
     except PluginError as error:
         return str(error)

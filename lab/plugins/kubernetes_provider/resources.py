@@ -7,9 +7,10 @@ what the server stores in another form than it was sent is never shown as a chan
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from lab.plugins import diffs
-from lab.plugins.kubernetes_provider import awaits, objects
+from lab.plugins.kubernetes_provider import awaits, messages, objects
 from lab.plugins.kubernetes_provider.cluster import ApiError, Cluster, NoMatchError, Object
 from lab.plugins.kubernetes_provider.config import Settings
 from lab.plugins.kubernetes_provider.force_new import replacing
@@ -144,7 +145,7 @@ class Resources:
                 return cluster.apply(wanted, manager, force=self._force(wanted))
             except (ApiError, NoMatchError) as error:
                 if pause is None or (isinstance(error, ApiError) and error.status != 404) or operation.cancelled():
-                    raise PluginError(_not_created(operation, wanted, manager, error)) from None
+                    raise PluginError(messages.not_created(operation.urn, wanted, manager, error)) from None
                 operation.say(f"creation failed, retrying: {error}")
                 time.sleep(pause)
         raise AssertionError
@@ -209,9 +210,7 @@ class Resources:
 
     def _changed(self, cluster: Cluster, wanted: Object, live: Object, manager: str, *, preview: bool) -> Object:
         if wanted["kind"] == "CustomResourceDefinition":
-            version = {"resourceVersion": live["metadata"]["resourceVersion"]}
-            whole = {**wanted, "metadata": {**wanted["metadata"], **version}}
-            return cluster.replace(whole, manager, dry_run=preview)
+            return cluster.replace(wanted, live, manager, dry_run=preview)
         return cluster.apply(wanted, manager, force=self._force(wanted), dry_run=preview)
 
     @staticmethod
@@ -223,7 +222,7 @@ class Resources:
         news: Properties,
         manager: str,
         error: ApiError,
-    ) -> None:
+    ) -> NoReturn:
         try:
             live = cluster.get(before)
         except PluginError as lost:
@@ -231,7 +230,7 @@ class Resources:
                 f'update of resource "{operation.urn}" failed: {error}\nunable to get cluster state: {lost}'
             ) from None
         identifier = objects.identifier(live)
-        said = _conflict(manager, error) if error.reason == "Conflict" else str(error)
+        said = messages.conflict(manager, error) if error.reason == "Conflict" else str(error)
         reason = (
             f'the Kubernetes API server reported that "{identifier}" failed to fully initialize or become live: {said}'
         )
@@ -242,11 +241,7 @@ class Resources:
         if self.cluster is None:
             if self.settings.delete_unreachable:
                 return
-            raise PluginError(
-                "configured Kubernetes cluster is unreachable. If the cluster was deleted, you can remove this "
-                "resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE "
-                'environment variable set to "true"'
-            )
+            raise PluginError(messages.CANNOT_DELETE)
         live, wanted = objects.live_of(state), objects.manifest(objects.inputs_of(state))
         try:
             live = self.cluster.get(live)
@@ -286,22 +281,3 @@ def _empty(wanted: Tree, path: str) -> bool:
     for key in path.split("."):
         wanted = wanted.get(key) if isinstance(wanted, dict) else True
     return wanted in ({}, [], "")
-
-
-def _conflict(manager: str, error: Exception) -> str:
-    return (
-        "Server-Side Apply field conflict detected. See https://www.pulumi.com/registry/packages/kubernetes/"
-        "how-to-guides/managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources for "
-        f'troubleshooting help.\nThe resource managed by field manager "{manager}" had an apply conflict: {error}'
-    )
-
-
-def _not_created(operation: Operation, wanted: Object, manager: str, error: Exception) -> str:
-    if isinstance(error, NoMatchError):
-        return (
-            f'creation of resource "{operation.urn}" with kind {wanted["apiVersion"]}/{wanted["kind"]} failed because '
-            "the Kubernetes API server reported that the apiVersion for this resource does not exist. Verify that any "
-            f"required CRDs have been created: {error}"
-        )
-    said = _conflict(manager, error) if isinstance(error, ApiError) and error.reason == "Conflict" else str(error)
-    return f'resource "{operation.urn}" was not successfully created by the Kubernetes API server: {said}'

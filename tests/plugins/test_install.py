@@ -1,0 +1,47 @@
+"""install.sh: puts both launchers in place once, and leaves official plugins alone."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.tools import CHECKOUT, tool
+
+PLUGINS = ("resource-command-v1.2.1/pulumi-resource-command", "resource-kubernetes-v4.34.2/pulumi-resource-kubernetes")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "plugins"
+
+
+def install(monkeypatch: pytest.MonkeyPatch, *, pulumi: bool = True) -> str:
+    folder = Path(tool("pulumi")).parent
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin" if pulumi else "/usr/bin:/bin")
+    done = subprocess.run([CHECKOUT / "lab/plugins/install.sh"], check=True, capture_output=True, text=True)
+    return done.stderr
+
+
+def test_both_are_installed_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    for plugin in PLUGINS:
+        assert os.access(home / plugin, os.X_OK)
+        assert str(CHECKOUT) in (home / plugin).read_text()
+    install(monkeypatch, pulumi=False)  # nothing to do: pulumi is not even asked
+
+
+def test_a_launcher_of_another_place_is_rewritten(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    launcher = home / PLUGINS[0]
+    launcher.write_text(launcher.read_text().replace(str(CHECKOUT), "/moved/away"))
+    install(monkeypatch)
+    assert "/moved/away" not in launcher.read_text()
+
+
+def test_an_official_plugin_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    (home / PLUGINS[1]).write_bytes(b"\x7fELF official")
+    assert "the official plugin is in" in install(monkeypatch)
+    assert (home / PLUGINS[1]).read_bytes() == b"\x7fELF official"

@@ -1,0 +1,103 @@
+"""Drift written into the state. Does not prove: that the engine shows it (tests/lab/test_site.py does)."""
+
+import copy
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.hostrun.report import Check
+from ops import record as module
+
+URN = "urn:pulumi:dev::gpu-metal::gpu-metal:host:Hosts$command:remote:Command::"
+BASE = (
+    "sudo -n gpu-metal apply base \\\n  :: swap_off@91ab3c \\\n"
+    "  :: 'packages@77aa01#tools' 'names=curl gnupg' \\\n  :: sysctl@77aa01 vm.swappiness=10"
+)
+
+
+class Backend:
+    """A stack's state behind `pulumi stack export` and `import`."""
+
+    def __init__(self, resources: list[dict[str, Any]]) -> None:
+        self.state = {"deployment": {"resources": resources}}
+        self.imports = 0
+
+    def __call__(self, words: Sequence[str], _stack: str, _folder: Path, *, stdin: str | None = None) -> str:
+        if list(words) == ["stack", "export"]:
+            return json.dumps(self.state)
+        assert list(words) == ["stack", "import"]
+        assert stdin
+        self.state, self.imports = json.loads(stdin), self.imports + 1
+        return ""
+
+    def create(self, name: str) -> str:
+        """The recorded command line of a resource."""
+        return str(
+            next(r["inputs"]["create"] for r in self.state["deployment"]["resources"] if r["urn"].endswith(name))
+        )
+
+
+def command(name: str, create: str) -> dict[str, Any]:
+    """A layer as the state has it."""
+    values = {"create": create, "delete": "undo"}
+    return {"type": module.COMMAND, "urn": URN + name, "inputs": values, "outputs": copy.copy(values)}
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """Two hosts; the second one's membership is a layer of the first."""
+    copied = {"remotePath": "library.tar.gz"}
+    library = {"type": module.COPY, "urn": URN + "gpu-1-library", "inputs": copied, "outputs": dict(copied)}
+    made = Backend(
+        [
+            command("gpu-1-base", BASE),
+            command("cp-1-base", BASE),
+            command("gpu-1-member", "sudo -n gpu-metal apply member-gpu-1 \\\n  :: node_labels@aa node=gpu-1"),
+            library,
+        ]
+    )
+    monkeypatch.setattr(module, "pulumi", made)
+    return made
+
+
+def failed(host: str, id_: str, saw: str = "it is not so") -> Check:
+    """A step that does not hold."""
+    return Check(id_, host, "failed", saw)
+
+
+def test_the_line_of_the_step_says_what_is_untrue(backend: Backend) -> None:
+    assert module.record([failed("gpu-1", "base/sysctl", "vm.swappiness is 60")], "dev", Path()) == ["gpu-1-base"]
+    assert backend.create("gpu-1-base").splitlines()[-1] == "  :: sysctl@77aa01 DRIFTED vm.swappiness is 60"
+    assert backend.create("gpu-1-base").splitlines()[:-1] == BASE.splitlines()[:-1]
+    assert backend.create("cp-1-base") == BASE
+
+
+def test_a_labelled_step_is_told_from_its_twin(backend: Backend) -> None:
+    module.record([failed("gpu-1", "base/packages#tools")], "dev", Path())
+    assert "packages@77aa01#tools DRIFTED" in backend.create("gpu-1-base")
+
+
+def test_a_membership_is_recorded_at_its_node(backend: Backend) -> None:  # noqa: ARG001
+    assert module.record([failed("cp-1", "member-gpu-1/node_labels")], "dev", Path()) == ["gpu-1-member"]
+
+
+def test_nothing_untrue_writes_nothing(backend: Backend) -> None:
+    assert (
+        module.record([Check("base/sysctl", "gpu-1", "ok"), Check("address", "cp-1", "unknown")], "dev", Path()) == []
+    )
+    assert backend.imports == 0
+
+
+def test_what_is_recorded_already_is_not_written_twice(backend: Backend) -> None:
+    module.record([failed("gpu-1", "base/sysctl")], "dev", Path())
+    assert module.record([failed("gpu-1", "base/sysctl")], "dev", Path()) == []
+    assert backend.imports == 1
+
+
+def test_a_host_that_lost_everything_gets_everything_again(backend: Backend) -> None:
+    assert module.record([failed("gpu-1", "runner")], "dev", Path()) == ["gpu-1-base", "gpu-1-library"]
+    assert "DRIFTED" in backend.create("gpu-1-base")
+    assert "DRIFTED" not in backend.create("gpu-1-member")
