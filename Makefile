@@ -19,6 +19,7 @@ fmt: .venv/.gpu-metal-lock
 
 schema: .venv/.gpu-metal-lock
 	@.venv/bin/python -m stacks.schema > site.schema.json
+	@.venv/bin/python -m ops.reference
 
 .venv/.gpu-metal-lock: requirements.lock
 	@lab/tools/get.sh python

@@ -45,17 +45,25 @@ class Site(HostSettings):
     name: str
     """The stack's name."""
     domain: HostName | None = None
+    """Appended to host names in /etc/hosts."""
     known_hosts: LocalPath
     """OpenSSH file with the hosts' keys; `known_hosts.<stack>` beside the site file."""
     include: tuple[LocalPath, ...] = ()
     """Plain YAML files of this same shape, united with this one; no secrets there."""
     repositories: dict[LabelName, AptRepository] = {}
+    """apt sources by name. `kubernetes` takes the place of the official one."""
     groups: dict[LabelName, HostSettings] = {}
+    """Settings that several hosts share, by the group's name."""
     hosts: dict[HostName, Host]
+    """The hosts by name; a range stands for several."""
     engine: Engine = Engine()
+    """The container engine of every host."""
     kubernetes: Kubernetes | None = None
+    """The cluster; without it hosts only."""
     network: Network = Network()
+    """Pod and service subnets, and what connects pods."""
     tenants: dict[LabelName, Tenant] = {}
+    """Tenants by name, which is the namespace's too."""
 
     @cached_property
     def active(self) -> tuple[Host, ...]:

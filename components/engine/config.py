@@ -11,6 +11,7 @@ class Engine(Model):
     """containerd, its settings as drop-ins (C1, C2, C5)."""
 
     kind: Literal["containerd"] = "containerd"
+    """containerd is the only one."""
     package: Literal["containerd", "containerd.io"] = "containerd.io"
     """`containerd` is the distribution's own, `containerd.io` Docker's build."""
     version: str | None = None

@@ -10,11 +10,15 @@ class Kubernetes(Model):
     """A cluster built by kubeadm (configuration API v1beta4)."""
 
     version: Version = versions.KUBERNETES
+    """Exact and quoted."""
     endpoint: str | None = None
     """`host:port` of the API server; with one control plane its address and 6443."""
     cluster_domain: HostName = "cluster.local"
+    """Domain of the services' DNS names."""
     extra_sans: tuple[str, ...] = ()
+    """More names and addresses in the API server's certificate."""
     image_repository: str = versions.IMAGE_REPOSITORY
+    """Where kubeadm takes its images from."""
     kubelet: dict[str, Any] = {}
     """Fields of KubeletConfiguration v1beta1, laid over ours."""
     kube_proxy: dict[str, Any] = {}

@@ -33,7 +33,7 @@ def node(of: Host, planes: tuple[Host, ...] = (CP_1, CP_2), network: Network = B
         of,
         planes,
         cluster="dev",
-        kubernetes=Kubernetes(),
+        kubernetes=Kubernetes.model_validate({"kubeProxy": {"mode": "iptables"}}),
         network=network,
         engine=Engine(),
         pod_network=network_steps.pod_network(of, network),
@@ -74,7 +74,12 @@ def test_another_first_control_plane_is_the_same_step() -> None:
     assert after.inputs["begin"] == "init"
 
 
-def test_bridge_has_its_agent_and_flannel_nothing_on_hosts() -> None:
+def test_settings_of_a_running_cluster_stand_in_the_diff_of_control_planes() -> None:
+    assert node(CP_1)["cluster_member"].inputs["kubeProxy"] == '{"mode":"iptables"}'
+    assert "kubeProxy" not in node(CPU_1)["cluster_member"].inputs
+
+
+def test_bridge_has_its_agent_and_flannel_none() -> None:
     assert node(CPU_1)["pod_network"].inputs == {"node": "cpu-1", "podSubnet": "10.244.0.0/16", "mtu": "1400"}
     assert "pod_network" not in node(CPU_1, network=Network())
     assert [step.id for step in network_steps.cluster(BRIDGE)] == ["node_readers"]
@@ -168,10 +173,18 @@ def test_ticket_is_on_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [command for _, command, _ in hosts.calls if "abcdef" in command or "sha256" in command]
 
 
-def test_a_member_gets_no_ticket(monkeypatch: pytest.MonkeyPatch) -> None:
-    hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""))
+def test_a_member_is_admitted_without_a_ticket(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""), cp_1=DEAD, cp_2=ssh.Result(0, "", ""))
     give(CPU_1)
-    assert [name for name, _, _ in hosts.calls] == ["cpu-1"]
+    assert [name for name, _, _ in hosts.calls] == ["cpu-1", "cp-1", "cp-2"]
+    assert hosts.calls[-1][1] == "bash -s -- cpu-1 10.213.77.21 member 15m"
+    assert hosts.put() == []
+
+
+def test_a_member_goes_on_while_no_control_plane_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""), cp_1=DEAD, cp_2=DEAD)
+    give(CPU_1)
+    assert hosts.put() == []
 
 
 def test_no_ticket_says_why_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
