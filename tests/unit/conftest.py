@@ -1,0 +1,27 @@
+"""Keys of nobody, for the lab's site."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keys as the lab makes them, of no value."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "apt").mkdir()
+    (folder / "apt/key.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    (folder / "id_ed25519").write_text("the-private-key\n")
+    hosts = ("10.213.77.11", "10.213.77.21", "10.213.77.31", "10.213.77.41")
+    (folder / "known_hosts").write_text("".join(f"{h} ssh-ed25519 {a_key(h)}\n" for h in hosts))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPU_METAL_LAB", str(folder))
+        yield folder
+
+
+def a_key(seed: str) -> str:
+    """A well-formed ed25519 public key of nobody."""
+    return b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + sha256(seed.encode()).digest()).decode()

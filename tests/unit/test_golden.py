@@ -1,0 +1,69 @@
+"""Each sample site's plan, held against a file: names, types, parents, order, and what each layer runs.
+
+A changed plan is reviewed as the diff of a golden file: `UPDATE_GOLDEN=1 make unit` writes them anew.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from stacks.config import site_from
+from stacks.secrets import Secrets
+from stacks.site import build
+from tests.unit.conftest import a_key
+from tests.unit.recorder import Plan, Registered, record
+from tests.unit.test_plan import NoSecrets, void
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests/golden"
+SAMPLES = {"dev": ROOT / "Pulumi.dev.yaml"} | {p.stem: p for p in (ROOT / "tests/sites/good").glob("*.yaml")}
+DIGEST = re.compile(r"@[0-9a-f]{12}\b|(?<=install )[0-9a-f]{64}")
+
+
+class FakeSecrets(NoSecrets):
+    """A value of no value for every name."""
+
+    def reveal(self, name: str) -> str:
+        return f"the value of {name}"
+
+
+def planned(sample: str, folder: Path) -> Plan:
+    """What the program registers for a sample site, with keys of nobody."""
+    site = YAML(typ="safe").load(SAMPLES[sample])["config"]["gpu-metal:site"]
+    for name in site.get("include", []):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text((SAMPLES[sample].parent / name).read_text())
+    (folder / "keys").mkdir()
+    (folder / "keys/docker.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    addresses = [f"10.{a}.{b}.{c}" for a in range(3) for b in range(4) for c in range(64)] + ["192.0.2.10"]
+    (folder / f"known_hosts.{sample}").write_text("".join(f"{a} ssh-ed25519 {a_key(a)}\n" for a in addresses))
+    made = site_from(site, stack=sample, folder=folder)
+    secrets: Secrets = FakeSecrets()
+    return record(
+        lambda: void(build(made, secrets, folder=folder)), {f"{sample}-kubeconfig": {"stdout": "the-kubeconfig"}}
+    )
+
+
+def page(resource: Registered) -> str:
+    """A resource for a reviewer: secrets are •, digests of step files are left out."""
+    lines = [f"{resource.type} {resource.name}", f"  parent  {resource.parent}"]
+    lines += [f"  after   {name}" for name in resource.depends_on]
+    for key, value in sorted(resource.inputs.items()):
+        if key in {"addPreviousOutputInEnv", "stdin", "source"}:
+            continue
+        text = "•" if key in resource.secret else DIGEST.sub("", str(value))
+        lines += [f"  {key}  {line}" for line in text.split("\n")]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_the_plan_of_a_sample_site_is_the_golden_one(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
+    plan = planned(sample, tmp_path)
+    text = "".join(page(plan.resources[urn]) for urn in sorted(plan.resources))
+    golden = GOLDEN / f"{sample}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text(), "review the diff, then: UPDATE_GOLDEN=1 make unit"
