@@ -65,6 +65,7 @@ def _env(words: argparse.Namespace) -> None:
         "PULUMI_BACKEND_URL": f"file://{paths.LAB / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": keys.PASSPHRASE,
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",  # those beside pulumi and in PULUMI_HOME, and no warning about PATH
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]

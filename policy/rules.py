@@ -5,6 +5,7 @@ secrets to policies in the clear.
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,6 @@ def _literal_secret(planned: Planned) -> Iterator[str]:
 
 
 _EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?")
-_KUBERNETES_PACKAGES = re.compile(r"\bkube(adm|let|ctl)(?!=)(\s|'|$)")
 
 
 def _pinned(planned: Planned) -> Iterator[str]:
@@ -83,9 +83,16 @@ def _pinned(planned: Planned) -> Iterator[str]:
         if "@sha256:" not in image and tag in ("", "latest"):
             yield f"image {image} is not pinned. Fix: give it a tag other than latest, or a digest."
     if planned.type == "command:remote:Command":
-        for line in str(planned.props.get("create") or "").splitlines():
-            if ":: packages@" in line and (match := _KUBERNETES_PACKAGES.search(line)):
-                yield f"package {match.group(0).strip()} has no version. Fix: set kubernetes.version."
+        for package in _packages(str(planned.props.get("create") or "")):
+            if package in ("kubeadm", "kubelet", "kubectl"):
+                yield f"package {package} has no version. Fix: set kubernetes.version."
+
+
+def _packages(create: str) -> Iterator[str]:
+    """What the steps of a layer install, `name` or `name=version`."""
+    for word in shlex.split(create):
+        if word.startswith("names="):
+            yield from word.removeprefix("names=").split()
 
 
 def _images(value: object) -> Iterator[str]:

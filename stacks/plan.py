@@ -54,7 +54,10 @@ def base(site: Site, host: Host) -> list[Step]:
 
 def container_engine(site: Site) -> list[Step]:
     """containerd and its settings, the same on every host."""
-    return engine.engine(site.engine)
+    if site.kubernetes is None:
+        return engine.engine(site.engine)
+    pause = versions.PAUSE_IMAGE.rpartition("/")[2]
+    return engine.engine(site.engine, sandbox_image=f"{site.kubernetes.image_repository}/{pause}")
 
 
 def node(site: Site, host: Host) -> list[Step]:
@@ -74,19 +77,27 @@ def node(site: Site, host: Host) -> list[Step]:
 
 
 def _repositories(site: Site) -> dict[str, AptRepository]:
-    """The site's own, and the default one of what it uses and does not name."""
-    if site.kubernetes is None or "kubernetes" in site.repositories:
+    """The site's own, and the default ones of what it uses and does not name."""
+    if site.kubernetes is None:
         return dict(site.repositories)
     minor = site.kubernetes.version.rpartition(".")[0]
-    default = AptRepository.model_validate(
-        {
+    default: dict[str, dict[str, object]] = {
+        "kubernetes": {
             "url": versions.KUBERNETES_REPOSITORY.format(minor=minor),
             "suite": "/",
             "keyUrl": versions.KUBERNETES_KEY_URL.format(minor=minor),
             "fingerprint": versions.KUBERNETES_KEY_FINGERPRINT,
         }
-    )
-    return {**site.repositories, "kubernetes": default}
+    }
+    if site.engine.package == "containerd.io":
+        default["docker"] = {
+            "url": versions.DOCKER_REPOSITORY,
+            "suite": "{codename}",
+            "components": ("stable",),
+            "keyUrl": versions.DOCKER_KEY_URL,
+            "fingerprint": versions.DOCKER_KEY_FINGERPRINT,
+        }
+    return {name: AptRepository.model_validate(values) for name, values in default.items()} | dict(site.repositories)
 
 
 def _key(path: Path) -> str:

@@ -9,7 +9,7 @@ from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"
 
-_FOLDERS = ("/var/lib/containerd", "/run/containerd", "/opt/containerd")
+_FOLDERS = ("/var/lib/containerd", "/run/containerd", "/opt/containerd", "/etc/cni")
 
 
 def engine(config: Engine, *, sandbox_image: str = versions.PAUSE_IMAGE) -> list[Step]:

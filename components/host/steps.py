@@ -113,7 +113,7 @@ def hosts_entries(peers: Sequence[tuple[str, str]], domain: str | None) -> str:
 def _repositories(repositories: Mapping[str, AptRepository], keys: Mapping[str, str]) -> list[Step]:
     steps = [_repository(name, repository, keys) for name, repository in repositories.items()]
     if any(repository.fingerprint for repository in repositories.values()):
-        steps.insert(0, packages(["gnupg"], label="gnupg"))
+        steps.insert(0, packages(["gpg"], label="gpg"))
     return steps
 
 

@@ -132,16 +132,18 @@ _remove_with_folders() {
     done
 }
 
-# os_id: debian, ubuntu, rhel … · os_version: 12, 24.04 …
+# os_id: debian, ubuntu, rhel … · os_version: 12, 24.04 … · os_codename: bookworm, noble …
 os_id() { printf '%s\n' "$_os_id"; }
+os_codename() { printf '%s\n' "$_os_codename"; }
 os_version() { printf '%s\n' "$_os_version"; }
 
-_os_id='' _os_version='' _os_like=''
+_os_id='' _os_version='' _os_codename='' _os_like=''
 while IFS='=' read -r _key _value; do
     _value=${_value//[\"\']/}
     case $_key in
         ID) _os_id=$_value ;;
         VERSION_ID) _os_version=$_value ;;
+        VERSION_CODENAME) _os_codename=$_value ;;
         ID_LIKE) _os_like=$_value ;;
     esac
 done </etc/os-release

@@ -73,6 +73,15 @@ def on_path(tool: Tool) -> Path | None:
     return folder if version and version[1] == tool.version and complete else None
 
 
+def beside(pulumi: Path, host: Path) -> None:
+    """Links the language host's programs where pulumi looks first; from PATH it takes them with a warning."""
+    for program in host.glob("pulumi-*"):
+        place = pulumi / program.name
+        if pulumi.is_relative_to(TOOLS) and place.resolve() != program.resolve():
+            place.unlink(missing_ok=True)
+            place.symlink_to(program)
+
+
 def pause() -> None:
     """The program that holds a pod's namespaces, from the source in the kubernetes module."""
     version = PAUSE_IMAGE.rpartition(":")[2]
@@ -102,8 +111,10 @@ def uv() -> None:
 def up() -> None:
     """What any `pulumi up` needs."""
     pyenv.environment()
-    if not (get(PULUMI) / "pulumi-language-python").exists():
-        get(LANGUAGE_PYTHON)  # official releases have it beside pulumi
+    pulumi = get(PULUMI)
+    bundled = pulumi / "pulumi-language-python"
+    if bundled.is_symlink() or not bundled.exists():  # official releases have it beside pulumi
+        beside(pulumi, get(LANGUAGE_PYTHON))
     get(HELM)
     plugins.plugins()
 

@@ -40,6 +40,12 @@ def tenant(level: str | None) -> dict[str, Any]:
         ("versions-pinned", "kubernetes:apps/v1:Deployment", {"spec": {"c": [{"image": "nginx"}]}}, "nginx"),
         ("versions-pinned", "kubernetes:core/v1:Pod", {"spec": {"c": [{"image": "r:5000/nginx:latest"}]}}, "latest"),
         ("versions-pinned", COMMAND, {"create": "gpu-metal apply node \\\n  :: packages@0 names=kubelet"}, "kubelet"),
+        (
+            "versions-pinned",
+            COMMAND,
+            {"create": "gpu-metal apply node \\\n  :: 'packages@0#kubernetes' 'names=kubeadm=1.34.2-* kubelet'"},
+            "kubelet",
+        ),
         ("tenants-unprivileged", NAMESPACE, tenant("privileged"), "podSecurity"),
         ("tenants-unprivileged", NAMESPACE, tenant(None), "podSecurity"),
         (
@@ -62,6 +68,11 @@ def test_a_bad_resource_is_named(rule: str, kind: str, props: dict[str, Any], sa
         ("host-key-pinned", COMMAND, {"connection": PINNED}),
         ("no-literal-secret", COMMAND, {"create": "gpu-metal apply base \\\n  :: sysctl@77aa01 vm.swappiness=10"}),
         ("versions-pinned", RELEASE, {"version": "v0.28.0"}),
+        (
+            "versions-pinned",
+            COMMAND,
+            {"create": "x \\\n  :: 'packages@0#kubernetes' 'names=kubeadm=1.34.2-* kubelet=1'"},
+        ),
         ("versions-pinned", "kubernetes:core/v1:Pod", {"spec": {"c": [{"image": "r:5000/nginx:1.27"}]}}),
         ("versions-pinned", "kubernetes:core/v1:Pod", {"spec": {"c": [{"image": "nginx@sha256:00"}]}}),
         ("tenants-unprivileged", NAMESPACE, tenant("baseline")),

@@ -10,7 +10,8 @@ check() {
     fi
     cri=$(ctr --connect-timeout 10s plugins ls | awk '$2 == "cri" || $1 ~ /cri/ { print $NF }' | sort -u)
     if [[ $cri != ok ]]; then
-        untrue "containerd's CRI plugin is ${cri:-not there}, wants ok. Fix: disabled_plugins in /etc/containerd/config.toml" \
+        untrue "containerd's CRI plugin is ${cri:-not there}, wants ok." \
+            "Fix: disabled_plugins in /etc/containerd/config.toml" \
             "must not name cri; journalctl -u containerd says more"
     fi
 }

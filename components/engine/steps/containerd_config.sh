@@ -10,7 +10,9 @@ check() {
     local refusal wanted settings
     refusal=$(_refusal)
     if [[ -n $refusal ]]; then untrue "$refusal"; fi
-    if ! _main | same_file /etc/containerd/config.toml; then untrue "/etc/containerd/config.toml does not import conf.d"; fi
+    if ! _main | same_file /etc/containerd/config.toml; then
+        untrue "/etc/containerd/config.toml does not import conf.d"
+    fi
     if ! _drop_in | same_file /etc/containerd/conf.d/50-gpu-metal.toml; then
         untrue "/etc/containerd/conf.d/50-gpu-metal.toml is not what the site's engine says"
     fi
@@ -19,7 +21,7 @@ check() {
     while read -r wanted; do
         if ! printf '%s\n' "$settings" | grep -F "$wanted" >/dev/null; then
             untrue "has another value than $wanted in containerd's merged settings." \
-                "Fix: grep -l ${wanted%% *} /etc/containerd/conf.d/*.toml names the file that comes after 50-gpu-metal.toml"
+                "Fix: grep -l ${wanted%% *} /etc/containerd/conf.d/*.toml names the file that comes after ours"
         fi
     done < <(_in_force)
     if [[ -e $GPU_METAL_HOME/containerd-restart-due ]]; then untrue "containerd runs with older settings"; fi
@@ -90,8 +92,8 @@ _refusal() {
     if (($(_major) > 1)); then return; fi
     own=$(_flat <$file | awk '!/\.cni\.(bin|conf)_dir = / { sub(/^.*"\./, ""); print; exit }')
     if [[ -n $own ]]; then
-        printf '%s sets "%s", which containerd 1.x would drop beside our file. Nothing was changed. Fix: %s' $file "$own" \
-            "take the settings of io.containerd.grpc.v1.cri out of it, or use containerd 2 (package: containerd.io)"
+        printf '%s sets "%s", which containerd 1.x would drop beside our file. Nothing was changed. Fix: %s' \
+            $file "$own" "take its io.containerd.grpc.v1.cri settings out, or use containerd 2 (package: containerd.io)"
     fi
 }
 
@@ -176,6 +178,7 @@ _flat() {
     tr "'" '"' | awk '
         { gsub(/^[ \t]+|[ \t]+$/, "") }
         /^\[/ { section = substr($0, 2, length($0) - 2); next }
-        !/^#/ && /=/ && section ~ /\.cri/ { sub(/[ \t]*=[ \t]*/, " = "); sub(/^sandbox_image /, "sandbox "); print section "." $0 }
+        /^#/ || !/=/ || section !~ /\.cri/ { next }
+        { sub(/[ \t]*=[ \t]*/, " = "); sub(/^sandbox_image /, "sandbox "); print section "." $0 }
     '
 }

@@ -13,21 +13,22 @@ check() {
     elif [[ $(_primary_keys "$keyring") != "$(input fingerprint)" ]]; then
         untrue "$keyring does not hold the key $(input fingerprint), and it alone"
     fi
-    if [[ -z $(_indexes FILENAME) ]]; then untrue "the index of $(input url) has not been read"; fi
+    if [[ -z $(_indexes FILENAME) ]]; then untrue "the index of $(_here "$(input url)") has not been read"; fi
 }
 
 apply() {
     local fetched=$GPU_METAL_RUN/key seen
     if [[ -n $(input key_url '') ]]; then
         # apt's own client: it knows the host's proxy and certificates, and is always there.
-        /usr/lib/apt/apt-helper download-file "$(input key_url)" "$fetched"
+        /usr/lib/apt/apt-helper download-file "$(_here "$(input key_url)")" "$fetched"
     else
         bulk key >"$fetched"
     fi
     if [[ -n $(input fingerprint '') ]]; then
         seen=$(_primary_keys "$fetched")
         if [[ $seen != "$(input fingerprint)" ]]; then
-            printf 'The key for %s is %s, wants %s. Nothing used it. Fix: %s\n' "$(input url)" "${seen:-none}" "$(input fingerprint)" \
+            printf 'The key for %s is %s, wants %s. Nothing used it. Fix: %s\n' \
+                "$(input url)" "${seen:-none}" "$(input fingerprint)" \
                 'compare with what the vendor publishes; then correct fingerprint, or where the key comes from' >&2
             return 1
         fi
@@ -46,6 +47,12 @@ undo() {
     restore "$(_keyring)"
 }
 
+# {os} and {codename} stand for this host's: one site may have Debian and Ubuntu hosts.
+_here() {
+    local text=${1//'{os}'/$(os_id)}
+    printf '%s' "${text//'{codename}'/$(os_codename)}"
+}
+
 _source() {
     printf '/etc/apt/sources.list.d/gpu-metal-%s.sources' "$(input name)"
 }
@@ -55,15 +62,20 @@ _keyring() {
 }
 
 _wanted() {
-    printf '# gpu-metal\nTypes: deb\nURIs: %s\nSuites: %s\n' "$(input url)" "$(input suite)"
+    printf '# gpu-metal\nTypes: deb\nURIs: %s\nSuites: %s\n' "$(_here "$(input url)")" "$(_here "$(input suite)")"
     if [[ -n $(input components '') ]]; then printf 'Components: %s\n' "$(input components)"; fi
     printf 'Signed-By: %s\n' "$(_keyring)"
 }
 
 # Fingerprints of all primary keys in a file, since apt would trust all of them.
 _primary_keys() {
-    gpg --homedir /nonexistent --batch --no-options --show-keys --with-colons "$1" |
-        awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }' | paste -sd ' '
+    local home
+    if [[ ! -s $1 ]]; then return; fi
+    # gpg does not even show a key without a folder of its own; this one is in memory.
+    home=$(mktemp -d /run/gpu-metal-gpg.XXXXXX)
+    gpg --homedir "$home" --batch --no-options --quiet --show-keys --with-colons "$1" 2>/dev/null |
+        awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }' | paste -sd ' ' || true
+    rm -rf "$home"
 }
 
 # Of this source only: the others may be unreachable and are not our business.

@@ -10,7 +10,8 @@ check() {
     seen=$(lspci -nn | grep -cE '\[030[02]\].*\[10de:' || true)
     count=$(input count)
     if ((seen != count)); then
-        untrue "has $seen NVIDIA GPUs on the PCI bus, wants $count. Fix: reseat or replace the missing one (dmesg | grep -i nvrm)," \
+        untrue "has $seen NVIDIA GPUs on the PCI bus, wants $count." \
+            "Fix: reseat or replace the missing one (dmesg | grep -i nvrm)," \
             "or write the true number in gpu.count"
     fi
 }

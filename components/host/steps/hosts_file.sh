@@ -1,7 +1,7 @@
 # Every host of the site is known by name, through a marked block on top of /etc/hosts; the rest of it is not ours.
 # bulk: entries
 #
-# On top, because the first line with a name wins: Debian's `127.0.1.1 NAME` would hide a host's own address from itself.
+# On top, because the first line with a name wins: Debian's `127.0.1.1 NAME` would hide its own address from a host.
 
 check() {
     if ! _block | cmp -s - <(head -n "$(_block | wc -l)" /etc/hosts 2>/dev/null); then
@@ -11,8 +11,8 @@ check() {
 }
 
 apply() {
-    if _has_others; then keep /etc/hosts; fi
     if kept /etc/hosts && ! _has_others; then restore /etc/hosts; fi
+    if _has_others; then keep /etc/hosts; fi
     _all | write_file /etc/hosts 0644
 }
 

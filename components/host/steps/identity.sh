@@ -9,10 +9,12 @@ check() {
     id=$(cat /etc/machine-id 2>/dev/null || true)
     name=$(input name)
     if [[ ! $id =~ ^[0-9a-f]{32}$ ]]; then
-        untrue "has ${id:-no} machine-id, wants 32 hexadecimal digits. Fix: rm -f /etc/machine-id && systemd-machine-id-setup"
+        untrue "has ${id:-no} machine-id, wants 32 hexadecimal digits." \
+            "Fix: rm -f /etc/machine-id && systemd-machine-id-setup"
     fi
     if [[ -s /var/lib/gpu-metal/ledger/node && $(uname -n) != "$name" ]]; then
-        untrue "has been made node $(uname -n), wants to be $name. Fix: compare the addresses of both in the site; to rename it," \
+        untrue "has been made node $(uname -n), wants to be $name." \
+            "Fix: compare the addresses of both in the site; to rename it," \
             "take it out of the site, pulumi up, and add it again"
     fi
 }

@@ -7,7 +7,8 @@ check() {
     local name
     for name in $(input names); do
         if ! _present "${name//-/_}"; then
-            untrue "has no module $name in its kernel $(uname -r), wants it. Fix: install the modules package of this kernel, or reboot into one that has it"
+            untrue "has no module $name in its kernel $(uname -r), wants it." \
+                "Fix: install the modules package of this kernel, or reboot into one that has it"
         fi
     done
     if [[ -n $(_loadable) ]] && ! _wanted | same_file /etc/modules-load.d/90-gpu-metal.conf; then
@@ -34,7 +35,8 @@ undo() {
 
 # Loaded or built in: as sysfs has it, as the kernel's own list has it, or by what it brings.
 _present() {
-    [[ -d /sys/module/$1 || $(modinfo -F filename "$1" 2>/dev/null) == '(builtin)' ]] || grep -qw "$1" /proc/filesystems ||
+    [[ -d /sys/module/$1 || $(modinfo -F filename "$1" 2>/dev/null) == '(builtin)' ]] ||
+        grep -qw "$1" /proc/filesystems ||
         [[ $1 == br_netfilter && -e /proc/sys/net/bridge/bridge-nf-call-iptables ]]
 }
 

@@ -2,9 +2,10 @@
 # inputs: least
 
 check() {
-    local least
+    local least seen
     least=$(input least)
+    seen=$(awk '$1 == "MemTotal:" { printf "%.1f", $2 * 1024 / 1e9 }' /proc/meminfo)
     awk -v least="$least" '$1 == "MemTotal:" { exit ($2 * 1024 < least * 1e9) }' /proc/meminfo ||
-        untrue "has $(awk '$1 == "MemTotal:" { printf "%.1f", $2 * 1024 / 1e9 }' /proc/meminfo) GB of memory, wants $least." \
+        untrue "has $seen GB of memory, wants $least." \
             "Fix: a larger host, or a smaller minimum.memoryGb in the site"
 }

@@ -7,7 +7,8 @@ check() {
     fi
     broken=$(dpkg --audit)
     if [[ -n $broken ]]; then
-        untrue "has unfinished packages ($(awk '/^ / { printf "%s%s", sep, $1; sep = ", " }' <<<"$broken")), wants none." \
+        broken=$(awk '/^ / { printf "%s%s", sep, $1; sep = ", " }' <<<"$broken")
+        untrue "has unfinished packages ($broken), wants none." \
             "Fix: dpkg --configure -a && apt-get --fix-broken install"
     fi
 }

@@ -1,32 +1,37 @@
 # Packages are installed, in the wanted versions, held where asked.
 # inputs: names hold folders
 #
-# names are `name` or `name=version`, where a version may be a glob. What came and went with our packages is written down
-# for the whole host, not per step, so that undo takes away that and nothing else, also after a run that was cut in the
-# middle of an installation. What was there before in another version stays in ours.
+# names are `name` or `name=version`, where a version may be a glob. What came and went with our packages is written
+# down for the whole host, not per step, so that undo takes away that and nothing else, also after a run that was cut
+# in the middle of an installation. What was there before in another version stays in ours.
 
 check() {
-    local word words name wanted seen
+    local word words name seen gone
     read -ra words < <(input names)
     for word in "${words[@]}"; do
-        name=${word%%=*} wanted='*'
-        if [[ $word == *=* ]]; then wanted=${word#*=}; fi
-        seen=$(pkg_version "$name")
+        name=${word%%=*} seen=$(pkg_version "${word%%=*}")
         if [[ -z $seen ]]; then untrue "has no package $name, wants it"; fi
-        # shellcheck disable=SC2053  # a glob is meant
-        if [[ $seen != $wanted ]]; then untrue "has $name $seen, wants $wanted"; fi
+        if ! _right "$word"; then untrue "has $name $seen, wants ${word#*=}"; fi
         if [[ $(input hold no) == yes ]] && ! pkg_held "$name"; then untrue "has $name $seen not held"; fi
     done
+    gone=$(_dropped)
+    if [[ -n $gone ]]; then untrue "has ${gone//$'\n'/, }, which the site no longer asks for"; fi
 }
 
 apply() {
-    local words
+    local word words missing=()
     read -ra words < <(input names)
-    comm -23 <(previous names '' | _names) <(input names | _names) | _release
-    _before
-    _install "${words[@]}" || { pkg_update && _install "${words[@]}"; }
+    _dropped | _release
+    # What is there and right is not named: apt would upgrade it.
+    for word in "${words[@]}"; do
+        if ! _right "$word"; then missing+=("$word"); fi
+    done
+    if ((${#missing[@]})); then
+        _before
+        _install "${missing[@]}" || { pkg_update && _install "${missing[@]}"; }
+    fi
     _after
-    if [[ $(input hold no) == yes ]]; then _hold; else input names | _names | _unhold; fi
+    if [[ $(input hold no) == yes ]]; then _hold; fi
 }
 
 undo() {
@@ -44,9 +49,24 @@ undo() {
     done
 }
 
+# Is `name` or `name=version` installed so? A version may be a glob.
+_right() {
+    local seen wanted='*'
+    seen=$(pkg_version "${1%%=*}")
+    if [[ $1 == *=* ]]; then wanted=${1#*=}; fi
+    # shellcheck disable=SC2053  # a glob is meant
+    [[ -n $seen && $seen == $wanted ]]
+}
+
 _install() {
     apt_get install --no-install-recommends --fix-broken --allow-change-held-packages \
         -o APT::Keep-Downloaded-Packages=false -- "$@"
+}
+
+# What this step asked for when it was last applied, and no longer does, and still has: by hold or as asked for.
+_dropped() {
+    comm -23 <(previous names '' | _names) <(input names | _names) |
+        comm -12 - <({ _list held; comm -12 <(_list came) <(apt-mark showmanual | _names); } | sort -u)
 }
 
 # Names only, one per line, sorted.
@@ -77,7 +97,9 @@ _before() {
     _installed | _save before
 }
 
+# Writes down what an installation changed, also one that a killed run made.
 _after() {
+    if [[ ! -e $GPU_METAL_HOME/packages/before ]]; then return; fi
     { _list came; comm -13 <(_list before) <(_installed); } | sort -u | comm -23 - <(_list went) | _save came
     { _list went; comm -23 <(_list before) <(_installed); } | sort -u | comm -23 - <(_list came) |
         comm -23 - <(_installed) | _save went
@@ -112,8 +134,10 @@ _release() {
     names=$(_names)
     if [[ -z $names ]]; then return; fi
     _unhold <<<"$names"
-    { _list came; _list auto; } | sort -u | comm -12 - <(comm -12 - <(_installed) <<<"$names") | xargs -r apt-mark auto
-    apt-get -s -qq -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false autoremove |
+    { _list came; _list auto; } | sort -u | comm -12 - <(_installed) | comm -12 - <(printf '%s\n' "$names") |
+        xargs -r apt-mark auto
+    apt-get -s -qq autoremove -o APT::AutoRemove::RecommendsImportant=false \
+        -o APT::AutoRemove::SuggestsImportant=false |
         awk '$1 == "Remv" { print $2 }' | _names | comm -12 - <(_list came) | _purge
     comm -12 <(_list came) <(_installed) | _save came
     comm -23 <(_list auto) - <<<"$names" | _save auto

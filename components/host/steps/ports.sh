@@ -8,7 +8,8 @@ check() {
         if [[ -n $(ss -Hltn "sport = :$port") ]]; then taken+=("$port ($(_holder "$port"))"); fi
     done
     if ((${#taken[@]})); then
-        untrue "has in use: port ${taken[*]}; wants them free. Fix: stop what is named, or reset the Kubernetes that was here before"
+        untrue "has in use: port ${taken[*]}; wants them free." \
+            "Fix: stop what is named, or reset the Kubernetes that was here before"
     fi
 }
 

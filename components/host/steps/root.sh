@@ -2,6 +2,7 @@
 
 check() {
     if (($(id -u) != 0)); then
-        untrue "has the rights of user $(id -un), wants root. Fix: set ssh.sudo: true and give $(id -un) 'NOPASSWD: ALL' in /etc/sudoers.d"
+        untrue "has the rights of user $(id -un), wants root." \
+            "Fix: set ssh.sudo: true and give $(id -un) 'NOPASSWD: ALL' in /etc/sudoers.d"
     fi
 }

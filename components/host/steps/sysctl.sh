@@ -8,7 +8,8 @@ check() {
     local key value seen
     while IFS='=' read -r key value; do
         if [[ ! -e $(_path "$key") ]]; then
-            untrue "has no setting $key, wants $value. Fix: see that the kernel module that brings it is loaded, or take it out of sysctl"
+            untrue "has no setting $key, wants $value." \
+                "Fix: see that the kernel module that brings it is loaded, or take it out of sysctl"
         fi
         seen=$(_live "$key")
         if [[ $seen != "$(_words "$value")" ]]; then untrue "has $key=$seen, wants $value"; fi

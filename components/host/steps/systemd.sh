@@ -2,6 +2,7 @@
 
 check() {
     if [[ ! -d /run/systemd/system ]]; then
-        untrue "has $(cat /proc/1/comm) as init, wants systemd. Fix: install an operating system that starts with systemd"
+        untrue "has $(cat /proc/1/comm) as init, wants systemd." \
+            "Fix: install an operating system that starts with systemd"
     fi
 }

@@ -4,7 +4,8 @@ check() {
     local leap
     leap=$(chronyc -c tracking | cut -d, -f14)
     if [[ $leap != Normal ]]; then
-        untrue "has chrony without a server that it follows ($leap), wants one in sync. Fix: chronyc sources shows which answer;" \
+        untrue "has chrony without a server that it follows ($leap), wants one in sync." \
+            "Fix: chronyc sources shows which answer;" \
             "UDP port 123 to them must be open"
     fi
 }

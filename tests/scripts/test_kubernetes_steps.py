@@ -1,0 +1,228 @@
+"""Kubernetes by its steps on two emulated hosts: begin, join, leave, come back, killed on the way, no trace left.
+
+Not proven here: three control planes and their quorum, flannel, upgrades, SSH from the operator's machine to a bastion.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.hostrun.step import Step
+from components.hostrun.target import Target
+from components.kubernetes import steps, ticket
+from lab import paths
+from lab.hosts import faults, inventory, lab
+from stacks import plan
+from stacks.config import Site, load_site
+from tests.scripts.lab_host import LabHost, _differences, fresh
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).parents[2]
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
+HALF_WAY = {
+    "cp-1": ("init", "/etc/kubernetes/manifests/kube-apiserver.yaml"),
+    "cpu-1": ("join", "/etc/kubernetes/bootstrap-kubelet.conf"),
+}
+TOKEN = r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
+
+
+@dataclass
+class Cluster:
+    """cp-1 and cpu-1 of the dev site, and how they were before Kubernetes."""
+
+    site: Site
+    hosts: dict[str, LabHost]
+    before: dict[str, Mapping[str, Any]]
+
+    @property
+    def plane(self) -> LabHost:
+        return self.hosts["cp-1"]
+
+    @property
+    def worker(self) -> LabHost:
+        return self.hosts["cpu-1"]
+
+    def node(self, name: str) -> list[Step]:
+        return plan.node(self.site, self.site.hosts[name])
+
+    def member(self, name: str, **changes: object) -> Sequence[Step]:
+        return steps.member(self.site.hosts[name].model_copy(update=changes))
+
+    def give_ticket(self, name: str) -> None:
+        targets = {n: self._target(n) for n in self.hosts}
+        asyncio.run(
+            ticket.give_ticket([targets["cp-1"]], targets[name], control_plane=name == "cp-1", begins=name == "cp-1")
+        )
+
+    def join(self, name: str) -> dict[str, str]:
+        self.give_ticket(name)
+        done = self.hosts[name].apply("node", self.node(name))
+        return done | self.plane.apply(f"member-{name}", self.member(name))
+
+    def kubectl(self, words: str) -> str:
+        return self.plane.bash(f"{KUBECTL} {words}")
+
+    def nodes(self) -> list[str]:
+        return self.kubectl("get nodes -o name").split()
+
+    def _target(self, name: str) -> Target:
+        host = self.site.hosts[name]
+        key = (paths.LAB / "id_ed25519").read_text()
+        return Target(name, str(host.address), 22, "deploy", host.host_key, private_key=key)
+
+
+@contextmanager
+def killed(host: LabHost, verb: str, once: str) -> Iterator[None]:
+    """`kubeadm VERB` gets SIGKILL as soon as the file `once` is there."""
+    text = f"""#!/bin/bash
+[[ $1 == {verb} ]] || exec /usr/bin/kubeadm "$@"
+/usr/bin/kubeadm "$@" &
+until [[ -e {once} ]]; do sleep 0.01; done
+kill -KILL $!
+exit 137
+"""
+    host.bash("cat >/usr/local/sbin/kubeadm; chmod 755 /usr/local/sbin/kubeadm", text)
+    yield
+    host.bash("rm /usr/local/sbin/kubeadm")
+
+
+@pytest.fixture(scope="module")
+def cluster(monkeypatch_lab: None) -> Iterator[Cluster]:  # noqa: ARG001 - where the site's files are
+    """Built with a begin and a join that were killed in the middle."""
+    site = load_site("dev", ROOT)
+    with ExitStack() as stack:
+        hosts = {name: stack.enter_context(fresh(inventory.host(name))) for name in ("cp-1", "cpu-1")}
+        made = Cluster(site, hosts, {})
+        for name, host in hosts.items():
+            host.install()
+            host.apply("base", plan.base(site, site.hosts[name]))
+            host.apply("engine", plan.container_engine(site))
+            made.before[name] = host.snapshot()
+            verb, once = HALF_WAY[name]
+            with killed(host, verb, once):
+                made.give_ticket(name)
+                assert host.run("node", made.node(name)).returncode == 1
+            assert host.bash("cat /etc/kubernetes/gpu-metal/begun") == f"{verb}\n"
+            assert made.join(name)["cluster_member"] == "changed"
+        yield made
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_lab() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPU_METAL_LAB", str(paths.LAB))
+        yield
+
+
+def test_nothing_changes_twice(cluster: Cluster) -> None:
+    for name, host in cluster.hosts.items():
+        assert set(host.apply("node", cluster.node(name)).values()) == {"unchanged"}
+        assert set(cluster.plane.apply(f"member-{name}", cluster.member(name)).values()) == {"unchanged"}
+        assert host.check() == {}
+
+
+def test_nothing_that_let_a_node_in_is_left(cluster: Cluster) -> None:
+    """gK1, and gX4: no token on any disk."""
+    assert "bootstrap" not in cluster.kubectl("-n kube-system get secrets -o jsonpath='{.items[*].type}'")
+    for host in cluster.hosts.values():
+        texts = host.bash(
+            "cat /var/lib/gpu-metal/log/*/* /run/gpu-metal/* /etc/kubernetes/gpu-metal/* 2>/dev/null || true"
+        )
+        assert not re.search(TOKEN, texts)
+        assert host.bash("ls /run/gpu-metal /etc/kubernetes").split().count("ticket") == 0
+
+
+def test_pods_reach_each_other_and_names(cluster: Cluster) -> None:
+    for name in cluster.hosts:
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": f"on-{name}", "labels": {"app": "ping"}},
+            "spec": {
+                "nodeName": name,
+                "terminationGracePeriodSeconds": 1,
+                "tolerations": [{"operator": "Exists"}],
+                "containers": [{"name": "c", "image": "registry.k8s.io/busybox:1.36", "command": ["sleep", "900"]}],
+            },
+        }
+        cluster.plane.bash(f"{KUBECTL} apply -f -", json.dumps(pod))
+    cluster.kubectl("wait --for=condition=Ready pod -l app=ping --timeout=90s")
+    cluster.kubectl("-n kube-system wait --for=condition=Available deployment/coredns --timeout=90s")
+    address = cluster.kubectl("get pod on-cp-1 -o jsonpath={.status.podIP}")
+    assert "0% packet loss" in cluster.kubectl(f"exec on-cpu-1 -- ping -c 2 -W 2 {address}")
+    assert "10.96.0.1" in cluster.kubectl("exec on-cpu-1 -- nslookup kubernetes.default.svc.cluster.local")
+    cluster.kubectl("delete pod -l app=ping")
+
+
+def test_labels_and_taints_of_others_survive(cluster: Cluster) -> None:
+    """gK10"""
+    cluster.kubectl("label node cpu-1 theirs=1")
+    cluster.kubectl("taint node cpu-1 theirs=1:PreferNoSchedule")
+    ours = cluster.member("cpu-1", labels={"ours": "1"}, taints=("ours=1:NoSchedule", "bare=:NoSchedule"))
+    cluster.plane.apply("member-cpu-1", ours)
+    assert _ours_and_theirs(cluster) == {"ours", "theirs", "bare"}
+    cluster.plane.apply("member-cpu-1", cluster.member("cpu-1"))
+    assert _ours_and_theirs(cluster) == {"theirs"}
+    cluster.kubectl("taint node cpu-1 theirs-")
+    cluster.kubectl("label node cpu-1 theirs-")
+
+
+def _ours_and_theirs(cluster: Cluster) -> set[str]:
+    node = json.loads(cluster.kubectl("get node cpu-1 -o json"))
+    keys = {*node["metadata"]["labels"], *(taint["key"] for taint in node["spec"].get("taints", []))}
+    return {key for key in keys if key in {"ours", "theirs", "bare"}}
+
+
+def test_a_pod_that_nobody_restarts_stops_a_removal(cluster: Cluster) -> None:
+    """gK3: named, not forced; the node takes work again."""
+    cluster.kubectl(
+        "run bare --image registry.k8s.io/busybox:1.36 --overrides "
+        """'{"spec":{"nodeName":"cpu-1","terminationGracePeriodSeconds":1}}' --command -- sleep 900"""
+    )
+    done = cluster.plane.gpu_metal("undo member-cpu-1")
+    assert done.returncode == 1
+    assert "default/bare" in done.stderr
+    assert cluster.kubectl("get node cpu-1 -o jsonpath={.spec.unschedulable}") == ""
+    cluster.kubectl("delete pod bare")
+
+
+def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> None:
+    assert cluster.site.kubernetes is not None
+    other = cluster.site.kubernetes.model_copy(update={"cluster_domain": "other.local"})
+    changed = cluster.site.model_copy(update={"kubernetes": other})
+    done = cluster.plane.run("node", plan.node(changed, cluster.site.hosts["cp-1"]))
+    assert done.returncode == 1
+    assert "dnsDomain of the running cluster is cluster.local, wanted other.local" in done.stderr
+
+
+def test_a_dead_worker_is_taken_out_and_cannot_come_back_by_itself(cluster: Cluster) -> None:
+    """gD2 (the cluster's part), gD4; then it joins again."""
+    faults.power_cut(cluster.worker.machine)
+    assert cluster.plane.gpu_metal("undo member-cpu-1").returncode == 0
+    assert cluster.nodes() == ["node/cp-1"]
+    lab.start(cluster.worker.machine)
+    refused = "journalctl -b -u kubelet | grep -m 1 \"ValidatingAdmissionPolicy 'gpu-metal-gone'\""
+    assert cluster.worker.bash(f"timeout 60 bash -c 'until {refused}; do sleep 1; done'")
+    assert cluster.nodes() == ["node/cp-1"]
+    assert cluster.join("cpu-1")["node_ready"] in {"changed", "unchanged"}
+    assert cluster.nodes() == ["node/cp-1", "node/cpu-1"]
+
+
+def test_leaving_leaves_no_trace(cluster: Cluster) -> None:
+    """gD1: the worker first, then the cluster with its last control plane."""
+    for name in ("cpu-1", "cp-1"):
+        assert cluster.plane.gpu_metal(f"undo member-{name}").returncode == 0
+        done = cluster.hosts[name].gpu_metal("undo node")
+        assert done.returncode == 0, done.stderr
+    for name, host in cluster.hosts.items():
+        found = _differences(cluster.before[name], host.snapshot())
+        left = {path: what for path, what in found.items() if "gpu-metal" not in path}
+        assert not left, (name, left)
