@@ -90,10 +90,13 @@ record_done() { # LAYER ID LINE
 
 # _broken FUNCTION STATUS LOG: what a failed function says
 _broken() {
-    local why="ended with status $2" text
+    local why="ended with status $2" text fix
+    [[ $2 != 10 ]] || why="could not make it true"
     [[ $2 != 124 && $2 != 137 ]] || why="did not end within $step_timeout s"
     text=$(last_lines "$(tail -c 65536 -- "$3")")
-    printf '%s %s. %s Log: %s\n%s' "$1" "$why" "$(cause "$text")" "$3" "$text"
+    fix=$(cause "$text")
+    [[ -n $fix || $text == *Fix:* ]] || fix="Fix: mend what its last lines say; the next run goes on from this step."
+    printf '%s %s.%s Log: %s\n%s' "$1" "$why" "${fix:+ $fix}" "$3" "$text"
 }
 
 # undo_steps LAYER [ID…]: undoes in reverse order what the ledger has and ID… has not

@@ -50,7 +50,7 @@ def init_config(
             "nodeRegistration": _registration(host, kubernetes),
             "skipPhases": ["show-join-command"],
         },
-        cluster_config(control_planes, cluster=cluster, kubernetes=kubernetes, network=network),
+        _cluster_config(control_planes, cluster=cluster, kubernetes=kubernetes, network=network),
         {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
@@ -65,11 +65,11 @@ def init_config(
     )
 
 
-def cluster_config(
+def _cluster_config(
     control_planes: Sequence[Host], *, cluster: str, kubernetes: Kubernetes, network: Network
 ) -> dict[str, Any]:
     """ClusterConfiguration: the same for all control planes."""
-    arguments = api_server_arguments(kubernetes.api_server)
+    arguments = _api_server_arguments(kubernetes.api_server)
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
@@ -87,11 +87,6 @@ def cluster_config(
             "extraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
         },
     }
-
-
-def cluster_document(control_planes: Sequence[Host], *, cluster: str, kubernetes: Kubernetes, network: Network) -> str:
-    """ClusterConfiguration alone, as text: what the settings of a running cluster are changed by."""
-    return _documents(cluster_config(control_planes, cluster=cluster, kubernetes=kubernetes, network=network))
 
 
 def join_config(host: Host, kubernetes: Kubernetes) -> str:
@@ -116,7 +111,7 @@ def join_config(host: Host, kubernetes: Kubernetes) -> str:
     return _documents(config)
 
 
-def api_server_arguments(wanted: Mapping[str, str]) -> dict[str, str]:
+def _api_server_arguments(wanted: Mapping[str, str]) -> dict[str, str]:
     """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
     arguments = dict(sorted(wanted.items()))
     if plugins := arguments.get(_ADMISSION):

@@ -1,5 +1,6 @@
 """Kubernetes of a host as steps: packages, the host as a member, the node as the cluster sees it. Pure."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def node(
     """
     return [
         Step(_STEPS / "kubernetes_version.sh", {"version": kubernetes.version}),
+        Step(_STEPS / "cni_watched.sh"),
         packages(
             [f"{name}={kubernetes.version}-*" for name in ("kubeadm", "kubelet", "kubectl")],
             label="kubernetes",
@@ -94,20 +96,32 @@ def _membership(
         bulk["init"] = kubeadm.init_config(
             host, control_planes, cluster=cluster, kubernetes=kubernetes, network=network, engine=engine
         )
-    return Step(
-        _STEPS / "cluster_member.sh",
-        {
-            "node": host.name,
-            "role": "control-plane" if "control-plane" in host.roles else "worker",
-            "begin": "init" if first else "join",
-            "cluster": cluster,
-            "endpoint": kubeadm.endpoint(kubernetes, control_planes),
-            "podSubnet": str(network.pod_subnet),
-            "serviceSubnet": str(network.service_subnet),
-            "dnsDomain": kubernetes.cluster_domain,
-        },
-        bulk,
-    )
+    inputs = {
+        "node": host.name,
+        "role": "control-plane" if "control-plane" in host.roles else "worker",
+        "begin": "init" if first else "join",
+        "cluster": cluster,
+        "endpoint": kubeadm.endpoint(kubernetes, control_planes),
+        "podSubnet": str(network.pod_subnet),
+        "serviceSubnet": str(network.service_subnet),
+        "dnsDomain": kubernetes.cluster_domain,
+    }
+    settings = _settings(kubernetes) if "control-plane" in host.roles else {}
+    return Step(_STEPS / "cluster_member.sh", inputs | settings, bulk)
+
+
+def _settings(kubernetes: Kubernetes) -> dict[str, str]:
+    """What a running cluster keeps: readable in the diff, so that the step can name what differs."""
+    texts = {
+        "apiServer": kubernetes.api_server,
+        "extraSans": kubernetes.extra_sans,
+        "kubelet": kubernetes.kubelet,
+        "kubeProxy": kubernetes.kube_proxy,
+    }
+    return {
+        "imageRepository": kubernetes.image_repository,
+        **{key: json.dumps(value, sort_keys=True, separators=(",", ":")) for key, value in texts.items()},
+    }
 
 
 def _labels(host: Host) -> dict[str, str]:

@@ -30,16 +30,15 @@ async def give_ticket(
     begins: bool = False,
     ttl: str = "15m",
 ) -> None:
-    """Puts a ticket on `joining`, unless it is a member already.
+    """Puts a ticket on `joining`, or only has it admitted again when it is a member.
 
     `control_planes` are asked in turn, itself left out. With `begins`, it is the host that begins the cluster: then no
     ticket is needed when every other says that it is in none. Two control planes must not be given theirs at the same
     time: kubeadm lends its certificates under one key.
     Raises NoTicketError, or SshError when `joining` itself does not answer.
     """
-    if (await _as_root(joining, _NEEDS_ONE)).status != 0:
-        return
-    role = "control-plane" if control_plane else "worker"
+    member = (await _as_root(joining, _NEEDS_ONE)).status != 0
+    role = "member" if member else "control-plane" if control_plane else "worker"
     command = f"bash -s -- {quote(joining.name)} {quote(joining.address)} {role} {quote(ttl)}"
     reasons: list[str] = []
     for other in control_planes:
@@ -49,11 +48,14 @@ async def give_ticket(
         if ticket:
             await _put(joining, ticket)
             return
+        if member and not reason:
+            return
         if reason:
             reasons.append(f"{other.name}: {reason}")
         elif not begins:
             reasons.append(f"{other.name}: is a member of no cluster")
-    if reasons or not begins:
+    # A member goes on without: what it then lacks, its own step says.
+    if not member and (reasons or not begins):
         raise NoTicketError(_no_ticket(joining.name, reasons))
 
 

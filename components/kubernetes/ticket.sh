@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root: makes way for a host that joins, and prints its ticket.
-# usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane or worker
-# stdout: lines `PLACE VALUE`, or nothing where this host is a member of no cluster
+# usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane, worker, or member: one that is only admitted again
+# stdout: lines `PLACE VALUE`, or nothing for a member, and where this host is in no cluster
 set -euo pipefail
 umask 077
 
@@ -18,6 +18,13 @@ etcd() {
 
 members_at() {
   etcd list '{}' | grep -o '{"ID"[^}]*}' | sed -n "\\,\"https://$1:2380\",s/.*\"ID\":\"\([0-9]*\)\".*/\1/p"
+}
+
+# Takes back what barred a node that left (steps/node_ready.sh).
+admit() {
+  if [[ -n $(api -n kube-system get configmap gpu-metal-gone --ignore-not-found -o name) ]]; then
+    api -n kube-system patch configmap gpu-metal-gone --type merge --patch "{\"data\":{\"$node\":null}}" >/dev/null
+  fi
 }
 
 # The joining host has no identity: what bears its name is left of an earlier life, and would stop a join.
@@ -50,7 +57,9 @@ ticket() {
 }
 
 node=$1 address=$2 role=$3 ttl=$4
-if [[ -s /etc/kubernetes/admin.conf ]]; then
+if [[ ! -s /etc/kubernetes/admin.conf ]]; then exit 0; fi
+admit
+if [[ $role != member ]]; then
   forget_earlier
   ticket
 fi

@@ -20,7 +20,7 @@ def pod_network(host: Host, network: Network) -> list[Step]:
             _STEPS / "pod_network.sh",
             {"node": host.name, "podSubnet": str(network.pod_subnet), "mtu": str(network.pods.mtu)},
             {"agent": (_HERE / "agent.sh").read_text()},
-        )
+        ),
     ]
 
 

@@ -36,7 +36,7 @@ def stack(spare: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def strange_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def strange_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A signing key that signed nothing here."""
     home = tmp_path_factory.mktemp("gnupg")
     home.chmod(0o700)
@@ -45,7 +45,8 @@ def strange_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = home / "key.asc"
     with key.open("wb") as file:
         subprocess.run([*gpg, "--armor", "--export"], check=True, stdout=file)
-    return key
+    yield key
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
 
 
 def refused(ran: Ran, *says: str) -> None:

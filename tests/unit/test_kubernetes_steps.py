@@ -56,6 +56,11 @@ def test_pods_lose_their_network_after_the_host_left() -> None:
     assert ids.index("pod_network") < ids.index("cluster_member")  # undo goes backwards
 
 
+def test_containerd_looks_for_its_folder_after_the_package_took_it() -> None:
+    ids = list(node(CPU_1))
+    assert ids.index("cni_watched") < ids.index("packages#kubernetes")  # undo goes backwards
+
+
 def test_version_is_compared_before_packages_change() -> None:
     ids = list(node(CPU_1))
     assert ids.index("kubernetes_version") < ids.index("packages#kubernetes")
@@ -79,7 +84,7 @@ def test_settings_of_a_running_cluster_stand_in_the_diff_of_control_planes() -> 
     assert "kubeProxy" not in node(CPU_1)["cluster_member"].inputs
 
 
-def test_bridge_has_its_agent_and_flannel_none() -> None:
+def test_bridge_has_its_agent_and_flannel_nothing_on_hosts() -> None:
     assert node(CPU_1)["pod_network"].inputs == {"node": "cpu-1", "podSubnet": "10.244.0.0/16", "mtu": "1400"}
     assert "pod_network" not in node(CPU_1, network=Network())
     assert [step.id for step in network_steps.cluster(BRIDGE)] == ["node_readers"]

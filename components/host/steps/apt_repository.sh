@@ -38,7 +38,10 @@ apply() {
     write_file "$(_keyring)" 0644 <"$fetched"
     rm -f "$fetched"
     _wanted | write_file "$(_source)" 0644
-    _update
+    if ! _update; then
+        untrue "cannot use $(_here "$(input url)"): apt's own words are below." \
+            "Fix: is it reached from this host (name, proxy), and is keyFile or keyUrl the key that signs it?"
+    fi
 }
 
 undo() {

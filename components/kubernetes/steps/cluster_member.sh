@@ -1,5 +1,6 @@
 # This host is a member of the site's cluster, under its own name and in its own role.
 # inputs: node role begin cluster endpoint podSubnet serviceSubnet dnsDomain
+# inputs of a control plane: imageRepository apiServer extraSans kubelet kubeProxy
 # bulk: init join
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
@@ -99,11 +100,20 @@ _differences() {
     printf '%s of the running cluster is %s, wanted %s; it cannot change in place. ' "$key" "$seen" "$wanted"
     printf 'Fix: put %s back in the site, or take the cluster down first\n' "$seen"
   done < <(_fixed)
+  # These can be changed while it runs, but not by this step: it says so rather than pass over them.
+  for key in apiServer extraSans kubelet kubeProxy; do
+    wanted=$(input "$key" '') seen=$(previous "$key" '')
+    if [[ -z $seen || $seen == "$wanted" ]]; then continue; fi
+    printf 'kubernetes.%s of the running cluster is %s, wanted %s; pulumi up does not change it there yet. ' \
+      "$key" "$seen" "$wanted"
+    printf 'Nothing was changed. Fix: put it back in the site\n'
+  done
 }
 
 _fixed() {
   printf '%s %s\n' clusterName "$(input cluster)" controlPlaneEndpoint "$(input endpoint)" \
     podSubnet "$(input podSubnet)" serviceSubnet "$(input serviceSubnet)" dnsDomain "$(input dnsDomain)"
+  if [[ $(input role) == control-plane ]]; then printf 'imageRepository %s\n' "$(input imageRepository)"; fi
 }
 
 # A member that the cluster has lost registers anew; another's member, or one without an identity, is not touched.

@@ -32,6 +32,7 @@ undo() {
     _keeps_quorum "$members"
   fi
   if [[ -n $(_api get node "$(input node)" --ignore-not-found -o name) ]]; then _empty; fi
+  _bar
   _api delete node "$(input node)" --ignore-not-found
   _leave_etcd "$members"
 }
@@ -76,8 +77,9 @@ _await_ready() {
 
 # The bootstrap token of this node's ticket; for a control plane also the certificates that were lent to it.
 _way_in() {
-  _api -n kube-system get secrets -o go-template='{{range .items}}{{.metadata.name}} {{.type}} {{with .data}}{{with '\
-'.description}}{{. | base64decode}}{{end}}{{end}}{{"\n"}}{{end}}' |
+  local description='{{with .data}}{{with .description}}{{. | base64decode}}{{end}}{{end}}'
+  _api -n kube-system get secrets \
+    -o go-template="{{range .items}}{{.metadata.name}} {{.type}} $description{{\"\n\"}}{{end}}" |
     awk -v ours="gpu-metal $(input node)" -v controls="$(input controlPlane)" '
       { name = $1; type = $2; $1 = $2 = ""; sub(/^ +/, "") }
       type == "bootstrap.kubernetes.io/token" && $0 == ours { print "secret/" name }
@@ -103,9 +105,8 @@ _empty() {
       _api delete pods --all-namespaces --field-selector "spec.nodeName=$node" --force --grace-period=0
       return 0
     fi
-    if said=$(_api --request-timeout=0 drain "$node" --ignore-daemonsets --delete-emptydir-data --timeout=60s 2>&1); then
+    said=$(_api --request-timeout=0 drain "$node" --ignore-daemonsets --delete-emptydir-data --timeout=60s 2>&1) &&
       return 0
-    fi
     # What no controller would start again elsewhere: to wait changes nothing.
     if [[ $said == *'use --force to override'* ]]; then break; fi
     printf 'waits for node %s to be empty: %s\n' "$node" "${said##*$'\n'}"
@@ -114,6 +115,37 @@ _empty() {
   _api uncordon "$node"
   _fail "node $node is not empty after $((SECONDS - begun)) s, and takes work again: ${said##*$'\n'}" \
     "Fix: end or move that work, then pulumi up"
+}
+
+# A kubelet that comes back has its certificate still: it may not register again until a ticket admits it.
+_bar() {
+  _api apply -f - <<'END'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: gpu-metal-gone, namespace: kube-system}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: gpu-metal-gone}
+spec:
+  paramKind: {apiVersion: v1, kind: ConfigMap}
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [nodes]}
+  validations:
+    - expression: "!has(params.data) || !(object.metadata.name in params.data)"
+      message: this node was taken out of the cluster; it joins again by pulumi up
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: gpu-metal-gone}
+spec:
+  policyName: gpu-metal-gone
+  paramRef: {name: gpu-metal-gone, namespace: kube-system, parameterNotFoundAction: Allow}
+  validationActions: [Deny]
+END
+  _api -n kube-system patch configmap gpu-metal-gone --type merge \
+    --patch "{\"data\":{\"$(input node)\":\"$(date -u +%FT%TZ)\"}}"
 }
 
 # etcd's own HTTP door: no etcdctl is needed, and no API server.

@@ -3,8 +3,8 @@
 # bulk: agent
 
 check() {
-  if ! bulk agent | same_file /usr/local/libexec/gpu-metal-pod-network; then
-    untrue "/usr/local/libexec/gpu-metal-pod-network is not the site's"
+  if ! bulk agent | same_file /usr/local/sbin/gpu-metal-pod-network; then
+    untrue "/usr/local/sbin/gpu-metal-pod-network is not the site's"
   fi
   if ! _unit | same_file /etc/systemd/system/gpu-metal-pod-network.service; then
     untrue "/etc/systemd/system/gpu-metal-pod-network.service is not the site's"
@@ -14,7 +14,7 @@ check() {
 }
 
 apply() {
-  bulk agent | write_file /usr/local/libexec/gpu-metal-pod-network 0755
+  bulk agent | write_file /usr/local/sbin/gpu-metal-pod-network 0755
   _unit | write_file /etc/systemd/system/gpu-metal-pod-network.service 0644
   systemctl daemon-reload
   systemctl enable gpu-metal-pod-network
@@ -24,7 +24,7 @@ apply() {
 undo() {
   local subnet
   systemctl disable --now gpu-metal-pod-network || true
-  rm -f /etc/systemd/system/gpu-metal-pod-network.service /usr/local/libexec/gpu-metal-pod-network
+  rm -f /etc/systemd/system/gpu-metal-pod-network.service /usr/local/sbin/gpu-metal-pod-network
   systemctl daemon-reload
   rm -f /etc/cni/net.d/10-gpu-metal.conflist
   rm -rf /var/lib/cni/networks/gpu-metal
@@ -41,7 +41,7 @@ _unit() {
   printf '%s\n' '[Unit]' 'Description=Pod network of this node (gpu-metal)' \
     'After=network-online.target' 'Wants=network-online.target' '' \
     '[Service]' 'RuntimeDirectory=gpu-metal-pod-network' 'Environment=KUBECACHEDIR=/run/gpu-metal-pod-network' \
-    "ExecStart=/usr/local/libexec/gpu-metal-pod-network $(input node) $(input podSubnet) $(input mtu)" \
+    "ExecStart=/usr/local/sbin/gpu-metal-pod-network $(input node) $(input podSubnet) $(input mtu)" \
     'Restart=always' 'RestartSec=5' '' \
     '[Install]' 'WantedBy=multi-user.target'
 }
