@@ -67,7 +67,7 @@ class Site(HostSettings):
 
     @cached_property
     def active(self) -> tuple[Host, ...]:
-        """Hosts that are there, in the file's order."""
+        """Hosts that are there, by name."""
         return tuple(host for host in self.hosts.values() if host.state != "gone")
 
     @cached_property
@@ -150,7 +150,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
         *_named(data, stack),
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]
-    site, wrong = validate(Site, data, folder, lambda key: merged.locate(key, source.marks)[1].number)
+    site, wrong = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
     faults = [*source.faults, *map(fault, problems)]
     said = {fault.key for fault in faults}
     faults += [each for each in map(fault, wrong) if each.key not in said]  # the cause, not what follows from it
@@ -176,6 +176,13 @@ def _include(source: Source, folder: Path) -> None:
             del other.data["include"]
             other.faults.append(Fault(other.marks["include",], ("include",), "stands in the site file only."))
         join(source, other)
+
+
+def _ordered(data: Any) -> Any:  # noqa: ANN401 - any YAML
+    """Maps by key: Pulumi's own object has another order than the file, and no resource may change by that."""
+    if isinstance(data, dict):
+        return {key: _ordered(data[key]) for key in sorted(data, key=str)}
+    return [_ordered(item) for item in data] if isinstance(data, list) else data
 
 
 def _named(data: dict[str, Any], stack: str) -> Iterator[Problem]:

@@ -132,6 +132,9 @@ _remove_with_folders() {
     done
 }
 
+# verb: what the runner was asked for: apply, undo, remove, check …
+verb() { printf '%s\n' "$gm_verb"; }
+
 # os_id: debian, ubuntu, rhel … · os_version: 12, 24.04 … · os_codename: bookworm, noble …
 os_id() { printf '%s\n' "$_os_id"; }
 os_codename() { printf '%s\n' "$_os_codename"; }

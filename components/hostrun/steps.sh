@@ -62,7 +62,7 @@ keep_bulk() {
 
 # _declarations FUNCTION LAYER LINE: what child.sh reads from stdin
 _declarations() {
-    local gm_function=$1 gm_layer=$2 gm_step gm_file key
+    local gm_verb=$verb gm_function=$1 gm_layer=$2 gm_step gm_file key
     local -a gm_inputs gm_previous=() gm_bulk gm_secrets=()
     ref_of "$3"
     step_file "$REPLY"
@@ -82,7 +82,7 @@ _declarations() {
             [[ ${key% *} != "$gm_step" ]] || gm_secrets+=("${key##* }=${secret_text[$key]}")
         done
     fi
-    declare -p gm_function gm_layer gm_step gm_file gm_inputs gm_previous gm_bulk gm_secrets
+    declare -p gm_verb gm_function gm_layer gm_step gm_file gm_inputs gm_previous gm_bulk gm_secrets
 }
 
 _child() { # SECONDS: the child, its declarations on stdin

@@ -23,7 +23,7 @@ apply() {
 undo() {
   local members=''
   # A host that is given up as a whole takes itself out, and leaves the other nodes alone.
-  if [[ ${gm_verb-undo} == remove && $(input node) != "$(<"$GPU_METAL_HOME/identity")" ]]; then return 0; fi
+  if [[ $(verb) == remove && $(input node) != "$(<"$GPU_METAL_HOME/identity")" ]]; then return 0; fi
   # Without a cluster, or as its last control plane, it ends with this host.
   if [[ ! -s /etc/kubernetes/admin.conf ]]; then return 0; fi
   if [[ $(input controlPlane) == yes ]]; then
