@@ -70,9 +70,14 @@ def _member(name: str, layer: str, drifted: dict[tuple[str, str], list[Check]]) 
 
 
 def _mark(create: str, checks: Iterable[Check]) -> str:
-    """The command line as it was applied, each drifted step replaced by what is untrue of it."""
+    """The command line as it was applied, each drifted step replaced by what is untrue of it.
+
+    What stands in no line (a run that did not end, a step that has left the site) gets a line of its own.
+    """
     untrue = {check.id.partition("/")[2]: check for check in checks}
-    return "\n".join(_line(line, untrue) for line in create.split("\n"))
+    lines = [_line(line, untrue) for line in create.split("\n") if " DRIFTED " not in line or line.startswith("  ::")]
+    lines += [f"# {id_} DRIFTED {check.saw}" for id_, check in untrue.items()]
+    return "\n".join(lines)
 
 
 def _line(line: str, untrue: dict[str, Check]) -> str:
@@ -81,5 +86,5 @@ def _line(line: str, untrue: dict[str, Check]) -> str:
     ref = line.split()[1].strip("'")
     script, _, rest = ref.partition("@")
     label = rest.partition("#")[2]
-    check = untrue.get(f"{script}#{label}" if label else script)
+    check = untrue.pop(f"{script}#{label}" if label else script, None)
     return f"  :: {ref} DRIFTED {check.saw}" if check else line

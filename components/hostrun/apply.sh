@@ -34,6 +34,7 @@ apply_layer() { # LAYER
     done
     ((failures == 0)) || exit 1
     save_ledger "$layer"
+    end_layer "$layer"
     drop_unused_inputs
     answer "$layer: ${#step_ids[@]} steps hold"
 }
@@ -70,6 +71,7 @@ apply_step() {
 change_step() { # LAYER ID LINE
     local layer=$1 id=$2 line=$3 status=0 log
     # First the line: what a killed apply leaves behind can then be undone.
+    begin_layer "$layer"
     line_begun["$id"]=$line
     keep_bulk "$line"
     save_ledger "$layer"
@@ -113,6 +115,7 @@ _undo_step() { # LAYER ID
     now
     started=$REPLY
     mark_lock "$layer undo of $id"
+    begin_layer "$layer"
     # The later first: an apply that was begun with other inputs than those that held before.
     if [[ -n ${line_begun[$id]-} ]]; then
         _undo_line "$layer" "$id" "${line_begun[$id]}"

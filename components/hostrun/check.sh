@@ -39,6 +39,9 @@ check_layers() {
         elif [[ ! -e $REPLY ]]; then
             _row "$layer" ledger broken "nothing of $layer was applied here. Fix: pulumi up."
         fi
+        [[ ! -e $GPU_METAL_HOME/begun/$layer ]] ||
+            _row "$layer" run drift "a run began on $(<"$GPU_METAL_HOME/begun/$layer") and has not made this layer whole. Fix: \
+sitectl drift --record, then pulumi up."
         for id in "${ledger_order[@]}"; do
             line=${line_begun[$id]-}
             line=${line:-${line_done[$id]}}

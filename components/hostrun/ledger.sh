@@ -120,6 +120,18 @@ save_ledger() {
     ledger_saved=$text
 }
 
+# begin_layer LAYER, end_layer LAYER: between them the layer is not whole, whatever its steps say. A run that failed and
+# was then taken back in the site would leave no difference to see.
+begin_layer() {
+    local error path=$GPU_METAL_HOME/begun/$1
+    [[ ! -e $path ]] || return 0
+    mkdir -p -- "$GPU_METAL_HOME/begun"
+    error=$(date -u +%FT%TZ | write_file "$path" 0600 2>&1) ||
+        fail ledger "$path cannot be written: ${error##*: }. $(cause "$error")"
+}
+
+end_layer() { rm -f -- "$GPU_METAL_HOME/begun/$1"; }
+
 # keep_broken_ledger LAYER: out of the way, not lost
 keep_broken_ledger() {
     ledger_path "$1"
@@ -152,6 +164,7 @@ add_layer() {
 
 # forget_layer LAYER: nothing of it is left here
 forget_layer() {
+    end_layer "$1"
     local name others=()
     ledger_path "$1"
     rm -f -- "$REPLY"

@@ -128,7 +128,10 @@ def repository(stack: Stack) -> Iterator[None]:
     """The site without its bad repository again, and a run that ends well."""
     yield
     stack.edit(lambda site: site.pop("repositories"))
+    # To the state nothing has changed: it has the site as it was before the run that failed.
+    assert stack.sitectl("drift", "--record").status == 1
     stack.up().ok()
+    stack.sitectl("drift").ok()
     assert on(SPARE_HOST, ["sh", "-c", "ls /etc/apt/sources.list.d/"]).count("gpu-metal") == 0
 
 

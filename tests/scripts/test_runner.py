@@ -51,6 +51,20 @@ def test_drift_is_seen_by_check_and_mended_by_apply(host: Host) -> None:
     assert json.loads(host.run("check", "--json").stdout)["ok"] is True
 
 
+def test_a_layer_that_did_not_end_is_not_whole_although_its_steps_hold(host: Host) -> None:
+    good, bad = host.file("a", "old"), host.file("b", "x", "two")
+    host.apply("base", good)
+    host.path("b").mkdir()
+    assert host.run("apply", "base", "::", *host.file("a", "new"), "::", *bad).returncode == 1
+    rows = json.loads(host.run("check", "--json").stdout)["layers"][0]["steps"]
+    assert rows[0]["step"] == "run"
+    assert "sitectl drift --record" in rows[0]["says"]
+    host.path("b").rmdir()
+    host.apply("base", good)
+    assert host.run("check").returncode == 0
+    assert host.path("a").read_text() == "old\n"
+
+
 def test_check_of_a_host_where_nothing_was_applied_does_not_say_ok(host: Host) -> None:
     assert json.loads(host.run("check", "--json").stdout) == {"host": os.uname().nodename, "ok": False, "layers": []}
     assert "nothing of base was applied" in host.run("check", "base").stdout

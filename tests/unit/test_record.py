@@ -84,6 +84,12 @@ def test_a_membership_is_recorded_at_its_node(backend: Backend) -> None:  # noqa
     assert module.record([failed("cp-1", "member-gpu-1/node_labels")], "dev", Path()) == ["gpu-1-member"]
 
 
+def test_a_run_that_did_not_end_is_a_line_of_its_own(backend: Backend) -> None:
+    assert module.record([failed("gpu-1", "base/run", "a run has not ended")], "dev", Path()) == ["gpu-1-base"]
+    assert module.record([failed("gpu-1", "base/run", "a run has not ended")], "dev", Path()) == []
+    assert backend.create("gpu-1-base") == f"{BASE}\n# run DRIFTED a run has not ended"
+
+
 def test_nothing_untrue_writes_nothing(backend: Backend) -> None:
     assert (
         module.record([Check("base/sysctl", "gpu-1", "ok"), Check("address", "cp-1", "unknown")], "dev", Path()) == []
