@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pulumi
 
+from components.hostrun.target import SshError
 from stacks.config import SiteError, site_from
 from stacks.secrets import MissingSecretError, Secrets
 from stacks.site import build
@@ -17,7 +18,10 @@ config = pulumi.Config()
 try:
     site = site_from(config.require_object("site"), stack=pulumi.get_stack(), folder=Path.cwd())
     outputs = build(site, Secrets(config), folder=Path.cwd())
-except (SiteError, MissingSecretError) as error:
+except (SiteError, MissingSecretError, SshError) as error:
     raise pulumi.RunError(str(error)) from None
+except OSError as error:
+    text = f"{error.filename}: {error.strerror}. Nothing was sent. Fix: make it readable, or correct the site."
+    raise pulumi.RunError(text) from None
 for name, value in outputs.items():
     pulumi.export(name, value)

@@ -54,9 +54,11 @@ def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
     """All that the state says of hosts on which nothing is applied: a disk made anew, say."""
     for resource in state["deployment"].get("resources") or []:
         name = resource["urn"].rpartition("::")[2]
-        host = name.rpartition("-")[0]
+        # Where it runs: on the host whose runner it goes with. So the kubeconfig and the memberships that a lost
+        # control plane kept are among them.
+        host = resource.get("deletedWith", name).rpartition("::")[2].rpartition("-")[0]
         key = {COMMAND: "create", COPY: "remotePath"}.get(resource["type"])
-        if key and host in hosts and not name.endswith("-member"):
+        if key and host in hosts:
             resource["inputs"][key] = resource["outputs"][key] = "DRIFTED nothing is applied on the host"
             yield name
 

@@ -33,8 +33,7 @@ def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
 
     Waits for runs that still go on on a host. Raises Stop when one does not end, or when another run is alive.
     """
-    state = json.loads(pulumi(["stack", "export"], stack, folder))
-    pending = state["deployment"].get("pending_operations") or []
+    pending = _pending(_export(stack, folder))
     locks = _locks(stack, folder)
     alive = [lock for lock in locks if _alive(lock)]
     if alive:
@@ -47,11 +46,21 @@ def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
     if locks:
         pulumi(["cancel", "--yes"], stack, folder)
         done.append(f"the lock of a run that is dead is taken away: {_owner(locks[0])}")
-    if pending:
+    # Asked again: what was read before the wait may be the state in the middle of a run that has ended well since.
+    state = _export(stack, folder)
+    if pending := _pending(state):
         state["deployment"]["pending_operations"] = []
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
         done += [f"an interrupted operation is forgotten: {_named(operation)}" for operation in pending]
     return done
+
+
+def _export(stack: str, folder: Path) -> dict[str, Any]:
+    return dict(json.loads(pulumi(["stack", "export"], stack, folder)))
+
+
+def _pending(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return state["deployment"].get("pending_operations") or []
 
 
 async def _quiet(fleet: Fleet, say: Say) -> None:

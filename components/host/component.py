@@ -78,8 +78,8 @@ def _stranger(host: Host) -> Callable[[ResourceHookArgs], None]:
 
     def refuse(_: ResourceHookArgs) -> None:
         raise ValueError(
-            f"{host.name} [gone] is declared gone, and this stack never installed it. Nothing was sent. "
-            f"Fix: delete hosts.{host.name} from the site."
+            f"{host.name} [gone] is declared gone, and this stack has not all of its layers. Nothing was sent. "
+            f"Fix: delete hosts.{host.name} from the site, then pulumi up: what there is of it is forgotten."
         )
 
     return refuse

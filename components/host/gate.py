@@ -17,7 +17,11 @@ class PreflightError(Exception):
 
 
 class Gate:
-    """Preflight of all hosts, run by the first hook that needs it; each host's hook fails for its own checks only."""
+    """Preflight of all hosts, run by the first hook that needs it.
+
+    A host's hook fails for its own checks, and for what is untrue of any other: nothing is changed anywhere before
+    every host passed. Only another host that cannot be asked is no reason: its own hook says so.
+    """
 
     def __init__(self, targets: Mapping[str, Target], steps: Mapping[str, Sequence[Step]]) -> None:
         self._fleet = Fleet(targets)
@@ -32,9 +36,9 @@ class Gate:
             if self._asked is None:
                 self._asked = asyncio.create_task(preflight(self._fleet, self._steps))
             report = await self._asked
-            own = [untrue for untrue in report.untrue if untrue.host == host]
-            if own:
-                raise PreflightError(f"{host} [{own[0].id}] see the report above" if self._told else self._tell(report))
+            because = [untrue for untrue in report.untrue if untrue.host == host or untrue.status == "failed"]
+            if because:
+                raise PreflightError(f"{host} [preflight] see the report above" if self._told else self._tell(report))
 
         return ResourceHook(f"preflight-{host}", check)
 
@@ -43,5 +47,5 @@ class Gate:
         lines = [f"✗ {untrue}" for untrue in report.untrue]
         hosts = len(self._fleet.targets)
         return "\n".join(
-            [*lines, f"{hosts} hosts, {len(report.checks)} checks, {len(lines)} failed. No host was changed."]
+            [*lines, f"{hosts} hosts, {len(report.checks)} checks, {len(lines)} failed. Nothing was changed."]
         )

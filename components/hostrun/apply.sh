@@ -96,7 +96,7 @@ _broken() {
     [[ $2 != 10 ]] || why="could not make it true"
     [[ $2 != 124 && $2 != 137 ]] || why="did not end within $step_timeout s"
     text=$(last_lines "$(tail -c 65536 -- "$3")")
-    fix=$(cause "$text")
+    fix=$(cause "$text") || true
     [[ -n $fix || $text == *Fix:* ]] || fix="Fix: mend what its last lines say; the next run goes on from this step."
     printf '%s %s.%s Log: %s\n%s' "$1" "$why" "${fix:+ $fix}" "$3" "$text"
 }

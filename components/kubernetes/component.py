@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Output, Resource, ResourceHook, ResourceHookArgs, ResourceOptions
+from pulumi import (
+    ComponentResource,
+    Output,
+    Resource,
+    ResourceHook,
+    ResourceHookArgs,
+    ResourceHookBinding,
+    ResourceOptions,
+)
 from pulumi_command import remote
 
 from components.host.config import Host
@@ -21,8 +29,8 @@ class Cluster(ComponentResource):
     """Node and member of each host, and the kubeconfig as a secret.
 
     The first control plane is initialised; the others join by a ticket that a hook fetches at the moment of the
-    join. A member layer runs on a control plane: deleting it drains the node and takes it out of the cluster,
-    also when the node itself is dead.
+    join. A member layer runs on a control plane: to delete it, or to apply it for a host that is gone, takes the node
+    out of the cluster, also when the node itself is dead.
     """
 
     ref: ClusterRef
@@ -53,6 +61,7 @@ class Cluster(ComponentResource):
                 parent=self,
                 depends_on=[nodes[home]],
                 deleted_with=refs[home].anchor,
+                hooks=ResourceHookBinding(before_create=[refs[home].probe], before_update=[refs[home].probe]),
                 additional_secret_outputs=["stdout", "stderr"],
             ),
         )
@@ -92,11 +101,9 @@ class Cluster(ComponentResource):
     def _members(
         self, hosts: Mapping[str, Host], home: HostRef, nodes: Mapping[str, remote.Command], member: Plan
     ) -> tuple[Resource, ...]:
-        """One after the other, as they all run on one host. A host that is gone has none: it leaves the cluster."""
+        """One after the other, as they all run on one host."""
         done: tuple[Resource, ...] = ()
         for n, host in hosts.items():
-            if host.state == "gone":
-                continue
             at_home = home.after(nodes[home.name], *done)
             done = (layer(f"{n}-member", at_home, f"member-{n}", member(host), parent=self, depends_on=[nodes[n]]),)
         return done
@@ -109,6 +116,8 @@ class Cluster(ComponentResource):
             # Without it a changed kubeconfig would replace everything in the cluster.
             cluster_identifier=name,
             kube_client_settings={"timeout": 30},
+            # With a state that was lost, what stands in the cluster is taken over (gR14).
+            upsert_existing_objects=True,
             opts=ResourceOptions(parent=self, deleted_with=home.anchor),
         )
         return ClusterRef(provider, kubeconfig, members, home.anchor)

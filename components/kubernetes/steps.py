@@ -57,8 +57,15 @@ def node(
 
 
 def member(host: Host) -> list[Step]:
-    """The layer `member-<host>` on a control plane: the node's labels and taints, Ready, and how it leaves."""
+    """The layer `member-<host>` on a control plane: the node's labels and taints, Ready, and how it leaves.
+
+    Of a host that is gone: the node is out of the cluster. This is applied, not deleted: a delete would run where the
+    layer last ran, and that may be the very control plane that is gone.
+    """
     control_plane = "control-plane" in host.roles
+    node = {"node": host.name, "address": str(host.address), "controlPlane": "yes" if control_plane else "no"}
+    if host.state == "gone":
+        return [Step(_STEPS / "node_ready.sh", {**node, "state": "gone"})]
     return [
         Step(_STEPS / "node_labels.sh", {"node": host.name, "labels": _joined(_labels(host))}),
         Step(
@@ -70,10 +77,7 @@ def member(host: Host) -> list[Step]:
             },
         ),
         # Last, so that it is undone first: a node that leaves takes no work on its way out.
-        Step(
-            _STEPS / "node_ready.sh",
-            {"node": host.name, "address": str(host.address), "controlPlane": "yes" if control_plane else "no"},
-        ),
+        Step(_STEPS / "node_ready.sh", node),
     ]
 
 

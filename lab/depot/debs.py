@@ -64,20 +64,7 @@ def debs() -> list[Deb]:
             "Command-line utility for interacting with a Kubernetes cluster",
             {"usr/bin/kubectl": (TOOLS_BIN / "kubectl", 0o755)},
         ),
-        Deb(
-            "kubelet",
-            VERSION,
-            "Node agent for Kubernetes clusters",
-            {
-                "usr/bin/kubelet": (TOOLS_BIN / "kubelet", 0o755),
-                "usr/lib/systemd/system/kubelet.service": (HERE / "kubelet.service", 0o644),
-                "etc/default/kubelet": (HERE / "kubelet.env", 0o644),
-            },
-            depends="conntrack, ethtool, iproute2, iptables (>= 1.4.21), kubernetes-cni, mount, socat, util-linux",
-            scripts=("postinst", "prerm", "postrm"),
-            configuration=("/etc/default/kubelet",),
-            folders=("var/lib/kubelet", "etc/kubernetes/manifests"),
-        ),
+        _kubelet(),
         Deb(
             "kubernetes-cni",
             CNI_VERSION,
@@ -86,6 +73,23 @@ def debs() -> list[Deb]:
             folders=("etc/cni/net.d",),
         ),
     ]
+
+
+def _kubelet() -> Deb:
+    return Deb(
+        "kubelet",
+        VERSION,
+        "Node agent for Kubernetes clusters",
+        {
+            "usr/bin/kubelet": (TOOLS_BIN / "kubelet", 0o755),
+            "usr/lib/systemd/system/kubelet.service": (HERE / "kubelet.service", 0o644),
+            "etc/default/kubelet": (HERE / "kubelet.env", 0o644),
+        },
+        depends="conntrack, ethtool, iproute2, iptables (>= 1.4.21), kubernetes-cni, mount, socat, util-linux",
+        scripts=("postinst", "prerm", "postrm"),
+        configuration=("/etc/default/kubelet",),
+        folders=("var/lib/kubelet", "etc/kubernetes/manifests"),
+    )
 
 
 def _fill(folder: Path) -> None:

@@ -13,11 +13,16 @@ MACHINE = (
     "gnupg",  # signs the apt repository
     "gcc",  # pause
     "libc6-dev",
+    "openssh-client",  # makes the lab's keys, before lab/hosts installs what it needs
 )
 """What tools and depot need; lab/hosts installs what the hosts need."""
 
 UNPACKED = (
     "docker-registry",  # unpacked, not installed: installing it starts a service for all addresses
+    "openssh-server",  # the same; for the plugins' tests
+    "libwrap0",  # what it needs that neither Debian's base nor openssh-client brings
+    "libnsl2",
+    "libtirpc3",
     "busybox-static",
     "containernetworking-plugins",
     # The image of kube-proxy:

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from lab.hosts import faults
+from lab.hosts import cgroups, faults
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB, TOOLS_BIN
 
@@ -142,6 +142,30 @@ def _session(pid: int) -> int:
         return os.getsid(pid)
     except ProcessLookupError:
         return 0
+
+
+TOKEN = r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
+"""A kubeadm bootstrap token, in grep's extended form too."""
+
+
+@contextlib.contextmanager
+def watched(hosts: Sequence[str]) -> Iterator[list[str]]:
+    """Looks at all command lines and environments on the hosts all the time; the list has the tokens seen there."""
+    look = f"cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -aoE '{TOKEN}'"
+    loop = f"while :; do {look} | grep -v '^grep$'; echo looked; sleep 0.05; done"
+    found: list[str] = []
+    watchers = []
+    for host in hosts:
+        words = ["nsenter", "-t", str(cgroups.init(lab_host(host))), "-a", "--", "sh", "-c", loop]
+        watchers.append(subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True))
+    try:
+        yield found
+    finally:
+        for watcher in watchers:
+            kill_session(watcher)
+            lines = watcher.communicate()[0].splitlines()
+            assert lines.count("looked") > 10, "the watcher did not watch"
+            found += [line for line in lines if line != "looked"]
 
 
 def until(true: Callable[[], bool], *, what: str, limit: float = 120) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.hosts import faults
+from lab.hosts import cgroups, faults, lab
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB
-from tests.lab.stack import SPARE_HOST, Ran, Stack, on
+from tests.lab.stack import SPARE_HOST, Ran, Stack, kill_session, on, until
 
 pytestmark = pytest.mark.lab
 
@@ -121,6 +121,52 @@ def test_gr12_a_full_disk_is_mended_by_freeing_it(stack: Stack) -> None:
         refused(stack.up(), "sysctl", "No space left on device")
     stack.up().ok()
     assert on(SPARE_HOST, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4096"
+
+
+def test_gr10_a_host_that_fails_preflight_keeps_the_others_untouched(stack: Stack, fresh: tuple[str, ...]) -> None:
+    fit = fresh[1]
+    before = faults.snapshot(lab_host(fit))
+    stack.edit(
+        lambda site: site["hosts"].update(
+            {fit: {"address": "10.213.77.21"}, fresh[2]: {"address": "10.213.77.31", "minimum": {"cpus": 640}}}
+        )
+    )
+    ran = stack.up()
+    stack.edit(lambda site: site["hosts"].pop(fit))
+    stack.edit(lambda site: site["hosts"].pop(fresh[2]))
+    assert ran.status != 0
+    assert f"{fresh[2]} [cpus]" in ran.text
+    assert faults.snapshot(lab_host(fit)) == before
+    stack.up().ok()
+
+
+def test_gr13_a_machine_is_known_by_its_marker_not_by_its_address(stack: Stack) -> None:
+    before = faults.snapshot(lab_host(SPARE_HOST))
+    stack.edit(lambda site: site["hosts"].update({"other-1": site["hosts"].pop(SPARE_HOST)}))
+    ran = stack.up()
+    stack.edit(lambda site: site["hosts"].update({SPARE_HOST: site["hosts"].pop("other-1")}))
+    refused(ran, "[identity]", "the site calls it other-1", "Fix:")
+    assert faults.snapshot(lab_host(SPARE_HOST)) == before
+    stack.up().ok()
+
+
+def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) -> None:
+    machine = lab_host(SPARE_HOST)
+    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4111"}))
+    # The host's own lock keeps the run in its middle for as long as this test wants.
+    inside = ("nsenter", "-t", str(cgroups.init(machine)), "-a", "--")
+    held = stack.start(*inside, "flock", "/run/gpu-metal/lock", "sleep", "600")
+    until(lambda: "held" in on(SPARE_HOST, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="lock")
+    run = stack.start(*stack.command("up", "--yes", "--skip-preview"))
+    until(lambda: on(SPARE_HOST, ["sh", "-c", "pgrep -f 'gpu-metal apply base' || true"]) != "", what="the base layer")
+    faults.power_cut(machine)
+    kill_session(run)
+    kill_session(held)
+    lab.start(machine)
+    stack.sitectl("recover").ok()
+    stack.up().ok()
+    assert not stack.export()["deployment"].get("pending_operations")
+    assert on(SPARE_HOST, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4111"
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ enforces none), loss of unsynced data. With the official plugins in PULUMI_HOME 
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ruamel.yaml import YAML
 
 from lab.hosts import faults
 from lab.hosts.inventory import host as lab_host
-from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, Stack, kill_session, on, until
+from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, kill_session, on, until, watched
 
 pytestmark = pytest.mark.lab
 
@@ -57,6 +58,28 @@ def ready_nodes() -> set[str]:
     }
 
 
+def running_since() -> dict[str, Any]:
+    """When services were started, and how often each pod's containers were."""
+    units = ["containerd", "kubelet", "chrony", "ssh"]
+    times = {h: on(h, ["systemctl", "show", "-p", "ActiveEnterTimestampMonotonic", *units]) for h in HOSTS}
+    pods = kubectl("get", "pods", "--all-namespaces")["items"]
+    return times | {
+        pod["metadata"]["uid"]: [one["restartCount"] for one in pod["status"]["containerStatuses"]] for pod in pods
+    }
+
+
+def identity() -> tuple[str, dict[str, str]]:
+    """The cluster's CA, and the UIDs of its nodes and namespaces."""
+    found = [*kubectl("get", "nodes")["items"], *kubectl("get", "namespaces")["items"]]
+    uids = {item["metadata"]["name"]: item["metadata"]["uid"] for item in found}
+    return on("cp-1", ["sha256sum", "/etc/kubernetes/pki/ca.crt"]), uids
+
+
+def kubeconfig(stack: Stack) -> str:
+    """As that state has it."""
+    return stack.run("pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", stack.name).ok().out
+
+
 def test_gr1_a_run_killed_in_the_middle_leaves_something_to_finish(stack: Stack) -> None:
     process = stack.start(*stack.command("up", "--yes", "--skip-preview"))
     until(lambda: ledger("gpu-1", "engine").count("\n") > 1, what="an engine step on gpu-1", limit=300)
@@ -81,11 +104,27 @@ def test_the_verdict_is_ok(stack: Stack) -> None:
 
 
 def test_gr3_a_second_up_changes_nothing(stack: Stack) -> None:
-    before = {host: faults.snapshot(lab_host(host)) for host in HOSTS}
+    before = {host: faults.snapshot(lab_host(host), times=True) for host in HOSTS}
+    running = running_since()
     again = stack.up().ok()
     assert "unchanged" in again.out
     assert not {"created", "updated", "deleted", "replaced"} & set(again.out.split("Resources:")[1].split())
+    assert {host: faults.snapshot(lab_host(host), times=True) for host in HOSTS} == before
+    assert running_since() == running
+
+
+def test_gr14_a_lost_state_changes_no_host_and_not_the_clusters_identity(
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = {host: faults.snapshot(lab_host(host)) for host in HOSTS}
+    known = (running_since(), identity(), kubeconfig(stack))
+    lost = Stack("dev", tmp_path_factory.mktemp("lost"))
+    lost.create(YAML().load(stack.file)["config"]["gpu-metal:site"])
+    lost.up().ok()
     assert {host: faults.snapshot(lab_host(host)) for host in HOSTS} == before
+    assert (running_since(), identity(), kubeconfig(lost)) == known
+    lost.up("--expect-no-changes").ok()
+    stack.up("--expect-no-changes").ok()
 
 
 def test_a_host_costs_at_most_eight_resources(stack: Stack) -> None:
@@ -171,7 +210,9 @@ def add_spare(site: dict[str, Any]) -> None:
 def test_a_worker_is_added_by_config_alone(stack: Stack, spare: str) -> None:
     before = faults.snapshot(lab_host("gpu-1"))["files"]
     stack.edit(add_spare)
-    stack.up().ok()
+    with watched(["cp-1", spare]) as tokens:
+        stack.up().ok()
+    assert tokens == []
     assert ready_nodes() == {*HOSTS, spare}
     after = faults.snapshot(lab_host("gpu-1"))["files"]
     changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
@@ -208,9 +249,14 @@ def test_gx1_no_secret_is_readable(stack: Stack) -> None:
         places[f"{host} journal"] = on(host, ["journalctl", "--no-pager", "-o", "cat"])
         places[f"{host} readable"] = on(
             host,
-            ["sh", "-c", f"find {READABLE} -xdev -type f -perm /o+r -size -200k -exec cat {{}} + | tr -cd '\\11\\12\\40-\\176'"],
+            [
+                "sh",
+                "-c",
+                f"find {READABLE} -xdev -type f -perm /o+r -size -200k -exec cat {{}} + | tr -cd '\\11\\12\\40-\\176'",
+            ],
         )
     for place, text in places.items():
+        assert not re.search(TOKEN, text) or not place.endswith(("journal", ".log")), place
         for secret in secrets:
             assert secret not in text, place
             assert secret[: len(secret) // 2] not in text, place

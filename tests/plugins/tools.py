@@ -20,11 +20,11 @@ _LANGUAGE_HOST_PARTS = (
 
 @cache
 def tool(name: str) -> str:
-    """The binary's path; the test is skipped, with the reason, where there is none."""
+    """The binary's path; the test fails where there is none."""
     folders = os.pathsep.join([*map(str, _FOLDERS), os.environ["PATH"]])
     if found := shutil.which(name, path=folders):
         return found
-    pytest.skip(f"{name} is neither in {_FOLDERS[0]} nor on PATH: build it with lab/tools/get.sh")
+    pytest.fail(f"{name} is neither in {_FOLDERS[0]} nor on PATH: build it with lab/tools/get.sh")
 
 
 def pulumi_folder(folder: Path) -> Path:

@@ -130,7 +130,7 @@ def test_the_bytes_that_were_hashed_are_the_bytes_that_are_installed(machine: Ma
     assert machine.install(good).returncode == 0
 
 
-def test_a_machine_that_is_another_host_is_refused_before_anything_changes(machine: Machine) -> None:
+def test_gr13_a_machine_that_is_another_host_is_refused_before_anything_changes(machine: Machine) -> None:
     machine.install(library.archive(), "cpu-1")
     before = snapshot(machine.home)
     refused = machine.install(library.archive(), "gpu-1")

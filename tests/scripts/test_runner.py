@@ -19,7 +19,7 @@ undo() { echo "undo $(input name)" >>"$(input list)"; }
 """
 
 
-def test_a_second_apply_changes_nothing_and_touches_no_file(host: Host) -> None:
+def test_gr3_a_second_apply_changes_nothing_and_touches_no_file(host: Host) -> None:
     steps = [host.file("a", "hello  'world'\t\\t"), host.file("b", "x", "two")]
     first = host.apply("base", *steps)
     before = snapshot(host.home) | snapshot(host.path(""))
@@ -148,7 +148,9 @@ apply() {
 """
 
 
-def test_a_failed_step_says_where_what_and_the_last_lines_without_secrets_and_the_next_run_goes_on(host: Host) -> None:
+def test_gr7_a_failed_step_says_where_what_and_the_last_lines_without_secrets_and_the_next_run_goes_on(
+    host: Host,
+) -> None:
     secret = r"hun/ter[2]*.&\$"
     bad = [host.step("failing", FAILING), f"mended={host.root / 'mended'}"]
     steps = [host.file("a", "1"), bad, host.file("b", "2", "later")]

@@ -13,7 +13,7 @@ import pytest
 from tests.scripts.runner_host import RUNNER, Host, kill, readable, snapshot, until
 
 
-def test_a_second_run_waits_and_says_who_holds_the_lock(tmp_path: Path) -> None:
+def test_gr4_a_second_run_waits_and_says_who_holds_the_lock(tmp_path: Path) -> None:
     host = Host(tmp_path)
     first = host.start("apply", "base", "::", *host.marked())
     until((host.root / "begun").exists)
@@ -29,7 +29,7 @@ def test_a_second_run_waits_and_says_who_holds_the_lock(tmp_path: Path) -> None:
     assert (host.root / "count").read_text() == "once\n"
 
 
-def test_two_runs_at_the_same_instant_change_a_host_once(host: Host) -> None:
+def test_gr4_two_runs_at_the_same_instant_change_a_host_once(host: Host) -> None:
     ref = host.step(
         "count", '# x\ncheck() { [[ -e $(input at) ]] || untrue x; }\napply() { echo once >>"$(input at)"; }\n'
     )
@@ -42,7 +42,7 @@ def test_two_runs_at_the_same_instant_change_a_host_once(host: Host) -> None:
         assert sorted(b"unchanged" in text for text in texts) == [False, True]
 
 
-def test_a_killed_runners_step_keeps_the_lock_and_the_next_run_goes_on_from_it(host: Host) -> None:
+def test_gr5_a_killed_runners_step_keeps_the_lock_and_the_next_run_goes_on_from_it(host: Host) -> None:
     first = host.start("apply", "base", "::", *host.marked())
     until((host.root / "begun").exists)
     kill(first)
@@ -56,7 +56,7 @@ def test_a_killed_runners_step_keeps_the_lock_and_the_next_run_goes_on_from_it(h
     assert (host.root / "count").read_text() == "once\n"
 
 
-def test_what_a_killed_apply_left_is_undone_when_its_step_leaves_the_site(host: Host) -> None:
+def test_gr1_what_a_killed_apply_left_is_undone_when_its_step_leaves_the_site(host: Host) -> None:
     run = host.start("apply", "base", "::", *host.marked())
     step = int(until(lambda: readable(host.root / "begun")))
     os.kill(step, signal.SIGKILL)
@@ -68,7 +68,7 @@ def test_what_a_killed_apply_left_is_undone_when_its_step_leaves_the_site(host: 
 
 
 @pytest.mark.parametrize("how", ["pipes closed", "hang-up"])
-def test_a_lost_connection_does_not_stop_the_run(host: Host, how: str) -> None:
+def test_gr5_a_lost_connection_does_not_stop_the_run(host: Host, how: str) -> None:
     ref = host.step("after", '# x\ncheck() { [[ -e $(input at) ]] || untrue x; }\napply() { : >"$(input at)"; }\n')
     run = host.start("apply", "base", "::", *host.marked(), "::", ref, f"at={host.root / 'after'}")
     assert run.stdout
@@ -100,7 +100,7 @@ apply() { sleep 600 & echo $! >"$(input at)"; echo begun; }
         os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
-def test_a_ledger_cut_anywhere_is_seen_and_the_next_run_mends_it(host: Host) -> None:
+def test_gr8_a_ledger_cut_anywhere_is_seen_and_the_next_run_mends_it(host: Host) -> None:
     steps = [host.file("a", "1"), host.file("b", "2", "two")]
     host.apply("base", *steps)
     whole = host.ledger().read_bytes()
@@ -207,7 +207,7 @@ def in_namespace(host: Host, prepare: str, *words: str) -> subprocess.CompletedP
 READ_ONLY = "mount -o remount,bind,ro / && ! : 2>/dev/null >/tmp/gpu-metal-must-not-be"
 
 
-def test_check_and_facts_answer_on_a_read_only_root(host: Host) -> None:
+def test_gr11_check_and_facts_answer_on_a_read_only_root(host: Host) -> None:
     host.apply("base", host.file("a", "1"))
     before = snapshot(host.root)
     answer = in_namespace(host, READ_ONLY, "check", "--json")
@@ -228,7 +228,9 @@ SMALL = "cp -a {home} {home}.copy; mount -t tmpfs -o size=400k,nr_inodes=80 tmpf
     ],
     ids=["full", "no inodes", "read-only"],
 )
-def test_a_host_that_cannot_write_says_which_way_and_goes_on_when_it_can(host: Host, fault: str, says: str) -> None:
+def test_gr12_a_host_that_cannot_write_says_which_way_and_goes_on_when_it_can(
+    host: Host, fault: str, says: str
+) -> None:
     steps = [host.file("a", "1"), host.file("b", "2", "two")]
     host.apply("base", steps[0])
     failed = in_namespace(host, fault.format(home=host.home), "apply", "base", *(w for s in steps for w in ("::", *s)))

@@ -61,9 +61,12 @@ class FakeHosts:
     """What gpu-1 answers when its lock is tried, one after the other; then it is free."""
     admin_conf: ssh.Result = field(default_factory=lambda: ssh.Result(0, "kind: Config\n", ""))
     asked: list[tuple[str, str]] = field(default_factory=list)
+    when_asked: Callable[[], object] = lambda: None
+    """What happens elsewhere meanwhile."""
 
     async def ask(self, target: Target, command: str, *, stdin: bytes = b"", **_: object) -> ssh.Result:
         self.asked.append((target.name, command))
+        self.when_asked()
         if target.name in self.errors:
             raise self.errors[target.name]
         text = f"{command}\n{stdin.decode()}"

@@ -122,6 +122,13 @@ def test_a_node_that_leaves_is_drained_before_its_taints_go() -> None:
     assert list(member()) == ["node_labels", "node_taints", "node_ready"]
 
 
+def test_of_a_host_that_is_gone_the_node_is_out_of_the_cluster() -> None:
+    gone = member(state="gone")
+    assert list(gone) == ["node_ready"]
+    assert gone["node_ready"].inputs["state"] == "gone"
+    assert "state" not in member()["node_ready"].inputs
+
+
 TICKET = "ENDPOINT 10.213.77.12:6443\nTOKEN abcdef.0123456789abcdef\nCA_HASH sha256:00\n"
 
 

@@ -162,3 +162,12 @@ def test_a_pid_that_another_program_has_now_is_dead(ctl: Sitectl, cli: FakePulum
     cli.says("cancel --yes", "")
     lock(ctl, host=socket.gethostname(), pid=os.getpid())
     assert ctl("recover").exit_code == 0
+
+
+def test_a_run_that_ended_well_while_recover_waited_keeps_its_state(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    ctl.hosts.locks = [BUSY]
+    ctl.hosts.when_asked = lambda: state(cli)
+    result = ctl("recover")
+    assert (result.stdout, result.exit_code) == ("", 0)
+    assert not (cli.folder / "imported").exists()

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi import ComponentResource, Output, ResourceHook
+from pulumi_command import remote
 from ruamel.yaml import YAML
 
+from components.hostrun.layer import HostRef, layer
+from components.hostrun.step import Step
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.config import site_from
 from stacks.secrets import Secrets
@@ -53,7 +57,7 @@ def test_a_host_has_its_layers_in_a_row(site: dict[str, Any], tmp_path: Path) ->
             assert f"{host}-{before}" in plan.one(f"{host}-{after}").depends_on
 
 
-def test_nothing_is_changed_before_every_preflight(site: dict[str, Any], tmp_path: Path) -> None:
+def test_gr10_nothing_is_changed_before_every_preflight(site: dict[str, Any], tmp_path: Path) -> None:
     plan = plan_of(site, tmp_path)
     assert set(plan.one("hosts-checked").depends_on) == {f"{h}-preflight" for h in ("cp-1", "cpu-1", "gpu-1")}
     assert all("hosts-checked" in plan.one(f"{h}-base").depends_on for h in ("cp-1", "cpu-1", "gpu-1"))
@@ -100,11 +104,31 @@ def test_a_host_that_is_gone_is_kept_untouched_and_leaves_the_cluster(site: dict
     site["hosts"]["gpu-1"] = {**site["hosts"]["gpu-1"], "state": "gone"}
     plan = plan_of(site, tmp_path)
     own = [r for r in plan.resources.values() if r.name.startswith("gpu-1-")]
-    assert sorted(r.name for r in own) == sorted(f"gpu-1-{layer}" for layer in LAYERS if layer != "member")
+    assert sorted(r.name for r in own) == sorted(f"gpu-1-{layer}" for layer in LAYERS)
+    member = plan.one("gpu-1-member")
+    assert re.search(r"node_ready@\w+ node=gpu-1 .*state=gone", member.inputs["create"])
+    assert member.options["retain_on_delete"] is False
+    assert member.inputs["connection"]["host"] == "10.213.77.11"
     for resource in own:
+        if resource is member:
+            continue
         assert resource.options["retain_on_delete"] is True
         assert {"connection", "create", "stdin"} <= set(resource.options["ignore_changes"])
     assert "gpu-1-preflight" not in plan.one("hosts-checked").depends_on
+
+
+def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("cpu-1", "gpu-1"):
+        site["hosts"][name] = {**site["hosts"][name], "roles": ["control-plane"]}
+        site["hosts"][name].pop("gpu", None)
+    site["kubernetes"]["endpoint"] = "api.example.org:6443"
+    site["hosts"]["cp-1"] = {**site["hosts"]["cp-1"], "state": "gone"}
+    plan = plan_of(site, tmp_path)
+    # Nothing that still has to be done runs on the host that is gone.
+    for name in ("cp-1-member", "cpu-1-member", "gpu-1-member", "lab-kubeconfig"):
+        assert plan.one(name).inputs["connection"]["host"] == "10.213.77.21", name
+        assert plan.one(name).options["deleted_with"] == "cpu-1-runner"
+    assert "state=gone" in plan.one("cp-1-member").inputs["create"]
 
 
 def test_a_tenant_is_six_objects(site: dict[str, Any], tmp_path: Path) -> None:
@@ -143,6 +167,33 @@ def test_the_plan_obeys_the_policy(site: dict[str, Any], tmp_path: Path) -> None
 
 @pytest.mark.parametrize("secret", ["the-private-key", "the-kubeconfig"])
 def test_secrets_stand_in_secret_inputs_only(site: dict[str, Any], tmp_path: Path, secret: str) -> None:
-    for resource in plan_of(site, tmp_path).resources.values():
-        for key, value in resource.inputs.items():
-            assert secret not in str(value) or key in resource.secret, f"{resource.name}.{key}"
+    inputs = [(r, key, value) for r in plan_of(site, tmp_path).resources.values() for key, value in r.inputs.items()]
+    holding = [(resource, key) for resource, key, value in inputs if secret in str(value)]
+    assert holding, "the secret reaches nothing: nothing would be proven"
+    assert [f"{resource.name}.{key}" for resource, key in holding if key not in resource.secret] == []
+
+
+def test_gr6_every_command_asks_its_host_by_our_own_client_first(site: dict[str, Any], tmp_path: Path) -> None:
+    for command in plan_of(site, tmp_path).of(COMMAND):
+        host = (
+            "cp-1" if command.name.startswith("lab-") or "member" in command.name else command.name.rpartition("-")[0]
+        )
+        assert f"probe-{host}" in command.options["hooks"], command.name
+
+
+def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path: Path) -> None:
+    script = tmp_path / "keeper.sh"
+    script.write_text("# It is kept.\ncheck() { :; }\n")
+
+    def program() -> None:
+        root = ComponentResource("gpu-metal:test:Root", "root")
+        host = HostRef("h", remote.ConnectionArgs(host="10.0.0.1"), "", ResourceHook("probe-h", void), gone=False)
+        steps = [Step(script, {"public": "yes"}, secrets={"token": "deployToken"})]
+        layer("h-base", host, "base", steps, parent=root, secrets={"deployToken": Output.secret("hunter2")})
+
+    command = record(program).one("h-base")
+    assert command.inputs["logging"] == "none"
+    assert {"stdin", "connection"} <= command.secret
+    assert command.inputs["stdin"] == "secret keeper token 1\nhunter2\n"
+    assert "hunter2" not in command.inputs["create"]
+    assert {"stdout", "stderr"} <= set(command.options["secret_outputs"])

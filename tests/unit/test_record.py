@@ -40,10 +40,11 @@ class Backend:
         )
 
 
-def command(name: str, create: str) -> dict[str, Any]:
-    """A layer as the state has it."""
+def command(name: str, create: str, on: str) -> dict[str, Any]:
+    """A layer on the host `on` as the state has it."""
     values = {"create": create, "delete": "undo"}
-    return {"type": module.COMMAND, "urn": URN + name, "inputs": values, "outputs": copy.copy(values)}
+    runner = {"deletedWith": f"{URN}{on}-runner"}
+    return {"type": module.COMMAND, "urn": URN + name, "inputs": values, "outputs": copy.copy(values), **runner}
 
 
 @pytest.fixture
@@ -53,9 +54,10 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     library = {"type": module.COPY, "urn": URN + "gpu-1-library", "inputs": copied, "outputs": dict(copied)}
     made = Backend(
         [
-            command("gpu-1-base", BASE),
-            command("cp-1-base", BASE),
-            command("gpu-1-member", "sudo -n gpu-metal apply member-gpu-1 \\\n  :: node_labels@aa node=gpu-1"),
+            command("gpu-1-base", BASE, "gpu-1"),
+            command("cp-1-base", BASE, "cp-1"),
+            command("gpu-1-member", "sudo -n gpu-metal apply member-gpu-1 \\\n  :: node_labels@aa node=gpu-1", "cp-1"),
+            command("dev-kubeconfig", "sudo -n cat /etc/kubernetes/admin.conf", "cp-1"),
             library,
         ]
     )
@@ -107,3 +109,8 @@ def test_a_host_that_lost_everything_gets_everything_again(backend: Backend) -> 
     assert module.record([failed("gpu-1", "runner")], "dev", Path()) == ["gpu-1-base", "gpu-1-library"]
     assert "DRIFTED" in backend.create("gpu-1-base")
     assert "DRIFTED" not in backend.create("gpu-1-member")
+
+
+def test_with_a_control_plane_its_memberships_and_the_kubeconfig_are_lost(backend: Backend) -> None:
+    assert module.record([failed("cp-1", "runner")], "dev", Path()) == ["cp-1-base", "gpu-1-member", "dev-kubeconfig"]
+    assert backend.create("gpu-1-base") == BASE

@@ -38,7 +38,7 @@ apply() {
 
 undo() {
   _leave
-  rm -rf /etc/kubernetes/gpu-metal /run/gpu-metal/ticket
+  rm -rf /etc/kubernetes/gpu-metal /run/gpu-metal/{ticket,join.yaml}
 }
 
 _standing() {
@@ -154,7 +154,7 @@ _join() {
   local config place value status=0
   if [[ $1 == half ]]; then
     if [[ $(input role) == worker ]] && _registered; then
-      rm -f /etc/kubernetes/gpu-metal/begun /run/gpu-metal/ticket
+      rm -f /etc/kubernetes/gpu-metal/begun /run/gpu-metal/{ticket,join.yaml}
       return 0
     fi
     _leave

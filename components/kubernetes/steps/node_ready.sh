@@ -1,11 +1,15 @@
-# The node is Ready, and nothing that let it in is valid any longer.
-# inputs: node address controlPlane
+# The node is Ready, and nothing that let it in is valid any longer; that of a host that is gone is out of the cluster.
+# inputs: node address controlPlane state
 #
 # Undone, on a control plane that stays: the node is drained, taken out of etcd and out of the cluster.
 
 check() {
   local node seen
   node=$(input node)
+  if _gone; then
+    _is_out
+    return 0
+  fi
   seen=$(_ready)
   if [[ $seen != True ]]; then untrue "node $node is not Ready: $(_why)"; fi
   seen=$(_way_in)
@@ -14,6 +18,10 @@ check() {
 
 apply() {
   local way_in
+  if _gone; then
+    _take_out
+    return 0
+  fi
   _await_ready
   way_in=$(_way_in)
   # shellcheck disable=SC2086 # one word is one secret
@@ -21,7 +29,9 @@ apply() {
 }
 
 undo() {
-  local members=''
+  local members
+  # Its node has left already.
+  if _gone; then return 0; fi
   # A host that is given up as a whole takes itself out, and leaves the other nodes alone.
   if [[ $(verb) == remove && $(input node) != "$(<"$GPU_METAL_HOME/identity")" ]]; then return 0; fi
   # Without a cluster, or as its last control plane, it ends with this host.
@@ -29,6 +39,25 @@ undo() {
   if [[ $(input controlPlane) == yes ]]; then
     members=$(_members)
     if [[ $members != *$'\n'* ]]; then return 0; fi
+  fi
+  _take_out
+}
+
+_gone() { [[ $(input state active) == gone ]]; }
+
+_is_out() {
+  local members node
+  node=$(_api get node "$(input node)" --ignore-not-found -o name)
+  if [[ -n $node ]]; then untrue "$(input node) is gone, and still a node of the cluster"; fi
+  if [[ $(input controlPlane) == no ]]; then return 0; fi
+  members=$(_members)
+  if _at_its_address <<<"$members" >/dev/null; then untrue "$(input node) is gone, and still a member of etcd"; fi
+}
+
+_take_out() {
+  local members=''
+  if [[ $(input controlPlane) == yes ]]; then
+    members=$(_members)
     _keeps_quorum "$members"
   fi
   if [[ -n $(_api get node "$(input node)" --ignore-not-found -o name) ]]; then _empty; fi

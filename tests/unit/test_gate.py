@@ -1,0 +1,58 @@
+"""The gate before the first change. Does not prove: that the engine asks it first; tests/lab/test_bad_luck.py does."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from components.host import gate as module
+from components.hostrun.report import Check, Report
+from components.hostrun.target import Target
+
+HOSTS = ("cpu-1", "gpu-1")
+LACK = Check("cpus", "gpu-1", "failed", "2 CPUs.", fix="add some")
+DOWN = Check("address", "gpu-1", "unknown", "did not answer.", fix="power")
+
+
+def said(monkeypatch: pytest.MonkeyPatch, untrue: Sequence[Check]) -> dict[str, str]:
+    """What each host's hook says, "" where it lets the host be changed; the hosts are asked once."""
+    asked = []
+
+    async def preflight(*_: object) -> Report:
+        asked.append(1)
+        return Report([Check("reachable", "cpu-1", "ok"), *untrue])
+
+    hooks: dict[str, Any] = {}
+    monkeypatch.setattr(module, "preflight", preflight)
+    monkeypatch.setattr(
+        module, "ResourceHook", lambda name, call: hooks.setdefault(name.removeprefix("preflight-"), call)
+    )
+    gate = module.Gate({n: Target(n, n, 22, "deploy", "ssh-ed25519 AAAA") for n in HOSTS}, {n: [] for n in HOSTS})
+
+    for name in HOSTS:
+        gate.hook(name)
+
+    async def run() -> dict[str, str]:
+        return {n: str((await asyncio.gather(hooks[n](None), return_exceptions=True))[0] or "") for n in HOSTS}
+
+    answers = asyncio.run(run())
+    assert len(asked) == 1
+    return answers
+
+
+def test_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert said(monkeypatch, []) == {"cpu-1": "", "gpu-1": ""}
+
+
+def test_gr10_a_lack_of_one_host_stops_all_and_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = said(monkeypatch, [LACK])
+    assert answers["cpu-1"].splitlines()[0] == "✗ gpu-1 [cpus] 2 CPUs. Fix: add some."
+    assert answers["cpu-1"].endswith("2 hosts, 2 checks, 1 failed. Nothing was changed.")
+    assert answers["gpu-1"] == "gpu-1 [preflight] see the report above"
+
+
+def test_a_host_that_is_down_stops_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = said(monkeypatch, [DOWN])
+    assert answers["cpu-1"] == ""
+    assert "gpu-1 [address] did not answer" in answers["gpu-1"]

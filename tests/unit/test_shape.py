@@ -1,0 +1,51 @@
+"""Sizes that design.md sets, and a named test for each guarantee about runs (research/reliability.md §3)."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINES_OF_A_FILE, LINES_OF_A_FUNCTION = 300, 40
+RUNS = [f"gr{number}" for number in range(1, 15)]
+"""gR15 is about releases: there has been none."""
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Files of the project, as git has them."""
+    done = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [path for line in done.stdout.splitlines() if (path := ROOT / line).is_file()]
+
+
+PYTHON, BASH = tracked("*.py"), tracked("*.sh")
+
+
+def functions(path: Path) -> list[tuple[str, int]]:
+    """Names and lengths, decorators not counted."""
+    if path.suffix == ".py":
+        found = [
+            n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        return [(node.name, (node.end_lineno or 0) - node.lineno + 1) for node in found]
+    bodies = re.findall(r"^(\w+)\(\) \{.*?$(.*?)^\}", path.read_text(), re.MULTILINE | re.DOTALL)
+    return [(name, body.count("\n") + 1) for name, body in bodies]
+
+
+def test_there_is_something_to_measure() -> None:
+    assert len(PYTHON) > 50
+    assert len(BASH) > 30
+    assert sum(len(functions(path)) for path in BASH) > 100
+
+
+@pytest.mark.parametrize("path", [*PYTHON, *BASH], ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LINES_OF_A_FILE
+    assert [each for each in functions(path) if each[1] > LINES_OF_A_FUNCTION] == []
+
+
+@pytest.mark.parametrize("guarantee", RUNS)
+def test_each_guarantee_about_runs_has_a_named_test(guarantee: str) -> None:
+    names = [name for path in PYTHON if "tests" in path.parts for name, _ in functions(path)]
+    assert [name for name in names if name.startswith("test_") and guarantee in name.split("_")]
