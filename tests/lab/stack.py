@@ -128,7 +128,7 @@ class Stack:
         return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
 
 
-def kill_session(process: subprocess.Popen[bytes]) -> None:
+def kill_session(process: subprocess.Popen[Any]) -> None:
     """SIGKILL to the CLI, the program and the plugins, each in a process group of its own: no one can tidy up."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and _session(int(entry.name)) == process.pid:
