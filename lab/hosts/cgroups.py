@@ -1,5 +1,6 @@
 """The control groups of a host: lab-NAME below every hierarchy of cgroup v1, or below the one of v2 (not tried yet)."""
 
+import contextlib
 import os
 import signal
 import time
@@ -20,8 +21,9 @@ def processes(host: Host) -> set[int]:
     """Every process of the host, its systemd-nspawn among them, wherever a supervisor may be."""
     found: set[int] = set()
     for group in groups(host):
-        for listed in group.rglob("cgroup.procs"):
-            found.update(int(pid) for pid in listed.read_text().split())
+        for folder in _inside(group):
+            with contextlib.suppress(OSError):  # it has just been removed
+                found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
     return found
 
 
@@ -38,6 +40,11 @@ def init(host: Host) -> int | None:
         if len(spaces) == depth + 1 and spaces[-1] == "1":
             return pid
     return None
+
+
+def _inside(group: Path) -> list[Path]:
+    """The group and all below it, as they are now: a host that dies removes its own while we look."""
+    return [Path(folder) for folder, _, _ in os.walk(group)]
 
 
 def freeze(host: Host, frozen: bool) -> None:
@@ -68,6 +75,6 @@ def clear(host: Host, deadline: float = 20) -> None:
             raise LabError(f"{host.name} [power] processes {sorted(left)} do not die. Fix: reboot this machine.")
         time.sleep(0.05)
     for group in groups(host):
-        for child in sorted(group.rglob("*/"), reverse=True):
-            child.rmdir()
-        group.rmdir()
+        for child in sorted(_inside(group), reverse=True):
+            with contextlib.suppress(FileNotFoundError):
+                child.rmdir()
