@@ -86,7 +86,8 @@ case ${1:-} in
   test)
     prepare all
     ops/lint.sh
-    python -m pytest
+    # Two workers: the lab's hosts on one, what needs none of them on the other (tests/conftest.py).
+    python -m pytest -n 2 --dist loadgroup
     ;;
   *)
     echo "usage: ops/run.sh up|preview|down|test|lab-up|lab-down" >&2
