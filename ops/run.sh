@@ -86,8 +86,7 @@ case ${1:-} in
   test)
     prepare all
     ops/lint.sh
-    # Two workers: the lab's hosts on one, what needs none of them on the other (tests/conftest.py).
-    python -m pytest -n 2 --dist loadgroup
+    python -m pytest
     ;;
   *)
     echo "usage: ops/run.sh up|preview|down|test|lab-up|lab-down" >&2
