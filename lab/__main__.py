@@ -36,7 +36,7 @@ def _words() -> argparse.ArgumentParser:
     down = verb("down", lambda words: lab.down(_say, erase=words.erase), "stop everything; disks are kept")
     down.add_argument("--erase", action="store_true", help="forget the hosts' disks too")
     verb("status", _status, "say what runs")
-    verb("keys", lambda _: keys.make(), "make the lab's own keys and passphrase (no root needed)")
+    verb("keys", _keys, "make the lab's own keys and passphrase (no root needed)")
     env = verb("env", _env, "print the environment of pulumi and the tests, for eval")
     env.add_argument("--tools", action="store_true", help="only the PATH to the tools, for a site that is not the lab")
     one = verb("host", _host, "switch one host")
@@ -45,6 +45,14 @@ def _words() -> argparse.ArgumentParser:
     )
     one.add_argument("name", choices=HOSTS)
     return parser
+
+
+def _keys(_: argparse.Namespace) -> None:
+    """All that a plan of the lab's site reads."""
+    from lab.depot import apt  # noqa: PLC0415 - the other verbs need none of it
+
+    keys.make()
+    apt.make_key()
 
 
 def _host(words: argparse.Namespace) -> None:
