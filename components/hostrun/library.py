@@ -9,6 +9,7 @@ import io
 import os
 import re
 import tarfile
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -41,6 +42,7 @@ def _member(script: Path) -> str:
     return f"library/{Step(script).ref}.sh"
 
 
+@cache
 def archive() -> bytes:
     """The library as .tar.gz: the same bytes for the same files, whoever makes it and when."""
     buffer = io.BytesIO()
