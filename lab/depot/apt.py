@@ -3,13 +3,13 @@
 import gzip
 import hashlib
 import shutil
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from lab.depot import debs
 from lab.hosts.command import run
+from lab.hosts.keys import private
 from lab.paths import LAB
 
 FOLDER = LAB / "apt"
@@ -57,10 +57,10 @@ def make_key() -> None:
         return
     _HOME.mkdir(parents=True, exist_ok=True)
     _HOME.chmod(0o700)
-    with _agent():
-        _gpg("--generate-key", stdin=_NEW_KEY)
+    with private(), _Gpg() as gpg:
+        gpg("--generate-key", stdin=_NEW_KEY)
         new = KEY.with_suffix(".new")
-        new.write_text(_gpg("--armor", "--export"))
+        new.write_text(gpg("--armor", "--export"))
         new.replace(KEY)
 
 
@@ -73,19 +73,26 @@ def _sign(folder: Path) -> None:
         lines.append(f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}")
     release = "\n".join(lines) + "\n"
     (folder / "Release").write_text(release)
-    with _agent():
-        (folder / "InRelease").write_text(_gpg("--clearsign", stdin=release))
-        (folder / "Release.gpg").write_text(_gpg("--armor", "--detach-sign", stdin=release))
+    with _Gpg() as gpg:
+        (folder / "InRelease").write_text(gpg("--clearsign", stdin=release))
+        (folder / "Release.gpg").write_text(gpg("--armor", "--detach-sign", stdin=release))
 
 
-@contextmanager
-def _agent() -> Iterator[None]:
-    """GnuPG starts an agent by itself; it goes when the work is done."""
-    try:
-        yield
-    finally:
-        run("gpgconf", "--homedir", str(_HOME), "--kill", "all")
+class _Gpg:
+    """GnuPG on the lab's keys, with an agent that it starts by itself and that goes at the end.
 
+    The agent's socket lies in the home and its path has at most 107 characters, so the home gets a short name.
+    """
 
-def _gpg(*arguments: str, stdin: str = "") -> str:
-    return run("gpg", "--homedir", str(_HOME), "--batch", "--quiet", *arguments, stdin=stdin)
+    def __enter__(self) -> "_Gpg":
+        self._short = Path(tempfile.mkdtemp(prefix="gpg-", dir="/tmp"))
+        self._home = self._short / "home"
+        self._home.symlink_to(_HOME)
+        return self
+
+    def __call__(self, *arguments: str, stdin: str = "") -> str:
+        return run("gpg", "--homedir", str(self._home), "--batch", "--quiet", *arguments, stdin=stdin)
+
+    def __exit__(self, *_: object) -> None:
+        run("gpgconf", "--homedir", str(self._home), "--kill", "all")
+        shutil.rmtree(self._short)

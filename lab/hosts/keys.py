@@ -2,6 +2,8 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab import paths
@@ -20,9 +22,16 @@ def host_key(host: Host) -> Path:
 
 def make() -> None:
     """Makes what is missing; never changes what is there. Needs no root."""
+    with private():
+        _make()
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Files made within are for their owner alone."""
     before = os.umask(0o077)
     try:
-        _make()
+        yield
     finally:
         os.umask(before)
 
