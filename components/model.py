@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationInfo
 from pydantic.alias_generators import to_camel
 
 
@@ -73,6 +73,15 @@ def expanded(path: Path, folder: Path) -> Path:
         return folder / Path(re.sub(r"\$\{(\w+)\}", variable, str(path))).expanduser()
     except RuntimeError:
         raise ValueError("begins with a ~ whose home folder is not known. Write the path out.") from None
+
+
+def kind_or(default: str) -> Discriminator:
+    """What tells the members of a union apart: their `kind`, which may be left out for `default`."""
+
+    def kind(value: object) -> object:
+        return value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", None)
+
+    return Discriminator(kind)
 
 
 HostName = Annotated[str, AfterValidator(_rfc1123)]

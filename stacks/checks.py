@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, ip_address
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from components.engine.config import Docker
 from components.host.config import Address, HostSettings, Ssh
 from stacks import forms
 from stacks.known_hosts import is_key
@@ -137,8 +138,11 @@ def kubernetes(site: "Site") -> Iterator[Problem]:
     if arguments.get("anonymous-auth") == "false":
         text = "false stops the API server's probes and every join by token (kubeadm#798). Take it away."
         yield Problem(("kubernetes", "apiServer", "anonymous-auth"), text)
-    driver = site.kubernetes.kubelet.get("cgroupDriver", site.engine.cgroup_driver)
-    if driver != site.engine.cgroup_driver:
+    engine = site.container_engine
+    if isinstance(engine, Docker):
+        text = "docker is no engine for the kubelet. Write kind: containerd, or take the key away."
+        yield Problem(("engine", "kind"), text)
+    if engine is not None and site.kubernetes.kubelet.get("cgroupDriver", engine.cgroup_driver) != engine.cgroup_driver:
         text = "differs from engine.cgroupDriver, which the kubelet is given. Write it there only."
         yield Problem(("kubernetes", "kubelet", "cgroupDriver"), text)
 
@@ -161,7 +165,8 @@ def values(site: "Site") -> Iterator[Problem]:
         yield from (Problem((*key, *inner), text) for inner, text in forms.settings(settings))
     for name, repository in site.repositories.items():
         yield from (Problem(("repositories", name, *inner), text) for inner, text in forms.repository(repository))
-    yield from (Problem(("engine", "mirrors", *inner), text) for inner, text in forms.mirrors(site.engine.mirrors))
+    mirrors = site.engine.mirrors if site.engine else {}
+    yield from (Problem(("engine", "mirrors", *inner), text) for inner, text in forms.mirrors(mirrors))
 
 
 CHECKS: tuple[Check, ...] = (hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, values)

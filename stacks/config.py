@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from components.engine.config import Engine
-from components.host.config import AptRepository, Host, HostSettings
+from components.engine.config import Containerd, Engine, Registry
+from components.host.config import Host, HostSettings
+from components.host.repositories import Repository
 from components.kubernetes.config import Kubernetes
 from components.model import HostName, LabelName, LocalPath, expanded
 from components.network.config import Network
@@ -50,14 +51,16 @@ class Site(HostSettings):
     """OpenSSH file with the hosts' keys; `known_hosts.<stack>` beside the site file."""
     include: tuple[LocalPath, ...] = ()
     """Plain YAML files of this same shape, united with this one; no secrets there."""
-    repositories: dict[LabelName, AptRepository] = {}
-    """apt sources by name. `kubernetes` takes the place of the official one."""
+    repositories: dict[LabelName, Repository] = {}
+    """Package sources by name; kubernetes, docker, nvidia-driver, nvidia-toolkit replace the official ones."""
     groups: dict[LabelName, HostSettings] = {}
     """Settings that several hosts share, by the group's name."""
     hosts: dict[HostName, Host]
     """The hosts by name; a range stands for several."""
-    engine: Engine = Engine()
-    """The container engine of every host."""
+    engine: Engine | None = None
+    """The container engine of every host; none is containerd where Kubernetes runs, else no engine."""
+    registry: Registry | None = None
+    """A private registry on one of the hosts."""
     kubernetes: Kubernetes | None = None
     """The cluster; without it hosts only."""
     network: Network = Network()
@@ -79,6 +82,11 @@ class Site(HostSettings):
     def workers(self) -> tuple[Host, ...]:
         """Active hosts that join as workers; a control plane that also works is not among them."""
         return tuple(host for host in self.active if "worker" in host.roles and "control-plane" not in host.roles)
+
+    @cached_property
+    def container_engine(self) -> Engine | None:
+        """The engine, declared or needed."""
+        return self.engine or (Containerd() if self.kubernetes else None)
 
     @property
     def endpoint(self) -> str:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from components.host.config import AptRepository, HostSettings
+from components.host.config import HostSettings
+from components.host.repositories import AptRepository, Repository
 from stacks.source import Key
 
 Found = Iterator[tuple[Key, str]]
@@ -82,7 +83,7 @@ def _node(level: HostSettings) -> Found:
             )
 
 
-def repository(source: AptRepository) -> Found:
+def repository(source: Repository) -> Found:
     """A package source has one address and one key."""
     if not _URL.fullmatch(source.url):
         yield ("url",), "is not an http or https address."
@@ -93,7 +94,7 @@ def repository(source: AptRepository) -> Found:
         yield ("keyUrl",), "is not an http or https address."
     if source.fingerprint is not None and not re.fullmatch(r"[0-9A-F]{40}", source.fingerprint):
         yield ("fingerprint",), "is not a fingerprint: 40 digits 0-9 A-F, without blanks."
-    if source.suite.endswith("/") == bool(source.components):
+    if isinstance(source, AptRepository) and source.suite.endswith("/") == bool(source.components):
         yield (
             ("components",),
             f"does not fit suite {source.suite}: a suite that ends with / has none, others name some.",

@@ -53,7 +53,7 @@ def likely(word: str, known: Iterable[str]) -> str | None:
     """The known word that was meant: another spelling of it, or the nearest one."""
     known = sorted(known)
     spelled = [name for name in known if _plain(name) == _plain(word)]
-    return next(iter(spelled or get_close_matches(word, known, n=1)), None)
+    return next(iter(spelled or get_close_matches(word, known, n=1, cutoff=0.65)), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

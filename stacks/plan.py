@@ -5,8 +5,10 @@ from pathlib import Path
 
 import versions
 from components.engine import steps as engine
+from components.engine.config import Containerd
 from components.host import steps as host_steps
-from components.host.config import AptRepository, Host
+from components.host.config import Host
+from components.host.repositories import AptRepository
 from components.hostrun.step import Step
 from components.kubernetes import steps as kubernetes
 from components.network import steps as network
@@ -54,10 +56,11 @@ def base(site: Site, host: Host) -> list[Step]:
 
 def container_engine(site: Site) -> list[Step]:
     """containerd and its settings, the same on every host."""
+    config = _containerd(site)
     if site.kubernetes is None:
-        return engine.engine(site.engine)
+        return engine.engine(config)
     pause = versions.PAUSE_IMAGE.rpartition("/")[2]
-    return engine.engine(site.engine, sandbox_image=f"{site.kubernetes.image_repository}/{pause}")
+    return engine.engine(config, sandbox_image=f"{site.kubernetes.image_repository}/{pause}")
 
 
 def node(site: Site, host: Host) -> list[Step]:
@@ -70,7 +73,7 @@ def node(site: Site, host: Host) -> list[Step]:
         cluster=site.name,
         kubernetes=site.kubernetes,
         network=site.network,
-        engine=site.engine,
+        engine=_containerd(site),
         pod_network=network.pod_network(host, site.network),
     )
     return [*steps, *network.cluster(site.network)] if kubernetes.begins(host, planes) else steps
@@ -79,7 +82,7 @@ def node(site: Site, host: Host) -> list[Step]:
 def _repositories(site: Site) -> dict[str, AptRepository]:
     """The site's own, and the default ones of what it uses and does not name."""
     if site.kubernetes is None:
-        return dict(site.repositories)
+        return {n: r for n, r in site.repositories.items() if isinstance(r, AptRepository)}
     minor = site.kubernetes.version.rpartition(".")[0]
     default: dict[str, dict[str, object]] = {
         "kubernetes": {
@@ -89,7 +92,7 @@ def _repositories(site: Site) -> dict[str, AptRepository]:
             "fingerprint": versions.KUBERNETES_KEY_FINGERPRINT,
         }
     }
-    if site.engine.package == "containerd.io":
+    if _containerd(site).package == "containerd.io":
         default["docker"] = {
             "url": versions.DOCKER_REPOSITORY,
             "suite": "{codename}",
@@ -97,7 +100,14 @@ def _repositories(site: Site) -> dict[str, AptRepository]:
             "keyUrl": versions.DOCKER_KEY_URL,
             "fingerprint": versions.DOCKER_KEY_FINGERPRINT,
         }
-    return {name: AptRepository.model_validate(values) for name, values in default.items()} | dict(site.repositories)
+    return {name: AptRepository.model_validate(values) for name, values in default.items()} | {
+        n: r for n, r in site.repositories.items() if isinstance(r, AptRepository)
+    }
+
+
+def _containerd(site: Site) -> Containerd:
+    assert isinstance(site.container_engine, Containerd)  # noqa: S101 - as yet
+    return site.container_engine
 
 
 def _key(path: Path) -> str:

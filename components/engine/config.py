@@ -1,24 +1,97 @@
-"""What a site may say of its container engine (rows C1, C2)."""
+"""What a site may say of its container engine (rows C1 to C5)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from components.model import Model
+from pydantic import Field, Tag
+
+from components.host.machine import AbsolutePath, AccountName
+from components.model import HostName, LocalPath, Model, Port, SecretName, kind_or
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
 
 
-class Engine(Model):
-    """containerd, its settings as drop-ins (C1, C2, C5)."""
+class Login(Model):
+    """A registry's user, for pulls from it."""
 
-    kind: Literal["containerd"] = "containerd"
-    """containerd is the only one."""
-    package: Literal["containerd", "containerd.io"] = "containerd.io"
-    """`containerd` is the distribution's own, `containerd.io` Docker's build."""
+    user: str
+    password_secret: SecretName
+    """Name of the secret that holds the password."""
+
+
+class _Engine(Model):
     version: str | None = None
     """Package version, pinned and held; none takes what the source has and holds that."""
     cgroup_driver: CgroupDriver = "systemd"
     """The kubelet is given the same."""
-    restrict_oom_score_adj: bool = False
-    """For kernels that withhold CAP_SYS_RESOURCE."""
     mirrors: dict[str, tuple[str, ...]] = {}
     """Registry host → mirror URLs, tried in order before the registry itself (air-gapped sites)."""
+    insecure_registries: tuple[str, ...] = ()
+    """HOST:PORT of registries without TLS or with a certificate that nobody signed."""
+    registry_certificates: dict[str, LocalPath] = {}
+    """Registry HOST:PORT → file with the CA's certificate (PEM)."""
+    logins: dict[str, Login] = {}
+    """Registry HOST:PORT → the user for pulls."""
+    verify_image: str | None = None
+    """Image, with tag or digest, that must run and end with 0 (C4): by the first docker user, else by root."""
+
+
+class Containerd(_Engine):
+    """containerd, its settings as drop-ins (C1, C2, C5)."""
+
+    kind: Literal["containerd"] = "containerd"
+    package: Literal["containerd", "containerd.io"] = "containerd.io"
+    """`containerd` is the distribution's own, `containerd.io` Docker's build."""
+    restrict_oom_score_adj: bool = False
+    """For kernels that withhold CAP_SYS_RESOURCE."""
+
+
+class Docker(_Engine):
+    """Docker for hosts without Kubernetes (C1, C2); daemon.json is merged, never clobbered."""
+
+    kind: Literal["docker"]
+    package: Literal["docker-ce", "docker.io"] = "docker-ce"
+    """docker-ce is Docker's own, docker.io the distribution's."""
+    users: tuple[AccountName, ...] = ()
+    """Members of the group docker: as good as root on the host."""
+    log_max_size: Annotated[str, Field(pattern=r"^\d+[kmg]$")] = "100m"
+    """Of one container's log file."""
+    log_max_files: Annotated[int, Field(ge=1)] = 3
+    """How many of them are kept."""
+    data_root: AbsolutePath | None = None
+    """Where images and containers lie; none is /var/lib/docker."""
+    subnet: str | None = None
+    """`bip`: the default bridge's own address and prefix, quoted, off every network that the host has."""
+    live_restore: bool = True
+    """Containers run on while the daemon restarts."""
+
+
+Engine = Annotated[Annotated[Containerd, Tag("containerd")] | Annotated[Docker, Tag("docker")], kind_or("containerd")]
+"""By `kind`, containerd unless told."""
+
+
+class Image(Model):
+    """An image that the private registry has, loaded from a tar file on its host (C3)."""
+
+    archive: AbsolutePath
+    """`docker save` or OCI archive, on the registry's host; compared by `sha256` before it is pushed."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Registry(Model):
+    """A private registry on one host, with TLS and a password (C3)."""
+
+    host: HostName
+    """Name of the host that runs it."""
+    port: Port = 5000
+    certificate: LocalPath | None = None
+    """PEM chain for the name that clients use; with keySecret. None: the host makes one, for its name and address."""
+    key_secret: SecretName | None = None
+    """Name of the secret that holds the certificate's key."""
+    user: str = "site"
+    """The one user, for pull and push."""
+    password_secret: SecretName
+    """Name of the secret that holds the password."""
+    folder: AbsolutePath = "/var/lib/gpu-metal-registry"
+    """Where images lie."""
+    images: dict[str, Image] = {}
+    """`name:tag` → archive. One that is taken away is deleted from the registry, and its layers collected."""

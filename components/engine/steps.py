@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import versions
-from components.engine.config import Engine
+from components.engine.config import Containerd
 from components.host.steps import packages
 from components.hostrun.step import Step
 
@@ -12,7 +12,7 @@ _SCRIPTS = Path(__file__).parent / "steps"
 _FOLDERS = ("/var/lib/containerd", "/run/containerd", "/opt/containerd", "/etc/cni")
 
 
-def engine(config: Engine, *, sandbox_image: str = versions.PAUSE_IMAGE) -> list[Step]:
+def engine(config: Containerd, *, sandbox_image: str = versions.PAUSE_IMAGE) -> list[Step]:
     """containerd: package held, settings as drop-ins, mirrors, then the service itself.
 
     `sandbox_image` must be the one that kubeadm uses (it follows `kubernetes.imageRepository`).

@@ -1,15 +1,23 @@
-"""What a site may say of its hosts (rows H1, H8, H10, H12, H13, H15 of the requirements)."""
+"""What a site may say of its hosts (row H1; machine.py and net.py have the rest)."""
 
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.gpu.config import Gpu
+from components.host.machine import MachineSettings
+from components.host.net import NetSettings
 from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
 
 Address = IPv4Address | IPv6Address
 Role = Literal["control-plane", "worker"]
+Family = Literal["debian", "rhel"]
 State = Literal["active", "gone"]
+
+
+RHEL_LIKE = ("rhel", "rocky", "almalinux", "centos", "ol")
+"""`ID` of os-release of the systems that are installed by dnf or yum."""
 
 
 class Bastion(Model):
@@ -43,15 +51,6 @@ class Ssh(Model):
     bastion: Bastion | None = None
 
 
-class Gpu(Model):
-    """The GPUs that a host must show (G1)."""
-
-    model: str
-    """As you call it; shown, not compared yet."""
-    count: Annotated[int, Field(ge=0, le=32)]
-    """How many NVIDIA GPUs the PCI bus must show."""
-
-
 class Minimum(Model):
     """Least size of a host; preflight compares (H16)."""
 
@@ -63,29 +62,12 @@ class Minimum(Model):
     """GB of 10^9 bytes, free under /var."""
 
 
-class AptRepository(Model):
-    """A package source with its own key: `Signed-By`, never trusted blindly (gA1)."""
-
-    url: str
-    """As in sources.list, http or https."""
-    suite: str = "./"
-    """One that ends with / has no components."""
-    components: tuple[str, ...] = ()
-    """As in sources.list, for example main."""
-    key_file: LocalPath | None = None
-    """Armored public key on the operator's machine; it travels with the layer."""
-    key_url: str | None = None
-    """Armored public key that the host fetches; `fingerprint` must match."""
-    fingerprint: str | None = None
-    """Of the key at keyUrl: 40 hex digits."""
-
-
-class HostSettings(Model):
+class HostSettings(MachineSettings, NetSettings):
     """What may stand at all three levels, site → group → host: maps merge, lists and scalars replace."""
 
     ssh: Ssh = Ssh()
     os: str | None = None
-    """For example debian-12: preflight compares it with what the host runs."""
+    """For example debian-12: preflight compares it with what the host runs. Needed where it is of the RHEL family."""
     roles: tuple[Role, ...] = ("worker",)
     """control-plane, worker, both, or none in a site without Kubernetes."""
     labels: dict[str, str] = {}
@@ -117,3 +99,8 @@ class Host(HostSettings):
     """Name of one group under groups."""
     state: State = "active"
     """gone: forget it, never connect to it again."""
+
+    @property
+    def family(self) -> Family:
+        """By the declared system; nothing declared is Debian's."""
+        return "rhel" if self.os and self.os.partition("-")[0] in RHEL_LIKE else "debian"

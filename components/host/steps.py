@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from components.host.config import AptRepository, Host
+from components.host.config import Host
+from components.host.repositories import AptRepository
 from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"

@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from components.engine.config import Engine
+from components.engine.config import Containerd
 from components.host.config import Host
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
@@ -37,7 +37,7 @@ def init_config(
     cluster: str,
     kubernetes: Kubernetes,
     network: Network,
-    engine: Engine,
+    engine: Containerd,
 ) -> str:
     """What `kubeadm init` is given on the control plane that begins the cluster."""
     return _documents(

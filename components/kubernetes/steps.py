@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.engine.config import Engine
+from components.engine.config import Containerd
 from components.host.config import Host
 from components.host.steps import packages
 from components.hostrun.step import Step
@@ -31,7 +31,7 @@ def node(
     cluster: str,
     kubernetes: Kubernetes,
     network: Network,
-    engine: Engine,
+    engine: Containerd,
     pod_network: Sequence[Step] = (),
 ) -> list[Step]:
     """The layer `node` of any host: afterwards it is a member of `cluster`.
@@ -92,7 +92,7 @@ def _membership(
     cluster: str,
     kubernetes: Kubernetes,
     network: Network,
-    engine: Engine,
+    engine: Containerd,
 ) -> Step:
     first = begins(host, control_planes)
     bulk = {"join": kubeadm.join_config(host, kubernetes)}

@@ -35,6 +35,7 @@ HOSTS = {
         Host("cpu-1", "10.213.77.21"),
         Host("gpu-1", "10.213.77.31", gpus=8),
         Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
+        *(Host(f"try-{n}", f"10.213.77.5{n}", starts_with_lab=False) for n in range(1, 8)),  # temporary
     )
 }
 

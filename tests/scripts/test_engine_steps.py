@@ -11,7 +11,7 @@ import pytest
 
 import versions
 from components.engine import steps
-from components.engine.config import Engine
+from components.engine.config import Containerd
 from lab.hosts import inventory
 from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
 
@@ -43,7 +43,7 @@ def installed(spare: LabHost) -> Iterator[LabHost]:
 def engine(**more: Any) -> list[Any]:
     values = {"package": "containerd", "version": "1.6.*", "cgroupDriver": "cgroupfs", "restrictOomScoreAdj": True}
     mirrors = {"registry.k8s.io": [f"http://{REGISTRY}"], REGISTRY: [f"http://{REGISTRY}"]}
-    return steps.engine(Engine.model_validate({**values, "mirrors": mirrors, **more}))
+    return steps.engine(Containerd.model_validate({**values, "mirrors": mirrors, **more}))
 
 
 def test_engine_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: LabHost) -> None:

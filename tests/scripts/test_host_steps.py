@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from components.host import steps
-from components.host.config import AptRepository, Host
+from components.host.config import Host
+from components.host.repositories import AptRepository
 from lab import paths
 from lab.hosts import inventory
 from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace

@@ -4,12 +4,12 @@ from typing import Any
 
 import versions
 from components.engine import steps
-from components.engine.config import Engine
+from components.engine.config import Containerd
 from components.hostrun.step import Step
 
 
 def engine(**values: Any) -> dict[str, Step]:
-    return {step.id: step for step in steps.engine(Engine.model_validate(values))}
+    return {step.id: step for step in steps.engine(Containerd.model_validate(values))}
 
 
 def test_the_package_is_held_before_it_is_configured_and_the_service_comes_last() -> None:
@@ -30,7 +30,7 @@ def test_the_sites_choices_reach_the_steps() -> None:
     assert made["packages#containerd"].inputs["names"] == "containerd=1.6.20~ds1-1"
     assert made["containerd_config"].inputs["cgroup_driver"] == "cgroupfs"
     assert made["containerd_config"].inputs["restrict_oom_score_adj"] == "true"
-    [config] = [s for s in steps.engine(Engine(), sandbox_image="r:5000/pause:1") if s.id == "containerd_config"]
+    [config] = [s for s in steps.engine(Containerd(), sandbox_image="r:5000/pause:1") if s.id == "containerd_config"]
     assert config.inputs["sandbox_image"] == "r:5000/pause:1"
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from components.host import steps
-from components.host.config import AptRepository, Host
+from components.host.config import Host
+from components.host.repositories import AptRepository
 from components.hostrun.step import Step, command_line
 
 PEERS = [("cp-1", "10.0.0.11"), ("gpu-1.rack.example.org", "10.0.0.31")]

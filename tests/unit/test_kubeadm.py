@@ -4,13 +4,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from components.engine.config import Engine
+from components.engine.config import Containerd
 from components.host.config import Host
 from components.kubernetes import kubeadm
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
-ENGINE = Engine.model_validate({"cgroupDriver": "cgroupfs"})
+ENGINE = Containerd.model_validate({"cgroupDriver": "cgroupfs"})
 
 
 def host(name: str = "cp-1", address: str = "10.213.77.11", *roles: str) -> Host:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.engine.config import Engine
+from components.engine.config import Containerd
 from components.host.config import Host
 from components.hostrun import ssh
 from components.hostrun.step import Step
@@ -35,7 +35,7 @@ def node(of: Host, planes: tuple[Host, ...] = (CP_1, CP_2), network: Network = B
         cluster="dev",
         kubernetes=Kubernetes.model_validate({"kubeProxy": {"mode": "iptables"}}),
         network=network,
-        engine=Engine(),
+        engine=Containerd(),
         pod_network=network_steps.pod_network(of, network),
     )
     return {step.id: step for step in made}

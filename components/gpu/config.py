@@ -1,0 +1,89 @@
+"""What a site may say of a host's GPUs (rows G1 to G9, H20)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from components.model import LocalPath, Model
+
+Module = Literal["auto", "open", "proprietary"]
+
+
+class Runfile(Model):
+    """NVIDIA's own installer instead of packages (G3): for systems that have no repository."""
+
+    file: LocalPath | None = None
+    """On the host itself, put there by you: an absolute path there."""
+    url: str | None = None
+    """Where the host fetches it."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Compared before it is run."""
+
+
+class Driver(Model):
+    """The NVIDIA driver (G3, G9). Written short, `driver: "580"` is its branch."""
+
+    branch: Annotated[str, Field(pattern=r"^\d{3}$")]
+    """Pinned and held: 535, 580, 595 …"""
+    version: Annotated[str, Field(pattern=r"^\d{3}\.\d+(\.\d+)?$")] | None = None
+    """The exact one; none takes the newest of the branch that the source has, and holds it."""
+    module: Module = "auto"
+    """The kernel module's kind; auto: open from Turing on, proprietary before (Blackwell has open only)."""
+    runfile: Runfile | None = None
+    """Takes the place of the packages."""
+
+
+class Clocks(Model):
+    """Locked clocks in MHz, lowest and highest (H20)."""
+
+    graphics: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
+    memory: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
+
+
+class Toolkit(Model):
+    """NVIDIA's container toolkit (G7)."""
+
+    version: str | None = None
+    """Package version, pinned and held; none takes the newest that the source has, and holds it."""
+    package: Literal["nvidia-container-toolkit", "nvidia-docker2"] = "nvidia-container-toolkit"
+    """nvidia-docker2 for sites as old as the documents."""
+    mode: Literal["cdi", "legacy"] = "cdi"
+    """cdi: running containers keep their GPUs over a daemon-reload (G8)."""
+    default_runtime: bool = False
+    """Whether containers get the nvidia runtime without asking."""
+    smoke_image: str | None = None
+    """Image, with tag or digest, in which `nvidia-smi -L` must show every GPU; none runs no container."""
+
+
+class Gpu(Model):
+    """The GPUs that a host must show (G1, G6), and what runs them."""
+
+    model: str
+    """As NVIDIA names it, for example A100-SXM4-80GB: compared with what lspci and nvidia-smi show."""
+    count: Annotated[int, Field(ge=0, le=32)]
+    """How many NVIDIA GPUs the PCI bus and nvidia-smi must show."""
+    driver: Driver | None = None
+    """None leaves the driver to others, for example to the GPU Operator; a host that has one is still read back."""
+    cuda: Annotated[str, Field(pattern=r"^\d+\.\d+$")] | None = None
+    """Least CUDA version that the driver must offer, as nvidia-smi shows it."""
+    ecc: bool | None = None
+    """ECC must be on or off; none is not compared."""
+    mig: bool | None = None
+    """MIG mode must be on or off; none is not compared."""
+    persistence: bool = True
+    """nvidia-persistenced enabled and running (G4); only with `driver`."""
+    fabric_manager: Literal["auto", "off"] = "auto"
+    """auto: where an NVSwitch is seen, in the driver's own version (G9); only with `driver`."""
+    power_limit_watts: Annotated[int, Field(gt=0)] | None = None
+    """Of each GPU, set now and at each boot (H20)."""
+    clocks: Clocks | None = None
+    """Locked now and at each boot (H20)."""
+    toolkit: Toolkit | None = None
+    """The container toolkit; none leaves containers to others."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
+        if isinstance(data, dict) and isinstance(data.get("driver"), str):
+            return {**data, "driver": {"branch": data["driver"]}}
+        return data

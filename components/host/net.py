@@ -1,0 +1,88 @@
+"""Config of a host's network: interfaces, names, proxies, firewall (rows H2, H14, H15, H17, H18)."""
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from components.model import HostName, LabelName, Model, Port
+
+InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@:-]{1,15}$")]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+Protocol = Literal["tcp", "udp"]
+
+
+class Interfaces(Model):
+    """Names of a host's network interfaces by use (H2); preflight asks that they are there and up."""
+
+    internal: InterfaceName | None = None
+    """The one that carries the host's address in the site."""
+    external: InterfaceName | None = None
+    """The one with the way out."""
+    data: InterfaceName | None = None
+    """The fast one, for storage or jobs."""
+    mtu: Annotated[int, Field(ge=1280, le=9216)] | None = None
+    """What internal and data must have, measured, not set (H18)."""
+
+
+class Proxy(Model):
+    """The way out for programs that ask for one (H14): in the environment, the package manager, engine and kubelet."""
+
+    http: Url | None = None
+    """For http addresses. No password in it: these files are readable by all."""
+    https: Url | None = None
+    """For https addresses; none takes http's."""
+    ftp: Url | None = None
+    """For ftp addresses."""
+    no_proxy: tuple[str, ...] = ()
+    """Beyond what the site itself has: its hosts, domain, pods and services, localhost."""
+
+
+class Socks(Model):
+    """redsocks: TCP out of chosen interfaces goes through a SOCKS5 proxy, unseen by programs (H14)."""
+
+    address: IPv4Address
+    port: Port = 1080
+    interfaces: tuple[InterfaceName, ...] = ()
+    """Traffic that comes in there is sent too; the host's own always is."""
+    direct: tuple[IPv4Network, ...] = ()
+    """Destinations left alone, beyond private and local ones."""
+
+
+class Dns(Model):
+    """Name servers of a host (H15)."""
+
+    servers: Annotated[tuple[IPv4Address | IPv6Address, ...], Field(min_length=1, max_length=3)]
+    """One to three: the resolver reads no more."""
+    search: Annotated[tuple[HostName, ...], Field(max_length=6)] = ()
+    """Search domains; none takes the site's domain."""
+
+
+class Allow(Model):
+    """One opening of a firewall, beside those of the layers in use."""
+
+    port: Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")]
+    """One port or FIRST-LAST, quoted."""
+    protocol: Protocol = "tcp"
+    sources: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks; none is everywhere."""
+
+
+class Firewall(Model):
+    """Exactly the ports that the layers in use need, and `allow` (H17)."""
+
+    kind: Literal["nftables", "firewalld", "ufw", "off"] = "nftables"
+    """off: asserted off, none of the three may be active."""
+    allow: dict[LabelName, Allow] = {}
+    """More openings, by a name that tells why."""
+
+
+class NetSettings(Model):
+    """What may stand at every level of the site about the network."""
+
+    interfaces: Interfaces = Interfaces()
+    proxy: Proxy | None = None
+    socks: Socks | None = None
+    dns: Dns | None = None
+    firewall: Firewall | None = None
+    """None leaves it alone."""

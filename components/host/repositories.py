@@ -1,0 +1,42 @@
+"""Config of package sources, each with a key of its own, never trusted blindly (H6, gA1)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Tag
+
+from components.model import LocalPath, Model, kind_or
+
+
+class _Signed(Model):
+    url: str
+    """http or https; {os}, {codename}, {version} and {arch} stand for the host's own."""
+    key_file: LocalPath | None = None
+    """Armored public key on the operator's machine; it travels with the layer."""
+    key_url: str | None = None
+    """Armored public key that the host fetches; `fingerprint` must match."""
+    fingerprint: str | None = None
+    """Of the key at keyUrl: 40 hex digits."""
+
+
+class AptRepository(_Signed):
+    """A source of Debian and Ubuntu hosts: `Signed-By` its own key. Hosts of another family pass it over."""
+
+    kind: Literal["apt"] = "apt"
+    suite: str = "./"
+    """One that ends with / has no components."""
+    components: tuple[str, ...] = ()
+    """As in sources.list, for example main."""
+
+
+class DnfRepository(_Signed):
+    """A source of RHEL and its like: gpgcheck with its own key. Hosts of another family pass it over."""
+
+    kind: Literal["dnf"]
+    gpg_check_metadata: bool = False
+    """repo_gpgcheck: where the vendor signs repomd.xml too."""
+    module_hotfixes: bool = False
+    """Packages of it win over modules, as NVIDIA's documents ask."""
+
+
+Repository = Annotated[Annotated[AptRepository, Tag("apt")] | Annotated[DnfRepository, Tag("dnf")], kind_or("apt")]
+"""By `kind`, apt unless told."""
