@@ -96,8 +96,13 @@ def clear(host: Host) -> None:
         if not is_on(host):
             break
         time.sleep(0.05)
-    if Path("/sys/class/net", host.link).exists():
-        run("ip", "link", "delete", host.link)
+    link = Path("/sys/class/net", host.link)
+    if link.exists():
+        try:
+            run("ip", "link", "delete", host.link)
+        except LabError:
+            if link.exists():  # else: it went by itself, with the host's network, while we looked
+                raise
     left = Path("/run/systemd/nspawn/propagate", host.name)  # systemd-nspawn keeps it where /run is a disk
     if left.exists():
         left.rmdir()
