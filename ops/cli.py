@@ -23,6 +23,24 @@ Hosts = Annotated[list[str], typer.Argument(metavar="[HOST…]", help="Names or 
 
 
 @verb(app)
+def init(
+    flags: Flags,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name: Pulumi.NAME.yaml.")],
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST=ADDRESS…", help="Ranges too: gpu-[1-4]=10.0.0.[11-14].")],
+    user: Annotated[str, typer.Option(metavar="USER", help="Who logs in.")] = "root",
+    port: Annotated[int, typer.Option(metavar="PORT", help="The hosts' SSH port.")] = 22,
+    key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key; without, your ssh-agent.")] = None,
+    bastion: Annotated[str | None, typer.Option(metavar="USER@ADDRESS", help="SSH goes through it.")] = None,
+) -> Code:
+    """Write a first site file from addresses: asks for host keys, then the hosts. Overwrites nothing."""
+    from dataclasses import replace
+
+    from ops import init as core
+
+    return core.init(replace(flags, stack=name), hosts, core.Login(user, port, key_file, bastion))
+
+
+@verb(app)
 def validate(flags: Flags) -> Code:
     """Read the site file alone: no host, no login, no secret."""
     from ops import site as sites
@@ -164,6 +182,7 @@ def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     """Show what the machines say of themselves. Changes nothing."""
     from components.host.preflight import look
     from components.hostrun.report import Report
+    from ops import facts as core
     from ops import render
     from ops import site as sites
 
@@ -176,13 +195,9 @@ def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     elif flags.form is not Output.TABLE:
         render.data(flags, answer.facts)
     else:
-        heads = ["HOST", "OS", "CPUS", "MEMORY", "GPU", "KERNEL", "CONTAINERD", "KUBELET", "RESULT"]
-        rows = []
-        for name in chosen:
-            own = answer.facts.get(name, {})
-            versions = [str(own.get(key) or "-") for key in ("kernel", "containerd", "kubelet")]
-            rows.append([name, *render.machine(own), *versions, render.by_host(answer, name)])
-        render.table(flags, heads, rows)
+        render.table(flags, core.HEADS, [core.row(answer, name) for name in chosen])
+        for line in core.remarks(answer.facts):
+            flags.say(line)
     for check in answer.untrue:
         flags.say(f"? {check}")
     return code_of(answer)

@@ -1,12 +1,17 @@
 """`sitectl explain KEY`: what a key of the site file means, from the same schema that editors use."""
 
 import json
+import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from ops.stop import Code, Stop
 
 Schema = dict[str, Any]
+
+_ROWS = re.compile(r" \([A-Z]\d+(, [A-Z]\d+)*\)")
+"""Row ids of our requirements: of no use to an operator."""
 
 
 def explain(schema: Schema, key: str) -> list[list[str]]:
@@ -21,7 +26,7 @@ def explain(schema: Schema, key: str) -> list[list[str]]:
         if part in below:
             node = below[part]
             path = f"{path}.{part}".lstrip(".")
-        elif "additionalProperties" not in node or node["additionalProperties"] is False:
+        elif not any("items" not in shape and members(shape) for shape in _shapes(node, models)):
             near = get_close_matches(part, below, 1)
             hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(below))}."
             raise Stop(Code.WRONG, [f"{key}: there is no {part}{f' in {path}' if path else ''}. {hint}"])
@@ -33,11 +38,23 @@ def _below(node: Schema, models: Schema) -> Schema:
     """The keys that may stand under a node, in a map of things those of a thing."""
     found: Schema = {}
     for shape in _shapes(node, models):
-        if isinstance(shape.get("additionalProperties"), dict):
-            found |= _below(shape["additionalProperties"], models)
+        for one in members(shape):
+            found |= _below(one, models)
         for name, one in shape.get("properties", {}).items():
             found[name] = {"anyOf": [found[name], one]} if name in found else one
     return found
+
+
+def plain(text: str) -> str:
+    """A docstring as an operator reads it, in one line."""
+    return _ROWS.sub("", " ".join(text.split()))
+
+
+def members(shape: Mapping[str, Any]) -> list[Schema]:
+    """What each value of a map, or each item of a list, is."""
+    found = [*shape.get("patternProperties", {}).values(), shape.get("additionalProperties"), shape.get("items")]
+    found += shape.get("prefixItems", ())
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _shapes(node: Schema, models: Schema) -> list[Schema]:
@@ -56,10 +73,10 @@ def _opened(node: Schema, models: Schema) -> Schema:
 
 def _row(node: Schema, models: Schema) -> list[str]:
     default = node.get("default")
-    plain = default not in (None, {}, []) and not isinstance(default, dict)
+    shown = default not in (None, {}, []) and not isinstance(default, dict)
     texts = [_opened(node, models).get("description"), *(shape.get("description") for shape in _shapes(node, models))]
-    meaning = " ".join(next((text for text in texts if text), "-").split())
-    return [_kinds(node, models), json.dumps(default) if plain else "-", meaning]
+    meaning = plain(next((text for text in texts if text), "-"))
+    return [_kinds(node, models), json.dumps(default) if shown else "-", meaning]
 
 
 def _kinds(node: Schema, models: Schema) -> str:
@@ -71,7 +88,7 @@ def _kind(shape: Schema, models: Schema) -> str:
     if "const" in shape or "enum" in shape:
         return ", ".join(map(str, shape.get("enum") or [shape["const"]]))
     if shape.get("type") == "array":
-        return f"list of {_kinds(shape.get('items', {}), models)}"
-    if isinstance(shape.get("additionalProperties"), dict):
-        return f"map of {_kinds(shape['additionalProperties'], models)}"
+        return f"list of {_kinds(members(shape)[0], models)}"
+    if "properties" not in shape and members(shape):
+        return f"map of {_kinds(members(shape)[0], models)}"
     return "map" if shape.get("type") == "object" else str(shape.get("type", "any"))

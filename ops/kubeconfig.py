@@ -1,4 +1,7 @@
-"""The cluster's admin kubeconfig: from the stack's outputs, else from a control plane. It is a secret."""
+"""The cluster's admin kubeconfig: from the stack's outputs, else from a control plane. It is a secret.
+
+Rows: K6.
+"""
 
 from pathlib import Path
 

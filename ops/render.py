@@ -81,7 +81,7 @@ def grouped(checks: Sequence[Check]) -> list[tuple[str, Check]]:
     hosts: dict[tuple[str, ...], list[Check]] = defaultdict(list)
     for check in checks:
         hosts[check.id, check.status, check.saw, check.want, check.fix].append(check)
-    return [(_fold([check.host for check in same]), same[0]) for same in hosts.values()]
+    return [(fold([check.host for check in same]), same[0]) for same in hosts.values()]
 
 
 def by_host(answer: Report, host: str) -> str:
@@ -121,16 +121,17 @@ def machine(facts: Mapping[str, Any]) -> list[str]:
         f"{system['id']} {system['version'] or ''}".strip(),
         str(facts["cpus"]),
         size(facts["memory_bytes"]),
-        f"{gpus['count']} × {_model(gpus['names'][0])}" if gpus["count"] else "-",
+        f"{gpus['count']} × {model(gpus['names'][0])}" if gpus["count"] else "-",
     ]
 
 
-def _model(name: str) -> str:
+def model(name: str) -> str:
     """`… [RTX A6000] (rev a1)` → `RTX A6000`."""
     return name.rpartition("[")[2].partition("]")[0] if "[" in name else name
 
 
-def _fold(hosts: Sequence[str]) -> str:
+def fold(hosts: Sequence[str]) -> str:
+    """Names as one range."""
     return str(NodeSet.fromlist(hosts, resolver=RESOLVER_NOGROUP)) if len(hosts) > 1 else hosts[0]
 
 

@@ -88,8 +88,9 @@ case ${1:-} in
     ops/lint.sh
     python -m pytest
     ;;
+  bench) prepare all && python -m bench ;;
   *)
-    echo "usage: ops/run.sh up|preview|down|test|lab-up|lab-down" >&2
+    echo "usage: ops/run.sh up|preview|down|test|bench|lab-up|lab-down" >&2
     exit 2
     ;;
 esac

@@ -68,7 +68,7 @@ async def scan(wanted: Mapping[str, Target | SshError], parallel: int, limit: fl
 
 def settle(flags: Flags, path: Path, found: Mapping[str, Found], *, replace: bool) -> Code:
     """Show what was found; write what is new, and what differs with `replace`, once it is agreed to."""
-    _show(flags, found)
+    show(flags, found)
     states = {"new", "differs"} if replace else {"new"}
     keys = [(one.target, one.shown) for one in found.values() if one.state in states]
     take = [(target, shown) for target, shown in keys if target and isinstance(shown, HostKey)]
@@ -82,7 +82,8 @@ def settle(flags: Flags, path: Path, found: Mapping[str, Found], *, replace: boo
     return Code.NO if any(one.state == "differs" for one in found.values()) and not replace else Code.YES
 
 
-def _show(flags: Flags, found: Mapping[str, Found]) -> None:
+def show(flags: Flags, found: Mapping[str, Found]) -> None:
+    """Each host's key and what is known of it."""
     rows = []
     for name, one in found.items():
         shown = "-" if isinstance(one.shown, SshError) else one.shown.fingerprint
@@ -98,8 +99,13 @@ def _show(flags: Flags, found: Mapping[str, Found]) -> None:
             flags.say(f"? {one.shown}")
 
 
+def somebody() -> bool:
+    """Whether there is a person to ask."""
+    return sys.stdin.isatty()
+
+
 def _agreed(count: int, path: Path) -> bool:
-    if not sys.stdin.isatty():
+    if not somebody():
         raise Stop(
             Code.WRONG, ["Nobody to ask here. Nothing was written. Fix: compare the keys, then repeat with --yes."]
         )

@@ -1,4 +1,7 @@
-"""`sitectl verify`: does it work? Hosts, what was applied, services, the cluster, tenants. Changes nothing (M3)."""
+"""`sitectl verify`: does it work? Hosts, what was applied, services, the cluster, tenants. Changes nothing.
+
+Rows: M3.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +23,7 @@ HOST_LIMIT = 120.0
 
 async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_planes: Fleet) -> Report:
     """Everything about `hosts`, and the cluster as a control plane sees it. Never raises for a host: it is a row."""
-    services = ["containerd", *(["kubelet"] if site.kubernetes else [])]
+    services = _services(site)
     script = _script(services)
 
     async def ask(target: Target) -> dict[str, Result]:
@@ -43,6 +46,13 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
     if site.kubernetes:
         checks += await cluster.look(site, [hosts[name] for name in fleet.targets], control_planes)
     return Report(checks, facts)
+
+
+def _services(site: Site) -> list[str]:
+    """Units that run on every host."""
+    engine = site.container_engine
+    units = {"containerd": ["containerd"], "docker": ["containerd", "docker"]}[engine.kind] if engine else []
+    return [*units, *(["kubelet"] if site.kubernetes else [])]
 
 
 def _script(services: Sequence[str]) -> str:

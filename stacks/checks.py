@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from components.engine.config import Docker
 from components.host.config import Address, HostSettings, Ssh
-from stacks import forms
+from stacks import checks_engine, checks_gpu, checks_machine, checks_net, checks_packages, forms
 from stacks.known_hosts import is_key
 from stacks.source import Key, Problem
 
@@ -159,22 +159,42 @@ def tenants(site: "Site") -> Iterator[Problem]:
                 yield Problem(("tenants", name, "quota", field), f"must be at least {least}.")
 
 
+def repositories(site: "Site") -> Iterator[Problem]:
+    """No source stands there twice: its index would be one's and not the other's."""
+    first: dict[tuple[str, str], str] = {}
+    for name, source in site.repositories.items():
+        if source is not None:
+            place = source.url.rstrip("/"), getattr(source, "suite", "")
+            other = first.setdefault(place, name)
+            if other != name:
+                yield Problem(("repositories", name), f"is the same source as {other}. Write {name}: null.")
+
+
 def values(site: "Site") -> Iterator[Problem]:
     """Texts that the host, Kubernetes or apt will read have their forms."""
     for key, settings in levels(site):
         yield from (Problem((*key, *inner), text) for inner, text in forms.settings(settings))
     for name, repository in site.repositories.items():
+        if repository is None:
+            continue
         yield from (Problem(("repositories", name, *inner), text) for inner, text in forms.repository(repository))
     mirrors = site.engine.mirrors if site.engine else {}
     yield from (Problem(("engine", "mirrors", *inner), text) for inner, text in forms.mirrors(mirrors))
 
 
-CHECKS: tuple[Check, ...] = (hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, values)
+CHECKS: tuple[Check, ...] = (
+    *(hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, repositories, values),
+    *checks_machine.CHECKS,
+    *checks_packages.CHECKS,
+    *checks_net.CHECKS,
+    *checks_gpu.CHECKS,
+    *checks_engine.CHECKS,
+)
 
 
 def notes(site: "Site") -> list[str]:
     """What is allowed and yet worth a line: nothing here stops a run."""
-    found = []
+    found = checks_engine.notes(site)
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

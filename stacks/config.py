@@ -51,8 +51,10 @@ class Site(HostSettings):
     """OpenSSH file with the hosts' keys; `known_hosts.<stack>` beside the site file."""
     include: tuple[LocalPath, ...] = ()
     """Plain YAML files of this same shape, united with this one; no secrets there."""
-    repositories: dict[LabelName, Repository] = {}
-    """Package sources by name; kubernetes, docker, nvidia-driver, nvidia-toolkit replace the official ones."""
+    repositories: dict[LabelName, Repository | None] = {}
+    """Package sources by name; kubernetes, docker, nvidia-driver, nvidia-toolkit replace the official ones.
+
+    null: no source of that name, since another has its packages."""
     groups: dict[LabelName, HostSettings] = {}
     """Settings that several hosts share, by the group's name."""
     hosts: dict[HostName, Host]
@@ -109,15 +111,18 @@ def load_site(stack: str, folder: Path, *, keys: bool = True) -> Site:
     return _site(read_stack(folder / f"Pulumi.{stack}.yaml"), stack, folder, keys=keys)
 
 
-def site_from(data: Mapping[str, Any], *, stack: str, folder: Path) -> Site:
-    """The site from Pulumi's own object. Faults have lines when the stack's file in `folder` says the same."""
+def site_from(data: Mapping[str, Any], *, stack: str, folder: Path, keys: bool = True) -> Site:
+    """The site from Pulumi's own object, or from one that has no file yet. `keys` as in load_site.
+
+    Faults have lines when the stack's file in `folder` says the same.
+    """
     try:
         source = read_stack(folder / f"Pulumi.{stack}.yaml")
     except SiteError:
         source = None  # the stack file was given by --config-file and Pulumi has read it
     if source is None or not same(source.data, data):
         source = from_object(dict(data), "gpu-metal:site")
-    return _site(source, stack, folder, keys=True)
+    return _site(source, stack, folder, keys=keys)
 
 
 def secret_names(site: Site) -> dict[str, list[str]]:
@@ -136,11 +141,18 @@ def secret_names(site: Site) -> dict[str, list[str]]:
 
 def _secrets(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
     for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
+        value = None if name in {"groups", "hosts"} else getattr(model, name)  # those are asked for by themselves
         if name.endswith("_secret") and value is not None:
             yield f"{prefix}{field.alias}", value
-        elif isinstance(value, BaseModel):
-            yield from _secrets(value, f"{prefix}{field.alias}.")
+        for inner, part in _models(value):
+            yield from _secrets(part, ".".join([f"{prefix}{field.alias}", *inner]) + ".")
+
+
+def _models(value: object) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
+    if isinstance(value, BaseModel):
+        yield (), value
+    elif isinstance(value, dict):
+        yield from (((str(key),), each) for key, each in value.items() if isinstance(each, BaseModel))
 
 
 def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:

@@ -19,6 +19,7 @@ _WORD = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 _OS = re.compile(r"[a-z]+-\d+(\.\d+)?")
 _URL = re.compile(r"https?://[^\s/]+(/\S*)?")
+_SOURCE = re.compile(r"(https?://[^\s/]+|file://)(/\S*)?")
 _REGISTRY = re.compile(r"[a-z0-9.-]+(:\d+)?")
 ENDPOINT = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:]+\]):([1-9]\d{0,4})")
 
@@ -85,13 +86,13 @@ def _node(level: HostSettings) -> Found:
 
 def repository(source: Repository) -> Found:
     """A package source has one address and one key."""
-    if not _URL.fullmatch(source.url):
-        yield ("url",), "is not an http or https address."
+    if not _SOURCE.fullmatch(source.url):
+        yield ("url",), "is not an http, https or file address."
     fetched = (source.key_url, source.fingerprint)
     if (source.key_file is None) == (fetched == (None, None)) or (source.key_file is None and None in fetched):
         yield (), "needs its signing key one way: keyFile, or keyUrl with fingerprint."
-    if source.key_url is not None and not _URL.fullmatch(source.key_url):
-        yield ("keyUrl",), "is not an http or https address."
+    if source.key_url is not None and not _SOURCE.fullmatch(source.key_url):
+        yield ("keyUrl",), "is not an http, https or file address."
     if source.fingerprint is not None and not re.fullmatch(r"[0-9A-F]{40}", source.fingerprint):
         yield ("fingerprint",), "is not a fingerprint: 40 digits 0-9 A-F, without blanks."
     if isinstance(source, AptRepository) and source.suite.endswith("/") == bool(source.components):

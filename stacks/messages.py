@@ -173,6 +173,6 @@ def _text(error: ErrorDetails, value: object) -> str:
     if kind in _WANTED:
         return f"is {_KINDS.get(type(value), 'something else')}, not {_WANTED[kind]}."
     if kind == "string_pattern_mismatch":
-        return _PATTERNS[context["pattern"]]
+        return _PATTERNS.get(context["pattern"], f"has not the form {context['pattern']}.")
     tags = re.sub("'(.*?)', '", r"\1 or '", context.get("expected_tags", "")).replace("'", "")
     return _TEXTS.get(kind, error["msg"]).format_map({**context, "tags": tags})

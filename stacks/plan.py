@@ -1,17 +1,27 @@
-"""Which steps each host gets: the site's config given to the rooms. Pure but for reading the keys of repositories."""
+"""Which steps each host gets: the site's config given to the rooms. Pure but for files of the operator's machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import versions
-from components.engine import steps as engine
-from components.engine.config import Containerd
+from components.engine import ports as engine_ports
+from components.engine import steps as engine_steps
+from components.engine.config import Containerd, Docker
+from components.engine.registry import registry, registry_checks
+from components.engine.verify import checks as engine_checks
+from components.gpu import steps as gpu_steps
+from components.host import kernel_steps, net_steps
 from components.host import steps as host_steps
 from components.host.config import Host
-from components.host.repositories import AptRepository
+from components.host.openings import Opening, site_networks
+from components.host.steps import Around
 from components.hostrun.step import Step
-from components.kubernetes import steps as kubernetes
-from components.network import steps as network
+from components.kubernetes import ports as kubernetes_ports
+from components.kubernetes import steps as kubernetes_steps
+from components.network import ports as network_ports
+from components.network import steps as network_steps
+from stacks import sources
 from stacks.config import Site
 
 _NODE_PORTS = (10250, 10256)
@@ -28,87 +38,140 @@ _SYSCTL = {
 
 
 def preflight(site: Site, host: Host) -> list[Step]:
-    """Checks only. Ports that a member of the cluster itself listens on count as free."""
-    if site.kubernetes is None:
-        return host_steps.preflight(host)
-    ports = (*_NODE_PORTS, *(_CONTROL_PLANE_PORTS if "control-plane" in host.roles else ()))
-    # The kubelet refuses cgroup v1 from 1.35 on, unless it is told not to.
-    minor = int(site.kubernetes.version.split(".")[1])
-    v2 = minor >= 35 and site.kubernetes.kubelet.get("failCgroupV1") is not False
-    return host_steps.preflight(host, ports=ports, cgroup_v2=v2)
+    """Checks only: each room's own, of the layers that the host will have."""
+    steps = [*host_steps.preflight(host, _around(site, host)), *gpu_steps.checks(host)]
+    if site.container_engine:
+        steps += engine_checks(site.container_engine)
+    if site.registry and site.registry.host == host.name:
+        steps += registry_checks(site.registry)
+    return steps
 
 
 def base(site: Site, host: Host) -> list[Step]:
     """The machine itself."""
-    in_cluster = site.kubernetes is not None
-    repositories = _repositories(site)
-    return host_steps.base(
-        host,
-        peers=[(peer.name, str(peer.address)) for peer in site.active],
-        domain=site.domain,
-        repositories=repositories,
-        keys={name: _key(repository.key_file) for name, repository in repositories.items() if repository.key_file},
-        swap_off=in_cluster,
-        modules=_MODULES if in_cluster else (),
-        sysctl=_SYSCTL if in_cluster else {},
+    return host_steps.base(host, _around(site, host))
+
+
+def gpu(host: Host) -> list[Step]:
+    """The GPUs' driver and what belongs to it, and a reboot where one is due; nothing where others care for it."""
+    steps = gpu_steps.driver(host)
+    return [*steps, *kernel_steps.reboot(host)] if steps else []
+
+
+def engine(site: Site, host: Host) -> list[Step]:
+    """What the last reboot had to bring, read back; then the container engine, and what runs on it."""
+    config = site.container_engine
+    steps = [*kernel_steps.after_reboot(host, cgroup_v2=_needs_cgroup_v2(site)), *gpu_steps.ready(host)]
+    if config is None:
+        return steps
+    steps += gpu_steps.toolkit(host)
+    if isinstance(config, Docker):
+        known = (*host.accounts, host.ssh.user)
+        config = config.model_copy(update={"users": tuple(user for user in config.users if user in known)})
+    gpus = gpu_steps.docker_settings if isinstance(config, Docker) else gpu_steps.containerd_settings
+    authorities = {name: path.read_text() for name, path in config.registry_certificates.items()}
+    steps += engine_steps.engine(
+        config,
+        sandbox_image=_sandbox_image(site),
+        extra=gpu_steps.docker_settings(host.gpu)
+        if isinstance(config, Docker)
+        else gpu_steps.containerd_settings(host.gpu),
+        authorities=authorities,
     )
-
-
-def container_engine(site: Site) -> list[Step]:
-    """containerd and its settings, the same on every host."""
-    config = _containerd(site)
-    if site.kubernetes is None:
-        return engine.engine(config)
-    pause = versions.PAUSE_IMAGE.rpartition("/")[2]
-    return engine.engine(config, sandbox_image=f"{site.kubernetes.image_repository}/{pause}")
+    steps += gpu_steps.smoke(host, config)
+    if site.registry and site.registry.host == host.name:
+        certificate = site.registry.certificate
+        text = certificate.read_text() if certificate else None
+        steps += registry(site.registry, host, domain=site.domain, certificate=text)
+    return steps
 
 
 def node(site: Site, host: Host) -> list[Step]:
     """Kubernetes on the host, and the host in the cluster."""
-    assert site.kubernetes is not None  # noqa: S101 - the caller builds no cluster without it
-    planes: Sequence[Host] = site.control_planes
-    steps = kubernetes.node(
+    config = site.container_engine
+    assert site.kubernetes is not None and isinstance(config, Containerd)  # noqa: S101 - checks.py has seen to it
+    steps = kubernetes_steps.node(
         host,
-        planes,
+        site.control_planes,
         cluster=site.name,
         kubernetes=site.kubernetes,
         network=site.network,
-        engine=_containerd(site),
-        pod_network=network.pod_network(host, site.network),
+        engine=config,
+        pod_network=network_steps.pod_network(host, site.network),
     )
-    return [*steps, *network.cluster(site.network)] if kubernetes.begins(host, planes) else steps
+    first = kubernetes_steps.begins(host, site.control_planes)
+    return [*steps, *network_steps.cluster(site.network)] if first else steps
 
 
-def _repositories(site: Site) -> dict[str, AptRepository]:
-    """The site's own, and the default ones of what it uses and does not name."""
+def _around(site: Site, host: Host) -> Around:
+    in_cluster = site.kubernetes is not None
+    peers = [(peer.name, str(peer.address)) for peer in site.active]
+    subnets = (site.network.pod_subnet, site.network.service_subnet) if in_cluster else ()
+    repositories = sources.repositories(site, host)
+    return Around(
+        peers=peers,
+        domain=site.domain,
+        repositories=repositories,
+        keys=sources.keys(repositories),
+        mirrors=_mirrors(site),
+        no_proxy=net_steps.no_proxy(
+            peers,
+            domain=site.domain,
+            subnets=subnets,
+            cluster_domain="cluster.local" if in_cluster else None,
+            more=host.proxy.no_proxy if host.proxy else (),
+        ),
+        services=_services(site),
+        openings=_openings(site, host),
+        networks=site_networks((peer.address for peer in site.active), _pods(site)),
+        ports=_ports(site, host),
+        kubernetes=in_cluster,
+        cgroup_v2=_needs_cgroup_v2(site),
+        modules=_MODULES if in_cluster else (),
+        sysctl=_SYSCTL if in_cluster else {},
+        before_reboot=gpu_steps.before_reboot(host),
+    )
+
+
+def _pods(site: Site) -> tuple[IPv4Network, ...]:
+    return (site.network.pod_subnet,) if site.kubernetes else ()
+
+
+def _needs_cgroup_v2(site: Site) -> bool:
+    """The kubelet refuses cgroup v1 from 1.35 on, unless it is told not to."""
     if site.kubernetes is None:
-        return {n: r for n, r in site.repositories.items() if isinstance(r, AptRepository)}
-    minor = site.kubernetes.version.rpartition(".")[0]
-    default: dict[str, dict[str, object]] = {
-        "kubernetes": {
-            "url": versions.KUBERNETES_REPOSITORY.format(minor=minor),
-            "suite": "/",
-            "keyUrl": versions.KUBERNETES_KEY_URL.format(minor=minor),
-            "fingerprint": versions.KUBERNETES_KEY_FINGERPRINT,
-        }
-    }
-    if _containerd(site).package == "containerd.io":
-        default["docker"] = {
-            "url": versions.DOCKER_REPOSITORY,
-            "suite": "{codename}",
-            "components": ("stable",),
-            "keyUrl": versions.DOCKER_KEY_URL,
-            "fingerprint": versions.DOCKER_KEY_FINGERPRINT,
-        }
-    return {name: AptRepository.model_validate(values) for name, values in default.items()} | {
-        n: r for n, r in site.repositories.items() if isinstance(r, AptRepository)
-    }
+        return False
+    minor = int(site.kubernetes.version.split(".")[1])
+    return minor >= 35 and site.kubernetes.kubelet.get("failCgroupV1") is not False
 
 
-def _containerd(site: Site) -> Containerd:
-    assert isinstance(site.container_engine, Containerd)  # noqa: S101 - as yet
-    return site.container_engine
+def _ports(site: Site, host: Host) -> tuple[int, ...]:
+    if site.kubernetes is None:
+        return ()
+    return (*_NODE_PORTS, *(_CONTROL_PLANE_PORTS if "control-plane" in host.roles else ()))
 
 
-def _key(path: Path) -> str:
-    return path.read_text()
+def _openings(site: Site, host: Host) -> tuple[Opening, ...]:
+    found: tuple[Opening, ...] = ()
+    if site.kubernetes:
+        found = (*kubernetes_ports.openings(host, site.control_planes), *network_ports.openings(site.network))
+    if site.registry and site.registry.host == host.name:
+        found = (*found, *engine_ports.of_registry(site.registry))
+    return found
+
+
+def _services(site: Site) -> tuple[str, ...]:
+    engines: Mapping[str, tuple[str, ...]] = {"containerd": ("containerd",), "docker": ("docker", "containerd")}
+    units = engines[site.container_engine.kind] if site.container_engine else ()
+    return (*units, "kubelet") if site.kubernetes else units
+
+
+def _mirrors(site: Site) -> tuple[str, ...]:
+    config = site.container_engine
+    return tuple(sorted({url for urls in config.mirrors.values() for url in urls})) if config else ()
+
+
+def _sandbox_image(site: Site) -> str:
+    if site.kubernetes is None:
+        return versions.PAUSE_IMAGE
+    return f"{site.kubernetes.image_repository}/{Path(versions.PAUSE_IMAGE).name}"

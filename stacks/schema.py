@@ -1,6 +1,8 @@
 """JSON Schema of the whole stack file, for editors and CI: `python -m stacks.schema > site.schema.json`.
 
 It is wider than the loader where levels merge: a host may leave out what its group says, and names may be ranges.
+
+Rows: X17.
 """
 
 import json

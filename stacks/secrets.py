@@ -1,4 +1,7 @@
-"""Secrets of a stack, by name: the only place that asks Pulumi for one."""
+"""Secrets of a stack, by name: the only place that asks Pulumi for one.
+
+Rows: X2.
+"""
 
 import pulumi
 

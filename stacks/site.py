@@ -7,6 +7,7 @@ from pathlib import Path
 import pulumi
 
 from components.engine.component import Engines
+from components.gpu.component import Gpus
 from components.host.component import Hosts
 from components.host.targets import targets
 from components.kubernetes import steps as kubernetes
@@ -28,12 +29,16 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
         targets=reached,
         preflight=partial(plan.preflight, site),
         base=partial(plan.base, site),
+        secret=secrets.output,
         folder=folder,
     )
+    drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
+    gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
+    on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
+    engines = Engines("engines", on_them, hosts=gpus.refs) if any(on_them.values()) else gpus
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
     if site.kubernetes is None:
         return outputs
-    engines = Engines("engines", plan.container_engine(site), hosts=hosts.refs)
     cluster = Cluster(
         site.name,
         site.hosts,

@@ -1,4 +1,7 @@
-"""Data against a model: the object, or a problem for every key that does not fit."""
+"""Data against a model: the object, or a problem for every key that does not fit.
+
+Rows: X1.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -9,13 +9,21 @@ from components.hostrun.step import Step
 
 
 class Engines(ComponentResource):
-    """The engine layer on every host of `hosts`."""
+    """The engine layer of each host that has steps for it."""
 
     refs: Mapping[str, HostRef]
 
     def __init__(
-        self, name: str, steps: Sequence[Step], *, hosts: Mapping[str, HostRef], opts: ResourceOptions | None = None
+        self,
+        name: str,
+        steps: Mapping[str, Sequence[Step]],
+        *,
+        hosts: Mapping[str, HostRef],
+        opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:engine:Engines", name, {}, opts)
-        self.refs = {n: ref.after(layer(f"{n}-engine", ref, "engine", steps, parent=self)) for n, ref in hosts.items()}
+        self.refs = {
+            n: ref.after(layer(f"{n}-engine", ref, "engine", steps[n], parent=self)) if steps[n] else ref
+            for n, ref in hosts.items()
+        }
         self.register_outputs({})

@@ -11,9 +11,10 @@ CgroupDriver = Literal["systemd", "cgroupfs"]
 
 
 class Login(Model):
-    """A registry's user, for pulls from it."""
+    """A registry's user, for pulls from it, kept in files of root (and of Docker's users) that nobody else reads."""
 
     user: str
+    """Who logs in there."""
     password_secret: SecretName
     """Name of the secret that holds the password."""
 
@@ -39,6 +40,7 @@ class Containerd(_Engine):
     """containerd, its settings as drop-ins (C1, C2, C5)."""
 
     kind: Literal["containerd"] = "containerd"
+    """The engine that Kubernetes needs."""
     package: Literal["containerd", "containerd.io"] = "containerd.io"
     """`containerd` is the distribution's own, `containerd.io` Docker's build."""
     restrict_oom_score_adj: bool = False
@@ -49,6 +51,7 @@ class Docker(_Engine):
     """Docker for hosts without Kubernetes (C1, C2); daemon.json is merged, never clobbered."""
 
     kind: Literal["docker"]
+    """Only without Kubernetes."""
     package: Literal["docker-ce", "docker.io"] = "docker-ce"
     """docker-ce is Docker's own, docker.io the distribution's."""
     users: tuple[AccountName, ...] = ()
@@ -75,6 +78,7 @@ class Image(Model):
     archive: AbsolutePath
     """`docker save` or OCI archive, on the registry's host; compared by `sha256` before it is pushed."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Of the archive."""
 
 
 class Registry(Model):
@@ -83,8 +87,10 @@ class Registry(Model):
     host: HostName
     """Name of the host that runs it."""
     port: Port = 5000
+    """Where it listens."""
     certificate: LocalPath | None = None
-    """PEM chain for the name that clients use; with keySecret. None: the host makes one, for its name and address."""
+    """PEM chain for the host's name or address; with keySecret. None: the host makes one, signed by an authority of its
+    own: copy its /etc/gpu-metal-registry/ca.crt beside the site, for registryCertificates of the engine."""
     key_secret: SecretName | None = None
     """Name of the secret that holds the certificate's key."""
     user: str = "site"

@@ -1,8 +1,8 @@
 """What a site may say of a host's GPUs (rows G1 to G9, H20)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from components.model import LocalPath, Model
 
@@ -20,24 +20,33 @@ class Runfile(Model):
     """Compared before it is run."""
 
 
+Branch = Annotated[str, Field(pattern=r"^\d{3}$")]
+
+
 class Driver(Model):
     """The NVIDIA driver (G3, G9). Written short, `driver: "580"` is its branch."""
 
-    branch: Annotated[str, Field(pattern=r"^\d{3}$")]
+    branch: Branch
     """Pinned and held: 535, 580, 595 …"""
     version: Annotated[str, Field(pattern=r"^\d{3}\.\d+(\.\d+)?$")] | None = None
     """The exact one; none takes the newest of the branch that the source has, and holds it."""
     module: Module = "auto"
-    """The kernel module's kind; auto: open from Turing on, proprietary before (Blackwell has open only)."""
+    """The kernel module's kind; auto: open from Turing and branch 560 on (Blackwell has open only)."""
     runfile: Runfile | None = None
     """Takes the place of the packages."""
+
+
+def _branch(written: object) -> object:
+    return {"branch": written} if isinstance(written, str) else written
 
 
 class Clocks(Model):
     """Locked clocks in MHz, lowest and highest (H20)."""
 
     graphics: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
+    """Of the cores; none leaves them."""
     memory: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
+    """Of the memory; none leaves it."""
 
 
 class Toolkit(Model):
@@ -62,7 +71,7 @@ class Gpu(Model):
     """As NVIDIA names it, for example A100-SXM4-80GB: compared with what lspci and nvidia-smi show."""
     count: Annotated[int, Field(ge=0, le=32)]
     """How many NVIDIA GPUs the PCI bus and nvidia-smi must show."""
-    driver: Driver | None = None
+    driver: Annotated[Driver | None, BeforeValidator(_branch, json_schema_input_type=Driver | Branch | None)] = None
     """None leaves the driver to others, for example to the GPU Operator; a host that has one is still read back."""
     cuda: Annotated[str, Field(pattern=r"^\d+\.\d+$")] | None = None
     """Least CUDA version that the driver must offer, as nvidia-smi shows it."""
@@ -80,10 +89,3 @@ class Gpu(Model):
     """Locked now and at each boot (H20)."""
     toolkit: Toolkit | None = None
     """The container toolkit; none leaves containers to others."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, data: Any) -> Any:  # noqa: ANN401 - whatever the file has
-        if isinstance(data, dict) and isinstance(data.get("driver"), str):
-            return {**data, "driver": {"branch": data["driver"]}}
-        return data

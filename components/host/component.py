@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pulumi
-from pulumi import ComponentResource, ResourceHook, ResourceHookArgs, ResourceOptions
+from pulumi import ComponentResource, Input, ResourceHook, ResourceHookArgs, ResourceOptions
 from pulumi_command import remote
 
 from components.host.config import Host
 from components.host.gate import Gate
+from components.hostrun import restart
 from components.hostrun.layer import HostRef, install, layer
-from components.hostrun.ssh import Target, probe
 from components.hostrun.step import Step
+from components.hostrun.target import Target
 
 Plan = Callable[[Host], Sequence[Step]]
 
@@ -29,6 +30,7 @@ class Hosts(ComponentResource):
         targets: Mapping[str, Target],
         preflight: Plan,
         base: Plan,
+        secret: Callable[[str], Input[str]],
         folder: Path,
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -37,7 +39,7 @@ class Hosts(ComponentResource):
         gate = Gate({n: targets[n] for n in checks}, checks)
         hooks = {n: [gate.hook(n)] if n in checks else [] for n in hosts}
         installed = {
-            n: install(n, _reference(host, targets[n]), parent=self, folder=folder, hooks=hooks[n])
+            n: install(n, _reference(host, targets[n], secret), parent=self, folder=folder, hooks=hooks[n])
             for n, host in hosts.items()
         }
         checked = {
@@ -56,19 +58,21 @@ class Hosts(ComponentResource):
         self.register_outputs({})
 
 
-def _reference(host: Host, target: Target) -> HostRef:
+def _reference(host: Host, target: Target, secret: Callable[[str], Input[str]]) -> HostRef:
     return HostRef(
         name=host.name,
         connection=_connection(target),
         root="sudo -n " if target.sudo and target.user != "root" else "",
-        probe=ResourceHook(f"probe-{host.name}", _stranger(host) if host.state == "gone" else _prober(target)),
+        probe=ResourceHook(f"probe-{host.name}", _stranger(host) if host.state == "gone" else _ready(target)),
+        back=ResourceHook(f"back-{host.name}", _ready(target, patient=True)),
         gone=host.state == "gone",
+        secret=secret,
     )
 
 
-def _prober(target: Target) -> Callable[[ResourceHookArgs], Awaitable[None]]:
+def _ready(target: Target, *, patient: bool = False) -> Callable[[ResourceHookArgs], Awaitable[None]]:
     async def ask(_: ResourceHookArgs) -> None:
-        await probe(target)
+        await restart.ready(target, patient=patient, tell=pulumi.log.info)
 
     return ask
 

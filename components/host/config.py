@@ -21,7 +21,7 @@ RHEL_LIKE = ("rhel", "rocky", "almalinux", "centos", "ol")
 
 
 class Bastion(Model):
-    """A host that SSH goes through; its key must be known like any other."""
+    """A host that SSH goes through; its key must be known like any other (H1)."""
 
     address: Address | HostName
     """Address or name, as seen from the operator."""
@@ -67,7 +67,7 @@ class HostSettings(MachineSettings, NetSettings):
 
     ssh: Ssh = Ssh()
     os: str | None = None
-    """For example debian-12: preflight compares it with what the host runs. Needed where it is of the RHEL family."""
+    """For example debian-12 (H3): preflight compares it with what runs. Needed where that is of the RHEL family."""
     roles: tuple[Role, ...] = ("worker",)
     """control-plane, worker, both, or none in a site without Kubernetes."""
     labels: dict[str, str] = {}
@@ -76,20 +76,20 @@ class HostSettings(MachineSettings, NetSettings):
     """`key=value:Effect`, Kubernetes node taints."""
     gpu: Gpu | None = None
     sysctl: dict[str, str] = {}
-    """Kernel settings; values are quoted."""
+    """Kernel settings; values are quoted (H10)."""
     limits: dict[str, int] = {}
-    """pam_limits for all users, soft and hard alike: nofile, nproc, memlock, core."""
+    """pam_limits for all users, soft and hard alike: nofile, nproc, memlock, core (H10)."""
     modules: tuple[str, ...] = ()
-    """Kernel modules beyond those that Kubernetes needs."""
+    """Kernel modules beyond those that Kubernetes needs (H13)."""
     minimum: Minimum = Minimum()
     time_servers: tuple[HostName | Address, ...] = ()
-    """NTP servers for chrony; none leaves the host's time service alone."""
+    """NTP servers for chrony; none leaves the host's time service alone (H8)."""
     variables: dict[str, str] = {}
-    """The operator's own; kept with the host, read by nothing here."""
+    """The operator's own; kept with the host, read by nothing here (H1)."""
 
 
 class Host(HostSettings):
-    """One host, after merging: this is what rooms are given."""
+    """One host, after merging: this is what rooms are given (H1)."""
 
     name: HostName
     address: Address

@@ -1,15 +1,43 @@
 """Config of the machine itself: accounts, packages, disks, kernel, services (rows H2, H4 to H7, H9, H11 to H13)."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from components.model import Model, SecretName
 
 Sudo = Literal["no", "with-password", "always"]
 Reboot = Literal["never", "when-needed", "window"]
-AccountName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^\s:]*$")]
+
+
+def _form(pattern: str, text: str) -> AfterValidator:
+    """A text that matches as a whole; `text` is what the operator reads."""
+
+    def matches(value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError(text)
+        return value
+
+    return AfterValidator(matches)
+
+
+_NAME = "a-z, 0-9, '_' and '-', 32 at most, a letter first."
+AccountName = Annotated[str, _form(r"[a-z][a-z0-9_-]{0,31}", f"is not the name of a user or group: {_NAME}")]
+GroupName = Annotated[str, _form(r"[a-z_][a-z0-9_-]{0,31}", f"is not the name of a group: {_NAME}")]
+Owner = Annotated[
+    str, _form(r"[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?", "is not an owner: write user or user:group.")
+]
+AbsolutePath = Annotated[str, _form(r"/[^\s:]*", "is not a path: write it from / on, without blanks and colons.")]
+DevicePath = Annotated[
+    str, _form(r"/dev(/[\w.:@+=-]+)+", "is not a device: write /dev/…, best /dev/disk/by-id/… (ls -l /dev/disk/by-id).")
+]
+MountPath = Annotated[
+    str, _form(r"(/[A-Za-z0-9_][\w.@+=-]*)+", "is not a mount point: a path from / on, such as /data, no / at its end.")
+]
+UnitGlob = Annotated[str, _form(r"[\w@.*:-]+", "is not a unit's name or glob, for example apport or abrt*.")]
+KernelArgument = Annotated[str, _form(r"[^\s\"'`$\\]+", "is no kernel argument: one word, without quotes, $ and \\.")]
+KernelVersion = Annotated[str, _form(r"\d+\.\d+(\.\d+)?", 'is not a kernel version, for example "5.13".')]
 
 
 class Account(Model):
@@ -17,16 +45,16 @@ class Account(Model):
 
     uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
     """None lets the host choose."""
-    groups: tuple[AccountName, ...] = ()
+    groups: tuple[GroupName, ...] = ()
     """Supplementary groups; those that neither the host nor accountGroups has are refused."""
     home: AbsolutePath | None = None
-    """None is /home/NAME."""
+    """None is /home/NAME, or what the user has already."""
     shell: AbsolutePath = "/bin/bash"
     """Login shell."""
     password_secret: SecretName | None = None
     """Name of the secret that holds the password; none locks it: login by key only."""
     keys: tuple[str, ...] = ()
-    """Public SSH keys, one line each: the whole of authorized_keys."""
+    """Public SSH keys, one line each: the whole of authorized_keys; who the site logs in as keeps others too."""
     sudo: Sudo = "no"
     """with-password: as a member of sudo or wheel would; always: without asking."""
 
@@ -34,26 +62,26 @@ class Account(Model):
 class Disk(Model):
     """A data device, its filesystem and where it is mounted (H2). One that holds anything is never formatted."""
 
-    device: AbsolutePath
+    device: DevicePath
     """Better /dev/disk/by-id/… than /dev/sdb, which may be another disk after a boot."""
-    mount: AbsolutePath
+    mount: MountPath
     """The mount point, made when absent."""
     filesystem: Literal["ext4", "xfs"] = "ext4"
     """Made only on a device without any signature."""
     options: tuple[str, ...] = ("defaults",)
-    """As in fstab(5)."""
-    owner: str | None = None
+    """As in fstab(5); nofail is always among them, so that a host starts without the disk and can say so."""
+    owner: Owner | None = None
     """`user` or `user:group` of the mount point; none leaves it."""
 
 
 class Kernel(Model):
     """The kernel that runs, and when a host may restart (H13, H19)."""
 
-    at_least: Annotated[str, Field(pattern=r"^\d+\.\d+(\.\d+)?$")] | None = None
+    at_least: KernelVersion | None = None
     """Preflight refuses an older one, for example "5.13"."""
     package: str | None = None
     """Kernel package to run, `name` or `name=version`; installed and held, in use after a reboot."""
-    arguments: tuple[str, ...] = ()
+    arguments: tuple[KernelArgument, ...] = ()
     """On the kernel's command line, for example systemd.unified_cgroup_hierarchy=1."""
     reboot: Reboot = "never"
     """never: a step that needs one fails and says so; when-needed: at once, if no GPU is in use; window: within it."""
@@ -69,23 +97,23 @@ class MachineSettings(Model):
     account_groups: dict[AccountName, Annotated[int, Field(ge=1000, le=60000)] | None] = {}
     """Local groups by name, with their number or null."""
     locale: str | None = None
-    """For example en_US.UTF-8: generated and the system's default."""
+    """For example en_US.UTF-8: there, and the system's default (H5)."""
     timezone: str | None = None
-    """For example Europe/Berlin."""
+    """For example Europe/Berlin (H5)."""
     packages: tuple[str, ...] = ()
-    """`name` or `name=version`; `@term` is a term of the host's family: @kernel-headers, @build-tools, @nfs-client …"""
+    """`name` or `name=version`; `@term` is the host family's: @kernel-headers, @build-tools, @nfs-client … (H7)"""
     hold: tuple[str, ...] = ()
-    """Packages of `packages` by name that no upgrade may touch."""
+    """Packages of `packages` by name that no upgrade may touch (H7)."""
     disks: tuple[Disk, ...] = ()
-    """Data disks."""
+    """Data disks (H2)."""
     tuned: str | None = None
-    """Profile of tuned, for example throughput-performance."""
+    """Profile of tuned, for example throughput-performance (H9)."""
     target: Literal["multi-user", "graphical"] | None = None
-    """What systemd boots into; none leaves it."""
-    services_off: tuple[Annotated[str, Field(pattern=r"^[\w@.*-]+$")], ...] = ()
-    """systemd units to stop and mask, where the host has them; globs too: abrt*, apport, unattended-upgrades."""
+    """What systemd boots into; none leaves it (H9)."""
+    services_off: tuple[UnitGlob, ...] = ()
+    """systemd units to stop and mask, where the host has them; globs too: abrt*, apport, unattended-upgrades (H11)."""
     swap: Literal["off", "keep"] | None = None
-    """off: now and after a reboot. None: off where Kubernetes runs, else kept."""
+    """off: now and after a reboot. None: off where Kubernetes runs, else kept (H12)."""
     kernel: Kernel = Kernel()
     selinux: Literal["enforcing", "permissive", "disabled"] | None = None
     """State on hosts that have SELinux (H17); none leaves it. disabled takes a reboot."""

@@ -42,7 +42,9 @@ class Socks(Model):
     """redsocks: TCP out of chosen interfaces goes through a SOCKS5 proxy, unseen by programs (H14)."""
 
     address: IPv4Address
+    """Of the SOCKS5 proxy."""
     port: Port = 1080
+    """The proxy's port."""
     interfaces: tuple[InterfaceName, ...] = ()
     """Traffic that comes in there is sent too; the host's own always is."""
     direct: tuple[IPv4Network, ...] = ()
@@ -64,6 +66,7 @@ class Allow(Model):
     port: Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")]
     """One port or FIRST-LAST, quoted."""
     protocol: Protocol = "tcp"
+    """Of the port."""
     sources: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks; none is everywhere."""
 

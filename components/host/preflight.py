@@ -1,4 +1,7 @@
-"""Preflight: everything that must be true of all hosts before the first change, in one report. Changes nothing."""
+"""Preflight: everything that must be true of all hosts before the first change, in one report. Changes nothing.
+
+Rows: H16, H18.
+"""
 
 import statistics
 import time
@@ -16,7 +19,7 @@ from components.hostrun.target import SshError, Target
 
 CLOCK_LIMIT = 2.0
 """Seconds that clocks of a site may differ: tokens and certificates are minutes-precise, etcd warns earlier."""
-ACROSS = ("machine-id", "product-uuid", "host-key", "clock-skew")
+ACROSS = ("machine-id", "product-uuid", "host-key", "clock-skew", "mtu-equal")
 """Checks that no host can answer alone."""
 HOST_LIMIT = 60.0
 """Seconds for one host."""
@@ -127,6 +130,7 @@ def _across(answers: Mapping[str, Seen], targets: Mapping[str, Target]) -> dict[
         "product-uuid": _unique("product-uuid", product, new_uuid),
         "host-key": _unique("host-key", keys, new_keys),
         "clock-skew": list(_clocks(answers)),
+        "mtu-equal": list(_mtus(answers, targets)),
     }
 
 
@@ -159,6 +163,26 @@ def _clocks(answers: Mapping[str, Seen]) -> Iterator[Check]:
             continue
         saw = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the others, limit {CLOCK_LIMIT:g} s."
         yield Check("clock-skew", name, "failed", saw, fix="set timeServers in the site, or start chrony there.")
+
+
+def _mtus(answers: Mapping[str, Seen], targets: Mapping[str, Target]) -> Iterator[Check]:
+    """Of the interfaces with the hosts' own addresses, against what most have; one behind NAT has none such."""
+    found = {name: _interface(answer.facts, targets[name].address) for name, answer in answers.items()}
+    mtus = [mtu for _, mtu in found.values() if mtu]
+    most = statistics.mode(mtus) if mtus else None
+    for name, (interface, mtu) in found.items():
+        if mtu is None or mtu == most:
+            yield Check("mtu-equal", name, "ok", str(mtu or "unknown"))
+            continue
+        fix = f"ip link set {interface} mtu {most}, and so in its network settings; or the same elsewhere"
+        yield Check("mtu-equal", name, "failed", f"MTU {mtu} on {interface}, where others have {most}.", fix=fix)
+
+
+def _interface(facts: Mapping[str, Any], address: str) -> tuple[str, int | None]:
+    for one in facts.get("addresses") or ():
+        if one["address"].partition("/")[0] == address:
+            return one["interface"], one["mtu"]
+    return "", None
 
 
 def unknown_ids(ids: Collection[str], steps: Mapping[str, Sequence[Step]]) -> set[str]:

@@ -9,7 +9,8 @@ from components.model import LocalPath, Model, kind_or
 
 class _Signed(Model):
     url: str
-    """http or https; {os}, {codename}, {version} and {arch} stand for the host's own."""
+    """http, https, or file for a mirror on the host; {os}, {codename}, {version}, {release} and
+    {arch} stand for the host's own, for example ubuntu, noble, 24.04, 2404, x86_64; a Rocky 9.4 has version 9."""
     key_file: LocalPath | None = None
     """Armored public key on the operator's machine; it travels with the layer."""
     key_url: str | None = None
@@ -19,9 +20,10 @@ class _Signed(Model):
 
 
 class AptRepository(_Signed):
-    """A source of Debian and Ubuntu hosts: `Signed-By` its own key. Hosts of another family pass it over."""
+    """A source of Debian and Ubuntu hosts (H6): `Signed-By` its own key. Hosts of another family pass it over."""
 
     kind: Literal["apt"] = "apt"
+    """For Debian's family."""
     suite: str = "./"
     """One that ends with / has no components."""
     components: tuple[str, ...] = ()
@@ -29,9 +31,12 @@ class AptRepository(_Signed):
 
 
 class DnfRepository(_Signed):
-    """A source of RHEL and its like: gpgcheck with its own key. Hosts of another family pass it over."""
+    """A source of RHEL and its like (H6): gpgcheck with its own key. Hosts of another family pass it over."""
 
     kind: Literal["dnf"]
+    """For RHEL's family."""
+    gpg_check_packages: bool = True
+    """gpgcheck; false only where the vendor signs nothing but its metadata, which is then checked."""
     gpg_check_metadata: bool = False
     """repo_gpgcheck: where the vendor signs repomd.xml too."""
     module_hotfixes: bool = False

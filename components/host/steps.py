@@ -1,106 +1,121 @@
 """What is checked and made true on every host, as data: config in, steps out. Nothing here touches a host."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from components.host import kernel_steps, machine_steps, net_steps
 from components.host.config import Host
-from components.host.repositories import AptRepository
+from components.host.openings import Network, Opening
+from components.host.packages import host_packages, packages
+from components.host.packages import repositories as sources
+from components.host.repositories import Repository
 from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"
 
-REQUIRED_PACKAGES = (
-    "ca-certificates",
-    "conntrack",
-    "ethtool",
-    "iproute2",
-    "iptables",
-    "kmod",
-    "procps",
-    "socat",
-)
-"""What the kubelet, kube-proxy and our own steps call; a minimal image has none of them."""
+
+@dataclass(frozen=True)
+class Around:
+    """What a host must know of its site, and what the layers above need of it."""
+
+    peers: Sequence[tuple[str, str]]
+    """Name and address of each host of the site, itself too, in one order for all."""
+    domain: str | None = None
+    repositories: Mapping[str, Repository] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The armored key of each repository that has a `key_file`; the caller reads it."""
+    mirrors: Sequence[str] = ()
+    """Addresses of registries that the engine will ask."""
+    no_proxy: str = ""
+    services: Sequence[str] = ()
+    """Units of the engine and of Kubernetes, which go through the host's proxy too."""
+    openings: Sequence[Opening] = ()
+    """What the layers in use let in through the firewall."""
+    networks: Sequence[Network] = ()
+    """The site's hosts and pods."""
+    ports: Sequence[int] = ()
+    """Must be free, or in use by a node layer of ours."""
+    kubernetes: bool = True
+    """Without it older systems and ppc64le pass too, and swap stays."""
+    cgroup_v2: bool = False
+    """For a Kubernetes that refuses v1 (1.35)."""
+    modules: Sequence[str] = ()
+    sysctl: Mapping[str, str] = field(default_factory=dict)
+    before_reboot: Sequence[Step] = ()
+    """Of other rooms: what a reboot at the end of the base layer makes true."""
 
 
-def preflight(host: Host, *, ports: Sequence[int] = (), cgroup_v2: bool = False) -> list[Step]:
+def preflight(host: Host, around: Around) -> list[Step]:
     """Checks only, none of which changes anything: what a host must be before its first change.
 
-    `ports` must be free, or in use by a node layer of ours; `cgroup_v2` for a Kubernetes that refuses v1 (1.35).
     Not here, because a host alone cannot tell: reachability, and what is unique or equal across hosts (machine-id,
     product_uuid, clock), which the caller compares from `gpu-metal facts`.
     """
-    least = host.minimum
+    least, flag = host.minimum, "yes" if around.kubernetes else "no"
     steps = [
         _step("root"),
         _step("systemd"),
-        _step("os", declared=host.os or ""),
-        _step("architecture"),
+        _step("os", declared=host.os or "", kubernetes=flag),
+        _step("architecture", kubernetes=flag),
         _step("cpus", least=str(least.cpus)),
         _step("memory", least=f"{least.memory_gb:g}"),
         _step("disk", least=f"{least.disk_gb:g}"),
         _step("writable"),
         _step("package_manager"),
         _step("identity", name=host.name),
-        _step("cgroup", v2="yes" if cgroup_v2 else "no"),
+        *machine_steps.preflight(host),
+        *kernel_steps.checks(host, cgroup_v2=around.cgroup_v2),
+        *net_steps.checks(
+            host,
+            around.peers,
+            no_proxy=around.no_proxy,
+            repositories=around.repositories,
+            mirrors=around.mirrors,
+        ),
     ]
-    if ports:
-        steps.append(_step("ports", ports=" ".join(map(str, ports))))
-    if host.gpu:
-        steps.append(_step("gpus", count=str(host.gpu.count)))
+    if around.ports:
+        steps.append(_step("ports", ports=" ".join(map(str, around.ports))))
     return steps
 
 
-def base(
-    host: Host,
-    *,
-    peers: Sequence[tuple[str, str]],
-    domain: str | None = None,
-    repositories: Mapping[str, AptRepository] | None = None,
-    keys: Mapping[str, str] | None = None,
-    swap_off: bool = True,
-    modules: Sequence[str] = (),
-    sysctl: Mapping[str, str] | None = None,
-) -> list[Step]:
+def base(host: Host, around: Around) -> list[Step]:
     """What every host gets before any engine.
 
-    `peers` are name and address of each host of the site, itself too; `keys` the armored key of each repository that
-    has a `key_file` (the caller reads it); `modules` and `sysctl` what the layers above need: the host's own
-    `modules` and `sysctl` come on top. `needrestart` is first: the first package would restart services.
+    `needrestart` is first: the first package would restart services. The way out (names, proxies) is before the
+    first package, the firewall after the last; a reboot, where one is due, ends the layer.
     Raises ValueError for a repository without a way to trust it.
     """
-    loaded = dict.fromkeys((*modules, *host.modules))
-    settings = {**(sysctl or {}), **host.sysctl}
-    steps = [
+    return [
         _step("needrestart"),
-        Step(_SCRIPTS / "hosts_file.sh", bulk={"entries": hosts_entries(peers, domain)}),
+        Step(_SCRIPTS / "hosts_file.sh", bulk={"entries": hosts_entries(around.peers, around.domain)}),
         _step("host_name", name=host.name),
+        *net_steps.dns(host, around.domain),
+        *net_steps.proxy(host, around.no_proxy, services=around.services),
+        *sources(around.repositories, around.keys, host.family),
+        *host_packages(host),
+        *machine_steps.machine(host, swap_off=around.kubernetes),
+        *machine_steps.modules(host, around.modules),
+        *machine_steps.sysctl(host, around.sysctl),
+        *machine_steps.limits(host),
+        *machine_steps.tuned(host),
+        *machine_steps.target(host),
+        *machine_steps.services(host),
+        *_time(host),
+        *net_steps.selinux(host),
+        *net_steps.socks(host),
+        *net_steps.firewall(host, around.openings, around.networks),
+        *kernel_steps.kernel(host),
+        *around.before_reboot,
+        *kernel_steps.reboot(host),
     ]
-    if swap_off:
-        steps.append(_step("swap_off"))
-    if loaded:
-        steps.append(_step("kernel_modules", names=" ".join(loaded)))
-    if settings:
-        steps.append(Step(_SCRIPTS / "sysctl.sh", dict(sorted(settings.items()))))
-    if host.limits:
-        steps.append(Step(_SCRIPTS / "limits.sh", {k: str(v) for k, v in sorted(host.limits.items())}))
-    steps += _repositories(repositories or {}, keys or {})
-    steps.append(packages(REQUIRED_PACKAGES, label="tools"))
-    if host.time_servers:
-        servers = " ".join(map(str, host.time_servers))
-        steps += [packages(["chrony"], label="chrony"), _step("chrony", servers=servers), _step("time_sync")]
-    return steps
 
 
-def packages(names: Sequence[str], *, label: str, hold: bool = False, folders: Sequence[str] = ()) -> Step:
-    """Packages, as `name` or `name=version` (a version may be a glob, as apt takes it).
-
-    undo takes away what came with this step and nothing else, and with it `folders`: what those packages fill as
-    they run. A name stands in one step of a host only.
-    """
-    inputs = {"names": " ".join(names), "hold": "yes" if hold else "no"}
-    if folders:
-        inputs["folders"] = " ".join(folders)
-    return Step(_SCRIPTS / "packages.sh", inputs, label=label)
+def _time(host: Host) -> list[Step]:
+    if not host.time_servers:
+        return []
+    servers = " ".join(map(str, host.time_servers))
+    return [packages(["@chrony"], label="chrony"), _step("chrony", servers=servers), _step("time_sync")]
 
 
 def hosts_entries(peers: Sequence[tuple[str, str]], domain: str | None) -> str:
@@ -109,26 +124,6 @@ def hosts_entries(peers: Sequence[tuple[str, str]], domain: str | None) -> str:
         f"{address} {name}.{domain} {name}" if domain and "." not in name else f"{address} {name}"
         for name, address in peers
     )
-
-
-def _repositories(repositories: Mapping[str, AptRepository], keys: Mapping[str, str]) -> list[Step]:
-    steps = [_repository(name, repository, keys) for name, repository in repositories.items()]
-    if any(repository.fingerprint for repository in repositories.values()):
-        steps.insert(0, packages(["gpg"], label="gpg"))
-    return steps
-
-
-def _repository(name: str, repository: AptRepository, keys: Mapping[str, str]) -> Step:
-    inputs = {"name": name, "url": repository.url, "suite": repository.suite}
-    if repository.components:
-        inputs["components"] = " ".join(repository.components)
-    if repository.fingerprint:
-        inputs["fingerprint"] = repository.fingerprint.replace(" ", "").upper()
-    if repository.key_file:
-        return Step(_SCRIPTS / "apt_repository.sh", inputs, bulk={"key": keys[name]}, label=name)
-    if not (repository.key_url and repository.fingerprint):
-        raise ValueError(f"repositories.{name}: has no key to trust. Write keyFile, or keyUrl with its fingerprint.")
-    return Step(_SCRIPTS / "apt_repository.sh", {**inputs, "key_url": repository.key_url}, label=name)
 
 
 def _step(script: str, /, **inputs: str) -> Step:

@@ -1,4 +1,7 @@
-"""From a host of the site to what SSH needs: keys read from files, secrets asked for by name, only where needed."""
+"""From a host of the site to what SSH needs: keys read from files, secrets asked for by name, only where needed.
+
+Rows: H1.
+"""
 
 from collections.abc import Callable, Mapping
 

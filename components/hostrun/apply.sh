@@ -54,6 +54,9 @@ apply_step() {
     mark_lock "$layer step ${place/\// of } ($id)"
     run_check "$layer" "$line" || status=$?
     says=$REPLY
+    if [[ $status -eq 0 ]] && ! secrets_same "$layer" "$id"; then
+        status=10 says="has not been given these secrets"
+    fi
     if [[ $status -eq 0 ]]; then
         record_done "$layer" "$id" "$line"
         step_ended "$layer $place $id unchanged" "$started"
@@ -79,6 +82,7 @@ change_step() { # LAYER ID LINE
     log=$REPLY
     [[ $status -eq 0 ]] || fail "$id" "$(_broken apply "$status" "$log")"
     run_check "$layer" "$line" || fail "$id" "was applied, but: $REPLY Log: $log"
+    keep_secrets "$layer" "$id"
     record_done "$layer" "$id" "$line"
     note "$layer $id changed"
 }
@@ -125,6 +129,7 @@ _undo_step() { # LAYER ID
     [[ -z ${line_done[$id]-} ]] || _undo_line "$layer" "$id" "${line_done[$id]}"
     unset "line_done[$id]"
     save_ledger "$layer"
+    forget_secrets "$layer" "$id"
     [[ $what == kept* ]] || rm -rf -- "$GPU_METAL_HOME/kept/$layer/$id" "$GPU_METAL_HOME/log/$layer/$id.log"
     note "$layer $id $what"
     step_ended "$layer undo $id $what" "$started"

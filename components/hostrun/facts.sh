@@ -1,5 +1,14 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# What the machine says of itself, as JSON. Changes nothing; what cannot be read is null.
+# What the machine says of itself, as JSON. Changes nothing; what cannot be read is null. Keys are only added.
+
+# shellcheck source=facts_hardware.sh
+. "$code/facts_hardware.sh"
+# shellcheck source=facts_gpu.sh
+. "$code/facts_gpu.sh"
+# shellcheck source=advice.sh
+. "$code/advice.sh"
+# shellcheck source=advice.sh
+. "$code/advice.sh"
 
 _line() { # FILE → REPLY: its first line, empty when it cannot be read
     REPLY=
@@ -21,77 +30,118 @@ _joined() { # PARTS… → [a, b]
     printf '[%s]' "$*"
 }
 
-_disks() {
-    local device size model disks=()
-    for device in /sys/block/*; do
-        case ${device##*/} in loop* | ram* | zram* | sr* | fd* | dm-* | md* | nbd*) continue ;; esac
-        _line "$device/size"
-        size=$((${REPLY:-0} * 512))
-        ((size > 0)) || continue
-        _line "$device/device/model"
-        json_or_null "$REPLY"
-        model=$REPLY
-        json_string "${device##*/}"
-        disks+=("{\"name\": $REPLY, \"bytes\": $size, \"model\": $model}")
-    done
-    _joined "${disks[@]}"
-}
-
-_addresses() {
-    local name kind address mtu list=()
-    while read -r _ name kind address _; do
-        [[ $kind == inet* ]] || continue
-        _line "/sys/class/net/$name/mtu"
-        mtu=${REPLY:-null}
-        json_string "$name"
-        list+=("{\"interface\": $REPLY, \"address\": \"$address\", \"mtu\": $mtu}")
-    done < <(ip -o address show scope global 2>/dev/null)
-    _joined "${list[@]}"
-}
-
-_gpus() {
-    local line names=() driver='' status=0
-    while IFS= read -r line; do
-        # Not the GPU's sound device, nor the NVSwitches.
-        [[ $line == *"3D controller"* || $line == *"VGA compatible controller"* ]] || continue
-        json_string "${line#*: }"
-        names+=("$REPLY")
-    done < <(timeout 5 lspci -d 10de: 2>/dev/null)
-    if command -v nvidia-smi >/dev/null; then
-        driver=$(timeout --kill-after=1 5 nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>&1) || status=$?
-    fi
-    driver=${driver%%$'\n'*}
-    case $status in
-        0) json_or_null "$driver" && driver=$REPLY line=null ;;
-        124 | 137) driver=null line='"nvidia-smi gave no answer within 5 s"' ;;
-        *) json_string "nvidia-smi ended with status $status: $driver" && driver=null line=$REPLY ;;
-    esac
-    printf '{"count": %d, "names": %s, "driver": %s, "driver_says": %s}' \
-        "${#names[@]}" "$(_joined "${names[@]}")" "$driver" "$line"
-}
-
 _program_version() { # PROGRAM: the first x.y.z that it prints
     local text
     text=$(timeout 5 "$1" --version 2>/dev/null) || true
-    [[ ! $text =~ [0-9]+\.[0-9]+\.[0-9]+[^\ ]* ]] || printf '%s' "${BASH_REMATCH[0]}"
+    [[ ! $text =~ [0-9]+\.[0-9]+\.[0-9]+[^\ ,]* ]] || printf '%s' "${BASH_REMATCH[0]}"
 }
 
 _os_facts() {
-    local ID='' VERSION_ID=''
+    local ID='' VERSION_ID='' VERSION_CODENAME='' PRETTY_NAME=''
     # shellcheck source=/dev/null
     [[ ! -r /etc/os-release ]] || . /etc/os-release
     json_or_null "$ID"
     printf '{"id": %s, ' "$REPLY"
     json_or_null "$VERSION_ID"
-    printf '"version": %s}' "$REPLY"
+    printf '"version": %s, ' "$REPLY"
+    json_or_null "$VERSION_CODENAME"
+    printf '"codename": %s, ' "$REPLY"
+    json_or_null "$PRETTY_NAME"
+    printf '"name": %s}' "$REPLY"
+}
+
+_memory() { # → memory_bytes and swap_bytes
+    local key value memory=0 swap=0
+    while read -r key value _; do
+        case $key in
+            MemTotal:) memory=$((value * 1024)) ;;
+            SwapTotal:) swap=$((value * 1024)) ;;
+        esac
+    done </proc/meminfo
+    _fact memory_bytes "$memory"
+    _fact swap_bytes "$swap"
+}
+
+_cgroup() {
+    if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then printf 2; else printf 1; fi
+}
+
+_versions() { # → versions, and two of them at the place that they had before
+    local program text='' containerd='' kubelet=''
+    for program in containerd docker kubelet nvidia-ctk runc; do
+        json_or_null "$(_program_version "$program")"
+        text+="${text:+, }\"$program\": $REPLY"
+        case $program in containerd) containerd=$REPLY ;; kubelet) kubelet=$REPLY ;; esac
+    done
+    _fact versions "{$text}"
+    _fact containerd "$containerd"
+    _fact kubelet "$kubelet"
+}
+
+_package_manager() {
+    local manager
+    for manager in apt-get dnf yum zypper; do
+        if command -v "$manager" >/dev/null; then
+            printf '%s' "$manager"
+            return
+        fi
+    done
+}
+
+# The kernel's own word; a host without SELinux has none.
+_selinux() {
+    if [[ ! -d /sys/fs/selinux ]]; then return; fi
+    _line /sys/fs/selinux/enforce
+    case $REPLY in 1) printf enforcing ;; 0) printf permissive ;; *) printf disabled ;; esac
+}
+
+_listed() { # lines of stdin, as a list of JSON
+    local line list=()
+    while IFS= read -r line; do
+        json_string "$line"
+        list+=("$REPLY")
+    done
+    _joined "${list[@]}"
+}
+
+_active() { # UNITS…: those that run
+    local state states
+    mapfile -t states < <(timeout 5 systemctl is-active "$@" 2>/dev/null)
+    for state in "${states[@]}"; do
+        [[ $state != active ]] || printf '%s\n' "$1"
+        shift
+    done
+}
+
+# ufw's unit has ended when ufw is on: its own file says.
+_firewalls() {
+    _active firewalld nftables
+    if grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then printf 'ufw\n'; fi
+}
+
+# Is the clock in step? As chrony says, else systemd; null where neither answers.
+_clock_in_sync() {
+    local said
+    if said=$(timeout 5 chronyc -c tracking 2>/dev/null); then
+        if [[ $said == *,Normal ]]; then printf true; else printf false; fi
+    elif said=$(timeout 5 timedatectl show --property=NTPSynchronized --value 2>/dev/null); then
+        if [[ $said == yes ]]; then printf true; else printf false; fi
+    else
+        printf null
+    fi
+}
+
+_identities() {
+    local key
+    for key in machine_id:/etc/machine-id product_uuid:/sys/class/dmi/id/product_uuid \
+        boot_id:/proc/sys/kernel/random/boot_id vendor:/sys/class/dmi/id/sys_vendor \
+        product:/sys/class/dmi/id/product_name; do
+        _line "${key#*:}"
+        _text_fact "${key%%:*}" "$REPLY"
+    done
 }
 
 facts() {
-    local key value cgroup=1 memory=0
-    while read -r key value _; do
-        [[ $key != MemTotal: ]] || memory=$((value * 1024))
-    done </proc/meminfo
-    [[ ! -e /sys/fs/cgroup/cgroup.controllers ]] || cgroup=2
     printf '{\n'
     _text_fact hostname "$(uname -n)"
     _text_fact identity "$identity"
@@ -99,18 +149,22 @@ facts() {
     _text_fact kernel "$(uname -r)"
     _text_fact arch "$(uname -m)"
     _fact cpus "$(nproc --all)"
-    _fact memory_bytes "$memory"
+    _fact cpu "$(_cpu)"
+    _memory
     _fact disks "$(_disks)"
-    _fact cgroup "$cgroup"
-    for key in machine_id:/etc/machine-id product_uuid:/sys/class/dmi/id/product_uuid \
-        boot_id:/proc/sys/kernel/random/boot_id; do
-        _line "${key#*:}"
-        _text_fact "${key%%:*}" "$REPLY"
-    done
+    _fact cgroup "$(_cgroup)"
+    _identities
     _fact addresses "$(_addresses)"
+    _fact nics "$(_nics)"
     _fact gpus "$(_gpus)"
-    _text_fact containerd "$(_program_version containerd)"
-    _text_fact kubelet "$(_program_version kubelet)"
+    _versions
+    _text_fact package_manager "$(_package_manager)"
+    _text_fact selinux "$(_selinux)"
+    _fact firewall "$(_firewalls | _listed)"
+    _fact time_services "$(_active chrony chronyd systemd-timesyncd ntp ntpsec ntpd | _listed)"
+    _fact clock_in_sync "$(_clock_in_sync)"
+    _fact advice "$(advice)"
+    _fact advice "$(advice)"
     _text_fact systemd "$(timeout 5 systemctl is-system-running 2>/dev/null || true)"
     printf '  "time": %(%s)T\n}\n' -1
 }

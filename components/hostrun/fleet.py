@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from components.hostrun import target as say
 from components.hostrun.ssh import Result, run
 from components.hostrun.target import SshError, Target
 
@@ -44,7 +45,7 @@ class Fleet:
                 async with asyncio.timeout_at(self.end), gate:
                     return await work(target)
             except SshError as error:
-                return error
+                return error if error.host == target.name else say.on_the_way(target, error)
             except TimeoutError:
                 text = (
                     f"no answer before the time was up ({self.limit:g} s for all hosts). Fix: allow more by --timeout."

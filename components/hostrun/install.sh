@@ -56,7 +56,7 @@ install() {
     for file in "$folder"/library/*; do
         place "$file" "$home/library/${file##*/}"
     done
-    for file in "$folder"/runner/*.sh "$folder"/runner/os/*.sh; do
+    for file in "$folder"/runner/*.sh "$folder"/runner/os/*; do
         place "$file" "$runner/${file#"$folder/runner/"}"
     done
     chmod 0700 "$runner/runner.sh"

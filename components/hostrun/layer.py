@@ -5,14 +5,14 @@ secrets and bulk go by stdin; no triggers (they replace), no environment (needs 
 deletes run the ledger backwards on the host, and are skipped when the whole host leaves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pulumi import FileAsset, Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
 from pulumi_command import remote
 
-from components.hostrun import library
+from components.hostrun import library, restart
 from components.hostrun.step import Step, command_line, payload
 
 STAGED = ".gpu-metal-library.tar.gz"
@@ -30,7 +30,12 @@ class HostRef:
     root: str
     """`sudo -n ` or nothing: the prefix of every command."""
     probe: ResourceHook
+    """Before each change: the host can be asked, and does not restart."""
+    back: ResourceHook
+    """After a layer that may restart the host: waits for it."""
     gone: bool
+    secret: Callable[[str], Input[str]]
+    """A secret of the stack by its name."""
     anchor: Resource | None = None
     last: tuple[Resource, ...] = ()
 
@@ -73,13 +78,14 @@ def layer(
     steps: Sequence[Step],
     *,
     parent: Resource,
-    secrets: Mapping[str, Input[str]] | None = None,
     hooks: Sequence[ResourceHook] = (),
     depends_on: Sequence[Resource] = (),
 ) -> remote.Command:
-    """One layer of `host`: `steps` hold, in order. `secrets` has a value for each secret name that they use."""
+    """One layer of `host`: `steps` hold, in order."""
     used = {secret for step in steps for secret in step.secrets.values()}
-    stdin: Input[str] = payload(steps, {}) if not used else _secret_payload(steps, used, secrets or {})
+    stdin: Input[str] = (
+        payload(steps, {}) if not used else _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})
+    )
     return remote.Command(
         name,
         connection=host.connection,
@@ -94,13 +100,13 @@ def layer(
             (*host.last, *depends_on),
             (host.probe, *hooks),
             ["stdout", "stderr"] if used else None,
+            last=[host.back] if any(step.script.stem == restart.STEP for step in steps) else (),
         ),
     )
 
 
-def _secret_payload(steps: Sequence[Step], used: set[str], secrets: Mapping[str, Input[str]]) -> Output[str]:
-    values = Output.all(**{name: secrets[name] for name in sorted(used)})
-    return Output.secret(values.apply(lambda known: payload(steps, known)))
+def _secret_payload(steps: Sequence[Step], values: Mapping[str, Input[str]]) -> Output[str]:
+    return Output.secret(Output.all(**values).apply(lambda known: payload(steps, known)))
 
 
 def _options(
@@ -111,6 +117,7 @@ def _options(
     secret_outputs: list[str] | None,
     *,
     first: Sequence[ResourceHook] = (),
+    last: Sequence[ResourceHook] = (),
 ) -> ResourceOptions:
     return ResourceOptions(
         parent=parent,
@@ -120,6 +127,11 @@ def _options(
         # A host that is gone is never connected to again: nothing is an update, and a delete only forgets.
         ignore_changes=_INPUTS if host.gone else None,
         retain_on_delete=host.gone,
-        hooks=ResourceHookBinding(before_create=[*hooks, *first], before_update=list(hooks)),
+        hooks=ResourceHookBinding(
+            before_create=[*hooks, *first],
+            before_update=list(hooks),
+            after_create=list(last),
+            after_update=list(last),
+        ),
         additional_secret_outputs=secret_outputs,
     )

@@ -132,15 +132,69 @@ _remove_with_folders() {
     done
 }
 
+# reboot_due REASON: this host is to restart before what was asked holds; the step `reboot`, a layer's last, sees to it.
+reboot_due() {
+    is_reboot_due "$1" || (umask 077 && printf '%s\n' "$1" >>"$GPU_METAL_RUN/reboot-due")
+}
+
+# is_reboot_due REASON: was that said since the last start?
+is_reboot_due() { grep -qxF -- "$1" "$GPU_METAL_RUN/reboot-due" 2>/dev/null; }
+
 # verb: what the runner was asked for: apply, undo, remove, check …
 verb() { printf '%s\n' "$gm_verb"; }
 
-# os_id: debian, ubuntu, rhel … · os_version: 12, 24.04 … · os_codename: bookworm, noble …
+# os_id: debian, ubuntu, rocky … · os_version: 12, 24.04, 9.4 … · os_codename: bookworm, noble … · os_family: debian, rhel
 os_id() { printf '%s\n' "$_os_id"; }
 os_codename() { printf '%s\n' "$_os_codename"; }
 os_version() { printf '%s\n' "$_os_version"; }
+os_family() { printf '%s\n' "$_os_family"; }
 
-_os_id='' _os_version='' _os_codename='' _os_like=''
+# os_path KEY: a path, unit or command that has another name on each system, from the tables in os/
+os_path() {
+    _os_name "$1" || _missing "$1 has no name on $_os_id-$_os_version: os/*.names lacks it" || return
+    printf '%s\n' "$REPLY"
+}
+
+# os_packages WORD…: `name` and `name=version` as they are, `@term` by this system's names; one a line
+os_packages() {
+    local word words
+    for word in "$@"; do
+        if [[ $word == @* ]]; then
+            _os_name "$word" || _missing "$word is no term of $_os_id-$_os_version. Fix: write the package's own name" || return
+            word=${REPLY//'{kernel}'/$(uname -r)}
+        fi
+        REPLY=$word
+        _fill_family
+        read -ra words <<<"$REPLY"
+        [[ ${#words[@]} -eq 0 ]] || printf '%s\n' "${words[@]}"
+    done
+}
+
+# os_text TEXT: with this host's {os}, {codename}, {version} (24.04, 12; of the RHEL family only the first number),
+# {release} (2404, 12) and {arch} (as uname says it) filled in
+os_text() {
+    local text=${1//'{os}'/$_os_id} version=$_os_version
+    [[ $_os_family != rhel ]] || version=${version%%.*}
+    text=${text//'{codename}'/$_os_codename}
+    text=${text//'{version}'/$version}
+    text=${text//'{release}'/${version//./}}
+    printf '%s\n' "${text//'{arch}'/$(uname -m)}"
+}
+
+# _os_name KEY → REPLY: from the most particular table that has it; status 1 when none has
+_os_name() {
+    local table key
+    for table in "$_os_id-$_os_version" "$_os_family-${_os_version%%.*}" "$_os_id" "$_os_family"; do
+        [[ -f $_os_folder/$table.names ]] || continue
+        while read -r key REPLY; do
+            [[ $key != "$1" ]] || return 0
+        done <"$_os_folder/$table.names"
+    done
+    return 1
+}
+
+_os_folder=${BASH_SOURCE[0]%/*}/os
+_os_id='' _os_version='' _os_codename='' _os_like='' _os_family=''
 while IFS='=' read -r _key _value; do
     _value=${_value//[\"\']/}
     case $_key in
@@ -151,10 +205,32 @@ while IFS='=' read -r _key _value; do
     esac
 done </etc/os-release
 
-# The verbs of this host's package manager: pkg_install, pkg_installed, pkg_hold … One file per family.
+# The verbs of this host's package manager: pkg_install, pkg_list, pkg_hold … One file per family.
 case " $_os_id $_os_like " in
     *" debian "*)
+        _os_family=debian
         # shellcheck source=os/debian.sh
-        . "${BASH_SOURCE[0]%/*}/os/debian.sh"
+        . "$_os_folder/debian.sh"
+        ;;
+    *" rhel "* | *" fedora "*)
+        _os_family=rhel
+        # shellcheck source=os/rhel.sh
+        . "$_os_folder/rhel.sh"
         ;;
 esac
+
+# Packages that steps ask for: pkg_add, pkg_drop, pkg_untrue.
+# shellcheck source=packages.sh
+. "${BASH_SOURCE[0]%/*}/packages.sh"
+
+# Their sources: fetch_key, right_key, key_prints, source_fault.
+# shellcheck source=sources.sh
+. "${BASH_SOURCE[0]%/*}/sources.sh"
+
+# gpu_busy, gpu_containers: who uses this host's GPUs.
+# shellcheck source=gpu.sh
+. "${BASH_SOURCE[0]%/*}/gpu.sh"
+
+# engine_due, engine_stale, engine_refresh: restarts of container engines.
+# shellcheck source=engine.sh
+. "${BASH_SOURCE[0]%/*}/engine.sh"

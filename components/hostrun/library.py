@@ -29,7 +29,7 @@ def files() -> dict[str, bytes]:
     Raises ValueError for a step file that the runner could not run.
     """
     runner = {f"runner/{path.name}": path.read_bytes() for path in _HERE.glob("*.sh") if path.name != "install.sh"}
-    families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.sh")}
+    families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.*")}
     steps = {_member(path): path.read_bytes() for path in _COMPONENTS.glob("*/steps/*.sh")}
     return dict(sorted((runner | families | steps).items()))
 
@@ -80,7 +80,7 @@ def streamed(words: str, payload: str = "") -> bytes:
 main() {{
     set -euo pipefail
     umask 077
-    folder=$(mktemp -d "${{GPU_METAL_RUN:-/run}}/gpu-metal-once.XXXXXX")
+    folder=$(mktemp -d "${{GPU_METAL_RUN:-/run}}/gpu-metal-once.XXXXXX") && mkdir "$folder/run"
     trap 'rm -rf -- "$folder"' EXIT
     trap 'exit 1' HUP INT TERM PIPE
     printf %s '{base64.b64encode(archive()).decode()}' | base64 -d | tar -xz -C "$folder" --no-same-owner

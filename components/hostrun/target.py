@@ -1,9 +1,9 @@
 """A host as SSH needs it, and what is said when it cannot be asked. Nothing here touches a host."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time"]
+CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time", "reboot"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Target:
         """`address:port`, and the way there."""
         return f"{self.address}:{self.port}" + (f" (through {self.bastion.address})" if self.bastion else "")
 
+    @property
+    def way(self) -> "Target":
+        """The same without names: equal for two hosts that are behind one bastion, as far as that bastion."""
+        return replace(self, name="", bastion=self.bastion and self.bastion.way)
+
 
 class SshError(Exception):
     """A host could not be asked. str() is `host [check-id] what is untrue. Fix: …`, without any secret."""
@@ -44,19 +49,19 @@ class SshError(Exception):
 
 def no_answer(target: Target, limit: float) -> SshError:
     """No TCP connection in time."""
-    text = f"{target.where} did not answer within {limit:.3g} s. Fix: power, cable or address; then {_gone(target)}."
-    return SshError(target.name, "address", text)
+    text = f"{target.where} did not answer within {round(limit, 1):g} s. Fix: power, cable or address;"
+    return SshError(target.name, "address", f"{text} then {_gone(target)}.")
 
 
 def no_greeting(target: Target, limit: float) -> SshError:
     """A TCP connection on which nothing is said: a frozen host does this."""
-    text = f"{target.where} takes the connection but sent no SSH greeting within {limit:.3g} s: it hangs."
+    text = f"{target.where} takes the connection but sent no SSH greeting within {round(limit, 1):g} s: it hangs."
     return SshError(target.name, "connection", f"{text} Fix: {_gone(target)}.")
 
 
 def slow_login(target: Target, limit: float) -> SshError:
     """The other side speaks SSH, but no login came of it in time."""
-    text = f"{target.where} greeted, but the login of {target.user} did not end within {limit:.3g} s."
+    text = f"{target.where} greeted, but the login of {target.user} did not end within {round(limit, 1):g} s."
     return SshError(target.name, "timeout", f"{text} Fix: {_gone(target)}.")
 
 
@@ -143,9 +148,9 @@ def bad_private_key(target: Target, *, locked: bool) -> SshError:
     return SshError(target.name, "login", f"the given key {why}. Nothing was sent. Fix: {fix}.")
 
 
-def bad_shell(target: Target, status: int, said: str) -> SshError:
+def bad_shell(target: Target, command: str, status: int, said: str) -> SshError:
     """A login that runs nothing."""
-    text = f"{target.user} logs in, but the command 'true' ends with {status}: {said[:200] or 'no output'}."
+    text = f"{target.user} logs in, but '{_short(command)}' ends with {status}: {said[:200] or 'no output'}."
     return SshError(target.name, "login", f"{text} Fix: give {target.user} an ordinary shell there.")
 
 
@@ -159,6 +164,31 @@ def lost(target: Target, command: str, seconds: float) -> SshError:
     """The connection ended before the command."""
     text = f"lost after {seconds:.0f} s, in: {_short(command)}. It may still run there."
     return SshError(target.name, "connection", f"{text} Fix: look at the host, then repeat.")
+
+
+def no_session(target: Target, reason: str) -> SshError:
+    """Logged in, but no command may be run."""
+    text = f"{target.user} logs in, but sshd opens no session: {reason}. Fix: raise MaxSessions in its sshd_config."
+    return SshError(target.name, "login", text)
+
+
+def not_back(target: Target, limit: float, seen: str) -> SshError:
+    """A restart of ours that did not end."""
+    text = f"did not come back within {limit:.0f} s after its reboot: {seen.partition(' Fix: ')[0].rstrip('.')}."
+    return SshError(target.name, "reboot", f"{text} Fix: look at its console; then pulumi up goes on.")
+
+
+def not_gone(target: Target, limit: float) -> SshError:
+    """A restart of ours that did not begin."""
+    text = f"was told to reboot and still runs after {limit:.0f} s."
+    return SshError(
+        target.name, "reboot", f"{text} Fix: there: systemctl list-jobs; reboot it; then pulumi up goes on."
+    )
+
+
+def on_the_way(target: Target, error: SshError) -> SshError:
+    """What another, its bastion, was asked for, as an answer of the host itself."""
+    return SshError(target.name, error.check_id, f"{error.host}: {error.message}")
 
 
 _SUDO_ASKS = ("a password is required", "a terminal is required", "you must have a tty")

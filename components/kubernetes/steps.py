@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.engine.config import Containerd
 from components.host.config import Host
-from components.host.steps import packages
+from components.host.packages import packages
 from components.hostrun.step import Step
 from components.kubernetes import kubeadm
 from components.kubernetes.config import Kubernetes

@@ -2,6 +2,8 @@
 
 Its values go from the control plane's stdout to the joining host's stdin: into no command line, log, state or
 exception.
+
+Rows: K5.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""Tenants: a namespace each, with quota, limit range, network policy and role binding (S4)."""
+"""Tenants: a namespace each, with quota, limit range, network policy and role binding.
+
+Rows: S4.
+"""
 
 from collections.abc import Mapping
 

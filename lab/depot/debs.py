@@ -1,11 +1,12 @@
-"""Kubernetes as Debian packages, named, divided and laid out as upstream's."""
+"""The lab's Debian packages: Kubernetes, named, divided and laid out as upstream's, and NVIDIA's (nvidia.py)."""
 
 import hashlib
 import os
-import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.depot import deb as builder
+from lab.depot import nvidia
+from lab.depot.deb import Deb
 from lab.hosts.command import run
 from lab.paths import CACHE, TOOLS_BIN
 from lab.tools.cache import whole
@@ -18,24 +19,11 @@ CNI_VERSION = "1.1.1-1.1"
 """Of Debian 12's containernetworking-plugins, whose programs it holds; upstream's is newer."""
 
 
-@dataclass(frozen=True)
-class Deb:
-    """A package to build: path → (file, mode)."""
-
-    name: str
-    version: str
-    summary: str
-    files: dict[str, tuple[Path, int]]
-    depends: str = ""
-    scripts: tuple[str, ...] = ()
-    configuration: tuple[str, ...] = ()
-    folders: tuple[str, ...] = field(default=())
-
-
 def key() -> str:
     """Changes with everything that changes a package."""
-    content = hashlib.sha256(KUBERNETES.key.encode())
-    for source in (Path(__file__), *sorted(HERE.iterdir())):
+    content = hashlib.sha256(f"{KUBERNETES.key} {os.uname().release}".encode())
+    own = (Path(__file__), Path(builder.__file__), *sorted(HERE.glob("*.*")))
+    for source in (*own, *nvidia.sources()):
         content.update(source.read_bytes())
     return content.hexdigest()[:16]
 
@@ -86,7 +74,7 @@ def _kubelet() -> Deb:
             "etc/default/kubelet": (HERE / "kubelet.env", 0o644),
         },
         depends="conntrack, ethtool, iproute2, iptables (>= 1.4.21), kubernetes-cni, mount, socat, util-linux",
-        scripts=("postinst", "prerm", "postrm"),
+        scripts={name: HERE / f"kubelet.{name}" for name in ("postinst", "prerm", "postrm")},
         configuration=("/etc/default/kubelet",),
         folders=("var/lib/kubelet", "etc/kubernetes/manifests"),
     )
@@ -94,53 +82,10 @@ def _kubelet() -> Deb:
 
 def _fill(folder: Path) -> None:
     entries = []
-    for deb in debs():
-        file = _build(deb, folder)
+    for deb in (*debs(), *nvidia.packages()):
+        file = builder.build(deb, folder)
         control = run("dpkg-deb", "--field", str(file)).strip()
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         entries.append(f"{control}\nFilename: ./{file.name}\nSize: {file.stat().st_size}\nSHA256: {digest}\n")
     (folder / "Packages").write_text("\n".join(entries))
-
-
-def _build(deb: Deb, folder: Path) -> Path:
-    arch = run("dpkg", "--print-architecture").strip()
-    tree = folder / f".{deb.name}"
-    for path, (source, mode) in deb.files.items():
-        _place(source, tree / path, mode)
-    for path in deb.folders:
-        (tree / path).mkdir(parents=True)
-    control = tree / "DEBIAN"
-    control.mkdir()
-    fields = {
-        "Package": deb.name,
-        "Version": deb.version,
-        "Architecture": arch,
-        "Maintainer": "gpu-metal lab <lab@gpu-metal.invalid>",
-        "Depends": deb.depends,
-        "Section": "net",
-        "Priority": "optional",
-        "Homepage": "https://kubernetes.io",
-        "Description": f"{deb.summary}\n Built by the gpu-metal lab.",
-    }
-    text = "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
-    (control / "control").write_text(text)
-    if deb.configuration:
-        (control / "conffiles").write_text("".join(f"{path}\n" for path in deb.configuration))
-    for script in deb.scripts:
-        _place(HERE / f"{deb.name}.{script}", control / script, 0o755)
-    for inner in (tree, *tree.rglob("*")):
-        if inner.is_dir():
-            inner.chmod(0o755)  # whatever the umask is: these are the modes on the host
-    file = folder / f"{deb.name}_{deb.version}_{arch}.deb"
-    # The same content gives the same package; light compression, because it is unpacked more often than sent.
-    env = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
-    run("dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", str(tree), str(file), env=env)
-    shutil.rmtree(tree)
-    return file
-
-
-def _place(source: Path, target: Path, mode: int) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    target.chmod(mode)

@@ -7,11 +7,10 @@ import uuid
 from pathlib import Path
 
 from lab import paths
-from lab.hosts import keys
+from lab.hosts import gpus, keys
 from lab.hosts.inventory import GATEWAY, NETWORK, USER, Host
 
 NOT_OVERLAY = ("containerd", "kubelet", "docker")  # below /var/lib; they mount overlays of their own
-FAKES = Path(__file__).with_name("fake")
 
 
 def folder(host: Host) -> Path:
@@ -40,7 +39,7 @@ def erase(host: Host) -> None:
 def _identity(host: Host, base: Path) -> str:
     """What a disk was made for."""
     public = [path.read_text() for path in (_public(keys.USER_KEY), _public(keys.host_key(host)))]
-    fakes = [path.read_text() for path in sorted(FAKES.iterdir())] if host.gpus else []
+    fakes = gpus.files(str(host.gpus), gpus.DRIVER) if host.gpus else {}
     return hashlib.sha256(repr((base.name, host, public, fakes)).encode()).hexdigest()
 
 
@@ -63,9 +62,8 @@ def _seed(host: Host, base: Path) -> None:
     _write(etc / "ssh/ssh_host_ed25519_key.pub", _public(key).read_text(), 0o644)
     _authorize(disk / "upper", base)
     if host.gpus:
-        for fake in FAKES.iterdir():
-            _write(disk / "upper/usr/local/bin" / fake.name, fake.read_text(), 0o755)
-        _write(disk / "upper/usr/local/share/lab-gpus", f"{host.gpus}\n", 0o644)
+        for path, (text, mode) in gpus.files(str(host.gpus), gpus.DRIVER).items():
+            _write(disk / "upper" / path, text, mode)
 
 
 def _authorize(upper: Path, base: Path) -> None:

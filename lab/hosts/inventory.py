@@ -1,6 +1,6 @@
 """The lab's hosts and network: the one list. A host more is a line more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 BRIDGE = "gm-lab0"
@@ -21,6 +21,8 @@ class Host:
     address: str
     gpus: int = 0
     starts_with_lab: bool = True
+    release: str = field(default="bookworm", repr=False)
+    """Of Debian. Not part of a disk's identity: its base system is."""
 
     @property
     def link(self) -> str:
@@ -35,6 +37,7 @@ HOSTS = {
         Host("cpu-1", "10.213.77.21"),
         Host("gpu-1", "10.213.77.31", gpus=8),
         Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
+        Host("deb13-1", "10.213.77.61", starts_with_lab=False, release="trixie"),
         *(Host(f"try-{n}", f"10.213.77.5{n}", starts_with_lab=False) for n in range(1, 8)),  # temporary
     )
 }

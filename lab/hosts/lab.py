@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
@@ -26,9 +25,9 @@ def up(say: Say) -> None:
         ours = [host for host in HOSTS.values() if host.starts_with_lab]
         off = [host for host in ours if not (network.is_up() and power.is_on(host))]
         if off:
-            system = _ready(say)
+            sources = _ready()
             for host in off:
-                power.switch_on(host, system)
+                power.switch_on(host, base.system(sources, host.release, say))
         _depot().start(say)
         for host in ours:  # they boot at the same time
             power.wait(host)
@@ -67,7 +66,7 @@ def status() -> tuple[list[str], bool]:
 def start(host: Host) -> None:
     """Switches one host on and waits for its sshd."""
     with _alone():
-        power.switch_on(host, _ready(_silent))
+        _switch_on(host)
         power.wait(host)
 
 
@@ -88,7 +87,7 @@ def reset(host: Host) -> None:
     with _alone():
         power.switch_off(host, grace=0)
         disk.erase(host)
-        power.switch_on(host, _ready(_silent))
+        _switch_on(host)
         power.wait(host)
 
 
@@ -99,21 +98,24 @@ def _depot() -> ModuleType:
     return service
 
 
+def _switch_on(host: Host) -> None:
+    power.switch_on(host, base.system(_ready(), host.release, _silent))
+
+
 def _silent(_: str) -> None:
     """One host is a matter of seconds: nothing to say."""
 
 
-def _ready(say: Say) -> Path:
-    """Machine, keys, base system and switch are there; returns the base system."""
+def _ready() -> machine.Sources:
+    """Machine, keys and switch are there; returns the mirrors."""
     sources = machine.prepare()
     keys.make()
     (paths.RUN / "folder").write_text(str(paths.LAB))
-    system = base.system(sources, say)
     if not network.is_up():
         for host in HOSTS.values():
             power.clear(host)  # what a killed lab left
         network.up()
-    return system
+    return sources
 
 
 @contextmanager

@@ -121,10 +121,12 @@ class Stack:
         log = (self.folder / "killed.log").open("wb")
         return subprocess.Popen(words, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True)
 
-    def run(self, *words: str, limit: float = 900) -> Ran:
+    def run(self, *words: str, stdin: str | None = None, limit: float = 900) -> Ran:
         """Runs to the end."""
         begun = time.monotonic()
-        done = subprocess.run(words, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=limit, check=False)
+        done = subprocess.run(
+            words, cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=limit, check=False
+        )
         return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
 
 

@@ -173,7 +173,7 @@ def test_one_changed_sysctl_is_one_readable_line_a_host(stack: Stack) -> None:
 
 def test_drift_is_seen_and_repaired(stack: Stack) -> None:
     assert stack.sitectl("drift").ok()
-    on("cpu-1", ["sh", "-c", "echo 'net.core.somaxconn = 1' > /etc/sysctl.d/90-gpu-metal.conf"])
+    on("cpu-1", ["sh", "-c", "echo 'net.core.somaxconn = 1' > /etc/sysctl.d/99-zz-gpu-metal.conf"])
     seen = stack.sitectl("drift", "--record", "-o", "json")
     assert seen.status == 1, seen.text
     failed = [c for c in json.loads(seen.out)["checks"] if c["status"] == "failed"]

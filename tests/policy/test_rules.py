@@ -24,6 +24,7 @@ def tenant(level: str | None) -> dict[str, Any]:
     return {"metadata": {"name": "vision", "labels": labels}}
 
 
+@pytest.mark.row("X3")
 @pytest.mark.parametrize(
     ("rule", "kind", "props", "says"),
     [

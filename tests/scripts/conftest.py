@@ -1,10 +1,29 @@
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lab.hosts import inventory
+from tests.scripts.lab_host import LabHost, fresh
 from tests.scripts.runner_host import Host
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def spare() -> Iterator[LabHost]:
+    """The spare host with a new disk: each test leaves it as it found it."""
+    with fresh(inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))) as host:
+        yield host
+
+
+@pytest.fixture
+def installed(spare: LabHost) -> Iterator[LabHost]:
+    """The same with the library; all is undone afterwards."""
+    spare.install()
+    yield spare
+    spare.remove()

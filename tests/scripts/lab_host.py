@@ -97,11 +97,11 @@ def leaves_no_trace(host: LabHost, layers: Mapping[str, Sequence[Step]]) -> None
     assert host.check() == {}
     _cut_and_mend(host, layers, sorted(_written(before["files"], once)))
     host.remove()
-    left = _differences(before, host.snapshot())
+    left = differences(before, host.snapshot())
     assert not left, left
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     """But for /var/lib/ucf: the record of packages that keep their settings there."""
     return {
         name: (before[part].get(name), now[part].get(name))

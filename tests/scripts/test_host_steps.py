@@ -4,12 +4,7 @@ Not proven here: modules that must be loaded (the lab has no module files), swap
 a clock that moves, needrestart and cloud-init (the lab's Debian has neither), other systems than Debian 12.
 """
 
-import contextlib
-import socket
-import struct
-import threading
-import time
-from collections.abc import Iterator
+import os
 from typing import Any
 
 import pytest
@@ -17,33 +12,20 @@ import pytest
 from components.host import steps
 from components.host.config import Host
 from components.host.repositories import AptRepository
+from components.host.steps import Around
 from lab import paths
 from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
+from tests.lab.ntp import time_server
+from tests.scripts.lab_host import LabHost, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
 BRIDGE = "10.213.77.1"
-SPARE = inventory.host("spare-1")
+SPARE = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
 PEERS = [("cp-1", "10.213.77.11"), (SPARE.name, SPARE.address)]
 DEPOT = f"http://{BRIDGE}:8080/apt"
 SWAP = "/swap.img\tnone swap sw 0 0"
 ROOT = "UUID=x / ext4 rw 0 1"
-
-
-@pytest.fixture(scope="module")
-def spare() -> Iterator[LabHost]:
-    """The spare host with a new disk: each test leaves it as it found it."""
-    with fresh(SPARE) as host:
-        yield host
-
-
-@pytest.fixture
-def installed(spare: LabHost) -> Iterator[LabHost]:
-    """The same with the library; all is undone afterwards."""
-    spare.install()
-    yield spare
-    spare.remove()
 
 
 def site_host(**more: Any) -> Host:
@@ -55,30 +37,6 @@ def depot_key() -> str:
     return (paths.LAB / "apt" / "key.asc").read_text()
 
 
-def fingerprint(host: LabHost) -> str:
-    lines = host.bash("cd $(mktemp -d); gpg --homedir . --show-keys --with-colons", depot_key()).splitlines()
-    return next(line.split(":")[9] for line in lines if line.startswith("fpr"))
-
-
-@contextlib.contextmanager
-def time_server() -> Iterator[None]:
-    """An NTP server on the bridge that tells the machine's own time (RFC 5905, stratum 1)."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind((BRIDGE, 123))
-        threading.Thread(target=_answer, args=(server,), daemon=True).start()
-        yield
-
-
-def _answer(server: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # closed: the end of the test
-        while True:
-            question, asker = server.recvfrom(512)
-            now = struct.pack("!Q", int((time.time() + 2_208_988_800) * 2**32))
-            head = struct.pack("!BBBbII4s", 0b00_100_100, 1, question[2], -20, 0, 0, b"LAB\0")
-            server.sendto(head + now + question[40:48] + now + now, asker)
-
-
 def test_all_of_base_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: LabHost) -> None:
     host = site_host(
         sysctl={"net.ipv4.tcp_rmem": "4096 131072  6291456"},
@@ -87,26 +45,29 @@ def test_all_of_base_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: L
     )
     base = steps.base(
         host,
-        peers=PEERS,
-        domain="lab.example.org",
-        repositories={"lab": AptRepository.model_validate({"url": DEPOT, "keyFile": "key.asc"})},
-        keys={"lab": depot_key()},
-        modules=["overlay", "br_netfilter"],
-        sysctl={"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"},
+        Around(
+            PEERS,
+            domain="lab.example.org",
+            repositories={"lab": AptRepository.model_validate({"url": DEPOT, "keyFile": "key.asc"})},
+            keys={"lab": depot_key()},
+            modules=["overlay", "br_netfilter"],
+            sysctl={"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"},
+        ),
     )
     with time_server():
         leaves_no_trace(spare, {"base": base})
     assert "gpu-metal" not in spare.bash("cat /etc/hosts; find / -xdev -name '*gpu-metal*'; ls /var/lib/apt/lists")
 
 
+@pytest.mark.row("H16")
 def test_preflight_holds_on_a_good_host_and_says_each_lack_of_another(spare: LabHost) -> None:
     before = spare.snapshot(times=True)
     good = site_host(os="debian-12")
-    assert spare.questions(steps.preflight(good, ports=[6443, 2379, 2380, 10250, 10257, 10259])) == {}
+    assert spare.questions(steps.preflight(good, Around(PEERS, ports=[6443, 2379, 2380, 10250, 10257, 10259]))) == {}
     bad = site_host(
         os="ubuntu-24.04", minimum={"cpus": 999, "memoryGb": 9999, "diskGb": 99999}, gpu={"model": "A100", "count": 32}
     )
-    said = spare.questions(steps.preflight(bad, ports=[22, 6443]))
+    said = spare.questions(steps.preflight(bad, Around(PEERS, ports=[22, 6443])))
     assert set(said) == {"os", "cpus", "memory", "disk", "ports", "gpus"}
     assert said["os"].startswith("has debian-12, wants ubuntu-24.04, as the site declares. Fix: ")
     assert said["ports"].startswith("has in use: port 22 (sshd, process ")
@@ -116,8 +77,9 @@ def test_preflight_holds_on_a_good_host_and_says_each_lack_of_another(spare: Lab
     assert spare.snapshot(times=True) == before
 
 
+@pytest.mark.row("H16", "H18")
 def test_preflight_sees_a_broken_system(spare: LabHost) -> None:
-    questions = steps.preflight(site_host())
+    questions = steps.preflight(site_host(), Around(PEERS))
     spare.bash("mv /etc/machine-id /etc/machine-id.saved; echo uninitialized >/etc/machine-id")
     half = "/^Package: bash$/,/^Status/s/^Status: .*/Status: install ok half-configured/"
     spare.bash(f"sed -i.saved '{half}' /var/lib/dpkg/status")
@@ -128,17 +90,19 @@ def test_preflight_sees_a_broken_system(spare: LabHost) -> None:
     assert said["package_manager"].startswith("has unfinished packages (bash), wants none. Fix: ")
 
 
+@pytest.mark.row("H16", "H18")
 def test_ports_are_no_matter_where_our_node_has_them(spare: LabHost) -> None:
     spare.bash("mkdir -p /var/lib/gpu-metal/ledger; echo x >/var/lib/gpu-metal/ledger/node")
-    said = spare.questions(steps.preflight(site_host(), ports=[22]))
-    renamed = spare.questions(steps.preflight(site_host(name="spare-9")))
+    said = spare.questions(steps.preflight(site_host(), Around(PEERS, ports=[22])))
+    renamed = spare.questions(steps.preflight(site_host(name="spare-9"), Around(PEERS)))
     spare.bash("rm -r /var/lib/gpu-metal")
     assert said == {}
     assert renamed["identity"].startswith(f"has been made node {SPARE.name}, wants to be spare-9. Fix: ")
 
 
+@pytest.mark.row("H15")
 def test_hosts_keeps_what_others_wrote_and_survives_a_lost_end(installed: LabHost) -> None:
-    [step] = [s for s in steps.base(site_host(), peers=PEERS) if s.id == "hosts_file"]
+    [step] = [s for s in steps.base(site_host(), Around(PEERS)) if s.id == "hosts_file"]
     original = installed.bash("cat /etc/hosts")
     installed.apply("base", [step])
     installed.bash("echo '192.0.2.7 printer' >>/etc/hosts")
@@ -152,18 +116,20 @@ def test_hosts_keeps_what_others_wrote_and_survives_a_lost_end(installed: LabHos
     installed.bash("sed -i '$d' /etc/hosts")
 
 
+@pytest.mark.row("H18")
 def test_host_name_is_the_kernels_and_the_files_and_comes_back(installed: LabHost) -> None:
-    [step] = [s for s in steps.base(site_host(name="node-7"), peers=PEERS) if s.id == "host_name"]
+    [step] = [s for s in steps.base(site_host(name="node-7"), Around(PEERS)) if s.id == "host_name"]
     installed.apply("base", [step])
     assert installed.bash("uname -n; cat /etc/hostname") == "node-7\nnode-7\n"
     installed.gpu_metal("undo base")
     assert installed.bash("uname -n; cat /etc/hostname") == f"{SPARE.name}\n{SPARE.name}\n"
 
 
+@pytest.mark.row("H10")
 def test_sysctl_puts_back_what_leaves_the_site(installed: LabHost) -> None:
     def setting(**values: str) -> Any:
         named = {key.replace("__", "."): value for key, value in values.items()}
-        return [s for s in steps.base(site_host(), peers=PEERS, sysctl=named) if s.id == "sysctl"]
+        return [s for s in steps.base(site_host(), Around(PEERS, sysctl=named)) if s.id == "sysctl"]
 
     read = "cat /proc/sys/net/ipv4/tcp_fin_timeout /proc/sys/net/ipv4/tcp_retries2"
     before = installed.bash(read)
@@ -177,8 +143,9 @@ def test_sysctl_puts_back_what_leaves_the_site(installed: LabHost) -> None:
     assert installed.bash(read) == before
 
 
+@pytest.mark.row("H12")
 def test_swap_lines_of_fstab_are_commented_and_come_back_among_others(installed: LabHost) -> None:
-    [step] = [s for s in steps.base(site_host(), peers=PEERS) if s.id == "swap_off"]
+    [step] = [s for s in steps.base(site_host(), Around(PEERS)) if s.id == "swap_off"]
     installed.bash("mv /etc/fstab /etc/fstab.saved; cat >/etc/fstab", f"{SWAP}\n{ROOT}\n")
     installed.apply("base", [step])
     seen = installed.bash("cat /etc/fstab; readlink /etc/systemd/system/swap.target")
@@ -189,50 +156,3 @@ def test_swap_lines_of_fstab_are_commented_and_come_back_among_others(installed:
     assert installed.bash("cat /etc/fstab") == f"{SWAP}\n{ROOT}\n# mine\n"
     installed.bash("mv /etc/fstab.saved /etc/fstab; rm /usr/local/sbin/swapon")
     installed.bash("test ! -e /etc/systemd/system/swap.target")
-
-
-def test_a_repository_is_trusted_by_fingerprint_only(installed: LabHost) -> None:
-    def repository(print_of_key: str) -> Any:
-        values = {"url": DEPOT, "keyUrl": f"{DEPOT}/key.asc", "fingerprint": print_of_key}
-        base = steps.base(site_host(), peers=PEERS, repositories={"lab": AptRepository.model_validate(values)})
-        return [s for s in base if s.id in {"packages#gpg", "apt_repository#lab"}]
-
-    wrong = "0" * 40
-    refused = installed.run("base", repository(wrong))
-    assert refused.returncode == 1
-    right = fingerprint(installed)
-    assert f"✗ {SPARE.name} [apt_repository#lab]" in refused.stderr
-    assert f"is {right}, wants {wrong}. Nothing used it. Fix: " in refused.stderr
-    assert installed.bash("find /etc/apt -name '*gpu-metal*'") == ""
-    assert installed.apply("base", repository(right))["apt_repository#lab"] == "changed"
-    assert "1.34.2" in installed.bash("apt-cache policy kubeadm")
-    assert installed.apply("base", repository(right))["apt_repository#lab"] == "unchanged"
-    installed.bash("rm -rf /run/gpu-metal")  # as a reboot does
-    assert installed.check() == {}
-    assert installed.gpu_metal("undo base").returncode == 0
-    assert "1.34.2" not in installed.bash("apt-cache policy kubeadm; ls /var/lib/apt/lists")
-
-
-def test_packages_take_away_only_what_came_with_them_also_after_a_cut(installed: LabHost) -> None:
-    def tools(*names: str) -> Any:
-        return [steps.packages(names, label="tools", hold=True, folders=["/var/lib/tools-data"])]
-
-    before = installed.snapshot()["packages"]
-    installed.bash("mkdir -p /var/lib/tools-data/x/y")
-    # Killed between the installation and its record.
-    killer = '#!/bin/bash\\n/usr/bin/apt-get "$@" && if [[ $* == *install* ]]; then kill -9 $PPID; fi\\n'
-    installed.bash(f"printf '{killer}' >/usr/local/sbin/apt-get; chmod +x /usr/local/sbin/apt-get; hash -r")
-    assert installed.run("base", tools("socat=1.7.*", "jq")).returncode == 1
-    installed.bash("rm /usr/local/sbin/apt-get; dpkg -s jq socat >/dev/null")
-    assert installed.apply("base", tools("socat=1.7.*", "jq")) == {"packages#tools": "changed"}
-    assert installed.bash("apt-mark showhold | paste -sd ' '") == "jq socat\n"
-    assert installed.apply("base", tools("socat")) == {"packages#tools": "changed"}
-    assert set(installed.snapshot()["packages"]) - set(before) == {"socat:amd64"}
-    unknown = installed.run("base", tools("socat=9.*"))
-    assert unknown.returncode == 1
-    assert "'9.*' for 'socat' was not found" in unknown.stderr
-    installed.bash("apt-mark unhold socat")
-    assert installed.check()["packages#tools"][1].startswith("has socat 1.7")
-    assert installed.gpu_metal("undo base").returncode == 0
-    assert installed.snapshot()["packages"] == before
-    assert installed.bash("ls -d /var/lib/tools-data 2>&1 || true").endswith("No such file or directory\n")

@@ -21,7 +21,7 @@ from lab import paths
 from lab.hosts import faults, inventory, lab
 from stacks import plan
 from stacks.config import Site, load_site
-from tests.scripts.lab_host import LabHost, _differences, fresh
+from tests.scripts.lab_host import LabHost, differences, fresh
 
 pytestmark = pytest.mark.lab
 
@@ -104,7 +104,7 @@ def cluster(monkeypatch_lab: None) -> Iterator[Cluster]:  # noqa: ARG001 - where
         for name, host in hosts.items():
             host.install()
             host.apply("base", plan.base(site, site.hosts[name]))
-            host.apply("engine", plan.container_engine(site))
+            host.apply("engine", plan.engine(site, site.hosts[name]))
             made.before[name] = host.snapshot()
             verb, once = HALF_WAY[name]
             with killed(host, verb, once):
@@ -129,6 +129,7 @@ def test_nothing_changes_twice(cluster: Cluster) -> None:
         assert host.check() == {}
 
 
+@pytest.mark.row("K5")
 def test_nothing_that_let_a_node_in_is_left(cluster: Cluster) -> None:
     """gK1, and gX4: no token on any disk."""
     assert "bootstrap" not in cluster.kubectl("-n kube-system get secrets -o jsonpath='{.items[*].type}'")
@@ -140,6 +141,7 @@ def test_nothing_that_let_a_node_in_is_left(cluster: Cluster) -> None:
         assert host.bash("ls /run/gpu-metal /etc/kubernetes").split().count("ticket") == 0
 
 
+@pytest.mark.row("K4", "K10")
 def test_pods_reach_each_other_and_names(cluster: Cluster) -> None:
     for name in cluster.hosts:
         pod = {
@@ -162,6 +164,7 @@ def test_pods_reach_each_other_and_names(cluster: Cluster) -> None:
     cluster.kubectl("delete pod -l app=ping")
 
 
+@pytest.mark.row("K7")
 def test_labels_and_taints_of_others_survive(cluster: Cluster) -> None:
     """gK10"""
     cluster.kubectl("label node cpu-1 theirs=1")
@@ -194,6 +197,7 @@ def test_a_pod_that_nobody_restarts_stops_a_removal(cluster: Cluster) -> None:
     cluster.kubectl("delete pod bare")
 
 
+@pytest.mark.row("K2")
 def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> None:
     assert cluster.site.kubernetes is not None
     other = cluster.site.kubernetes.model_copy(update={"cluster_domain": "other.local"})
@@ -203,6 +207,7 @@ def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> No
     assert "dnsDomain of the running cluster is cluster.local, wanted other.local" in done.stderr
 
 
+@pytest.mark.row("K8", "X15")
 def test_a_dead_worker_is_taken_out_and_cannot_come_back_by_itself(cluster: Cluster) -> None:
     """gD2 (the cluster's part), gD4; then it joins again."""
     faults.power_cut(cluster.worker.machine)
@@ -223,6 +228,6 @@ def test_leaving_leaves_no_trace(cluster: Cluster) -> None:
         done = cluster.hosts[name].gpu_metal("undo node")
         assert done.returncode == 0, done.stderr
     for name, host in cluster.hosts.items():
-        found = _differences(cluster.before[name], host.snapshot())
+        found = differences(cluster.before[name], host.snapshot())
         left = {path: what for path, what in found.items() if "gpu-metal" not in path}
         assert not left, (name, left)

@@ -29,6 +29,7 @@ def test_gr4_a_second_run_waits_and_says_who_holds_the_lock(tmp_path: Path) -> N
     assert (host.root / "count").read_text() == "once\n"
 
 
+@pytest.mark.row("X9")
 def test_gr4_two_runs_at_the_same_instant_change_a_host_once(host: Host) -> None:
     ref = host.step(
         "count", '# x\ncheck() { [[ -e $(input at) ]] || untrue x; }\napply() { echo once >>"$(input at)"; }\n'

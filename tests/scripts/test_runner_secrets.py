@@ -4,6 +4,8 @@ import subprocess
 from pathlib import Path
 from secrets import token_hex
 
+import pytest
+
 from tests.scripts.runner_host import Host, readable, until
 
 SECRET = """\
@@ -19,12 +21,21 @@ apply() {
 }
 """
 
+LOGIN = """\
+# The file has what the secrets say.
+# secrets: user password
+check() { [[ -e $(input place)/login ]] || untrue "no file"; }
+apply() { { secret user; secret password; } | write_file "$(input place)/login" 0600; }
+undo() { rm -f "$(input place)/login"; }
+"""
+
 
 def holding(canary: str, *folders: Path) -> list[Path]:
     """The files under `folders` that have `canary` in them."""
     return [p for folder in folders for p in folder.rglob("*") if p.is_file() and canary.encode() in readable(p)]
 
 
+@pytest.mark.row("X2")
 def test_a_secret_is_in_no_argv_environment_ledger_or_log_while_its_step_runs_and_after(host: Host) -> None:
     canary = token_hex(16)
     lines = [canary, canary[::-1] + "/&.*"]
@@ -65,3 +76,24 @@ def test_what_a_killed_step_was_staging_is_removed(host: Host) -> None:
     staged.write_text("secret")
     host.apply("base", host.file("a", "1"))
     assert not staged.exists()
+
+
+def test_a_changed_secret_is_applied_though_no_check_can_see_it(host: Host) -> None:
+    ref = host.step("login", LOGIN)
+
+    def apply(*values: str) -> str:
+        blocks = zip(("user", "password"), values, strict=True)
+        payload = "".join(f"secret login {key} 1\n{value}\n" for key, value in blocks)
+        return host.apply("base", [ref, f"place={host.root}"], payload=payload).stderr
+
+    canary = token_hex(16)
+    assert " login changed " in apply("ana", "one")
+    assert " login unchanged " in apply("ana", "one")
+    assert " login changed " in apply("ana", canary)
+    assert (host.root / "login").read_text() == f"ana\n{canary}\n"
+    assert " login unchanged " in apply("ana", canary)
+    kept = [path for path in host.home.rglob("secrets/base/login") if path.stat().st_mode & 0o077 == 0]
+    assert len(kept) == 1
+    assert holding(canary, host.home) == []
+    host.run("undo", "base")
+    assert not kept[0].exists()

@@ -85,7 +85,9 @@ class FakeHosts:
         return next(answer for words, answer in answers.items() if words in text)()
 
     def _facts(self, name: str) -> dict[str, Any]:
-        gpus = {"count": 2, "names": [GPU] * 2} if name.startswith("gpu") else {"count": 0, "names": []}
+        found = [GPU] * 2 if name.startswith("gpu") else []
+        devices = [{"bus": "0000:82:00.0", "ids": "10de:20b2", "name": one, "model": None} for one in found]
+        gpus = {"count": len(found), "names": found, "devices": devices}
         return {
             "hostname": name,
             "os": {"id": "debian", "version": "12"},
@@ -94,7 +96,8 @@ class FakeHosts:
             "memory_bytes": 512 << 30,
             "machine_id": f"id-of-{name}",
             "product_uuid": None,
-            "gpus": {**gpus, "driver": None, "driver_says": None},
+            "gpus": {**gpus, "driver": None, "driver_says": None, "pci_says": None},
+            "disks": [],
             "containerd": "1.6.20",
             "kubelet": "1.34.2",
             **self.facts.get(name, {}),

@@ -17,6 +17,7 @@ HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
 OTHER_KEY = asyncssh.generate_private_key("ssh-ed25519")
 ECDSA_KEY = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
 USER_KEY = asyncssh.generate_private_key("ssh-ed25519")
+PRIVATE_KEY = USER_KEY.export_private_key().decode()
 PASSWORD = "canary-password-4711"
 
 T = TypeVar("T")
@@ -28,6 +29,11 @@ def line(key: asyncssh.SSHKey) -> str:
 
 
 class Server(asyncssh.SSHServer):
+    connection: asyncssh.SSHServerConnection
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.connection = conn
+
     def password_auth_supported(self) -> bool:
         return True
 
@@ -47,16 +53,27 @@ async def echo(process: "asyncssh.SSHServerProcess[bytes]") -> None:
 
 @asynccontextmanager
 async def server(
-    handler: Handler = echo, key: asyncssh.SSHKey = HOST_KEY, address: str = "127.0.0.1"
+    handler: Handler = echo,
+    key: asyncssh.SSHKey = HOST_KEY,
+    address: str = "127.0.0.1",
+    met: list[Server] | None = None,
+    port: int = 0,
 ) -> AsyncIterator[int]:
+    """Gives its port; `met` gets one entry for each connection."""
+
     async def handle(process: "asyncssh.SSHServerProcess[bytes]") -> None:
         await handler(process)
 
+    def meet() -> Server:
+        clients.append(Server())
+        return clients[-1]
+
+    clients = [] if met is None else met
     keys = asyncssh.import_authorized_keys(USER_KEY.export_public_key().decode())
     acceptor = await asyncssh.create_server(
-        Server,
+        meet,
         address,
-        0,
+        port,
         server_host_keys=[key],
         authorized_client_keys=keys,
         process_factory=handle,
@@ -64,10 +81,13 @@ async def server(
     )
     async with acceptor:
         yield acceptor.get_port()
+        # From Python 3.12 on a server ends only after its clients.
+        for client in clients:
+            client.connection.abort()
 
 
 def target(port: int, **changes: Any) -> Target:
-    base = Target("gpu-1", "127.0.0.1", port, "deploy", line(HOST_KEY), USER_KEY.export_private_key().decode())
+    base = Target("gpu-1", "127.0.0.1", port, "deploy", line(HOST_KEY), PRIVATE_KEY)
     return dataclasses.replace(base, **changes)
 
 

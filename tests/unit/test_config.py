@@ -23,6 +23,7 @@ def load(sample: str, folder: Path) -> Site:
     return load_site("lab", folder)
 
 
+@pytest.mark.row("X1")
 @pytest.mark.parametrize("sample", sorted(path.stem for path in (SITES / "bad").glob("*.yaml")))
 def test_a_bad_site_gets_exactly_the_lines_at_its_foot(sample: str, tmp_path: Path) -> None:
     text = (SITES / "bad" / f"{sample}.yaml").read_text()
@@ -53,6 +54,7 @@ def test_each_check_has_a_bad_site(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [check.__name__ for check in CHECKS if not found[check]] == []
 
 
+@pytest.mark.row("X1")
 def test_messages_are_ours() -> None:
     lines = [line for path in (SITES / "bad").glob("*.yaml") for line in path.read_text().splitlines()]
     said = "\n".join(line for line in lines if line.startswith("#= "))
@@ -60,6 +62,7 @@ def test_messages_are_ours() -> None:
         assert word not in said
 
 
+@pytest.mark.row("H1")
 def test_three_levels_merge(tmp_path: Path) -> None:
     site = load("good/ranges", tmp_path)
     assert list(site.hosts) == ["cp-1", "cp-2", "cp-3", "gpu-1", "gpu-2", "gpu-3", "gpu-4"]
@@ -75,12 +78,14 @@ def test_three_levels_merge(tmp_path: Path) -> None:
     assert first.ssh.bastion.host_key == plane.host_key != last.host_key
 
 
+@pytest.mark.row("H1")
 def test_a_host_may_say_half_of_a_map(tmp_path: Path) -> None:
     gpu = load("good/lab", tmp_path).hosts["gpu-2"].gpu
     assert gpu
     assert (gpu.model, gpu.count) == ("RTX-A6000", 1)
 
 
+@pytest.mark.row("H1")
 def test_who_is_who(tmp_path: Path) -> None:
     site = load("good/ranges", tmp_path)
     assert [host.name for host in site.control_planes] == ["cp-1", "cp-2", "cp-3"]
@@ -127,7 +132,9 @@ def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     site = load_site("lab", tmp_path, keys=False)
     assert site.ssh.key_file == Path("/home/ana/.ssh/id")
-    assert site.repositories["a"].key_file == Path("/srv/keys/a.asc")
+    [source] = site.repositories.values()
+    assert source is not None
+    assert source.key_file == Path("/srv/keys/a.asc")
     assert site.hosts["a"].ssh.key_file == tmp_path / "keys/id"
     assert site.known_hosts == tmp_path / "keys/srv/keysx"
 
@@ -139,7 +146,8 @@ def test_a_control_plane_that_is_gone_can_be_taken_out(tmp_path: Path) -> None:
 
 
 def test_a_stack_without_file_is_told_apart(tmp_path: Path) -> None:
-    with pytest.raises(NoSiteError, match=r"^Pulumi\.lab\.yaml no such file in .*\. Fix: sitectl init lab$"):
+    says = r"^Pulumi\.lab\.yaml no such file in .*\. Fix: sitectl init lab HOST=ADDRESS …$"
+    with pytest.raises(NoSiteError, match=says):
         load_site("lab", tmp_path)
 
 

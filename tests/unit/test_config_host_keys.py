@@ -22,6 +22,7 @@ HASHED_PORT = "|1|L6vj8gIS4wGruCsM3z8bvWVdhJ8=|xNY3oQjGW31qGiQQCWjNSG6AwAI="
 """[10.0.0.7]:2222"""
 
 
+@pytest.mark.row("H18")
 @pytest.mark.parametrize(
     ("line", "name"),
     [
@@ -39,6 +40,7 @@ def test_a_host_is_found(line: str, name: str) -> None:
     assert KnownHosts(f"# keys\n\n{line}\n").find("no-such-name", name) == ED25519
 
 
+@pytest.mark.row("H18")
 @pytest.mark.parametrize(
     "line",
     [

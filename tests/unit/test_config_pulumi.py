@@ -58,6 +58,7 @@ def test_a_version_that_lost_its_zero_is_refused(read_as: float | str, tmp_path:
         site_from(site(kubernetes={"version": read_as}), stack="lab", folder=tmp_path)
 
 
+@pytest.mark.row("X2")
 def test_a_secret_that_pulumi_opened_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.lab.yaml").write_text(
         "config:\n  gpu-metal:site:\n    variables: {token: {secure: 'v1:x'}}\n"
@@ -99,6 +100,7 @@ def test_what_pulumi_makes_of_yaml(written: object, got: object, equal: bool) ->
     assert same(written, got) is equal
 
 
+@pytest.mark.row("X17")
 def test_the_committed_schema_is_current() -> None:
     committed = json.loads((ROOT / "site.schema.json").read_text())
     assert committed == json.loads(json.dumps(stack_file())), "run make schema"
@@ -114,6 +116,7 @@ def test_good_files_fit_the_schema(path: Path) -> None:
     assert [error.message for error in found] == []
 
 
+@pytest.mark.row("X17")
 @pytest.mark.parametrize("sample", ["keys", "file-bare-site", "file-plain-secret", "tenants"])
 def test_an_editor_sees_what_is_wrong(sample: str) -> None:
     data = YAML(typ="safe").load(SITES / "bad" / f"{sample}.yaml")

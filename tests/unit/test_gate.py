@@ -45,6 +45,7 @@ def test_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(monkeypatch, []) == {"cpu-1": "", "gpu-1": ""}
 
 
+@pytest.mark.row("H16")
 def test_gr10_a_lack_of_one_host_stops_all_and_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = said(monkeypatch, [LACK])
     assert answers["cpu-1"].splitlines()[0] == "✗ gpu-1 [cpus] 2 CPUs. Fix: add some."

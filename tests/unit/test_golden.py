@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import pulumi
 import pytest
 from ruamel.yaml import YAML
 
@@ -28,6 +29,9 @@ class FakeSecrets(NoSecrets):
 
     def reveal(self, name: str) -> str:
         return f"the value of {name}"
+
+    def output(self, name: str) -> pulumi.Output[str]:
+        return pulumi.Output.secret(self.reveal(name))
 
 
 def planned(sample: str, folder: Path) -> Plan:

@@ -21,7 +21,7 @@ def host(**more: Any) -> Host:
 
 
 def base(of: Host, **more: Any) -> dict[str, Step]:
-    return {step.id: step for step in steps.base(of, peers=PEERS, **more)}
+    return {step.id: step for step in steps.base(of, steps.Around(PEERS, **more))}
 
 
 def repository(**values: Any) -> dict[str, AptRepository]:
@@ -31,7 +31,7 @@ def repository(**values: Any) -> dict[str, AptRepository]:
 def test_a_plain_host_gets_only_what_every_host_needs() -> None:
     made = base(host())
     assert list(made) == ["needrestart", "hosts_file", "host_name", "swap_off", "packages#tools"]
-    assert list(base(host(), swap_off=False)) == ["needrestart", "hosts_file", "host_name", "packages#tools"]
+    assert list(base(host(), kubernetes=False)) == ["needrestart", "hosts_file", "host_name", "packages#tools"]
     assert made["host_name"].inputs == {"name": "gpu-1"}
     assert made["packages#tools"].inputs["hold"] == "no"
 
@@ -58,11 +58,14 @@ def test_the_hosts_own_settings_come_on_top_of_what_layers_need() -> None:
 
 def test_a_changed_sysctl_changes_one_line_of_the_command() -> None:
     def lines(value: str) -> set[str]:
-        return set(command_line("base", steps.base(host(sysctl={"vm.swappiness": value}), peers=PEERS)).split("\n"))
+        return set(
+            command_line("base", steps.base(host(sysctl={"vm.swappiness": value}), steps.Around(PEERS))).split("\n")
+        )
 
     assert [line.split("vm.")[1] for line in lines("1") - lines("2")] == ["swappiness=1 \\"]
 
 
+@pytest.mark.row("H15")
 def test_hosts_entries_have_the_full_name_once() -> None:
     entries = "10.0.0.11 cp-1.example.org cp-1\n10.0.0.31 gpu-1.rack.example.org"
     assert steps.hosts_entries(PEERS, "example.org") == entries
@@ -81,18 +84,22 @@ def test_a_repository_needs_a_key_and_a_fetched_key_its_fingerprint() -> None:
             base(host(), repositories=repository(**untrusted))
 
 
+@pytest.mark.row("H16")
 def test_preflight_asks_what_the_host_declares() -> None:
-    made = {step.id: step.inputs for step in steps.preflight(host())}
+    made = {step.id: step.inputs for step in steps.preflight(host(), steps.Around(PEERS))}
     assert "gpus" not in made and "ports" not in made
     assert (made["os"], made["cgroup"]) == ({"declared": ""}, {"v2": "no"})
     of = host(os="debian-12", gpu={"model": "A100", "count": 8}, minimum={"memoryGb": 0.5})
-    made = {step.id: step.inputs for step in steps.preflight(of, ports=[6443, 10250], cgroup_v2=True)}
+    made = {
+        step.id: step.inputs for step in steps.preflight(of, steps.Around(PEERS, ports=[6443, 10250], cgroup_v2=True))
+    }
     assert (made["os"], made["gpus"], made["memory"]) == ({"declared": "debian-12"}, {"count": "8"}, {"least": "0.5"})
     assert (made["ports"], made["cgroup"]) == ({"ports": "6443 10250"}, {"v2": "yes"})
 
 
+@pytest.mark.row("H16")
 def test_preflight_changes_nothing_and_each_refusal_says_seen_wanted_and_fix() -> None:
-    for step in steps.preflight(host(gpu={"model": "A100", "count": 8}), ports=[6443]):
+    for step in steps.preflight(host(gpu={"model": "A100", "count": 8}), steps.Around(PEERS, ports=[6443])):
         text = step.script.read_text()
         assert "apply()" not in text, step.id
         refusals = re.findall(r"untrue (.*?)\n {4,}(?:fi|\}|;;)|\*\) untrue (.*?) ;;|untrue (.*?)\n\}", text, re.DOTALL)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from components.engine.config import Containerd
@@ -29,6 +30,7 @@ def init(first: Host | None = None, **kubernetes: Any) -> dict[str, dict[str, An
     return documents(text)
 
 
+@pytest.mark.row("K2")
 def test_init_has_one_document_of_each_kind() -> None:
     assert list(init()) == [
         "InitConfiguration",
@@ -62,6 +64,7 @@ def test_cluster_is_named_by_the_site() -> None:
     }
 
 
+@pytest.mark.row("K2")
 def test_endpoint_of_the_site_comes_before_the_first_control_planes() -> None:
     named = Kubernetes.model_validate({"endpoint": "api.example.org:443"})
     assert kubeadm.endpoint(named, [host()]) == "api.example.org:443"
@@ -75,6 +78,7 @@ def test_kubelet_follows_the_engine_and_the_site() -> None:
     assert config["KubeProxyConfiguration"]["conntrack"] == {"maxPerCore": 0}
 
 
+@pytest.mark.row("K3")
 def test_node_restriction_survives_admission_plugins_of_the_site() -> None:
     wanted = {"profiling": "false", "enable-admission-plugins": "EventRateLimit,NodeRestriction"}
     arguments = init(apiServer=wanted)["ClusterConfiguration"]["apiServer"]["extraArgs"]

@@ -45,6 +45,7 @@ def member(**more: Any) -> dict[str, Step]:
     return {step.id: step for step in steps.member(host("gpu-1", "10.213.77.31", **more))}
 
 
+@pytest.mark.row("K1")
 def test_packages_are_exact_and_held() -> None:
     inputs = node(CPU_1)["packages#kubernetes"].inputs
     assert inputs["names"] == "kubeadm=1.34.2-* kubelet=1.34.2-* kubectl=1.34.2-*"
@@ -91,6 +92,7 @@ def test_bridge_has_its_agent_and_flannel_nothing_on_hosts() -> None:
     assert network_steps.cluster(Network()) == []
 
 
+@pytest.mark.row("K4")
 def test_flannel_has_the_clusters_pod_subnet() -> None:
     network = Network.model_validate(
         {
@@ -106,6 +108,7 @@ def test_flannel_values_of_another_network_are_refused() -> None:
         network_steps.flannel_values(BRIDGE)
 
 
+@pytest.mark.row("K7")
 def test_labels_are_the_role_and_the_sites() -> None:
     labels = member(labels={"accelerator": "nvidia-a100"})["node_labels"].inputs["labels"]
     assert labels == "accelerator=nvidia-a100,node-role.kubernetes.io/worker="
@@ -122,6 +125,7 @@ def test_a_node_that_leaves_is_drained_before_its_taints_go() -> None:
     assert list(member()) == ["node_labels", "node_taints", "node_ready"]
 
 
+@pytest.mark.row("K8", "X15")
 def test_of_a_host_that_is_gone_the_node_is_out_of_the_cluster() -> None:
     gone = member(state="gone")
     assert list(gone) == ["node_ready"]
@@ -179,6 +183,7 @@ def test_ticket_comes_from_the_first_that_answers(monkeypatch: pytest.MonkeyPatc
     assert hosts.put() == [("cpu-1", TICKET.encode())]
 
 
+@pytest.mark.row("K5", "X2")
 def test_ticket_is_on_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = Hosts(monkeypatch)
     give(CPU_1)
@@ -216,6 +221,7 @@ def test_first_control_plane_begins_where_there_is_no_cluster(monkeypatch: pytes
     assert hosts.put() == []
 
 
+@pytest.mark.row("K15")
 def test_first_control_plane_joins_the_cluster_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that was replaced: a second cluster must not begin."""
     hosts = Hosts(monkeypatch)

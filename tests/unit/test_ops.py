@@ -16,6 +16,7 @@ from tests.unit.fake_hosts import SITE, Sitectl, key, sitectl
 
 DOWN = SshError("gpu-2", "address", "192.0.2.22:22 did not answer within 15 s. Fix: power.")
 LOCKED_OUT = SshError("gpu-2", "login", "deploy may not log in with the given key. Fix: put it there.")
+NO_ADVICE = {"about": "governor", "seen": "performance by intel_pstate", "advice": None}
 TIME_UP = SshError("gpu-2", "time", "no answer before the time was up.")
 
 
@@ -177,6 +178,31 @@ def test_facts_as_data(ctl: Sitectl) -> None:
     assert ctl.json("facts")["gpu-1"]["gpus"]["count"] == 2
     assert ctl("facts", "-o", "name").stdout == "cp-1\ngpu-1\ngpu-2\n"
     assert "2 × A100 SXM4 80GB" in ctl("facts").stdout
+
+
+def test_facts_end_with_what_is_worth_knowing_once_for_all_hosts_that_have_it(ctl: Sitectl) -> None:
+    says = "nvidia-smi gave no answer within 20 s"
+    advice = [{"about": "iommu", "seen": "on", "advice": "kernel.arguments: [iommu=pt]."}, NO_ADVICE]
+    gpus = {"count": 1, "names": ["x"], "devices": [], "driver": "580.95.05", "driver_says": None, "pci_says": None}
+    ctl.hosts.facts = {
+        "cp-1": {"advice": [NO_ADVICE]},
+        "gpu-1": {"advice": advice, "gpus": gpus},
+        "gpu-2": {"advice": advice, "gpus": {**gpus, "driver": None, "driver_says": says}},
+    }
+    result = ctl("facts")
+    assert "! gpu-[1-2] [iommu] on. kernel.arguments: [iommu=pt]." in result.stderr
+    assert f"! gpu-2 [gpus] {says}" in result.stderr
+    assert "governor" not in result.stderr
+    assert "580.95.05" in result.stdout
+
+
+def test_facts_of_a_host_that_is_down_are_a_row(ctl: Sitectl) -> None:
+    ctl.hosts.errors["gpu-2"] = DOWN
+    result = ctl("facts")
+    rows = {line.split()[0]: line.split()[-1] for line in result.stdout.splitlines()[1:]}
+    assert (result.exit_code, rows) == (4, {"cp-1": "ok", "gpu-1": "ok", "gpu-2": "unknown"})
+    assert "? gpu-2 [address] 192.0.2.22:22 did not answer" in result.stderr
+    assert ctl("facts", "-o", "yaml").stdout.count("hostname:") == 2
 
 
 def test_a_host_key_that_is_not_known(ctl: Sitectl) -> None:

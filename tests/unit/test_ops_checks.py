@@ -22,6 +22,7 @@ def failed(ctl: Sitectl, *words: str) -> dict[tuple[str, str], str]:
     return {(c["host"], c["id"]): c["saw"] for c in answer["checks"] if c["status"] in {"failed", "unknown"}}
 
 
+@pytest.mark.row("H16")
 def test_preflight_reports_all_failures_of_all_hosts_at_once(ctl: Sitectl) -> None:
     ctl.hosts.untrue = {
         ("cp-1", "disk"): "has 3 GB free on /var/lib, wants 10. Fix: free some",
@@ -51,6 +52,7 @@ def test_preflight_runs_the_site_s_steps_for_each_host(ctl: Sitectl) -> None:
     assert {"reachable", "ports", "identity", "machine-id", "product-uuid", "host-key", "clock-skew"} <= ids["cp-1"]
 
 
+@pytest.mark.row("H18")
 @pytest.mark.parametrize(("skew", "seen"), [(1.9, False), (-1.9, False), (2.3, True), (-2.3, True)])
 def test_clocks_may_differ_by_two_seconds(ctl: Sitectl, skew: float, seen: bool) -> None:
     ctl.hosts.skew = {"gpu-1": skew}
@@ -62,6 +64,7 @@ def test_the_same_wrong_clock_everywhere_is_no_skew(ctl: Sitectl) -> None:
     assert failed(ctl, "preflight") == {}
 
 
+@pytest.mark.row("H18")
 def test_cloned_machines_are_named_both_and_unknown_is_not_equal(ctl: Sitectl) -> None:
     ctl.hosts.facts = {
         "gpu-1": {"machine_id": "same", "product_uuid": "u-1"},
@@ -75,12 +78,14 @@ def test_cloned_machines_are_named_both_and_unknown_is_not_equal(ctl: Sitectl) -
     }
 
 
+@pytest.mark.row("H18")
 def test_one_host_key_for_two_hosts_is_a_cloned_disk(ctl: Sitectl) -> None:
     same = key("same")
     (ctl.folder / "known_hosts.dev").write_text(f"cp-1 {key('a')}\ngpu-1 {same}\ngpu-2 {same}\n")
     assert set(failed(ctl, "preflight")) == {("gpu-1", "host-key"), ("gpu-2", "host-key")}
 
 
+@pytest.mark.row("H16")
 def test_only_and_skip(ctl: Sitectl) -> None:
     ctl.hosts.untrue = {("gpu-1", "cpus"): "few", ("gpu-1", "memory"): "little"}
     ctl.hosts.skew = {"gpu-2": 60}
@@ -102,6 +107,7 @@ def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
 
 
+@pytest.mark.row("M3", "K10", "G6")
 def test_verify_finds_what_does_not_work(ctl: Sitectl) -> None:
     ctl.hosts.untrue = {("cp-1", "sysctl"): "vm.x is 1, wants 2", ("cp-1", "swap_off"): "swap is on"}
     ctl.hosts.units = {("gpu-1", "kubelet"): "failed"}
@@ -121,6 +127,7 @@ def test_verify_finds_what_does_not_work(ctl: Sitectl) -> None:
     assert ctl("verify").exit_code == 1
 
 
+@pytest.mark.row("M3", "K7")
 def test_verify_compares_labels_quota_and_a_hanging_driver(ctl: Sitectl) -> None:
     text = (ctl.folder / "Pulumi.dev.yaml").read_text()
     (ctl.folder / "Pulumi.dev.yaml").write_text(text.replace("tier: fast", "tier: slow"))

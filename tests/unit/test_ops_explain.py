@@ -26,6 +26,15 @@ def test_the_name_in_a_map_may_be_left_out() -> None:
     assert {row["key"] for row in explain("tenants.quota")} >= {"tenants.quota.cpu", "tenants.quota.gpus"}
 
 
+def test_what_stands_in_a_list_and_in_a_map_with_ruled_names() -> None:
+    assert explain("disks.mount") == explain("disks")[2:3]
+    assert explain("accounts.ana.sudo")[0]["type"] == "no, with-password, always"
+
+
+def test_row_ids_are_not_shown() -> None:
+    assert explain("hosts.gpu")[0]["meaning"] == "The GPUs that a host must show, and what runs them."
+
+
 def test_one_of_several_shapes() -> None:
     kind = next(row for row in explain("network.pods") if row["key"] == "network.pods.kind")
     assert kind["type"] == "bridge or flannel"
@@ -35,7 +44,7 @@ def test_one_of_several_shapes() -> None:
     ("key", "says"),
     [
         ("kubernetes.verson", "kubernetes.verson: there is no verson in kubernetes. Did you mean version?"),
-        ("nope", "nope: there is no nope. There are: domain, engine,"),
+        ("nope", "nope: there is no nope. There are: accountGroups, accounts,"),
     ],
 )
 def test_a_key_that_is_none(key: str, says: str) -> None:

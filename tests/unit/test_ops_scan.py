@@ -40,6 +40,7 @@ def run(
     return code, output, file.read_text() if file.exists() else ""
 
 
+@pytest.mark.row("H18")
 def test_new_keys_are_shown_and_written_when_agreed(tmp_path: Path) -> None:
     code, output, written = run(tmp_path, ["--yes"])
     assert code == 0
@@ -68,6 +69,7 @@ def known(folder: Path, port: int, key: asyncssh.SSHKey) -> None:
     (folder / "known_hosts.dev").write_text(f"# the site's keys\n[127.0.0.1]:{port},[gpu-1]:{port} {line(key)}\n")
 
 
+@pytest.mark.row("H18")
 def test_a_key_that_differs_is_replaced_only_on_demand(tmp_path: Path) -> None:
     async def work() -> list[tuple[int, str]]:
         async with server(key=HOST_KEY) as port:

@@ -80,6 +80,7 @@ def test_every_command_is_built_one_way(site: dict[str, Any], tmp_path: Path) ->
             )
 
 
+@pytest.mark.row("K6")
 def test_only_the_kubeconfig_is_a_secret_output(site: dict[str, Any], tmp_path: Path) -> None:
     plan = plan_of(site, tmp_path)
     assert {r.name for r in plan.of(COMMAND) if "stdout" in r.options["secret_outputs"]} == {"lab-kubeconfig"}
@@ -89,6 +90,7 @@ def test_only_the_kubeconfig_is_a_secret_output(site: dict[str, Any], tmp_path: 
     assert provider.inputs["clusterIdentifier"] == "lab"
 
 
+@pytest.mark.row("X4")
 def test_one_sysctl_is_one_line_of_one_layer(site: dict[str, Any], tmp_path: Path) -> None:
     before = plan_of(site, tmp_path)
     after = plan_of({**site, "sysctl": {"net.core.somaxconn": "5000"}}, tmp_path)
@@ -131,6 +133,7 @@ def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[st
     assert "state=gone" in plan.one("cp-1-member").inputs["create"]
 
 
+@pytest.mark.row("S4")
 def test_a_tenant_is_six_objects(site: dict[str, Any], tmp_path: Path) -> None:
     plan = plan_of(site, tmp_path)
     assert {r.name for r in plan.resources.values() if r.name.startswith("vision")} == {
@@ -165,6 +168,7 @@ def test_the_plan_obeys_the_policy(site: dict[str, Any], tmp_path: Path) -> None
     assert [m for rule in STACK_RULES for m in rule.check(planned)] == []
 
 
+@pytest.mark.row("X2")
 @pytest.mark.parametrize("secret", ["the-private-key", "the-kubeconfig"])
 def test_secrets_stand_in_secret_inputs_only(site: dict[str, Any], tmp_path: Path, secret: str) -> None:
     inputs = [(r, key, value) for r in plan_of(site, tmp_path).resources.values() for key, value in r.inputs.items()]
@@ -187,9 +191,17 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
 
     def program() -> None:
         root = ComponentResource("gpu-metal:test:Root", "root")
-        host = HostRef("h", remote.ConnectionArgs(host="10.0.0.1"), "", ResourceHook("probe-h", void), gone=False)
+        host = HostRef(
+            "h",
+            remote.ConnectionArgs(host="10.0.0.1"),
+            "",
+            ResourceHook("probe-h", void),
+            ResourceHook("back-h", void),
+            gone=False,
+            secret=lambda _: Output.secret("hunter2"),
+        )
         steps = [Step(script, {"public": "yes"}, secrets={"token": "deployToken"})]
-        layer("h-base", host, "base", steps, parent=root, secrets={"deployToken": Output.secret("hunter2")})
+        layer("h-base", host, "base", steps, parent=root)
 
     command = record(program).one("h-base")
     assert command.inputs["logging"] == "none"

@@ -1,13 +1,15 @@
-# containerd is enabled, runs and answers, its Kubernetes side (CRI) too.
+# containerd is enabled, runs with its files' settings, and answers, its Kubernetes side (CRI) too.
+# rows: C1 G8
 #
 # Left enabled by undo when it was here before us; its package takes the unit along otherwise.
 
 check() {
-    local cri
+    local cri stale
     if ! systemctl is-enabled -q containerd; then untrue "containerd is not enabled"; fi
     if ! systemctl is-active -q containerd; then
         untrue "containerd does not run. Fix: journalctl -u containerd -n 20 says why"
     fi
+    if stale=$(engine_stale containerd); then untrue "$stale"; fi
     cri=$(ctr --connect-timeout 10s plugins ls | awk '$2 == "cri" || $1 ~ /cri/ { print $NF }' | sort -u)
     if [[ $cri != ok ]]; then
         untrue "containerd's CRI plugin is ${cri:-not there}, wants ok." \
@@ -17,7 +19,12 @@ check() {
 }
 
 apply() {
-    systemctl enable -q --now containerd
+    if ! systemctl is-enabled -q containerd; then systemctl enable -q containerd; fi
+    if ! systemctl is-active -q containerd; then
+        systemctl start containerd
+    elif engine_stale containerd; then
+        engine_refresh containerd
+    fi
     timeout 30 bash -c 'until ctr --connect-timeout 2s version >/dev/null 2>&1; do sleep 0.2; done'
 }
 

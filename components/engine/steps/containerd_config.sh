@@ -1,10 +1,11 @@
-# containerd's settings for Kubernetes are in force, from a drop-in of our own.
-# inputs: cgroup_driver restrict_oom_score_adj sandbox_image
+# containerd's settings for Kubernetes stand in a drop-in of our own, and no other file overrules them.
+# rows: C2 C5 G8
+# inputs: cgroup_driver restrict_oom_score_adj sandbox_image nvidia_runtime default_runtime enable_cdi
 #
 # config.toml stays as it was but for an `imports` line (and a `cri` that its packager disabled): the GPU Operator's
 # toolkit adds a later file to the same folder, and it is kept. containerd 1.x takes a plugin's section from the last
-# file that has it, whole: so the drop-in has all of it. The daemon is restarted only when its files changed, since a
-# restart can cost running containers their GPUs; the mark `due` survives a cut between change and restart.
+# file that has it, whole: so the drop-in has all of it, and so has the toolkit's (nvidia-ctk begins with what it finds).
+# The step `containerd` restarts the daemon, and only when its files changed.
 
 check() {
     local refusal wanted settings
@@ -24,7 +25,6 @@ check() {
                 "Fix: grep -l ${wanted%% *} /etc/containerd/conf.d/*.toml names the file that comes after ours"
         fi
     done < <(_in_force)
-    if [[ -e $GPU_METAL_HOME/containerd-restart-due ]]; then untrue "containerd runs with older settings"; fi
 }
 
 apply() {
@@ -36,19 +36,17 @@ apply() {
     fi
     keep /etc/containerd/config.toml
     keep /etc/containerd/conf.d/50-gpu-metal.toml
-    write_file "$GPU_METAL_HOME/containerd-restart-due" 0600 <<<due
+    engine_due containerd
     _drop_in | write_file /etc/containerd/conf.d/50-gpu-metal.toml 0644
     _mend
     _main | write_file /etc/containerd/config.toml 0644
-    systemctl restart containerd
-    rm -f "$GPU_METAL_HOME/containerd-restart-due"
 }
 
 undo() {
+    engine_due containerd
     restore /etc/containerd/conf.d/50-gpu-metal.toml
     restore /etc/containerd/config.toml
-    rm -f "$GPU_METAL_HOME/containerd-restart-due"
-    systemctl try-restart containerd
+    if engine_stale containerd; then engine_refresh containerd; fi
 }
 
 # A config.toml that was cut short is put back from what we kept.
@@ -128,11 +126,11 @@ _version_2() {
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "$(input sandbox_image)"
 restrict_oom_score_adj = $(input restrict_oom_score_adj)
-
+$(_cdi)
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "/opt/cni/bin"
 conf_dir = "/etc/cni/net.d"
-
+$(_runtimes io.containerd.grpc.v1.cri)
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 
@@ -155,13 +153,38 @@ config_path = "/etc/containerd/certs.d"
 
 [plugins."io.containerd.cri.v1.runtime"]
 restrict_oom_score_adj = $(input restrict_oom_score_adj)
-
+$(_cdi)$(_runtimes io.containerd.cri.v1.runtime)
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
 SystemdCgroup = $(_systemd_cgroup)
 TOML
+}
+
+# The devices of GPUs by their CDI names; containerd before 1.7 leaves that to NVIDIA's runtime.
+_cdi() {
+    if [[ -n $(input enable_cdi '') ]] && _knows_cdi; then
+        printf 'enable_cdi = %s\ncdi_spec_dirs = ["/etc/cdi", "/var/run/cdi"]' "$(input enable_cdi)"
+    fi
+}
+
+_knows_cdi() {
+    [[ $(printf '1.7\n%s\n' "$(containerd --version | sed -E 's/.* v?([0-9]+\.[0-9]+)\.[0-9]+.*/\1/')" | sort -V | head -n 1) == 1.7 ]]
+}
+
+# _runtimes PLUGIN: NVIDIA's runtime beside runc, and which of them is the default
+_runtimes() {
+    local runtime
+    runtime=$(input nvidia_runtime '')
+    if [[ -n $(input default_runtime '') ]]; then
+        printf '\n[plugins."%s".containerd]\ndefault_runtime_name = "%s"\n' "$1" "$(input default_runtime)"
+    fi
+    if [[ -n $runtime ]]; then
+        printf '\n[plugins."%s".containerd.runtimes.nvidia]\nruntime_type = "io.containerd.runc.v2"\n' "$1"
+        printf '\n[plugins."%s".containerd.runtimes.nvidia.options]\nBinaryName = "%s"\nSystemdCgroup = %s' \
+            "$1" "$runtime" "$(_systemd_cgroup)"
+    fi
 }
 
 # What the merged settings must show, in every version: parts of lines of _flat.
@@ -171,6 +194,13 @@ _in_force() {
         "restrict_oom_score_adj = $(input restrict_oom_score_adj)" \
         "sandbox = \"$(input sandbox_image)\"" \
         'config_path = "/etc/containerd/certs.d"'
+    if [[ -n $(input nvidia_runtime '') ]]; then
+        printf 'runtimes.nvidia.options.BinaryName = "%s"\n' "$(input nvidia_runtime)"
+    fi
+    if [[ -n $(input default_runtime '') ]]; then
+        printf 'containerd.default_runtime_name = "%s"\n' "$(input default_runtime)"
+    fi
+    if [[ -n $(_cdi) ]]; then printf 'enable_cdi = %s\n' "$(input enable_cdi)"; fi
 }
 
 # The CRI settings as one line per value: section.key = value, in double quotes. 2.x calls sandbox_image sandbox.

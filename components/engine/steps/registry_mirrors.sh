@@ -1,32 +1,51 @@
-# Each registry's mirrors are tried, in order, before the registry itself; containerd reads this at every pull.
-# inputs: one key per registry, its mirrors separated by spaces
+# Each registry is asked as the site says: its mirrors first, in order, with the trust and the login that each has.
+# rows: C1 C2
+# inputs: one key per registry, its mirrors separated by spaces; skip_verify with_ca; user_REGISTRY for a login
+# secrets: one key per registry with a login
+#
+# containerd reads this at every pull, so nothing is restarted. A login goes as a header: it serves the sandbox image and
+# mirrors, which the kubelet's logins do not; the file is root's alone then.
 
 check() {
-    local registry mirrors
-    while IFS='=' read -r registry mirrors; do
-        if ! _hosts "$registry" "$mirrors" | same_file "$(_file "$registry")"; then
-            untrue "$(_file "$registry") is not what the site's mirrors say"
+    local registry file
+    for registry in $(_registries); do
+        file=$(_file "$registry")
+        if [[ $(_hosts "$registry" _no_secret | sha256sum) != $(_without_secrets "$file" | sha256sum) ]]; then
+            untrue "$file is not what the site's mirrors say"
         fi
-    done < <(inputs)
+        if [[ $(stat -c %04a "$file") != $(_mode "$registry") ]]; then
+            untrue "$file has mode $(stat -c %04a "$file"), wants $(_mode "$registry")"
+        fi
+    done
     for registry in $(_strays); do untrue "$registry has mirrors that the site no longer names"; done
 }
 
 apply() {
-    local registry mirrors
-    for registry in $(_strays); do restore "$(_file "$registry")"; done
-    while IFS='=' read -r registry mirrors; do
+    local registry
+    for registry in $(_strays); do _put_back "$registry"; done
+    for registry in $(_registries); do
         keep "$(_file "$registry")"
-        _hosts "$registry" "$mirrors" | write_file "$(_file "$registry")" 0644
-    done < <(inputs)
+        _hosts "$registry" _secret | write_file "$(_file "$registry")" "$(_mode "$registry")"
+    done
 }
 
 undo() {
     local registry
-    for registry in $(_ours) $(inputs | cut -d= -f1); do restore "$(_file "$registry")"; done
+    for registry in $(_ours) $(_registries); do _put_back "$registry"; done
+}
+
+_put_back() {
+    restore "$(_file "$1")"
+    rmdir "/etc/containerd/certs.d/$1" /etc/containerd/certs.d 2>/dev/null || true
 }
 
 _file() {
     printf '/etc/containerd/certs.d/%s/hosts.toml' "$1"
+}
+
+# No registry has an underscore in its name: such keys are other inputs.
+_registries() {
+    inputs | cut -d= -f1 | grep -v _
 }
 
 # Registries whose file we wrote.
@@ -38,21 +57,72 @@ _ours() {
 }
 
 _strays() {
-    comm -23 <(_ours | sort) <(inputs | cut -d= -f1 | sort)
+    comm -23 <(_ours | sort) <(_registries | sort)
 }
 
+# _hosts REGISTRY SECRET: its file; SECRET is the function that prints a login's line.
 _hosts() {
-    local registry=$1 mirror server
+    local registry=$1 mirror mirrors server
+    mirrors=$(input "$registry")
     server="https://$registry"
     if [[ $registry == docker.io ]]; then server=https://registry-1.docker.io; fi
-    for mirror in $2; do
+    if _is_in skip_verify "$server" && [[ " $mirrors" != *"://$registry"* ]]; then
+        # As docker does: TLS with any certificate first, then none.
+        mirrors+=" $server" server="http://$registry"
+    fi
+    # The top of the file has no place for a login.
+    if _has_login "$server" && [[ " $mirrors " != *" $server "* ]]; then mirrors+=" $server"; fi
+    for mirror in $mirrors; do
         # A registry that is named as its own mirror: this is how it is spoken to, by http for instance.
-        if [[ ${mirror#*://} == "$registry" ]]; then server=$mirror; fi
+        if [[ ${mirror#*://} == "$registry" && $server != http:* ]]; then server=$mirror; fi
     done
     printf '# gpu-metal\nserver = "%s"\n' "$server"
-    for mirror in $2; do
+    _trust "$server"
+    for mirror in $mirrors; do
         printf '\n[host."%s"]\ncapabilities = ["pull", "resolve"]\n' "$mirror"
         # With a path of its own (a proxy project), containerd must not put /v2 before it.
         if [[ ${mirror#*://} == */* ]]; then printf 'override_path = true\n'; fi
+        _trust "$mirror"
+        if _has_login "$mirror"; then
+            printf '\n[host."%s".header]\n' "$mirror"
+            "$2" "$(_host "$mirror")"
+        fi
     done
+}
+
+# _host URL: its HOST[:PORT], as the site names registries
+_host() {
+    local host=${1#*://}
+    printf '%s' "${host%%/*}"
+}
+
+# _is_in INPUT URL: does the list name the URL's registry?
+_is_in() {
+    [[ " $(input "$1" '') " == *" $(_host "$2") "* ]]
+}
+
+_trust() {
+    if [[ $1 != https:* ]]; then return; fi
+    if _is_in skip_verify "$1"; then printf 'skip_verify = true\n'; fi
+    if _is_in with_ca "$1"; then printf 'ca = "/etc/containerd/certs.d/%s/gpu-metal.crt"\n' "$(_host "$1")"; fi
+}
+
+_has_login() {
+    [[ -n $(input "user_$(_host "$1")" '') ]]
+}
+
+_secret() {
+    printf 'authorization = ["Basic %s"]\n' "$(printf '%s:%s' "$(input "user_$1")" "$(secret "$1")" | base64 -w 0)"
+}
+
+_no_secret() {
+    printf 'authorization = •\n'
+}
+
+_without_secrets() {
+    sed 's/^authorization = \["Basic [A-Za-z0-9+/=]*"\]$/authorization = •/' "$1" 2>/dev/null
+}
+
+_mode() {
+    if [[ $(_hosts "$1" _no_secret) == *•* ]]; then printf '0600'; else printf '0644'; fi
 }

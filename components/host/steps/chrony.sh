@@ -1,13 +1,16 @@
 # chrony runs and asks the site's time servers, beside what its own configuration has.
+# rows: H8
 # inputs: servers
+#
+# Where chrony reads a folder of sources, ours lie there and no restart is needed; else its configuration includes ours.
 
 check() {
-    local server
-    if ! _wanted | same_file /etc/chrony/sources.d/90-gpu-metal.sources; then
-        untrue "/etc/chrony/sources.d/90-gpu-metal.sources is not what timeServers says"
-    fi
-    if ! systemctl is-enabled -q chrony; then untrue "chrony is not enabled"; fi
-    if ! systemctl is-active -q chrony; then untrue "chrony does not run"; fi
+    local server unit file
+    unit=$(os_path chrony_unit) file=$(os_path chrony_servers)
+    if ! _wanted | same_file "$file"; then untrue "$file is not what timeServers says"; fi
+    if ! _is_read; then untrue "$(os_path chrony_conf) does not include $file"; fi
+    if ! systemctl is-enabled -q "$unit"; then untrue "chrony is not enabled"; fi
+    if ! systemctl is-active -q "$unit"; then untrue "chrony does not run"; fi
     for server in $(input servers); do
         if ! chronyc -c -N sources -a | cut -d, -f3 | grep -xF "$server" >/dev/null; then
             untrue "chrony does not ask $server. Fix: see that its name resolves: getent hosts $server"
@@ -16,21 +19,47 @@ check() {
 }
 
 apply() {
-    keep /etc/chrony/sources.d/90-gpu-metal.sources
-    _wanted | write_file /etc/chrony/sources.d/90-gpu-metal.sources 0644
-    systemctl enable -q --now chrony
-    chronyc reload sources
+    local conf
+    conf=$(os_path chrony_conf)
+    keep "$(os_path chrony_servers)"
+    _wanted | write_file "$(os_path chrony_servers)" 0644
+    if ! _is_read; then
+        { cat "$conf" && _include; } | write_file "$conf" "$(stat -c %a "$conf")"
+    fi
+    systemctl enable -q --now "$(os_path chrony_unit)"
+    _reload
     # So that the check of sync that follows finds the first answers: 12 times 5 seconds, and it says what it found.
     chronyc waitsync 12 0 0 5 || true
 }
 
 undo() {
-    restore /etc/chrony/sources.d/90-gpu-metal.sources
-    if systemctl is-active -q chrony; then chronyc reload sources; fi
+    local conf
+    conf=$(os_path chrony_conf)
+    restore "$(os_path chrony_servers)"
+    if grep -qxF "$(_include)" "$conf" 2>/dev/null; then
+        grep -vxF "$(_include)" "$conf" | write_file "$conf" "$(stat -c %a "$conf")"
+    fi
+    if systemctl is-active -q "$(os_path chrony_unit)"; then _reload; fi
 }
 
 _wanted() {
     printf '# gpu-metal\n'
     # shellcheck disable=SC2046  # one word is one server
     printf 'server %s iburst\n' $(input servers)
+}
+
+_include() {
+    printf 'include %s\n' "$(os_path chrony_servers)"
+}
+
+_is_read() {
+    _reads_folder || grep -qxF "$(_include)" "$(os_path chrony_conf)"
+}
+
+_reads_folder() {
+    grep -qxE "sourcedir\s+$(dirname "$(os_path chrony_servers)")/?" "$(os_path chrony_conf)"
+}
+
+_reload() {
+    if _reads_folder; then chronyc reload sources; else systemctl restart "$(os_path chrony_unit)"; fi
 }

@@ -1,4 +1,5 @@
 # There are enough CPUs.
+# rows: H16
 # inputs: least
 
 check() {

@@ -1,4 +1,5 @@
 # There is enough free space under /var, in GB of 10^9 bytes: images, logs and etcd live there.
+# rows: H16
 # inputs: least
 
 check() {

@@ -1,4 +1,5 @@
 # The host's name is its name in the site, now and after a reboot.
+# rows: H18
 # inputs: name
 
 check() {

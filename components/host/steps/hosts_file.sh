@@ -1,4 +1,5 @@
 # Every host of the site is known by name, through a marked block on top of /etc/hosts; the rest of it is not ours.
+# rows: H15
 # bulk: entries
 #
 # On top, because the first line with a name wins: Debian's `127.0.1.1 NAME` would hide its own address from a host.

@@ -1,4 +1,5 @@
 # The host has a machine-id of its own, and the name that it has as a node.
+# rows: H18
 # inputs: name
 #
 # That it is unique in the site is the caller's comparison of facts. A node cannot be renamed: kubelet, certificates

@@ -1,4 +1,5 @@
 # Kernel modules are there, loaded now and at each start; what is built into the kernel needs no loading.
+# rows: H13
 # inputs: names
 #
 # undo does not unload: by then another may use the module; the next start is without it.
@@ -6,10 +7,7 @@
 check() {
     local name
     for name in $(input names); do
-        if ! _present "${name//-/_}"; then
-            untrue "has no module $name in its kernel $(uname -r), wants it." \
-                "Fix: install the modules package of this kernel, or reboot into one that has it"
-        fi
+        if ! _present "${name//-/_}"; then _lacks "$name"; fi
     done
     if [[ -n $(_loadable) ]] && ! _wanted | same_file /etc/modules-load.d/90-gpu-metal.conf; then
         untrue "$(_loadable | paste -sd ' ') would not be loaded after a reboot"
@@ -19,7 +17,7 @@ check() {
 apply() {
     local name
     for name in $(input names); do
-        if ! _present "${name//-/_}"; then modprobe "$name"; fi
+        if ! _present "${name//-/_}"; then modprobe "$name" || _lacks "$name"; fi
     done
     if [[ -n $(_loadable) ]]; then
         keep /etc/modules-load.d/90-gpu-metal.conf
@@ -33,11 +31,20 @@ undo() {
     restore /etc/modules-load.d/90-gpu-metal.conf
 }
 
+_lacks() {
+    untrue "has no module $1 in its kernel $(uname -r), wants it." \
+        "Fix: install the modules package of this kernel, or reboot into one that has it"
+}
+
 # Loaded or built in: as sysfs has it, as the kernel's own list has it, or by what it brings.
 _present() {
-    [[ -d /sys/module/$1 || $(modinfo -F filename "$1" 2>/dev/null) == '(builtin)' ]] ||
-        grep -qw "$1" /proc/filesystems ||
+    [[ -d /sys/module/$1 ]] || _is_builtin "$1" || grep -qw "$1" /proc/filesystems ||
         [[ $1 == br_netfilter && -e /proc/sys/net/bridge/bridge-nf-call-iptables ]]
+}
+
+# The list itself: modinfo of older systems does not know what is built in.
+_is_builtin() {
+    sed 's,.*/,,; s/\.ko$//; s/-/_/g' "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null | grep -xF "$1" >/dev/null
 }
 
 # Those that are modules here, one per line.

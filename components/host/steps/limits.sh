@@ -1,4 +1,5 @@
 # PAM limits of every user, root too (which `*` does not cover), soft and hard alike; they hold from the next login on.
+# rows: H10
 # inputs: one key per limit
 
 check() {
@@ -8,12 +9,24 @@ check() {
 }
 
 apply() {
+    _refuse_lockout
     keep /etc/security/limits.d/90-gpu-metal.conf
     _wanted | write_file /etc/security/limits.d/90-gpu-metal.conf 0644
 }
 
 undo() {
     restore /etc/security/limits.d/90-gpu-metal.conf
+}
+
+# The kernel grants nobody more open files than this, and PAM then refuses the login itself.
+_refuse_lockout() {
+    local files most
+    files=$(input nofile 0)
+    most=$(</proc/sys/fs/nr_open)
+    if ((files < 0 || files > most)); then
+        untrue "has fs.nr_open $most, wants nofile $files, with which nobody could log in." \
+            "Fix: lower limits.nofile, or raise fs.nr_open under sysctl"
+    fi
 }
 
 _wanted() {

@@ -1,4 +1,5 @@
 # There is enough memory, in GB of 10^9 bytes: what the kernel reserves is less than the difference to GiB.
+# rows: H16
 # inputs: least
 
 check() {

@@ -1,5 +1,7 @@
 # needrestart only lists what should be restarted: a restarted runtime costs running containers their GPUs.
-# (Ubuntu 24.04's restarts services by itself at the end of any apt run.)
+# rows: G8
+#
+# Ubuntu 24.04's restarts services by itself at the end of any apt run; the RHEL family has none.
 
 check() {
     if [[ ! -d /etc/needrestart/conf.d ]]; then return; fi

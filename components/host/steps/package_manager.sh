@@ -1,14 +1,13 @@
-# dpkg has no half-installed package: the first install of ours would stop at it.
+# The package manager has no half-installed package: the first install of ours would stop at it.
+# rows: H7 H16
 
 check() {
     local broken
-    if [[ ! -x /usr/bin/dpkg ]]; then
-        untrue "has no dpkg, wants it. Fix: see the message on the operating system"
+    if [[ -z $(os_family) ]]; then
+        untrue "has no package manager that is known here, wants apt, dnf or yum. Fix: see what is said of the system"
     fi
-    broken=$(dpkg --audit)
+    broken=$(pkg_unfinished)
     if [[ -n $broken ]]; then
-        broken=$(awk '/^ / { printf "%s%s", sep, $1; sep = ", " }' <<<"$broken")
-        untrue "has unfinished packages ($broken), wants none." \
-            "Fix: dpkg --configure -a && apt-get --fix-broken install"
+        untrue "has unfinished packages (${broken//$'\n'/, }), wants none. Fix: $(pkg_repair)"
     fi
 }

@@ -1,4 +1,5 @@
 # The ports that the node will use are free, or a node layer of ours has them already.
+# rows: H16
 # inputs: ports
 
 check() {

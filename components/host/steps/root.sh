@@ -1,4 +1,5 @@
 # Steps run as root, directly or through sudo.
+# rows: H1 H16
 
 check() {
     if (($(id -u) != 0)); then

@@ -1,6 +1,8 @@
 # Kernel settings have their values, now and after a reboot: one drop-in, and only what is in it is set.
+# rows: H10
 # inputs: one key per setting
 #
+# Its name comes after 99-sysctl.conf, which is /etc/sysctl.conf: the last file that names a setting wins.
 # `sysctl --system` is not used: reloading all files disturbs a running pod network. The values found before are kept
 # and come back with undo, or when a setting leaves the site.
 
@@ -14,8 +16,8 @@ check() {
         seen=$(_live "$key")
         if [[ $seen != "$(_words "$value")" ]]; then untrue "has $key=$seen, wants $value"; fi
     done < <(inputs)
-    if ! _wanted | same_file /etc/sysctl.d/90-gpu-metal.conf; then
-        untrue "/etc/sysctl.d/90-gpu-metal.conf is not what the site's sysctl says"
+    if ! _wanted | same_file /etc/sysctl.d/99-zz-gpu-metal.conf; then
+        untrue "/etc/sysctl.d/99-zz-gpu-metal.conf is not what the site's sysctl says"
     fi
 }
 
@@ -23,15 +25,15 @@ apply() {
     local key value
     _remember
     _put_back < <(_before | _without "$(inputs)")
-    keep /etc/sysctl.d/90-gpu-metal.conf
-    _wanted | write_file /etc/sysctl.d/90-gpu-metal.conf 0644
+    keep /etc/sysctl.d/99-zz-gpu-metal.conf
+    _wanted | write_file /etc/sysctl.d/99-zz-gpu-metal.conf 0644
     while IFS='=' read -r key value; do
         if [[ $(_live "$key") != "$(_words "$value")" ]]; then printf '%s\n' "$value" >"$(_path "$key")"; fi
     done < <(inputs)
 }
 
 undo() {
-    restore /etc/sysctl.d/90-gpu-metal.conf
+    restore /etc/sysctl.d/99-zz-gpu-metal.conf
     _put_back < <(_before)
     rm -f "$GPU_METAL_HOME/sysctl-before"
 }

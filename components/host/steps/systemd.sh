@@ -1,4 +1,5 @@
 # systemd is the init system: services, the kubelet's among them, are its units.
+# rows: H3 H16
 
 check() {
     if [[ ! -d /run/systemd/system ]]; then

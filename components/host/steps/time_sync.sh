@@ -1,4 +1,5 @@
 # The clock follows a time server.
+# rows: H8
 
 check() {
     local leap

@@ -1,4 +1,5 @@
 # The system's folders can be written to.
+# rows: H16
 
 check() {
     local folder

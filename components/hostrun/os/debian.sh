@@ -2,7 +2,27 @@
 # Packages on Debian and Ubuntu.
 
 # apt_get ARGS…: asks nothing, waits for another package tool, keeps changed settings, restarts no service on its own.
+# Status 75 when that tool does not end.
 apt_get() {
+    local log=$GPU_METAL_RUN/apt.$BASHPID wait ends status=0
+    wait=$(apt-config dump --format '%v' DPkg::Lock::Timeout) # the operator's own, if he has one
+    wait=${wait:-300}
+    ends=$((SECONDS + wait))
+    # apt itself waits for dpkg's lock, not for that of the lists.
+    until _apt_get "$wait" "$@" 2>&1 | tee "$log"; do
+        status=1
+        if ! grep -E "$_apt_locked" "$log" >/dev/null || ((SECONDS >= ends)); then break; fi
+        status=0
+        sleep 2
+    done
+    if ((status)) && _say_who_holds "$wait" <"$log"; then status=75; fi
+    rm -f "$log"
+    return "$status"
+}
+
+_apt_locked='Could not get lock|was locked by another process|Unable to (lock|acquire the dpkg frontend lock)'
+
+_apt_get() { # SECONDS ARGS…
     # A power cut inside dpkg leaves these; apt then refuses to do anything.
     if compgen -G '/var/lib/dpkg/updates/[0-9]*' >/dev/null; then
         (umask 022 && DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a) || return
@@ -12,16 +32,32 @@ apt_get() {
         umask 022
         export DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
         export NEEDRESTART_MODE=l NEEDRESTART_SUSPEND=1
-        exec apt-get --yes --quiet -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 \
-            -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
+        exec apt-get --yes --quiet -o "DPkg::Lock::Timeout=$1" -o Acquire::Retries=3 \
+            -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "${@:2}"
     )
+}
+
+# Who holds it, from what apt and dpkg said (stdin); nothing, and status 1, when it was another fault.
+_say_who_holds() { # SECONDS
+    local said holder='another program' pid=''
+    said=$(grep -E "$_apt_locked") || return
+    if [[ $said =~ process\ ([0-9]+)\ \(([^\)]*)\) ]]; then
+        pid=${BASH_REMATCH[1]} holder=${BASH_REMATCH[2]}
+    elif [[ $said =~ process\ with\ pid\ ([0-9]+) ]]; then
+        pid=${BASH_REMATCH[1]} holder=$(ps -o comm= -p "$pid" || true)
+    fi
+    printf 'apt is locked by %s for more than %s s. Fix: let it end%s, then run again\n' \
+        "$holder${pid:+ (process $pid)}" "$1" "${pid:+ (ps -fp $pid)}" >&2
 }
 
 # pkg_update: reads the package lists
 pkg_update() { apt_get update; }
 
-# pkg_install NAME[=VERSION]…
-pkg_install() { apt_get install --no-install-recommends -- "$@"; }
+# pkg_install NAME[=VERSION]…: a version may be a glob
+pkg_install() {
+    apt_get install --no-install-recommends --fix-broken --allow-change-held-packages --allow-downgrades \
+        -o APT::Keep-Downloaded-Packages=false -- "$@"
+}
 
 # pkg_version NAME: the installed version; empty when it is not installed
 pkg_version() {
@@ -30,11 +66,33 @@ pkg_version() {
     [[ $state != installed\ * ]] || printf '%s\n' "${state#* }"
 }
 
-# pkg_installed NAME [VERSION]: installed and configured, in this exact version if one is given?
-pkg_installed() {
-    local version
-    version=$(pkg_version "$1")
-    [[ -n $version && ($# -lt 2 || $version == "$2") ]]
+# pkg_right NAME[=VERSION]: installed so? A version may be a glob.
+pkg_right() {
+    local seen wanted='*'
+    seen=$(pkg_version "${1%%=*}")
+    [[ $1 != *=* ]] || wanted=${1#*=}
+    # shellcheck disable=SC2053  # a glob is meant
+    [[ -n $seen && $seen == $wanted ]]
+}
+
+# pkg_list: the names of all that is installed, sorted
+pkg_list() { dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u; }
+
+# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME…: nobody asks for these
+pkg_auto() { apt-mark showauto | sed 's/:.*//' | sort -u; }
+pkg_mark_auto() { apt-mark auto -- "$@"; }
+
+# pkg_unneeded: those names of stdin that nobody asked for and nothing needs. That another package only recommends or
+# suggests one is no need: it did without before.
+pkg_unneeded() {
+    comm -12 - <(apt-get -s -qq autoremove -o APT::AutoRemove::RecommendsImportant=false \
+        -o APT::AutoRemove::SuggestsImportant=false | awk '$1 == "Remv" { sub(":.*", "", $2); print $2 }' | sort -u)
+}
+
+# pkg_fits NAME: can be installed, and nothing would go for it?
+pkg_fits() {
+    local plan
+    plan=$(apt-get -s -qq install --no-install-recommends -- "$1") && [[ $'\n'$plan != *$'\n'Remv* ]]
 }
 
 # pkg_hold NAME… / pkg_unhold NAME… / pkg_held NAME: kept at its version?
@@ -49,4 +107,22 @@ pkg_purge() {
         ! dpkg-query --show -- "$name" >/dev/null 2>&1 || there+=("$name")
     done
     [[ ${#there[@]} -eq 0 ]] || apt_get purge --allow-change-held-packages -- "${there[@]}"
+}
+
+# pkg_unfinished: what a cut left half-installed · pkg_repair: the command that mends it
+pkg_unfinished() { dpkg --audit | awk '/^ / { print $1 }'; }
+pkg_repair() { printf '%s\n' 'dpkg --configure -a && apt-get --fix-broken install'; }
+
+# fetch_file URL PATH: apt's own client, which knows the host's proxy and certificates and is always there
+fetch_file() { /usr/lib/apt/apt-helper download-file "$1" "$2"; }
+
+# Headers of kernels to come: one package for each kernel package that follows the newest, such as linux-image-amd64.
+_fill_family() {
+    local name next=''
+    if [[ $REPLY == *'{next-headers}'* ]]; then
+        for name in $(pkg_list | grep -E '^linux-image-[a-z]' | grep -vE '^linux-image-(unsigned|uc)-|-dbg$'); do
+            next+=" ${name/image/headers}"
+        done
+        REPLY=${REPLY//'{next-headers}'/$next}
+    fi
 }

@@ -1,4 +1,5 @@
 # This host is a member of the site's cluster, under its own name and in its own role.
+# rows: K2 K3 K4 K5
 # inputs: node role begin cluster endpoint podSubnet serviceSubnet dnsDomain
 # inputs of a control plane: imageRepository apiServer extraSans kubelet kubeProxy
 # bulk: init join

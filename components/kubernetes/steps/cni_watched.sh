@@ -1,4 +1,5 @@
 # containerd sees what is put into /etc/cni/net.d.
+# rows: K4
 #
 # It watches the folder that was there when it started. The package that owns the folder takes it away when it goes: a
 # host that left a cluster and joins again would wait for its pod network for ever. Before the packages, so that it is

@@ -1,4 +1,5 @@
 # The kubelet starts with the host, and runs once it has something to run with.
+# rows: K1
 #
 # Before it is a member it has no configuration, and could only restart for ever.
 

@@ -1,4 +1,5 @@
 # A host that is a member of a cluster has the version of Kubernetes that the site names.
+# rows: K1
 # inputs: version
 
 check() {

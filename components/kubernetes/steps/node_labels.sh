@@ -1,5 +1,8 @@
 # The node has the labels that the site gives it; labels of others stay as they are.
+# rows: K7
 # inputs: node labels
+#
+# Not undone: labels are the node's, and go with it when it leaves the cluster.
 
 check() {
   local label there keys

@@ -1,4 +1,5 @@
 # The node is Ready, and nothing that let it in is valid any longer; that of a host that is gone is out of the cluster.
+# rows: K5 K8 K10
 # inputs: node address controlPlane state
 #
 # Undone, on a control plane that stays: the node is drained, taken out of etcd and out of the cluster.

@@ -1,5 +1,8 @@
 # The node has the taints that the site gives it; taints of others stay as they are.
+# rows: K7
 # inputs: node taints controlPlaneTaint
+#
+# Not undone: taints are the node's, and go with it when it leaves the cluster.
 
 check() {
   local taint there keys

@@ -1,6 +1,9 @@
 # Each node may read where the others are: routes to their pods follow from it.
+# rows: K4
 #
 # Since Kubernetes 1.32 a kubelet's identity sees its own node only.
+#
+# Not undone: the permission is the cluster's, not this host's, and the other nodes go on using it.
 
 check() {
   local seen

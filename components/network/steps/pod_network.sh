@@ -1,4 +1,5 @@
 # A service keeps this node's pod network: CNI configuration, routes to the other nodes' pods, masquerade.
+# rows: K4
 # inputs: node podSubnet mtu
 # bulk: agent
 

@@ -1,0 +1,53 @@
+# What Docker will leave outside its packages is known before it comes, so that undo can take it away.
+# rows: C1
+# inputs: data_root
+#
+# Volumes are people's data: as long as there is one, undo leaves the folder of volumes where it is and says so.
+
+check() {
+    if [[ ! -s $GPU_METAL_HOME/docker-before ]]; then untrue "what was here before Docker is not written down"; fi
+}
+
+apply() {
+    {
+        printf 'docker=%s\n' "$(if command -v dockerd >/dev/null; then echo yes; else echo no; fi)"
+        printf 'group=%s\n' "$(if getent group docker >/dev/null; then echo yes; else echo no; fi)"
+    } | write_file "$GPU_METAL_HOME/docker-before" 0600
+}
+
+undo() {
+    local root
+    root=$(input data_root)
+    while grep -q '^gpu-metal-cover /var/lib/docker ' /proc/self/mounts; do umount /var/lib/docker; done
+    if ! command -v dockerd >/dev/null && grep -qx docker=no "$GPU_METAL_HOME/docker-before"; then
+        awk -v "folder=$root/" 'index($2, folder) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount
+        if [[ -n $(_volumes "$root") ]]; then
+            printf 'left: the volumes %s in %s/volumes\n' "$(_volumes "$root" | paste -sd ' ')" "$root"
+            find "$root" -xdev -mindepth 1 -maxdepth 1 ! -name volumes -exec rm -rf -- {} +
+        elif [[ -d $root ]]; then
+            find "$root" -xdev -mindepth 1 -delete
+        fi
+        rm -f /etc/docker/key.json
+        rmdir "$root" /etc/docker 2>/dev/null || true
+        if ip link show docker0 >/dev/null 2>&1; then ip link delete docker0; fi
+        _network_rules
+        if grep -qx group=no "$GPU_METAL_HOME/docker-before" && getent group docker >/dev/null; then groupdel docker; fi
+    fi
+    rm -f "$GPU_METAL_HOME/docker-before"
+}
+
+_volumes() {
+    find "$1/volumes" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null || true
+}
+
+# Docker's chains and rules; its FORWARD policy would stop another engine's traffic.
+_network_rules() {
+    local table
+    if ! command -v iptables-save >/dev/null; then return; fi
+    for table in nat filter; do
+        if iptables-save -t $table 2>/dev/null | grep -q DOCKER; then
+            iptables-save -t $table | grep -vE 'DOCKER|docker0' | sed 's/^:FORWARD DROP/:FORWARD ACCEPT/' |
+                iptables-restore -T $table
+        fi
+    done
+}

@@ -1,0 +1,108 @@
+# The site's registries can be pulled from with their user and password, by those who may.
+# rows: C1
+# inputs: registries users file; user_REGISTRY
+# secrets: one key per registry
+#
+# Docker's own file of logins, of root and of each of Docker's users, or the kubelet's: its owner's alone. Other logins
+# in it stay.
+
+check() {
+    local file owner registry
+    while read -r file owner; do
+        if [[ $(stat -c %U:%a "$file" 2>/dev/null) != "${owner%%:*}:600" ]]; then
+            untrue "$file is not there for ${owner%%:*} alone"
+        fi
+        for registry in $(input registries); do
+            if [[ $(_user_in "$file" "$registry") != "$(input "user_$registry")" ]]; then
+                untrue "$file has no login of $(input "user_$registry") for $registry"
+            fi
+        done
+        for registry in $(_dropped); do
+            if [[ -n $(_user_in "$file" "$registry") ]]; then
+                untrue "$file has a login for $registry, which the site no longer names"
+            fi
+        done
+    done < <(_files)
+    while read -r file; do untrue "$file has logins for a user that the site no longer names"; done < <(_strays)
+}
+
+apply() {
+    local file owner folder
+    while read -r file; do _take_out "$file"; done < <(_strays)
+    while read -r file owner; do
+        keep "$file"
+        folder=$(dirname "$file")
+        if [[ ! -d $folder ]]; then install -d -m 0700 -o "${owner%%:*}" -g "${owner#*:}" "$folder"; fi
+        _merged "$file" | write_file "$file" 0600 "$owner"
+        { _written; printf '%s\n' "$file"; } | sort -u | write_file "$GPU_METAL_HOME/pull-logins" 0600
+    done < <(_files)
+}
+
+undo() {
+    local file
+    while read -r file; do _take_out "$file"; done < <(_written)
+    rm -f "$GPU_METAL_HOME/pull-logins"
+}
+
+# PATH OWNER:GROUP of each file
+_files() {
+    local user
+    if [[ -n $(input file '') ]]; then printf '%s root:root\n' "$(input file)"; fi
+    for user in $(input users ''); do
+        printf '%s/.docker/config.json %s\n' "$(getent passwd "$user" | cut -d: -f6)" "$user:$(id -gn "$user")"
+    done
+}
+
+_written() {
+    cat "$GPU_METAL_HOME/pull-logins" 2>/dev/null || true
+}
+
+_strays() {
+    comm -23 <(_written) <(_files | cut -d' ' -f1 | sort)
+}
+
+_dropped() {
+    comm -23 <(previous registries | tr ' ' '\n' | sort) <(input registries | tr ' ' '\n' | sort)
+}
+
+# Docker Hub has another name there.
+_key() {
+    if [[ $1 == docker.io ]]; then printf 'https://index.docker.io/v1/'; else printf '%s' "$1"; fi
+}
+
+_user_in() {
+    jq -r --arg key "$(_key "$2")" '.auths[$key].auth // "" | @base64d | split(":")[0] // ""' "$1" 2>/dev/null || true
+}
+
+# The file with our logins, passwords by a pipe.
+_merged() {
+    local registry text
+    text=$(if [[ -s $1 ]]; then cat "$1"; else printf '{}'; fi)
+    for registry in $(_dropped); do
+        text=$(printf '%s' "$text" | jq --arg key "$(_key "$registry")" 'del(.auths[$key])')
+    done
+    for registry in $(input registries); do
+        text=$(printf '%s' "$text" | jq --arg key "$(_key "$registry")" --arg user "$(input "user_$registry")" \
+            --rawfile password <(secret "$registry") \
+            '.auths[$key] = {auth: ($user + ":" + ($password | rtrimstr("\n")) | @base64)}')
+    done
+    printf '%s\n' "$text"
+}
+
+# Ours go, what another had for the same registry comes back; the file goes when nothing is left that was not there.
+_take_out() {
+    local file=$1 left keys owner
+    if [[ -e $file ]] && kept "$file"; then
+        keys=$(for key in $(input registries) $(previous registries); do printf '%s\n' "$(_key "$key")"; done | jq -R . | jq -s .)
+        left=$(jq --argjson keys "$keys" --slurpfile before <(cat "$REPLY/original" 2>/dev/null || printf '{}') '
+            reduce $keys[] as $k (.; if $before[0].auths[$k] then .auths[$k] = $before[0].auths[$k] else del(.auths[$k]) end)
+            | if .auths == {} and ($before[0] | has("auths") | not) then del(.auths) else . end' "$file")
+        if [[ $left == '{}' && -e $REPLY/absent ]]; then
+            restore "$file"
+        else
+            owner=$(stat -c %U:%G "$file")
+            printf '%s\n' "$left" | write_file "$file" "$(stat -c %a "$file")" "$owner"
+        fi
+    fi
+    _written | grep -vxF "$file" | write_file "$GPU_METAL_HOME/pull-logins" 0600 || true
+}

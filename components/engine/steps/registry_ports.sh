@@ -1,0 +1,21 @@
+# The registry's port is free, or the registry's already, and the archives of its images are there.
+# rows: C3
+# inputs: port
+# bulk: archives
+
+check() {
+    local port holder archive lacking=()
+    port=$(input port)
+    holder=$(ss -Hltnp "sport = :$port" | sed -nE '1s/.*users:\(\("([^"]*)",pid=([0-9]+).*/\1, process \2/p')
+    if [[ -n $holder ]] && ! systemctl is-active -q gpu-metal-registry; then
+        untrue "has in use: port $port ($holder); the registry wants it free." \
+            "Fix: stop what is named, or give registry another port"
+    fi
+    while read -r archive; do
+        if [[ -n $archive && ! -r $archive ]]; then lacking+=("$archive"); fi
+    done < <(bulk archives)
+    if ((${#lacking[@]})); then
+        untrue "has no file ${lacking[*]}, which registry.images names." \
+            "Fix: copy it to this host: skopeo copy docker://IMAGE docker-archive:FILE makes one"
+    fi
+}

@@ -1,0 +1,41 @@
+"""The proof that an engine runs containers (C4), and what preflight asks for the engine."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+from components.engine.config import Containerd, Docker
+from components.hostrun.step import Step
+
+_SCRIPTS = Path(__file__).parent / "steps"
+
+
+def verification(config: Containerd | Docker, *, user: str) -> list[Step]:
+    """A container of the site's image has run with this version of the engine."""
+    if not config.verify_image:
+        return []
+    image = config.verify_image if isinstance(config, Docker) else full_name(config.verify_image)
+    return [Step(_SCRIPTS / "container_runs.sh", {"engine": config.kind, "image": image, "user": user})]
+
+
+def full_name(image: str) -> str:
+    """An image with its registry, which docker adds and containerd does not."""
+    first, slash, _ = image.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return image
+    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
+
+
+def at_rest(names: Sequence[str]) -> list[Step]:
+    """Before the packages of an engine: a pinned version changes only while no container has a GPU."""
+    if not any("=" in name for name in names):
+        return []
+    return [Step(_SCRIPTS / "engine_at_rest.sh", {"names": " ".join(names)})]
+
+
+def checks(config: Containerd | Docker) -> list[Step]:
+    """For preflight: the bridge of Docker lies off every network that the host routes."""
+    if not isinstance(config, Docker):
+        return []
+    subnet = str(IPv4Interface(config.subnet).network) if config.subnet else "172.17.0.0/16"
+    return [Step(_SCRIPTS / "docker_subnet.sh", {"subnet": subnet})]

@@ -1,0 +1,130 @@
+"""NVIDIA's GPUs as data: which chip is of which generation, which driver each generation takes, which ids a model has.
+
+PCI ids and names: https://pci-ids.ucw.cz (vendor 10de) and appendix A of the driver's README. Branches:
+https://docs.nvidia.com/datacenter/tesla/drivers/ (580 is the last one for Maxwell, Pascal and Volta, 470 for Kepler).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["open", "proprietary"]
+
+OPEN_BY_DEFAULT = 560
+"""From this branch on NVIDIA packages the open kernel module, and recommends it from Turing on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Chips of one architecture: a range of PCI device ids, and what drives them."""
+
+    name: str
+    first_id: int
+    last_id: int
+    first_branch: int
+    last_branch: int | None
+    """None: no branch has dropped it."""
+    kinds: tuple[Kind, ...]
+
+
+GENERATIONS = (
+    Generation("Kepler", 0x0FC0, 0x133F, 304, 470, ("proprietary",)),
+    Generation("Maxwell", 0x1340, 0x15EF, 340, 580, ("proprietary",)),
+    Generation("Pascal", 0x15F0, 0x15FF, 367, 580, ("proprietary",)),
+    Generation("Maxwell", 0x1600, 0x17FF, 340, 580, ("proprietary",)),
+    Generation("Pascal", 0x1B00, 0x1D7F, 367, 580, ("proprietary",)),
+    Generation("Volta", 0x1D80, 0x1DFF, 384, 580, ("proprietary",)),
+    Generation("Turing", 0x1E00, 0x207F, 410, None, ("open", "proprietary")),
+    Generation("Ampere", 0x2080, 0x20FF, 450, None, ("open", "proprietary")),
+    Generation("Turing", 0x2100, 0x21FF, 410, None, ("open", "proprietary")),
+    Generation("Ampere", 0x2200, 0x22FF, 455, None, ("open", "proprietary")),
+    Generation("Hopper", 0x2300, 0x23FF, 525, None, ("open", "proprietary")),
+    Generation("Ampere", 0x2400, 0x25FF, 455, None, ("open", "proprietary")),
+    Generation("Ada", 0x2600, 0x28FF, 525, None, ("open", "proprietary")),
+    Generation("Blackwell", 0x2900, 0x31FF, 570, None, ("open",)),
+)
+"""By PCI device id; a later chip is unknown here and is left to what the driver itself says."""
+
+_MODELS = """
+102d K80 | 1023 K40m | 1021 K20Xm | 1028 K20m | 118f K10
+13bd M10 | 13f2 M60 | 13f3 M6 | 1431 M4 | 17fd M40 | 17fd M40-24GB
+15f7 P100-PCIE-12GB | 15f8 P100-PCIE-16GB | 15f9 P100-SXM2-16GB | 1b38 P40 | 1bb3 P4 | 1bb4 P6 | 15f0 Quadro-GP100
+1db1 V100-SXM2-16GB | 1db2 V100-DGXS-16GB | 1db3 V100-FHHL-16GB | 1db4 V100-PCIE-16GB | 1db5 V100-SXM2-32GB
+1db6 V100-PCIE-32GB | 1db7 V100-DGXS-32GB | 1db8 V100-SXM3-32GB | 1df5 V100-SXM2-16GB | 1df6 V100S-PCIE-32GB
+1d81 TITAN-V | 1dba Quadro-GV100
+1eb8 T4 | 1eb4 T4G | 1e30 Quadro-RTX-6000 | 1e30 Quadro-RTX-8000 | 1e78 Quadro-RTX-6000 | 1e78 Quadro-RTX-8000
+1eb0 Quadro-RTX-5000 | 1eb1 Quadro-RTX-4000 | 1e02 TITAN-RTX | 1e04 GeForce-RTX-2080-Ti | 1e07 GeForce-RTX-2080-Ti
+20b0 A100-SXM4-40GB | 20b1 A100-PCIE-40GB | 20f1 A100-PCIE-40GB | 20b2 A100-SXM4-80GB | 20b5 A100-80GB-PCIe
+20b3 A100-SXM-64GB | 20f3 A800-SXM4-80GB | 20f5 A800-80GB-PCIe | 20f6 A800-40GB-PCIe | 20b7 A30 | 20b8 A100X
+2235 A40 | 2236 A10 | 2237 A10G | 2238 A10M | 25b6 A2 | 25b6 A16
+2230 RTX-A6000 | 2231 RTX-A5000 | 2233 RTX-A5500 | 2232 RTX-A4500 | 24b0 RTX-A4000 | 2531 RTX-A2000
+2571 RTX-A2000-12GB | 2203 GeForce-RTX-3090-Ti | 2204 GeForce-RTX-3090 | 2206 GeForce-RTX-3080
+2208 GeForce-RTX-3080-Ti | 2684 GeForce-RTX-4090 | 2704 GeForce-RTX-4080
+2330 H100-SXM5-80GB | 2330 H100-80GB-HBM3 | 2331 H100-PCIe | 2321 H100-NVL | 2339 H100-SXM5-94GB | 2336 H100-SXM5-64GB
+2322 H800-PCIe | 2324 H800-SXM5-80GB | 2335 H200-SXM-141GB | 2335 H200 | 233b H200-NVL | 2329 H20 | 2342 GH200-480GB
+2342 GH200-120GB
+26b5 L40 | 26b8 L40G | 26b9 L40S | 27b8 L4 | 26ba L20 | 27b6 L2 | 26b1 RTX-6000-Ada-Generation
+26b2 RTX-5000-Ada-Generation | 27b2 RTX-4000-Ada-Generation | 27b0 RTX-4000-SFF-Ada-Generation
+2901 B200 | 29bc B100 | 3182 B300-SXM6-AC | 3182 B300 | 2941 GB200 | 31c2 GB300 | 31c3 GB300
+2bb1 RTX-PRO-6000-Blackwell-Workstation-Edition | 2bb5 RTX-PRO-6000-Blackwell-Server-Edition | 2b85 GeForce-RTX-5090
+"""
+
+_MAKERS = {"nvidia", "tesla", "quadro", "geforce"}
+
+
+def ids(model: str) -> tuple[str, ...]:
+    """The PCI device ids that a declared model may have: of each known model that has all of its words.
+
+    `A100-80GB` is an A100-SXM4-80GB or an A100-80GB-PCIe. None: the model is not known here.
+    """
+    wanted = words(model)
+    return tuple(sorted({id_ for id_, name in _TABLE if wanted and wanted <= words(name)}))
+
+
+def named(id_: str) -> str | None:
+    """The model that a PCI device id is known by; None when it is not known here."""
+    return next((name for known, name in _TABLE if known == id_), None)
+
+
+def words(model: str) -> frozenset[str]:
+    """What tells a model from others: its words without the maker's brands. `NVIDIA A100-SXM4-80GB`: a100 sxm4 80gb."""
+    return frozenset(re.split(r"[\s_/-]+", model.strip().lower())) - _MAKERS - {""}
+
+
+def generation(id_: str) -> Generation | None:
+    """Of a PCI device id; None for a chip that is not known here."""
+    number = int(id_, 16)
+    return next((g for g in GENERATIONS if g.first_id <= number <= g.last_id), None)
+
+
+def generations(model: str) -> frozenset[str]:
+    """Names of the generations that a declared model may be of; empty when it is not known here."""
+    return frozenset(g.name for id_ in ids(model) if (g := generation(id_)))
+
+
+def kind(module: Literal["auto", "open", "proprietary"], branch: int, model: str) -> Kind:
+    """Which kernel module is installed. A model that is not known here counts as a new one."""
+    if module != "auto":
+        return module
+    known = [g for id_ in ids(model) if (g := generation(id_))]
+    if any("open" not in g.kinds for g in known):
+        return "proprietary"
+    if any("proprietary" not in g.kinds for g in known):
+        return "open"
+    return "open" if branch >= OPEN_BY_DEFAULT else "proprietary"
+
+
+def misfit(of: Generation, branch: int, module: Kind) -> str | None:
+    """Why a driver does not run this generation, with what to write instead; None when it does."""
+    if branch < of.first_branch:
+        return f"branch {branch} is older than {of.name}, which needs {of.first_branch} or later"
+    if of.last_branch is not None and branch > of.last_branch:
+        return f"branch {branch} has dropped {of.name}; the last one for it is {of.last_branch}"
+    if module not in of.kinds:
+        return f"{of.name} has the {of.kinds[0]} kernel module only, not the {module} one"
+    return None
+
+
+_TABLE = tuple(
+    (id_, name) for entry in _MODELS.replace("\n", "|").split("|") if entry.strip() for id_, name in [entry.split()]
+)

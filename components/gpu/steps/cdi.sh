@@ -1,0 +1,48 @@
+# The CDI specification names every GPU, for the driver that runs.
+# rows: G7
+# inputs: count
+#
+# From 1.18 on the toolkit has a service that writes it to /var/run/cdi at each boot and when driver or toolkit change;
+# before, we write /etc/cdi. Changed MIG devices need a new one: systemctl restart nvidia-cdi-refresh.
+
+check() {
+    local file seen
+    file=$(_spec)
+    if [[ -z $file ]]; then untrue "has no CDI specification of its GPUs"; fi
+    if ! grep -qF ".so.$(gpu_loaded)" "$file"; then
+        untrue "$file is of another driver than $(gpu_loaded). Fix: systemctl restart nvidia-cdi-refresh"
+    fi
+    seen=$(nvidia-ctk cdi list 2>/dev/null | grep -cE '^nvidia\.com/gpu=[0-9]+$' || true)
+    if ((seen < $(input count))); then untrue "$file names $seen GPUs, wants $(input count)"; fi
+    if _has_service && ! systemctl is-enabled -q nvidia-cdi-refresh.service; then
+        untrue "nvidia-cdi-refresh is not enabled: the specification would not be there after a restart"
+    fi
+}
+
+apply() {
+    if _has_service; then
+        systemctl enable -q --no-reload nvidia-cdi-refresh.service
+        systemctl restart nvidia-cdi-refresh.service
+    else
+        keep /etc/cdi/nvidia.yaml
+        (umask 022 && mkdir -p /etc/cdi && nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml)
+    fi
+}
+
+# The service's own, in memory, goes at the next start.
+undo() {
+    restore /etc/cdi/nvidia.yaml
+    rm -f /var/run/cdi/nvidia.yaml
+}
+
+_has_service() { systemctl cat nvidia-cdi-refresh.service >/dev/null 2>&1; }
+
+_spec() {
+    local file
+    for file in /etc/cdi/nvidia.yaml /var/run/cdi/nvidia.yaml; do
+        if [[ -s $file ]]; then
+            printf '%s' "$file"
+            return
+        fi
+    done
+}

@@ -1,0 +1,77 @@
+# Packages of the NVIDIA driver come from one branch only, and no automatic upgrade touches them or the kernel.
+# rows: G3 G8
+# inputs: wanted stream
+#
+# apt: a pin above everything that is installed, as NVIDIA's guide on version locking has it. dnf on RHEL 8 and 9: the
+# module's stream; later ones have none and are held at the version that the driver is installed in.
+
+check() {
+    local file
+    for file in $(_files); do
+        if ! _wanted "$file" | same_file "$file"; then untrue "$file is not what the driver's branch asks for"; fi
+    done
+    if _has_streams && [[ $(_stream) != "$(input stream)" ]]; then
+        untrue "has stream $(_stream | grep . || printf none) of the module nvidia-driver, wants $(input stream)"
+    fi
+}
+
+apply() {
+    local file
+    for file in $(_files); do
+        keep "$file"
+        _wanted "$file" | write_file "$file" 0644
+    done
+    if _has_streams && [[ $(_stream) != "$(input stream)" ]]; then
+        yum_run -q module reset nvidia-driver
+        yum_run -q module enable "nvidia-driver:$(input stream)"
+    fi
+}
+
+undo() {
+    local file
+    for file in $(_files); do restore "$file"; done
+    if _has_streams; then yum_run -q module reset nvidia-driver; fi
+}
+
+# dnf's automatic upgrades have one file of settings, and a host without them has none.
+_files() {
+    if [[ $(os_family) == debian ]]; then
+        printf '/etc/apt/%s\n' preferences.d/gpu-metal-nvidia apt.conf.d/90gpu-metal-nvidia
+    elif [[ -e /etc/dnf/automatic.conf ]]; then
+        printf '/etc/dnf/automatic.conf\n'
+    fi
+}
+
+# Settings come first and make up less than half: what a cut file has must be whole, or apt refuses all work.
+_wanted() {
+    case $1 in
+        */preferences.d/*)
+            printf 'Package: src:*nvidia*:any src:cuda-drivers:any src:cuda-compat:any\n'
+            printf 'Pin: version %s\nPin-Priority: 1001\n' "$(gpu_glob "$(input wanted)")"
+            printf 'Explanation: gpu-metal: %s\n' "the driver's branch is what the site says, and its parts are of one version"
+            ;;
+        */apt.conf.d/*)
+            printf 'Unattended-Upgrade::Package-Blacklist { "(lib)?nvidia-"; "cuda-drivers"; "%s"; };\n' \
+                'linux-(image|headers|modules)-'
+            printf '// gpu-metal: %s\n' "driver files or a kernel that are upgraded on their own leave jobs without" \
+                "GPUs until the next restart. What is to be upgraded is said in the site."
+            ;;
+        *) _automatic ;;
+    esac
+}
+
+# The settings with our names among what [base] excludes
+_automatic() {
+    awk -v ours='kernel* *nvidia* cuda-drivers' '
+        /^\[/ { if (base && !done) { print "excludepkgs = " ours; done = 1 } base = /^\[base\]/ }
+        base && /^exclude(pkgs)? *=/ { if (!index($0, ours)) $0 = $0 " " ours; done = 1 }
+        { print }
+        END { if (base && !done) print "excludepkgs = " ours; else if (!done) print "[base]\nexcludepkgs = " ours }
+    ' /etc/dnf/automatic.conf
+}
+
+_has_streams() { [[ $(os_family) == rhel && $(os_version) =~ ^[89] ]]; }
+
+_stream() {
+    dnf -q module list --enabled nvidia-driver 2>/dev/null | awk '$1 == "nvidia-driver" && /\[e\]/ { print $2; exit }'
+}

@@ -1,0 +1,81 @@
+# The NVIDIA driver of the wanted branch or version is installed by NVIDIA's own installer, and the kernel runs it.
+# rows: G3
+# inputs: wanted sha256 file url options
+#
+# A driver in that version that others brought stays theirs. While something computes on the GPUs nothing is touched.
+# file is one that the operator put on the host, url is where the host fetches it; either is compared before it is run.
+
+check() {
+    if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then
+        untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted) from the site's runfile"
+    fi
+    if ! gpu_is "$(gpu_files)" "$(input wanted)"; then
+        untrue "the runfile brought driver $(gpu_files | grep . || printf none), wants $(input wanted)." \
+            "Fix: gpu.driver.version and gpu.driver.runfile must be of one version"
+    fi
+    if [[ $(gpu_loaded) != "$(gpu_files)" ]] && ! is_reboot_due "$(_reason)"; then untrue "$(_reason)"; fi
+}
+
+apply() {
+    local installer=$GPU_METAL_HOME/nvidia.run jobs options
+    jobs=$(gpu_jobs)
+    if [[ -n $jobs ]]; then
+        untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted), and its GPUs are in use: $jobs." \
+            "Nothing was changed. Fix: sitectl drain $(uname -n), then run again"
+    fi
+    if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then
+        _bring "$installer"
+        read -ra options < <(input options)
+        # Its folder for unpacking: /tmp may be mounted noexec.
+        if ! sh "$installer" --tmpdir "$GPU_METAL_HOME" --silent --dkms "${options[@]}"; then
+            tail -n 5 /var/log/nvidia-installer.log >&2 || true
+            return 1
+        fi
+        input sha256 | write_file "$GPU_METAL_HOME/driver-runfile" 0600
+        rm -f "$installer"
+    fi
+    if [[ -z $(gpu_loaded) ]] && ! module_loaded nouveau; then modprobe nvidia; fi
+    if [[ $(gpu_loaded) != "$(gpu_files)" ]]; then reboot_due "$(_reason)"; fi
+}
+
+undo() {
+    local jobs
+    jobs=$(gpu_jobs)
+    if [[ -n $jobs ]]; then
+        printf 'the GPUs are in use: %s. Nothing was removed. Fix: sitectl drain %s, then run again\n' \
+            "$jobs" "$(uname -n)" >&2
+        return 1
+    fi
+    if [[ -n $(_installed) && -n $(command -v nvidia-uninstall) ]]; then nvidia-uninstall --silent; fi
+    rm -f "$GPU_METAL_HOME/driver-runfile"
+}
+
+# The installer becomes $1, compared with the site's checksum.
+_bring() {
+    local seen
+    if [[ -n $(input url '') ]]; then
+        fetch_file "$(os_text "$(input url)")" "$1"
+    else
+        cp -- "$(input file)" "$1"
+    fi
+    seen=$(sha256sum <"$1")
+    if [[ ${seen%% *} != "$(input sha256)" ]]; then
+        rm -f "$1"
+        untrue "The runfile has SHA-256 ${seen%% *}, wants $(input sha256). It was not run." \
+            "Fix: compare with NVIDIA's download page; then correct gpu.driver.runfile"
+    fi
+}
+
+_installed() {
+    cat "$GPU_METAL_HOME/driver-runfile" 2>/dev/null || true
+}
+
+_of_others() {
+    local wanted
+    wanted=$(input wanted)
+    [[ -z $(_installed) ]] && gpu_is "$(gpu_files)" "$wanted" && gpu_is "$(gpu_loaded)" "$wanted"
+}
+
+_reason() {
+    printf 'kernel runs %s, files are %s' "$(gpu_loaded | grep . || printf 'no NVIDIA driver')" "$(gpu_files)"
+}

@@ -1,0 +1,70 @@
+# Where an NVSwitch is seen, the fabric manager is installed in the driver's own version, runs, and has set the fabric up.
+# rows: G9
+# inputs: package
+#
+# Which hosts have switches the bus tells, not the site: elsewhere there is nothing to do. CUDA answers 802 without it.
+
+check() {
+    local files fabric
+    fabric=$(gpu_fabric) || return 0
+    files=$(gpu_files)
+    if [[ $(_version) != "$files" ]]; then
+        untrue "has fabric manager $(_version | grep . || printf none), wants $files as the driver has." \
+            "Fix: both must come from one source; where the driver was brought by others, so must be this"
+    fi
+    _check_packages "$fabric"
+    if ! systemctl is-enabled -q nvidia-fabricmanager; then untrue "nvidia-fabricmanager is not enabled"; fi
+    if [[ $(gpu_loaded) != "$files" ]]; then return; fi
+    if ! systemctl is-active -q nvidia-fabricmanager; then
+        untrue "nvidia-fabricmanager does not run. Fix: journalctl -u nvidia-fabricmanager -n 20 says why"
+    fi
+    if [[ -n $(_unready) ]]; then
+        untrue "the GPUs' fabric is $(_unready), wants Completed. Fix: journalctl -u nvidia-fabricmanager -n 20 says why"
+    fi
+}
+
+apply() {
+    local words version
+    version=$(_version)
+    read -ra words < <(_words "$(gpu_fabric)")
+    if [[ -n $(pkg_asked) || $version != "$(gpu_files)" ]]; then pkg_add --hold "${words[@]}"; fi
+    systemctl enable -q --no-reload nvidia-fabricmanager
+    if [[ $(gpu_loaded) != "$(gpu_files)" ]]; then return; fi
+    if [[ $version != "$(_version)" ]]; then systemctl try-restart nvidia-fabricmanager; fi
+    systemctl start nvidia-fabricmanager
+    for _ in {1..60}; do
+        if [[ -z $(_unready) ]]; then return; fi
+        sleep 1
+    done
+}
+
+undo() {
+    pkg_drop
+}
+
+_check_packages() {
+    local says words
+    if [[ -z $(pkg_asked) ]]; then return; fi
+    read -ra words < <(_words "$1")
+    says=$(pkg_untrue --hold "${words[@]}")
+    if [[ -n $says ]]; then untrue "$says"; fi
+}
+
+# NVLink 5 has a subnet manager besides.
+_words() {
+    printf '%s=%s-*' "$(input package)" "$(gpu_files)"
+    if [[ $1 == nvlink5 ]]; then printf ' nvlsm'; fi
+    printf '\n'
+}
+
+_version() {
+    nv-fabricmanager --version 2>/dev/null | grep -m 1 -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' || true
+}
+
+# The first state that is not the last one. Ampere's GPUs have no state of their own: N/A.
+_unready() {
+    timeout 30 nvidia-smi -q | awk -F ' *: *' '
+        /^ +Fabric$/ { fabric = 1; next }
+        fabric && /^ +State/ { fabric = 0; if ($2 != "Completed" && $2 != "N/A") { print $2; exit } }
+    '
+}

@@ -1,0 +1,9 @@
+# nouveau does not run: the restart that takes it away has happened.
+# rows: G2
+
+check() {
+    if module_loaded nouveau; then
+        untrue "nouveau is loaded, wants it gone before the NVIDIA driver comes." \
+            "Fix: systemctl reboot (or kernel.reboot: when-needed in the site)"
+    fi
+}

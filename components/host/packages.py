@@ -1,0 +1,98 @@
+"""Packages and their sources on a host, as data: config in, steps out. Nothing here touches a host."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from components.host.config import Family, Host
+from components.host.repositories import AptRepository, Repository
+from components.hostrun.step import Step
+
+_SCRIPTS = Path(__file__).parent / "steps"
+_TABLES = Path(__file__).parents[1] / "hostrun" / "os"
+
+REQUIRED_PACKAGES = (
+    "@hold",
+    "@conntrack",
+    "@iproute",
+    "@iptables",
+    "@procps",
+    "ca-certificates",
+    "ethtool",
+    "kmod",
+    "socat",
+)
+"""What the kubelet, kube-proxy and our own steps call; a minimal image has none of them."""
+
+
+def packages(words: Sequence[str], *, label: str, hold: bool = False, folders: Sequence[str] = ()) -> Step:
+    """Packages, as `name`, `name=version` (a version may be a glob, as apt takes it) or `@term`.
+
+    undo takes away what came with this step and nothing else, and with it `folders`: what those packages fill as
+    they run. What another step of the host still asks for stays.
+    """
+    inputs = {"names": " ".join(words), "hold": "yes" if hold else "no"}
+    if folders:
+        inputs["folders"] = " ".join(folders)
+    return Step(_SCRIPTS / "packages.sh", inputs, label=label)
+
+
+def host_packages(host: Host) -> list[Step]:
+    """What every host has, and what the site asks for on this one: plain, and held."""
+    steps = [packages(REQUIRED_PACKAGES, label="tools")]
+    held = [word for word in host.packages if name_of(word) in host.hold]
+    if plain := [word for word in host.packages if word not in held]:
+        steps.append(packages(plain, label="site"))
+    if held:
+        steps.append(packages(held, label="held", hold=True))
+    return steps
+
+
+def repositories(sources: Mapping[str, Repository], keys: Mapping[str, str], family: Family) -> list[Step]:
+    """The sources of this family, each with its key; gpg before them, which compares keys.
+
+    `keys` has the armored key of each that has a `key_file` (the caller reads it).
+    Raises ValueError for a source without a way to trust it.
+    """
+    kind = "apt" if family == "debian" else "dnf"
+    steps = [_repository(name, source, keys) for name, source in sources.items() if source.kind == kind]
+    if (kind == "dnf" and steps) or any("fingerprint" in step.inputs for step in steps):
+        steps.insert(0, packages(["@gpg"], label="gpg"))
+    return steps
+
+
+def _repository(name: str, source: Repository, keys: Mapping[str, str]) -> Step:
+    inputs = {"name": name, "url": source.url}
+    if isinstance(source, AptRepository):
+        script = _SCRIPTS / "apt_repository.sh"
+        inputs["suite"] = source.suite
+        if source.components:
+            inputs["components"] = " ".join(source.components)
+    else:
+        script = _SCRIPTS / "dnf_repository.sh"
+        inputs["check_packages"] = _flag(source.gpg_check_packages)
+        inputs["check_metadata"] = _flag(source.gpg_check_metadata)
+        inputs["hotfixes"] = _flag(source.module_hotfixes)
+    if source.fingerprint:
+        inputs["fingerprint"] = source.fingerprint.replace(" ", "").upper()
+    if source.key_file:
+        return Step(script, inputs, bulk={"key": keys[name]}, label=name)
+    if not (source.key_url and source.fingerprint):
+        raise ValueError(f"repositories.{name}: has no key to trust. Write keyFile, or keyUrl with its fingerprint.")
+    return Step(script, {**inputs, "key_url": source.key_url}, label=name)
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"
+
+
+def name_of(word: str) -> str:
+    """The package's name or term, without the wanted version."""
+    return word.partition("=")[0]
+
+
+@cache
+def terms(family: Family) -> frozenset[str]:
+    """The `@terms` that systems of this family know."""
+    lines = [line for table in _TABLES.glob(f"{family}*.names") for line in table.read_text().splitlines()]
+    return frozenset(line.split()[0] for line in lines if line.startswith("@"))

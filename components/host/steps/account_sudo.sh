@@ -1,0 +1,97 @@
+# A user may become root as the site says: never, with its password, or always without asking.
+# rows: H4
+# inputs: name sudo login
+#
+# One drop-in per user, read by visudo before it is put in place: a broken one could cost everybody sudo. With `no`,
+# neither that drop-in nor the groups sudo and wheel are left, and what else would give it is named. undo gives back
+# what was, but to who the site logs in as and could not be root before.
+
+check() {
+    local name said
+    name=$(input name)
+    if [[ $(input sudo) == no ]]; then
+        if [[ -e $(_file) ]]; then untrue "has $(_file), which lets $name become root"; fi
+        if [[ -n $(_groups "$name") ]]; then
+            untrue "has $name in $(_groups "$name" | paste -sd ' '), which lets it become root"
+        fi
+        if _allowed "$name" .; then
+            said=$(grep -rlw -- "$name" /etc/sudoers /etc/sudoers.d 2>/dev/null | paste -sd ' ' || true)
+            untrue "lets $name become root by another rule. Fix: visudo -f ${said:-/etc/sudoers}; or write sudo: always"
+        fi
+        return
+    fi
+    if ! _wanted | same_file "$(_file)"; then untrue "$(_file) is not what the site says of $name"; fi
+    said=$(stat -c '%a %U %G' "$(_file)")
+    if [[ $said != '440 root root' ]]; then untrue "has $(_file) as $said, which sudo refuses; wants 440 root root"; fi
+    if ! _allowed "$name" ALL; then
+        untrue "does not let $name become root by $(_file). Fix: see that /etc/sudoers has: @includedir /etc/sudoers.d"
+    fi
+}
+
+apply() {
+    local name group staged
+    name=$(input name)
+    _remember "$name"
+    if [[ $(input sudo) == no ]]; then
+        for group in $(_groups "$name"); do gpasswd -d "$name" "$group" >/dev/null; done
+        rm -f "$(_file)"
+        return
+    fi
+    staged=$GPU_METAL_RUN/sudoers
+    _wanted | write_file "$staged" 0440
+    visudo -cqf "$staged"
+    rm -f "$staged"
+    _wanted | write_file "$(_file)" 0440 root:root
+}
+
+undo() {
+    local name group
+    name=$(input name)
+    if _logs_in && [[ ! -e $(_record root) ]]; then
+        printf 'kept: the site logs in as %s\n' "$name"
+        return
+    fi
+    restore "$(_file)"
+    for group in $(cat "$(_record groups)" 2>/dev/null || true); do
+        if getent passwd "$name" >/dev/null && getent group "$group" >/dev/null; then
+            gpasswd -a "$name" "$group" >/dev/null
+        fi
+    done
+    rm -rf "$(_record '')"
+}
+
+_file() {
+    printf '/etc/sudoers.d/gpu-metal-%s' "$(input name)"
+}
+
+_wanted() {
+    printf '# gpu-metal\n%s ALL=(ALL:ALL) %sALL\n' "$(input name)" \
+        "$(if [[ $(input sudo) == always ]]; then printf 'NOPASSWD: '; fi)"
+}
+
+# Has sudo a rule for the user whose commands match $2?
+_allowed() {
+    sudo -n -l -U "$1" 2>/dev/null | grep -E "^ +\(.*\).* ?$2" >/dev/null
+}
+
+# Those of its groups that let it become root.
+_groups() {
+    id -nG "$1" | tr ' ' '\n' | grep -xE 'sudo|wheel' || true
+}
+
+# Is it who the site logs in as, or who runs this?
+_logs_in() {
+    [[ $(input login no) == yes ]] || grep -q "^held since [^ ]* by $(input name)[ ,]" "$GPU_METAL_RUN/lock"
+}
+
+# What undo must know, for root only: groups, and root (it could become root before without being asked).
+_record() {
+    printf '%s/accounts/sudo-%s/%s' "$GPU_METAL_HOME" "$(input name)" "$1"
+}
+
+_remember() {
+    if [[ -e $(_record groups) ]]; then return; fi
+    keep "$(_file)"
+    if _allowed "$1" 'NOPASSWD: ALL'; then : | write_file "$(_record root)" 0600; fi
+    _groups "$1" | write_file "$(_record groups)" 0600
+}

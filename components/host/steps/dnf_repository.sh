@@ -1,0 +1,132 @@
+# A dnf or yum source is there, its packages are checked by a key of its own, and its index has been read.
+# rows: H6
+# inputs: name url fingerprint key_url check_packages check_metadata hotfixes
+# bulk: key
+#
+# The key comes with the layer, or the host fetches it from key_url; a fingerprint is compared before anything uses it.
+# rpm trusts one set of keys for all sources: ours goes out of it again, unless it was there before.
+
+check() {
+    local file
+    file=$(_key)
+    if ! _wanted | same_file "$(_source)"; then untrue "$(_source) is not what the site says of this source"; fi
+    if [[ -z $(input key_url '') ]]; then
+        if ! bulk key | same_file "$file"; then untrue "$file is not the key of this source"; fi
+    elif [[ $(key_prints "$file") != "$(input fingerprint)" ]]; then
+        untrue "$file does not hold the key $(input fingerprint), and it alone"
+    fi
+    if [[ -n $(_unknown_keys) ]]; then untrue "rpm does not know the key $(_unknown_keys)"; fi
+    if [[ -z $(_caches) ]]; then untrue "the index of $(_url) has not been read"; fi
+}
+
+apply() {
+    local fetched=$GPU_METAL_RUN/key
+    if [[ -n $(input key_url '') ]]; then
+        fetch_key "$(os_text "$(input key_url)")" "$(input fingerprint)" "$fetched"
+    else
+        bulk key >"$fetched"
+        if [[ -n $(input fingerprint '') ]]; then right_key "$fetched" "$(input fingerprint)" "$(_url)"; fi
+    fi
+    keep "$(_key)"
+    keep "$(_source)"
+    write_file "$(_key)" 0644 <"$fetched"
+    rm -f "$fetched"
+    if [[ -n $(_unknown_keys) ]]; then
+        { _ours && _unknown_keys; } | tr ' ' '\n' | sort -u | write_file "$(_record)" 0600
+        rpm --import "$(_key)"
+    fi
+    _wanted | write_file "$(_source)" 0644
+    _read_index
+}
+
+undo() {
+    local print
+    for print in $(_ours); do
+        if ! _used_elsewhere "$print"; then _pubkey "$print" | xargs -r rpm -e --allmatches; fi
+    done
+    rm -f "$(_record)"
+    rm -rf "/var/cache/dnf/$(_id)"{.solv,-*.solvx}
+    _folders | xargs -r -d '\n' rm -rf
+    restore "$(_source)"
+    restore "$(_key)"
+}
+
+_url() {
+    os_text "$(input url)"
+}
+
+_id() {
+    printf 'gpu-metal-%s' "$(input name)"
+}
+
+_source() {
+    printf '/etc/yum.repos.d/%s.repo' "$(_id)"
+}
+
+_key() {
+    printf '/etc/pki/rpm-gpg/RPM-GPG-KEY-%s' "$(_id)"
+}
+
+# The keys that rpm did not know before us.
+_record() {
+    printf '%s/rpm-keys/%s' "$GPU_METAL_HOME" "$(input name)"
+}
+
+_ours() {
+    cat "$(_record)" 2>/dev/null || true
+}
+
+_wanted() {
+    printf '# gpu-metal\n[%s]\nname=%s\nbaseurl=%s\nenabled=1\n' "$(_id)" "$(_id)" "$(_url)"
+    printf 'gpgcheck=%s\nrepo_gpgcheck=%s\n' "$(input check_packages)" "$(input check_metadata)"
+    printf 'gpgkey=file://%s\n' "$(_key)"
+    if [[ $(input hotfixes) == 1 ]]; then printf 'module_hotfixes=1\n'; fi
+}
+
+# The package as which rpm keeps the key with the fingerprint $1, if it does.
+_pubkey() {
+    local version name
+    while read -r version name; do
+        if [[ ${1,,} == *"$version" ]]; then printf '%s\n' "$name"; fi
+    done < <(rpm -qa gpg-pubkey --qf '%{VERSION} %{NAME}-%{VERSION}-%{RELEASE}\n')
+}
+
+_unknown_keys() {
+    local print
+    for print in $(key_prints "$(_key)"); do
+        if [[ -z $(_pubkey "$print") ]]; then printf '%s\n' "$print"; fi
+    done | paste -sd ' '
+}
+
+_used_elsewhere() {
+    local file
+    for file in /etc/pki/rpm-gpg/RPM-GPG-KEY-gpu-metal-*; do
+        if [[ $file != "$(_key)" && " $(key_prints "$file") " == *" $1 "* ]]; then return; fi
+    done
+    return 1
+}
+
+# Of this source only: the others may be unreachable and are not our business.
+_read_index() {
+    local log=$GPU_METAL_RUN/index
+    if yum_run --disablerepo='*' --enablerepo="$(_id)" --setopt="$(_id).skip_if_unavailable=0" \
+        --setopt="$(_id).metadata_expire=0" makecache 2>&1 | tee "$log"; then
+        rm -f "$log"
+        return
+    fi
+    source_fault "$(_url)" <"$log"
+}
+
+# Those that have been read.
+_caches() {
+    local folder
+    while read -r folder; do
+        if [[ -e $folder/repomd.xml || -e $folder/repodata/repomd.xml ]]; then printf '%s\n' "$folder"; fi
+    done < <(_folders)
+}
+
+# dnf: /var/cache/dnf/ID-HASH; yum: /var/cache/yum/ARCH/RELEASE/ID
+_folders() {
+    find /var/cache/dnf /var/cache/yum -type d -regextype posix-extended \
+        -regex ".*/$(_id)(-[0-9a-f]{16})?" -prune -print 2>/dev/null || true
+}

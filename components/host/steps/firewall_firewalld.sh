@@ -1,0 +1,98 @@
+# What comes in is what the layers in use need: a zone of our own is firewalld's default, and holds nothing else.
+# rows: H17
+# bulk: zone policy ipset4 ipset6
+#
+# Other zones stay as they are; an interface that is tied to one of them is named by check, and not moved. What is
+# forwarded goes on (our policy): pods and containers have rules of their own.
+
+_conf=/etc/firewalld/firewalld.conf
+_mask=/etc/systemd/system/firewalld.service
+_was_off=$GPU_METAL_HOME/firewalld-was-off
+
+check() {
+    local path zone set
+    for path in $(_files); do
+        if ! bulk "$(_key "$path")" | same_file "$path"; then untrue "$path is not what the site's layers need"; fi
+    done
+    if ! systemctl is-enabled -q firewalld; then untrue "firewalld is not enabled"; fi
+    zone=$(firewall-cmd --get-default-zone) || untrue "firewalld does not run. Fix: journalctl -u firewalld -n 20 says why"
+    if [[ $zone != gpu-metal ]]; then untrue "firewalld's default zone is $zone, wants gpu-metal"; fi
+    if ! cmp -s <(_zone) <(_zone --permanent); then
+        untrue "firewalld's zone gpu-metal is not as it was loaded:" \
+            "$(diff <(_zone --permanent) <(_zone) | sed -n 's/^[<>]\s*/ /p' | paste -sd ';')"
+    fi
+    for set in 4 6; do
+        if ! cmp -s <(_entries "$set") <(firewall-cmd --ipset="gpu-metal-site$set" --get-entries | sed '/^$/d' | sort); then
+            untrue "firewalld's set gpu-metal-site$set is not as it was loaded"
+        fi
+    done
+    _check_interfaces
+}
+
+_check_interfaces() {
+    local name zone
+    for name in $(ip -o route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | sort -u); do
+        zone=$(firewall-cmd --get-zone-of-interface="$name" 2>/dev/null || true)
+        if [[ ${zone:-gpu-metal} != gpu-metal ]]; then
+            untrue "has $name in the zone $zone, wants it in the default zone." \
+                "Fix: firewall-cmd --permanent --zone=$zone --remove-interface=$name && firewall-cmd --reload"
+        fi
+    done
+}
+
+apply() {
+    local path
+    keep "$_conf"
+    for path in $(_files); do
+        keep "$path"
+        bulk "$(_key "$path")" | write_file "$path" 0644
+    done
+    sed -E 's/^#?DefaultZone=.*/DefaultZone=gpu-metal/' "$_conf" | write_file "$_conf" 0644
+    # With a wrong file firewalld falls back to the distribution's rules.
+    if ! firewall-offline-cmd --check-config; then
+        _put_back
+        return 1
+    fi
+    if [[ $(readlink "$_mask") == /dev/null ]]; then rm "$_mask"; fi
+    if ! systemctl is-enabled -q firewalld; then : >"$_was_off"; fi
+    systemctl enable -q --no-reload firewalld
+    if systemctl is-active -q firewalld; then firewall-cmd -q --reload; else systemctl start firewalld; fi
+}
+
+undo() {
+    _put_back
+    if [[ -e $_was_off ]]; then
+        systemctl disable -q --no-reload firewalld
+        systemctl stop firewalld
+        rm "$_was_off"
+    elif systemctl is-active -q firewalld; then
+        firewall-cmd -q --reload
+    fi
+}
+
+_put_back() {
+    local path
+    for path in "$_conf" $(_files); do restore "$path"; done
+}
+
+_files() {
+    printf '/etc/firewalld/%s\n' ipsets/gpu-metal-site{4,6}.xml policies/gpu-metal-forward.xml zones/gpu-metal.xml
+}
+
+_key() {
+    case $1 in
+        *site4.xml) printf 'ipset4' ;;
+        *site6.xml) printf 'ipset6' ;;
+        */policies/*) printf 'policy' ;;
+        */zones/*) printf 'zone' ;;
+    esac
+}
+
+# Without which interfaces it has, and whether it is active.
+_zone() {
+    firewall-cmd "$@" --zone=gpu-metal --list-all | sed -E '/^gpu-metal|^  (interfaces|sources):/d' | sort
+}
+
+_entries() {
+    bulk "ipset$1" | sed -n 's,.*<entry>\(.*\)</entry>,\1,p' | sort
+}

@@ -1,0 +1,55 @@
+# A kernel package is installed and held, and its kernel runs, or will after a reboot that is due.
+# rows: H13 G8
+# inputs: package
+#
+# Undone is only the hold: the package stays, for the host may run it.
+
+check() {
+    local wanted
+    if ! pkg_right "$(input package)"; then untrue "has no $(input package)"; fi
+    if ! pkg_held "$(_name)"; then untrue "$(_name) is not held at its version"; fi
+    wanted=$(_wanted)
+    if [[ -z $wanted ]]; then untrue "$(_name) brings no kernel. Fix: name the package of one in kernel.package"; fi
+    if [[ $(uname -r) != "$wanted" ]] && ! is_reboot_due "$(_reason "$wanted")"; then
+        untrue "runs Linux $(uname -r), wants $wanted of $(_name)"
+    fi
+}
+
+apply() {
+    local wanted
+    if ! pkg_right "$(input package)"; then
+        pkg_update
+        pkg_install "$(input package)"
+    fi
+    if ! pkg_held "$(_name)"; then pkg_hold "$(_name)"; fi
+    wanted=$(_wanted)
+    if [[ -n $wanted && $(uname -r) != "$wanted" ]]; then reboot_due "$(_reason "$wanted")"; fi
+}
+
+undo() {
+    if pkg_held "$(_name)"; then pkg_unhold "$(_name)"; fi
+}
+
+_name() { input package | cut -d = -f 1; }
+
+_reason() { printf 'Linux %s of %s is installed, %s runs\n' "$1" "$(_name)" "$(uname -r)"; }
+
+# The release, as uname says it, of the newest kernel that the package is or needs
+_wanted() {
+    case $(os_family) in
+        rhel) rpm -q --last -- "$(_name)" | head -n 1 | sed -E "s/^$(_name)-(\\S+).*/\\1/" ;;
+        *) _release "$(_name)" ;;
+    esac
+}
+
+# linux-generic-hwe-22.04 needs linux-image-generic-hwe-22.04, which needs linux-image-6.8.0-60-generic.
+_release() {
+    local package=$1
+    for _ in 1 2 3; do
+        if [[ $package =~ ^linux-image-(unsigned-)?([0-9].*)$ ]]; then
+            printf '%s\n' "${BASH_REMATCH[2]}"
+            return
+        fi
+        package=$(dpkg-query -W -f '${Pre-Depends}, ${Depends}' -- "$package" | grep -oE 'linux-image-[^ ,|(:]+' | head -n 1)
+    done
+}

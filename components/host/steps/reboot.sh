@@ -1,0 +1,106 @@
+# The host needs no reboot for what was asked of it, or is on its way through one.
+# rows: H13
+# inputs: policy window
+#
+# Always the last step of a layer: the host goes down when the run has ended, and what comes after waits for it. What is
+# due is what steps said by reboot_due.
+# Not undone: a reboot is over.
+
+_due=$GPU_METAL_RUN/reboot-due
+_rebooting=$GPU_METAL_RUN/rebooting
+_last=$GPU_METAL_HOME/rebooted-for
+
+check() {
+    if [[ -e $_rebooting ]]; then return; fi
+    if [[ -s $_due ]]; then untrue "a reboot is due: $(_reasons)"; fi
+}
+
+apply() {
+    case $(input policy) in
+        never)
+            untrue "a reboot is due: $(_reasons), and kernel.reboot is never." \
+                "Fix: reboot it in a quiet hour, or write kernel.reboot: when-needed; then pulumi up"
+            ;;
+        window) _in_window "$(input window)" ;;
+    esac
+    _not_in_vain
+    _not_in_use
+    _schedule
+}
+
+_reasons() { paste -sd ';' "$_due" | sed 's/;/; /g'; }
+
+# A host that starts as before all the same would be restarted for ever.
+_not_in_vain() {
+    if _reasons | same_file "$_last"; then
+        untrue "was rebooted, and the same is due again: $(_reasons)." \
+            "Fix: see which entry its boot loader starts (GRUB_DEFAULT); rm $_last; pulumi up"
+    fi
+}
+
+_not_in_use() {
+    local busy pods
+    if busy=$(gpu_busy); then
+        untrue "a reboot is due ($(_reasons)), but its GPUs are in use by $(paste -sd , <<<"$busy" | sed 's/,/, /g')." \
+            "Fix: let them end, then pulumi up"
+    fi
+    if ! systemctl is-active -q kubelet || [[ ! -e /etc/kubernetes/kubelet.conf ]]; then return; fi
+    if ! pods=$(_pods); then
+        untrue "a reboot is due ($(_reasons)), but the cluster does not tell what runs here: $(tail -n 1 <<<"$pods")." \
+            "Fix: bring its API server back, then pulumi up"
+    fi
+    # What a drain would move: no DaemonSet's pods, and none that the kubelet keeps by itself.
+    pods=$(sed -nE '/^(DaemonSet|Node) /!s/^\w* //p' <<<"$pods")
+    if [[ -n $pods ]]; then
+        untrue "a reboot is due ($(_reasons)), but pods run here ($(wc -l <<<"$pods"), as $(head -n 1 <<<"$pods"))." \
+            "Fix: kubectl drain $(uname -n) --ignore-daemonsets --delete-emptydir-data; pulumi up; kubectl uncordon $(uname -n)"
+    fi
+}
+
+# `OWNER NAMESPACE/NAME` of each pod on this host that has not ended
+_pods() {
+    timeout 30 kubectl --kubeconfig /etc/kubernetes/kubelet.conf get pods --all-namespaces --request-timeout 20s \
+        --field-selector "spec.nodeName=$(uname -n),status.phase!=Succeeded,status.phase!=Failed" -o \
+        jsonpath='{range .items[*]}{.metadata.ownerReferences[0].kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}' 2>&1
+}
+
+_schedule() {
+    _reasons | write_file "$_rebooting" 0600
+    _reasons | write_file "$_last" 0600
+    # It takes this host's lock: the run that asked comes to its end first, and no other begins.
+    if ! systemd-run --quiet --collect --unit=gpu-metal-reboot \
+        flock "$GPU_METAL_RUN/lock" sh -c 'sleep 2; systemctl reboot; sleep 600'; then
+        rm -f -- "$_rebooting" "$_last"
+        return 1
+    fi
+}
+
+# _in_window 'DAY HH:MM-HH:MM': refuses outside of it. After midnight it belongs to the day on which it began.
+_in_window() {
+    local day from to now today
+    [[ $1 =~ ^([A-Za-z]+)\ ([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})$ ]] || untrue "has no window: '$1' is not DAY HH:MM-HH:MM"
+    day=${BASH_REMATCH[1]} from=${BASH_REMATCH[2]} to=${BASH_REMATCH[3]}
+    now=$(date +%H:%M) today=$(date +%a)
+    if [[ $from < $to ]]; then
+        if _is_day "$day" "$today" && [[ $now > $from || $now == "$from" ]] && [[ $now < $to ]]; then return; fi
+    elif _is_day "$day" "$today" && [[ $now > $from || $now == "$from" ]]; then
+        return
+    elif _is_day "$day" "$(date -d yesterday +%a)" && [[ $now < $to ]]; then
+        return
+    fi
+    untrue "a reboot is due ($(_reasons)), but only in the window $1: here it is $(date '+%a %F %H:%M %Z')." \
+        "Fix: pulumi up from $(_opens "$day" "$from") on"
+}
+
+_is_day() { [[ $1 == daily || $1 == "$2" ]]; }
+
+_opens() { # DAY HH:MM
+    local ahead
+    for ahead in 0 1 2 3 4 5 6 7; do
+        if ! _is_day "$1" "$(date -d "$ahead days" +%a)"; then continue; fi
+        if ((ahead > 0)) || [[ $(date +%H:%M) < $2 ]]; then
+            date -d "$ahead days" "+%a %F $2"
+            return
+        fi
+    done
+}

@@ -1,0 +1,14 @@
+# sshd listens on a port that the firewall will leave open to everyone: nothing is closed before that is sure.
+# rows: H17
+# inputs: ports
+
+check() {
+    local port listening
+    # systemd itself holds the socket where ssh is started by it.
+    listening=$(ss -Hltnp | awk '/\("(sshd|systemd)"/ { sub(/.*:/, "", $4); print $4 }' | sort -un | paste -sd ' ')
+    for port in $(input ports); do
+        if [[ " $listening " == *" $port "* ]]; then return; fi
+    done
+    untrue "has sshd on port ${listening:-unknown}, and the firewall would leave $(input ports) open." \
+        "Nothing was closed. Fix: firewall: {allow: {ssh-inside: {port: \"${listening%% *}\"}}} in the site"
+}

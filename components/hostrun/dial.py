@@ -1,0 +1,157 @@
+"""One way into a host: TCP, host key, login, each failure with its own words. Importers of asyncssh: this, line, ssh.
+
+It reads no ~/.ssh/config, no default keys and no known_hosts of the user: a target says all there is to know, so that
+hooks, sitectl and Pulumi's own provider see the same host.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+
+import asyncssh
+
+from components.hostrun import target as say
+from components.hostrun.target import SshError, Target
+
+HOST_KEY_TYPES = [
+    "ssh-ed25519",
+    *(f"ecdsa-sha2-nistp{bits}" for bits in (256, 384, 521)),
+    *("rsa-sha2-512", "rsa-sha2-256"),
+]
+"""From the best on: the first that a host has is the one to pin."""
+
+# Its lines name hosts, users and keys' comments, and would land between the rows of a table.
+logging.getLogger("asyncssh").setLevel(logging.CRITICAL + 1)
+
+
+class Client(asyncssh.SSHClient):
+    """Notes how far a connection came: that is what an error is about."""
+
+    def __init__(self) -> None:
+        self.connection: asyncssh.SSHClientConnection | None = None
+        self.shown: asyncssh.SSHKey | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """TCP stands."""
+        self.connection = conn
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
+        """Asked only about a key that is not the pinned one: refused, but remembered for the message."""
+        self.shown = key
+        return False
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the other side has sent its SSH version line."""
+        return bool(self.connection and self.connection.get_extra_info("server_version"))
+
+
+@asynccontextmanager
+async def explained(target: Target, client: Client, limit: float) -> AsyncIterator[None]:
+    """A connection in the making, `limit` seconds at most: whatever goes wrong is an SshError."""
+    try:
+        async with asyncio.timeout(limit):
+            yield
+    except TimeoutError:
+        if client.connection is None:
+            raise say.no_answer(target, limit) from None
+        raise (say.slow_login if client.greeted else say.no_greeting)(target, limit) from None
+    except (OSError, asyncssh.Error) as error:
+        raise _meaning(target, client, error) from None
+
+
+async def login(
+    target: Target, client: Client, tunnel: asyncssh.SSHClientConnection | None
+) -> asyncssh.SSHClientConnection:
+    """Logged in, without a limit of its own. Raises SshError for what the site has wrong, else as asyncssh does."""
+    known = _host_key(target)
+    if target.private_key is not None:
+        return await connect(target, client, tunnel, known, [_private_key(target)])
+    if target.password is not None:
+        return await connect(target, client, tunnel, known, None)
+    try:
+        agent = await asyncssh.connect_agent(os.environ.get("SSH_AUTH_SOCK", ""))
+        with closing(agent):
+            if not (keys := list(await agent.get_keys())):
+                raise say.empty_agent(target)
+            return await connect(target, client, tunnel, known, keys)
+    except (OSError, ValueError):
+        if client.connection is not None:
+            raise
+        raise say.no_agent(target) from None
+
+
+async def connect(
+    target: Target,
+    client: Client,
+    tunnel: asyncssh.SSHClientConnection | None,
+    known: asyncssh.SSHKey | None,
+    keys: list[asyncssh.SSHKey] | list[asyncssh.SSHKeyPair] | None,
+) -> asyncssh.SSHClientConnection:
+    """With no key known every key is refused, and `client` has the one that was shown."""
+    return await asyncssh.connect(
+        target.address,
+        target.port,
+        client_factory=lambda: client,
+        tunnel=tunnel or (),
+        config=None,
+        username=target.user,
+        # as the only trusted key it also decides the key type that is asked for
+        known_hosts=([known] if known else [], [], []),
+        server_host_key_algs=() if known else HOST_KEY_TYPES,
+        x509_trusted_certs=None,
+        client_keys=keys,
+        password=target.password,
+        agent_path=None,
+        gss_kex=False,
+        gss_auth=False,
+        # our own deadlines hold, for they know how far it came
+        connect_timeout=None,
+        login_timeout=0,
+        keepalive_interval=10,
+        keepalive_count_max=3,
+    )
+
+
+def fingerprint(key: asyncssh.SSHKey) -> str:
+    """`type SHA256:…`."""
+    return f"{key.get_algorithm()} {key.get_fingerprint()}"
+
+
+def _private_key(target: Target) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_private_key(target.private_key or "")
+    except asyncssh.KeyEncryptionError:
+        raise say.bad_private_key(target, locked=True) from None
+    except asyncssh.KeyImportError as error:
+        raise say.bad_private_key(target, locked="passphrase" in str(error).lower()) from None
+
+
+def _host_key(target: Target) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_public_key(target.host_key)
+    except asyncssh.KeyImportError:
+        raise say.bad_known_key(target) from None
+
+
+def _meaning(target: Target, client: Client, error: OSError | asyncssh.Error) -> SshError:
+    """What an error before the login means; the library's own words only where ours would know less."""
+    reason = error.reason if isinstance(error, asyncssh.Error) else _os_reason(error)
+    if client.shown is not None:
+        return say.wrong_key(target, fingerprint(client.shown), fingerprint(_host_key(target)))
+    if isinstance(error, asyncssh.PermissionDenied) or say.TOO_MANY in reason:
+        return say.no_login(target, reason)
+    if isinstance(error, asyncssh.KeyExchangeFailed):
+        return say.no_common_algorithm(target, reason)
+    if isinstance(error, ConnectionRefusedError):
+        return say.refused(target)
+    if client.connection is None:
+        return say.unreachable(target, reason)
+    return say.closed(target, reason, greeted=client.greeted)
+
+
+def _os_reason(error: OSError) -> str:
+    # asyncio puts its own text over the system's; a resolver's errors have negative numbers
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)

@@ -1,0 +1,168 @@
+# shellcheck shell=bash
+# Packages on RHEL and its like: dnf, or yum where it is RHEL 7's.
+
+_yum=dnf _locks=/etc/dnf/plugins/versionlock.list
+if ! command -v dnf >/dev/null; then _yum=yum _locks=/etc/yum/pluginconf.d/versionlock.list; fi
+
+# yum_run ARGS…: asks nothing, waits for another package tool; status 75 when that does not end
+yum_run() {
+    _wait_for_yum 300 || return
+    # Packages' scripts make files that others must read.
+    (umask 022 && exec "$_yum" -y "$@")
+}
+
+# dnf itself would wait for ever.
+_wait_for_yum() { # SECONDS
+    local ends=$((SECONDS + $1)) file pid
+    while true; do
+        for file in /var/cache/dnf/*.pid /var/lib/dnf/*.pid /var/run/yum.pid; do
+            pid=$(cat "$file" 2>/dev/null) && [[ -n $pid && -d /proc/$pid ]] && break
+            pid=''
+        done
+        [[ -n $pid ]] || return 0
+        ((SECONDS < ends)) || break
+        sleep 2
+    done
+    printf '%s is locked by %s (process %s) for more than %s s. Fix: let it end (ps -fp %s), then run again\n' \
+        "$_yum" "$(cat "/proc/$pid/comm")" "$pid" "$1" "$pid" >&2
+    return 75
+}
+
+# pkg_update: reads the package lists
+pkg_update() { yum_run -q makecache; }
+
+# pkg_install NAME[=VERSION]…: a version may be a glob
+pkg_install() {
+    local word held=() options=()
+    for word in "$@"; do
+        ! pkg_held "${word%%=*}" || held+=("${word%%=*}")
+    done
+    [[ ${#held[@]} -eq 0 ]] || pkg_unhold "${held[@]}" || return
+    # As apt does: no recommended ones, and what is in conflict goes.
+    [[ $_yum != dnf ]] || options=(--setopt=install_weak_deps=False --allowerasing)
+    yum_run install "${options[@]}" -- "${@/=/-}"
+}
+
+# pkg_version NAME: the installed version; empty when it is not installed. Of a kernel there may be several, one a line.
+pkg_version() { rpm -q --qf '%{VERSION}-%{RELEASE}\n' -- "$1" 2>/dev/null | grep -v ' is not installed$' || true; }
+
+# pkg_right NAME[=VERSION]: installed so? A version may be a glob, with or without epoch, release and architecture.
+pkg_right() {
+    local seen wanted='*' form forms
+    [[ $1 != *=* ]] || wanted=${1#*=}
+    forms='%{VERSION}\n%{VERSION}-%{RELEASE}\n%{VERSION}-%{RELEASE}.%{ARCH}\n%{EPOCHNUM}:%{VERSION}-%{RELEASE}\n'
+    seen=$(rpm -q --qf "$forms" -- "${1%%=*}" 2>/dev/null) || return
+    while read -r form; do
+        # shellcheck disable=SC2053  # a glob is meant
+        [[ $form != $wanted ]] || return 0
+    done <<<"$seen"
+    return 1
+}
+
+# pkg_list: the names of all that is installed, sorted; rpm keeps keys as packages
+pkg_list() { rpm -qa --qf '%{NAME}\n' | sed '/^gpg-pubkey$/d' | sort -u; }
+
+# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME…: nobody asks for these
+pkg_auto() { comm -23 <(pkg_list) <(_asked_for); }
+pkg_mark_auto() {
+    if [[ $_yum == dnf ]]; then dnf -q -y mark remove "$@"; else yumdb set reason dep "$@"; fi
+}
+
+_asked_for() {
+    if [[ $_yum == dnf ]]; then
+        dnf -q --disablerepo='*' repoquery --userinstalled --qf '%{name}'
+    else
+        # As yumdb reads it, which may not be there: …/ID-NAME-VERSION-RELEASE-ARCH/reason
+        grep -rlx user /var/lib/yum/yumdb --include=reason |
+            sed -E 's,.*/[0-9a-f]+-([^/]+)-[^-/]+-[^-/]+-[^-/]+/reason$,\1,' || true
+    fi | sort -u
+}
+
+# pkg_unneeded: those names of stdin that nobody asked for and nothing needs
+pkg_unneeded() {
+    local names said needed
+    names=$(comm -23 - <(_asked_for))
+    while [[ -n $names ]]; do
+        # rpm says what the others would miss; who brings that stays, and we ask again.
+        if said=$(xargs rpm -e --test --allmatches <<<"$names" 2>&1); then break; fi
+        needed=$(sed -nE 's/^\s+(\S+)( [<>=]+ \S+)? is needed by .*/\1/p' <<<"$said" | sort -u |
+            xargs -r rpm -q --qf '%{NAME}\n' --whatprovides 2>/dev/null | sort -u | comm -12 - <(printf '%s\n' "$names"))
+        # What cannot be told apart stays.
+        if [[ -z $needed ]]; then return; fi
+        names=$(comm -23 <(printf '%s\n' "$names") <(printf '%s\n' "$needed"))
+    done
+    [[ -z $names ]] || printf '%s\n' "$names"
+}
+
+# pkg_fits NAME: can be installed, and nothing would go for it?
+pkg_fits() {
+    local plan
+    plan=$("$_yum" --assumeno install -- "$1" 2>&1 || true)
+    # Without a way, dnf does not come to ask.
+    grep -E '^(Operation aborted|Exiting on user command)' <<<"$plan" >/dev/null &&
+        ! grep '^Removing' <<<"$plan" >/dev/null
+}
+
+# pkg_hold NAME… / pkg_unhold NAME… / pkg_held NAME: kept at its version? By the plugin of the term @hold.
+pkg_hold() { yum_run -q versionlock add -- "$@"; }
+pkg_unhold() {
+    local names=("$@")
+    # yum compares whole entries: EPOCH:NAME-VERSION-RELEASE.*
+    if [[ $_yum == yum ]]; then names=("${names[@]/#/*:}") && names=("${names[@]/%/-[0-9]*}"); fi
+    yum_run -q versionlock delete -- "${names[@]}"
+}
+pkg_held() {
+    # `NAME-EPOCH:VERSION-RELEASE.*` by dnf, `EPOCH:NAME-VERSION-RELEASE.*` by yum
+    local line left right
+    [[ -f $_locks ]] || return 1
+    while read -r line; do
+        left=${line%%:*} right=${line#*:}
+        [[ ${left%-*} != "$1" && ${right%-*-*} != "$1" ]] || return 0
+    done <"$_locks"
+    return 1
+}
+
+# pkg_purge NAME…: with its settings, held or not; what is not installed is passed over
+pkg_purge() {
+    local name there=() settings=() file
+    for name in "$@"; do
+        ! rpm -q -- "$name" >/dev/null 2>&1 || there+=("$name")
+    done
+    [[ ${#there[@]} -gt 0 ]] || return 0
+    mapfile -t settings < <(rpm -qc -- "${there[@]}" | grep '^/' | while read -r file; do
+        [[ -e $file.rpmsave ]] || printf '%s\n' "$file"
+    done)
+    yum_run remove --setopt=clean_requirements_on_remove=False -- "${there[@]}" || return
+    for file in "${settings[@]}"; do
+        rm -f -- "$file.rpmsave"
+    done
+}
+
+# pkg_unfinished: what a cut left half-installed · pkg_repair: the command that mends it
+pkg_unfinished() {
+    if [[ $_yum == dnf ]]; then
+        dnf -q --disablerepo='*' check --duplicates 2>/dev/null | awk '/ is a duplicate with / { print $1 }'
+    else
+        cat /var/lib/yum/transaction-all.* 2>/dev/null | awk '{ print $2 }'
+    fi
+}
+pkg_repair() {
+    if [[ $_yum == dnf ]]; then echo 'dnf remove --duplicates'; else echo 'yum-complete-transaction'; fi
+}
+
+# fetch_file URL PATH: through the proxy that the host's environment names
+fetch_file() {
+    (
+        set -a
+        # shellcheck source=/dev/null
+        . <(grep -iE '^(http|https|ftp|no)_proxy=' /etc/environment 2>/dev/null || true)
+        exec curl --fail --silent --show-error --location --retry 3 --output "$2" -- "$1"
+    )
+}
+
+# Oracle's own kernel has a name of its own.
+_fill_family() {
+    local uek=''
+    [[ $(uname -r) != *uek* ]] || uek=-uek
+    REPLY=${REPLY//'{uek}'/$uek}
+}

@@ -1,0 +1,165 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # gm_layer and gm_step come by stdin
+# Packages that a step asks for. Sourced by lib.sh, on top of the family's verbs.
+#
+# What came and went with them is written down for the whole host, not per step, so that what is taken away is what came
+# with ours and nothing else, also after a run that was cut in the middle of an installation. What another step still
+# asks for stays; so does ours where another version was before.
+
+# A WORD is `name`, `name=version` (a version may be a glob) or `@term`.
+
+# pkg_untrue [--hold] WORD…: what does not hold of them; nothing when all does. For check.
+pkg_untrue() {
+    local hold='' words word name seen gone
+    if [[ ${1-} == --hold ]]; then hold=yes && shift; fi
+    words=$(os_packages "$@") || return
+    for word in $words; do
+        name=${word%%=*} seen=$(pkg_version "${word%%=*}" | paste -sd ' ')
+        if [[ -z $seen ]]; then
+            printf 'has no package %s, wants it\n' "$name"
+        elif ! pkg_right "$word"; then
+            printf 'has %s %s, wants %s\n' "$name" "$seen" "${word#*=}"
+        elif [[ -n $hold ]] && ! pkg_held "$name"; then
+            printf 'has %s %s not held\n' "$name" "$seen"
+        else
+            continue
+        fi
+        return
+    done
+    gone=$(_pkg_dropped <<<"$words")
+    if [[ -n $gone ]]; then
+        printf 'has %s, which the site no longer asks for\n' "${gone//$'\n'/, }"
+    elif [[ -e $GPU_METAL_HOME/packages/before || $(pkg_asked) != "$(_pkg_names <<<"$words")" ]]; then
+        printf 'has not written down what it asks for, or what came with a run that was cut\n'
+    fi
+}
+
+# pkg_add [--hold] WORD…: installs what is not right, and releases what this step asked for before and no longer does
+pkg_add() {
+    local hold='' words names word missing=()
+    if [[ ${1-} == --hold ]]; then hold=yes && shift; fi
+    words=$(os_packages "$@")
+    names=$(_pkg_names <<<"$words")
+    _pkg_dropped <<<"$words" | _pkg_release
+    { pkg_asked; printf '%s\n' "$names"; } | _pkg_save "asked/$gm_layer.$gm_step"
+    # What is there and right is not named: it would be upgraded.
+    for word in $words; do
+        if ! pkg_right "$word"; then missing+=("$word"); fi
+    done
+    if ((${#missing[@]})); then
+        _pkg_before
+        # With older lists than its source, a package may not be found; a lock is not waited for twice.
+        pkg_install "${missing[@]}" || { (($? != 75)) && pkg_update && pkg_install "${missing[@]}"; }
+    fi
+    _pkg_after "$names"
+    if [[ -n $hold ]]; then _pkg_hold "$names"; fi
+    _pkg_save "asked/$gm_layer.$gm_step" <<<"$names"
+}
+
+# pkg_drop: this step asks for nothing any more. For undo.
+pkg_drop() {
+    _pkg_after "$(pkg_asked)"
+    pkg_asked | _pkg_release
+    _pkg_save "asked/$gm_layer.$gm_step" </dev/null
+}
+
+# pkg_asked: the names that this step asked for, sorted
+pkg_asked() { _pkg_list "asked/$gm_layer.$gm_step"; }
+
+# pkg_installed NAME [VERSION]: installed and configured, in a version that fits if one is given?
+pkg_installed() { pkg_right "$1${2:+=$2}"; }
+
+# Names only, one per line, sorted.
+_pkg_names() { tr ' ' '\n' | sed 's/=.*//; s/:.*//; /^$/d' | sort -u; }
+
+# The list $1 (came, went, auto, held, asked/…), sorted.
+_pkg_list() { cat "$GPU_METAL_HOME/packages/$1" 2>/dev/null || true; }
+
+# The list $1 becomes stdin; an empty one is none.
+_pkg_save() {
+    local file=$GPU_METAL_HOME/packages/$1
+    _pkg_names | write_file "$file" 0600
+    if [[ ! -s $file ]]; then rm -f "$file"; fi
+}
+
+# What the other steps of this host ask for.
+_pkg_elsewhere() {
+    local file
+    for file in "$GPU_METAL_HOME"/packages/asked/*; do
+        if [[ -f $file && ${file##*/} != "$gm_layer.$gm_step" ]]; then cat "$file"; fi
+    done | sort -u
+}
+
+# What this step asked for, and not in the words of stdin, and still has.
+_pkg_dropped() {
+    local gone
+    gone=$(comm -23 <(pkg_asked) <(_pkg_names))
+    if [[ -z $gone ]]; then return; fi
+    comm -12 <(printf '%s\n' "$gone") <({ _pkg_list held; _pkg_list came; _pkg_list auto; } | sort -u) |
+        comm -12 - <(pkg_list)
+}
+
+# What there is before an installation; kept when a cut run has left it.
+_pkg_before() {
+    if [[ -e $GPU_METAL_HOME/packages/before ]]; then return; fi
+    pkg_auto | _pkg_save before-auto
+    pkg_list | _pkg_save before
+}
+
+# Writes down what an installation changed, also one that a killed run made.
+_pkg_after() { # NAMES
+    if [[ ! -e $GPU_METAL_HOME/packages/before ]]; then return; fi
+    { _pkg_list came; comm -13 <(_pkg_list before) <(pkg_list); } | sort -u | comm -23 - <(_pkg_list went) |
+        _pkg_save came
+    { _pkg_list went; comm -23 <(_pkg_list before) <(pkg_list); } | sort -u | comm -23 - <(_pkg_list came) |
+        comm -23 - <(pkg_list) | _pkg_save went
+    { _pkg_list auto; comm -12 <(printf '%s\n' "$1") <(_pkg_list before-auto); } | _pkg_save auto
+    rm -f "$GPU_METAL_HOME/packages/before" "$GPU_METAL_HOME/packages/before-auto"
+}
+
+_pkg_hold() { # NAMES
+    local name
+    for name in $1; do
+        if ! pkg_held "$name"; then
+            { _pkg_list held; printf '%s\n' "$name"; } | _pkg_save held
+            pkg_hold "$name"
+        fi
+    done
+}
+
+# Those names of stdin that we hold.
+_pkg_unhold() {
+    local ours names
+    ours=$(comm -12 - <(_pkg_list held))
+    if [[ -n $ours ]]; then
+        mapfile -t names <<<"$ours"
+        pkg_unhold "${names[@]}"
+        comm -23 <(_pkg_list held) - <<<"$ours" | _pkg_save held
+    fi
+}
+
+# The names of stdin are no longer asked for: what came with them goes, unless something else needs it.
+_pkg_release() {
+    local names ours
+    names=$(_pkg_names)
+    if [[ -z $names ]]; then return; fi
+    _pkg_unhold <<<"$names"
+    names=$(comm -23 - <(_pkg_elsewhere) <<<"$names")
+    mapfile -t ours < <({ _pkg_list came; _pkg_list auto; } | sort -u | comm -12 - <(pkg_list) |
+        comm -12 - <(printf '%s\n' "$names"))
+    if ((${#ours[@]})); then pkg_mark_auto "${ours[@]}"; fi
+    mapfile -t ours < <(_pkg_list came | comm -12 - <(pkg_list) | comm -23 - <(_pkg_elsewhere) | pkg_unneeded)
+    if ((${#ours[@]})); then pkg_purge "${ours[@]}"; fi
+    comm -12 <(_pkg_list came) <(pkg_list) | _pkg_save came
+    comm -23 <(_pkg_list auto) - <<<"$names" | _pkg_save auto
+    _pkg_bring_back
+}
+
+# What had to go for ours (chrony puts out systemd-timesyncd) comes back as soon as nothing is in its way.
+_pkg_bring_back() {
+    local name
+    for name in $(_pkg_list went); do
+        if pkg_fits "$name"; then pkg_install "$name"; fi
+    done
+    comm -23 <(_pkg_list went) <(pkg_list) | _pkg_save went
+}

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# Sources of packages and the keys that sign them. Sourced by lib.sh, on top of the family's verbs.
+
+# fetch_key URL FINGERPRINT FILE: an armored key, that one and no other
+fetch_key() {
+    if ! fetch_file "$1" "$3"; then
+        untrue "cannot fetch the key $1. Fix: is it reached from this host (name, proxy)? else keyFile: the key sent along"
+    fi
+    right_key "$3" "$2" "$1"
+}
+
+# right_key FILE FINGERPRINT SOURCE: says so and fails when it is another, or not alone
+right_key() {
+    local seen
+    seen=$(key_prints "$1")
+    if [[ $seen != "$2" ]]; then
+        rm -f -- "$1"
+        untrue "The key for $3 is ${seen:-none}, wants $2. Nothing used it." \
+            'Fix: compare with what the vendor publishes; then correct fingerprint, or where the key comes from'
+    fi
+}
+
+# source_fault URL: why the index of a package source cannot be read; stdin is what the package manager said
+source_fault() {
+    local said
+    said=$(tail -c 65536)
+    case $said in
+        *' is locked by '*) said="$(grep ' is locked by ' <<<"$said" | tail -n 1)" ;;
+        *404*) said="$1 answers 404: it is not there. Fix: correct url (and suite) as the vendor or your mirror has them" ;;
+        *NO_PUBKEY* | *BADSIG* | *'not signed'* | *EXPKEYSIG* | *signature* | *'GPG key'*)
+            said="$1 is not signed by the key it came with. Fix: keyFile or keyUrl must be the key that signs it today"
+            ;;
+        *) said="cannot use $1. Fix: is it reached from this host (name, proxy, certificate)?" ;;
+    esac
+    untrue "$said"
+}
+
+# key_prints FILE: fingerprints of all primary keys in it, on one line; by way of a keyring in memory, which old gpg needs
+key_prints() {
+    local home
+    [[ -s $1 ]] || return 0
+    home=$(mktemp -d /run/gpu-metal-gpg.XXXXXX) || return
+    gpg --homedir "$home" --batch --no-options --quiet --import "$1" 2>/dev/null || true
+    gpg --homedir "$home" --batch --no-options --with-colons --fingerprint 2>/dev/null |
+        awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }' | paste -sd ' ' || true
+    rm -rf "$home"
+}

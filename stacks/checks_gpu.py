@@ -1,0 +1,88 @@
+"""What must hold between the keys of a site about GPUs. Pure functions; each problem names the key and the fix."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from components.gpu import models
+from components.gpu.config import Gpu
+from components.gpu.steps import kind
+from stacks.source import Problem
+
+if TYPE_CHECKING:
+    from components.host.config import Host
+    from stacks.config import Site
+
+
+def drivers(site: "Site") -> Iterator[Problem]:
+    """The driver runs the declared model, comes from somewhere, and its version is of its branch."""
+    for host in site.active:
+        if host.gpu is not None and host.gpu.driver is not None:
+            yield from (Problem(("hosts", host.name, "gpu", *key), text) for key, text in _driver(host, host.gpu))
+
+
+def _driver(host: "Host", gpu: Gpu) -> Iterator[tuple[tuple[str, ...], str]]:
+    driver = gpu.driver
+    assert driver is not None  # noqa: S101 - the caller has looked
+    branch, module = int(driver.branch), kind(gpu, driver)
+    for why in _misfits(gpu.model, branch, module):
+        yield ("driver",), f"{why} ({gpu.model}). Write another branch or module."
+    if driver.version and not driver.version.startswith(f"{driver.branch}."):
+        yield ("driver", "version"), f"{driver.version} is not of branch {driver.branch}. Write one of both anew."
+    if driver.runfile is None:
+        yield from _packages(host, branch, module)
+    elif bool(driver.runfile.file) == bool(driver.runfile.url):
+        yield ("driver", "runfile"), "needs file or url, and not both. Write where the installer lies."
+    elif not driver.version:
+        yield (
+            ("driver", "version"),
+            f'is missing: a runfile is one version. Write version: "{branch}.…" as its name has it.',
+        )
+
+
+def _packages(host: "Host", branch: int, module: models.Kind) -> Iterator[tuple[tuple[str, ...], str]]:
+    if module == "open" and branch < models.OPEN_BY_DEFAULT:
+        text = (
+            f"open has packages from branch {models.OPEN_BY_DEFAULT} on. Write proprietary, a later branch, or runfile."
+        )
+        yield ("driver", "module"), text
+    if host.family == "rhel" and (host.os or "").partition("-")[2].startswith("7"):
+        yield ("driver",), f"NVIDIA has no packages of branch {branch} for {host.os}. Write runfile."
+
+
+def _misfits(model: str, branch: int, module: models.Kind) -> set[str]:
+    """Why none of the chips that the model may be runs with it; empty when one does, or the model is not known here."""
+    chips = [chip for id_ in models.ids(model) if (chip := models.generation(id_))]
+    reasons = [models.misfit(chip, branch, module) for chip in chips]
+    return {why for why in reasons if why} if all(reasons) else set()
+
+
+def settings(site: "Site") -> Iterator[Problem]:
+    """What needs a driver of ours has one, and ranges of clocks begin with the lower one."""
+    for host in site.active:
+        if host.gpu is None:
+            continue
+        key = ("hosts", host.name, "gpu")
+        if host.gpu.driver is None:
+            for name, value in (("powerLimitWatts", host.gpu.power_limit_watts), ("clocks", host.gpu.clocks)):
+                if value is not None:
+                    yield Problem(
+                        (*key, name), "is set by the gpu layer, which needs driver. Write driver, or drop it."
+                    )
+        for name, pair in (host.gpu.clocks.model_dump() if host.gpu.clocks else {}).items():
+            if pair and pair[0] > pair[1]:
+                yield Problem((*key, "clocks", name), f"{list(pair)} ends below its begin. Write lowest, highest.")
+
+
+def toolkits(site: "Site") -> Iterator[Problem]:
+    """A container is run on GPUs that there are, by an engine that the site has."""
+    for host in site.active:
+        if host.gpu is None or host.gpu.toolkit is None:
+            continue
+        key = ("hosts", host.name, "gpu", "toolkit")
+        if site.container_engine is None:
+            yield Problem(key, "gives GPUs to containers and the site has no engine. Write engine: {}, or drop it.")
+        if host.gpu.toolkit.package == "nvidia-docker2" and host.gpu.toolkit.mode == "cdi":
+            yield Problem((*key, "mode"), "cdi is not what nvidia-docker2 does. Write mode: legacy, or drop package.")
+
+
+CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (drivers, settings, toolkits)

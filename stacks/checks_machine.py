@@ -1,0 +1,140 @@
+"""What must hold of the machines of a site, before anything touches one (rows H2, H4, H5, H10 to H13)."""
+
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from components.host.config import Host
+from components.host.machine import Account
+from stacks.source import Key, Problem
+
+if TYPE_CHECKING:
+    from stacks.config import Site
+
+Found = Iterator[tuple[Key, str]]
+
+_LOCALE = re.compile(r"(C|POSIX|C\.UTF-8|[a-z]{2,3}_[A-Z]{2}(\.[A-Z][A-Za-z0-9-]*)?(@[a-z]+)?)")
+_TIMEZONE = re.compile(r"[A-Z][\w+-]*(/[A-Z][\w+-]*){0,2}", re.ASCII)
+_KEY = re.compile(r"(\S.* )?(ssh-[a-z0-9-]+|ecdsa-sha2-[a-z0-9-]+|sk-[\w.@-]+) AAAA[A-Za-z0-9+/]+={0,3}( .*)?")
+_HOURS = r"([01]\d|2[0-3]):[0-5]\d"
+_WINDOW = re.compile(rf"(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_HOURS}-{_HOURS}")
+
+ROOT_GROUPS = frozenset({"sudo", "wheel"})
+"""Groups that let their members become root, on one family or the other."""
+
+ESSENTIAL = (
+    *("ssh", "sshd", "dbus", "dbus-broker", "networking", "NetworkManager", "systemd-networkd", "systemd-resolved"),
+    *("systemd-journald", "systemd-logind", "systemd-udevd", "kubelet", "containerd", "docker"),
+)
+"""Services without which a host is not reached again, or does not do what the site wants."""
+
+
+def machine(site: "Site") -> Iterator[Problem]:
+    """Each host, with what it inherits."""
+    for host in site.active:
+        for rule in (_accounts, _numbers, _disks, _texts, _limits, _services, _reboot):
+            yield from (Problem(("hosts", host.name, *key), text) for key, text in rule(host))
+
+
+def swap(site: "Site") -> Iterator[Problem]:
+    """The kubelet takes a host with swap only where it is told to."""
+    if site.kubernetes is None or site.kubernetes.kubelet.get("failSwapOn") is False:
+        return
+    for host in site.active:
+        if host.swap == "keep":
+            text = "keep: the kubelet refuses to run with swap. Write off, or kubernetes.kubelet.failSwapOn: false."
+            yield Problem(("hosts", host.name, "swap"), text)
+
+
+CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (machine, swap)
+
+
+def _accounts(host: Host) -> Found:
+    for name, account in host.accounts.items():
+        key: Key = ("accounts", name)
+        if name == "root":
+            yield key, "is every host's own. Take it away; who may become root, sudo of another account says."
+            continue
+        if account.sudo == "with-password" and not account.password_secret:
+            yield (*key, "sudo"), "asks for a password, and there is none. Write passwordSecret, or sudo: always."
+        for index, group in enumerate(account.groups):
+            if group in ROOT_GROUPS:
+                text = f"{group} lets {name} become root. Write sudo: with-password in its place."
+                yield (*key, "groups", index), text
+        for index, line in enumerate(account.keys):
+            if not _KEY.fullmatch(line):
+                yield (*key, "keys", index), 'is not a public key: one line such as "ssh-ed25519 AAAA… ana@desk".'
+        if name in host.account_groups:
+            text = f"is a group that the account {name} brings by itself. Take it away."
+            yield ("accountGroups", name), text
+        if name == host.ssh.user:
+            yield from _login(host, key, account)
+
+
+def _login(host: Host, key: Key, account: Account) -> Found:
+    """Who the site logs in as still can, and still is root by `sudo -n`."""
+    if account.sudo != "always":
+        yield (*key, "sudo"), f"{account.sudo} for who the site logs in as (ssh.user). Write sudo: always."
+    if host.ssh.password_secret and account.password_secret != host.ssh.password_secret:
+        text = f"is not how the site logs in. Write passwordSecret: {host.ssh.password_secret}."
+        yield (*key, "passwordSecret"), text
+
+
+def _numbers(host: Host) -> Found:
+    """No two users and no two groups have one number."""
+    users = {name: account.uid for name, account in host.accounts.items()}
+    yield from ((("accounts", name, "uid"), text) for name, text in _doubles(users))
+    yield from ((("accountGroups", name), text) for name, text in _doubles(host.account_groups))
+
+
+def _doubles(values: Mapping[str, Hashable | None]) -> Iterator[tuple[str, str]]:
+    first: dict[Hashable, str] = {}
+    for name, value in sorted(values.items()):
+        if value is not None and first.setdefault(value, name) != name:
+            yield name, f"{value} is also that of {first[value]}. Give each its own, or null."
+
+
+def _disks(host: Host) -> Found:
+    for what in ("device", "mount"):
+        first: dict[str, int] = {}
+        for index, disk in enumerate(host.disks):
+            value = getattr(disk, what)
+            if first.setdefault(value, index) != index:
+                yield ("disks", index, what), f"{value} is also that of disks[{first[value]}]. Give each its own."
+    for index, disk in enumerate(host.disks):
+        for option in disk.options:
+            if not re.fullmatch(r"[\w.=:/@%+-]+", option):
+                yield ("disks", index, "options"), "has an entry that is no option: one word each, for example noatime."
+
+
+def _texts(host: Host) -> Found:
+    if host.locale is not None and not _LOCALE.fullmatch(host.locale):
+        yield ("locale",), "is not the name of a locale, for example en_US.UTF-8 or C.UTF-8."
+    if host.timezone is not None and not _TIMEZONE.fullmatch(host.timezone):
+        yield ("timezone",), "is not the name of a time zone, for example Europe/Berlin or UTC."
+
+
+def _limits(host: Host) -> Found:
+    if host.limits.get("nofile") == -1:
+        yield ("limits", "nofile"), "cannot be without limit: nobody could log in. Write a number, for example 1048576."
+
+
+def _services(host: Host) -> Found:
+    for index, word in enumerate(host.services_off):
+        name = word.removesuffix(".service").removesuffix(".socket")
+        if hit := next((essential for essential in ESSENTIAL if fnmatchcase(essential, name)), None):
+            yield (
+                ("servicesOff", index),
+                f"would stop {hit}, which the host needs. Name what is to go more exactly.",
+            )
+
+
+def _reboot(host: Host) -> Found:
+    kernel = host.kernel
+    if kernel.reboot == "window" and kernel.window is None:
+        yield ("kernel", "window"), 'is missing: reboot: window needs one. Write window: "Sun 02:00-05:00".'
+    if kernel.window is not None and kernel.reboot != "window":
+        yield ("kernel", "window"), f"is not used by reboot: {kernel.reboot}. Write reboot: window, or take it away."
+    if kernel.window is not None and not _WINDOW.fullmatch(kernel.window):
+        yield ("kernel", "window"), 'is not DAY HH:MM-HH:MM, for example "Sun 02:00-05:00" or "daily 23:00-04:00".'

@@ -1,0 +1,96 @@
+"""What must hold between the network's keys of a site. Pure functions; each problem names the key and the fix."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from components.host.net import Allow, NetSettings, Proxy
+from components.host.openings import of_every_host
+from components.kubernetes import ports as kubernetes
+from components.network import ports as network
+from stacks.source import Key, Problem
+
+if TYPE_CHECKING:
+    from stacks.config import Site
+
+_SHELL = set("'\"`$\\")
+
+
+def _levels(site: "Site") -> Iterator[tuple[Key, NetSettings]]:
+    yield (), site
+    yield from ((("groups", name), group) for name, group in site.groups.items())
+    yield from ((("hosts", name), host) for name, host in site.hosts.items())
+
+
+def proxies(site: "Site") -> Iterator[Problem]:
+    """Proxies are named, without a password: what they are written to is readable by all."""
+    for key, level in _levels(site):
+        if level.proxy is not None:
+            yield from (Problem((*key, "proxy", *inner), text) for inner, text in _proxy(level.proxy))
+
+
+def _proxy(proxy: Proxy) -> Iterator[tuple[Key, str]]:
+    urls = {"http": proxy.http, "https": proxy.https, "ftp": proxy.ftp}
+    if not any(urls.values()):
+        yield (), 'names no proxy. Write http: "http://HOST:PORT", or take proxy away.'
+    for name, url in urls.items():
+        if url and urlsplit(url).username is not None:
+            yield (
+                (name,),
+                "has a user or password, and the files it is written to are readable by all. Let the proxy know "
+                "hosts by their address, or run one without a password in front of it.",
+            )
+        elif url and set(url) & _SHELL:
+            yield (name,), "has a quote, $ or \\, which the files it is written to read otherwise. Write %XX for it."
+    for index, entry in enumerate(proxy.no_proxy):
+        if not entry or set(entry) & (_SHELL | set(" ,\t\n")):
+            yield ("noProxy", index), "is not one name, address or network. Write each as an item of the list."
+
+
+def resolvers(site: "Site") -> Iterator[Problem]:
+    """Name servers are different ones."""
+    for key, level in _levels(site):
+        if level.dns is not None and len(set(level.dns.servers)) < len(level.dns.servers):
+            text = "has one server twice: when it fails, both do. Write each once."
+            yield Problem((*key, "dns", "servers"), text)
+
+
+def interfaces(site: "Site") -> Iterator[Problem]:
+    """An MTU is that of an interface; what redsocks takes up comes from other machines."""
+    for key, level in _levels(site):
+        named = level.interfaces
+        if named.mtu is not None and named.internal is None and named.data is None:
+            yield Problem((*key, "interfaces", "mtu"), "is of no interface. Write internal or data beside it.")
+        for index, name in enumerate(level.socks.interfaces if level.socks else ()):
+            if name == "lo":
+                text = "is lo: the host's own traffic is sent to the proxy in any case. Take it away."
+                yield Problem((*key, "socks", "interfaces", index), text)
+
+
+def openings(site: "Site") -> Iterator[Problem]:
+    """What the site lets in has ports that exist, and names that no layer uses."""
+    taken = _taken(site)
+    for key, level in _levels(site):
+        for name, allow in (level.firewall.allow if level.firewall else {}).items():
+            where = (*key, "firewall", "allow", name)
+            if name in taken:
+                yield Problem(where, "is what a layer of ours calls its own opening. Use another name.")
+            if not _are_ports(allow):
+                text = f'{allow.port} is no port or range. Write one of 1 to 65535, or "FIRST-LAST".'
+                yield Problem((*where, "port"), text)
+
+
+def _taken(site: "Site") -> set[str]:
+    found = [*network.openings(site.network)]
+    for host in site.active:
+        found += [*of_every_host(host.model_copy(update={"firewall": None}))]
+        found += kubernetes.openings(host, site.control_planes)
+    return {opening.name for opening in found}
+
+
+def _are_ports(allow: Allow) -> bool:
+    first, _, last = allow.port.partition("-")
+    return 1 <= int(first) <= int(last or first) <= 65535
+
+
+CHECKS = (proxies, resolvers, interfaces, openings)

@@ -1,0 +1,57 @@
+"""What must hold of systems, packages and their sources, before anything touches a host (rows H3, H6, H7)."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from components.host.config import Host
+from components.host.packages import name_of, terms
+from components.host.repositories import DnfRepository
+from stacks.source import Key, Problem
+
+if TYPE_CHECKING:
+    from stacks.config import Site
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*(=[^\s=]+)?")
+_TOO_OLD = re.compile(r"ubuntu-1\d\.\d+|(rhel|centos|ol)-7(\.\d+)?")
+
+
+def systems(site: "Site") -> Iterator[Problem]:
+    """Kubernetes runs on none of the documents' older systems."""
+    for host in site.active:
+        if site.kubernetes is not None and host.os and _TOO_OLD.fullmatch(host.os):
+            text = f"{host.os} is too old for Kubernetes. Reinstall the host, or put it into a site without kubernetes."
+            yield Problem(("hosts", host.name, "os"), text)
+
+
+def packages(site: "Site") -> Iterator[Problem]:
+    """Names and terms that the host's family has, and holds of what is asked for."""
+    for host in site.active:
+        yield from (Problem(("hosts", host.name, *key), text) for key, text in _packages(host))
+
+
+def _packages(host: Host) -> Iterator[tuple[Key, str]]:
+    names = [name_of(word) for word in host.packages]
+    for index, word in enumerate(host.packages):
+        if word.startswith("@"):
+            if word not in terms(host.family):
+                known = ", ".join(sorted(terms(host.family)))
+                yield ("packages", index), f"{word} is no term of the {host.family} family. Known: {known}."
+        elif not _WORD.fullmatch(word):
+            yield ("packages", index), f'"{word}" is not NAME, NAME=VERSION (a version may be a glob) or @term.'
+        if names.index(name_of(word)) != index:
+            yield ("packages", index), f"{name_of(word)} is there twice. Write it once."
+    for index, name in enumerate(host.hold):
+        if name not in names:
+            yield ("hold", index), f"{name} is not among the packages. Write it there, without a version here."
+
+
+def sources(site: "Site") -> Iterator[Problem]:
+    """A source is signed, one way or the other."""
+    for name, source in site.repositories.items():
+        if isinstance(source, DnfRepository) and not (source.gpg_check_packages or source.gpg_check_metadata):
+            text = "checks neither packages nor metadata. Write gpgCheckMetadata: true, or take the line away."
+            yield Problem(("repositories", name, "gpgCheckPackages"), text)
+
+
+CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (systems, packages, sources)

@@ -1,0 +1,161 @@
+"""Hosts, GPUs and engines end to end: the preparation that three of the source documents ask of their hosts.
+
+One `up` from bare hosts to ready ones: nouveau gone by a reboot, driver, Docker, registry. The site is
+tests/sites/good/racks.yaml on the lab's addresses. Does not prove: real GPUs and kernels, vm.* settings (the machine's own).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from lab import paths
+from lab.hosts import faults, gpus
+from lab.hosts.inventory import GATEWAY
+from lab.hosts.inventory import host as lab_host
+from tests.lab.ntp import time_server
+from tests.lab.stack import ROOT, Stack, on
+from tests.scripts.lab_host import differences
+
+pytestmark = pytest.mark.lab
+
+PLACES = {"db-1": "cpu-1", "node-1": "cp-1", "zeus": "spare-1"}
+"""The sample's hosts, and where they are in the lab. db-1 gets GPUs, nouveau at work, and no driver."""
+PASSWORDS = {"sqreamPassword": "horse battery", "registryPassword": "staple correct"}
+DEPOT = {"url": f"http://{GATEWAY}:8080/apt", "suite": "./", "keyFile": str(paths.LAB / "apt" / "key.asc")}
+
+
+def site(device: str) -> dict[str, Any]:
+    """The sample on the lab's addresses, with the lab's package source and time."""
+    found: dict[str, Any] = YAML(typ="safe").load(ROOT / "tests/sites/good/racks.yaml")["config"]["gpu-metal:site"]
+    found |= {
+        "knownHosts": str(paths.LAB / "known_hosts"),
+        "ssh": {"user": "deploy", "keyFile": str(paths.LAB / "id_ed25519")},
+        "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 2},
+        "timeServers": [GATEWAY],
+        "dns": {"servers": name_servers(), "search": [found["domain"]]},
+        "interfaces": {"internal": "host0", "mtu": 1500},
+        "repositories": {"nvidia-driver": DEPOT, "nvidia-toolkit": None},
+    }
+    found["proxy"]["noProxy"] = [GATEWAY, *mirrors()]
+    found["engine"] |= {"cgroupDriver": "cgroupfs", "insecureRegistries": [f"{GATEWAY}:5000"]}
+    found["engine"].pop("verifyImage")
+    for host, place in PLACES.items():
+        found["hosts"][place] = found["hosts"].pop(host) | {"address": lab_host(place).address}
+    found["modules"] = ["overlay", "squashfs"]  # the lab's kernel has these built in, and no others
+    found["groups"]["compute"].pop("modules")
+    found["registry"]["host"] = PLACES["zeus"]
+    [disk] = found["groups"]["database"].pop("disks")  # a loop device would not outlive db-1's reboot
+    found["groups"]["compute"]["disks"] = [disk | {"device": device, "owner": "shifter"}]
+    return found
+
+
+def name_servers() -> list[str]:
+    """Those that the lab's hosts have been given."""
+    return [line.split()[1] for line in on("cp-1", ["cat", "/etc/resolv.conf"]).splitlines() if "nameserver" in line][
+        :3
+    ]
+
+
+def mirrors() -> list[str]:
+    """Host names of Debian's mirrors, as the hosts' own apt has them."""
+    targets = on("cp-1", ["apt-get", "indextargets", "--format", "$(SITE)"]).split()
+    return sorted({url.split("/")[2].partition(":")[0] for url in targets})
+
+
+@pytest.fixture(scope="module")
+def clean(fresh: tuple[str, ...], spare: str) -> Iterator[dict[str, Any]]:  # noqa: ARG001
+    """What each host was before."""
+    gpus.fit(lab_host(PLACES["db-1"]), "8 dgx-a100 nouveau=on")
+    with time_server():
+        yield {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}
+
+
+@pytest.fixture(scope="module")
+def loop_device(clean: dict[str, Any]) -> Iterator[str]:  # noqa: ARG001 - after it was looked at
+    """An empty disk of node-1."""
+    place, file = PLACES["node-1"], "/var/tmp/disk.img"
+    device = on(place, ["sh", "-c", f"truncate -s 64M {file}; losetup --find --show {file}"]).strip()
+    yield device
+    on(place, ["sh", "-c", f"losetup -d {device}; rm -f {file}"])
+
+
+@pytest.fixture(scope="module")
+def stack(clean: dict[str, Any], loop_device: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
+    stack = Stack("racks", tmp_path_factory.mktemp("racks"))
+    stack.create(site(loop_device))
+    for name, password in PASSWORDS.items():
+        words = ["pulumi", "config", "set", "--secret", "--config-file", str(stack.file), "--stack", stack.name, name]
+        stack.run(*words, stdin=password).ok()
+    return stack
+
+
+@pytest.mark.row("G2", "G3", "H13")
+def test_one_up_prepares_bare_hosts_through_a_reboot(stack: Stack) -> None:
+    before = {place: boot_id(place) for place in PLACES.values()}
+    stack.up().ok()
+    restarted = {place for place in PLACES.values() if boot_id(place) != before[place]}
+    assert restarted == {PLACES["db-1"]}
+    assert json.loads(stack.sitectl("verify", "-o", "json").ok().out)["failures"] == []
+
+
+def boot_id(place: str) -> str:
+    return on(place, ["cat", "/proc/sys/kernel/random/boot_id"])
+
+
+def test_a_host_costs_six_resources_and_eight_connections(stack: Stack) -> None:
+    urns = [r["urn"].rpartition("::")[2] for r in stack.export()["deployment"]["resources"]]
+    for place in PLACES.values():
+        own = [urn for urn in urns if urn.startswith(f"{place}-")]
+        assert 0 < len(own) <= 6, own
+        logins = on(place, ["journalctl", "--no-pager", "-q", "-o", "cat", "-u", "ssh"]).count("Accepted publickey")
+        assert 0 < logins <= 8, (place, logins)
+
+
+def test_a_second_up_changes_nothing(stack: Stack) -> None:
+    before = {place: faults.snapshot(lab_host(place), times=True) for place in PLACES.values()}
+    stack.up("--expect-no-changes").ok()
+    stack.sitectl("drift").ok()
+    assert {place: faults.snapshot(lab_host(place), times=True) for place in PLACES.values()} == before
+
+
+@pytest.mark.row("G1", "G6")
+def test_facts_tell_what_was_prepared(stack: Stack) -> None:
+    facts = json.loads(stack.sitectl("facts", "-o", "json").ok().out)
+    db = facts["hosts"][PLACES["db-1"]]
+    assert db["gpus"]["count"] == 8
+    assert db["gpus"]["driver"].startswith("580.")
+
+
+def test_what_leaves_the_site_leaves_the_hosts(stack: Stack) -> None:
+    database, compute = PLACES["db-1"], PLACES["node-1"]
+
+    def smaller(site: dict[str, Any]) -> None:
+        group = site["groups"]["database"]
+        del group["accounts"], group["tuned"], site["groups"]["compute"]["disks"]
+        del site["timezone"]
+
+    assert "sqream" in on(database, ["getent", "passwd"])
+    assert "/media/sqreamdb" in on(compute, ["cat", "/proc/self/mounts"])
+    stack.edit(smaller)
+    stack.up().ok()
+    assert "sqream" not in on(database, ["getent", "passwd"])
+    assert "/media/sqreamdb" not in on(compute, ["cat", "/proc/self/mounts", "/etc/fstab"])
+    stack.up("--expect-no-changes").ok()
+
+
+@pytest.mark.row("X2")
+def test_no_password_is_readable(stack: Stack) -> None:
+    places = {str(p): p.read_text(errors="replace") for p in stack.folder.rglob("*") if p.is_file()}
+    for place in PLACES.values():
+        places[place] = on(place, ["sh", "-c", "journalctl --no-pager -o cat; cat -v /var/lib/gpu-metal/ledger/*"])
+    assert [(place, name) for place, text in places.items() for name, word in PASSWORDS.items() if word in text] == []
+
+
+def test_destroy_leaves_the_hosts_as_they_were(stack: Stack, clean: dict[str, Any]) -> None:
+    stack.destroy().ok()
+    on(PLACES["node-1"], ["rm", "-f", "/var/tmp/disk.img"])  # the disk was ours
+    now = {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}
+    assert {place: differences(before, now[place]) for place, before in clean.items()} == dict.fromkeys(clean, {})

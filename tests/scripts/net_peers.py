@@ -1,0 +1,202 @@
+"""What stands around an emulated host in the tests of its network: listeners, a pod, servers on the bridge."""
+
+import contextlib
+import os
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from typing import Any
+
+from components.host.config import Host
+from components.hostrun.step import Step
+from lab.hosts import inventory
+from lab.hosts.inventory import BRIDGE as DEVICE
+from lab.hosts.inventory import GATEWAY as BRIDGE
+from tests.scripts.lab_host import LabHost
+
+HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+PEER = "10.213.77.98"
+"""Another host of the site, for as long as `peer` lasts."""
+POD = "10.244.9.2"
+_LISTEN = """
+use IO::Socket::INET; my @s = map { IO::Socket::INET->new(LocalPort => $_, Listen => 9, ReuseAddr => 1) or die } @ARGV;
+sleep;
+"""
+
+
+USERS = {"/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow", "/etc/xml"}
+"""What scripts of firewalld's and redsocks' packages leave: system users, which Debian does not delete."""
+
+
+def site_host(**more: Any) -> Host:
+    """HOST as a site has it."""
+    values = {"name": HOST.name, "address": HOST.address, "hostKey": "ssh-ed25519 AAAA", **more}
+    return Host.model_validate(values)
+
+
+def holds(host: LabHost, steps: Sequence[Step]) -> None:
+    """Applied, and nothing left to do."""
+    host.apply("base", steps)
+    assert set(host.apply("base", steps).values()) == {"unchanged"}
+    assert host.check() == {}
+
+
+def undone(host: LabHost, before: Any) -> None:
+    """All is as it was."""
+    done = host.gpu_metal("undo base")
+    assert done.returncode == 0, done.stderr
+    after = host.snapshot()
+    left = {
+        name
+        for part in ("files", "packages", "units")
+        for name in {*before[part], *after[part]}
+        if before[part].get(name) != after[part].get(name)
+        and not name.startswith(("/var/lib/gpu-metal", "/var/lib/ucf"))
+    }
+    assert left - USERS == set()
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def peer() -> Iterator[None]:
+    """The machine has PEER too."""
+    _ip("address", "add", f"{PEER}/32", "dev", DEVICE)
+    try:
+        yield
+    finally:
+        _ip("address", "delete", f"{PEER}/32", "dev", DEVICE)
+
+
+@contextlib.contextmanager
+def pod(host: LabHost, *ports: int) -> Iterator[None]:
+    """The host forwards to a pod at POD that listens on port 80, and itself listens on `ports`."""
+    host.bash(f"""
+        echo 1 >/proc/sys/net/ipv4/ip_forward
+        ip netns add pod; ip link add cni0 type veth peer name eth0 netns pod; ip link set cni0 up
+        ip address add 10.244.9.1/24 dev cni0
+        ip -n pod address add {POD}/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via 10.244.9.1
+        cat >/run/listen.pl
+        systemd-run -q --unit=listen perl /run/listen.pl {" ".join(map(str, ports))}
+        systemd-run -q --unit=listen-pod --property=NetworkNamespacePath=/run/netns/pod perl /run/listen.pl 80
+        """, _LISTEN)  # fmt: skip
+    _ip("route", "replace", "10.244.9.0/24", "via", host.machine.address)
+    try:
+        yield
+    finally:
+        _ip("route", "delete", "10.244.9.0/24")
+        host.bash("systemctl stop listen listen-pod; rm /run/listen.pl; ip link delete cni0; ip netns delete pod")
+
+
+def reaches(address: str, port: int, source: str = BRIDGE) -> bool:
+    """Does a connection come about?"""
+    try:
+        socket.create_connection((address, port), timeout=1.5, source_address=(source, 0)).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _answering(server: socket.socket, answer: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Calls `answer` again and again, which waits 0.1 s at most, until the end of the block."""
+    ended = threading.Event()
+
+    def loop() -> None:
+        while not ended.is_set():
+            with contextlib.suppress(OSError):  # nobody asked, or the one who did has gone
+                answer(server)
+
+    server.settimeout(0.1)
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@contextlib.contextmanager
+def tcp(port: int, talk: Callable[[socket.socket], None]) -> Iterator[None]:
+    """A TCP server on the bridge."""
+
+    def answer(server: socket.socket) -> None:
+        client, _ = server.accept()
+        client.settimeout(5)
+        with client:
+            talk(client)
+
+    with socket.create_server((BRIDGE, port)) as server, _answering(server, answer):
+        yield
+
+
+@contextlib.contextmanager
+def socks_server(port: int, asked: list[str]) -> Iterator[None]:
+    """A SOCKS5 proxy (RFC 1928) that notes what it was asked for, and answers for it: `ADDRESS:PORT`."""
+
+    def talk(client: socket.socket) -> None:
+        client.recv(257)
+        client.sendall(b"\5\0")
+        request = client.recv(10)
+        target = f"{socket.inet_ntoa(request[4:8])}:{int.from_bytes(request[8:10])}"
+        asked.append(target)
+        client.sendall(b"\5\0\0\1" + bytes(6) + target.encode() + b"\n")
+
+    with tcp(port, talk):
+        yield
+
+
+@contextlib.contextmanager
+def name_server(known: str) -> Iterator[None]:
+    """A DNS server on the bridge that knows one name, and no other (RFC 1035)."""
+    wanted = b"".join(bytes([len(label)]) + label.encode() for label in known.split("."))
+
+    def answer(server: socket.socket) -> None:
+        question, asker = server.recvfrom(512)
+        end = question.index(b"\0", 12) + 5
+        is_known = question[12 : end - 5] == wanted
+        found = is_known and question[end - 4 : end - 2] == b"\0\1"
+        head = question[:2] + (b"\x81\x80" if is_known else b"\x81\x83")
+        address = b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton("192.0.2.7")
+        counts = struct.pack("!HHHH", 1, int(found), 0, 0)
+        server.sendto(head + counts + question[12:end] + address * found, asker)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((BRIDGE, 53))
+        with _answering(server, answer):
+            yield
+
+
+@contextlib.contextmanager
+def web_server(port: int, statuses: dict[str, int], seen: list[str]) -> Iterator[None]:
+    """An HTTP server and proxy on the bridge: a status by path (or by address, as proxies are asked), else 404."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(statuses.get(self.path, 404))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer((BRIDGE, port), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+_ports = count(18_080)
+
+
+def free_port() -> int:
+    """Another one each time."""
+    return next(_ports)

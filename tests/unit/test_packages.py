@@ -1,0 +1,127 @@
+"""Which packages and sources a host asks for, and that the tables of names say what each system calls them."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.host.config import Family, Host
+from components.host.packages import host_packages, repositories, terms
+from components.host.repositories import AptRepository, DnfRepository, Repository
+
+LIBRARY = Path("components/hostrun")
+SOURCES: dict[str, Repository] = {
+    "deb": AptRepository.model_validate({"url": "https://deb.example.org", "keyFile": "k"}),
+    "rpm": DnfRepository.model_validate({"kind": "dnf", "url": "https://rpm.example.org", "keyFile": "k"}),
+}
+KEYS = {"deb": "DEB KEY", "rpm": "RPM KEY"}
+
+
+def host(**more: Any) -> Host:
+    return Host.model_validate({"name": "gpu-1", "address": "10.0.0.31", "hostKey": "ssh-ed25519 AAAA", **more})
+
+
+def on(tmp_path: Path, os_release: str, script: str) -> str:
+    """What lib.sh answers on a system with that os-release."""
+    (tmp_path / "os-release").write_text(os_release)
+    text = (LIBRARY / "lib.sh").read_text().replace("/etc/os-release", str(tmp_path / "os-release"))
+    text = text.replace("${BASH_SOURCE[0]%/*}", str(LIBRARY))
+    given = "GPU_METAL_HOME=/nowhere GPU_METAL_RUN=/nowhere gm_layer=l gm_step=s gm_function=check gm_verb=check"
+    program = f"set -euo pipefail; {given}\n{text}\nuname() {{ echo 5.14.0-427.13.1.el9_4.x86_64; }}\n{script}"
+    return subprocess.run(["bash", "-c", program], check=True, capture_output=True, text=True).stdout
+
+
+SYSTEMS = {
+    "debian-12": 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n',
+    "debian-13": 'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n',
+    "ubuntu-20.04": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="20.04"\nVERSION_CODENAME=focal\n',
+    "ubuntu-24.04": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n',
+    "centos-7": 'ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="7"\n',
+    "rhel-8": 'ID="rhel"\nID_LIKE="fedora"\nVERSION_ID="8.10"\n',
+    "rocky-9": 'ID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n',
+}
+
+
+@pytest.mark.row("H3")
+@pytest.mark.parametrize(
+    ("system", "names"),
+    {
+        "debian-12": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|",
+        "debian-13": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|docker-cli",
+        "ubuntu-20.04": "debian|iptables|sudo|/etc/chrony/gpu-metal.conf|",
+        "ubuntu-24.04": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|",
+        "centos-7": "rhel|iptables|wheel|/etc/chrony.d/gpu-metal.conf|",
+        "rhel-8": "rhel|iptables|wheel|/etc/chrony.d/gpu-metal.conf|",
+        "rocky-9": "rhel|iptables-nft|wheel|/etc/chrony.d/gpu-metal.conf|",
+    }.items(),
+)
+def test_the_most_particular_table_names_a_thing(system: str, names: str, tmp_path: Path) -> None:
+    asked = "os_family; os_packages @iptables; os_path sudo_group; os_path chrony_servers; os_packages @docker-cli"
+    assert on(tmp_path, SYSTEMS[system], asked).splitlines() == [name for name in names.split("|") if name]
+
+
+@pytest.mark.row("H6")
+@pytest.mark.parametrize(
+    ("system", "text"),
+    {
+        "ubuntu-24.04": "ubuntu noble 24.04 2404",
+        "debian-12": "debian bookworm 12 12",
+        "rocky-9": "rocky  9 9",
+    }.items(),
+)
+def test_an_address_has_the_hosts_own_names(system: str, text: str, tmp_path: Path) -> None:
+    said = on(tmp_path, SYSTEMS[system], "unset -f uname; os_text '{os} {codename} {version} {release}'")
+    assert said == f"{text}\n"
+
+
+@pytest.mark.row("H7")
+def test_kernel_headers_are_those_of_the_running_kernel_and_of_those_to_come(tmp_path: Path) -> None:
+    rocky = on(tmp_path, SYSTEMS["rocky-9"], "os_packages @kernel-headers")
+    assert rocky == "kernel-devel=5.14.0-427.13.1.el9_4.x86_64\nkernel-headers\n"
+    oracle = on(tmp_path, SYSTEMS["rocky-9"], "uname() { echo 5.15.0-1.el9uek.x86_64; }; os_packages @kernel-headers")
+    assert oracle == "kernel-uek-devel=5.15.0-1.el9uek.x86_64\nkernel-headers\n"
+    images = "pkg_list() { printf '%s\\n' linux-image-6.8.0-40-generic linux-image-generic-hwe-22.04 bash; }"
+    ubuntu = f"{images}; uname() {{ echo 6.8.0-40-generic; }}; os_packages @kernel-headers"
+    said = on(tmp_path, SYSTEMS["ubuntu-24.04"], ubuntu)
+    assert said == "linux-headers-6.8.0-40-generic\nlinux-headers-generic-hwe-22.04\n"
+
+
+@pytest.mark.row("H3")
+def test_both_families_know_the_same_terms_but_for_one() -> None:
+    assert terms("debian") ^ terms("rhel") == {"@redsocks"}  # no such package there
+
+
+@pytest.mark.row("H6")
+@pytest.mark.parametrize(
+    ("family", "ids"),
+    [("debian", ["apt_repository#deb"]), ("rhel", ["packages#gpg", "dnf_repository#rpm"])],
+)
+def test_a_host_gets_the_sources_of_its_family(family: Family, ids: list[str]) -> None:
+    assert [step.id for step in repositories(SOURCES, KEYS, family)] == ids
+
+
+@pytest.mark.row("H6")
+def test_a_dnf_source_is_checked_by_key_unless_its_vendor_signs_metadata_only() -> None:
+    def inputs(**more: object) -> dict[str, str]:
+        source = DnfRepository.model_validate({"kind": "dnf", "url": "https://r", "keyFile": "k", **more})
+        return dict(repositories({"rpm": source}, KEYS, "rhel")[-1].inputs)
+
+    assert (inputs()["check_packages"], inputs()["check_metadata"]) == ("1", "0")
+    only = inputs(gpgCheckPackages=False, gpgCheckMetadata=True)
+    assert (only["check_packages"], only["check_metadata"]) == ("0", "1")
+
+
+@pytest.mark.row("H6")
+def test_a_fetched_key_needs_its_fingerprint() -> None:
+    for untrusted in ({}, {"keyUrl": "https://k"}, {"fingerprint": "AB12"}):
+        source = AptRepository.model_validate({"url": "https://apt.example.org", **untrusted})
+        with pytest.raises(ValueError, match=r"repositories\.vendor: has no key to trust\. Write keyFile, or keyUrl"):
+            repositories({"vendor": source}, {}, "debian")
+
+
+@pytest.mark.row("H7")
+def test_a_hosts_packages_are_plain_or_held() -> None:
+    steps = host_packages(host(packages=["jq", "socat=1.7*", "@build-tools"], hold=["socat"]))
+    asked = {step.id: (step.inputs["names"], step.inputs["hold"]) for step in steps[1:]}
+    assert asked == {"packages#site": ("jq @build-tools", "no"), "packages#held": ("socat=1.7*", "yes")}

@@ -1,0 +1,94 @@
+"""Waiting for a host that restarts, against real servers on 127.0.0.1. tests/lab/test_reboot.py has a real restart."""
+
+import asyncio
+
+import asyncssh
+import pytest
+
+from components.hostrun import restart
+from tests.unit.sshd import OTHER_KEY, Handler, closed_port, failure, go, server, target
+
+pytestmark = pytest.mark.row("H13")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restart, "PAUSE", 0.01)
+
+
+def answering(*answers: str, asked: list[str]) -> Handler:
+    """One answer for each question; the last for all that follow."""
+    left = list(answers)
+
+    async def answer(process: "asyncssh.SSHServerProcess[bytes]") -> None:
+        asked.append(str(process.command))
+        process.stdout.write((left.pop(0) if len(left) > 1 else left[0]).encode())
+        process.exit(0)
+
+    return answer
+
+
+def test_a_host_that_is_there_is_asked_once_and_nothing_is_told() -> None:
+    asked: list[str] = []
+    told: list[str] = []
+
+    async def work() -> None:
+        async with server(answering("", asked=asked)) as port:
+            await restart.ready(target(port), tell=told.append)
+
+    go(work())
+    assert (len(asked), told) == (1, [])
+    assert asked[0].startswith("sudo -n sh -c 'test ! -e /run/gpu-metal/rebooting")
+
+
+def test_it_waits_until_the_mark_is_gone_and_the_host_has_started() -> None:
+    asked: list[str] = []
+    told: list[str] = []
+
+    async def work() -> None:
+        async with server(answering("rebooting\n", "rebooting\n", "rebooting\n", "", asked=asked)) as port:
+            await restart.ready(target(port), tell=told.append)
+
+    go(work())
+    assert told == ["gpu-1 [reboot] restarts; it is waited for, at most 900 s"]
+    assert len(asked) == 5
+    assert "is-system-running --wait" in asked[-1]
+
+
+def test_a_host_that_is_silent_is_waited_for_only_with_patience() -> None:
+    port = closed_port()
+    assert failure(restart.ready(target(port))).check_id == "address"
+
+    async def work() -> None:
+        waits = asyncio.create_task(restart.ready(target(port), patient=True))
+        await asyncio.sleep(0.05)
+        asked: list[str] = []
+        async with server(answering("", asked=asked), port=port):
+            await waits
+        assert len(asked) == 2
+
+    go(work())
+
+
+def test_one_that_does_not_come_back_or_never_goes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restart, "LIMIT", 0.1)
+    port = closed_port()
+    gone = str(failure(restart.ready(target(port), patient=True)))
+    assert gone == (
+        f"gpu-1 [reboot] did not come back within 0 s after its reboot: 127.0.0.1:{port} refuses connections. "
+        "Fix: look at its console; then pulumi up goes on."
+    )
+
+    async def stays() -> None:
+        async with server(answering("rebooting\n", asked=[])) as port:
+            await restart.ready(target(port))
+
+    assert "was told to reboot and still runs after 0 s. Fix: there: systemctl list-jobs" in str(failure(stays()))
+
+
+def test_another_host_in_its_place_is_not_waited_for() -> None:
+    async def work() -> None:
+        async with server(answering("", asked=[]), key=OTHER_KEY) as port:
+            await restart.ready(target(port), patient=True)
+
+    assert failure(work()).check_id == "host-key"
