@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from components.engine import ports as engine
 from components.host.net import Allow, NetSettings, Proxy
 from components.host.openings import of_every_host
 from components.kubernetes import ports as kubernetes
@@ -81,7 +82,7 @@ def openings(site: "Site") -> Iterator[Problem]:
 
 
 def _taken(site: "Site") -> set[str]:
-    found = [*network.openings(site.network)]
+    found = [*network.openings(site.network), *(engine.of_registry(site.registry) if site.registry else ())]
     for host in site.active:
         found += [*of_every_host(host.model_copy(update={"firewall": None}))]
         found += kubernetes.openings(host, site.control_planes)

@@ -35,8 +35,10 @@ def _packages(host: Host) -> Iterator[tuple[Key, str]]:
     for index, word in enumerate(host.packages):
         if word.startswith("@"):
             if word not in terms(host.family):
-                known = ", ".join(sorted(terms(host.family)))
-                yield ("packages", index), f"{word} is no term of the {host.family} family. Known: {known}."
+                yield (
+                    ("packages", index),
+                    f"{word} is no term of the {host.family} family. Write the package's name.",
+                )
         elif not _WORD.fullmatch(word):
             yield ("packages", index), f'"{word}" is not NAME, NAME=VERSION (a version may be a glob) or @term.'
         if names.index(name_of(word)) != index:

@@ -60,30 +60,26 @@ def gpu(host: Host) -> list[Step]:
 
 def engine(site: Site, host: Host) -> list[Step]:
     """What the last reboot had to bring, read back; then the container engine, and what runs on it."""
-    config = site.container_engine
     steps = [*kernel_steps.after_reboot(host, cgroup_v2=_needs_cgroup_v2(site)), *gpu_steps.ready(host)]
-    if config is None:
-        return steps
-    steps += gpu_steps.toolkit(host)
+    if site.registry and site.registry.host == host.name:
+        certificate = site.registry.certificate
+        text = certificate.read_text() if certificate else None
+        steps += registry(site.registry, host, domain=site.domain, certificate=text)
+    return [*steps, *_containers(site, host, site.container_engine)] if site.container_engine else steps
+
+
+def _containers(site: Site, host: Host, config: Containerd | Docker) -> list[Step]:
     if isinstance(config, Docker):
         known = (*host.accounts, host.ssh.user)
         config = config.model_copy(update={"users": tuple(user for user in config.users if user in known)})
     gpus = gpu_steps.docker_settings if isinstance(config, Docker) else gpu_steps.containerd_settings
     authorities = {name: path.read_text() for name, path in config.registry_certificates.items()}
-    steps += engine_steps.engine(
-        config,
-        sandbox_image=_sandbox_image(site),
-        extra=gpu_steps.docker_settings(host.gpu)
-        if isinstance(config, Docker)
-        else gpu_steps.containerd_settings(host.gpu),
-        authorities=authorities,
-    )
-    steps += gpu_steps.smoke(host, config)
-    if site.registry and site.registry.host == host.name:
-        certificate = site.registry.certificate
-        text = certificate.read_text() if certificate else None
-        steps += registry(site.registry, host, domain=site.domain, certificate=text)
-    return steps
+    sandbox = _sandbox_image(site)
+    return [
+        *gpu_steps.toolkit(host),
+        *engine_steps.engine(config, sandbox_image=sandbox, extra=gpus(host.gpu), authorities=authorities),
+        *gpu_steps.smoke(host, config),
+    ]
 
 
 def node(site: Site, host: Host) -> list[Step]:

@@ -35,7 +35,8 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
     drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
-    engines = Engines("engines", on_them, hosts=gpus.refs) if any(on_them.values()) else gpus
+    first = site.registry.host if site.registry else None
+    engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
     if site.kubernetes is None:
         return outputs

@@ -9,9 +9,9 @@ from components.hostrun.step import Step
 
 
 class Engines(ComponentResource):
-    """The engine layer of each host that has steps for it."""
+    """The engine layer of each host that has steps for it. `registry` is the host of the site's own: it comes first."""
 
-    refs: Mapping[str, HostRef]
+    refs: dict[str, HostRef]
 
     def __init__(
         self,
@@ -19,11 +19,13 @@ class Engines(ComponentResource):
         steps: Mapping[str, Sequence[Step]],
         *,
         hosts: Mapping[str, HostRef],
+        registry: str | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:engine:Engines", name, {}, opts)
-        self.refs = {
-            n: ref.after(layer(f"{n}-engine", ref, "engine", steps[n], parent=self)) if steps[n] else ref
-            for n, ref in hosts.items()
-        }
+        self.refs = {}
+        for n, ref in sorted(hosts.items(), key=lambda host: host[0] != registry):
+            others = self.refs[registry].last if registry and registry != n and not ref.gone else ()
+            made = layer(f"{n}-engine", ref, "engine", steps[n], parent=self, depends_on=others) if steps[n] else None
+            self.refs[n] = ref.after(made) if made else ref
         self.register_outputs({})

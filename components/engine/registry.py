@@ -28,7 +28,7 @@ def registry(config: Registry, host: Host, *, domain: str | None = None, certifi
     images = {name: f"{image.archive} {image.sha256}" for name, image in sorted(config.images.items())}
     steps = [
         Step(_SCRIPTS / "registry_of_package.sh"),
-        packages(["@registry", "@htpasswd", "skopeo", "openssl"], label="registry", folders=[_CACHE]),
+        packages(["@registry", "@htpasswd", "skopeo"], label="registry", folders=[_CACHE]),
         trust,
         Step(_SCRIPTS / "registry_user.sh", {"user": config.user}, secrets={"password": config.password_secret}),
         Step(_SCRIPTS / "registry.sh", {"port": str(config.port), "folder": config.folder}),

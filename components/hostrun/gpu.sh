@@ -81,7 +81,7 @@ _nvidia_devices() { # CLASS
 }
 
 # module_loaded NAME: is that kernel module loaded?
-module_loaded() { grep -q "^$1 " /proc/modules; }
+module_loaded() { lsmod | grep "^$1 " >/dev/null; }
 
 # gpu_loaded: the version of the NVIDIA driver that the kernel runs; empty when it runs none
 gpu_loaded() {

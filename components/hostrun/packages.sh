@@ -36,7 +36,7 @@ pkg_untrue() {
 
 # pkg_add [--hold] WORD…: installs what is not right, and releases what this step asked for before and no longer does
 pkg_add() {
-    local hold='' words names word missing=()
+    local hold='' words names word missing=() status=0
     if [[ ${1-} == --hold ]]; then hold=yes && shift; fi
     words=$(os_packages "$@")
     names=$(_pkg_names <<<"$words")
@@ -48,10 +48,16 @@ pkg_add() {
     done
     if ((${#missing[@]})); then
         _pkg_before
-        # With older lists than its source, a package may not be found; a lock is not waited for twice.
-        pkg_install "${missing[@]}" || { (($? != 75)) && pkg_update && pkg_install "${missing[@]}"; }
+        pkg_install "${missing[@]}" || status=$?
+        # A lock is not waited for twice; of anything else the lists may be to blame, older than their source.
+        if ((status == 75)); then return 75; fi
+        if ((status)); then
+            pkg_update
+            pkg_install "${missing[@]}"
+        fi
     fi
     _pkg_after "$names"
+    _pkg_ask "$names"
     if [[ -n $hold ]]; then _pkg_hold "$names"; fi
     _pkg_save "asked/$gm_layer.$gm_step" <<<"$names"
 }
@@ -115,6 +121,16 @@ _pkg_after() { # NAMES
         comm -23 - <(pkg_list) | _pkg_save went
     { _pkg_list auto; comm -12 <(printf '%s\n' "$1") <(_pkg_list before-auto); } | _pkg_save auto
     rm -f "$GPU_METAL_HOME/packages/before" "$GPU_METAL_HOME/packages/before-auto"
+}
+
+# What came as a dependency, of ours or of others, is asked for now.
+_pkg_ask() { # NAMES
+    local names
+    mapfile -t names < <(comm -12 <(pkg_auto) <(printf '%s\n' "$1"))
+    if ((${#names[@]})); then
+        { _pkg_list auto; printf '%s\n' "${names[@]}"; } | _pkg_save auto
+        pkg_mark_asked "${names[@]}"
+    fi
 }
 
 _pkg_hold() { # NAMES

@@ -12,7 +12,7 @@ FAKES = Path(__file__).with_name("fake")
 DRIVER = "580.95.05"
 """Of hosts that come with one."""
 
-_PROGRAMS = ("lspci", "lab-gpu", "modprobe")
+_PROGRAMS = ("lspci", "lab-gpu", "lsmod", "modprobe")
 _PARTS = ("gpu-profile", "nvidia-smi-report")
 _UNIT = "etc/systemd/system/lab-gpu.service"
 _UNIT_TEXT = """[Unit]

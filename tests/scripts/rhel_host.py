@@ -31,13 +31,13 @@ def rhel(machine: inventory.Host, os: str = "rocky", version: str = "9.4") -> It
 @contextmanager
 def with_yum(host: LabHost) -> Iterator[LabHost]:
     """The same as CentOS 7, with a stand-in of yum 3.4.3 before dnf."""
-    for name in ("yum", "yumdb"):
-        host.bash(f"cat >/usr/local/sbin/{name}; chmod 0755 /usr/local/sbin/{name}", (FAKES / name).read_text())
+    host.bash("cat >/usr/local/sbin/yum; chmod 0755 /usr/local/sbin/yum", (FAKES / "yum").read_text())
+    host.bash("/usr/local/sbin/yum -y makecache")  # and its records of what is there
     release = "s/^ID=.*/ID=centos/; s/^VERSION_ID=.*/VERSION_ID=7/"
-    host.bash(f"cp /etc/os-release /root/; sed -i '{release}' /etc/os-release; mv /usr/bin/dnf /usr/libexec/real-dnf")
+    host.bash(f"cp /etc/os-release /root/; sed -i '{release}' /etc/os-release; mv /usr/bin/dnf /root/")
     yield host
-    host.bash("mv /usr/libexec/real-dnf /usr/bin/dnf; cp /root/os-release /etc/os-release")
-    host.bash("rm -r /usr/local/sbin/{yum,yumdb} /etc/yum /var/lib/yum")
+    host.bash("mv /root/dnf /usr/bin/; cp /root/os-release /etc/os-release")
+    host.bash("rm -r /usr/local/sbin/yum /etc/yum /var/lib/yum")
 
 
 def packages() -> str:

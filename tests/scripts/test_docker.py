@@ -42,7 +42,7 @@ def docker(extra: Mapping[str, object] | None = None, **more: Any) -> list[Step]
 
 
 @pytest.fixture(scope="module")
-def host(spare: LabHost) -> Iterator[LabHost]:
+def host(spare: LabHost, before: Mapping[str, Any]) -> Iterator[LabHost]:  # noqa: ARG001
     """With Docker, and with settings of somebody else."""
     spare.bash(f"mkdir /etc/docker; cat >{DAEMON}", json.dumps(MINE))
     spare.install()

@@ -1,7 +1,7 @@
 """Checks of GPUs, the container toolkit, and who uses GPUs, on an emulated GPU host that came with a driver.
 
 The GPUs, the kernel's side of them and NVIDIA's programs are stand-ins (lab/hosts/fake, lab/depot/nvidia.py); apt,
-dpkg, systemd and procfs are real. Not proven here: a container that gets a device, a real nvidia-ctk, Secure Boot, POWER.
+dpkg, systemd and procfs are real. Not proven here: a container that gets a device, a real nvidia-ctk, Secure Boot, P9.
 """
 
 from collections.abc import Iterator
@@ -24,6 +24,19 @@ CONTAINER = (
     "systemd-run --quiet --scope --unit=cri-containerd-{id} -p DevicePolicy=strict {allow} "
     "unshare -m bash -c 'mount -t tmpfs tmpfs /dev; touch /dev/nvidia0; exec sleep 600' >/dev/null 2>&1 &"
 )
+
+
+DNF = """#!/bin/sh
+echo "$*" >>/run/dnf
+case $* in
+  *'module list'*)
+    [ ! -e /run/stream ] || echo "nvidia-driver $(cat /run/stream) [e] default [d], fm, ks  Nvidia driver" ;;
+  *'module reset'*) rm -f /run/stream ;;
+  *'module enable'*) echo "${*##*:}" >/run/stream ;;
+esac
+"""
+ROCKY = 'ID="rocky"\nVERSION_ID="9.4"\nID_LIKE="rhel centos fedora"\n'
+AUTOMATIC = "[commands]\nupgrade_type = default\n[base]\ndebuglevel = 1\n[email]\nemail_to = root\n"
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +193,22 @@ def test_the_toolkit_is_held_gives_gpus_by_cdi_and_a_container_shows_them(ready:
     )
     assert ready.gpu_metal("undo engine").returncode == 0
     ready.bash("rm /usr/local/bin/ctr; ! command -v nvidia-ctk; test ! -e /etc/nvidia-container-runtime")
+
+
+@pytest.mark.row("G3", "G8")
+def test_on_rhel_the_modules_stream_is_the_branch_and_automatic_upgrades_leave_it(ready: LabHost) -> None:
+    ready.bash("mkdir -p /etc/dnf; cat >/etc/dnf/automatic.conf", AUTOMATIC)
+    ready.bash("cat >/usr/local/bin/dnf; chmod +x /usr/local/bin/dnf", DNF)
+    ready.bash("mv /etc/os-release /root/os-release; cat >/etc/os-release", ROCKY)
+    of = site_host(ready, **A100, driver="580")
+    pin = [step for step in steps.driver(of) if step.id == "driver_pin"]
+    assert ready.apply("gpu", pin) == {"driver_pin": "changed"}
+    assert ready.apply("gpu", pin) == {"driver_pin": "unchanged"}
+    assert "-y -q module enable nvidia-driver:580-open" in ready.bash("cat /run/dnf")
+    excluded = "excludepkgs = kernel* *nvidia* cuda-drivers\n[email]"
+    assert ready.bash("cat /etc/dnf/automatic.conf") == AUTOMATIC.replace("[email]", excluded)
+    ready.bash("echo 570-open >/run/stream")
+    assert ready.check()["driver_pin"][1] == "has stream 570-open of the module nvidia-driver, wants 580-open"
+    assert ready.gpu_metal("undo gpu").returncode == 0
+    assert ready.bash("ls /run/stream 2>&1 || true; cat /etc/dnf/automatic.conf").endswith(AUTOMATIC)
+    ready.bash("mv /root/os-release /etc/os-release; rm -r /etc/dnf /usr/local/bin/dnf /run/dnf")

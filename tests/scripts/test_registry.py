@@ -46,7 +46,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def host(spare: LabHost, archive: bytes) -> Iterator[LabHost]:
+def host(spare: LabHost, before: Mapping[str, Any], archive: bytes) -> Iterator[LabHost]:  # noqa: ARG001
     """With the registry and two tags of one image."""
     spare.bash(f"mkdir -p /srv; base64 -d >{ARCHIVE}", base64.b64encode(archive).decode())
     spare.install()

@@ -10,7 +10,7 @@ from components.host import steps
 from components.host.config import Host
 from components.host.packages import REQUIRED_PACKAGES, packages, repositories
 from components.host.repositories import DnfRepository
-from components.hostrun.step import Step
+from components.hostrun.step import Step, command_line
 from lab.hosts import inventory
 from tests.lab.ntp import time_server
 from tests.scripts import rhel_host
@@ -134,6 +134,16 @@ def test_only_what_came_with_ours_goes_also_after_a_cut(installed: LabHost) -> N
     assert {"pciutils-libs", "tcp-wrappers-libs"} <= set(left)
     assert not {"socat", "pciutils"} & set(left)
     installed.bash("dnf -q -y remove pciutils-libs tcp-wrappers-libs")
+
+
+@pytest.mark.row("H7")
+def test_dnf_held_by_another_program_is_waited_for_and_then_named(installed: LabHost) -> None:
+    hold = "sleep 100 >/dev/null 2>&1 & echo $! | tee /var/cache/dnf/metadata_lock.pid"
+    pid = installed.bash(hold).strip()
+    words = command_line("base", [tools("pciutils")])
+    said = installed.bash(f"! GPU_METAL_LOCK_WAIT=2 {words} 2>&1")
+    installed.bash(f"kill {pid}; rm /var/cache/dnf/metadata_lock.pid")
+    assert f"dnf is locked by sleep (process {pid}) for more than 2 s. Fix: let it end (ps -fp {pid})" in said
 
 
 def seen_by_preflight(host: LabHost, declared: str, *, kubernetes: bool = True) -> dict[str, str]:

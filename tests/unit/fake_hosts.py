@@ -78,7 +78,7 @@ class FakeHosts:
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
             "get resourcequota": self._quotas,
             "try --json preflight": lambda: self._tried(target.name, text),
-            "is-active": lambda: self._verified(target.name, text),
+            "\\036": lambda: self._verified(target.name, text),
             "facts --json": lambda: self._runner(target.name, self._facts(target.name)),
             "check --json": lambda: self._runner(target.name, self._ledger(target.name)),
         }

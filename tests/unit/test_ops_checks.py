@@ -143,7 +143,7 @@ def test_verify_compares_labels_quota_and_a_hanging_driver(ctl: Sitectl) -> None
 
 def test_verify_without_a_kubernetes(ctl: Sitectl) -> None:
     text = (ctl.folder / "Pulumi.dev.yaml").read_text()
-    plain = text.replace(", roles: [control-plane]", "").partition("    kubernetes:")[0]
+    plain = text.replace(", roles: [control-plane]", "").partition("\n    kubernetes:")[0]
     (ctl.folder / "Pulumi.dev.yaml").write_text(plain)
     answer = ctl.json("verify")
     assert answer["ok"], answer["failures"]

@@ -155,11 +155,14 @@ def test_flannel_is_a_pinned_release_tied_to_the_pod_subnet(site: dict[str, Any]
     assert re.fullmatch(r"v\d+\.\d+\.\d+", release.inputs["version"])
 
 
-def test_a_site_without_kubernetes_ends_with_its_hosts(site: dict[str, Any], tmp_path: Path) -> None:
+def test_a_site_without_kubernetes_ends_with_its_hosts_and_their_engine(site: dict[str, Any], tmp_path: Path) -> None:
     site = {k: v for k, v in site.items() if k not in {"tenants", "kubernetes", "network"}}
     site["hosts"] = {"cpu-1": {"address": "10.213.77.21"}}
-    plan = plan_of(site, tmp_path)
-    assert sorted(r.name for r in plan.of(COMMAND)) == ["cpu-1-base", "cpu-1-preflight", "cpu-1-runner"]
+    layers = ["cpu-1-base", "cpu-1-engine", "cpu-1-preflight", "cpu-1-runner"]
+    assert sorted(r.name for r in plan_of(site, tmp_path).of(COMMAND)) == layers
+    del site["engine"]
+    layers.remove("cpu-1-engine")
+    assert sorted(r.name for r in plan_of(site, tmp_path).of(COMMAND)) == layers
 
 
 def test_the_plan_obeys_the_policy(site: dict[str, Any], tmp_path: Path) -> None:

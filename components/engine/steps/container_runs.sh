@@ -49,7 +49,7 @@ _docker() {
 # In a namespace of its own, so that nothing of it meets the kubelet.
 _containerd() {
     local status=0 namespace=gpu-metal
-    if ! timeout 300 ctr -n $namespace images pull --hosts-dir /etc/containerd/certs.d "$(input image)"; then return 1; fi
+    timeout 300 ctr -n $namespace images pull --hosts-dir /etc/containerd/certs.d "$(input image)" || return
     timeout 120 ctr -n $namespace run --rm "$(input image)" gpu-metal-verify || status=$?
     ctr -n $namespace images rm --sync "$(input image)"
     ctr namespaces rm $namespace

@@ -4,7 +4,7 @@
 #
 # config.toml stays as it was but for an `imports` line (and a `cri` that its packager disabled): the GPU Operator's
 # toolkit adds a later file to the same folder, and it is kept. containerd 1.x takes a plugin's section from the last
-# file that has it, whole: so the drop-in has all of it, and so has the toolkit's (nvidia-ctk begins with what it finds).
+# file that has it, whole: so the drop-in has all of it, and a later file that has not is named.
 # The step `containerd` restarts the daemon, and only when its files changed.
 
 check() {
@@ -170,7 +170,9 @@ _cdi() {
 }
 
 _knows_cdi() {
-    [[ $(printf '1.7\n%s\n' "$(containerd --version | sed -E 's/.* v?([0-9]+\.[0-9]+)\.[0-9]+.*/\1/')" | sort -V | head -n 1) == 1.7 ]]
+    local version
+    version=$(containerd --version | sed -E 's/.* v?([0-9]+\.[0-9]+)\.[0-9]+.*/\1/')
+    [[ $(printf '1.7\n%s\n' "$version" | sort -V | head -n 1) == 1.7 ]]
 }
 
 # _runtimes PLUGIN: NVIDIA's runtime beside runc, and which of them is the default

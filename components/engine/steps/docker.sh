@@ -42,6 +42,7 @@ undo() {
 }
 
 _says_why() {
-    untrue "docker does not start: $(journalctl -u docker -n 50 -o cat | grep -E '^(failed to start|unable to)' | tail -n 1)." \
+    untrue "docker does not start:" \
+        "$(journalctl -u docker -n 50 -o cat | grep -E '^(failed to start|unable to)' | tail -n 1)." \
         "Fix: correct /etc/docker/daemon.json, or engine in the site; systemctl status docker shows more"
 }

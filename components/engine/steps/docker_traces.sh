@@ -20,13 +20,7 @@ undo() {
     root=$(input data_root)
     while grep -q '^gpu-metal-cover /var/lib/docker ' /proc/self/mounts; do umount /var/lib/docker; done
     if ! command -v dockerd >/dev/null && grep -qx docker=no "$GPU_METAL_HOME/docker-before"; then
-        awk -v "folder=$root/" 'index($2, folder) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount
-        if [[ -n $(_volumes "$root") ]]; then
-            printf 'left: the volumes %s in %s/volumes\n' "$(_volumes "$root" | paste -sd ' ')" "$root"
-            find "$root" -xdev -mindepth 1 -maxdepth 1 ! -name volumes -exec rm -rf -- {} +
-        elif [[ -d $root ]]; then
-            find "$root" -xdev -mindepth 1 -delete
-        fi
+        _clear "$root"
         rm -f /etc/docker/key.json
         rmdir "$root" /etc/docker 2>/dev/null || true
         if ip link show docker0 >/dev/null 2>&1; then ip link delete docker0; fi
@@ -34,6 +28,22 @@ undo() {
         if grep -qx group=no "$GPU_METAL_HOME/docker-before" && getent group docker >/dev/null; then groupdel docker; fi
     fi
     rm -f "$GPU_METAL_HOME/docker-before"
+}
+
+# Docker's own folders, by name: the data root may be a disk with other things on it.
+_clear() {
+    local root=$1 part parts
+    parts="buildkit containerd containers engine-id fuse-overlayfs image network nuke-graph-directory.sh overlay2"
+    parts+=" plugins runtimes swarm tmp trust vfs"
+    if [[ -z $(_volumes "$root") ]]; then
+        parts+=" volumes"
+    else
+        printf 'left: the volumes %s in %s/volumes\n' "$(_volumes "$root" | paste -sd ' ')" "$root"
+    fi
+    for part in $parts; do
+        awk -v "folder=$root/$part/" 'index($2, folder) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount
+        rm -rf --one-file-system -- "${root:?}/$part"
+    done
 }
 
 _volumes() {

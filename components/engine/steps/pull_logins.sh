@@ -93,9 +93,10 @@ _merged() {
 _take_out() {
     local file=$1 left keys owner
     if [[ -e $file ]] && kept "$file"; then
-        keys=$(for key in $(input registries) $(previous registries); do printf '%s\n' "$(_key "$key")"; done | jq -R . | jq -s .)
+        keys=$(for key in $(input registries) $(previous registries); do _key "$key" | jq -R .; done | jq -s .)
         left=$(jq --argjson keys "$keys" --slurpfile before <(cat "$REPLY/original" 2>/dev/null || printf '{}') '
-            reduce $keys[] as $k (.; if $before[0].auths[$k] then .auths[$k] = $before[0].auths[$k] else del(.auths[$k]) end)
+            reduce $keys[] as $k (.;
+                if $before[0].auths[$k] then .auths[$k] = $before[0].auths[$k] else del(.auths[$k]) end)
             | if .auths == {} and ($before[0] | has("auths") | not) then del(.auths) else . end' "$file")
         if [[ $left == '{}' && -e $REPLY/absent ]]; then
             restore "$file"

@@ -3,7 +3,7 @@
 # inputs: port folder
 
 check() {
-    local seen
+    local seen shown
     if ! _config | same_file /etc/gpu-metal-registry/config.yml; then
         untrue "/etc/gpu-metal-registry/config.yml is not what the site's registry says"
     fi
@@ -21,7 +21,8 @@ check() {
         untrue "the registry does not ask for a login on port $(input port): ${seen:-no answer}." \
             "Fix: journalctl -u gpu-metal-registry -n 20 says why"
     fi
-    if [[ $(openssl x509 -noout -fingerprint 2>/dev/null <<<"$seen") != "$(openssl x509 -noout -fingerprint -in /etc/gpu-metal-registry/tls.crt)" ]]; then
+    shown=$(openssl x509 -noout -fingerprint 2>/dev/null <<<"$seen")
+    if [[ $shown != "$(openssl x509 -noout -fingerprint -in /etc/gpu-metal-registry/tls.crt)" ]]; then
         untrue "the registry shows another certificate than /etc/gpu-metal-registry/tls.crt"
     fi
 }

@@ -9,13 +9,15 @@
 # Other hosts trust it once the site has the authority's file in engine.registryCertificates.
 
 check() {
-    local folder=/etc/gpu-metal-registry
+    local folder=/etc/gpu-metal-registry public
     if [[ ! -s $folder/tls.crt || ! -s $folder/tls.key ]]; then untrue "the registry has no certificate"; fi
     if _from_site && ! bulk certificate | same_file $folder/tls.crt; then
         untrue "$folder/tls.crt is not the site's certificate"
     fi
-    if [[ $(openssl x509 -in $folder/tls.crt -noout -pubkey 2>&1) != "$(openssl pkey -in $folder/tls.key -pubout 2>&1)" ]]; then
-        untrue "$folder/tls.key is not the key of the registry's certificate. Fix: compare registry.certificate with its keySecret"
+    public=$(openssl x509 -in $folder/tls.crt -noout -pubkey 2>&1)
+    if [[ $public != "$(openssl pkey -in $folder/tls.key -pubout 2>&1)" ]]; then
+        untrue "$folder/tls.key is not the key of the registry's certificate." \
+            "Fix: compare registry.certificate with its keySecret"
     fi
     if ! openssl x509 -in $folder/tls.crt -noout -checkend $((30 * 86400)) >/dev/null; then
         untrue "the registry's certificate ends on $(openssl x509 -in $folder/tls.crt -noout -enddate | cut -d= -f2)." \
@@ -35,7 +37,8 @@ check() {
 apply() {
     local folder=/etc/gpu-metal-registry
     if ! getent passwd gpu-metal-registry >/dev/null; then
-        useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin gpu-metal-registry
+        useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \
+            gpu-metal-registry
     fi
     install -d -m 0755 $folder $folder/client
     if _from_site; then
@@ -75,13 +78,13 @@ _make() {
     for name in $(input names); do
         if [[ $name == *:* || $name =~ ^[0-9.]+$ ]]; then names+=("IP:$name"); else names+=("DNS:$name"); fi
     done
-    if ! openssl x509 -in $folder/ca.crt -noout -checkend $((400 * 86400)) >/dev/null 2>&1 || [[ ! -s $folder/ca.key ]]; then
+    if [[ ! -s $folder/ca.key ]] || ! openssl x509 -in $folder/ca.crt -noout -checkend $((400 * 86400)) &>/dev/null; then
         openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj "/CN=gpu-metal registry of $(uname -n)" \
             -addext keyUsage=critical,keyCertSign,cRLSign -keyout $folder/ca.key -out $folder/ca.crt
     fi
     openssl req -newkey rsa:3072 -nodes -subj "/CN=${names[0]#*:}" -keyout $folder/tls.key -out $folder/tls.csr
-    openssl x509 -req -in $folder/tls.csr -CA $folder/ca.crt -CAkey $folder/ca.key -CAcreateserial -days 397 -out $folder/tls.crt \
-        -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "$(IFS=, && echo "${names[*]}")")
+    openssl x509 -req -in $folder/tls.csr -CA $folder/ca.crt -CAkey $folder/ca.key -CAcreateserial -days 397 \
+        -out $folder/tls.crt -extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "$(IFS=, && echo "${names[*]}")")
     chmod 0644 $folder/ca.crt $folder/tls.crt
     rm -f $folder/tls.csr $folder/ca.srl
 }

@@ -48,7 +48,8 @@ _record() {
 
 # The digest that an image got when it was pushed from its present archive.
 _recorded() {
-    awk -v image="$1" -v sum="$(input "$1" | cut -d' ' -f2)" '$1 == image && $2 == sum { print $3 }' "$(_record)" 2>/dev/null || true
+    awk -v image="$1" -v sum="$(input "$1" | cut -d' ' -f2)" '$1 == image && $2 == sum { print $3 }' \
+        "$(_record)" 2>/dev/null || true
 }
 
 _strays() {
@@ -89,7 +90,8 @@ _push() {
     _skopeo copy --dest-cert-dir /etc/gpu-metal-registry/client --digestfile "$digest" \
         "$(_kind "$archive"):$archive" "$(_url "$image")"
     _forget "$image"
-    { cat "$(_record)" 2>/dev/null || true; printf '%s %s %s\n' "$image" "$sum" "$(cat "$digest")"; } | write_file "$(_record)" 0600
+    { cat "$(_record)" 2>/dev/null || true; printf '%s %s %s\n' "$image" "$sum" "$(cat "$digest")"; } |
+        write_file "$(_record)" 0600
     rm -f "$digest"
 }
 
@@ -139,7 +141,8 @@ _collect() {
     local status=0
     if [[ ! -d $(_folder)/docker/registry/v2/repositories ]]; then return; fi
     systemctl stop gpu-metal-registry
-    runuser -u gpu-metal-registry -- "$(os_path registry_program)" garbage-collect /etc/gpu-metal-registry/config.yml || status=$?
+    runuser -u gpu-metal-registry -- "$(os_path registry_program)" garbage-collect \
+        /etc/gpu-metal-registry/config.yml || status=$?
     systemctl start gpu-metal-registry
     return "$status"
 }

@@ -4,14 +4,15 @@
 # secrets: password
 
 check() {
-    local folder=/etc/gpu-metal-registry
+    local folder=/etc/gpu-metal-registry modes
     if [[ $(sed 's/:[$]2y[$].*/:bcrypt/' $folder/htpasswd 2>&1) != "$(input user):bcrypt" ]]; then
         untrue "$folder/htpasswd has not the user $(input user) alone"
     fi
     if [[ $(sed 's/"auth": "[A-Za-z0-9+\/=]*"/"auth": •/' $folder/auth.json 2>&1) != "$(_login •)" ]]; then
         untrue "$folder/auth.json is not the login of $(input user) for $(_address)"
     fi
-    if [[ $(stat -c %a:%U:%G $folder/htpasswd $folder/auth.json | paste -sd ' ') != "640:root:gpu-metal-registry 600:root:root" ]]; then
+    modes=$(stat -c %a:%U:%G $folder/htpasswd $folder/auth.json | paste -sd ' ')
+    if [[ $modes != "640:root:gpu-metal-registry 600:root:root" ]]; then
         untrue "$folder/htpasswd or $folder/auth.json can be read by others"
     fi
 }
@@ -20,7 +21,8 @@ apply() {
     local folder=/etc/gpu-metal-registry
     secret password | htpasswd -inBC 10 "$(input user)" | sed '/^$/d' |
         write_file $folder/htpasswd 0640 root:gpu-metal-registry
-    _login "\"$(printf '%s:%s' "$(input user)" "$(secret password)" | base64 -w 0)\"" | write_file $folder/auth.json 0600 root:root
+    _login "\"$(printf '%s:%s' "$(input user)" "$(secret password)" | base64 -w 0)\"" |
+        write_file $folder/auth.json 0600 root:root
 }
 
 undo() {

@@ -78,9 +78,10 @@ pkg_right() {
 # pkg_list: the names of all that is installed, sorted
 pkg_list() { dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u; }
 
-# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME…: nobody asks for these
+# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: of what is installed
 pkg_auto() { apt-mark showauto | sed 's/:.*//' | sort -u; }
 pkg_mark_auto() { apt-mark auto -- "$@"; }
+pkg_mark_asked() { apt-mark manual -- "$@"; }
 
 # pkg_unneeded: those names of stdin that nobody asked for and nothing needs. That another package only recommends or
 # suggests one is no need: it did without before.

@@ -6,7 +6,7 @@ if ! command -v dnf >/dev/null; then _yum=yum _locks=/etc/yum/pluginconf.d/versi
 
 # yum_run ARGS…: asks nothing, waits for another package tool; status 75 when that does not end
 yum_run() {
-    _wait_for_yum 300 || return
+    _wait_for_yum "${GPU_METAL_LOCK_WAIT:-300}" || return
     # Packages' scripts make files that others must read.
     (umask 022 && exec "$_yum" -y "$@")
 }
@@ -62,20 +62,38 @@ pkg_right() {
 # pkg_list: the names of all that is installed, sorted; rpm keeps keys as packages
 pkg_list() { rpm -qa --qf '%{NAME}\n' | sed '/^gpg-pubkey$/d' | sort -u; }
 
-# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME…: nobody asks for these
+# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: of what is installed
 pkg_auto() { comm -23 <(pkg_list) <(_asked_for); }
-pkg_mark_auto() {
-    if [[ $_yum == dnf ]]; then dnf -q -y mark remove "$@"; else yumdb set reason dep "$@"; fi
-}
+pkg_mark_auto() { _mark remove dep "$@"; }
+pkg_mark_asked() { _mark install user "$@"; }
 
 _asked_for() {
+    local name file
     if [[ $_yum == dnf ]]; then
         dnf -q --disablerepo='*' repoquery --userinstalled --qf '%{name}'
     else
-        # As yumdb reads it, which may not be there: …/ID-NAME-VERSION-RELEASE-ARCH/reason
-        grep -rlx user /var/lib/yum/yumdb --include=reason |
-            sed -E 's,.*/[0-9a-f]+-([^/]+)-[^-/]+-[^-/]+-[^-/]+/reason$,\1,' || true
+        while read -r name file; do
+            if [[ $(<"$file") == user ]]; then printf '%s\n' "$name"; fi
+        done < <(_yum_reasons)
     fi | sort -u
+}
+
+_mark() { # DNF'S WORD YUM'S NAME…
+    local name file
+    if [[ $_yum == dnf ]]; then
+        dnf -q -y mark "$1" "${@:3}"
+        return
+    fi
+    while read -r name file; do
+        # As yumdb does it: several packages may share one file.
+        if [[ " ${*:3} " == *" $name "* ]]; then rm -f "$file" && printf '%s' "$2" >"$file"; fi
+    done < <(_yum_reasons)
+}
+
+# yum's own records, NAME FILE: …/ID-NAME-VERSION-RELEASE-ARCH/reason
+_yum_reasons() {
+    find /var/lib/yum/yumdb -name reason |
+        sed -E 's,^.*/[0-9a-f]+-([^/]+)-[^-/]+-[^-/]+-[^-/]+/reason$,\1 &,'
 }
 
 # pkg_unneeded: those names of stdin that nobody asked for and nothing needs
