@@ -63,12 +63,17 @@ pkg_right() {
 pkg_list() { rpm -qa --qf '%{NAME}\n' | sed '/^gpg-pubkey$/d' | sort -u; }
 
 # pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: of what is installed
-pkg_auto() { comm -23 <(pkg_list) <(_asked_for); }
+pkg_auto() {
+    local asked
+    asked=$(_asked_for) || return
+    comm -23 <(pkg_list) - <<<"$asked"
+}
 pkg_mark_auto() { _mark remove dep "$@"; }
 pkg_mark_asked() { _mark install user "$@"; }
 
 _asked_for() {
     local name file
+    _wait_for_yum "${GPU_METAL_LOCK_WAIT:-300}" || return
     if [[ $_yum == dnf ]]; then
         dnf -q --disablerepo='*' repoquery --userinstalled --qf '%{name}'
     else
@@ -98,8 +103,9 @@ _yum_reasons() {
 
 # pkg_unneeded: those names of stdin that nobody asked for and nothing needs
 pkg_unneeded() {
-    local names said needed
-    names=$(comm -23 - <(_asked_for))
+    local names asked said needed
+    asked=$(_asked_for) || return
+    names=$(comm -23 - <(printf '%s\n' "$asked"))
     while [[ -n $names ]]; do
         # rpm says what the others would miss; who brings that stays, and we ask again.
         if said=$(xargs rpm -e --test --allmatches <<<"$names" 2>&1); then break; fi
