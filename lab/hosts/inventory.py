@@ -38,7 +38,6 @@ HOSTS = {
         Host("gpu-1", "10.213.77.31", gpus=8),
         Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
         Host("deb13-1", "10.213.77.61", starts_with_lab=False, release="trixie"),
-        *(Host(f"try-{n}", f"10.213.77.5{n}", starts_with_lab=False) for n in range(1, 8)),  # temporary
     )
 }
 
