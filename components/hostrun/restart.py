@@ -13,8 +13,6 @@ STEP = "reboot"
 """The step that restarts a host, a while after its layer has ended."""
 LIMIT = float(os.environ.get("GPU_METAL_REBOOT_LIMIT", "900"))
 """Seconds for a host to come back: servers test their memory first."""
-GOING = 10.0
-"""Seconds before the first question: a host that still goes down would be logged in to once more, for nothing."""
 PAUSE = 2.0
 """Seconds between two questions."""
 
@@ -35,7 +33,6 @@ async def ready(target: Target, *, patient: bool = False, tell: Callable[[str], 
         if not patient or error.check_id == "host-key":
             raise
     tell(f"{target.name} [reboot] restarts; it is waited for, at most {LIMIT:.0f} s")
-    await asyncio.sleep(min(GOING, LIMIT))
     await _back(target)
 
 

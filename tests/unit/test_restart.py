@@ -14,7 +14,6 @@ pytestmark = pytest.mark.row("H13")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(restart, "PAUSE", 0.01)
-    monkeypatch.setattr(restart, "GOING", 0.01)
 
 
 def answering(*answers: str, asked: list[str]) -> Handler:
