@@ -156,7 +156,7 @@ _pkg_unhold() {
 
 # The names of stdin are no longer asked for: what came with them goes, unless something else needs it.
 _pkg_release() {
-    local names ours unneeded
+    local names ours unneeded last=''
     names=$(_pkg_names)
     if [[ -z $names ]]; then return; fi
     _pkg_unhold <<<"$names"
@@ -164,7 +164,9 @@ _pkg_release() {
     mapfile -t ours < <({ _pkg_list came; _pkg_list auto; } | sort -u | comm -12 - <(pkg_list) |
         comm -12 - <(printf '%s\n' "$names"))
     if ((${#ours[@]})); then pkg_mark_auto "${ours[@]}"; fi
-    unneeded=$(_pkg_list came | comm -12 - <(pkg_list) | comm -23 - <(_pkg_elsewhere) | pkg_unneeded)
+    if [[ -z $(_pkg_elsewhere) ]]; then last=--last; fi
+    # shellcheck disable=SC2086  # nothing is no word
+    unneeded=$(_pkg_list came | comm -12 - <(pkg_list) | comm -23 - <(_pkg_elsewhere) | pkg_unneeded $last)
     # shellcheck disable=SC2086  # words are names
     if [[ -n $unneeded ]]; then pkg_purge $unneeded; fi
     comm -12 <(_pkg_list came) <(pkg_list) | _pkg_save came

@@ -1,7 +1,8 @@
 """Hosts, GPUs and engines end to end: the preparation that three of the source documents ask of their hosts.
 
-One `up` from bare hosts to ready ones: nouveau gone by a reboot, driver, Docker, registry. The site is
-tests/sites/good/racks.yaml on the lab's addresses. Does not prove: real GPUs and kernels, vm.* settings.
+One `up` from bare hosts to ready ones: nouveau gone by a reboot, driver, Docker, registry. One of them takes passwords
+only, one is behind a bastion. The site is tests/sites/good/racks.yaml on the lab's addresses. Does not prove: real GPUs
+and kernels, vm.* settings.
 """
 
 import json
@@ -23,7 +24,19 @@ pytestmark = pytest.mark.lab
 
 PLACES = {"db-1": "cpu-1", "node-1": "cp-1", "zeus": "spare-1"}
 """The sample's hosts, and where they are in the lab. db-1 gets GPUs, nouveau at work, and no driver."""
-PASSWORDS = {"sqreamPassword": "horse battery", "registryPassword": "staple correct"}
+PASSWORDS = {"sqreamPassword": "horse battery", "registryPassword": "staple correct", "nodePassword": "tr0ub4dor"}
+BASTION = "gpu-1"
+"""Zeus is reached through it."""
+PASSWORD_ONLY = """\
+printf 'PasswordAuthentication yes\nPubkeyAuthentication no\n' >/etc/ssh/sshd_config.d/00-lab.conf
+systemctl restart ssh
+chpasswd
+"""
+LEFT_BY_PACKAGES = {
+    *("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"),  # their system users
+    *("/etc/default/nfs-common.ucf-dist", "/etc/xml"),
+}
+"""What Debian's own packages leave after a purge."""
 DISK = "/root/disk.img"
 DEPOT = {"url": f"http://{GATEWAY}:8080/apt", "suite": "./", "keyFile": str(paths.LAB / "apt" / "key.asc")}
 
@@ -49,6 +62,8 @@ def site(device: str) -> dict[str, Any]:
     found["groups"]["compute"].pop("modules")
     found["packages"] = ["@nfs-client", "psmisc"]  # not the compilers: nothing here is built, and they take minutes
     found["groups"]["compute"]["packages"] = ["squashfs-tools"]
+    found["hosts"][PLACES["node-1"]]["ssh"] = {"keyFile": None, "passwordSecret": "nodePassword"}
+    found["hosts"][PLACES["zeus"]]["ssh"] = {"bastion": {"address": lab_host(BASTION).address, "user": "deploy"}}
     found["registry"]["host"] = PLACES["zeus"]
     [disk] = found["groups"]["database"].pop("disks")  # a loop device would not outlive db-1's reboot
     found["groups"]["compute"]["disks"] = [disk | {"device": device, "owner": "shifter"}]
@@ -72,8 +87,15 @@ def mirrors() -> list[str]:
 def clean(fresh: tuple[str, ...], spare: str) -> Iterator[dict[str, Any]]:  # noqa: ARG001
     """What each host was before."""
     gpus.fit(lab_host(PLACES["db-1"]), "8 dgx-a100 nouveau=on")
+    login = f"deploy:{PASSWORDS['nodePassword']}\n"
+    faults.run_in(lab_host(PLACES["node-1"]), ["bash", "-euc", PASSWORD_ONLY], stdin=login)
     with time_server():
         yield {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}
+
+
+@pytest.fixture(scope="module")
+def people(clean: dict[str, Any]) -> dict[str, set[str]]:  # noqa: ARG001 - at the same moment
+    return {place: accounts(place) for place in PLACES.values()}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +109,7 @@ def loop_device(clean: dict[str, Any]) -> Iterator[str]:  # noqa: ARG001 - after
 
 
 @pytest.fixture(scope="module")
-def stack(clean: dict[str, Any], loop_device: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
+def stack(people: dict[str, set[str]], loop_device: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
     stack = Stack("racks", tmp_path_factory.mktemp("racks"))
     stack.create(site(loop_device))
     for name, password in PASSWORDS.items():
@@ -96,7 +118,7 @@ def stack(clean: dict[str, Any], loop_device: str, tmp_path_factory: pytest.Temp
     return stack
 
 
-@pytest.mark.row("G2", "G3", "H13")
+@pytest.mark.row("H1", "G2", "G3", "H13")
 def test_one_up_prepares_bare_hosts_through_a_reboot_on_eight_connections(stack: Stack) -> None:
     before = {place: boot_id(place) for place in PLACES.values()}
     stack.up().ok()
@@ -113,7 +135,7 @@ def boot_id(place: str) -> str:
 
 def logged_in(place: str) -> int:
     """How often, since the host was installed."""
-    return on(place, ["journalctl", "--no-pager", "-q", "-o", "cat", "-u", "ssh"]).count("Accepted publickey")
+    return on(place, ["journalctl", "--no-pager", "-q", "-o", "cat", "-u", "ssh"]).count("Accepted p")
 
 
 def test_a_host_costs_six_resources(stack: Stack) -> None:
@@ -163,8 +185,18 @@ def test_no_password_is_readable(stack: Stack) -> None:
     assert [(place, name) for place, text in places.items() for name, word in PASSWORDS.items() if word in text] == []
 
 
-def test_destroy_leaves_the_hosts_as_they_were(stack: Stack, clean: dict[str, Any]) -> None:
+def accounts(place: str) -> set[str]:
+    """Users and groups, a line each."""
+    return set(on(place, ["cat", "/etc/passwd", "/etc/group"]).splitlines())
+
+
+def test_destroy_leaves_the_hosts_as_they_were(
+    stack: Stack, clean: dict[str, Any], people: dict[str, set[str]]
+) -> None:
     stack.destroy().ok()
     on(PLACES["node-1"], ["rm", "-f", DISK])  # the disk was ours
-    now = {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}
-    assert {place: differences(before, now[place]) for place, before in clean.items()} == {place: {} for place in clean}
+    for place, before in clean.items():
+        assert set(differences(before, faults.snapshot(lab_host(place)))) <= LEFT_BY_PACKAGES, place
+        now = accounts(place)
+        assert people[place] <= now, place
+        assert {line for line in now - people[place] if int(line.split(":")[2]) >= 1000} == set(), place

@@ -5,6 +5,8 @@
 # From 1.18 on the toolkit has a service that writes it to /var/run/cdi at each boot and when driver or toolkit change;
 # before, we write /etc/cdi. Changed MIG devices need a new one: systemctl restart nvidia-cdi-refresh.
 
+_wanted=/etc/systemd/system/multi-user.target.wants/nvidia-cdi-refresh.service
+
 check() {
     local file seen
     file=$(_spec)
@@ -21,6 +23,7 @@ check() {
 
 apply() {
     if _has_service; then
+        keep "$_wanted"
         systemctl enable -q --no-reload nvidia-cdi-refresh.service
         systemctl restart nvidia-cdi-refresh.service
     else
@@ -31,6 +34,7 @@ apply() {
 
 # The service's own, in memory, goes at the next start.
 undo() {
+    restore "$_wanted"
     restore /etc/cdi/nvidia.yaml
     rm -f /var/run/cdi/nvidia.yaml
 }

@@ -83,12 +83,24 @@ pkg_auto() { apt-mark showauto | sed 's/:.*//' | sort -u; }
 pkg_mark_auto() { apt-mark auto -- "$@"; }
 pkg_mark_asked() { apt-mark manual -- "$@"; }
 
-# pkg_unneeded: those names of stdin that nobody asked for and nothing needs. That another package only recommends or
-# suggests one is no need: it did without before.
+# pkg_unneeded [--last]: those names of stdin that nobody asked for and nothing needs. That another package only
+# recommends or suggests one is no need: it did without before. apt keeps every package that provides what is needed
+# (gawk beside mawk): with --last each is tried by itself, and goes with those of stdin that need it.
 pkg_unneeded() {
-    comm -12 - <(apt-get -s -qq autoremove -o APT::AutoRemove::RecommendsImportant=false \
-        -o APT::AutoRemove::SuggestsImportant=false | awk '$1 == "Remv" { sub(":.*", "", $2); print $2 }' | sort -u)
+    local names name gone
+    names=$(cat)
+    {
+        apt-get -s -qq autoremove -o APT::AutoRemove::RecommendsImportant=false \
+            -o APT::AutoRemove::SuggestsImportant=false | _removed | comm -12 - <(printf '%s\n' "$names")
+        for name in $([[ ${1-} != --last ]] || comm -12 <(pkg_auto) <(printf '%s\n' "$names")); do
+            gone=$(apt-get -s -qq remove -- "$name" | _removed)
+            if [[ -z $(comm -23 <(printf '%s\n' "$gone") <(printf '%s\n' "$names")) ]]; then printf '%s\n' "$gone"; fi
+        done
+    } | sort -u
 }
+
+# What a simulation of apt-get would take away, sorted
+_removed() { awk '$1 == "Remv" { sub(":.*", "", $2); print $2 }' | sort -u; }
 
 # pkg_fits NAME: can be installed, and nothing would go for it?
 pkg_fits() {
