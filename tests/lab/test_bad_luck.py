@@ -190,12 +190,16 @@ def test_ga1_a_repository_of_another_key(stack: Stack, strange_key: Path, reposi
     refused(stack.up(), "apt_repository", "tools", "Fix:")
 
 
-def test_a_repository_that_is_gone(stack: Stack, repository: None) -> None:  # noqa: ARG001
+def test_a_repository_that_is_gone_is_seen_before_anything_is_changed(stack: Stack) -> None:
+    before = faults.snapshot(lab_host(SPARE_HOST))
     key = str(LAB / "apt/key.asc")
     stack.edit(
         lambda site: site.update({"repositories": {"tools": {"url": "http://10.213.77.1:9/apt", "keyFile": key}}})
     )
-    refused(stack.up(), "apt_repository", "10.213.77.1:9", "Fix:")
+    refused(stack.up(), "[reachable#repositories]", "10.213.77.1:9", "Fix:")
+    assert faults.snapshot(lab_host(SPARE_HOST)) == before
+    stack.edit(lambda site: site.pop("repositories"))
+    stack.up("--expect-no-changes").ok()
 
 
 def test_afterwards_the_host_is_given_back(stack: Stack) -> None:
