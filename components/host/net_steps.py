@@ -238,7 +238,7 @@ def _address(text: str) -> Address | None:
 def _names_to_find(host: Host, urls: Sequence[str], no_proxy: str) -> list[str]:
     """Names of `urls` that the host itself must resolve: a proxy does it for the others."""
     found = {urlsplit(url).hostname or "": url for url in urls}
-    return sorted(name for name, url in found.items() if not _address(name) and not _way(host, url, no_proxy))
+    return sorted(name for name, url in found.items() if name and not _address(name) and not _way(host, url, no_proxy))
 
 
 def _words(values: Sequence[object]) -> str:

@@ -7,8 +7,6 @@
 . "$code/facts_gpu.sh"
 # shellcheck source=advice.sh
 . "$code/advice.sh"
-# shellcheck source=advice.sh
-. "$code/advice.sh"
 
 _line() { # FILE → REPLY: its first line, empty when it cannot be read
     REPLY=
@@ -163,7 +161,6 @@ facts() {
     _fact firewall "$(_firewalls | _listed)"
     _fact time_services "$(_active chrony chronyd systemd-timesyncd ntp ntpsec ntpd | _listed)"
     _fact clock_in_sync "$(_clock_in_sync)"
-    _fact advice "$(advice)"
     _fact advice "$(advice)"
     _text_fact systemd "$(timeout 5 systemctl is-system-running 2>/dev/null || true)"
     printf '  "time": %(%s)T\n}\n' -1

@@ -17,7 +17,7 @@ _first_cpu() {
 }
 
 _cpu() {
-    local model flag words=() flags=() counts=(null null null null)
+    local model flag words=() flags=() counts
     { read -r model && read -r -a words; } < <(_first_cpu) || true
     for flag in "${words[@]}"; do
         flags+=("\"$flag\"")
@@ -26,7 +26,7 @@ _cpu() {
         /^#/ { next }
         { sockets[$1]; cores[$1 "," $2]; threads++; nodes[$4] }
         END { if (threads) { print size(sockets), size(cores), threads, size(nodes) } }
-        function size(set, key, n) { for (key in set) n++; return n }') || true
+        function size(set, key, n) { for (key in set) n++; return n }') || counts=(null null null null)
     json_or_null "$model"
     printf '{"model": %s, "sockets": %s, "cores": %s, "threads": %s, "numa_nodes": %s, "flags": %s}' \
         "$REPLY" "${counts[@]}" "$(_joined "${flags[@]}")"

@@ -143,9 +143,8 @@ is_reboot_due() { grep -qxF -- "$1" "$GPU_METAL_RUN/reboot-due" 2>/dev/null; }
 # verb: what the runner was asked for: apply, undo, remove, check …
 verb() { printf '%s\n' "$gm_verb"; }
 
-# os_id: debian, ubuntu, rocky … · os_version: 12, 24.04, 9.4 … · os_codename: bookworm, noble … · os_family: debian, rhel
+# os_id: debian, ubuntu, rocky … · os_version: 12, 24.04, 9.4 … · os_family: debian, rhel
 os_id() { printf '%s\n' "$_os_id"; }
-os_codename() { printf '%s\n' "$_os_codename"; }
 os_version() { printf '%s\n' "$_os_version"; }
 os_family() { printf '%s\n' "$_os_family"; }
 

@@ -36,6 +36,10 @@ apply() {
     if [[ ! -x $(input shell) ]]; then
         untrue "has no program $(input shell), wants it as the shell of $name. Fix: correct accounts.$name.shell"
     fi
+    if _logs_in && ! "$(input shell)" -c : >/dev/null 2>&1; then
+        untrue "has $(input shell), which runs no command, for $name, who the site logs in as." \
+            "Fix: correct accounts.$name.shell"
+    fi
     _remember "$name"
     home=$(_home)
     if [[ -z $(_entry 1) ]]; then _make "$name"; fi

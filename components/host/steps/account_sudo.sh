@@ -51,7 +51,8 @@ undo() {
         printf 'kept: the site logs in as %s\n' "$name"
         return
     fi
-    restore "$(_file)"
+    # What an earlier undo has kept for who the site logged in as then has no original any more.
+    if kept "$(_file)"; then restore "$(_file)"; else rm -f "$(_file)"; fi
     for group in $(cat "$(_record groups)" 2>/dev/null || true); do
         if getent passwd "$name" >/dev/null && getent group "$group" >/dev/null; then
             gpasswd -a "$name" "$group" >/dev/null

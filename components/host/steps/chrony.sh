@@ -12,7 +12,7 @@ check() {
     if ! systemctl is-enabled -q "$unit"; then untrue "chrony is not enabled"; fi
     if ! systemctl is-active -q "$unit"; then untrue "chrony does not run"; fi
     for server in $(input servers); do
-        if ! chronyc -c -N sources -a | cut -d, -f3 | grep -xF "$server" >/dev/null; then
+        if ! _asks "$server"; then
             untrue "chrony does not ask $server. Fix: see that its name resolves: getent hosts $server"
         fi
     done
@@ -24,9 +24,11 @@ apply() {
     keep "$(os_path chrony_servers)"
     _wanted | write_file "$(os_path chrony_servers)" 0644
     if ! _is_read; then
-        { cat "$conf" && _include; } | write_file "$conf" "$(stat -c %a "$conf")"
+        { awk 1 "$conf" && _include; } | write_file "$conf" "$(stat -c %a "$conf")"
     fi
-    systemctl enable -q --now "$(os_path chrony_unit)"
+    # --no-reload: else systemd reads all its units again, which can cost containers their GPUs.
+    systemctl enable -q --no-reload "$(os_path chrony_unit)"
+    systemctl start "$(os_path chrony_unit)"
     _reload
     # So that the check of sync that follows finds the first answers: 12 times 5 seconds, and it says what it found.
     chronyc waitsync 12 0 0 5 || true
@@ -50,6 +52,12 @@ _wanted() {
 
 _include() {
     printf 'include %s\n' "$(os_path chrony_servers)"
+}
+
+# chronyc before 4.0 (Ubuntu 20.04) does not know -N and tells no names: there the file, read at a restart, has to do.
+_asks() {
+    if ! chronyc -N -v >/dev/null 2>&1; then return; fi
+    chronyc -c -N sources -a | cut -d, -f3 | grep -xF "$1" >/dev/null
 }
 
 _is_read() {

@@ -190,10 +190,11 @@ _unmount() {
 _users() {
     local pid
     {
-        find /proc/[0-9]*/{cwd,root,exe,fd} -maxdepth 1 -type l \( -lname "$1" -o -lname "$1/*" \) 2>/dev/null |
+        # find ends with 1 for each process that ends meanwhile.
+        { find /proc/[0-9]*/{cwd,root,exe,fd} -maxdepth 1 -type l \( -lname "$1" -o -lname "$1/*" \) 2>/dev/null || true; } |
             cut -d/ -f3 | sort -nu | while read -r pid; do
             printf '%s (process %s)\n' "$(cat "/proc/$pid/comm" 2>/dev/null)" "$pid"
         done
         findmnt -nro TARGET | awk -v at="$1/" 'index($1, at) == 1 { print "a mount at " $1 }'
-    } | head -n 8 | paste -sd ',' | sed 's/,/, /g'
+    } | sed -n 1,8p | paste -sd ',' | sed 's/,/, /g'
 }

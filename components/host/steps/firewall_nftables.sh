@@ -40,6 +40,8 @@ undo() {
         systemctl disable -q --no-reload "${_unit##*/}"
         systemctl stop "${_unit##*/}"
     fi
+    # A cut apply has loaded it, and not started the unit that would take it away.
+    if nft list table inet gpu_metal >/dev/null 2>&1; then nft delete table inet gpu_metal; fi
     restore "$_unit"
     restore "$_file"
 }

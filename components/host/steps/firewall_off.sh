@@ -14,7 +14,8 @@ apply() {
     for name in $(_others); do
         if _runs "$name"; then
             keep "$(_record "$name")"
-            printf '%s\n' "$name" | write_file "$(_record "$name")" 0600
+            # Not anew: a cut run may have noted what is off by now.
+            if [[ ! -e $(_record "$name") ]]; then printf '%s\n' "$name" | write_file "$(_record "$name")" 0600; fi
             _stop "$name"
         fi
     done

@@ -2,7 +2,9 @@
 # rows: H13 G8
 # inputs: package
 #
-# Undone is only the hold: the package stays, for the host may run it.
+# Undone is only the hold, where it is ours: the package stays, for the host may run it.
+
+_held=$GPU_METAL_HOME/kernel-held # the name of the package that we hold
 
 check() {
     local wanted
@@ -17,6 +19,9 @@ check() {
 
 apply() {
     local wanted
+    _let_go "$(_name)"
+    # Before the installation, which may lift a hold.
+    if ! pkg_held "$(_name)"; then _name | write_file "$_held" 0600; fi
     if ! pkg_right "$(input package)"; then
         pkg_update
         pkg_install "$(input package)"
@@ -27,7 +32,16 @@ apply() {
 }
 
 undo() {
-    if pkg_held "$(_name)"; then pkg_unhold "$(_name)"; fi
+    _let_go ''
+}
+
+# _let_go NAME: what we hold is held no longer, unless it is NAME
+_let_go() {
+    local name
+    name=$(cat "$_held" 2>/dev/null || true)
+    if [[ -z $name || $name == "$1" ]]; then return; fi
+    if pkg_held "$name"; then pkg_unhold "$name"; fi
+    rm -f "$_held"
 }
 
 _name() { input package | cut -d = -f 1; }
@@ -50,6 +64,7 @@ _release() {
             printf '%s\n' "${BASH_REMATCH[2]}"
             return
         fi
-        package=$(dpkg-query -W -f '${Pre-Depends}, ${Depends}' -- "$package" | grep -oE 'linux-image-[^ ,|(:]+' | head -n 1)
+        package=$(dpkg-query -W -f '${Pre-Depends}, ${Depends}' -- "$package" | grep -oE 'linux-image-[^ ,|(:]+' |
+            head -n 1) || return 0
     done
 }

@@ -49,7 +49,8 @@ apply() {
 # The rest of /etc/environment is others', and may have changed since.
 undo() {
     local path unit
-    for path in $(_files); do restore "$path"; done
+    # sudo may have gone meanwhile, and come after the proxies.
+    for path in $(_files) "$_sudoers"; do restore "$path"; done
     if [[ -n $(_others) ]]; then _others | write_file /etc/environment 0644; else restore /etc/environment; fi
     for unit in $(_services); do
         if _has_proxy "$unit"; then _restart "$unit"; fi
@@ -91,8 +92,9 @@ _variables() {
     done
 }
 
+# The last line may lack its end: awk gives it one.
 _others() {
-    sed "$_marks"'{/^# gpu-metal /d; /^[a-zA-Z]*_\(proxy\|PROXY\)=/d}' /etc/environment 2>/dev/null || true
+    { sed "$_marks"'{/^# gpu-metal /d; /^[a-zA-Z]*_\(proxy\|PROXY\)=/d}' /etc/environment 2>/dev/null || true; } | awk 1
 }
 
 _environment() {

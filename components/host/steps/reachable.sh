@@ -36,7 +36,8 @@ _by_curl() {
     proxy=$(input proxy '')
     if said=$(curl -sS -L -o /dev/null --max-time 15 --noproxy "${proxy:+,}${proxy:-*}" ${proxy:+--proxy "$proxy"} \
         -w '%{http_code}' -- "$1" 2>&1); then
-        printf '%s' "$said"
+        # What came without HTTP, from a file, has no status.
+        printf '%s' "${said/#000/200}"
     else
         printf '%s' "${said%%$'\n'*}" | sed 's/^curl: ([0-9]*) //; s/000$//'
     fi

@@ -45,7 +45,8 @@ _wanted_off() {
         esac
     done
     {
-        systemctl list-unit-files --no-legend --plain "${patterns[@]}"
+        # It ends with 1 when no file fits; what runs without one comes next.
+        systemctl list-unit-files --no-legend --plain "${patterns[@]}" || true
         systemctl list-units --all --no-legend --plain "${patterns[@]}"
     } |
         awk '$2 != "not-found" && $2 != "alias" { print $1 }' | sort -u

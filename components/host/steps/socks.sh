@@ -43,6 +43,8 @@ undo() {
         systemctl disable -q --no-reload "${_unit##*/}"
         systemctl stop "${_unit##*/}"
     fi
+    # A cut apply has loaded it, and not started the unit that would take it away.
+    if nft list table ip gpu_metal_socks >/dev/null 2>&1; then nft delete table ip gpu_metal_socks; fi
     restore "$_unit"
     restore "$_file"
     restore "$_conf"

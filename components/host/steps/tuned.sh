@@ -34,7 +34,11 @@ undo() {
     IFS='|' read -r profile active enabled <"$GPU_METAL_HOME/tuned-before"
     if [[ -n $(command -v tuned-adm) ]]; then
         # Off: all settings are as they were; tuned itself has them.
-        if [[ -n $profile ]]; then tuned-adm profile "$profile"; else tuned-adm off; fi
+        if [[ -n $profile ]]; then
+            tuned-adm profile "$profile"
+        elif systemctl is-active -q tuned; then
+            tuned-adm off
+        fi
         if [[ $active == no ]]; then systemctl stop tuned; fi
         if [[ $enabled == no ]]; then systemctl --no-reload disable tuned; fi
     fi

@@ -62,8 +62,9 @@ pkg_install() {
 # pkg_version NAME: the installed version; empty when it is not installed
 pkg_version() {
     local state
-    state=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}' -- "$1" 2>/dev/null) || return 0
-    [[ $state != installed\ * ]] || printf '%s\n' "${state#* }"
+    # A line for each architecture that has it.
+    state=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}\n' -- "$1" 2>/dev/null) || return 0
+    sed -n '/^installed /{s///p;q}' <<<"$state"
 }
 
 # pkg_right NAME[=VERSION]: installed so? A version may be a glob.

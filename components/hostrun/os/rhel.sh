@@ -164,10 +164,11 @@ pkg_purge() {
 
 # pkg_unfinished: what a cut left half-installed · pkg_repair: the command that mends it
 pkg_unfinished() {
+    # dnf ends with 1 when it names any; cat, when there is none.
     if [[ $_yum == dnf ]]; then
-        dnf -q --disablerepo='*' check --duplicates 2>/dev/null | awk '/ is a duplicate with / { print $1 }'
+        { dnf -q --disablerepo='*' check --duplicates 2>/dev/null || true; } | awk '/ is a duplicate with / { print $1 }'
     else
-        cat /var/lib/yum/transaction-all.* 2>/dev/null | awk '{ print $2 }'
+        { cat /var/lib/yum/transaction-all.* 2>/dev/null || true; } | awk '{ print $2 }'
     fi
 }
 pkg_repair() {
