@@ -5,7 +5,6 @@ ledger and undo: the packages that we installed, the files that we wrote, the se
 """
 
 import asyncio
-import os
 import shlex
 import tempfile
 import time
@@ -18,7 +17,7 @@ from lab.hosts.inside import Snapshot
 from lab.paths import LAB
 from tests.lab.stack import Stack, on
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 SITE = {
     "knownHosts": str(LAB / "known_hosts"),
     "ssh": {"user": inventory.USER, "keyFile": str(LAB / "id_ed25519")},

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationInfo
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 
 class Model(BaseModel):
@@ -26,6 +27,16 @@ class Model(BaseModel):
         validate_default=True,
         use_attribute_docstrings=True,
     )
+
+
+FORMS: dict[str, str] = {}
+"""What the operator reads of a text that does not match a pattern, by the pattern."""
+
+
+def form(pattern: str, text: str) -> FieldInfo:
+    """A text of this pattern, which editors get by the schema too; `text` is said of any other."""
+    FORMS[pattern] = text
+    return Field(pattern=pattern)  # type: ignore[no-any-return]
 
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -95,12 +106,16 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Version = Annotated[str, BeforeValidator(_quoted), AfterValidator(_version)]
 """Exact and quoted: YAML reads 1.30 as the number 1.3."""
 
-SecretName = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9]*$")]
+SecretName = Annotated[str, form(r"^[a-zA-Z][a-zA-Z0-9]*$", "is not the name of a secret: letters and digits.")]
 """The name of a secret key `gpu-metal:<name>` of the stack, never its value."""
 
-QUANTITY = r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
-Quantity = Annotated[str, Field(pattern=QUANTITY)]
+Quantity = Annotated[
+    str,
+    form(r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", 'is not a quantity. Write a text such as "2", "500m" or "8Gi".'),
+]
 """A Kubernetes quantity, quoted: "2", "500m", "8Gi"."""
+
+Sha256 = Annotated[str, form(r"^[0-9a-f]{64}$", "is not a SHA-256 sum: 64 digits 0-9 a-f, as sha256sum FILE shows.")]
 
 LocalPath = Annotated[Path, AfterValidator(_expanded)]
 """A file on the operator's machine: `~` and `${VAR}` are replaced, a relative path starts at the site file's folder."""

@@ -75,7 +75,9 @@ def site_keys() -> str:
             parts.append(_section("Settings of hosts", "At top level, in `groups.NAME` and in `hosts.NAME`.", of_host))
             parts.append(_section("The site", "At top level only.", rows))
         else:
-            parts.append(_section(f"`{path}`", plain(models[name].get("description", "")), rows))
+            kind = models[name]["properties"].get("kind", {}).get("const")
+            title = f"`{path}`, kind {kind}" if kind else f"`{path}`"
+            parts.append(_section(title, plain(models[name].get("description", "")), rows))
     return "\n".join(parts)
 
 

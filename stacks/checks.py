@@ -194,7 +194,7 @@ CHECKS: tuple[Check, ...] = (
 
 def notes(site: "Site") -> list[str]:
     """What is allowed and yet worth a line: nothing here stops a run."""
-    found = checks_engine.notes(site)
+    found = [*checks_engine.notes(site), *checks_gpu.notes(site)]
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

@@ -6,6 +6,7 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING
 
 from components.engine.config import Docker
+from stacks.forms import TAGGED
 from stacks.source import Key, Problem
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 _REGISTRY = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[1-9]\d{0,4})?")
 _IMAGE = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*:[\w][\w.-]{0,127}", re.ASCII)
-_TAGGED = re.compile(r"(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$", re.ASCII)
 
 
 def registries(site: "Site") -> Iterator[Problem]:
@@ -31,7 +31,7 @@ def registries(site: "Site") -> Iterator[Problem]:
     for name, login in engine.logins.items():
         if not login.user or re.search(r"[:\s]", login.user):
             yield Problem(("engine", "logins", name, "user"), "is not a user: it has no colon and no blank.")
-    if engine.verify_image is not None and not _TAGGED.search(engine.verify_image):
+    if engine.verify_image is not None and not TAGGED.search(engine.verify_image):
         yield Problem(("engine", "verifyImage"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 
 

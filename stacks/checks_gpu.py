@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from components.gpu import models
 from components.gpu.config import Gpu
 from components.gpu.steps import kind
+from stacks.forms import TAGGED, is_url
+from stacks.messages import suggestion
 from stacks.source import Problem
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def _driver(host: "Host", gpu: Gpu) -> Iterator[tuple[tuple[str, ...], str]]:
         yield from _packages(host, branch, module)
     elif bool(driver.runfile.file) == bool(driver.runfile.url):
         yield ("driver", "runfile"), "needs file or url, and not both. Write where the installer lies."
+    elif driver.runfile.url and not is_url(driver.runfile.url, file=True):
+        yield ("driver", "runfile", "url"), "is not an address such as https://mirror.example.org/a or file:///srv/a."
     elif not driver.version:
         yield (
             ("driver", "version"),
@@ -62,6 +66,8 @@ def settings(site: "Site") -> Iterator[Problem]:
         if host.gpu is None:
             continue
         key = ("hosts", host.name, "gpu")
+        if not models.words(host.gpu.model):
+            yield Problem((*key, "model"), "names no model. Write one as nvidia-smi -L shows it, such as H100-PCIe.")
         if host.gpu.driver is None:
             for name, value in (("powerLimitWatts", host.gpu.power_limit_watts), ("clocks", host.gpu.clocks)):
                 if value is not None:
@@ -83,6 +89,21 @@ def toolkits(site: "Site") -> Iterator[Problem]:
             yield Problem(key, "gives GPUs to containers and the site has no engine. Write engine: {}, or drop it.")
         if host.gpu.toolkit.package == "nvidia-docker2" and host.gpu.toolkit.mode == "cdi":
             yield Problem((*key, "mode"), "cdi is not what nvidia-docker2 does. Write mode: legacy, or drop package.")
+        if host.gpu.toolkit.smoke_image is not None and not TAGGED.search(host.gpu.toolkit.smoke_image):
+            yield Problem((*key, "smokeImage"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 
 
 CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (drivers, settings, toolkits)
+
+
+def notes(site: "Site") -> list[str]:
+    """Models that are not known here: their words are still compared on the host, and a driver is not."""
+    unknown: dict[str, str] = {}
+    for host in site.active:
+        if host.gpu is not None and not models.ids(host.gpu.model):
+            unknown.setdefault(host.gpu.model, host.name)
+    return [
+        f"hosts.{name}.gpu.model: {model} is not known here; what the host shows is compared with it word by word, "
+        f"and whether the driver fits is not. {suggestion(model, models.NAMES)}".rstrip()
+        for model, name in unknown.items()
+    ]

@@ -9,6 +9,7 @@ from components.host.net import Allow, NetSettings, Proxy
 from components.host.openings import of_every_host
 from components.kubernetes import ports as kubernetes
 from components.network import ports as network
+from stacks.forms import is_url
 from stacks.source import Key, Problem
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def _proxy(proxy: Proxy) -> Iterator[tuple[Key, str]]:
     if not any(urls.values()):
         yield (), 'names no proxy. Write http: "http://HOST:PORT", or take proxy away.'
     for name, url in urls.items():
-        if url and urlsplit(url).username is not None:
+        if url and not is_url(url):
+            yield (name,), 'is not an http or https address, for example "http://10.0.0.1:3128".'
+        elif url and urlsplit(url).username is not None:
             yield (
                 (name,),
                 "has a user or password, and the files it is written to are readable by all. Let the proxy know "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from components.host.config import Host
 from components.host.packages import name_of, terms
 from components.host.repositories import DnfRepository
+from stacks.messages import suggestion
 from stacks.source import Key, Problem
 
 if TYPE_CHECKING:
@@ -37,15 +38,21 @@ def _packages(host: Host) -> Iterator[tuple[Key, str]]:
             if word not in terms(host.family):
                 yield (
                     ("packages", index),
-                    f"{word} is no term of the {host.family} family. Write the package's name.",
+                    f"{word} is no term of the {host.family} family. {_meant(word, terms(host.family))}",
                 )
         elif not _WORD.fullmatch(word):
             yield ("packages", index), f'"{word}" is not NAME, NAME=VERSION (a version may be a glob) or @term.'
         if names.index(name_of(word)) != index:
             yield ("packages", index), f"{name_of(word)} is there twice. Write it once."
+    if host.kernel.package is not None and not _WORD.fullmatch(host.kernel.package):
+        yield ("kernel", "package"), f'"{host.kernel.package}" is not NAME or NAME=VERSION.'
     for index, name in enumerate(host.hold):
         if name not in names:
             yield ("hold", index), f"{name} is not among the packages. Write it there, without a version here."
+
+
+def _meant(word: str, known: frozenset[str]) -> str:
+    return suggestion(word, known) or f"Write the package's name, or one of {', '.join(sorted(known))}."
 
 
 def sources(site: "Site") -> Iterator[Problem]:

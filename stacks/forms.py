@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
-from components.host.config import HostSettings
+from components.host.config import SYSTEMS, HostSettings
 from components.host.repositories import AptRepository, Repository
 from stacks.source import Key
 
@@ -18,9 +19,8 @@ _SYSCTL = re.compile(r"[a-z0-9_]+([./][\w@-]+)+", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 _OS = re.compile(r"[a-z]+-\d+(\.\d+)?")
-_URL = re.compile(r"https?://[^\s/]+(/\S*)?")
-_SOURCE = re.compile(r"(https?://[^\s/]+|file://)(/\S*)?")
 _REGISTRY = re.compile(r"[a-z0-9.-]+(:\d+)?")
+TAGGED = re.compile(r"(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$", re.ASCII)
 ENDPOINT = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:]+\]):([1-9]\d{0,4})")
 
 # pam_limits(8), limits.conf(5)
@@ -45,10 +45,24 @@ _LIMITS = frozenset(
 )
 
 
+def is_url(text: str, *, file: bool = False) -> bool:
+    """Whether a text is an http or https address, or that of a file: with a host and a port that can be."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    known = ("http", "https", "file") if file else ("http", "https")
+    placed = parts.hostname is not None and port != 0 if parts.scheme != "file" else not parts.netloc
+    return parts.scheme in known and placed and not re.search(r"\s", text)
+
+
 def settings(level: HostSettings) -> Found:
     """Texts of one level's host settings."""
     if level.os is not None and not _OS.fullmatch(level.os):
         yield ("os",), "is not NAME-VERSION, for example debian-12 or ubuntu-24.04."
+    elif level.os is not None and level.os.partition("-")[0] not in SYSTEMS:
+        yield ("os",), f"{level.os} is no system that is known here. Known: {', '.join(SYSTEMS)}."
     yield from _kernel(level)
     yield from _node(level)
     for name, limit in level.limits.items():
@@ -86,13 +100,13 @@ def _node(level: HostSettings) -> Found:
 
 def repository(source: Repository) -> Found:
     """A package source has one address and one key."""
-    if not _SOURCE.fullmatch(source.url):
-        yield ("url",), "is not an http, https or file address."
+    if not is_url(source.url, file=True):
+        yield ("url",), "is not an address such as https://mirror.example.org/a or file:///srv/a."
     fetched = (source.key_url, source.fingerprint)
     if (source.key_file is None) == (fetched == (None, None)) or (source.key_file is None and None in fetched):
         yield (), "needs its signing key one way: keyFile, or keyUrl with fingerprint."
-    if source.key_url is not None and not _SOURCE.fullmatch(source.key_url):
-        yield ("keyUrl",), "is not an http, https or file address."
+    if source.key_url is not None and not is_url(source.key_url, file=True):
+        yield ("keyUrl",), "is not an address such as https://mirror.example.org/a or file:///srv/a."
     if source.fingerprint is not None and not re.fullmatch(r"[0-9A-F]{40}", source.fingerprint):
         yield ("fingerprint",), "is not a fingerprint: 40 digits 0-9 A-F, without blanks."
     if isinstance(source, AptRepository) and source.suite.endswith("/") == bool(source.components):
@@ -108,5 +122,5 @@ def mirrors(found: Mapping[str, tuple[str, ...]]) -> Found:
         if not _REGISTRY.fullmatch(registry):
             yield (registry,), "is not a registry's host name, for example registry.k8s.io."
         for index, url in enumerate(urls):
-            if not _URL.fullmatch(url):
+            if not is_url(url):
                 yield (registry, index), "is not an http or https address."

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from components.model import QUANTITY
+from components.model import FORMS
 from stacks.source import Key
 
 ABSENT = object()
@@ -35,6 +35,7 @@ _WANTED = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
 }
+_MAPS = {"model_type", "model_attributes_type", "union_tag_not_found"}
 _TEXTS = {
     "missing": "is missing.",
     "greater_than_equal": "must be at least {ge}.",
@@ -43,10 +44,11 @@ _TEXTS = {
     "ip_v4_address": "is not an IP address.",
     "ip_v6_address": "is not an IP address.",
     "ip_v4_network": "is not an IPv4 network, such as 10.244.0.0/16, with no bits beyond its prefix.",
+    "too_short": "has too few entries: at least {min_length}.",
+    "too_long": "has too many entries: {max_length} at most.",
     "union_tag_not_found": "has no kind. Write which one it is as kind.",
     "union_tag_invalid": "is not of a known kind: write kind: {tags}.",
 }
-_PATTERNS = {QUANTITY: 'is not a quantity. Write a text such as "2", "500m" or "8Gi".'}
 
 
 def likely(word: str, known: Iterable[str]) -> str | None:
@@ -128,22 +130,33 @@ def _models(kind: object) -> Iterator[type[BaseModel]]:
             yield from _models(arm)
 
 
-def words(errors: list[ErrorDetails], key: Key, value: object, number: str, known: set[str]) -> str:
+def words(errors: list[ErrorDetails], key: Key, value: object, number: str, known: set[str], below: set[str]) -> str:
     """What is wrong at one key, from all the errors there (a union gives one for each arm).
 
-    `number` is how a number is written in the file, `known` the keys that may stand where this one does.
+    `number` is how a number is written in the file, `known` the keys that may stand where this one does, `below` those
+    that may stand under it.
     """
     error, last = errors[0], str(key[-1])
     if error["type"] == "extra_forbidden":
         return unknown_key(last, known)
     if last.endswith("Secret"):
-        return (
-            "must be the name of a secret, letters and digits; its value goes by pulumi config set --secret NAME < FILE"
-        )
+        said = "is missing: it is" if error["type"] == "missing" else "must be"
+        given = "its value goes by pulumi config set --secret NAME < FILE"
+        return f"{said} the name of a secret, letters and digits; {given}"
     if value is None and error["type"] != "missing":
         return "is empty. Write a value, or take the key away."
-    if {"ip_v4_address", "value_error"} <= {each["type"] for each in errors}:
+    if not isinstance(value, dict | list) and error["type"] in _MAPS:
+        return f"{_text({**error, 'type': 'model_type'}, value)} {_within(last, value, below)}".rstrip()
+    return _of_value(errors, key, value, number)
+
+
+def _of_value(errors: list[ErrorDetails], key: Key, value: object, number: str) -> str:
+    error = errors[0]
+    kinds = {each["type"] for each in errors}
+    if {"ip_v4_address", "value_error"} <= kinds:
         return "is neither an IP address nor a host name (RFC 1123)."
+    if {"ip_v4_network", "ip_v6_network"} <= kinds:
+        return "is not a network, such as 10.0.0.0/8, with no bits beyond its prefix."
     if (
         isinstance(value, int | float)
         and not isinstance(value, bool)
@@ -151,6 +164,13 @@ def words(errors: list[ErrorDetails], key: Key, value: object, number: str, know
     ):
         return _unquoted(error, key, value, number)
     return _text(error, value)
+
+
+def _within(last: str, value: object, below: set[str]) -> str:
+    """What to write in place of one word, where a map of these keys stands."""
+    if "kind" in below and isinstance(value, str) and re.fullmatch("[a-z0-9]+", value):
+        return f"Write {last}: {{kind: {value}}}."
+    return f"Known there: {', '.join(sorted(below))}." if 0 < len(below) <= 12 else ""
 
 
 def _unquoted(error: ErrorDetails, key: Key, value: object, number: str) -> str:
@@ -173,6 +193,6 @@ def _text(error: ErrorDetails, value: object) -> str:
     if kind in _WANTED:
         return f"is {_KINDS.get(type(value), 'something else')}, not {_WANTED[kind]}."
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(context["pattern"], f"has not the form {context['pattern']}.")
+        return FORMS[context["pattern"]]
     tags = re.sub("'(.*?)', '", r"\1 or '", context.get("expected_tags", "")).replace("'", "")
     return _TEXTS.get(kind, error["msg"]).format_map({**context, "tags": tags})

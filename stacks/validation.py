@@ -30,12 +30,13 @@ def validate(
         errors = failure.errors(include_url=False, include_input=False)
     by_key: dict[Key, list[ErrorDetails]] = {}
     for error in errors:
-        if error["loc"][0] != "hosts" or error["loc"][2:] != ("name",):  # the key that it comes from has this fault too
-            by_key.setdefault(key_of(error, data), []).append(error)
+        key = key_of(error, data)
+        if not _follows(error, nested(data, key)):
+            by_key.setdefault(key, []).append(error)
     unknown = [key for key, found in by_key.items() if found[0]["type"] == "extra_forbidden"]
     meant = {(*key[:-1], likely(str(key[-1]), _known(model, key))) for key in unknown}
     problems = [
-        Problem(key, words(found, key, nested(data, key), number(key), _known(model, key)))
+        Problem(key, _said(model, found, key, nested(data, key), number(key)))
         for key, found in by_key.items()
         if key not in meant or found[0]["type"] != "missing"
     ]
@@ -43,6 +44,20 @@ def validate(
         nested(data, key[:-1]).pop(key[-1], None)  # maps are shared by hosts that inherit them
     rest = validate(model, data, folder, number)[0] if len(unknown) == len(by_key) else None
     return rest, problems
+
+
+def _said(model: type[BaseModel], errors: list[ErrorDetails], key: Key, value: object, number: str) -> str:
+    of_a_host = errors[0]["type"] == "extra_forbidden" and key[0] in ("groups", "hosts") and len(key) == 3
+    if of_a_host and key[-1] in known_keys(model, ()) - {"name"}:
+        return "is of the whole site. Write it at top level."
+    return words(errors, key, value, number, _known(model, key), known_keys(model, key))
+
+
+def _follows(error: ErrorDetails, value: object) -> bool:
+    """Whether another error is its cause: a host's name is its key, and entries that do not fit are not counted."""
+    if error["type"] == "too_short" and isinstance(value, list):
+        return len(value) >= int(error["ctx"]["min_length"])
+    return error["loc"][0] == "hosts" and error["loc"][2:] == ("name",)
 
 
 def _known(model: type[BaseModel], key: Key) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag
 
 from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LocalPath, Model, Port, SecretName, kind_or
+from components.model import HostName, LocalPath, Model, Port, SecretName, Sha256, form, kind_or
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
 
@@ -23,7 +23,7 @@ class _Engine(Model):
     version: str | None = None
     """Package version, pinned and held; none takes what the source has and holds that."""
     cgroup_driver: CgroupDriver = "systemd"
-    """The kubelet is given the same."""
+    """Who makes the containers' control groups; the kubelet is given the same."""
     mirrors: dict[str, tuple[str, ...]] = {}
     """Registry host → mirror URLs, tried in order before the registry itself (air-gapped sites)."""
     insecure_registries: tuple[str, ...] = ()
@@ -56,8 +56,10 @@ class Docker(_Engine):
     """docker-ce is Docker's own, docker.io the distribution's."""
     users: tuple[AccountName, ...] = ()
     """Members of the group docker: as good as root on the host."""
-    log_max_size: Annotated[str, Field(pattern=r"^\d+[kmg]$")] = "100m"
-    """Of one container's log file."""
+    log_max_size: Annotated[
+        str, form(r"^\d+[kmg]$", 'is not a size as Docker writes it: a number and k, m or g, such as "100m".')
+    ] = "100m"
+    """Largest size of one container's log file."""
     log_max_files: Annotated[int, Field(ge=1)] = 3
     """How many of them are kept."""
     data_root: AbsolutePath | None = None
@@ -77,8 +79,8 @@ class Image(Model):
 
     archive: AbsolutePath
     """`docker save` or OCI archive, on the registry's host; compared by `sha256` before it is pushed."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """Of the archive."""
+    sha256: Sha256
+    """Of the archive, as sha256sum shows it."""
 
 
 class Registry(Model):

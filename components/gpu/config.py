@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from components.model import LocalPath, Model
+from components.host.machine import AbsolutePath
+from components.model import Model, Sha256, form
 
 Module = Literal["auto", "open", "proprietary"]
 
@@ -12,15 +13,24 @@ Module = Literal["auto", "open", "proprietary"]
 class Runfile(Model):
     """NVIDIA's own installer instead of packages (G3): for systems that have no repository."""
 
-    file: LocalPath | None = None
-    """On the host itself, put there by you: an absolute path there."""
+    file: AbsolutePath | None = None
+    """On the host itself, put there by you."""
     url: str | None = None
-    """Where the host fetches it."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Where the host fetches it: http, https or file."""
+    sha256: Sha256
     """Compared before it is run."""
 
 
-Branch = Annotated[str, Field(pattern=r"^\d{3}$")]
+Branch = Annotated[
+    str,
+    form(r"^\d{3}$", 'is not a branch: three digits, such as "580"; the exact one is driver: {branch: …, version: …}.'),
+]
+
+
+DriverVersion = Annotated[
+    str, form(r"^\d{3}\.\d+(\.\d+)?$", 'is not a version of the driver, for example "580.95.05".')
+]
+CudaVersion = Annotated[str, form(r"^\d+\.\d+$", 'is not a version of CUDA: two numbers, for example "12.8".')]
 
 
 class Driver(Model):
@@ -28,7 +38,7 @@ class Driver(Model):
 
     branch: Branch
     """Pinned and held: 535, 580, 595 …"""
-    version: Annotated[str, Field(pattern=r"^\d{3}\.\d+(\.\d+)?$")] | None = None
+    version: DriverVersion | None = None
     """The exact one; none takes the newest of the branch that the source has, and holds it."""
     module: Module = "auto"
     """The kernel module's kind; auto: open from Turing and branch 560 on (Blackwell has open only)."""
@@ -37,14 +47,14 @@ class Driver(Model):
 
 
 def _branch(written: object) -> object:
-    return {"branch": written} if isinstance(written, str) else written
+    return written if written is None or isinstance(written, dict | Driver) else {"branch": written}
 
 
 class Clocks(Model):
     """Locked clocks in MHz, lowest and highest (H20)."""
 
     graphics: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
-    """Of the cores; none leaves them."""
+    """Of the cores, for example [210, 1410]; none leaves them."""
     memory: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
     """Of the memory; none leaves it."""
 
@@ -73,7 +83,7 @@ class Gpu(Model):
     """How many NVIDIA GPUs the PCI bus and nvidia-smi must show."""
     driver: Annotated[Driver | None, BeforeValidator(_branch, json_schema_input_type=Driver | Branch | None)] = None
     """None leaves the driver to others, for example to the GPU Operator; a host that has one is still read back."""
-    cuda: Annotated[str, Field(pattern=r"^\d+\.\d+$")] | None = None
+    cuda: CudaVersion | None = None
     """Least CUDA version that the driver must offer, as nvidia-smi shows it."""
     ecc: bool | None = None
     """ECC must be on or off; none is not compared."""

@@ -69,6 +69,9 @@ _MODELS = """
 2bb1 RTX-PRO-6000-Blackwell-Workstation-Edition | 2bb5 RTX-PRO-6000-Blackwell-Server-Edition | 2b85 GeForce-RTX-5090
 """
 
+NAMES = frozenset(entry.split()[1] for entry in _MODELS.replace("\n", "|").split("|") if entry.strip())
+"""Models as they are best written in a site."""
+
 _MAKERS = {"nvidia", "tesla", "quadro", "geforce"}
 
 

@@ -20,6 +20,10 @@ RHEL_LIKE = ("rhel", "rocky", "almalinux", "centos", "ol")
 """`ID` of os-release of the systems that are installed by dnf or yum."""
 
 
+SYSTEMS = ("debian", "ubuntu", *RHEL_LIKE)
+"""`ID` of os-release of all systems that steps know."""
+
+
 class Bastion(Model):
     """A host that SSH goes through; its key must be known like any other (H1)."""
 
@@ -78,7 +82,7 @@ class HostSettings(MachineSettings, NetSettings):
     sysctl: dict[str, str] = {}
     """Kernel settings; values are quoted (H10)."""
     limits: dict[str, int] = {}
-    """pam_limits for all users, soft and hard alike: nofile, nproc, memlock, core (H10)."""
+    """pam_limits for all users, soft and hard alike: nofile, nproc, memlock, core; -1 is none (H10)."""
     modules: tuple[str, ...] = ()
     """Kernel modules beyond those that Kubernetes needs (H13)."""
     minimum: Minimum = Minimum()

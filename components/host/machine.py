@@ -28,7 +28,7 @@ GroupName = Annotated[str, _form(r"[a-z_][a-z0-9_-]{0,31}", f"is not the name of
 Owner = Annotated[
     str, _form(r"[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?", "is not an owner: write user or user:group.")
 ]
-AbsolutePath = Annotated[str, _form(r"/[^\s:]*", "is not a path: write it from / on, without blanks and colons.")]
+AbsolutePath = Annotated[str, _form(r"/[^\s:]+", "is not a path: write it from / on, without blanks and colons.")]
 DevicePath = Annotated[
     str, _form(r"/dev(/[\w.:@+=-]+)+", "is not a device: write /dev/…, best /dev/disk/by-id/… (ls -l /dev/disk/by-id).")
 ]
@@ -84,28 +84,29 @@ class Kernel(Model):
     arguments: tuple[KernelArgument, ...] = ()
     """On the kernel's command line, for example systemd.unified_cgroup_hierarchy=1."""
     reboot: Reboot = "never"
-    """never: a step that needs one fails and says so; when-needed: at once, if no GPU is in use; window: within it."""
+    """never: a step that needs one fails and says so; when-needed: when its layer is done, unless a
+    GPU or a pod is in use; window: the same, within it."""
     window: str | None = None
-    """`DAY HH:MM-HH:MM` in the host's time, DAY as in Sun or daily."""
+    """`DAY HH:MM-HH:MM` in the host's time, DAY as in Sun or daily. `pulumi up` outside of it fails and says when."""
 
 
 class MachineSettings(Model):
     """What may stand at every level of the site about the machine itself."""
 
     accounts: dict[AccountName, Account] = {}
-    """Local users by name."""
+    """Local users by name. One taken off the site is taken off the host; its home stays."""
     account_groups: dict[AccountName, Annotated[int, Field(ge=1000, le=60000)] | None] = {}
-    """Local groups by name, with their number or null."""
+    """Local groups by name, with their number; null lets the host choose."""
     locale: str | None = None
-    """For example en_US.UTF-8: there, and the system's default (H5)."""
+    """The system's language, made there and its default, for example en_US.UTF-8 (H5)."""
     timezone: str | None = None
-    """For example Europe/Berlin (H5)."""
+    """The host's time zone, for example Europe/Berlin (H5)."""
     packages: tuple[str, ...] = ()
     """`name` or `name=version`; `@term` is the host family's: @kernel-headers, @build-tools, @nfs-client … (H7)"""
     hold: tuple[str, ...] = ()
     """Packages of `packages` by name that no upgrade may touch (H7)."""
     disks: tuple[Disk, ...] = ()
-    """Data disks (H2)."""
+    """Data disks: filesystem and mount; one that holds anything is never formatted (H2)."""
     tuned: str | None = None
     """Profile of tuned, for example throughput-performance (H9)."""
     target: Literal["multi-user", "graphical"] | None = None

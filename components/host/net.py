@@ -5,10 +5,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.model import HostName, LabelName, Model, Port
+from components.model import HostName, LabelName, Model, Port, form
 
-InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@:-]{1,15}$")]
-Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+InterfaceName = Annotated[
+    str,
+    form(
+        r"^[A-Za-z0-9_.@:-]{1,15}$",
+        "is not an interface's name: 15 characters at most, as ip link shows it, such as eth0.",
+    ),
+]
+Url = Annotated[
+    str, form(r"^https?://[^\s/]+(/\S*)?$", 'is not an http or https address, for example "http://10.0.0.1:3128".')
+]
 Protocol = Literal["tcp", "udp"]
 
 
@@ -63,7 +71,10 @@ class Dns(Model):
 class Allow(Model):
     """One opening of a firewall, beside those of the layers in use."""
 
-    port: Annotated[str, Field(pattern=r"^\d{1,5}(-\d{1,5})?$")]
+    port: Annotated[
+        str,
+        form(r"^\d{1,5}(-\d{1,5})?$", 'is not one port or a range, such as "443" or "3105-3109". Make more openings.'),
+    ]
     """One port or FIRST-LAST, quoted."""
     protocol: Protocol = "tcp"
     """Of the port."""
@@ -88,4 +99,4 @@ class NetSettings(Model):
     socks: Socks | None = None
     dns: Dns | None = None
     firewall: Firewall | None = None
-    """None leaves it alone."""
+    """What may come in: the ports that the layers in use need, and `allow`; none leaves the host's firewall alone."""

@@ -106,7 +106,7 @@ systemd_reload() {
     [[ $# -eq 0 || $(systemctl show --property=NeedDaemonReload --value -- "$1") == yes ]] || return 0
     if losing=$(gpu_containers losing); then
         printf 'systemd was not told of changed units: a reload costs running containers their GPUs (%s). %s\n' \
-            "$(paste -sd, <<<"$losing")" "Fix: sitectl drain $(uname -n), then run again" >&2
+            "$(paste -sd, <<<"$losing")" "Fix: stop them (kubectl drain $(uname -n) in a cluster), then run again" >&2
         return 1
     fi
     systemctl daemon-reload

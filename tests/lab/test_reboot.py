@@ -4,7 +4,6 @@ Does not prove: a boot loader. A stand-in of update-grub and a mount at boot mak
 """
 
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.lab.stack import Stack, on
 
 pytestmark = pytest.mark.lab
 
-HOST = os.environ.get("GPU_METAL_TRY", "spare-1")
+HOST = "spare-1"
 
 GRUB = """\
 cat >/usr/local/sbin/update-grub <<'END'

@@ -1,4 +1,4 @@
-"""X5: a site's state in S3 with KMS secrets, as README tells a team to. moto's server stands for both.
+"""X5: a site's state in S3 with KMS secrets, as docs/how-to/team.md says. moto's server stands for both.
 
 Does not prove: AWS' own consistency, IAM, or that two writers at the very same instant are told apart.
 """

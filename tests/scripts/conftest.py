@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def host(tmp_path: Path) -> Host:
 @pytest.fixture(scope="module")
 def spare() -> Iterator[LabHost]:
     """The spare host with a new disk: each test leaves it as it found it."""
-    with fresh(inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))) as host:
+    with fresh(inventory.host("spare-1")) as host:
         yield host
 
 

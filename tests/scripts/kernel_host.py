@@ -1,6 +1,5 @@
 """What the tests of the kernel and of its reboot share: the host, and stand-ins on it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +8,7 @@ from components.host.config import Host
 from lab.hosts import inventory
 from tests.scripts.lab_host import LabHost
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 SBIN = "/usr/local/sbin"
 
 UPDATE_GRUB = """\

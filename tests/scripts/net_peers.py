@@ -1,7 +1,6 @@
 """What stands around an emulated host in the tests of its network: listeners, a pod, servers on the bridge."""
 
 import contextlib
-import os
 import socket
 import struct
 import subprocess
@@ -18,7 +17,7 @@ from lab.hosts.inventory import BRIDGE as DEVICE
 from lab.hosts.inventory import GATEWAY as BRIDGE
 from tests.scripts.lab_host import LabHost
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 PEER = "10.213.77.98"
 """Another host of the site, for as long as `peer` lasts."""
 POD = "10.244.9.2"

@@ -3,7 +3,6 @@
 Not proven here: a login by password over SSH (the lab's sshd takes keys only), the RHEL family's own useradd.
 """
 
-import os
 from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
@@ -18,26 +17,18 @@ from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H4")]
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGLWm1 ana@desk"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIXXXm2 bob@desk"
 PASSWORD_FITS = 'chomp; @user = getpwnam("sqream"); exit(crypt($_, $user[1]) ne $user[1])'
 
 
 @pytest.fixture(scope="module")
-def fresh_host() -> Iterator[LabHost]:
+def spare() -> Iterator[LabHost]:
     """A host with a new disk, and on it a user that its installer made."""
     with fresh(HOST) as host:
         host.bash("useradd --create-home --shell /bin/sh --groups adm,sudo ana; chpasswd", "ana:old\n")
         yield host
-
-
-@pytest.fixture
-def installed(fresh_host: LabHost) -> Iterator[LabHost]:
-    """The same with the library; all is undone afterwards."""
-    fresh_host.install()
-    yield fresh_host
-    fresh_host.remove()
 
 
 def accounts(user: str = "root", groups: dict[str, Any] | None = None, **users: Any) -> list[Step]:
@@ -51,7 +42,7 @@ def refused(host: LabHost, steps: list[Step]) -> str:
     return done.stderr
 
 
-def test_accounts_hold_twice_are_mended_and_leave_no_trace(fresh_host: LabHost) -> None:
+def test_accounts_hold_twice_are_mended_and_leave_no_trace(spare: LabHost) -> None:
     steps = accounts(
         user="deploy",
         groups={"hpc": 3000},
@@ -59,13 +50,13 @@ def test_accounts_hold_twice_are_mended_and_leave_no_trace(fresh_host: LabHost) 
         ana={"sudo": "no", "keys": [KEY]},
         deploy={"sudo": "always"},
     )
-    leaves_no_trace(fresh_host, {"base": steps})
+    leaves_no_trace(spare, {"base": steps})
     groups = "id -nG ana | tr ' ' '\\n' | sort | paste -sd ' '"
-    assert fresh_host.bash(f"{groups}; getent passwd ana | cut -d: -f7") == "adm ana sudo\n/bin/sh\n"
-    assert fresh_host.bash("ls -A /home/ana | paste -sd ' '; ls -A /home/deploy/.ssh") == (
+    assert spare.bash(f"{groups}; getent passwd ana | cut -d: -f7") == "adm ana sudo\n/bin/sh\n"
+    assert spare.bash("ls -A /home/ana | paste -sd ' '; ls -A /home/deploy/.ssh") == (
         ".bash_logout .bashrc .profile\nauthorized_keys\n"
     )
-    fresh_host.bash("rm -r /srv/sqream")
+    spare.bash("rm -r /srv/sqream")
 
 
 def test_what_the_site_says_of_a_user_is_so_on_the_host(installed: LabHost) -> None:

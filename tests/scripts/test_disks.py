@@ -3,7 +3,6 @@
 Not proven here: a disk that is there again after a boot (the lab has no udev), xfs, a disk that is pulled.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.scripts.lab_host import LabHost, fresh
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H2")]
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 MBR = (
     r"printf '\0\x20\x21\0\x83\x20\x21\0\0\x08\0\0\0\x80\0\0' | dd of={0} bs=1 seek=446 status=none; "
     r"printf '\x55\xaa' | dd of={0} bs=1 seek=510 status=none"
@@ -26,19 +25,11 @@ LVM = r"printf 'LABELONE\x01\0\0\0\0\0\0\0' | dd of={0} bs=512 seek=1 status=non
 
 
 @pytest.fixture(scope="module")
-def fresh_host() -> Iterator[LabHost]:
+def spare() -> Iterator[LabHost]:
     """A host that may have loop devices."""
     with fresh(HOST) as host:
         host.bash("for n in {0..31}; do mknod /dev/loop$n b 7 $n; done; mknod /dev/loop-control c 10 237")
         yield host
-
-
-@pytest.fixture
-def installed(fresh_host: LabHost) -> Iterator[LabHost]:
-    """The host with the library; all is undone afterwards."""
-    fresh_host.install()
-    yield fresh_host
-    fresh_host.remove()
 
 
 def attach(host: LabHost, name: str) -> str:
@@ -51,10 +42,10 @@ def detach(host: LabHost, device: str) -> None:
 
 
 @pytest.fixture
-def disk(fresh_host: LabHost) -> Iterator[str]:
-    device = attach(fresh_host, "disk")
+def disk(spare: LabHost) -> Iterator[str]:
+    device = attach(spare, "disk")
     yield device
-    detach(fresh_host, device)
+    detach(spare, device)
 
 
 def site_host(device: str, **more: Any) -> Host:

@@ -97,7 +97,7 @@ def test_another_branch_comes_when_no_job_runs_and_is_in_use_after_the_restart(h
     host.bash(JOB)
     refused = host.run("gpu", driver(host, {"branch": "595"}, H100))
     assert "has driver 580.95.05, wants 595, and its GPUs are in use: sleep (process " in refused.stderr
-    assert "Nothing was changed. Fix: sitectl drain " in refused.stderr
+    assert "Nothing was changed. Fix: stop them, then run again" in refused.stderr
     assert host.bash(INSTALLED) == before
     host.bash(END_OF_JOB)
     host.apply("gpu", driver(host, {"branch": "595"}, H100))

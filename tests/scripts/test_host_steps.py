@@ -4,7 +4,6 @@ Not proven here: modules that must be loaded (the lab has no module files), swap
 a clock that moves, needrestart and cloud-init (the lab's Debian has neither), other systems than Debian 12.
 """
 
-import os
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from tests.scripts.lab_host import LabHost, leaves_no_trace
 pytestmark = pytest.mark.lab
 
 BRIDGE = "10.213.77.1"
-SPARE = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+SPARE = inventory.host("spare-1")
 PEERS = [("cp-1", "10.213.77.11"), (SPARE.name, SPARE.address)]
 DEPOT = f"http://{BRIDGE}:8080/apt"
 SWAP = "/swap.img\tnone swap sw 0 0"

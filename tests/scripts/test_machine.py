@@ -4,7 +4,6 @@ Not proven here: swap that is really on (it would be the machine's: /proc/swaps 
 that must be loaded (no module files), vm.* and kernel.* settings (the machine's), tuned's own profiles (they do).
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,11 +14,11 @@ from components.host import machine_steps
 from components.host.config import Host
 from components.hostrun.step import Step
 from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
+from tests.scripts.lab_host import LabHost, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 EMPTY_PROFILE = "mkdir -p /etc/tuned/{0}; printf '[main]\\nsummary=sets nothing\\n' >/etc/tuned/{0}/tuned.conf"
 SERVICE = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 SWAPON = """#!/bin/bash
@@ -28,20 +27,6 @@ SWAPON = """#!/bin/bash
 SWAPOFF = """#!/bin/bash
 [[ $1 == -a ]] && head -n 1 /proc/swaps >/root/first && cat /root/first >/proc/swaps
 """
-
-
-@pytest.fixture(scope="module")
-def fresh_host() -> Iterator[LabHost]:
-    with fresh(HOST) as host:
-        yield host
-
-
-@pytest.fixture
-def installed(fresh_host: LabHost) -> Iterator[LabHost]:
-    """The host with the library; all is undone afterwards."""
-    fresh_host.install()
-    yield fresh_host
-    fresh_host.remove()
 
 
 def site_host(**more: Any) -> Host:
@@ -56,7 +41,7 @@ def says(host: LabHost, steps: list[Step]) -> str:
 
 
 @pytest.mark.row("H5", "H9", "H10", "H12", "H13")
-def test_all_holds_twice_is_mended_when_cut_and_leaves_no_trace(fresh_host: LabHost) -> None:
+def test_all_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: LabHost) -> None:
     host = site_host(
         locale="C.UTF-8",
         timezone="Asia/Jerusalem",
@@ -66,7 +51,7 @@ def test_all_holds_twice_is_mended_when_cut_and_leaves_no_trace(fresh_host: LabH
     )
     steps = [*machine_steps.machine(host, swap_off=True), *machine_steps.modules(host, ["overlay"])]
     steps += [*machine_steps.sysctl(host), *machine_steps.limits(host), *machine_steps.target(host)]
-    leaves_no_trace(fresh_host, {"base": steps})
+    leaves_no_trace(spare, {"base": steps})
 
 
 @pytest.mark.row("H5")

@@ -4,7 +4,6 @@ Not proven here: RHEL's own useradd, locale, tuned and systemd (underneath is De
 for, as they answer there).
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +18,7 @@ from tests.scripts.rhel_host import rhel
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 LOCALE = "#!/bin/bash\necho C.utf8; if rpm -q glibc-all-langpacks >/dev/null; then echo en_US.utf8; fi\n"
 TUNED = """#!/bin/bash
 case $1 in

@@ -1,6 +1,5 @@
 """Steps of the RHEL family with the real dnf and rpm, on stand-in packages of an emulated host."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from tests.scripts.rhel_host import VENDOR, rhel, vendor_key, with_yum
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 LOCKS = "/etc/dnf/plugins/versionlock.list"
 YUM_LOCKS = "/etc/yum/pluginconf.d/versionlock.list"
 BRIDGE = "10.213.77.1"

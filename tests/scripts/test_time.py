@@ -3,7 +3,6 @@
 Not proven here: a clock that moves; it is the machine's.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tests.scripts.lab_host import LabHost, fresh
 pytestmark = [pytest.mark.lab, pytest.mark.row("H8")]
 
 SCRIPTS = Path("components/host/steps").resolve()
-HOST = inventory.host(os.environ.get("GPU_METAL_TRY", "spare-1"))
+HOST = inventory.host("spare-1")
 
 
 @pytest.fixture(scope="module")

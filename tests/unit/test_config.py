@@ -1,13 +1,16 @@
 """Sites good and bad. What these do not prove: that a host is what its site says (preflight does)."""
 
 import contextlib
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from components.model import FORMS
 from stacks.checks import CHECKS, Check
 from stacks.config import NoSiteError, Site, SiteError, load_site, secret_names
 from stacks.source import Problem
@@ -58,8 +61,27 @@ def test_each_check_has_a_bad_site(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_messages_are_ours() -> None:
     lines = [line for path in (SITES / "bad").glob("*.yaml") for line in path.read_text().splitlines()]
     said = "\n".join(line for line in lines if line.startswith("#= "))
-    for word in ("hunter2", "12345", "type=", "http://errors", "pydantic", "invalid", "Input", "failed", "please"):
+    for word in (
+        "hunter2",
+        "12345",
+        "type=",
+        "Tuple",
+        "^",
+        "\\d",
+        "http://errors",
+        "pydantic",
+        "invalid",
+        "Input",
+        "failed",
+        "please",
+    ):
         assert word not in said
+
+
+def test_each_pattern_has_words() -> None:
+    patterns = set(re.findall(r'"pattern": "(.*?)"[,}]', json.dumps(Site.model_json_schema())))
+    assert len(patterns) > 5
+    assert {json.loads(f'"{pattern}"') for pattern in patterns} <= FORMS.keys()
 
 
 @pytest.mark.row("H1")
@@ -120,6 +142,18 @@ def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
         "tenants: quotas promise 13 GPUs, the hosts have 12.",
         "hosts.gpu-3: gone; take the entry away after the next pulumi up.",
     ]
+
+
+@pytest.mark.row("G1")
+def test_a_model_that_is_not_known_is_worth_a_line(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  gpu-metal:site:\n    hosts:\n"
+        "      a: {address: 10.0.0.1, roles: [], gpu: {model: H100-PCI, count: 1}}\n"
+        "      b: {address: 10.0.0.2, roles: [], gpu: {model: H100-PCIe, count: 1}}\n"
+    )
+    [note] = load_site("lab", tmp_path, keys=False).notes()
+    assert note.startswith("hosts.a.gpu.model: H100-PCI is not known here")
+    assert note.endswith("Did you mean H100-PCIe?")
 
 
 def test_paths_are_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from stacks.config import load_site
 
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+WITH_SITES = ("README.md", "docs/sites.md", "docs/how-to/prepare-hosts.md")
 KNOWN_HOSTS = ROOT / "tests" / "sites" / "known_hosts"
 
 
@@ -47,11 +48,9 @@ def test_relative_links_resolve(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "sites.md"], ids=name)
+@pytest.mark.parametrize("page", [ROOT / page for page in WITH_SITES], ids=name)
 def test_site_files_in_pages_are_good(page: Path, tmp_path: Path) -> None:
-    blocks = [
-        block for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL) if "\nconfig:\n" in block
-    ]
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL) if "config:\n" in block]
     assert blocks
     shutil.copy(KNOWN_HOSTS, tmp_path / "known_hosts.lab")
     for block in blocks:

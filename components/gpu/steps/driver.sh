@@ -23,7 +23,7 @@ apply() {
     jobs=$(gpu_jobs)
     if [[ -n $jobs ]]; then
         untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted), and its GPUs are in use: $jobs." \
-            "Nothing was changed. Fix: sitectl drain $(uname -n), then run again"
+            "Nothing was changed. Fix: stop them, then run again"
     fi
     if ! _of_others; then pkg_add --hold "$(_word)"; fi
     if [[ -z $(gpu_loaded) ]] && ! module_loaded nouveau; then modprobe nvidia; fi
@@ -34,8 +34,7 @@ undo() {
     local jobs
     jobs=$(gpu_jobs)
     if [[ -n $jobs ]]; then
-        printf 'the GPUs are in use: %s. Nothing was removed. Fix: sitectl drain %s, then run again\n' \
-            "$jobs" "$(uname -n)" >&2
+        printf 'the GPUs are in use: %s. Nothing was removed. Fix: stop them, then run again\n' "$jobs" >&2
         return 1
     fi
     pkg_drop

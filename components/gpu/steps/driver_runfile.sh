@@ -21,7 +21,7 @@ apply() {
     jobs=$(gpu_jobs)
     if [[ -n $jobs ]]; then
         untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted), and its GPUs are in use: $jobs." \
-            "Nothing was changed. Fix: sitectl drain $(uname -n), then run again"
+            "Nothing was changed. Fix: stop them, then run again"
     fi
     if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then
         _bring "$installer"
@@ -42,8 +42,7 @@ undo() {
     local jobs
     jobs=$(gpu_jobs)
     if [[ -n $jobs ]]; then
-        printf 'the GPUs are in use: %s. Nothing was removed. Fix: sitectl drain %s, then run again\n' \
-            "$jobs" "$(uname -n)" >&2
+        printf 'the GPUs are in use: %s. Nothing was removed. Fix: stop them, then run again\n' "$jobs" >&2
         return 1
     fi
     if [[ -n $(_installed) && -n $(command -v nvidia-uninstall) ]]; then nvidia-uninstall --silent; fi

@@ -23,7 +23,7 @@ _ask() {
         *'Driver/library version mismatch'*)
             jobs=$(gpu_jobs)
             untrue "kernel runs $(gpu_loaded), files are $(gpu_files). A reboot is due${jobs:+; GPU jobs run: $jobs}." \
-                "Fix: ${jobs:+sitectl drain $(uname -n) first, then }systemctl reboot"
+                "Fix: ${jobs:+stop them, then }systemctl reboot"
             ;;
     esac
     case $status in
