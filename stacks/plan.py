@@ -9,6 +9,7 @@ from components.engine import ports as engine_ports
 from components.engine import steps as engine_steps
 from components.engine.config import Containerd, Docker
 from components.engine.registry import registry, registry_checks
+from components.engine.verify import at_rest
 from components.engine.verify import checks as engine_checks
 from components.gpu import steps as gpu_steps
 from components.host import kernel_steps, net_steps
@@ -70,12 +71,15 @@ def engine(site: Site, host: Host) -> list[Step]:
 
 def _containers(site: Site, host: Host, config: Containerd | Docker) -> list[Step]:
     if isinstance(config, Docker):
-        known = (*host.accounts, host.ssh.user)
-        config = config.model_copy(update={"users": tuple(user for user in config.users if user in known)})
+        # Accounts of other hosts only; who is an account of none is on the hosts already (checks_engine.notes).
+        elsewhere = {name for other in site.active for name in other.accounts} - {*host.accounts, host.ssh.user}
+        config = config.model_copy(update={"users": tuple(user for user in config.users if user not in elsewhere)})
     gpus = gpu_steps.docker_settings if isinstance(config, Docker) else gpu_steps.containerd_settings
     authorities = {name: path.read_text() for name, path in config.registry_certificates.items()}
     sandbox = _sandbox_image(site)
     return [
+        # The toolkit's package reloads systemd as it is installed.
+        *at_rest(gpu_steps.toolkit_packages(host), label="gpu-toolkit"),
         *gpu_steps.toolkit(host),
         *engine_steps.engine(config, sandbox_image=sandbox, extra=gpus(host.gpu), authorities=authorities),
         *gpu_steps.smoke(host, config),

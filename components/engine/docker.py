@@ -12,7 +12,7 @@ from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"
 
-_FOLDERS = ("/var/lib/containerd", "/run/containerd", "/opt/containerd", "/etc/cni", "/run/docker")
+_FOLDERS = ("/var/lib/containerd", "/run/containerd", "/opt/containerd", "/run/docker")
 """What Docker's containerd fills; Docker's own folder is docker_traces' affair, since volumes are in it."""
 
 

@@ -26,11 +26,11 @@ def full_name(image: str) -> str:
     return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
 
 
-def at_rest(names: Sequence[str]) -> list[Step]:
-    """Before the packages of an engine: a pinned version changes only while no container has a GPU."""
+def at_rest(names: Sequence[str], *, label: str = "") -> list[Step]:
+    """Before packages that disturb an engine: a pinned version changes only while no container has a GPU."""
     if not any("=" in name for name in names):
         return []
-    return [Step(_SCRIPTS / "engine_at_rest.sh", {"names": " ".join(names)})]
+    return [Step(_SCRIPTS / "engine_at_rest.sh", {"names": " ".join(names)}, label=label)]
 
 
 def checks(config: Containerd | Docker) -> list[Step]:

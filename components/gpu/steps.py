@@ -81,14 +81,21 @@ def toolkit(host: Host) -> list[Step]:
     if host.gpu is None or host.gpu.toolkit is None:
         return []
     of = host.gpu.toolkit
-    names = _TOOLKIT_PACKAGES if of.package == "nvidia-container-toolkit" and of.version else (of.package,)
-    pinned = [f"{name}={of.version}" if of.version else name for name in names]
-    steps = [packages(pinned, label="gpu-toolkit", hold=True)]
+    steps = [packages(toolkit_packages(host), label="gpu-toolkit", hold=True)]
     if of.package == "nvidia-container-toolkit":
         steps.append(_step("toolkit_mode", {"mode": of.mode}))
     if of.mode == "cdi":
         steps.append(_step("cdi", {"count": str(host.gpu.count)}))
     return steps
+
+
+def toolkit_packages(host: Host) -> list[str]:
+    """The toolkit's packages, with the version where the site has one."""
+    if host.gpu is None or host.gpu.toolkit is None:
+        return []
+    of = host.gpu.toolkit
+    names = _TOOLKIT_PACKAGES if of.package == "nvidia-container-toolkit" and of.version else (of.package,)
+    return [f"{name}={of.version}" if of.version else name for name in names]
 
 
 def smoke(host: Host, engine: Containerd | Docker) -> list[Step]:

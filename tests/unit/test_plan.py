@@ -14,8 +14,10 @@ from components.hostrun.layer import HostRef, layer
 from components.hostrun.step import Step
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.config import site_from
+from stacks.plan import engine
 from stacks.secrets import Secrets
 from stacks.site import build
+from tests.unit.conftest import a_key
 from tests.unit.recorder import Plan, record
 
 ROOT = Path(__file__).parents[2]
@@ -212,3 +214,19 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
     assert command.inputs["stdin"] == "secret keeper token 1\nhunter2\n"
     assert "hunter2" not in command.inputs["create"]
     assert {"stdout", "stderr"} <= set(command.options["secret_outputs"])
+
+
+def test_dockers_users_are_the_hosts_and_a_pinned_toolkit_waits_for_containers(tmp_path: Path) -> None:
+    config = YAML(typ="safe").load(ROOT / "tests/sites/good/racks.yaml")["config"]["gpu-metal:site"]
+    config["engine"]["users"] = ["rancher", "directory"]
+    config["groups"]["database"]["gpu"]["toolkit"]["version"] = "1.20.1-1"
+    addresses = [host["address"] for host in config["hosts"].values()]
+    (tmp_path / "known_hosts.lab").write_text("".join(f"{a} ssh-ed25519 {a_key(a)}\n" for a in addresses))
+    made = site_from(config, stack="lab", folder=tmp_path)
+    found = {
+        host.name: [step.inputs["users"] for step in engine(made, host) if step.id == "docker_users"]
+        for host in made.active
+    }
+    assert found == {"db-1": ["directory"], "node-1": ["directory"], "zeus": ["rancher directory"]}
+    made_so = [step.id for step in engine(made, made.hosts["db-1"])]
+    assert made_so[1:3] == ["engine_at_rest#gpu-toolkit", "packages#gpu-toolkit"]

@@ -40,9 +40,11 @@ _version() {
 
 # The image goes again, unless it was here before.
 _docker() {
-    local had
+    local had home
     had=$(docker images -q "$(input image)")
-    runuser -u "$(input user)" -- timeout 300 docker run --rm "$(input image)" || return
+    # runuser leaves HOME as it is, and with it root's logins, which the user cannot read.
+    home=$(getent passwd "$(input user)" | cut -d: -f6)
+    runuser -u "$(input user)" -- env HOME="$home" timeout 300 docker run --rm "$(input image)" || return
     if [[ -z $had ]]; then docker rmi "$(input image)"; fi
 }
 

@@ -19,7 +19,7 @@ check() {
 }
 
 apply() {
-    if ! systemctl is-enabled -q containerd; then systemctl enable -q containerd; fi
+    if ! systemctl is-enabled -q containerd; then systemctl enable -q --no-reload containerd; fi
     if ! systemctl is-active -q containerd; then
         systemctl start containerd
     elif engine_stale containerd; then

@@ -14,7 +14,7 @@ check() {
 }
 
 apply() {
-    if ! systemctl is-enabled -q docker; then systemctl enable -q docker; fi
+    if ! systemctl is-enabled -q docker; then systemctl enable -q --no-reload docker; fi
     if systemctl is-active -q docker; then
         if engine_stale docker; then engine_refresh docker || _says_why; fi
     else

@@ -12,6 +12,7 @@ apply() {
     {
         printf 'docker=%s\n' "$(if command -v dockerd >/dev/null; then echo yes; else echo no; fi)"
         printf 'group=%s\n' "$(if getent group docker >/dev/null; then echo yes; else echo no; fi)"
+        printf 'forward=%s\nforward6=%s\n' "$(_forward)" "$(_forward 6)"
     } | write_file "$GPU_METAL_HOME/docker-before" 0600
 }
 
@@ -22,7 +23,8 @@ undo() {
     if ! command -v dockerd >/dev/null && grep -qx docker=no "$GPU_METAL_HOME/docker-before"; then
         _clear "$root"
         rm -f /etc/docker/key.json
-        rmdir "$root" /etc/docker 2>/dev/null || true
+        # containerd makes the folders of CNI, and leaves them empty: podman's settings lie there.
+        rmdir "$root" /etc/docker /etc/cni/net.d /etc/cni 2>/dev/null || true
         if ip link show docker0 >/dev/null 2>&1; then ip link delete docker0; fi
         _network_rules
         if grep -qx group=no "$GPU_METAL_HOME/docker-before" && getent group docker >/dev/null; then groupdel docker; fi
@@ -50,14 +52,22 @@ _volumes() {
     find "$1/volumes" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null || true
 }
 
-# Docker's chains and rules; its FORWARD policy would stop another engine's traffic.
+# Docker's chains and rules; its FORWARD policy would stop another engine's traffic. One that a firewall had set before
+# stays.
 _network_rules() {
-    local table
-    if ! command -v iptables-save >/dev/null; then return; fi
-    for table in nat filter; do
-        if iptables-save -t $table 2>/dev/null | grep -q DOCKER; then
-            iptables-save -t $table | grep -vE 'DOCKER|docker0' | sed 's/^:FORWARD DROP/:FORWARD ACCEPT/' |
-                iptables-restore -T $table
-        fi
+    local six table save policy
+    for six in '' 6; do
+        save=ip${six}tables-save policy='s/^:FORWARD DROP/:FORWARD ACCEPT/'
+        if grep -qx "forward$six=DROP" "$GPU_METAL_HOME/docker-before"; then policy=''; fi
+        for table in nat filter; do
+            if $save -t $table 2>/dev/null | grep DOCKER >/dev/null; then
+                $save -t $table | grep -vE 'DOCKER|docker0' | sed "$policy" | ip${six}tables-restore -T $table
+            fi
+        done
     done
+}
+
+# _forward [6]: the policy of the chain FORWARD; empty where there is none
+_forward() {
+    "ip${1-}tables-save" -t filter 2>/dev/null | sed -nE 's/^:FORWARD ([A-Z]+).*/\1/p' || true
 }

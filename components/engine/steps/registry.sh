@@ -30,7 +30,9 @@ check() {
 apply() {
     write_file "$GPU_METAL_HOME/registry-due" 0600 <<<due
     if [[ ! -d $(input folder) ]]; then install -d -m 0750 "$(input folder)"; fi
-    chown -R --from=root:root gpu-metal-registry: "$(input folder)"
+    # The folder may be a disk with other things on it: beside itself only what a registry of root left there.
+    chown --from=root:root gpu-metal-registry: "$(input folder)"
+    if [[ -d $(input folder)/docker ]]; then chown -R --from=root:root gpu-metal-registry: "$(input folder)/docker"; fi
     _config | write_file /etc/gpu-metal-registry/config.yml 0644
     # systemd reads a unit that is new to it by itself; one that changed needs a reload, as its own rule says when.
     _unit | write_file "$(_unit_file)" 0644

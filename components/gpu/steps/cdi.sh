@@ -8,14 +8,16 @@
 _wanted=/etc/systemd/system/multi-user.target.wants/nvidia-cdi-refresh.service
 
 check() {
-    local file seen
+    local file seen mig
     file=$(_spec)
     if [[ -z $file ]]; then untrue "has no CDI specification of its GPUs"; fi
     if ! grep -qF ".so.$(gpu_loaded)" "$file"; then
         untrue "$file is of another driver than $(gpu_loaded). Fix: systemctl restart nvidia-cdi-refresh"
     fi
     seen=$(nvidia-ctk cdi list 2>/dev/null | grep -cE '^nvidia\.com/gpu=[0-9]+$' || true)
-    if ((seen < $(input count))); then untrue "$file names $seen GPUs, wants $(input count)"; fi
+    # In MIG mode a GPU is not named, its MIG devices are.
+    mig=$(timeout 30 nvidia-smi --query-gpu=mig.mode.current --format=csv,noheader 2>/dev/null | grep -c Enabled || true)
+    if ((seen + mig < $(input count))); then untrue "$file names $seen GPUs, wants $(($(input count) - mig))"; fi
     if _has_service && ! systemctl is-enabled -q nvidia-cdi-refresh.service; then
         untrue "nvidia-cdi-refresh is not enabled: the specification would not be there after a restart"
     fi
@@ -23,6 +25,8 @@ check() {
 
 apply() {
     if _has_service; then
+        # Ours, of an older toolkit
+        restore /etc/cdi/nvidia.yaml
         keep "$_wanted"
         systemctl enable -q --no-reload nvidia-cdi-refresh.service
         systemctl restart nvidia-cdi-refresh.service
@@ -41,9 +45,10 @@ undo() {
 
 _has_service() { systemctl cat nvidia-cdi-refresh.service >/dev/null 2>&1; }
 
+# The later folder wins where both have one.
 _spec() {
     local file
-    for file in /etc/cdi/nvidia.yaml /var/run/cdi/nvidia.yaml; do
+    for file in /var/run/cdi/nvidia.yaml /etc/cdi/nvidia.yaml; do
         if [[ -s $file ]]; then
             printf '%s' "$file"
             return

@@ -17,7 +17,7 @@ check() {
 }
 
 apply() {
-    local installer=$GPU_METAL_HOME/nvidia.run jobs options
+    local installer=$GPU_METAL_HOME/nvidia.run jobs options daemons
     jobs=$(gpu_jobs)
     if [[ -n $jobs ]]; then
         untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted), and its GPUs are in use: $jobs." \
@@ -26,9 +26,13 @@ apply() {
     if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then
         _bring "$installer"
         read -ra options < <(input options)
+        # The installer gives up where a daemon holds the older driver; later steps start them with the new one.
+        mapfile -t daemons < <(_daemons)
+        if ((${#daemons[@]})); then systemctl stop "${daemons[@]}"; fi
         # Its folder for unpacking: /tmp may be mounted noexec.
         if ! sh "$installer" --tmpdir "$GPU_METAL_HOME" --silent --dkms "${options[@]}"; then
             tail -n 5 /var/log/nvidia-installer.log >&2 || true
+            if ((${#daemons[@]})); then systemctl start "${daemons[@]}" || true; fi
             return 1
         fi
         input sha256 | write_file "$GPU_METAL_HOME/driver-runfile" 0600
@@ -63,6 +67,11 @@ _bring() {
         untrue "The runfile has SHA-256 ${seen%% *}, wants $(input sha256). It was not run." \
             "Fix: compare with NVIDIA's download page; then correct gpu.driver.runfile"
     fi
+}
+
+_daemons() {
+    systemctl list-units --plain --no-legend --state=active nvidia-persistenced.service nvidia-fabricmanager.service |
+        awk '{ print $1 }'
 }
 
 _installed() {

@@ -3,6 +3,7 @@
 # inputs: package
 #
 # Which hosts have switches the bus tells, not the site: elsewhere there is nothing to do. CUDA answers 802 without it.
+# Those of NVLink 5 are spoken to as InfiniBand's are: the fabric manager does not start without ib_umad.
 
 check() {
     local files fabric
@@ -13,6 +14,9 @@ check() {
             "Fix: both must come from one source; where the driver was brought by others, so must be this"
     fi
     _check_packages "$fabric"
+    if [[ $fabric == nvlink5 ]] && ! _modules | same_file "$_modules_file"; then
+        untrue "$_modules_file does not load ib_umad, which the fabric manager needs"
+    fi
     if ! systemctl is-enabled -q nvidia-fabricmanager; then untrue "nvidia-fabricmanager is not enabled"; fi
     if [[ $(gpu_loaded) != "$files" ]]; then return; fi
     if ! systemctl is-active -q nvidia-fabricmanager; then
@@ -24,10 +28,15 @@ check() {
 }
 
 apply() {
-    local words version
-    version=$(_version)
-    read -ra words < <(_words "$(gpu_fabric)")
+    local words version fabric
+    version=$(_version) fabric=$(gpu_fabric)
+    read -ra words < <(_words "$fabric")
     if [[ -n $(pkg_asked) || $version != "$(gpu_files)" ]]; then pkg_add --hold "${words[@]}"; fi
+    if [[ $fabric == nvlink5 ]]; then
+        keep "$_modules_file"
+        _modules | write_file "$_modules_file" 0644
+        modprobe ib_umad
+    fi
     systemctl enable -q --no-reload nvidia-fabricmanager
     if [[ $(gpu_loaded) != "$(gpu_files)" ]]; then return; fi
     if [[ $version != "$(_version)" ]]; then systemctl try-restart nvidia-fabricmanager; fi
@@ -40,6 +49,13 @@ apply() {
 
 undo() {
     pkg_drop
+    restore "$_modules_file"
+}
+
+_modules_file=/etc/modules-load.d/gpu-metal-fabric.conf
+
+_modules() {
+    printf '# gpu-metal\nib_umad\n'
 }
 
 _check_packages() {

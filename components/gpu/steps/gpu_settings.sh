@@ -71,7 +71,7 @@ _script() {
 _wrong_limits() {
     if [[ -z $(input power_limit '') ]]; then return; fi
     timeout 30 nvidia-smi --query-gpu=index,power.limit --format=csv,noheader,nounits |
-        awk -F ', ' -v wanted="$(input power_limit)" '$2 + 0 != wanted { print $2 " W on GPU " $1; exit }'
+        awk -F ', ' -v wanted="$(input power_limit)" '$2 + 0 != wanted && !n++ { print $2 " W on GPU " $1 }'
 }
 
 _default_limits() {

@@ -30,9 +30,13 @@ _subject() {
     printf '%s %s %s\n' "$(input image)" "$(gpu_loaded)" "$(nvidia-ctk --version 2>/dev/null | grep -m 1 -oE '[0-9.]+$')"
 }
 
+# The image goes again, unless it was here before.
 _run() { # ENGINE IMAGE
+    local had
     if [[ $1 == docker ]]; then
-        docker run --rm --pull missing --runtime nvidia --env NVIDIA_VISIBLE_DEVICES=all "$2" nvidia-smi -L
+        had=$(docker images -q "$2")
+        docker run --rm --pull missing --runtime nvidia --env NVIDIA_VISIBLE_DEVICES=all "$2" nvidia-smi -L || return
+        if [[ -z $had ]]; then docker rmi "$2" >/dev/null; fi
         return
     fi
     ctr -n gpu-metal images pull --hosts-dir /etc/containerd/certs.d "$2" >/dev/null || return

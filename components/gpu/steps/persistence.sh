@@ -7,7 +7,7 @@
 check() {
     if ! _wanted | same_file "$(_file)"; then untrue "$(_file) does not start nvidia-persistenced in persistence mode"; fi
     if ! systemctl is-enabled -q nvidia-persistenced; then untrue "nvidia-persistenced is not enabled"; fi
-    if [[ -n $(gpu_loaded) ]] && ! systemctl is-active -q nvidia-persistenced; then
+    if _in_use && ! systemctl is-active -q nvidia-persistenced; then
         untrue "nvidia-persistenced does not run. Fix: journalctl -u nvidia-persistenced -n 20 says why"
     fi
 }
@@ -19,10 +19,10 @@ apply() {
     if ! _wanted | same_file "$file"; then
         _wanted | write_file "$file" 0644
         systemd_reload
-        systemctl try-restart nvidia-persistenced
+        if _in_use; then systemctl try-restart nvidia-persistenced; fi
     fi
     systemctl enable -q --no-reload nvidia-persistenced
-    if [[ -n $(gpu_loaded) ]]; then systemctl start nvidia-persistenced; fi
+    if _in_use; then systemctl start nvidia-persistenced; fi
 }
 
 # Its package takes the unit along; one that stays keeps running as its package means it.
@@ -36,6 +36,11 @@ undo() {
     done
     systemd_reload
     systemctl try-restart nvidia-persistenced || true
+}
+
+# Does the kernel run the driver that the daemon is of? It does not start beside another one.
+_in_use() {
+    [[ -n $(gpu_loaded) && $(gpu_loaded) == "$(gpu_files)" ]]
 }
 
 _unit=/etc/systemd/system/nvidia-persistenced.service
