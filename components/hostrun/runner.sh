@@ -5,6 +5,10 @@
 #   gpu-metal check [--json] [LAYER…] | try [--json] LAYER :: … | facts --json | put NAME
 # Exit: 0 done or holds · 1 failed or does not hold · 2 wrong call · 75 another run holds the lock.
 set -euo pipefail
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+    echo "✗ $(uname -n) [bash] has bash $BASH_VERSION, wants 4.4, as RHEL 8, Debian 9 and Ubuntu 18.04 have it. Fix: a newer system" >&2
+    exit 1
+fi
 shopt -s inherit_errexit nullglob
 umask 077
 ulimit -c 0

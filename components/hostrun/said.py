@@ -1,6 +1,7 @@
 """What the runner on a host prints as JSON, read. The only place on this side that knows its form."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,8 @@ def _object(host: str, result: Result) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict):
         seen = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()[-1][:300]
+        if refused := re.fullmatch(r"✗ \S+ \[[\w-]+\] (.*)", seen):  # the runner's own words
+            raise SshError(host, "connection", refused[1])
         text = f"the runner's answer is not JSON (status {result.status}): {seen}. Fix: pulumi up renews the runner."
         raise SshError(host, "connection", text)
     return answer

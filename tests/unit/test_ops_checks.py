@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from components.hostrun.said import steps
+from components.hostrun.ssh import Result
+from components.hostrun.target import SshError
 from tests.unit.fake_hosts import NAMES, Sitectl, key, sitectl
 
 
@@ -148,3 +151,9 @@ def test_verify_without_a_kubernetes(ctl: Sitectl) -> None:
     answer = ctl.json("verify")
     assert answer["ok"], answer["failures"]
     assert {"kubelet", "api-server"}.isdisjoint({check["id"] for check in answer["checks"]})
+
+
+def test_what_the_runner_refuses_is_said_in_its_own_words() -> None:
+    said_so = Result(1, "", "✗ old-1 [bash] has bash 4.2.46, wants 4.4. Fix: a newer system\n")
+    with pytest.raises(SshError, match=r"^old-1 \[connection\] has bash 4\.2\.46, wants 4\.4\. Fix: a newer system$"):
+        steps("old-1", said_so)
