@@ -79,6 +79,30 @@ down() {
   [ "$stack" != dev ] || python -m lab down
 }
 
+# Those of the lab itself start and stop it, so they come first. Then whole sites and single steps, beside each other on
+# hosts of their own. What failed says so last.
+tests() {
+  local logs=$TMPDIR/tests failed=0 part
+  mkdir "$logs"
+  part_of_tests own tests/lab/test_lab.py tests/lab/test_hosts.py tests/lab/test_depot.py
+  part_of_tests steps tests/scripts --ignore tests/scripts/test_kubernetes_steps.py >/dev/null &
+  part_of_tests sites tests/lab tests/scripts/test_kubernetes_steps.py tests/plugins tests/policy tests/unit \
+    --ignore tests/lab/test_lab.py --ignore tests/lab/test_hosts.py --ignore tests/lab/test_depot.py
+  wait
+  cat "$logs/steps"
+  for part in own sites steps; do
+    if [ -e "$logs/$part.failed" ]; then
+      failed=1
+      tail -n 1 "$logs/$part"
+    fi
+  done
+  return "$failed"
+}
+
+part_of_tests() {
+  python -m pytest "${@:2}" 2>&1 | tee "$logs/$1" || touch "$logs/$1.failed"
+}
+
 case ${1:-} in
   up | preview | down) "$1" ;;
   lab-up) prepare all && python -m lab up ;;
@@ -86,7 +110,7 @@ case ${1:-} in
   test)
     prepare all
     ops/lint.sh
-    python -m pytest
+    tests
     ;;
   bench) prepare all && python -m bench ;;
   *)

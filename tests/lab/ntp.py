@@ -11,11 +11,11 @@ from lab.hosts.inventory import GATEWAY
 
 
 @contextlib.contextmanager
-def time_server() -> Iterator[None]:
+def time_server(address: str = GATEWAY) -> Iterator[None]:
     """Answers on the bridge while it lasts."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind((GATEWAY, 123))
+        server.bind((address, 123))
         threading.Thread(target=_answer, args=(server,), daemon=True).start()
         yield
 

@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 
 from lab import paths
 from lab.hosts import faults, gpus
-from lab.hosts.inventory import GATEWAY
+from lab.hosts.command import run
+from lab.hosts.inventory import BRIDGE, GATEWAY
 from lab.hosts.inventory import host as lab_host
 from tests.lab.ntp import time_server
 from tests.lab.stack import ROOT, Stack, on
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.lab
 PLACES = {"db-1": "cpu-1", "node-1": "cp-1", "zeus": "spare-1"}
 """The sample's hosts, and where they are in the lab. db-1 gets GPUs, nouveau at work, and no driver."""
 PASSWORDS = {"sqreamPassword": "horse battery", "registryPassword": "staple correct", "nodePassword": "tr0ub4dor"}
+CLOCK = "10.213.77.2"
+"""A time server of these tests: others have theirs on the gateway's address."""
 BASTION = "gpu-1"
 """Zeus is reached through it."""
 PASSWORD_ONLY = """\
@@ -48,7 +51,7 @@ def site(device: str) -> dict[str, Any]:
         "knownHosts": str(paths.LAB / "known_hosts"),
         "ssh": {"user": "deploy", "keyFile": str(paths.LAB / "id_ed25519")},
         "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 2},
-        "timeServers": [GATEWAY],
+        "timeServers": [CLOCK],
         "dns": {"servers": name_servers(), "search": [found["domain"]]},
         "interfaces": {"internal": "host0"},  # no mtu: to measure it takes ping, which a bare host here has not
         "repositories": {"nvidia-driver": DEPOT, "nvidia-toolkit": None},
@@ -89,7 +92,8 @@ def clean(fresh: tuple[str, ...], spare: str) -> Iterator[dict[str, Any]]:  # no
     gpus.fit(lab_host(PLACES["db-1"]), "8 dgx-a100 nouveau=on")
     login = f"deploy:{PASSWORDS['nodePassword']}\n"
     faults.run_in(lab_host(PLACES["node-1"]), ["bash", "-euc", PASSWORD_ONLY], stdin=login)
-    with time_server():
+    run("ip", "address", "replace", f"{CLOCK}/32", "dev", BRIDGE)
+    with time_server(CLOCK):
         yield {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}
 
 

@@ -16,7 +16,7 @@ def host(tmp_path: Path) -> Host:
 @pytest.fixture(scope="module")
 def spare() -> Iterator[LabHost]:
     """The spare host with a new disk: each test leaves it as it found it."""
-    with fresh(inventory.host("spare-1")) as host:
+    with fresh(inventory.host("steps-1")) as host:
         yield host
 
 

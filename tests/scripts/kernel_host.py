@@ -8,7 +8,7 @@ from components.host.config import Host
 from lab.hosts import inventory
 from tests.scripts.lab_host import LabHost
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 SBIN = "/usr/local/sbin"
 
 UPDATE_GRUB = """\

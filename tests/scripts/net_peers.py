@@ -17,7 +17,7 @@ from lab.hosts.inventory import BRIDGE as DEVICE
 from lab.hosts.inventory import GATEWAY as BRIDGE
 from tests.scripts.lab_host import LabHost
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 PEER = "10.213.77.98"
 """Another host of the site, for as long as `peer` lasts."""
 POD = "10.244.9.2"

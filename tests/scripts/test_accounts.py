@@ -17,7 +17,7 @@ from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H4")]
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGLWm1 ana@desk"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIXXXm2 bob@desk"
 PASSWORD_FITS = 'chomp; @user = getpwnam("sqream"); exit(crypt($_, $user[1]) ne $user[1])'

@@ -16,7 +16,7 @@ from tests.scripts.lab_host import LabHost, fresh
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H2")]
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 MBR = (
     r"printf '\0\x20\x21\0\x83\x20\x21\0\0\x08\0\0\0\x80\0\0' | dd of={0} bs=1 seek=446 status=none; "
     r"printf '\x55\xaa' | dd of={0} bs=1 seek=510 status=none"

@@ -20,7 +20,7 @@ from tests.scripts.lab_host import LabHost, leaves_no_trace
 pytestmark = pytest.mark.lab
 
 BRIDGE = "10.213.77.1"
-SPARE = inventory.host("spare-1")
+SPARE = inventory.host("steps-1")
 PEERS = [("cp-1", "10.213.77.11"), (SPARE.name, SPARE.address)]
 DEPOT = f"http://{BRIDGE}:8080/apt"
 SWAP = "/swap.img\tnone swap sw 0 0"

@@ -18,7 +18,7 @@ from tests.scripts.lab_host import LabHost, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 EMPTY_PROFILE = "mkdir -p /etc/tuned/{0}; printf '[main]\\nsummary=sets nothing\\n' >/etc/tuned/{0}/tuned.conf"
 SERVICE = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 SWAPON = """#!/bin/bash

@@ -18,7 +18,7 @@ from tests.scripts.rhel_host import rhel
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 LOCALE = "#!/bin/bash\necho C.utf8; if rpm -q glibc-all-langpacks >/dev/null; then echo en_US.utf8; fi\n"
 TUNED = """#!/bin/bash
 case $1 in

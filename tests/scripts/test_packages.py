@@ -13,7 +13,7 @@ from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 DEPOT = "http://10.213.77.1:8080/apt"
 TIMEOUT = "/etc/apt/apt.conf.d/99short-wait"
 ZERO = "0" * 40

@@ -18,7 +18,7 @@ from tests.scripts.rhel_host import VENDOR, rhel, vendor_key, with_yum
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 LOCKS = "/etc/dnf/plugins/versionlock.list"
 YUM_LOCKS = "/etc/yum/pluginconf.d/versionlock.list"
 BRIDGE = "10.213.77.1"

@@ -17,7 +17,7 @@ from tests.scripts.lab_host import LabHost, fresh
 pytestmark = [pytest.mark.lab, pytest.mark.row("H8")]
 
 SCRIPTS = Path("components/host/steps").resolve()
-HOST = inventory.host("spare-1")
+HOST = inventory.host("steps-1")
 
 
 @pytest.fixture(scope="module")
