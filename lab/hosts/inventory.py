@@ -37,9 +37,7 @@ HOSTS = {
         Host("cpu-1", "10.213.77.21"),
         Host("gpu-1", "10.213.77.31", gpus=8),
         Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
-        Host(
-            "steps-1", "10.213.77.51", starts_with_lab=False
-        ),  # for tests of single steps
+        Host("steps-1", "10.213.77.51", starts_with_lab=False),  # for tests of single steps
         Host("deb13-1", "10.213.77.61", starts_with_lab=False, release="trixie"),
     )
 }
