@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lab import paths
-from lab.hosts import faults, gpus
+from lab.hosts import faults, gpus, lab
 from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE, GATEWAY
 from lab.hosts.inventory import host as lab_host
@@ -95,6 +95,8 @@ def clean(fresh: tuple[str, ...], spare: str) -> Iterator[dict[str, Any]]:  # no
     run("ip", "address", "replace", f"{CLOCK}/32", "dev", BRIDGE)
     with time_server(CLOCK):
         yield {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}
+    for changed in ("db-1", "node-1"):  # by us, before the first run: their GPUs and their login
+        lab.reset(lab_host(PLACES[changed]))
 
 
 @pytest.fixture(scope="module")
