@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.gpu import steps as gpu_steps
 from components.host import steps
 from components.host.config import Host
 from components.host.repositories import AptRepository
@@ -66,7 +67,7 @@ def test_preflight_holds_on_a_good_host_and_says_each_lack_of_another(spare: Lab
     bad = site_host(
         os="ubuntu-24.04", minimum={"cpus": 999, "memoryGb": 9999, "diskGb": 99999}, gpu={"model": "A100", "count": 32}
     )
-    said = spare.questions(steps.preflight(bad, Around(PEERS, ports=[22, 6443])))
+    said = spare.questions([*steps.preflight(bad, Around(PEERS, ports=[22, 6443])), *gpu_steps.checks(bad)])
     assert set(said) == {"os", "cpus", "memory", "disk", "ports", "gpus"}
     assert said["os"].startswith("has debian-12, wants ubuntu-24.04, as the site declares. Fix: ")
     assert said["ports"].startswith("has in use: port 22 (sshd, process ")
