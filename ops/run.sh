@@ -79,11 +79,13 @@ down() {
   [ "$stack" != dev ] || python -m lab down
 }
 
-# Those of the lab itself start and stop it, so they come first. Then whole sites and single steps, beside each other on
-# hosts of their own. What failed says so last.
+# Hosts are new: what an earlier run that was killed left on them would fail this one. Those of the lab itself start and
+# stop it, so they come first. Then whole sites and single steps, beside each other on hosts of their own. What failed
+# says so last.
 tests() {
   local logs=$TMPDIR/tests failed=0 part
   mkdir "$logs"
+  python -m lab down --erase
   part_of_tests own tests/lab/test_lab.py tests/lab/test_hosts.py tests/lab/test_depot.py
   part_of_tests steps tests/scripts --ignore tests/scripts/test_kubernetes_steps.py >/dev/null &
   part_of_tests sites tests/lab tests/scripts/test_kubernetes_steps.py tests/plugins tests/policy tests/unit \
