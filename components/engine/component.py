@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pulumi import ComponentResource, ResourceOptions
 
-from components.hostrun.layer import HostRef, layer
+from components.hostrun.layer import HostRef, after_layer
 from components.hostrun.step import Step
 
 
@@ -26,6 +26,5 @@ class Engines(ComponentResource):
         self.refs = {}
         for n, ref in sorted(hosts.items(), key=lambda host: host[0] != registry):
             others = self.refs[registry].last if registry and registry != n and not ref.gone else ()
-            made = layer(f"{n}-engine", ref, "engine", steps[n], parent=self, depends_on=others) if steps[n] else None
-            self.refs[n] = ref.after(made) if made else ref
+            self.refs[n] = after_layer(ref, "engine", steps[n], parent=self, depends_on=others)
         self.register_outputs({})

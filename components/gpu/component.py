@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pulumi import ComponentResource, ResourceOptions
 
-from components.hostrun.layer import HostRef, layer
+from components.hostrun.layer import HostRef, after_layer
 from components.hostrun.step import Step
 
 
@@ -22,8 +22,5 @@ class Gpus(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:gpu:Gpus", name, {}, opts)
-        self.refs = {
-            n: ref.after(layer(f"{n}-gpu", ref, "gpu", steps[n], parent=self)) if steps[n] else ref
-            for n, ref in hosts.items()
-        }
+        self.refs = {n: after_layer(ref, "gpu", steps[n], parent=self) for n, ref in hosts.items()}
         self.register_outputs({})

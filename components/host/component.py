@@ -10,7 +10,7 @@ from pulumi_command import remote
 from components.host.config import Host
 from components.host.gate import Gate
 from components.hostrun import restart
-from components.hostrun.layer import HostRef, install, layer
+from components.hostrun.layer import HostRef, after_layer, install, layer
 from components.hostrun.step import Step
 from components.hostrun.target import Target
 
@@ -35,24 +35,23 @@ class Hosts(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:host:Hosts", name, {}, opts)
-        checks = {host.name: preflight(host) for host in hosts.values() if host.state != "gone"}
-        gate = Gate({n: targets[n] for n in checks}, checks)
-        hooks = {n: [gate.hook(n)] if n in checks else [] for n in hosts}
+        checks = {n: preflight(host) for n, host in hosts.items()}
+        there = [n for n, host in hosts.items() if host.state != "gone"]
+        gate = Gate({n: targets[n] for n in there}, {n: checks[n] for n in there})
+        hooks = {n: [gate.hook(n)] if n in there else [] for n in hosts}
         installed = {
             n: install(n, _reference(host, targets[n], secret), parent=self, folder=folder, hooks=hooks[n])
             for n, host in hosts.items()
         }
         checked = {
-            n: layer(f"{n}-preflight", ref, "preflight", preflight(hosts[n]), parent=self, hooks=hooks[n])
+            n: layer(f"{n}-preflight", ref, "preflight", checks[n], parent=self, hooks=hooks[n])
             for n, ref in installed.items()
         }
         # One barrier in place of hosts × hosts edges: nothing is changed anywhere until every host passed.
-        living = [checked[n] for n, ref in installed.items() if not ref.gone]
+        living = [checked[n] for n in there]
         barrier = pulumi.Stash(f"{name}-checked", input=True, opts=ResourceOptions(parent=self, depends_on=living))
         self.refs = {
-            n: ref.after(
-                layer(f"{n}-base", ref.after(checked[n]), "base", base(hosts[n]), parent=self, depends_on=[barrier])
-            )
+            n: after_layer(ref.after(checked[n]), "base", base(hosts[n]), parent=self, depends_on=[barrier])
             for n, ref in installed.items()
         }
         self.register_outputs({})

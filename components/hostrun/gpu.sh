@@ -119,3 +119,43 @@ gpu_glob() {
 
 # gpu_jobs: what computes on the GPUs, on one line; empty when nothing does
 gpu_jobs() { (gpu_busy || true) | awk '{ printf "%s%s (process %s)", sep, $2, $1; sep = ", " }'; }
+
+# For the steps that bring a driver, from wherever it comes; each has the input `wanted`.
+
+# driver_of_others: does the wanted driver run that is here, files and kernel alike?
+driver_of_others() { gpu_is "$(gpu_files)" "$(input wanted)" && gpu_is "$(gpu_loaded)" "$(input wanted)"; }
+
+driver_mismatch() {
+    printf 'kernel runs %s, files are %s' "$(gpu_loaded | grep . || printf 'no NVIDIA driver')" "$(gpu_files)"
+}
+
+# driver_loaded: says what the kernel runs when it is not what the files are, and no restart is due for it. For check.
+driver_loaded() {
+    if [[ $(gpu_loaded) != "$(gpu_files)" ]] && ! is_reboot_due "$(driver_mismatch)"; then untrue "$(driver_mismatch)"; fi
+}
+
+# driver_load: into the kernel, or with the next restart
+driver_load() {
+    if [[ -z $(gpu_loaded) ]] && ! module_loaded nouveau; then modprobe nvidia; fi
+    if [[ $(gpu_loaded) != "$(gpu_files)" ]]; then reboot_due "$(driver_mismatch)"; fi
+}
+
+# driver_idle: refuses a change of the driver while something computes on its GPUs. For apply.
+driver_idle() {
+    local jobs
+    jobs=$(gpu_jobs)
+    if [[ -n $jobs ]]; then
+        untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted), and its GPUs are in use: $jobs." \
+            "Nothing was changed. Fix: stop them, then run again"
+    fi
+}
+
+# driver_removable: the same for undo
+driver_removable() {
+    local jobs
+    jobs=$(gpu_jobs)
+    if [[ -n $jobs ]]; then
+        printf 'the GPUs are in use: %s. Nothing was removed. Fix: stop them, then run again\n' "$jobs" >&2
+        return 1
+    fi
+}

@@ -105,6 +105,15 @@ def layer(
     )
 
 
+def after_layer(
+    host: HostRef, layer_name: str, steps: Sequence[Step], *, parent: Resource, depends_on: Sequence[Resource] = ()
+) -> HostRef:
+    """`host` once its layer is there; as it is where the layer would have no steps."""
+    if not steps:
+        return host
+    return host.after(layer(f"{host.name}-{layer_name}", host, layer_name, steps, parent=parent, depends_on=depends_on))
+
+
 def _secret_payload(steps: Sequence[Step], values: Mapping[str, Input[str]]) -> Output[str]:
     return Output.secret(Output.all(**values).apply(lambda known: payload(steps, known)))
 

@@ -20,6 +20,37 @@ right_key() {
     fi
 }
 
+# For the steps that bring a source; each has the inputs key_url and fingerprint, and the bulk key.
+
+# same_key FILE: says so when it does not hold this source's key, and it alone. For check.
+same_key() {
+    if [[ -z $(input key_url '') ]]; then
+        if ! bulk key | same_file "$1"; then untrue "$1 is not the key of this source"; fi
+    elif [[ $(key_prints "$1") != "$(input fingerprint)" ]]; then
+        untrue "$1 does not hold the key $(input fingerprint), and it alone"
+    fi
+}
+
+# bring_key FILE SOURCE: the key that came with the layer, or that the host fetches; compared before it is there
+bring_key() {
+    if [[ -n $(input key_url '') ]]; then
+        fetch_key "$(os_text "$(input key_url)")" "$(input fingerprint)" "$1"
+    else
+        bulk key >"$1"
+        if [[ -n $(input fingerprint '') ]]; then right_key "$1" "$(input fingerprint)" "$2"; fi
+    fi
+}
+
+# read_index SOURCE COMMAND…: the package manager reads it, or the fault of the source is said
+read_index() {
+    local log=$GPU_METAL_RUN/index
+    if "${@:2}" 2>&1 | tee "$log"; then
+        rm -f "$log"
+        return
+    fi
+    source_fault "$1" <"$log"
+}
+
 # source_fault URL: why the index of a package source cannot be read; stdin is what the package manager said
 source_fault() {
     local said

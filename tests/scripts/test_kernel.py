@@ -12,7 +12,7 @@ import pytest
 from components.host import kernel_steps
 from lab.hosts import faults
 from tests.scripts.kernel_host import HOST, UPDATE_GRUB, installed, site_host, stand_in
-from tests.scripts.lab_host import LabHost, fresh
+from tests.scripts.lab_host import LabHost
 
 pytestmark = pytest.mark.lab
 
@@ -45,28 +45,22 @@ esac
 """
 
 
-@pytest.fixture(scope="module")
-def machine() -> Iterator[LabHost]:
-    with fresh(HOST) as host:
-        yield host
-
-
 @pytest.fixture
-def host(machine: LabHost) -> Iterator[LabHost]:
-    with installed(machine) as host:
+def host(spare: LabHost) -> Iterator[LabHost]:
+    with installed(spare) as host:
         yield host
 
 
 @pytest.mark.row("H13", "H16", "H19")
-def test_preflight_says_an_old_kernel_old_control_groups_and_a_full_boot(machine: LabHost) -> None:
+def test_preflight_says_an_old_kernel_old_control_groups_and_a_full_boot(spare: LabHost) -> None:
     good = site_host(atLeast="2.6")
-    assert machine.questions(kernel_steps.checks(good)) == {}
+    assert spare.questions(kernel_steps.checks(good)) == {}
     bad = [*kernel_steps.checks(site_host(atLeast="99.1"), cgroup_v2=True)]
     bad += [step for step in kernel_steps.checks(site_host(package="linux-image-lab")) if step.id == "boot_space"]
     with faults.full_disk(HOST, "/boot", size="64k"):
-        machine.bash("head -c 50000 /dev/zero >/boot/initrd.img-1")
-        said = machine.questions(bad)
-    v1 = machine.bash("stat -fc %T /sys/fs/cgroup") != "cgroup2fs\n"
+        spare.bash("head -c 50000 /dev/zero >/boot/initrd.img-1")
+        said = spare.questions(bad)
+    v1 = spare.bash("stat -fc %T /sys/fs/cgroup") != "cgroup2fs\n"
     assert set(said) == {"kernel_floor", "boot_space", *(["cgroup"] if v1 else [])}
     assert said["kernel_floor"].endswith(
         "wants 99.1 or newer. Fix: name a newer one in kernel.package, and \

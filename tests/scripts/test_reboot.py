@@ -17,7 +17,7 @@ from components.hostrun.step import Step
 from lab import paths
 from lab.hosts import faults, inventory, lab
 from tests.scripts.kernel_host import HOST, UPDATE_GRUB, installed, site_host, stand_in
-from tests.scripts.lab_host import LabHost, fresh
+from tests.scripts.lab_host import LabHost
 
 pytestmark = pytest.mark.lab
 
@@ -30,15 +30,9 @@ exec /bin/date -d "$now" "$@"
 """
 
 
-@pytest.fixture(scope="module")
-def machine() -> Iterator[LabHost]:
-    with fresh(HOST) as host:
-        yield host
-
-
 @pytest.fixture
-def host(machine: LabHost) -> Iterator[LabHost]:
-    with installed(machine) as host:
+def host(spare: LabHost) -> Iterator[LabHost]:
+    with installed(spare) as host:
         yield host
 
 

@@ -6,8 +6,8 @@
 # The kernel keeps what it has loaded: another one is in use after a restart, which the step reboot sees to.
 
 check() {
-    local says loaded files
-    loaded=$(gpu_loaded) files=$(gpu_files)
+    local says files
+    files=$(gpu_files)
     if ! _of_others; then
         says=$(pkg_untrue --hold "$(_word)")
         if [[ -n $says ]]; then untrue "$says"; fi
@@ -15,28 +15,17 @@ check() {
     if ! gpu_is "$files" "$(input wanted)"; then
         untrue "has files of driver ${files:-none}, wants $(input wanted). Fix: find /usr -name 'libnvidia-ml.so.*' shows whose"
     fi
-    if [[ $loaded != "$files" ]] && ! is_reboot_due "$(_reason)"; then untrue "$(_reason)"; fi
+    driver_loaded
 }
 
 apply() {
-    local jobs
-    jobs=$(gpu_jobs)
-    if [[ -n $jobs ]]; then
-        untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted), and its GPUs are in use: $jobs." \
-            "Nothing was changed. Fix: stop them, then run again"
-    fi
+    driver_idle
     if ! _of_others; then pkg_add --hold "$(_word)"; fi
-    if [[ -z $(gpu_loaded) ]] && ! module_loaded nouveau; then modprobe nvidia; fi
-    if [[ $(gpu_loaded) != "$(gpu_files)" ]]; then reboot_due "$(_reason)"; fi
+    driver_load
 }
 
 undo() {
-    local jobs
-    jobs=$(gpu_jobs)
-    if [[ -n $jobs ]]; then
-        printf 'the GPUs are in use: %s. Nothing was removed. Fix: stop them, then run again\n' "$jobs" >&2
-        return 1
-    fi
+    driver_removable
     pkg_drop
 }
 
@@ -45,11 +34,5 @@ _word() {
 }
 
 _of_others() {
-    local wanted
-    wanted=$(input wanted)
-    [[ -z $(pkg_asked) ]] && gpu_is "$(gpu_files)" "$wanted" && gpu_is "$(gpu_loaded)" "$wanted"
-}
-
-_reason() {
-    printf 'kernel runs %s, files are %s' "$(gpu_loaded | grep . || printf 'no NVIDIA driver')" "$(gpu_files)"
+    [[ -z $(pkg_asked) ]] && driver_of_others
 }

@@ -13,16 +13,12 @@ check() {
         untrue "the runfile brought driver $(gpu_files | grep . || printf none), wants $(input wanted)." \
             "Fix: gpu.driver.version and gpu.driver.runfile must be of one version"
     fi
-    if [[ $(gpu_loaded) != "$(gpu_files)" ]] && ! is_reboot_due "$(_reason)"; then untrue "$(_reason)"; fi
+    driver_loaded
 }
 
 apply() {
-    local installer=$GPU_METAL_HOME/nvidia.run jobs options daemons
-    jobs=$(gpu_jobs)
-    if [[ -n $jobs ]]; then
-        untrue "has driver $(gpu_files | grep . || printf none), wants $(input wanted), and its GPUs are in use: $jobs." \
-            "Nothing was changed. Fix: stop them, then run again"
-    fi
+    local installer=$GPU_METAL_HOME/nvidia.run options daemons
+    driver_idle
     if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then
         _bring "$installer"
         read -ra options < <(input options)
@@ -38,17 +34,11 @@ apply() {
         input sha256 | write_file "$GPU_METAL_HOME/driver-runfile" 0600
         rm -f "$installer"
     fi
-    if [[ -z $(gpu_loaded) ]] && ! module_loaded nouveau; then modprobe nvidia; fi
-    if [[ $(gpu_loaded) != "$(gpu_files)" ]]; then reboot_due "$(_reason)"; fi
+    driver_load
 }
 
 undo() {
-    local jobs
-    jobs=$(gpu_jobs)
-    if [[ -n $jobs ]]; then
-        printf 'the GPUs are in use: %s. Nothing was removed. Fix: stop them, then run again\n' "$jobs" >&2
-        return 1
-    fi
+    driver_removable
     if [[ -n $(_installed) && -n $(command -v nvidia-uninstall) ]]; then nvidia-uninstall --silent; fi
     rm -f "$GPU_METAL_HOME/driver-runfile"
 }
@@ -79,11 +69,5 @@ _installed() {
 }
 
 _of_others() {
-    local wanted
-    wanted=$(input wanted)
-    [[ -z $(_installed) ]] && gpu_is "$(gpu_files)" "$wanted" && gpu_is "$(gpu_loaded)" "$wanted"
-}
-
-_reason() {
-    printf 'kernel runs %s, files are %s' "$(gpu_loaded | grep . || printf 'no NVIDIA driver')" "$(gpu_files)"
+    [[ -z $(_installed) ]] && driver_of_others
 }

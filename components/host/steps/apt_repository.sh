@@ -6,25 +6,14 @@
 # The key comes with the layer, or the host fetches it from key_url; a fingerprint is compared before anything uses it.
 
 check() {
-    local keyring
-    keyring=$(_keyring)
     if ! _wanted | same_file "$(_source)"; then untrue "$(_source) is not what the site says of this source"; fi
-    if [[ -z $(input key_url '') ]]; then
-        if ! bulk key | same_file "$keyring"; then untrue "$keyring is not the key of this source"; fi
-    elif [[ $(key_prints "$keyring") != "$(input fingerprint)" ]]; then
-        untrue "$keyring does not hold the key $(input fingerprint), and it alone"
-    fi
+    same_key "$(_keyring)"
     if [[ -z $(_indexes FILENAME) ]]; then untrue "the index of $(_url) has not been read"; fi
 }
 
 apply() {
     local fetched=$GPU_METAL_RUN/key
-    if [[ -n $(input key_url '') ]]; then
-        fetch_key "$(os_text "$(input key_url)")" "$(input fingerprint)" "$fetched"
-    else
-        bulk key >"$fetched"
-        if [[ -n $(input fingerprint '') ]]; then right_key "$fetched" "$(input fingerprint)" "$(_url)"; fi
-    fi
+    bring_key "$fetched" "$(_url)"
     keep "$(_keyring)"
     keep "$(_source)"
     write_file "$(_keyring)" 0644 <"$fetched"
@@ -59,13 +48,8 @@ _wanted() {
 
 # Of this source only: the others may be unreachable and are not our business.
 _read_index() {
-    local log=$GPU_METAL_RUN/index
-    if apt_get update -o "Dir::Etc::SourceList=$(_source)" -o Dir::Etc::SourceParts=- \
-        -o APT::Get::List-Cleanup=false -o APT::Update::Error-Mode=any 2>&1 | tee "$log"; then
-        rm -f "$log"
-        return
-    fi
-    source_fault "$(_url)" <"$log"
+    read_index "$(_url)" apt_get update -o "Dir::Etc::SourceList=$(_source)" -o Dir::Etc::SourceParts=- \
+        -o APT::Get::List-Cleanup=false -o APT::Update::Error-Mode=any
 }
 
 # The fields $* of each index of this source that apt has.

@@ -7,26 +7,15 @@
 # rpm trusts one set of keys for all sources: ours goes out of it again, unless it was there before.
 
 check() {
-    local file
-    file=$(_key)
     if ! _wanted | same_file "$(_source)"; then untrue "$(_source) is not what the site says of this source"; fi
-    if [[ -z $(input key_url '') ]]; then
-        if ! bulk key | same_file "$file"; then untrue "$file is not the key of this source"; fi
-    elif [[ $(key_prints "$file") != "$(input fingerprint)" ]]; then
-        untrue "$file does not hold the key $(input fingerprint), and it alone"
-    fi
+    same_key "$(_key)"
     if [[ -n $(_unknown_keys) ]]; then untrue "rpm does not know the key $(_unknown_keys)"; fi
     if [[ -z $(_caches) ]]; then untrue "the index of $(_url) has not been read"; fi
 }
 
 apply() {
     local fetched=$GPU_METAL_RUN/key
-    if [[ -n $(input key_url '') ]]; then
-        fetch_key "$(os_text "$(input key_url)")" "$(input fingerprint)" "$fetched"
-    else
-        bulk key >"$fetched"
-        if [[ -n $(input fingerprint '') ]]; then right_key "$fetched" "$(input fingerprint)" "$(_url)"; fi
-    fi
+    bring_key "$fetched" "$(_url)"
     keep "$(_key)"
     keep "$(_source)"
     write_file "$(_key)" 0644 <"$fetched"
@@ -108,13 +97,8 @@ _used_elsewhere() {
 
 # Of this source only: the others may be unreachable and are not our business.
 _read_index() {
-    local log=$GPU_METAL_RUN/index
-    if yum_run --disablerepo='*' --enablerepo="$(_id)" --setopt="$(_id).skip_if_unavailable=0" \
-        --setopt="$(_id).metadata_expire=0" makecache 2>&1 | tee "$log"; then
-        rm -f "$log"
-        return
-    fi
-    source_fault "$(_url)" <"$log"
+    read_index "$(_url)" yum_run --disablerepo='*' --enablerepo="$(_id)" --setopt="$(_id).skip_if_unavailable=0" \
+        --setopt="$(_id).metadata_expire=0" makecache
 }
 
 # Those that have been read.
