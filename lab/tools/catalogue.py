@@ -20,7 +20,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Tool:
-    """One Go module and the programs taken from it. Its folder here holds go.mod and go.sum."""
+    """One Go module and the programs taken from it. Its folder here holds go.mod, go.sum and any program of our own."""
 
     name: str
     module: str
@@ -46,7 +46,8 @@ class Tool:
     @property
     def version(self) -> str:
         """The one in go.mod: there and nowhere else."""
-        found = re.search(rf"^\s*{re.escape(self.module)} v(\S+)", (self.folder / "go.mod").read_text(), re.M)
+        required = rf"^(?:require)?\s*{re.escape(self.module)} v(\S+)"
+        found = re.search(required, (self.folder / "go.mod").read_text(), re.M)
         if not found:
             raise LookupError(f"{self.folder}/go.mod does not require {self.module}")
         return found[1]
@@ -56,8 +57,8 @@ class Tool:
         """Names the tool's folder in the cache; changes with anything that changes the programs."""
         built = (self.packages, self.linker_flags(), self.shims, platform.machine(), sys.platform)
         content = hashlib.sha256(repr(built).encode())
-        for name in ("go.mod", "go.sum"):
-            content.update((self.folder / name).read_bytes())
+        for file in (self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))):
+            content.update(file.read_bytes())
         return f"{self.name}-{self.version}-{content.hexdigest()[:8]}"
 
     def linker_flags(self) -> str:
@@ -163,4 +164,12 @@ COREDNS = Tool(
         "https://github.com/coredns/coredns/releases/download/v{version}/coredns_{version}_{os}_{arch}.tgz.sha256",
     ),
     minutes=4,
+)
+
+FERRETDB = Tool(
+    name="ferretdb",
+    module="github.com/FerretDB/FerretDB",
+    packages=(".",),
+    binaries=("ferretdb",),
+    minutes=3,
 )

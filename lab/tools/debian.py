@@ -13,6 +13,7 @@ MACHINE = (
     "gnupg",  # signs the apt repository
     "gcc",  # pause
     "libc6-dev",
+    "git",  # the repository of Shifter's stand-in
     "openssh-client",  # makes the lab's keys, before lab/hosts installs what it needs
 )
 """What tools and depot need; lab/hosts installs what the hosts need."""

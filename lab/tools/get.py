@@ -2,7 +2,7 @@
 
 Groups: `python` (the environment of requirements.lock), `uv` (for `make lock`), `up` (what any `pulumi up` needs:
 environment, Pulumi, language host, helm, plugins), `lab` (what the lab runs and packs: Debian packages, Kubernetes,
-etcd, CoreDNS, pause). Needs nothing but Python itself, for it runs before the environment exists.
+etcd, CoreDNS, FerretDB, pause, wheels). Needs nothing but Python itself, for it runs before the environment exists.
 Programs go to `${XDG_CACHE_HOME:-~/.cache}/gpu-metal/tools/bin`.
 """
 
@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from lab.paths import TOOLS_BIN
-from lab.tools import debian, plugins, pyenv
+from lab.tools import debian, plugins, pyenv, wheels
 from lab.tools.cache import TOOLS, ToolError, link, locked, say, took, whole
-from lab.tools.catalogue import COREDNS, ETCD, HELM, KUBERNETES, LANGUAGE_PYTHON, PULUMI, Tool
+from lab.tools.catalogue import COREDNS, ETCD, FERRETDB, HELM, KUBERNETES, LANGUAGE_PYTHON, PULUMI, Tool
 from lab.tools.download import NoDownloadError, download
 from lab.tools.gobuild import build, module_folder
 from versions import PAUSE_IMAGE
@@ -122,9 +122,10 @@ def up() -> None:
 def lab() -> None:
     """What the lab runs and packs."""
     debian.packages()
-    for tool in (KUBERNETES, ETCD, COREDNS):
+    for tool in (KUBERNETES, ETCD, COREDNS, FERRETDB):
         get(tool)
     pause()
+    wheels.get()
 
 
 def main(arguments: list[str]) -> int:
