@@ -5,6 +5,7 @@ say is written where a refresh would have written it: the recorded inputs of the
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,8 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
         if resource["type"] != COMMAND:
             continue
         name = resource["urn"].rpartition("::")[2]
-        host, _, layer = name.rpartition("-")
-        checks = drifted.get((host, layer)) or _member(name, layer, drifted)
-        if checks:
-            before = resource["inputs"]["create"]
+        before = resource["inputs"]["create"]
+        if checks := _of_layer(name, before, drifted):
             after = _mark(before, checks)
             resource["inputs"]["create"] = resource["outputs"]["create"] = after
             yield name, after != before
@@ -63,12 +62,18 @@ def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
             yield name
 
 
-def _member(name: str, layer: str, drifted: dict[tuple[str, str], list[Check]]) -> list[Check]:
-    """A node's membership is a layer of a control plane, `member-NODE` there."""
-    if layer != "member":
+def _of_layer(name: str, create: str, drifted: dict[tuple[str, str], list[Check]]) -> list[Check]:
+    """Those of the layer that this resource applies. A node's membership, `NODE-member`, is a layer of another host."""
+    applied = re.search(r"gpu-metal apply (\S+)", create)
+    if applied is None:
         return []
-    wanted = f"member-{name.removesuffix('-member')}"
-    return [check for (_, of), checks in drifted.items() if of == wanted for check in checks]
+    layer = applied[1]
+    return [
+        check
+        for (host, of), checks in drifted.items()
+        if of == layer and name in (f"{host}-{layer}", f"{layer.removeprefix('member-')}-member")
+        for check in checks
+    ]
 
 
 def _mark(create: str, checks: Iterable[Check]) -> str:

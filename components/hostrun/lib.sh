@@ -226,6 +226,10 @@ esac
 # shellcheck source=sources.sh
 . "${BASH_SOURCE[0]%/*}/sources.sh"
 
+# host_networks, networks_overlap, port_holder.
+# shellcheck source=networks.sh
+. "${BASH_SOURCE[0]%/*}/networks.sh"
+
 # gpu_busy, gpu_containers: who uses this host's GPUs.
 # shellcheck source=gpu.sh
 . "${BASH_SOURCE[0]%/*}/gpu.sh"
@@ -233,3 +237,19 @@ esac
 # engine_due, engine_stale, engine_refresh: restarts of container engines.
 # shellcheck source=engine.sh
 . "${BASH_SOURCE[0]%/*}/engine.sh"
+
+# in_window: what may be done in a maintenance window only.
+# shellcheck source=window.sh
+. "${BASH_SOURCE[0]%/*}/window.sh"
+
+# sqream_installer, sqream_settings: SQream's package, for its steps.
+# shellcheck source=sqream.sh
+. "${BASH_SOURCE[0]%/*}/sqream.sh"
+
+# asked: programs that ask questions.
+# shellcheck source=asked.sh
+. "${BASH_SOURCE[0]%/*}/asked.sh"
+
+# imagegw_due, imagegw_list: Shifter's image gateway, for its steps.
+# shellcheck source=imagegw.sh
+. "${BASH_SOURCE[0]%/*}/imagegw.sh"

@@ -30,7 +30,7 @@ def files() -> dict[str, bytes]:
     """
     runner = {f"runner/{path.name}": path.read_bytes() for path in _HERE.glob("*.sh") if path.name != "install.sh"}
     families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.*")}
-    steps = {_member(path): path.read_bytes() for path in _COMPONENTS.glob("*/steps/*.sh")}
+    steps = {_member(path): path.read_bytes() for path in _COMPONENTS.glob("**/steps/*.sh")}
     return dict(sorted((runner | families | steps).items()))
 
 

@@ -51,6 +51,39 @@ read_index() {
     source_fault "$1" <"$log"
 }
 
+# For the steps that bring a vendor's file; each has the inputs file or url, and sha256.
+
+# bring_artefact TO WHAT FIX: what the operator put on the host, or the host fetches, becomes TO; compared before it is used
+bring_artefact() {
+    local seen place
+    rm -f -- "$1"
+    if [[ -n $(input url '') ]]; then
+        place=$(os_text "$(input url)")
+        if ! fetch_file "$place" "$1"; then
+            rm -f -- "$1"
+            untrue "cannot fetch $2 from $place. Fix: is it reached from this host (name, proxy)? else write file"
+        fi
+    else
+        place=$(input file)
+        if [[ ! -f $place ]]; then untrue "has no file $place, wants $2 there. Fix: copy it to this host"; fi
+        cp -- "$place" "$1"
+    fi
+    seen=$(sha256sum <"$1")
+    if [[ ${seen%% *} != "$(input sha256)" ]]; then
+        rm -f -- "$1"
+        untrue "${2^} has SHA-256 ${seen%% *}, wants $(input sha256). It was not used. Fix: $3"
+    fi
+}
+
+# proxy_variables: exports this host's proxies, for programs that read them (git, curl, pip)
+proxy_variables() {
+    local line
+    while IFS= read -r line; do
+        line=${line//[\"\']/}
+        export "${line?}"
+    done < <(grep -iE '^(http|https|no)_proxy=' /etc/environment 2>/dev/null)
+}
+
 # source_fault URL: why the index of a package source cannot be read; stdin is what the package manager said
 source_fault() {
     local said

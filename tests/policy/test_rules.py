@@ -88,6 +88,11 @@ def test_messages_never_show_the_secret() -> None:
     assert "hunter2" not in "".join(found("no-literal-secret", COMMAND, create="x password=hunter2"))
 
 
+def test_that_there_is_a_password_is_no_secret() -> None:
+    assert not found("no-literal-secret", COMMAND, create="account#ana name=ana password=no \\\n :: x password=yes")
+    assert found("no-literal-secret", COMMAND, create="account#ana password=yes-hunter2")
+
+
 def test_a_tenant_without_a_quota_is_named() -> None:
     stack = [
         Planned(NAMESPACE, "vision", tenant("baseline")),

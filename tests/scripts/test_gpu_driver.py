@@ -151,7 +151,7 @@ def test_a_runfile_is_compared_run_once_and_uninstalled(host: LabHost) -> None:
 
     wrong = host.run("gpu", of("0" * 64))
     right = sha256(text.encode()).hexdigest()
-    assert f"The runfile has SHA-256 {right}, wants {'0' * 64}. It was not run. Fix: " in wrong.stderr
+    assert f"The runfile has SHA-256 {right}, wants {'0' * 64}. It was not used. Fix: " in wrong.stderr
     host.apply("gpu", of(right))
     assert host.bash("cat /run/runfile").endswith("--silent --dkms --kernel-module-build-directory=kernel-open\n")
     assert set(host.apply("gpu", of(right)).values()) == {"unchanged"}

@@ -58,6 +58,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
             command("cp-1-base", BASE, "cp-1"),
             command("gpu-1-member", "sudo -n gpu-metal apply member-gpu-1 \\\n  :: node_labels@aa node=gpu-1", "cp-1"),
             command("dev-kubeconfig", "sudo -n cat /etc/kubernetes/admin.conf", "cp-1"),
+            command("gpu-1-sqream-run", "sudo -n gpu-metal apply sqream-run \\\n  :: sqream_status@aa", "gpu-1"),
             library,
         ]
     )
@@ -86,6 +87,11 @@ def test_a_membership_is_recorded_at_its_node(backend: Backend) -> None:  # noqa
     assert module.record([failed("cp-1", "member-gpu-1/node_labels")], "dev", Path()) == ["gpu-1-member"]
 
 
+def test_a_layer_is_known_by_what_it_applies(backend: Backend) -> None:
+    assert module.record([failed("gpu-1", "sqream-run/sqream_status")], "dev", Path()) == ["gpu-1-sqream-run"]
+    assert "sqream_status@aa DRIFTED" in backend.create("gpu-1-sqream-run")
+
+
 def test_a_run_that_did_not_end_is_a_line_of_its_own(backend: Backend) -> None:
     assert module.record([failed("gpu-1", "base/run", "a run has not ended")], "dev", Path()) == ["gpu-1-base"]
     assert module.record([failed("gpu-1", "base/run", "a run has not ended")], "dev", Path()) == []
@@ -106,7 +112,11 @@ def test_what_is_recorded_already_is_not_written_twice(backend: Backend) -> None
 
 
 def test_a_host_that_lost_everything_gets_everything_again(backend: Backend) -> None:
-    assert module.record([failed("gpu-1", "runner")], "dev", Path()) == ["gpu-1-base", "gpu-1-library"]
+    assert module.record([failed("gpu-1", "runner")], "dev", Path()) == [
+        "gpu-1-base",
+        "gpu-1-sqream-run",
+        "gpu-1-library",
+    ]
     assert "DRIFTED" in backend.create("gpu-1-base")
     assert "DRIFTED" not in backend.create("gpu-1-member")
 

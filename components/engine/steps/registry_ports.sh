@@ -6,7 +6,7 @@
 check() {
     local port holder archive lacking=()
     port=$(input port)
-    holder=$(ss -Hltnp "sport = :$port" | sed -nE '1s/.*users:\(\("([^"]*)",pid=([0-9]+).*/\1, process \2/p')
+    holder=$(port_holder "$port")
     if [[ -n $holder ]] && ! systemctl is-active -q gpu-metal-registry; then
         untrue "has in use: port $port ($holder); the registry wants it free." \
             "Fix: stop what is named, or give registry another port"

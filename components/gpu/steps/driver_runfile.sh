@@ -20,7 +20,8 @@ apply() {
     local installer=$GPU_METAL_HOME/nvidia.run options daemons
     driver_idle
     if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then
-        _bring "$installer"
+        bring_artefact "$installer" 'the runfile' \
+            "compare with NVIDIA's download page; then correct gpu.driver.runfile"
         read -ra options < <(input options)
         # The installer gives up where a daemon holds the older driver; later steps start them with the new one.
         mapfile -t daemons < <(_daemons)
@@ -41,22 +42,6 @@ undo() {
     driver_removable
     if [[ -n $(_installed) && -n $(command -v nvidia-uninstall) ]]; then nvidia-uninstall --silent; fi
     rm -f "$GPU_METAL_HOME/driver-runfile"
-}
-
-# The installer becomes $1, compared with the site's checksum.
-_bring() {
-    local seen
-    if [[ -n $(input url '') ]]; then
-        fetch_file "$(os_text "$(input url)")" "$1"
-    else
-        cp -- "$(input file)" "$1"
-    fi
-    seen=$(sha256sum <"$1")
-    if [[ ${seen%% *} != "$(input sha256)" ]]; then
-        rm -f "$1"
-        untrue "The runfile has SHA-256 ${seen%% *}, wants $(input sha256). It was not run." \
-            "Fix: compare with NVIDIA's download page; then correct gpu.driver.runfile"
-    fi
 }
 
 _daemons() {

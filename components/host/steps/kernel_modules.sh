@@ -39,7 +39,8 @@ _lacks() {
 # Loaded or built in: as sysfs has it, as the kernel's own list has it, or by what it brings.
 _present() {
     [[ -d /sys/module/$1 ]] || _is_builtin "$1" || grep -qw "$1" /proc/filesystems ||
-        [[ $1 == br_netfilter && -e /proc/sys/net/bridge/bridge-nf-call-iptables ]]
+        [[ $1 == br_netfilter && -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] ||
+        { [[ $1 == loop ]] && grep -q '^ *7 loop$' /proc/devices; }
 }
 
 # The list itself: modinfo of older systems does not know what is built in.

@@ -21,7 +21,7 @@ apply() {
             untrue "a reboot is due: $(_reasons), and kernel.reboot is never." \
                 "Fix: reboot it in a quiet hour, or write kernel.reboot: when-needed; then pulumi up"
             ;;
-        window) _in_window "$(input window)" ;;
+        window) in_window "$(input window)" "a reboot is due ($(_reasons))" ;;
     esac
     _not_in_vain
     _not_in_use
@@ -73,34 +73,4 @@ _schedule() {
         rm -f -- "$_rebooting" "$_last"
         return 1
     fi
-}
-
-# _in_window 'DAY HH:MM-HH:MM': refuses outside of it. After midnight it belongs to the day on which it began.
-_in_window() {
-    local day from to now today
-    [[ $1 =~ ^([A-Za-z]+)\ ([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})$ ]] || untrue "has no window: '$1' is not DAY HH:MM-HH:MM"
-    day=${BASH_REMATCH[1]} from=${BASH_REMATCH[2]} to=${BASH_REMATCH[3]}
-    now=$(date +%H:%M) today=$(date +%a)
-    if [[ $from < $to ]]; then
-        if _is_day "$day" "$today" && [[ $now > $from || $now == "$from" ]] && [[ $now < $to ]]; then return; fi
-    elif _is_day "$day" "$today" && [[ $now > $from || $now == "$from" ]]; then
-        return
-    elif _is_day "$day" "$(date -d yesterday +%a)" && [[ $now < $to ]]; then
-        return
-    fi
-    untrue "a reboot is due ($(_reasons)), but only in the window $1: here it is $(date '+%a %F %H:%M %Z')." \
-        "Fix: pulumi up from $(_opens "$day" "$from") on"
-}
-
-_is_day() { [[ $1 == daily || $1 == "$2" ]]; }
-
-_opens() { # DAY HH:MM
-    local ahead
-    for ahead in 0 1 2 3 4 5 6 7; do
-        if ! _is_day "$1" "$(date -d "$ahead days" +%a)"; then continue; fi
-        if ((ahead > 0)) || [[ $(date +%H:%M) < $2 ]]; then
-            date -d "$ahead days" "+%a %F $2"
-            return
-        fi
-    done
 }

@@ -88,16 +88,18 @@ pkg_mark_asked() { apt-mark manual -- "$@"; }
 # recommends or suggests one is no need: it did without before. apt keeps every package that provides what is needed
 # (gawk beside mawk): with --last each is tried by itself, and goes with those of stdin that need it.
 pkg_unneeded() {
-    local names name gone
+    local names name found gone
     names=$(cat)
+    found=$(apt-get -s -qq autoremove -o APT::AutoRemove::RecommendsImportant=false \
+        -o APT::AutoRemove::SuggestsImportant=false | _removed | comm -12 - <(printf '%s\n' "$names"))
     {
-        apt-get -s -qq autoremove -o APT::AutoRemove::RecommendsImportant=false \
-            -o APT::AutoRemove::SuggestsImportant=false | _removed | comm -12 - <(printf '%s\n' "$names")
-        for name in $([[ ${1-} != --last ]] || comm -12 <(pkg_auto) <(printf '%s\n' "$names")); do
+        printf '%s\n' "$found"
+        for name in $([[ ${1-} != --last ]] || comm -12 <(pkg_auto) <(printf '%s\n' "$names") |
+            comm -23 - <(printf '%s\n' "$found")); do
             gone=$(apt-get -s -qq remove -- "$name" | _removed)
             if [[ -z $(comm -23 <(printf '%s\n' "$gone") <(printf '%s\n' "$names")) ]]; then printf '%s\n' "$gone"; fi
         done
-    } | sort -u
+    } | sed '/^$/d' | sort -u
 }
 
 # What a simulation of apt-get would take away, sorted
