@@ -170,7 +170,7 @@ def _default(option: Any) -> str:  # noqa: ANN401
 def checks() -> str:
     """Every step file: what is true when it holds, and whether it can be undone."""
     parts = ["# Checks", NOTE, INTRODUCTION]
-    for room in sorted((ROOT / "components").glob("*/steps")):
+    for room in sorted((ROOT / "components").glob("**/steps")):
         files = sorted(room.glob("*.sh"))
         rows = ([_anchor(file.stem), said(file), _undone(file)] for file in files)
         parts.append(f"## {room.parent.name}\n\n{table(['check', 'true when it holds', 'undone'], rows)}")
@@ -183,7 +183,7 @@ def checks() -> str:
 
 
 def _not_undone() -> Iterator[Row]:
-    for file in sorted((ROOT / "components").glob("*/steps/*.sh")):
+    for file in sorted((ROOT / "components").glob("**/steps/*.sh")):
         if why := not_undone(file):
             yield f"[`{file.stem}`](#{file.stem})", why
 

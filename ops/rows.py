@@ -59,6 +59,21 @@ TITLES = {
     "K8": "Nodes that leave, also dead ones",
     "K10": "Nodes and DNS verified",
     "K15": "A dead first control plane is no end",
+    "Q1": "SQream's host prepared as its guide says, its user and folders",
+    "Q2": "Installer brought, compared and run, no question answered blindly",
+    "Q3": "Licence placed and validated",
+    "Q4": "Hadoop and Kerberos",
+    "Q5": "Docker's networks off the server's",
+    "Q6": "Master, workers with GPUs, spool and settings of their own, Studio, further hosts",
+    "Q7": "Services, ports and GPUs read back as declared",
+    "Q8": "Upgrade in a window, metadata agreed to, one version everywhere",
+    "Q9": "From Docker to an installation without it",
+    "F1": "Shifter built from a pinned source, as its guide says",
+    "F2": "udiRoot.conf whole for its version, one system name",
+    "F3": "Kernel modules loop, squashfs, ext4",
+    "F4": "munge: one key on all hosts, proven across them",
+    "F5": "Image gateway with its database, environment and folders, reachable",
+    "F6": "GPUs in Shifter's containers; Slurm",
     "M3": "One verdict on hosts, nodes, GPUs and tenants",
     "S4": "Tenants: namespace, quota, role bindings",
     "X1": "One file a site, refused with the key and the fix",
@@ -75,7 +90,7 @@ TITLES = {
 }
 """Row → what it asks for. Rows of work to come are not listed."""
 
-WHOLE = ("H", "G", "C")
+WHOLE = ("H", "G", "C", "Q", "F")
 """Groups of which every row must be in the product and proven."""
 
 _ID = r"[A-Z]{1,2}\d+"
@@ -109,7 +124,7 @@ def places(root: Path, keys: Mapping[str, str]) -> dict[str, Places]:
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str]]:
-    for step in sorted((root / "components").glob("*/steps/*.sh")):
+    for step in sorted((root / "components").glob("**/steps/*.sh")):
         for match in _IN_STEP.finditer(step.read_text()):
             yield from ((step.relative_to(root), row) for row in match[1].split())
     for top in ("components", "stacks", "ops", "policy"):
@@ -182,7 +197,7 @@ def _lines(of: Places) -> str:
 
 def _short(file: Path) -> str:
     """`host/swap_off` for a step, the path for a module."""
-    return f"{file.parts[1]}/{file.stem}" if file.suffix == ".sh" else str(file)
+    return f"{file.parts[-3]}/{file.stem}" if file.suffix == ".sh" else str(file)
 
 
 def untrue(found: Mapping[str, Places]) -> list[str]:

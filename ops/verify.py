@@ -23,10 +23,10 @@ HOST_LIMIT = 120.0
 
 async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_planes: Fleet) -> Report:
     """Everything about `hosts`, and the cluster as a control plane sees it. Never raises for a host: it is a row."""
-    services = _services(site)
-    script = _script(services)
+    services = {name: _services(site, host) for name, host in hosts.items()}
 
     async def ask(target: Target) -> dict[str, Result]:
+        script = _script(services[target.name])
         answer = await fleet.ask(target, "bash -s", stdin=script.encode(), deadline=HOST_LIMIT)
         return _sections(answer.stdout)
 
@@ -37,7 +37,7 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
             checks.append(unreachable(answer))
             continue
         try:
-            checks += _host(hosts[name], answer, services)
+            checks += _host(hosts[name], answer, services[name])
             if not said.no_runner(answer["facts"]):
                 facts[name] = said.facts(name, answer["facts"])
                 checks += _gpus(hosts[name], facts[name])
@@ -48,9 +48,9 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
     return Report(checks, facts)
 
 
-def _services(site: Site) -> list[str]:
-    """Units that run on every host."""
-    engine = site.container_engine
+def _services(site: Site, host: Host) -> list[str]:
+    """Units that run on the host."""
+    engine = site.engine_on(host)
     units = {"containerd": ["containerd"], "docker": ["containerd", "docker"]}[engine.kind] if engine else []
     return [*units, *(["kubelet"] if site.kubernetes else [])]
 

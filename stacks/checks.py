@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from components.engine.config import Docker
 from components.host.config import Address, HostSettings, Ssh
-from stacks import checks_engine, checks_gpu, checks_machine, checks_net, checks_packages, forms
+from stacks import (
+    checks_engine,
+    checks_gateway,
+    checks_gpu,
+    checks_machine,
+    checks_net,
+    checks_packages,
+    checks_platforms,
+    checks_shifter,
+    checks_slurm,
+    checks_sqream,
+    forms,
+)
 from stacks.known_hosts import is_key
 from stacks.source import Key, Problem
 
@@ -189,12 +201,23 @@ CHECKS: tuple[Check, ...] = (
     *checks_net.CHECKS,
     *checks_gpu.CHECKS,
     *checks_engine.CHECKS,
+    *checks_platforms.CHECKS,
+    *checks_shifter.CHECKS,
+    *checks_gateway.CHECKS,
+    *checks_slurm.CHECKS,
+    *checks_sqream.CHECKS,
 )
 
 
 def notes(site: "Site") -> list[str]:
     """What is allowed and yet worth a line: nothing here stops a run."""
-    found = [*checks_engine.notes(site), *checks_gpu.notes(site)]
+    found = [
+        *checks_engine.notes(site),
+        *checks_gpu.notes(site),
+        *checks_shifter.notes(site),
+        *checks_gateway.notes(site),
+        *checks_sqream.notes(site),
+    ]
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

@@ -85,7 +85,7 @@ def toolkits(site: "Site") -> Iterator[Problem]:
         if host.gpu is None or host.gpu.toolkit is None:
             continue
         key = ("hosts", host.name, "gpu", "toolkit")
-        if site.container_engine is None:
+        if site.engine_on(host) is None:
             yield Problem(key, "gives GPUs to containers and the site has no engine. Write engine: {}, or drop it.")
         if host.gpu.toolkit.package == "nvidia-docker2" and host.gpu.toolkit.mode == "cdi":
             yield Problem((*key, "mode"), "cdi is not what nvidia-docker2 does. Write mode: legacy, or drop package.")

@@ -18,7 +18,9 @@ _LOCALE = re.compile(r"(C|POSIX|C\.UTF-8|[a-z]{2,3}_[A-Z]{2}(\.[A-Z][A-Za-z0-9-]
 _TIMEZONE = re.compile(r"[A-Z][\w+-]*(/[A-Z][\w+-]*){0,2}", re.ASCII)
 _KEY = re.compile(r"(\S.* )?(ssh-[a-z0-9-]+|ecdsa-sha2-[a-z0-9-]+|sk-[\w.@-]+) AAAA[A-Za-z0-9+/]+={0,3}( .*)?")
 _HOURS = r"([01]\d|2[0-3]):[0-5]\d"
-_WINDOW = re.compile(rf"(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_HOURS}-{_HOURS}")
+WINDOW = re.compile(rf"(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_HOURS}-{_HOURS}")
+"""When something may be done that disturbs."""
+WINDOW_FORM = 'is not DAY HH:MM-HH:MM, for example "Sun 02:00-05:00" or "daily 23:00-04:00".'
 
 ROOT_GROUPS = frozenset({"sudo", "wheel"})
 """Groups that let their members become root, on one family or the other."""
@@ -136,5 +138,5 @@ def _reboot(host: Host) -> Found:
         yield ("kernel", "window"), 'is missing: reboot: window needs one. Write window: "Sun 02:00-05:00".'
     if kernel.window is not None and kernel.reboot != "window":
         yield ("kernel", "window"), f"is not used by reboot: {kernel.reboot}. Write reboot: window, or take it away."
-    if kernel.window is not None and not _WINDOW.fullmatch(kernel.window):
-        yield ("kernel", "window"), 'is not DAY HH:MM-HH:MM, for example "Sun 02:00-05:00" or "daily 23:00-04:00".'
+    if kernel.window is not None and not WINDOW.fullmatch(kernel.window):
+        yield ("kernel", "window"), WINDOW_FORM

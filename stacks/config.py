@@ -12,14 +12,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from components.engine.config import Containerd, Engine, Registry
+from components.engine.config import Containerd, Docker, Engine, Registry
 from components.host.config import Host, HostSettings
 from components.host.repositories import Repository
 from components.kubernetes.config import Kubernetes
 from components.model import HostName, LabelName, LocalPath, expanded
 from components.network.config import Network
+from components.platforms.registry import AnyPlatform
 from components.tenancy.config import Tenant
-from stacks import checks
+from stacks import checks, platforms
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
 from stacks.source import (
@@ -60,7 +61,8 @@ class Site(HostSettings):
     hosts: dict[HostName, Host]
     """The hosts by name; a range stands for several."""
     engine: Engine | None = None
-    """The container engine of every host; none is containerd where Kubernetes runs, else no engine."""
+    """The container engine of every host; none is containerd where Kubernetes runs, docker on the hosts of a platform
+    that needs it, else no engine."""
     registry: Registry | None = None
     """A private registry on one of the hosts."""
     kubernetes: Kubernetes | None = None
@@ -69,6 +71,8 @@ class Site(HostSettings):
     """Pod and service subnets, and what connects pods."""
     tenants: dict[LabelName, Tenant] = {}
     """Tenants by name, which is the namespace's too."""
+    platforms: tuple[AnyPlatform, ...] = ()
+    """What people use the site for, by `kind`."""
 
     @cached_property
     def active(self) -> tuple[Host, ...]:
@@ -87,8 +91,16 @@ class Site(HostSettings):
 
     @cached_property
     def container_engine(self) -> Engine | None:
-        """The engine, declared or needed."""
+        """The engine of every host, declared or needed."""
         return self.engine or (Containerd() if self.kubernetes else None)
+
+    def engine_on(self, host: Host) -> Engine | None:
+        """The engine of this host: every host's, or what a platform needs there; who may use it is in it too."""
+        users = platforms.docker_users(self.platforms, host, self.hosts)
+        engine = self.container_engine or (Docker(kind="docker") if users else None)
+        if not isinstance(engine, Docker):
+            return engine
+        return engine.model_copy(update={"users": tuple(dict.fromkeys([*engine.users, *users]))})
 
     @property
     def endpoint(self) -> str:
@@ -151,8 +163,9 @@ def _secrets(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
 def _models(value: object) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
     if isinstance(value, BaseModel):
         yield (), value
-    elif isinstance(value, dict):
-        yield from (((str(key),), each) for key, each in value.items() if isinstance(each, BaseModel))
+    elif isinstance(value, dict | tuple):
+        each = value.items() if isinstance(value, dict) else enumerate(value)
+        yield from (((str(key),), part) for key, part in each if isinstance(part, BaseModel))
 
 
 def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
@@ -172,6 +185,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
     ]
     site, wrong = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
     faults = [*source.faults, *map(fault, problems)]
+    site = platforms.prepared(site) if site else None
     said = {fault.key for fault in faults}
     faults += [each for each in map(fault, wrong) if each.key not in said]  # the cause, not what follows from it
     faults += map(fault, checks.problems(site) if site else ())

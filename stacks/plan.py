@@ -22,7 +22,7 @@ from components.kubernetes import ports as kubernetes_ports
 from components.kubernetes import steps as kubernetes_steps
 from components.network import ports as network_ports
 from components.network import steps as network_steps
-from stacks import sources
+from stacks import platforms, sources
 from stacks.config import Site
 
 _NODE_PORTS = (10250, 10256)
@@ -41,11 +41,11 @@ _SYSCTL = {
 def preflight(site: Site, host: Host) -> list[Step]:
     """Checks only: each room's own, of the layers that the host will have."""
     steps = [*host_steps.preflight(host, _around(site, host)), *gpu_steps.checks(host)]
-    if site.container_engine:
-        steps += engine_checks(site.container_engine)
+    if config := site.engine_on(host):
+        steps += engine_checks(config)
     if site.registry and site.registry.host == host.name:
         steps += registry_checks(site.registry)
-    return steps
+    return [*steps, *platforms.checks(site, host)]
 
 
 def base(site: Site, host: Host) -> list[Step]:
@@ -66,7 +66,8 @@ def engine(site: Site, host: Host) -> list[Step]:
         certificate = site.registry.certificate
         text = certificate.read_text() if certificate else None
         steps += registry(site.registry, host, domain=site.domain, certificate=text)
-    return [*steps, *_containers(site, host, site.container_engine)] if site.container_engine else steps
+    config = site.engine_on(host)
+    return [*steps, *_containers(site, host, config)] if config else steps
 
 
 def _containers(site: Site, host: Host, config: Containerd | Docker) -> list[Step]:
@@ -113,7 +114,7 @@ def _around(site: Site, host: Host) -> Around:
         domain=site.domain,
         repositories=repositories,
         keys=sources.keys(repositories),
-        mirrors=_mirrors(site),
+        mirrors=_mirrors(site, host),
         no_proxy=net_steps.no_proxy(
             peers,
             domain=site.domain,
@@ -121,7 +122,7 @@ def _around(site: Site, host: Host) -> Around:
             cluster_domain="cluster.local" if in_cluster else None,
             more=host.proxy.no_proxy if host.proxy else (),
         ),
-        services=_services(site),
+        services=_services(site, host),
         openings=_openings(site, host),
         networks=site_networks((peer.address for peer in site.active), _pods(site)),
         ports=_ports(site, host),
@@ -157,17 +158,18 @@ def _openings(site: Site, host: Host) -> tuple[Opening, ...]:
         found = (*kubernetes_ports.openings(host, site.control_planes), *network_ports.openings(site.network))
     if site.registry and site.registry.host == host.name:
         found = (*found, *engine_ports.of_registry(site.registry))
-    return found
+    return (*found, *platforms.openings(site, host))
 
 
-def _services(site: Site) -> tuple[str, ...]:
+def _services(site: Site, host: Host) -> tuple[str, ...]:
     engines: Mapping[str, tuple[str, ...]] = {"containerd": ("containerd",), "docker": ("docker", "containerd")}
-    units = engines[site.container_engine.kind] if site.container_engine else ()
+    config = site.engine_on(host)
+    units = engines[config.kind] if config else ()
     return (*units, "kubelet") if site.kubernetes else units
 
 
-def _mirrors(site: Site) -> tuple[str, ...]:
-    config = site.container_engine
+def _mirrors(site: Site, host: Host) -> tuple[str, ...]:
+    config = site.engine_on(host)
     return tuple(sorted({url for urls in config.mirrors.values() for url in urls})) if config else ()
 
 

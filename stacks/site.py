@@ -14,6 +14,8 @@ from components.kubernetes import steps as kubernetes
 from components.kubernetes.component import Cluster
 from components.network.component import PodNetwork
 from components.network.config import Flannel
+from components.platforms.component import OnHosts
+from components.platforms.registry import platform_of
 from components.tenancy.component import Tenancy
 from stacks import plan
 from stacks.config import Site
@@ -37,6 +39,9 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
     first = site.registry.host if site.registry else None
     engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
+    for config in site.platforms:
+        waves = platform_of(config).waves(config, site.hosts)
+        OnHosts(config.name, config.kind.title(), waves, hosts=engines.refs, targets=reached)
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
     if site.kubernetes is None:
         return outputs

@@ -33,7 +33,7 @@ def _official(site: Site, host: Host) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     if site.kubernetes:
         found["kubernetes"] = _kubernetes(site.kubernetes.version.rpartition(".")[0], rhel=rhel)
-    engine = site.container_engine
+    engine = site.engine_on(host)
     if isinstance(engine, Containerd | Docker) and engine.package in {"containerd.io", "docker-ce"}:
         found["docker"] = _docker(rhel=rhel)
     return found

@@ -19,10 +19,11 @@ SITES = Path(__file__).parents[1] / "sites"
 
 
 def load(sample: str, folder: Path) -> Site:
-    """The sample as a site of its own folder, with the known_hosts file and the racks beside it."""
+    """The sample as a site of its own folder, with the known_hosts file, the racks and the files beside it."""
     shutil.copy(SITES / f"{sample}.yaml", folder / "Pulumi.lab.yaml")
     shutil.copy(SITES / "known_hosts", folder / "known_hosts.lab")
     shutil.copytree((SITES / sample).parent / "racks", folder / "racks")
+    shutil.copytree(SITES / "good" / "files", folder / "files")
     return load_site("lab", folder)
 
 

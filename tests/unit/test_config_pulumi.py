@@ -106,9 +106,10 @@ def test_the_committed_schema_is_current() -> None:
     assert committed == json.loads(json.dumps(stack_file())), "run make schema"
 
 
-@pytest.mark.parametrize(
-    "path", [ROOT / "Pulumi.dev.yaml", *sorted((SITES / "good").glob("*.yaml"))], ids=lambda p: p.stem
-)
+OURS = [ROOT / "Pulumi.dev.yaml", *sorted(ROOT.glob("Pulumi.*.example.yaml")), *sorted((SITES / "good").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda p: p.stem)
 def test_good_files_fit_the_schema(path: Path) -> None:
     schema = stack_file()
     Draft202012Validator.check_schema(schema)

@@ -5,12 +5,14 @@ A changed plan is reviewed as the diff of a golden file: `UPDATE_GOLDEN=1 make u
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pulumi
 import pytest
 from ruamel.yaml import YAML
 
+from policy.rules import RULES, STACK_RULES, Planned
 from stacks.config import site_from
 from stacks.secrets import Secrets
 from stacks.site import build
@@ -20,7 +22,11 @@ from tests.unit.test_plan import NoSecrets, void
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
-SAMPLES = {"dev": ROOT / "Pulumi.dev.yaml"} | {p.stem: p for p in (ROOT / "tests/sites/good").glob("*.yaml")}
+SAMPLES = {
+    "dev": ROOT / "Pulumi.dev.yaml",
+    **{p.name.split(".")[1]: p for p in ROOT.glob("Pulumi.*.example.yaml")},
+    **{p.stem: p for p in (ROOT / "tests/sites/good").glob("*.yaml")},
+}
 DIGEST = re.compile(r"@[0-9a-f]{12}\b|(?<=install )[0-9a-f]{64}")
 
 
@@ -40,6 +46,7 @@ def planned(sample: str, folder: Path) -> Plan:
     for name in site.get("include", []):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text((SAMPLES[sample].parent / name).read_text())
+    shutil.copytree(ROOT / "tests/sites/good/files", folder / "files")
     (folder / "keys").mkdir()
     (folder / "keys/docker.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
     addresses = [f"10.{a}.{b}.{c}" for a in range(3) for b in range(4) for c in range(64)] + ["192.0.2.10"]
@@ -71,3 +78,11 @@ def test_the_plan_of_a_sample_site_is_the_golden_one(sample: str, tmp_path: Path
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(text)
     assert text == golden.read_text(), "review the diff, then: UPDATE_GOLDEN=1 make unit"
+
+
+@pytest.mark.row("X3")
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_the_plan_of_a_sample_site_obeys_the_policy(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
+    found = [Planned(each.type, each.name, each.inputs) for each in planned(sample, tmp_path).resources.values()]
+    assert [line for rule in RULES for each in found for line in rule.check(each)] == []
+    assert [line for rule in STACK_RULES for line in rule.check(found)] == []

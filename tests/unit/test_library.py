@@ -34,7 +34,7 @@ def test_the_archive_has_the_runner_with_its_parts_and_every_step_by_its_digest(
     names = {m.name for m in members()}
     assert {"runner/runner.sh", "runner/child.sh", "runner/lib.sh", "runner/os/debian.sh"} <= names
     assert "runner/install.sh" not in names
-    scripts = list(COMPONENTS.glob("*/steps/*.sh"))
+    scripts = list(COMPONENTS.glob("**/steps/*.sh"))
     assert scripts
     assert {f"library/{Step(path).ref}.sh" for path in scripts} == {n for n in names if n.startswith("library/")}
 

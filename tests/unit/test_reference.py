@@ -83,5 +83,5 @@ def test_rooms_in_readme_are_there() -> None:
 
 def test_every_step_is_said_in_a_sentence() -> None:
     text = (ROOT / "docs" / "reference" / "checks.md").read_text()
-    for file in (ROOT / "components").glob("*/steps/*.sh"):
+    for file in (ROOT / "components").glob("**/steps/*.sh"):
         assert re.search(rf'^\| <a id="{file.stem}"></a>`{file.stem}` \| \S.+\. \| (yes|no|check only) \|$', text, re.M)

@@ -1,0 +1,48 @@
+"""A platform on hosts: its layers, wave after wave."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pulumi import ComponentResource, Resource, ResourceHook, ResourceHookArgs, ResourceOptions
+
+from components.hostrun.layer import HostRef, layer
+from components.hostrun.target import Target
+from components.platforms.platform import Hook, Wave
+
+
+class OnHosts(ComponentResource):
+    """The layers of one platform: those of a wave at once, each after the whole wave before and its host's own last."""
+
+    refs: dict[str, HostRef]
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        waves: Sequence[Wave],
+        *,
+        hosts: Mapping[str, HostRef],
+        targets: Mapping[str, Target],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(f"gpu-metal:platforms:{kind}", name, {}, opts)
+        self.refs = dict(hosts)
+        before: list[Resource] = []
+        for wave in waves:
+            made: list[Resource] = []
+            for n, steps in wave.steps.items():
+                ref = self.refs[n]
+                hooks = [_hook(f"{n}-{wave.layer}", wave.before[n], targets)] if n in wave.before else []
+                done = layer(f"{n}-{wave.layer}", ref, wave.layer, steps, parent=self, hooks=hooks, depends_on=before)
+                self.refs[n] = replace(ref, last=(done,))
+                if not ref.gone:
+                    made.append(done)
+            before = made or before
+        self.register_outputs({})
+
+
+def _hook(name: str, hook: Hook, targets: Mapping[str, Target]) -> ResourceHook:
+    async def run(_: ResourceHookArgs) -> None:
+        await hook(targets)
+
+    return ResourceHook(f"before-{name}", run)

@@ -1,0 +1,41 @@
+"""munge with the site's key, as data; and the proof that all hosts have one key and one time (row F4)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from components.host.config import Host
+from components.host.packages import packages
+from components.hostrun.step import Step
+from components.hostrun.target import Target
+from components.platforms.platform import Hook
+from components.platforms.shifter import ring, roles
+from components.platforms.shifter.config import Shifter
+
+_SCRIPTS = Path(__file__).parent / "steps"
+
+
+def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
+    """munge, first of all, on every host of the platform."""
+    if host.name not in roles.members(config, hosts):
+        return []
+    return [
+        packages(["@munge"], label="munge"),
+        Step(_SCRIPTS / "munge_key.sh", secrets={"key": config.munge_secret}),
+        Step(_SCRIPTS / "munge.sh"),
+    ]
+
+
+def across(config: Shifter, hosts: Mapping[str, Host]) -> Hook:
+    """Before the last layer: what one host encodes every other decodes."""
+    names = [host.name for host in roles.there(roles.members(config, hosts), hosts)]
+
+    async def hook(targets: Mapping[str, Target]) -> None:
+        await ring.prove([targets[name] for name in names])
+
+    return hook
+
+
+def last(config: Shifter, hosts: Mapping[str, Host]) -> list[Step]:
+    """Written down after `across`: a new key, or a host more, has the proof made anew."""
+    names = [host.name for host in roles.there(roles.members(config, hosts), hosts)]
+    return [Step(_SCRIPTS / "munge_proven.sh", {"hosts": " ".join(names)}, secrets={"key": config.munge_secret})]

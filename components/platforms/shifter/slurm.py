@@ -1,0 +1,88 @@
+"""Slurm on its hosts, as data: config in, steps out. Nothing here touches a host (row F6)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from components.host.config import Host
+from components.host.openings import Opening
+from components.host.packages import packages as packaged
+from components.hostrun.step import Step
+from components.platforms.shifter import roles, slurm_conf
+from components.platforms.shifter.config import Shifter
+
+_SCRIPTS = Path(__file__).parent / "steps"
+
+Hosts = Mapping[str, Host]
+
+
+def packages(config: Shifter) -> list[str]:
+    """What the runtime's build needs for its Slurm plugin."""
+    return ["@slurm-headers"] if config.slurm else []
+
+
+def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
+    """By what the host is: the controller, a node, or one that only submits jobs. After the runtime's build."""
+    slurm = config.slurm
+    runs = host.name in roles.runtimes(config, hosts)
+    daemons = _daemons(config, host, hosts)
+    if slurm is None or not (daemons or runs):
+        return []
+    texts = {
+        "slurm": slurm_conf.slurm_conf(config, slurm, hosts),
+        "gres": slurm_conf.gres_conf(config, hosts),
+        "cgroup": slurm_conf.CGROUP,
+    }
+    made = [
+        Step(_SCRIPTS / "slurm_user.sh", {"uid": str(slurm.uid)}),
+        packaged([*(f"@{daemon}" for daemon in daemons), "@slurm-client"], label="slurm", hold=True),
+        Step(_SCRIPTS / "slurm_conf.sh", {"daemons": " ".join(daemons)}, texts),
+    ]
+    if runs:
+        plugin = {"plugin": roles.slurm_plugin(config), "config": roles.udiroot_conf(config)}
+        made.append(Step(_SCRIPTS / "slurm_plugin.sh", plugin))
+    if "slurmctld" in daemons:
+        made.append(Step(_SCRIPTS / "slurm_controller.sh", {"state": slurm_conf.setting(slurm, "StateSaveLocation")}))
+    if "slurmd" in daemons:
+        spool = slurm_conf.setting(slurm, "SlurmdSpoolDir")
+        made.append(Step(_SCRIPTS / "slurm_node.sh", {"spool": spool, "gpus": str(host.gpu.count if host.gpu else 0)}))
+    return made
+
+
+def checks(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
+    """For preflight of a node: it is as large as the site says; of a smaller one Slurm would take no jobs."""
+    node = slurm_conf.size(config.slurm, host) if config.slurm else None
+    if node is None or host.name not in roles.nodes(config, hosts):
+        return []
+    shape = {"sockets": node.sockets, "cores": node.cores_per_socket, "threads": node.threads_per_core}
+    inputs = {"cpus": node.cpus, "memory_mb": node.memory_mb, **shape}
+    return [Step(_SCRIPTS / "slurm_size.sh", {key: str(value) for key, value in inputs.items() if value})]
+
+
+def openings(config: Shifter, host: Host, hosts: Hosts) -> list[Opening]:
+    """Slurm's daemons for the site's hosts; srun's ports wherever jobs may call it."""
+    slurm = config.slurm
+    if slurm is None:
+        return []
+    daemons = _daemons(config, host, hosts)
+    found = []
+    if "slurmctld" in daemons:
+        found.append(Opening("slurmctld", slurm_conf.setting(slurm, "SlurmctldPort")))
+    if "slurmd" in daemons:
+        found.append(Opening("slurmd", slurm_conf.setting(slurm, "SlurmdPort")))
+    if daemons or host.name in roles.runtimes(config, hosts):
+        found.append(Opening("srun", slurm_conf.setting(slurm, "SrunPortRange")))
+    return found
+
+
+def last(config: Shifter, hosts: Hosts) -> list[Step]:
+    """On the controller, after all: Slurm has the site's nodes, and they answer."""
+    if config.slurm is None:
+        return []
+    names = [host.name for host in roles.there(roles.nodes(config, hosts), hosts)]
+    return [Step(_SCRIPTS / "slurm_nodes.sh", {"nodes": " ".join(names)})]
+
+
+def _daemons(config: Shifter, host: Host, hosts: Hosts) -> list[str]:
+    controls = config.slurm is not None and host.name == config.slurm.controller
+    found = ["slurmctld"] if controls else []
+    return [*found, "slurmd"] if host.name in roles.nodes(config, hosts) else found

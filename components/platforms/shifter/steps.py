@@ -1,0 +1,69 @@
+"""Shifter on its hosts, as data: config in, steps out. Nothing here touches a host.
+
+heads (gateway, Slurm's controller)  →  every other host  →  one head looks at the whole
+"""
+
+from collections.abc import Mapping, Sequence
+
+from components.host.artefact_steps import there
+from components.host.config import Host
+from components.hostrun.step import Step
+from components.platforms.platform import Platform, Wave
+from components.platforms.shifter import gateway, munge, ports, prepare, roles, runtime, slurm
+from components.platforms.shifter.config import Shifter
+
+Hosts = Mapping[str, Host]
+
+
+def waves(config: Shifter, hosts: Hosts) -> list[Wave]:
+    """The gateway first, which every host asks at the end of its own layer, then the controller of Slurm."""
+    gateway_host = [name for name in hosts if name == config.gateway.host]
+    heads = [name for name in roles.heads(config, hosts) if name not in gateway_host]
+    others = [name for name in roles.members(config, hosts) if name not in (*gateway_host, *heads)]
+    own = [
+        Wave(config.name, {name: host_steps(config, hosts[name], hosts) for name in names})
+        for names in (gateway_host, heads, others)
+        if names
+    ]
+    return [*own, _whole(config, hosts)]
+
+
+def host_steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
+    """All of one host: what it is, by the site."""
+    runs, serves = host.name in roles.runtimes(config, hosts), host.name == config.gateway.host
+    steps = munge.steps(config, host, hosts)
+    if runs or serves:
+        steps += runtime.source(config)
+    if serves:
+        steps += [*gateway.steps(config, host, hosts), *runtime.images(config, host)]
+    if runs:
+        steps += runtime.steps(config, host, hosts)
+    steps += slurm.steps(config, host, hosts)
+    return [*steps, *gateway.reachable(config, hosts), *runtime.ready(config)] if runs else steps
+
+
+def checks(config: Shifter, host: Host, hosts: Hosts) -> Sequence[Step]:
+    """For preflight."""
+    serves, archive = host.name == config.gateway.host, config.source.archive
+    steps = slurm.checks(config, host, hosts)
+    if serves:
+        steps += gateway.checks(config, host, hosts)
+    if archive and (serves or host.name in roles.runtimes(config, hosts)):
+        steps += there(archive, "Shifter's source", label="shifter")
+    return steps
+
+
+def _whole(config: Shifter, hosts: Hosts) -> Wave:
+    """What no host can tell alone: one munge key, one system, all nodes."""
+    head = config.slurm.controller if config.slurm else config.gateway.host
+    steps = [*munge.last(config, hosts), *slurm.last(config, hosts)]
+    return Wave(f"{config.name}-whole", {head: steps}, {head: munge.across(config, hosts)})
+
+
+PLATFORM: Platform[Shifter] = Platform(
+    uses=roles.members,
+    prepare=prepare.prepare,
+    checks=checks,
+    openings=ports.openings,
+    waves=waves,
+)

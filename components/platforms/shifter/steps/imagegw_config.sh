@@ -1,0 +1,44 @@
+# imagemanager.json is what the site says of the gateway; nobody but root and the gateway reads it.
+# rows: F5
+# inputs: file user database
+# bulk: settings
+# secrets: uri
+
+check() {
+    if [[ $(_shown <"$(input file)" 2>/dev/null) != "$(bulk settings | _shown)" ]]; then
+        untrue "$(input file) is not what the site says of the image gateway"
+    fi
+    if [[ $(stat -c %a:%U:%G "$(input file)") != "640:root:$(_group)" ]]; then
+        untrue "$(input file) can be read by others than root and $(input user)"
+    fi
+}
+
+apply() {
+    local shape='^mongodb(\+srv)?://[^[:space:]"\\]+$'
+    if [[ $(input database) != here && ! $(secret uri) =~ $shape ]]; then
+        untrue "the secret of gateway.mongodb.uriSecret is no URI of a MongoDB." \
+            "Fix: set it to mongodb://USER:PASSWORD@HOST:PORT/"
+    fi
+    imagegw_due
+    keep "$(input file)"
+    if [[ $(input database) == here ]]; then
+        bulk settings | write_file "$(input file)" 0640 "root:$(_group)"
+        return
+    fi
+    { secret uri; bulk settings; } | awk 'NR == 1 { uri = $0; next }
+        /^    "MongoDBURI": / { print "    \"MongoDBURI\": \"" uri "\","; next } { print }' |
+        write_file "$(input file)" 0640 "root:$(_group)"
+}
+
+undo() {
+    restore "$(input file)"
+}
+
+_group() {
+    id -gn "$(input user)"
+}
+
+# Without what check does not know: the URI of a database elsewhere.
+_shown() {
+    if [[ $(input database) == here ]]; then cat; else sed -E 's/^(    "MongoDBURI": ).*/\1•/'; fi
+}

@@ -1,0 +1,46 @@
+# Containers find the images that the gateway makes.
+# rows: F2
+# inputs: path system role user
+#
+# role: gateway writes a mark there, shared wants to see it, own has a folder of its own that somebody else fills.
+
+check() {
+    case $(input role) in
+        gateway) if ! _text | same_file "$(_mark)"; then untrue "$(input path) has not the mark of $(input system)"; fi ;;
+        shared)
+            if ! _text | same_file "$(_mark)"; then
+                untrue "has not the gateway's images in $(input path). Fix: mount the filesystem that all hosts share" \
+                    "there (on every start), or write images.shared: false"
+            fi
+            ;;
+        own) if [[ ! -d $(input path) ]]; then untrue "has no folder $(input path) for images"; fi ;;
+    esac
+}
+
+apply() {
+    case $(input role) in
+        gateway) _text | _as_owner tee "$(_mark)" ;;
+        own)
+            if [[ ! -d $(input path) ]]; then
+                keep "$(input path)"
+                (umask 022 && mkdir -p "$(input path)")
+            fi
+            ;;
+    esac
+}
+
+undo() {
+    case $(input role) in
+        gateway) if id "$(input user)" >/dev/null 2>&1; then _as_owner rm -f "$(_mark)"; else rm -f "$(_mark)"; fi ;;
+        own) restore "$(input path)" ;;
+    esac
+}
+
+# As who owns the images: on a network filesystem root is often nobody.
+_as_owner() {
+    (umask 022 && setpriv --reuid "$(input user)" --regid "$(id -g "$(input user)")" --init-groups "$@")
+}
+
+_mark() { printf '%s/.gpu-metal' "$(input path)"; }
+
+_text() { printf 'Images of %s.\n' "$(input system)"; }

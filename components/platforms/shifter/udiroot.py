@@ -1,0 +1,170 @@
+"""udiRoot.conf, whole, for the version that reads it: one key that it does not know, and it refuses the file.
+
+Keys by version: src/UdiRootConfig.c of NERSC/shifter, 16.08 to 22.02.
+"""
+
+from collections.abc import Mapping
+
+from components.host.config import Host
+from components.platforms.shifter.config import Shifter
+from components.platforms.shifter.roles import gateway_url
+
+Release = tuple[int, int]
+
+FIRST: Release = (16, 8)
+"""Older ones know another siteFs."""
+MODULES: Release = (18, 3)
+"""From here on: modules; GPUs by them alone; kernel modules are no longer loaded by shifter."""
+SITE_RESOURCES: Release = (17, 4)
+"""The one release that knows siteResources, and brings GPUs there by itself."""
+
+_MORE = (
+    "perNodeCachePath",
+    "perNodeCacheSizeLimit",
+    "perNodeCacheAllowedFsType",
+    "sitePreMountHook",
+    "sitePostMountHook",
+    "allowLibcPwdCalls",
+    "populateEtcDynamically",
+    "mountPropagationStyle",
+    "gatewayTimeout",
+    "siteEnvPrepend",
+    "siteEnvUnset",
+    "batchType",
+)
+"""What a version may know and no other key of the site decides."""
+
+_MODULE = ("siteEnv", "siteEnvPrepend", "siteEnvAppend", "siteEnvUnset", "conflict", "siteFs", "copyPath", "enabled")
+_MODULE_KEYS = frozenset((*_MODULE, "userhook", "roothook"))
+
+UDI_MOUNT = "/var/udiMount"
+LOOP_MOUNT = "/var/udiLoopMount"
+_GPU_MOUNT = "/shifter-gpu"
+"""Where the module's hook puts the driver's files in a container."""
+_SITE_RESOURCES = "/opt/shifter/site-resources"
+_OPT_IMAGE = "/opt/udiImage/bin"
+
+
+def release(version: str) -> Release:
+    """Year and month of a version."""
+    year, month = version.split(".")[:2]
+    return int(year), int(month)
+
+
+def has_modules(config: Shifter) -> bool:
+    """Whether the version knows Shifter modules."""
+    return release(config.source.version) >= MODULES
+
+
+def has_site_resources(config: Shifter) -> bool:
+    """Whether the version knows siteResources."""
+    return release(config.source.version) == SITE_RESOURCES
+
+
+def may_name(key: str, config: Shifter) -> bool:
+    """Whether `udiRoot.more` may have this key."""
+    if key.startswith("module_"):
+        # Upstream cuts the key at each `_`, so that a name has none; another last word it passes over in silence.
+        parts = key.split("_")
+        return has_modules(config) and len(parts) == 3 and parts[1] not in ("", "gpu") and parts[2] in _MODULE_KEYS
+    return key in more_keys(config)
+
+
+def more_keys(config: Shifter) -> tuple[str, ...]:
+    """The keys that `udiRoot.more` may have, those of modules aside."""
+    return _MORE if has_modules(config) else (*_MORE, "optionalSshdAsRoot")
+
+
+def keys(config: Shifter) -> frozenset[str]:
+    """What other keys of the site decide."""
+    return frozenset([*_places(config), *_tools(), *_site(config, ""), "defaultModules"])
+
+
+def text(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> str:
+    """The file of one host."""
+    written = {
+        **_places(config),
+        **_tools(),
+        **_site(config, gateway_url(config, hosts)),
+        **_gpu(config, host),
+        **config.udi_root.more,
+    }
+    return "# gpu-metal\n" + "".join(f"{key}={value}\n" for key, value in written.items() if value)
+
+
+def _places(config: Shifter) -> dict[str, str]:
+    own = config.udi_root
+    keys = {
+        "udiMount": UDI_MOUNT,
+        "loopMount": LOOP_MOUNT,
+        "imagePath": config.images.path,
+        "udiRootPath": config.prefix,
+        "optUdiImage": opt_image(config),
+        "etcPath": own.etc_path,
+        "allowLocalChroot": _flag(own.allow_local_chroot),
+        "mountUdiRootWritable": "1",
+        "maxGroupCount": "31",
+    }
+    if not has_modules(config):
+        keys["autoLoadKernelModule"] = _flag(own.auto_load_kernel_module)
+        if own.auto_load_kernel_module:
+            keys["kmodBasePath"] = "/lib/modules"
+    return keys
+
+
+def _tools() -> dict[str, str]:
+    """As every system has them, with and without a merged /usr."""
+    return {
+        "modprobePath": "/sbin/modprobe",
+        "insmodPath": "/sbin/insmod",
+        "cpPath": "/bin/cp",
+        "mvPath": "/bin/mv",
+        "chmodPath": "/bin/chmod",
+        "ddPath": "/bin/dd",
+        "mkfsXfsPath": "/sbin/mkfs.xfs",
+        "rootfsType": "tmpfs",
+    }
+
+
+def _site(config: Shifter, gateway: str) -> dict[str, str]:
+    own = config.udi_root
+    keys = {
+        "siteFs": ";".join(own.site_fs),
+        "siteEnv": " ".join(f"{name}={value}" for name, value in sorted(own.site_env.items())),
+        "siteEnvAppend": f"PATH={_OPT_IMAGE}",
+        "imageGateway": gateway,
+        "system": config.system,
+        "defaultImageType": "docker",
+    }
+    if has_site_resources(config):
+        keys["siteResources"] = own.site_resources or _SITE_RESOURCES
+    return keys
+
+
+def opt_image(config: Shifter) -> str:
+    """What the build makes for containers, seen there as /opt/udiImage."""
+    return f"{config.prefix}/libexec/shifter/opt/udiImage"
+
+
+def gpu_hook(config: Shifter) -> str:
+    """What brings the driver into a container with the module `gpu`."""
+    return f"{config.sysconfdir}/module-gpu.sh"
+
+
+def gpu_module(config: Shifter, host: Host) -> bool:
+    """Whether this host has the module `gpu`."""
+    return config.gpu and host.gpu is not None and has_modules(config)
+
+
+def _gpu(config: Shifter, host: Host) -> dict[str, str]:
+    if not gpu_module(config, host):
+        return {}
+    keys = {
+        "module_gpu_siteEnvPrepend": f"PATH={_GPU_MOUNT}/bin LD_LIBRARY_PATH={_GPU_MOUNT}/lib64",
+        "module_gpu_roothook": gpu_hook(config),
+    }
+    return {**keys, **({"defaultModules": "gpu"} if config.gpu_default else {})}
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"

@@ -1,0 +1,145 @@
+"""What a site may say of SQream in Docker (rows Q1 to Q9).
+
+Source: seeds/sqream-docker.txt, "Installing and Running SQream in a Docker Container".
+"""
+
+import re
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from components.host.artefact import Artefact
+from components.host.machine import AbsolutePath, AccountName
+from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName, form
+
+PACKAGE = r"sqream_installer-([\w.]+)-DB([\w.]+)-CO([\w.]+)-ED([\w.]+)-(x86_64|ppc64le)"
+"""A package's name: versions of the installer, the database, the console, the editor; architecture."""
+
+
+Setting = str | bool | int | float
+"""A value of a worker's JSON configuration."""
+
+
+class Versions(NamedTuple):
+    """What a package brings, and for which machine."""
+
+    installer: str
+    database: str
+    console: str
+    editor: str
+    architecture: str
+
+
+class Installer(Artefact):
+    """The vendor's tarball `sqream_installer-…-DB…-CO…-ED…-ARCH.tar.gz` (Q2): its name tells the versions."""
+
+    package: Annotated[
+        str,
+        form(
+            f"^{PACKAGE}$",
+            "is not a package's name: sqream_installer-VERSION-DBVERSION-COVERSION-EDVERSION-ARCH, without .tar.gz.",
+        ),
+    ]
+    """The tarball's name without .tar.gz, which is its folder's too."""
+
+    @property
+    def versions(self) -> Versions:
+        """As the name tells them."""
+        return Versions(*re.findall(PACKAGE, self.package)[0])
+
+
+class Folders(Model):
+    """Read and written by the SQream user (Q1)."""
+
+    storage: AbsolutePath
+    """The cluster folder (-v): where the database lies; made when there is none, taken over when there is."""
+    ingest: AbsolutePath | None = None
+    """Data to load (-d)."""
+    config: AbsolutePath = "/etc/sqream"
+    """-c. Another one where a SQream without Docker is installed already."""
+    log: AbsolutePath = "/var/log/sqream"
+    """-l."""
+
+
+class Worker(Model):
+    """Workers on one GPU (Q6)."""
+
+    gpu: Annotated[int, Field(ge=0)]
+    """The GPU's index on its host."""
+    count: Annotated[int, Field(ge=1, le=16)] = 1
+    """How many share the GPU."""
+    port: Port | None = None
+    """Of the first of them; none: the next that is free, from firstPort on."""
+    spool_gb: Annotated[int, Field(ge=1)] | None = None
+    """Spool memory of each (-m), GB; none: the console shares out what the host has."""
+    settings: dict[str, Setting | dict[str, Setting]] = {}
+    """The worker's own JSON configuration (-j), under the vendor's names: cudaMemQuota, limitQueryMemoryGB…; older
+    versions have sections of them."""
+
+
+class WorkerHost(Model):
+    """A host with workers only, in distributed mode (--master-host)."""
+
+    workers: Annotated[tuple[Worker, ...], Field(min_length=1)]
+    """Those on this host."""
+
+
+class Hadoop(Model):
+    """Hadoop and Kerberos (Q4)."""
+
+    core_site: LocalPath
+    """core-site.xml."""
+    hdfs_site: LocalPath
+    """hdfs-site.xml."""
+    krb5: LocalPath
+    """krb5.conf."""
+    keytab_secret: SecretName
+    """Name of the secret that holds hdfs.keytab, in base64."""
+    principal: Annotated[str, form(r"^[\w./-]+@[\w.-]+$", 'is not a principal, for example "nn1@SQ.COM".')]
+    """The Kerberos user (-p)."""
+    kdc: Annotated[str, form(r"^[\w.-]+:[0-9a-f.:]+$", 'is not NAME:ADDRESS, for example "kdc.sq.com:192.168.1.111".')]
+    """The Kerberos server's name and address (-e)."""
+
+
+class Sqream(Model):
+    """SQream in Docker on one host, or on several with one master. Legacy at the vendor's: its newer guides install
+    without Docker."""
+
+    kind: Literal["sqream"]
+    """SQream in Docker."""
+    name: LabelName = "sqream"
+    """Of its layers; two of a kind need two names."""
+    host: HostName
+    """The host of the master, and of `workers`."""
+    user: AccountName = "sqream"
+    """Who owns it; not root."""
+    installer: Installer
+    license_secret: SecretName
+    """Name of the secret that holds the licence package, in base64 (Q3)."""
+    folders: Folders
+    metadata_port: Port = 3105
+    """Of the master (-m)."""
+    picker_port: Port = 3108
+    """Of the master (-p); where clients connect."""
+    first_port: Port = 5000
+    """Of the first worker of each host; the next ones follow."""
+    workers: tuple[Worker, ...] = ()
+    """On the master's host, in the order in which they start."""
+    worker_hosts: dict[HostName, WorkerHost] = {}
+    """Further hosts, with workers only."""
+    studio: bool = True
+    """SQream Studio on the master's host."""
+    studio_port: Port | None = None
+    """Where Studio listens; none is the package's own: 8080, and 3000 of the editor before 4."""
+    hadoop: Hadoop | None = None
+    overwrite: Literal["no", "yes-lose-data"] = "no"
+    """yes-lose-data gives -f to the first installation: all that lies in the folders is overwritten."""
+    metadata_change: str | None = None
+    """The database version whose change of the metadata you agree to, for example "2020.3": an upgrade that changes it
+    stops before it without (Q8)."""
+    window: str | None = None
+    """When all services may stop, for an upgrade or for settings that all of them read when they start, as
+    `kernel.window`: "Sun 02:00-04:00"; none: at once."""
+    hand_over: bool = False
+    """Docker is done with: all services stopped for good, the storage folder given to the user, for an installation
+    without Docker (Q9)."""

@@ -1,0 +1,74 @@
+"""Ports of SQream: who listens where, and what comes in through a host's firewall. Pure."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from components.host.openings import Opening
+from components.platforms.sqream.config import Sqream, Worker
+
+
+def of_workers(first: int, workers: Sequence[Worker]) -> tuple[tuple[int, ...], ...]:
+    """The ports of each entry's workers: its own `port` and those after it, else the next ones from `first` on that no
+    entry has for its own."""
+    own = {port for worker in workers if worker.port for port in range(worker.port, worker.port + worker.count)}
+    found, port = [], first
+    for worker in workers:
+        if worker.port:
+            found.append(tuple(range(worker.port, worker.port + worker.count)))
+            continue
+        ports: list[int] = []
+        while len(ports) < worker.count:
+            if port not in own:
+                ports.append(port)
+            port += 1
+        found.append(tuple(ports))
+    return tuple(found)
+
+
+def studio(config: Sqream) -> int:
+    """Studio's, by the package's version where the site does not say: the editor was its name before 4."""
+    if config.studio_port:
+        return config.studio_port
+    return 8080 if int(config.installer.versions.editor.split(".")[0]) >= 4 else 3000
+
+
+def workers_on(config: Sqream, host: str) -> tuple[Worker, ...]:
+    """The workers of this host, in the order in which they start."""
+    if host == config.host:
+        return config.workers
+    return config.worker_hosts[host].workers if host in config.worker_hosts else ()
+
+
+def listening(config: Sqream, host: str) -> dict[str, tuple[int, ...]]:
+    """What listens on this host, and on which ports."""
+    found: dict[str, tuple[int, ...]] = {}
+    if host == config.host:
+        found = {"metadata": (config.metadata_port,), "picker": (config.picker_port,)}
+        if config.studio:
+            found["studio"] = (studio(config),)
+    workers = of_workers(config.first_port, workers_on(config, host))
+    return {**found, **({"workers": tuple(port for ports in workers for port in ports)} if workers else {})}
+
+
+def openings(config: Sqream, host: str) -> tuple[Opening, ...]:
+    """The picker sends clients on to workers, so that both are for everybody, as Studio is; metadata is for workers.
+
+    What Docker publishes comes in by its own rules whatever stands here (docs/how-to/sqream.md)."""
+    found = []
+    for name, ports in listening(config, host).items():
+        sources: Literal["site", "any"] = "site" if name == "metadata" else "any"
+        for port in _ranges(ports):
+            label = name if name != "workers" else f"worker-{port}"
+            found.append(Opening(f"{config.name}-{label}", port, sources=sources))
+    return tuple(found)
+
+
+def _ranges(ports: Sequence[int]) -> list[str]:
+    """Ports that follow each other, as FIRST-LAST."""
+    found: list[list[int]] = []
+    for port in sorted(ports):
+        if found and port == found[-1][1] + 1:
+            found[-1][1] = port
+        else:
+            found.append([port, port])
+    return [str(first) if first == last else f"{first}-{last}" for first, last in found]

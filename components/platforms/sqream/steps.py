@@ -1,0 +1,153 @@
+"""SQream in Docker, as data: config in, steps out. Nothing here touches a host.
+
+Two layers a host: what touches no service, on all hosts before any goes on (NAME); then the installation and what runs
+(NAME-run), the master's host first.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+
+from components.host.artefact_steps import there
+from components.host.config import Host
+from components.host.packages import packages
+from components.hostrun.step import Step
+from components.platforms.platform import Hosts, Platform, Wave
+from components.platforms.sqream import ports, services
+from components.platforms.sqream.config import Hadoop, Sqream
+from components.platforms.sqream.prepare import prepare
+
+_SCRIPTS = Path(__file__).parent / "steps"
+
+
+def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
+    """The master's host, then those with workers only; one that is gone too, so that it is forgotten."""
+    return tuple(name for name in dict.fromkeys((config.host, *config.worker_hosts)) if name in hosts)
+
+
+def checks(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
+    """For preflight: the package is there, networks are apart, ports free, and the spools fit."""
+    listening = " ".join(str(port) for ports_of in ports.listening(config, host.name).values() for port in ports_of)
+    steps = [
+        *there(config.installer, "SQream's package", label="sqream"),
+        _step("sqream_network", hosts=" ".join(_peers(config, hosts))),
+        _step("sqream_ports", ports=listening, layer=run_layer(config)),
+    ]
+    spools = sum(worker.count * (worker.spool_gb or 0) for worker in ports.workers_on(config, host.name))
+    return [*steps, _step("sqream_fits", architecture=config.installer.versions.architecture, spools=str(spools))]
+
+
+def waves(config: Sqream, hosts: Hosts) -> list[Wave]:
+    """All hosts ready; then the master's host, then those that look for its metadata, all at once."""
+    names = uses(config, hosts)
+    running = {name: _running(config, hosts[name], hosts) for name in names}
+    return [
+        Wave(config.name, {name: _ready(config) for name in names}),
+        *(
+            Wave(run_layer(config), {name: running[name] for name in wave}, before=before)
+            for wave, before in (
+                ([name for name in names if name == config.host], services.before(config, hosts)),
+                ([name for name in names if name != config.host], {}),
+            )
+            if wave
+        ),
+    ]
+
+
+def run_layer(config: Sqream) -> str:
+    """The layer of what runs."""
+    return f"{config.name}-run"
+
+
+def _ready(config: Sqream) -> list[Step]:
+    """Folders, package, licence and Hadoop's files on a host."""
+    package = _package(config)
+    folders = _folders(config)
+    if _ingest_in_storage(config):
+        del folders["ingest"]
+    steps = [
+        packages(["@pciutils", "@python3"], label="sqream"),
+        _step("sqream_network"),
+        _step("sqream_folders", user=config.user, **folders),
+        _step("sqream_package", **package, **config.installer.inputs()),
+        Step(_SCRIPTS / "sqream_license.sh", package, secrets={"license": config.license_secret}),
+    ]
+    if config.hadoop is None:
+        return steps
+    files, keytab = _hadoop_files(config.hadoop), {"keytab": config.hadoop.keytab_secret}
+    return [*steps, Step(_SCRIPTS / "sqream_hadoop.sh", package, files, keytab)]
+
+
+def _hadoop_files(config: Hadoop) -> dict[str, str]:
+    return {key: getattr(config, key).read_text() for key in ("core_site", "hdfs_site", "krb5")}
+
+
+def _secrets(config: Sqream) -> dict[str, str]:
+    licence = {"license": config.license_secret}
+    return {**licence, "keytab": config.hadoop.keytab_secret} if config.hadoop else licence
+
+
+def _running(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
+    """The package installed, and what runs of it."""
+    # The secrets again: what changes one must change this layer too, which loads them.
+    installed = Step(_SCRIPTS / "sqream_install.sh", _installation(config, host), secrets=_secrets(config))
+    steps = [*services.upgrade(config, host), installed]
+    if _ingest_in_storage(config):
+        inputs = {"user": config.user, "ingest": _folders(config)["ingest"]}
+        steps.append(Step(_SCRIPTS / "sqream_folders.sh", inputs, label="ingest"))
+    return [*steps, *services.services(config, host, hosts)]
+
+
+def _installation(config: Sqream, host: Host) -> dict[str, str]:
+    versions = config.installer.versions
+    workers = sum(worker.count for worker in ports.workers_on(config, host.name))
+    inputs = {
+        **_package(config),
+        **{"database": versions.database, "console": versions.console, "editor": versions.editor},
+        **_folders(config),
+        "workers": str(workers),
+    }
+    if host.gpu:
+        inputs["gpus"] = str(host.gpu.count)
+    if config.metadata_change:
+        inputs["metadata_change"] = config.metadata_change
+    # Workers' hosts may share the storage: what the master's has just made is not emptied by them.
+    if config.overwrite != "no" and host.name == config.host:
+        inputs["overwrite"] = config.overwrite
+    if config.hadoop:
+        files = "".join(_hadoop_files(config.hadoop).values())
+        inputs |= {"principal": config.hadoop.principal, "kdc": config.hadoop.kdc}
+        inputs["hadoop"] = sha256(files.encode()).hexdigest()[:12]
+    return inputs
+
+
+def _folders(config: Sqream) -> dict[str, str]:
+    return {key: path for key, path in config.folders.model_dump().items() if path}
+
+
+def _ingest_in_storage(config: Sqream) -> bool:
+    """Then the installer makes it: it takes no storage that has something in it."""
+    return bool(config.folders.ingest) and Path(config.folders.ingest or "/").is_relative_to(config.folders.storage)
+
+
+def _package(config: Sqream) -> dict[str, str]:
+    return {"user": config.user, "package": config.installer.package}
+
+
+def _peers(config: Sqream, hosts: Hosts) -> list[str]:
+    """Hosts of this SQream that containers must reach, with their addresses."""
+    there = [hosts[name] for name in uses(config, hosts) if hosts[name].state != "gone"]
+    return [f"{host.name}={host.address}" for host in there if host.address.version == 4]
+
+
+def _step(script: str, /, **inputs: str) -> Step:
+    return Step(_SCRIPTS / f"{script}.sh", inputs)
+
+
+PLATFORM: Platform[Sqream] = Platform(
+    uses=uses,
+    prepare=lambda config, host, _hosts: prepare(config, host),
+    checks=checks,
+    openings=lambda config, host, _hosts: ports.openings(config, host.name),
+    waves=waves,
+    docker_users=lambda config: (config.user,),
+)

@@ -1,0 +1,164 @@
+"""What must hold of a site's Shifter. Pure functions; each problem names the key and the fix."""
+
+import re
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from components.platforms.shifter import roles, udiroot
+from components.platforms.shifter.config import Shifter
+from stacks.source import Key, Problem
+
+if TYPE_CHECKING:
+    from stacks.config import Site
+
+_MOUNT = re.compile(r"(/[^\s:;]*):(/[^\s:;]+)(:[\w=:,]+)?")
+_SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
+"""Of the image; Shifter's own documents ask to leave them alone."""
+_WHOLE = re.compile(
+    r"|/(bin|boot|dev|lib|lib64|proc|run|sbin|sys|usr)(/.*)?|/(etc|home|media|mnt|opt|root|srv|tmp|var)|/var/(lib|log|tmp)"
+)
+"""Folders that are the system's own."""
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def hosts(site: "Site") -> Iterator[Problem]:
+    """The gateway and who runs containers are there; one Shifter a host."""
+    owner: dict[str, str] = {}
+    for key, config in _shifters(site):
+        host = site.hosts.get(config.gateway.host)
+        if host is None or host.state == "gone":
+            what = "is gone" if host else "is not a host of this site"
+            yield Problem((*key, "gateway", "host"), f"{config.gateway.host} {what}. Write one of hosts.")
+        for index, word in enumerate(config.runtimes):
+            if not roles.there(roles.named([word], site.hosts), site.hosts):
+                text = f"{word} is neither a host nor a group with hosts that are there. Write one of those."
+                yield Problem((*key, "runtimes", index), text)
+        for name in roles.members(config, site.hosts):
+            other = owner.setdefault(name, config.name)
+            if other != config.name:
+                yield Problem(key, f"{name} has {other} already, and a host has one Shifter. Take {name} out here.")
+                break
+
+
+def source(site: "Site") -> Iterator[Problem]:
+    """One source, of a version that is known here."""
+    for key, config in _shifters(site):
+        own = config.source
+        if (own.archive is None) == (own.git is None):
+            yield Problem((*key, "source"), "needs one of archive and git. Write archive: {url: URL, sha256: SUM}.")
+        if own.archive and (own.archive.file is None) == (own.archive.url is None):
+            yield Problem((*key, "source", "archive"), "needs one of file and url. Write where the archive is.")
+        if udiroot.release(own.version) < udiroot.FIRST:
+            yield Problem(
+                (*key, "source", "version"), f"{own.version} is older than any known here. Use 16.08 or later."
+            )
+
+
+def settings(site: "Site") -> Iterator[Problem]:
+    """udiRoot.conf has no key that the version refuses, and none twice."""
+    for key, config in _shifters(site):
+        own, at, version = config.udi_root, (*key, "udiRoot"), config.source.version
+        if own.site_resources and not udiroot.has_site_resources(config):
+            text = f"Shifter {version} refuses a udiRoot.conf with siteResources. Take it away."
+            yield Problem((*at, "siteResources"), text)
+        if own.auto_load_kernel_module and udiroot.has_modules(config):
+            text = f"Shifter {version} loads no modules. Take it away: then every start of the host loads them."
+            yield Problem((*at, "autoLoadKernelModule"), text)
+        for name, value in own.more.items():
+            if not udiroot.may_name(name, config):
+                yield Problem((*at, "more", name), _no_key(name, config))
+            elif not value.strip() or "\n" in value:
+                yield Problem((*at, "more", name), "is empty or more than a line. Write its value on one line.")
+        yield from _environment(config, at)
+
+
+def mounts(site: "Site") -> Iterator[Problem]:
+    """siteFs has both its ends, and leaves the image its system."""
+    for key, config in _shifters(site):
+        for index, entry in enumerate(config.udi_root.site_fs):
+            at = (*key, "udiRoot", "siteFs", index)
+            parts = _MOUNT.fullmatch(entry)
+            if parts is None:
+                yield Problem(at, 'is not FROM:TO, two paths from / on, for example "/home:/home".')
+            elif any(parts[2] == path or parts[2].startswith(f"{path}/") for path in _SYSTEM):
+                yield Problem(at, f"would hide {parts[2]} of every image. Mount it below /opt or a path of your own.")
+
+
+def gpus(site: "Site") -> Iterator[Problem]:
+    """Where containers are to have GPUs, the version can give them."""
+    for key, config in _shifters(site):
+        if config.gpu_default and not config.gpu:
+            yield Problem((*key, "gpuDefault"), "needs gpu: true. Write that, or take this away.")
+        runtimes = roles.there(roles.runtimes(config, site.hosts), site.hosts)
+        with_gpus = [host.name for host in runtimes if host.gpu]
+        if config.gpu and with_gpus and udiroot.release(config.source.version) < udiroot.SITE_RESOURCES:
+            text = f"Shifter {config.source.version} knows no GPUs, and {with_gpus[0]} has some."
+            yield Problem((*key, "gpu"), f"{text} Use version 18.03 or later, or write gpu: false.")
+
+
+def folders(site: "Site") -> Iterator[Problem]:
+    """Each folder is for one thing; what root runs is not where the gateway's user may write."""
+    for key, config in _shifters(site):
+        images, user = config.images, config.gateway.user
+        theirs = {"images.path": images.path, "images.cache": images.cache, "images.expand": images.expand}
+        roots = {
+            "prefix": config.prefix,
+            "sysconfdir": config.sysconfdir,
+            "udiRoot.etcPath": config.udi_root.etc_path,
+            "gateway.path": config.gateway.path,
+        }
+        first: dict[str, str] = {}
+        for name, path in {**theirs, **roots}.items():
+            if path and first.setdefault(path.rstrip("/"), name) != name:
+                other = first[path.rstrip("/")]
+                yield Problem((*key, *name.split(".")), f"{path} is also {other}. Give each a folder of its own.")
+        for name, path in ((name, path.rstrip("/")) for name, path in theirs.items() if path):
+            if _WHOLE.fullmatch(path):
+                text = f"{path or '/'} would be {user}'s, and it is the system's own. Write a folder in it."
+                yield Problem((*key, *name.split(".")), text)
+                continue
+            for other, root in roots.items():
+                if root.startswith(f"{path}/"):
+                    text = f"lies in {name}, which is {user}'s: what root runs must not. Write a folder outside."
+                    yield Problem((*key, *other.split(".")), text)
+
+
+CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (hosts, source, settings, mounts, gpus, folders)
+
+
+def notes(site: "Site") -> list[str]:
+    """What is allowed and yet worth a line."""
+    found = []
+    for key, config in _shifters(site):
+        at = f"{key[0]}[{key[1]}]"
+        others = [name for name in roles.runtimes(config, site.hosts) if name != config.gateway.host]
+        if others and not config.images.shared:
+            there = ", ".join(others)
+            found.append(f"{at}.images.shared: false; bring images from {config.gateway.host} to {there} yourself.")
+        if config.source.static_sshd:
+            found.append(f"{at}.source.staticSshd: the build fetches OpenSSH, LibreSSL and more, and compares no sums.")
+    return found
+
+
+def _shifters(site: "Site") -> Iterator[tuple[Key, Shifter]]:
+    for index, config in enumerate(site.platforms):
+        if isinstance(config, Shifter):
+            yield ("platforms", index), config
+
+
+def _no_key(name: str, config: Shifter) -> str:
+    if name in udiroot.keys(config):
+        return "is decided by other keys of the site. Take it away."
+    known = udiroot.more_keys(config)
+    near = get_close_matches(name, known, 1)
+    fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+    return f"is no key that Shifter {config.source.version} knows: it would refuse the file. {fix}"
+
+
+def _environment(config: Shifter, at: Key) -> Iterator[Problem]:
+    for name, value in config.udi_root.site_env.items():
+        if not _VARIABLE.fullmatch(name) or re.search(r"\s", value):
+            yield Problem(
+                (*at, "siteEnv", name), "is no variable that udiRoot.conf can hold: no blanks in name or value."
+            )

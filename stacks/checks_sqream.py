@@ -1,0 +1,253 @@
+"""What must hold of a site's SQream. Pure functions; each problem names the key and the fix."""
+
+import math
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_network
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from components.engine.config import Docker
+from components.host.config import Host
+from components.platforms.sqream import ports
+from components.platforms.sqream.config import Sqream, Worker
+from stacks.checks_machine import WINDOW, WINDOW_FORM
+from stacks.forms import is_url
+from stacks.source import Key, Problem
+
+if TYPE_CHECKING:
+    from stacks.config import Site
+
+_BRIDGE = ip_network("172.17.0.0/16")
+"""Docker's first network where nobody says another one."""
+
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_SYSTEM = re.compile(
+    r"/|/(bin|boot|dev|lib|lib64|proc|run|sbin|sys|usr)(/.*)?|/(etc|home|media|mnt|opt|root|srv|tmp|var)|/var/(lib|log)"
+)
+_DECIDED = {
+    "cluster": "folders.storage",
+    "gpu": "workers[].gpu",
+    "machineIP": "the host's address",
+    "metadataServerIp": "host",
+    "metadataServerPort": "metadataPort",
+    "port": "workers[].port",
+    "spoolMemoryGB": "workers[].spoolGb",
+}
+"""Settings that the site decides elsewhere, and where."""
+_TYPES: dict[str, type] = {
+    "cudaMemQuota": int,
+    "initialSubscribedServices": str,
+    "limitQueryMemoryGB": int,
+    "useConfigIP": bool,
+}
+"""Of the settings that SQream's documents tell of."""
+
+
+def hosts(site: "Site") -> Iterator[Problem]:
+    """The hosts are there, each with one SQream at most."""
+    owner: dict[str, str] = {}
+    for key, config in _sqreams(site):
+        host = site.hosts.get(config.host)
+        if host is None or host.state == "gone":
+            what = "is gone" if host else "is not a host of this site"
+            yield Problem((*key, "host"), f"{config.host} {what}. Write one of hosts.")
+        for name in config.worker_hosts:
+            if name == config.host:
+                yield Problem((*key, "workerHosts", name), "is the master's host. Write its workers under workers.")
+            elif name not in site.hosts:
+                yield Problem((*key, "workerHosts", name), f"{name} is not a host of this site. Write one of hosts.")
+        for name in {config.host, *config.worker_hosts}:
+            if owner.setdefault(name, config.name) != config.name:
+                yield Problem(
+                    key, f"{name} has SQream {owner[name]} already, and a host has one. Take {name} out here."
+                )
+        if config.user == "root":
+            yield Problem((*key, "user"), "is root, whom SQream must not be. Write a user of its own, such as sqream.")
+
+
+def package(site: "Site") -> Iterator[Problem]:
+    """The package lies somewhere, and an upgrade has a time."""
+    for key, config in _sqreams(site):
+        own = config.installer
+        if (own.file is None) == (own.url is None):
+            yield Problem((*key, "installer"), "needs one of file and url. Write where the package lies.")
+        elif own.url and not is_url(own.url, file=True):
+            text = "is not an address such as https://mirror.example.org/a or file:///srv/a."
+            yield Problem((*key, "installer", "url"), text)
+        if config.window is not None and not WINDOW.fullmatch(config.window):
+            yield Problem((*key, "window"), WINDOW_FORM)
+
+
+def folders(site: "Site") -> Iterator[Problem]:
+    """Each folder is SQream's alone: data to load may lie beside the database, nothing else in one another."""
+    for key, config in _sqreams(site):
+        own = {k: PurePosixPath(path) for k, path in config.folders.model_dump().items() if path}
+        for name, path in own.items():
+            if _SYSTEM.fullmatch(str(path)) or ".." in path.parts:
+                text = f"{path} is the system's. Name a folder of SQream's own, for example /srv/sqream."
+                yield Problem((*key, "folders", name), text)
+            if path == PurePosixPath("/home", config.user):
+                text = f"{path} is the user's home, where the package lies. Name a folder in it, or elsewhere."
+                yield Problem((*key, "folders", name), text)
+            for other, place in own.items():
+                inside = path.is_relative_to(place) and other != name
+                if inside and (path == place or (name, other) != ("ingest", "storage")):
+                    yield Problem((*key, "folders", name), f"{path} lies in {other} {place}. Name another one.")
+                    break
+
+
+def workers(site: "Site") -> Iterator[Problem]:
+    """Workers have GPUs that are declared, and ports and shares of a GPU that nobody else has."""
+    for key, config in _sqreams(site):
+        for name in (config.host, *config.worker_hosts):
+            host = site.hosts.get(name)
+            if host is None or host.state == "gone":
+                continue
+            at = key if name == config.host else (*key, "workerHosts", name)
+            yield from _ports(site, config, host, at)
+            for index, worker in enumerate(ports.workers_on(config, name)):
+                yield from _gpu(host, worker, (*at, "workers", index))
+                yield from _settings(worker.settings, (*at, "workers", index, "settings"))
+            yield from _shares(ports.workers_on(config, name), at)
+
+
+def toolkits(site: "Site") -> Iterator[Problem]:
+    """Containers get their GPUs by the toolkit, which each host has unless it says no."""
+    for _, config in _sqreams(site):
+        for name in (config.host, *config.worker_hosts):
+            host = site.hosts.get(name)
+            if host and host.state != "gone" and host.gpu and host.gpu.toolkit is None:
+                text = "is null, and SQream's containers get their GPUs by it. Take the key away."
+                yield Problem(("hosts", name, "gpu", "toolkit"), text)
+
+
+def _gpu(host: Host, worker: Worker, at: Key) -> Iterator[Problem]:
+    count = host.gpu.count if host.gpu else 0
+    if worker.gpu >= count:
+        text = (
+            f"{host.name} has no GPU {worker.gpu}: it declares {count}, counted from 0. Correct it, or the host's gpu."
+        )
+        yield Problem((*at, "gpu"), text)
+
+
+def _ports(site: "Site", config: Sqream, host: Host, at: Key) -> Iterator[Problem]:
+    """None is asked for twice, by SQream or by what else the site has on this host."""
+    taken = {host.ssh.port: "SSH"}
+    if site.registry and site.registry.host == host.name:
+        taken[site.registry.port] = "the registry"
+    for what, listening in ports.listening(config, host.name).items():
+        for port in listening:
+            other = taken.setdefault(port, what)
+            if other != what or listening.count(port) > 1:
+                text = f"port {port} of {host.name} is for {what} and for {other}. Give one of them another"
+                yield Problem(at, f"{text} (metadataPort, pickerPort, studioPort, firstPort, workers[].port).")
+                return
+            if port > 65535:
+                yield Problem(at, f"port {port} for {what} is beyond 65535. Lower firstPort or workers[].port.")
+                return
+
+
+def _shares(entries: tuple[Worker, ...], at: Key) -> Iterator[Problem]:
+    """Where each worker of a GPU says its share of the memory, they fit."""
+    shares: Counter[int] = Counter()
+    for worker in entries:
+        quota = worker.settings.get("cudaMemQuota")
+        shares[worker.gpu] += worker.count * quota if isinstance(quota, int) and quota <= 100 else 0
+    for gpu, share in shares.items():
+        if share > 100:
+            text = f"ask for {share} % of GPU {gpu}'s memory (cudaMemQuota × count). Lower cudaMemQuota."
+            yield Problem((*at, "workers"), text)
+
+
+def _settings(settings: Mapping[str, object], at: Key) -> Iterator[Problem]:
+    """The console reads any file; what is not JSON, or is of another type, ends the worker."""
+    for name, value in settings.items():
+        if not _NAME.fullmatch(name):
+            yield Problem(
+                (*at, name), "is not the name of a setting: letters, digits and _, as SQream's documents have."
+            )
+        elif name in _DECIDED:
+            yield Problem((*at, name), f"follows from {_DECIDED[name]}. Take it away.")
+        elif isinstance(value, dict):
+            yield from _settings(value, (*at, name))
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield Problem((*at, name), "is no number that JSON has. Write another one.")
+        elif name in _TYPES and type(value) is not _TYPES[name]:
+            kind = {int: "a whole number", str: "a text", bool: "true or false"}[_TYPES[name]]
+            yield Problem((*at, name), f"is not {kind}. Write one, without quotes for numbers, true and false.")
+        elif name == "cudaMemQuota" and not 0 <= int(str(value)) <= 100:
+            yield Problem((*at, name), "is a share of the GPU's memory in percent: 0 to 100.")
+
+
+def hadoop(site: "Site") -> Iterator[Problem]:
+    """The files are there and are what they are called."""
+    for key, config in _sqreams(site):
+        if config.hadoop is None:
+            continue
+        for alias, path in (("coreSite", config.hadoop.core_site), ("hdfsSite", config.hadoop.hdfs_site)):
+            at = (*key, "hadoop", alias)
+            if not path.is_file():
+                yield Problem(at, f"there is no file {path.name}. Copy it there from the Hadoop cluster.")
+                continue
+            try:
+                root = ET.parse(path).getroot()  # noqa: S314 - the operator's own file
+            except ET.ParseError as error:
+                yield Problem(at, f"is not XML: {error}. Copy it anew from the Hadoop cluster.")
+                continue
+            if root.tag != "configuration":
+                yield Problem(at, f"is XML of {root.tag}, wants configuration. Copy it anew from the Hadoop cluster.")
+        krb5, at = config.hadoop.krb5, (*key, "hadoop", "krb5")
+        if not krb5.is_file():
+            yield Problem(at, f"there is no file {krb5.name}. Copy it there from a Kerberos client.")
+        elif "[libdefaults]" not in krb5.read_text(errors="replace"):
+            yield Problem(at, "has no section [libdefaults]. Copy it anew from a Kerberos client.")
+
+
+def network(site: "Site") -> Iterator[Problem]:
+    """No host lies where Docker makes its first network (Q5)."""
+    engine = site.engine
+    if not any(True for _ in _sqreams(site)) or (isinstance(engine, Docker) and engine.subnet):
+        return
+    for host in site.active:
+        if host.address in _BRIDGE:
+            text = f"{host.address} lies in Docker's own {_BRIDGE}. Write engine: {{kind: docker, subnet: …}}, off it."
+            yield Problem(("hosts", host.name, "address"), text)
+
+
+CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (
+    *(hosts, package, folders, workers, toolkits, hadoop, network),
+)
+
+
+def notes(site: "Site") -> list[str]:
+    """What is allowed and yet worth a line."""
+    found = []
+    for (_, index), config in _sqreams(site):
+        at = f"platforms[{index}]"
+        if config.overwrite != "no":
+            found.append(f"{at}.overwrite: a first installation empties all folders. Take it away after pulumi up.")
+        if config.worker_hosts:
+            found.append(f"{at}.workerHosts: SQream's guide calls Docker a way for one host; its console can do more.")
+        others = sorted(
+            {
+                host.os
+                for name in (config.host, *config.worker_hosts)
+                if (host := site.hosts.get(name)) and host.os and not host.os.startswith(("rhel-", "centos-"))
+            }
+        )
+        if others:
+            found.append(f"{at}: SQream's guide was tested on RHEL and CentOS 7; this site has {', '.join(others)}.")
+        if config.metadata_change not in {None, config.installer.versions.database}:
+            found.append(
+                f"{at}.metadataChange: {config.metadata_change} is not what installer brings, so nothing is agreed."
+            )
+    return found
+
+
+def _sqreams(site: "Site") -> Iterator[tuple[tuple[str, int], Sqream]]:
+    for index, config in enumerate(site.platforms):
+        if isinstance(config, Sqream):
+            yield ("platforms", index), config

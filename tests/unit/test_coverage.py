@@ -1,0 +1,205 @@
+"""docs/coverage: every section, command and named item of a source document has its line; what a line names is there.
+
+Does not prove: that the step does what the document wants; the tests of its rows do (docs/rows.md).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from components.platforms.shifter.config import Shifter
+from components.platforms.sqream.config import Sqream
+from ops.explain import explain
+from ops.reference import ROOT
+from stacks.config import Site
+
+SEEDS = ROOT.parent / "shared" / "seeds"
+"""The source documents; they are not a part of this repository."""
+
+DOCUMENTS: Mapping[str, type[BaseModel]] = {"sqream-docker": Sqream, "shifter-gpu": Shifter}
+
+BEYOND = "Beyond the document"
+"""The section of a page that has no counterpart."""
+
+UNDERLINE = re.compile(r"([=\-~+*])\1{2,}\s*")
+BLOCK = re.compile(r"\s*\.\. code-block:: (\w+)\s*")
+NAMED = re.compile(r"\s*\* .*?\*\*(.+?)\*\*")
+LINK = re.compile(r"\[`(\w+)`\]\(\.\./reference/checks\.md#(\w+)\)")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a coverage page."""
+
+    item: str
+    keys: tuple[str, ...]
+    steps: tuple[str, ...]
+    remark: str
+
+
+def asked(text: str) -> dict[str, list[str]]:
+    """Section → its commands and items in bold, of a document in reStructuredText.
+
+    Of a console, what follows a `$`, and the first line where there is none: an example of what is printed.
+    """
+    found: dict[str, list[str]] = {}
+    lines = [*text.splitlines(), "end", ""]
+    items: list[str] = []
+    block: tuple[str, int] | None = None
+    within: list[str] = []
+    for line, below in pairwise(lines):
+        indent = len(line) - len(line.lstrip())
+        begins = BLOCK.fullmatch(line)
+        titled = bool(line.strip()) and UNDERLINE.fullmatch(below) and not UNDERLINE.fullmatch(line)
+        if block and (begins or (line.strip() and indent <= block[1])):
+            items += commands(block[0], within)
+            block = None
+        if begins:
+            block, within = (begins[1], indent), []
+        elif block:
+            within.append(line.strip())
+        elif titled and indent == 0:
+            items = found[line.strip()] = []
+        elif match := NAMED.match(line):
+            items.append(plain(match[1]))
+    return found
+
+
+def commands(language: str, lines: list[str]) -> list[str]:
+    """Those of one code block, each in one line."""
+    text = re.sub(r"\s*\\\n(\$ )?", " ", "\n".join(line for line in lines if line))
+    every = text.splitlines()
+    if language == "console":
+        prompted = [line.removeprefix("$ ") for line in every if line.startswith("$ ")]
+        return [plain(line) for line in (prompted or every[:1])]
+    return [plain(line) for line in every if not line.startswith("#")]
+
+
+def plain(text: str) -> str:
+    """In single blanks, without the hosts of addresses: `…/NAME`."""
+    return re.sub(r"\s+", " ", re.sub(r"https?://\S*/(?=\S)", "…/", text)).strip()
+
+
+def told(page: str) -> dict[str, list[Line]]:
+    """Section → its rows. A row whose first cell is no code is the page's own."""
+    found: dict[str, list[Line]] = {}
+    for section in page.split("\n## ")[1:]:
+        title, _, body = section.partition("\n")
+        if title == BEYOND:
+            continue
+        assert title not in found
+        found[title] = list(rows(body))
+        assert body.strip(), f"{title}: nothing is said of it"
+    return found
+
+
+def rows(body: str) -> Iterator[Line]:
+    for line in body.splitlines():
+        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if len(cells) == 4 and cells[0].startswith("`"):
+            links = LINK.findall(cells[2])
+            assert all(name == anchor for name, anchor in links), cells[2]
+            yield Line(
+                cells[0].strip("`").strip(),
+                tuple(re.findall(r"`([^`]+)`", cells[1])),
+                tuple(name for name, _ in links),
+                cells[3],
+            )
+
+
+def page(document: str) -> str:
+    return (ROOT / "docs" / "coverage" / f"{document}.md").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_section_and_command_has_its_line(document: str) -> None:
+    source = SEEDS / f"{document}.txt"
+    if not source.exists():
+        pytest.skip(f"the source document is not here: {source}")
+    wanted = asked(source.read_text())
+    assert sum(map(len, wanted.values())) > 50
+    found = told(page(document))
+    assert list(found) == list(wanted)
+    for section, items in wanted.items():
+        assert [line.item for line in found[section]] == items, section
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_each_line_says_what_does_it_or_why_nothing_does(document: str) -> None:
+    silent = [
+        line.item
+        for lines in told(page(document)).values()
+        for line in lines
+        if not (line.keys or line.steps or line.remark)
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_keys_and_steps_of_a_page_are_there(document: str) -> None:
+    steps = {path.stem for path in (ROOT / "components").glob("**/steps/*.sh")}
+    lines = [line for lines in told(page(document)).values() for line in lines]
+    assert {name for line in lines for name in line.steps} - steps == set()
+    for key in {key for line in lines for key in line.keys}:
+        model = DOCUMENTS[document] if key.startswith(".") else Site
+        explain(schema(model), key.replace("[]", "").lstrip("."))
+
+
+def schema(model: type[BaseModel]) -> dict[str, Any]:
+    """As explain wants it, with the model at its top."""
+    found = model.model_json_schema()
+    return {"$defs": {**found.pop("$defs", {}), "Site": found}}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_each_step_of_the_platform_is_named(document: str) -> None:
+    """What the program does beyond its document stands there too."""
+    room = ROOT / "components" / "platforms" / document.partition("-")[0]
+    own = {path.stem for path in (room / "steps").glob("*.sh")}
+    assert own
+    assert own - {name for name, _ in LINK.findall(page(document))} == set()
+
+
+TEXT = """\
+Title
+=====
+
+First
+-----
+.. code-block:: console
+
+   $ sudo one \\
+   $   --two
+
+* **flag** does it
+
+   The output:
+
+   .. code-block:: console
+
+      one: done
+      two: done
+
+Second
+++++++
+.. code-block:: bash
+
+   wget http://example.org/a/b.zip  # not cut
+   # a remark
+   make -j8 \\
+        all
+- a *list*
+"""
+
+
+def test_what_counts_as_a_command() -> None:
+    assert asked(TEXT) == {
+        "Title": [],
+        "First": ["sudo one --two", "flag", "one: done"],
+        "Second": ["wget …/b.zip # not cut", "make -j8 all"],
+    }
