@@ -30,7 +30,6 @@ cd /
 identity=
 [[ ! -r $GPU_METAL_HOME/identity ]] || read -r identity <"$GPU_METAL_HOME/identity" || true
 host=${identity:-$(uname -n)}
-step_timeout=${GPU_METAL_STEP_TIMEOUT:-900}
 check_timeout=${GPU_METAL_CHECK_TIMEOUT:-120}
 lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 

@@ -140,9 +140,19 @@ _mask() {
     )
 }
 
+# _limit_of FILE → REPLY: seconds that its apply and undo have: 900, or what its line `# limit: SECONDS` says
+_limit_of() {
+    REPLY=${GPU_METAL_STEP_TIMEOUT:-$(sed -nE 's/^# limit: ([0-9]+)$/\1/p' "$1" | head -n 1)}
+    REPLY=${REPLY:-900}
+}
+
 # run_logged FUNCTION LAYER LINE → the function's status; its output goes to the step's log, path in REPLY
 run_logged() {
     local layer=$2 id log status=0 mark error
+    ref_of "$3"
+    step_file "$REPLY"
+    _limit_of "$REPLY"
+    step_limit=$REPLY
     ref_of "$3"
     id_of "$REPLY"
     id=$REPLY
@@ -152,7 +162,7 @@ run_logged() {
     # The mark ends the log: a daemon that the step left behind may hold the pipe open for ever.
     mark=end-$$-$RANDOM$RANDOM$RANDOM
     {
-        _child "$step_timeout" < <(_declarations "$1" "$layer" "$3") 2>&1 || status=$?
+        _child "$step_limit" < <(_declarations "$1" "$layer" "$3") 2>&1 || status=$?
         printf '\n%s\n' "$mark"
         exit "$status"
     } | _mask "$id" "$mark" >"$log" 9>&- || status=$?

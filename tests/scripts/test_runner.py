@@ -185,6 +185,11 @@ def test_a_step_that_hangs_ends_by_its_deadline(tmp_path: Path) -> None:
     assert "apply did not end within 1 s." in host.apply("base", [ref], status=1).stderr
 
 
+def test_a_step_may_say_how_long_it_takes(host: Host) -> None:
+    ref = host.step("long", "# x\n# limit: 1\ncheck() { untrue x; }\napply() { sleep 1000; }\n")
+    assert "apply did not end within 1 s." in host.apply("base", [ref], status=1).stderr
+
+
 def test_a_layer_of_checks_reports_every_failure(host: Host) -> None:
     pure = host.step("pure", '# x\ncheck() { [[ $(input is) == yes ]] || untrue "seen $(input is), wanted yes"; }\n')
     steps = [[f"{pure}#a", "is=no"], [f"{pure}#b", "is=yes"], [f"{pure}#c", "is=never"]]

@@ -1,6 +1,7 @@
 # The registry has the site's images, by tag and digest, and none that the site dropped.
 # rows: C3
 # inputs: one key per image, NAME:TAG; its archive and the archive's SHA-256, separated by a blank
+# limit: 7200
 #
 # check asks the registry itself. A dropped image is deleted by its digest, unless another tag has the same; its layers
 # are collected while the registry is off for that moment.

@@ -1,6 +1,7 @@
 # Shifter's runtime is built of the unpacked source with the site's switches, and installed.
 # rows: F1
 # inputs: folder prefix sysconfdir configure dependencies
+# limit: 3600
 #
 # Built in a copy, installed into a folder, then put in its place: a build that fails changes nothing. Its plugin runs in
 # the one release of Slurm that it was built with, so that another one on this host builds again.

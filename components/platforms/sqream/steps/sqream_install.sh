@@ -3,6 +3,7 @@
 # inputs: user package database console editor storage config log ingest overwrite gpus workers principal kdc
 # inputs: metadata_change hadoop
 # secrets: license keytab
+# limit: 7200
 #
 # The files lie there already; the secrets are here so that a new one changes this layer, too.
 #

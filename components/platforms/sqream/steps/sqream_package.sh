@@ -1,6 +1,7 @@
 # SQream's package is compared with the site's checksum and unpacked, whole, in its user's home.
 # rows: Q2
 # inputs: user package file url sha256
+# limit: 3600
 #
 # Beside older ones, in a folder of its name; what somebody put into that folder stays. An older package goes when this
 # one is installed (sqream_install).

@@ -35,8 +35,6 @@ agreed() {
   [[ ${answer,,} == y || ${answer,,} == yes ]]
 }
 
-empty() { [[ -z $(ls -A "$1" 2>/dev/null) ]]; }
-
 i='' k='' K='' f='' s='' r='' c='' v='' l='' p='' e='' given=0
 ingest=()
 while getopts ':ikKfsrhc:v:l:d:p:e:' flag; do
@@ -113,6 +111,8 @@ overwrite() {
     [[ ! -d $folder ]] || find "$folder" -mindepth 1 -delete
   done
 }
+
+empty() { [[ -z $(ls -A "$1" 2>/dev/null) ]]; }
 
 # What -v and -c may take over. Ingest folders may lie in the storage, as in the documents' example.
 check_folders() {
