@@ -49,10 +49,10 @@ def _words() -> argparse.ArgumentParser:
 
 def _keys(_: argparse.Namespace) -> None:
     """All that a plan of the lab's site reads."""
-    from lab.depot import apt  # noqa: PLC0415 - the other verbs need none of it
+    from lab.depot import signing  # noqa: PLC0415 - the other verbs need none of it
 
     keys.make()
-    apt.make_key()
+    signing.make_key()
 
 
 def _host(words: argparse.Namespace) -> None:

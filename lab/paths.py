@@ -9,6 +9,9 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpu-
 LAB = Path(os.environ.get("GPU_METAL_LAB") or CACHE / "lab")
 """What belongs to this lab: keys, known_hosts, passphrase, Pulumi's state, the hosts' disks, logs."""
 
+SIGNING_KEY = LAB / "apt" / "key.asc"
+"""Public: of the depot's package sources. Made by depot/signing.py."""
+
 TOOLS_BIN = CACHE / "tools" / "bin"
 LOG = LAB / "log"
 DISKS = LAB / "disks"

@@ -80,19 +80,20 @@ down() {
 }
 
 # Hosts are new: what an earlier run that was killed left on them would fail this one. Those of the lab itself start and
-# stop it, so they come first. Then whole sites and single steps, beside each other on hosts of their own. What failed
-# says so last.
+# stop it, so they come first. Then whole sites one after another, and beside them all else, each file on a host of its
+# own. What failed says so last.
 tests() {
-  local logs=$TMPDIR/tests failed=0 part
+  local logs=$TMPDIR/tests failed=0 part own=() others=(tests/lab/test_sqream.py tests/scripts tests/plugins tests/policy tests/unit)
   mkdir "$logs"
   python -m lab down --erase
-  part_of_tests own tests/lab/test_lab.py tests/lab/test_hosts.py tests/lab/test_depot.py
-  part_of_tests steps tests/scripts --ignore tests/scripts/test_kubernetes_steps.py >/dev/null &
-  part_of_tests sites tests/lab tests/scripts/test_kubernetes_steps.py tests/plugins tests/policy tests/unit \
-    --ignore tests/lab/test_lab.py --ignore tests/lab/test_hosts.py --ignore tests/lab/test_depot.py
+  for part in lab hosts depot; do own+=("tests/lab/test_$part.py"); done
+  part_of_tests own "${own[@]}"
+  part_of_tests others -n 3 --dist loadfile --no-loadscope-reorder "${others[@]}" \
+    --ignore tests/scripts/test_kubernetes_steps.py >/dev/null &
+  part_of_tests sites tests/lab tests/scripts/test_kubernetes_steps.py "${own[@]/#/--ignore=}" --ignore "${others[0]}"
   wait
-  cat "$logs/steps"
-  for part in own sites steps; do
+  cat "$logs/others"
+  for part in own sites others; do
     if [ -e "$logs/$part.failed" ]; then
       failed=1
       tail -n 1 "$logs/$part"
@@ -102,7 +103,7 @@ tests() {
 }
 
 part_of_tests() {
-  python -m pytest "${@:2}" 2>&1 | tee "$logs/$1" || touch "$logs/$1.failed"
+  python -m pytest --durations=20 "${@:2}" 2>&1 | tee "$logs/$1" || touch "$logs/$1.failed"
 }
 
 case ${1:-} in

@@ -18,7 +18,7 @@ from components.host.repositories import Repository
 from components.kubernetes.config import Kubernetes
 from components.model import HostName, LabelName, LocalPath, expanded
 from components.network.config import Network
-from components.platforms.registry import AnyPlatform
+from components.platforms.registry import AnyPlatform, platform_of
 from components.tenancy.config import Tenant
 from stacks import checks, platforms
 from stacks.hosts import merge_levels
@@ -94,9 +94,14 @@ class Site(HostSettings):
         """The engine of every host, declared or needed."""
         return self.engine or (Containerd() if self.kubernetes else None)
 
+    @cached_property
+    def platform_hosts(self) -> tuple[frozenset[str], ...]:
+        """Names of the hosts that each of `platforms` uses."""
+        return tuple(frozenset(platform_of(config).uses(config, self.hosts)) for config in self.platforms)
+
     def engine_on(self, host: Host) -> Engine | None:
         """The engine of this host: every host's, or what a platform needs there; who may use it is in it too."""
-        users = platforms.docker_users(self.platforms, host, self.hosts)
+        users = platforms.docker_users(self, host)
         engine = self.container_engine or (Docker(kind="docker") if users else None)
         if not isinstance(engine, Docker):
             return engine

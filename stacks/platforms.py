@@ -1,6 +1,6 @@
 """The site's platforms as its plan sees them: what they ask of their hosts, and what they bring. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from components.host.config import Host
@@ -11,8 +11,6 @@ from components.platforms.registry import AnyPlatform, platform_of
 
 if TYPE_CHECKING:
     from stacks.config import Site
-
-Hosts = Mapping[str, Host]
 
 
 def prepared(site: "Site") -> "Site":
@@ -28,27 +26,20 @@ def prepared(site: "Site") -> "Site":
 
 def checks(site: "Site", host: Host) -> list[Step]:
     """For preflight of the host."""
-    return [
-        step for config, kind in _on(site.platforms, host, site.hosts) for step in kind.checks(config, host, site.hosts)
-    ]
+    return [step for config, kind in _on(site, host) for step in kind.checks(config, host, site.hosts)]
 
 
 def openings(site: "Site", host: Host) -> list[Opening]:
     """What they let in through the host's firewall."""
-    return [
-        opening
-        for config, kind in _on(site.platforms, host, site.hosts)
-        for opening in kind.openings(config, host, site.hosts)
-    ]
+    return [opening for config, kind in _on(site, host) for opening in kind.openings(config, host, site.hosts)]
 
 
-def docker_users(platforms: Sequence[AnyPlatform], host: Host, hosts: Hosts) -> list[str]:
+def docker_users(site: "Site", host: Host) -> list[str]:
     """Who starts containers on the host for a platform."""
-    return [user for config, kind in _on(platforms, host, hosts) for user in kind.docker_users(config)]
+    return [user for config, kind in _on(site, host) for user in kind.docker_users(config)]
 
 
-def _on(platforms: Sequence[AnyPlatform], host: Host, hosts: Hosts) -> Iterator[tuple[AnyPlatform, Platform[Any]]]:
-    for config in platforms:
-        kind = platform_of(config)
-        if host.name in kind.uses(config, hosts):
-            yield config, kind
+def _on(site: "Site", host: Host) -> Iterator[tuple[AnyPlatform, Platform[Any]]]:
+    for config, names in zip(site.platforms, site.platform_hosts, strict=True):
+        if host.name in names:
+            yield config, platform_of(config)

@@ -10,18 +10,19 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.depot import apt, charts, images, process, shifter, sqream
+from lab.depot import apt, charts, debian, images, process, shifter, sqream
 from lab.depot.process import Say
-from lab.hosts.inventory import GATEWAY, LabError
+from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
 from lab.paths import CACHE, LAB, TOOLS_BIN
 from lab.tools import wheels
 from lab.tools.catalogue import COREDNS, ETCD, FERRETDB, HELM, KUBERNETES
 from lab.tools.debian import unpacked
 
 REGISTRY_PORT = 5000
-WEB_PORT = 8080
 SITE = LAB / "depot" / "site"
 DATA = CACHE / "depot" / "registry"
+POOL = CACHE / "depot" / "pool"
+"""Debian's packages that hosts have asked for."""
 CONFIG = LAB / "depot" / "registry.yml"
 PATIENCE = 10
 
@@ -34,13 +35,15 @@ def start(say: Say = lambda _: None, address: str = GATEWAY) -> None:
     _need_tools()
     if apt.publish(SITE):
         say("apt repository signed")
+    if debian.publish(SITE, keep=bool(process.running("web"))):
+        say("index of Debian's packages made")
     if charts.publish(SITE):
         say("charts packaged")
     if sqream.publish(SITE):
         say("SQream's packages made")
     if shifter.publish(SITE):
         say("Shifter's sources and its package index made")
-    web = [sys.executable, str(Path(__file__).with_name("web.py")), address, str(WEB_PORT), str(SITE)]
+    web = [sys.executable, str(Path(__file__).with_name("web.py")), address, str(WEB_PORT), str(SITE), str(POOL)]
     _serve("web", address, WEB_PORT, lambda: web, "/apt/InRelease")
     _serve("registry", address, REGISTRY_PORT, lambda: _registry(address), "/v2/")
     pushed = DATA / ".pushed"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import paths
+from lab.hosts import machine
 from lab.hosts.command import run
-from lab.hosts.machine import Sources
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PACKAGES = (
@@ -26,22 +26,22 @@ PACKAGES = (
 RECIPE = Path(__file__).with_name("base.sh")
 
 
-def folder_of(sources: Sources, release: str) -> Path:
-    """Where the base system of this recipe, release and these mirrors lies, once it is built."""
-    recipe = repr((release, PACKAGES, sources, RECIPE.read_text()))
+def folder_of(release: str) -> Path:
+    """Where the base system of this recipe and release lies, once it is built."""
+    recipe = repr((release, PACKAGES, RECIPE.read_text()))
     return paths.CACHE / "base" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
-def system(sources: Sources, release: str, say: Callable[[str], None]) -> Path:
+def system(release: str, say: Callable[[str], None]) -> Path:
     """The folder of the base system, built (in a minute or some) when it is not there."""
-    folder = folder_of(sources, release)
+    folder = folder_of(release)
     if not folder.exists():
         say(f"lab: building the hosts' base system ({release}), once per machine (1–4 minutes)")
         folder.parent.mkdir(parents=True, exist_ok=True)
         _clear_unfinished(folder.parent)
         building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
         building.chmod(0o755)
-        _build(building, sources, release)
+        _build(building, release)
         building.rename(folder)
     return folder
 
@@ -58,7 +58,7 @@ def _mounts_below(folder: Path) -> list[str]:
     return [mount for mount in (line.split()[1] for line in lines) if mount.startswith(f"{folder}/")]
 
 
-def _build(root: Path, sources: Sources, release: str) -> None:
+def _build(root: Path, release: str) -> None:
     run(
         "debootstrap",
         "--variant=minbase",
@@ -66,11 +66,6 @@ def _build(root: Path, sources: Sources, release: str) -> None:
         f"--keyring={KEYRING}",
         release,
         str(root),
-        sources.main,
+        machine.sources().main,
     )
-    lines = [f"deb {sources.main} {release} main", f"deb {sources.main} {release}-updates main"]
-    if sources.security:
-        lines.append(f"deb {sources.security} {release}-security main")
-    (root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
-    (root / "etc/apt/apt.conf.d/90machine").write_text("".join(f"{line}\n" for line in sources.settings))
     run("chroot", str(root), "/bin/bash", "-s", stdin=RECIPE.read_text(), env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})

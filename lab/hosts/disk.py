@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab import paths
 from lab.hosts import gpus, keys
-from lab.hosts.inventory import GATEWAY, NETWORK, USER, Host
+from lab.hosts.inventory import GATEWAY, NETWORK, USER, WEB_PORT, Host, LabError
 
 NOT_OVERLAY = ("containerd", "kubelet", "docker")  # below /var/lib; they mount overlays of their own
 
@@ -40,11 +40,20 @@ def _identity(host: Host, base: Path) -> str:
     """What a disk was made for."""
     public = [path.read_text() for path in (_public(keys.USER_KEY), _public(keys.host_key(host)))]
     fakes = gpus.files(str(host.gpus), gpus.DRIVER) if host.gpus else {}
-    return hashlib.sha256(repr((base.name, host, public, fakes)).encode()).hexdigest()
+    return hashlib.sha256(repr((base.name, host, public, fakes, _sources(host))).encode()).hexdigest()
 
 
 def _public(key: Path) -> Path:
     return key.with_name(f"{key.name}.pub")
+
+
+def _sources(host: Host) -> dict[str, str]:
+    """Where the host's packages come from: the depot, which has Debian's; path from / → text."""
+    if not paths.SIGNING_KEY.exists():
+        raise LabError(f"{host.name} [sources] the lab has no key yet. Fix: python -m lab keys")
+    key = "usr/share/keyrings/lab.asc"
+    line = f"deb [signed-by=/{key}] http://{GATEWAY}:{WEB_PORT}/debian {host.release} main\n"
+    return {key: paths.SIGNING_KEY.read_text(), "etc/apt/sources.list": line}
 
 
 def _seed(host: Host, base: Path) -> None:
@@ -61,6 +70,8 @@ def _seed(host: Host, base: Path) -> None:
     _write(etc / "ssh/ssh_host_ed25519_key", key.read_text(), 0o600)
     _write(etc / "ssh/ssh_host_ed25519_key.pub", _public(key).read_text(), 0o644)
     _authorize(disk / "upper", base)
+    for path, text in _sources(host).items():
+        _write(disk / "upper" / path, text, 0o644)
     if host.gpus:
         for path, (text, mode) in gpus.files(str(host.gpus), gpus.DRIVER).items():
             _write(disk / "upper" / path, text, mode)

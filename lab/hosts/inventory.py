@@ -7,6 +7,8 @@ BRIDGE = "gm-lab0"
 NETWORK = IPv4Network("10.213.77.0/24")
 GATEWAY = "10.213.77.1"
 USER = "deploy"
+WEB_PORT = 8080
+"""Of the depot at the gateway: packages, charts, sources."""
 
 
 class LabError(Exception):
@@ -37,7 +39,11 @@ HOSTS = {
         Host("cpu-1", "10.213.77.21"),
         Host("gpu-1", "10.213.77.31", gpus=8),
         Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
-        Host("steps-1", "10.213.77.51", starts_with_lab=False),  # for tests of single steps
+        *(  # for tests of single steps, as many as run beside each other
+            Host(f"steps-{number}", f"10.213.77.{50 + number}", starts_with_lab=False) for number in (1, 2, 3)
+        ),
+        Host("db-1", "10.213.77.71", gpus=8, starts_with_lab=False),  # for tests of SQream, beside whole sites
+        Host("db-2", "10.213.77.72", gpus=8, starts_with_lab=False),
         Host("deb13-1", "10.213.77.61", starts_with_lab=False, release="trixie"),
     )
 }

@@ -25,9 +25,9 @@ def up(say: Say) -> None:
         ours = [host for host in HOSTS.values() if host.starts_with_lab]
         off = [host for host in ours if not (network.is_up() and power.is_on(host))]
         if off:
-            sources = _ready()
+            _ready()
             for host in off:
-                power.switch_on(host, base.system(sources, host.release, say))
+                power.switch_on(host, base.system(host.release, say))
         _depot().start(say)
         for host in ours:  # they boot at the same time
             power.wait(host)
@@ -98,24 +98,31 @@ def _depot() -> ModuleType:
     return service
 
 
+def _signing() -> ModuleType:
+    from lab.depot import signing  # noqa: PLC0415 - as above
+
+    return signing
+
+
 def _switch_on(host: Host) -> None:
-    power.switch_on(host, base.system(_ready(), host.release, _silent))
+    _ready()
+    power.switch_on(host, base.system(host.release, _silent))
 
 
 def _silent(_: str) -> None:
     """One host is a matter of seconds: nothing to say."""
 
 
-def _ready() -> machine.Sources:
-    """Machine, keys and switch are there; returns the mirrors."""
-    sources = machine.prepare()
+def _ready() -> None:
+    """Machine, keys and switch are there."""
+    machine.prepare()
     keys.make()
+    _signing().make_key()
     (paths.RUN / "folder").write_text(str(paths.LAB))
     if not network.is_up():
         for host in HOSTS.values():
             power.clear(host)  # what a killed lab left
         network.up()
-    return sources
 
 
 @contextmanager

@@ -25,11 +25,10 @@ PREVIEW = "`make preview` plans the dev site on any machine, without root or hos
 
 @dataclass(frozen=True)
 class Sources:
-    """The machine's own Debian mirrors and the settings its apt needs to reach them."""
+    """The machine's own Debian mirrors."""
 
     main: str
     security: str | None
-    settings: tuple[str, ...]
 
 
 def need_root() -> None:
@@ -37,12 +36,11 @@ def need_root() -> None:
     _refuse("root", os.geteuid() == 0, f"its hosts need root, this is user {os.geteuid()}", "run it as root")
 
 
-def prepare() -> Sources:
+def prepare() -> None:
     """Refuses a machine that cannot run the lab, before any change; then installs what is missing."""
     apt = shutil.which("apt-get") and shutil.which("dpkg")
     _refuse("apt", bool(apt), "this machine has no apt and dpkg", "use a Debian machine")
     _one_lab()
-    sources = _sources()
     missing = [package for program, package in PACKAGES.items() if not shutil.which(program, path=SBIN)]
     if missing:
         _can_be_installed(missing)
@@ -51,7 +49,6 @@ def prepare() -> Sources:
     if missing:
         run("apt-get", "install", "-qy", "--no-install-recommends", *missing, env=_noninteractive())
         _address_is_free()
-    return sources
 
 
 def _refuse(check: str, holds: bool, untrue: str, fix: str) -> None:
@@ -71,16 +68,13 @@ def _one_lab() -> None:
     )
 
 
-def _sources() -> Sources:
-    """The mirrors out of apt's own configuration, so that no host name is written here."""
+def sources() -> Sources:
+    """The mirrors out of apt's own configuration, so that no host name is written here. Raises LabError for none."""
     fields = "$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)"
     found = [line.split("|") for line in _index_targets(fields) or (_update() and _index_targets(fields)) or []]
     mirrors = {label: uri for origin, label, component, uri in found if origin == "Debian" and component == "main"}
     _refuse("mirror", "Debian" in mirrors, "apt's sources name no Debian repository", "use a Debian machine")
-    keys = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date")
-    dump = run("apt-config", "dump").splitlines()
-    settings = tuple(line for line in dump if line.split(" ")[0] in keys)
-    return Sources(mirrors["Debian"], mirrors.get("Debian-Security"), settings)
+    return Sources(mirrors["Debian"], mirrors.get("Debian-Security"))
 
 
 def _index_targets(fields: str) -> list[str]:

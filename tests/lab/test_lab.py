@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -36,13 +35,11 @@ def lab_command(*words: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_a_second_up_changes_nothing_and_is_quick() -> None:
+def test_a_second_up_changes_nothing() -> None:
     before = [cgroups.init(one) for one in SITE]
-    began = time.monotonic()
     done = lab_command("up")
     assert done.returncode == 0, done.stderr
     assert "runs already" in done.stderr
-    assert time.monotonic() - began < 3
     assert [cgroups.init(one) for one in SITE] == before
 
 

@@ -1,4 +1,4 @@
-"""SQream in Docker end to end: the sample site on the lab's host with GPUs, from bare to upgraded and gone.
+"""SQream in Docker end to end: the sample site on a host with GPUs, from bare to upgraded and gone.
 
 The installer, its console and images are the lab's stand-in (lab/depot/sqream.py). Does not prove: the vendor's own
 product, real GPUs, a server of RHEL.
@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from components.platforms.sqream.prepare import SYSCTL
 from lab import paths
 from lab.depot import sqream
-from lab.hosts import faults, gpus, lab
+from lab.hosts import faults, lab
 from lab.hosts.inventory import host as lab_host
 from tests.lab.stack import ROOT, Stack, on, until
 from tests.lab.test_racks import DEPOT, LEFT_BY_PACKAGES, accounts
@@ -24,8 +24,8 @@ from tests.scripts.lab_host import differences
 
 pytestmark = pytest.mark.lab
 
-DB = "gpu-1"
-OTHER = "cpu-1"
+DB = "db-1"
+OTHER = "db-2"
 """A second host with GPUs, for workers only."""
 PASSWORD = "horse battery"
 
@@ -46,7 +46,7 @@ def site() -> dict[str, Any]:
         "repositories": {"nvidia-toolkit": DEPOT},
         "engine": {"kind": "docker", "package": "docker.io", "cgroupDriver": "cgroupfs"},
     }
-    host = found["hosts"].pop("db-1")
+    host = found["hosts"].pop(DB)
     del host["disks"]
     host["gpu"] = {"model": "A100-SXM4-80GB", "count": 8}  # with a driver of its own, as DGX OS has
     host["sysctl"] = {key: of_the_machine(key) for key in SYSCTL}
@@ -62,11 +62,14 @@ def of_the_machine(key: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def clean(fresh: tuple[str, ...]) -> Iterator[dict[str, Any]]:  # noqa: ARG001
+def clean() -> Iterator[dict[str, Any]]:
     """What the hosts were before."""
-    gpus.fit(lab_host(OTHER), "8 dgx-a100", gpus.DRIVER)
+    lab.up(lambda _: None)
+    for place in (DB, OTHER):
+        lab.reset(lab_host(place))
     yield {place: faults.snapshot(lab_host(place)) for place in (DB, OTHER)}
-    lab.reset(lab_host(OTHER))
+    for place in (DB, OTHER):
+        lab.stop(lab_host(place))
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost, fresh
+from tests.scripts.lab_host import HOST, LabHost, fresh
 from tests.scripts.runner_host import Host
 
 
@@ -16,7 +15,7 @@ def host(tmp_path: Path) -> Host:
 @pytest.fixture(scope="module")
 def spare() -> Iterator[LabHost]:
     """The spare host with a new disk: each test leaves it as it found it."""
-    with fresh(inventory.host("steps-1")) as host:
+    with fresh(HOST) as host:
         yield host
 
 

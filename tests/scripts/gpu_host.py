@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from components.host.config import Host
-from lab.depot.service import WEB_PORT
 from lab.hosts import gpus
-from lab.hosts.inventory import GATEWAY
+from lab.hosts.inventory import GATEWAY, WEB_PORT
 from tests.scripts.lab_host import LabHost
 
 A100 = {"model": "A100-SXM4-80GB", "count": 8}

@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from components.host.config import Host
-from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost
+from tests.scripts.lab_host import HOST, LabHost
 
-HOST = inventory.host("steps-1")
 SBIN = "/usr/local/sbin"
 
 UPDATE_GRUB = """\

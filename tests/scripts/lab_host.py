@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from components.hostrun import library
 from components.hostrun.step import Step, command_line, payload
 from lab.hosts import faults, inventory, lab
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Of the processes that pytest-xdist runs beside each other, each with what is its own."""
+HOST = inventory.host(f"steps-{WORKER + 1}")
 STAGED = "/run/library.tar.gz"
 
 
@@ -39,9 +43,9 @@ class LabHost:
         words = command_line(layer, steps).removeprefix("gpu-metal ")
         return self.gpu_metal(words, payload(steps, secrets or {}))
 
-    def apply(self, layer: str, steps: Sequence[Step]) -> dict[str, str]:
+    def apply(self, layer: str, steps: Sequence[Step], secrets: Mapping[str, str] | None = None) -> dict[str, str]:
         """`changed` or `unchanged` for each step."""
-        done = self.run(layer, steps)
+        done = self.run(layer, steps, secrets)
         assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stderr.splitlines() if line.startswith(f"{layer} ") and "/" in line]
         return {line[2]: line[3] for line in lines}

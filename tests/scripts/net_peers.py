@@ -12,15 +12,14 @@ from typing import Any
 
 from components.host.config import Host
 from components.hostrun.step import Step
-from lab.hosts import inventory
 from lab.hosts.inventory import BRIDGE as DEVICE
 from lab.hosts.inventory import GATEWAY as BRIDGE
-from tests.scripts.lab_host import LabHost
+from tests.scripts.lab_host import HOST, WORKER, LabHost
 
-HOST = inventory.host("steps-1")
-PEER = "10.213.77.98"
+PEER = f"10.213.77.{98 - WORKER}"
 """Another host of the site, for as long as `peer` lasts."""
-POD = "10.244.9.2"
+_PODS = f"10.244.{9 + WORKER}"
+POD = f"{_PODS}.2"
 _LISTEN = """
 use IO::Socket::INET; my @s = map { IO::Socket::INET->new(LocalPort => $_, Listen => 9, ReuseAddr => 1) or die } @ARGV;
 sleep;
@@ -79,17 +78,17 @@ def pod(host: LabHost, *ports: int) -> Iterator[None]:
     host.bash(f"""
         echo 1 >/proc/sys/net/ipv4/ip_forward
         ip netns add pod; ip link add cni0 type veth peer name eth0 netns pod; ip link set cni0 up
-        ip address add 10.244.9.1/24 dev cni0
-        ip -n pod address add {POD}/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via 10.244.9.1
+        ip address add {_PODS}.1/24 dev cni0
+        ip -n pod address add {POD}/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via {_PODS}.1
         cat >/run/listen.pl
         systemd-run -q --unit=listen perl /run/listen.pl {" ".join(map(str, ports))}
         systemd-run -q --unit=listen-pod --property=NetworkNamespacePath=/run/netns/pod perl /run/listen.pl 80
         """, _LISTEN)  # fmt: skip
-    _ip("route", "replace", "10.244.9.0/24", "via", host.machine.address)
+    _ip("route", "replace", f"{_PODS}.0/24", "via", host.machine.address)
     try:
         yield
     finally:
-        _ip("route", "delete", "10.244.9.0/24")
+        _ip("route", "delete", f"{_PODS}.0/24")
         host.bash("systemctl stop listen listen-pod; rm /run/listen.pl; ip link delete cni0; ip netns delete pod")
 
 
@@ -193,7 +192,7 @@ def web_server(port: int, statuses: dict[str, int], seen: list[str]) -> Iterator
         server.shutdown()
 
 
-_ports = count(18_080)
+_ports = count(18_080 + 100 * WORKER)
 
 
 def free_port() -> int:

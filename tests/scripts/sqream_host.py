@@ -53,10 +53,7 @@ def applied(host: LabHost, of: Sqream) -> dict[str, str]:
     """`changed` or `unchanged` for each step of both layers."""
     found: dict[str, str] = {}
     for wave in steps.waves(of, {"db-1": machine(host)}):
-        done = host.run(wave.layer, wave.steps["db-1"], {"license": LICENSE})
-        assert done.returncode == 0, done.stderr
-        lines = [line.split() for line in done.stderr.splitlines() if line.startswith(f"{wave.layer} ")]
-        found |= {line[2]: line[3] for line in lines if "/" in line[1]}
+        found |= host.apply(wave.layer, wave.steps["db-1"], {"license": LICENSE})
     return found
 
 

@@ -12,12 +12,10 @@ import pytest
 from components.host import machine_steps
 from components.host.config import Host
 from components.hostrun.step import Step
-from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
+from tests.scripts.lab_host import HOST, LabHost, fresh, leaves_no_trace
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H4")]
 
-HOST = inventory.host("steps-1")
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGLWm1 ana@desk"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIXXXm2 bob@desk"
 PASSWORD_FITS = 'chomp; @user = getpwnam("sqream"); exit(crypt($_, $user[1]) ne $user[1])'

@@ -11,12 +11,10 @@ import pytest
 from components.host import machine_steps
 from components.host.config import Host
 from components.hostrun.step import Step
-from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost, fresh
+from tests.scripts.lab_host import HOST, LabHost, fresh
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H2")]
 
-HOST = inventory.host("steps-1")
 MBR = (
     r"printf '\0\x20\x21\0\x83\x20\x21\0\0\x08\0\0\0\x80\0\0' | dd of={0} bs=1 seek=446 status=none; "
     r"printf '\x55\xaa' | dd of={0} bs=1 seek=510 status=none"

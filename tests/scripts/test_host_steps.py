@@ -14,22 +14,20 @@ from components.host.config import Host
 from components.host.repositories import AptRepository
 from components.host.steps import Around
 from lab import paths
-from lab.hosts import inventory
 from tests.lab.ntp import time_server
-from tests.scripts.lab_host import LabHost, leaves_no_trace
+from tests.scripts.lab_host import HOST, LabHost, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
 BRIDGE = "10.213.77.1"
-SPARE = inventory.host("steps-1")
-PEERS = [("cp-1", "10.213.77.11"), (SPARE.name, SPARE.address)]
+PEERS = [("cp-1", "10.213.77.11"), (HOST.name, HOST.address)]
 DEPOT = f"http://{BRIDGE}:8080/apt"
 SWAP = "/swap.img\tnone swap sw 0 0"
 ROOT = "UUID=x / ext4 rw 0 1"
 
 
 def site_host(**more: Any) -> Host:
-    values = {"name": SPARE.name, "address": SPARE.address, "hostKey": "ssh-ed25519 AAAA", **more}
+    values = {"name": HOST.name, "address": HOST.address, "hostKey": "ssh-ed25519 AAAA", **more}
     return Host.model_validate(values)
 
 
@@ -71,7 +69,7 @@ def test_preflight_holds_on_a_good_host_and_says_each_lack_of_another(spare: Lab
     assert set(said) == {"os", "cpus", "memory", "disk", "ports", "gpus"}
     assert said["os"].startswith("has debian-12, wants ubuntu-24.04, as the site declares. Fix: ")
     assert said["ports"].startswith("has in use: port 22 (sshd, process ")
-    assert f"has {SPARE.gpus} NVIDIA GPUs on the PCI bus, wants 32. Fix: " in said["gpus"]
+    assert f"has {HOST.gpus} NVIDIA GPUs on the PCI bus, wants 32. Fix: " in said["gpus"]
     assert all(", wants " in text or "; wants " in text for text in said.values())
     assert all(". Fix: " in text for text in said.values())
     assert spare.snapshot(times=True) == before
@@ -97,7 +95,7 @@ def test_ports_are_no_matter_where_our_node_has_them(spare: LabHost) -> None:
     renamed = spare.questions(steps.preflight(site_host(name="spare-9"), Around(PEERS)))
     spare.bash("rm -r /var/lib/gpu-metal")
     assert said == {}
-    assert renamed["identity"].startswith(f"has been made node {SPARE.name}, wants to be spare-9. Fix: ")
+    assert renamed["identity"].startswith(f"has been made node {HOST.name}, wants to be spare-9. Fix: ")
 
 
 @pytest.mark.row("H15")
@@ -106,10 +104,10 @@ def test_hosts_keeps_what_others_wrote_and_survives_a_lost_end(installed: LabHos
     original = installed.bash("cat /etc/hosts")
     installed.apply("base", [step])
     installed.bash("echo '192.0.2.7 printer' >>/etc/hosts")
-    installed.bash(f"sed -i '/^# gpu-metal end/d; s/^{SPARE.address}.*/10.213/' /etc/hosts")
+    installed.bash(f"sed -i '/^# gpu-metal end/d; s/^{HOST.address}.*/10.213/' /etc/hosts")
     assert installed.check()["hosts_file"][0] == "drift"
     installed.apply("base", [step])
-    block = f"# gpu-metal begin\n10.213.77.11 cp-1\n{SPARE.address} {SPARE.name}\n# gpu-metal end\n"
+    block = f"# gpu-metal begin\n10.213.77.11 cp-1\n{HOST.address} {HOST.name}\n# gpu-metal end\n"
     assert installed.bash("cat /etc/hosts") == f"{block}{original}192.0.2.7 printer\n"
     installed.gpu_metal("undo base")
     assert installed.bash("cat /etc/hosts") == f"{original}192.0.2.7 printer\n"
@@ -122,7 +120,7 @@ def test_host_name_is_the_kernels_and_the_files_and_comes_back(installed: LabHos
     installed.apply("base", [step])
     assert installed.bash("uname -n; cat /etc/hostname") == "node-7\nnode-7\n"
     installed.gpu_metal("undo base")
-    assert installed.bash("uname -n; cat /etc/hostname") == f"{SPARE.name}\n{SPARE.name}\n"
+    assert installed.bash("uname -n; cat /etc/hostname") == f"{HOST.name}\n{HOST.name}\n"
 
 
 @pytest.mark.row("H10")

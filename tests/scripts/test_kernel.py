@@ -11,8 +11,8 @@ import pytest
 
 from components.host import kernel_steps
 from lab.hosts import faults
-from tests.scripts.kernel_host import HOST, UPDATE_GRUB, installed, site_host, stand_in
-from tests.scripts.lab_host import LabHost
+from tests.scripts.kernel_host import UPDATE_GRUB, installed, site_host, stand_in
+from tests.scripts.lab_host import HOST, LabHost
 
 pytestmark = pytest.mark.lab
 

@@ -13,12 +13,10 @@ import pytest
 from components.host import machine_steps
 from components.host.config import Host
 from components.hostrun.step import Step
-from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost, leaves_no_trace
+from tests.scripts.lab_host import HOST, LabHost, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("steps-1")
 EMPTY_PROFILE = "mkdir -p /etc/tuned/{0}; printf '[main]\\nsummary=sets nothing\\n' >/etc/tuned/{0}/tuned.conf"
 SERVICE = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
 SWAPON = """#!/bin/bash

@@ -12,13 +12,11 @@ import pytest
 from components.host import machine_steps
 from components.host.config import Host
 from components.hostrun.step import Step
-from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost
+from tests.scripts.lab_host import HOST, LabHost
 from tests.scripts.rhel_host import rhel
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("steps-1")
 LOCALE = "#!/bin/bash\necho C.utf8; if rpm -q glibc-all-langpacks >/dev/null; then echo en_US.utf8; fi\n"
 TUNED = """#!/bin/bash
 case $1 in

@@ -52,10 +52,7 @@ def wanted(host: LabHost) -> list[Step]:
 
 def made(host: LabHost, key: str = KEY) -> dict[str, str]:
     """`changed` or `unchanged` for each step."""
-    done = host.run("shifter", wanted(host), {"munge": key})
-    assert done.returncode == 0, done.stderr
-    lines = [line.split() for line in done.stderr.splitlines() if line.startswith("shifter ") and "/" in line]
-    return {line[2]: line[3] for line in lines}
+    return host.apply("shifter", wanted(host), {"munge": key})
 
 
 def test_the_sites_key_is_munges_alone_and_nothing_is_done_twice(host: LabHost) -> None:

@@ -13,9 +13,8 @@ from components.host.repositories import AptRepository
 from components.hostrun.step import Step
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY as BRIDGE
-from tests.scripts.lab_host import LabHost
+from tests.scripts.lab_host import HOST, LabHost
 from tests.scripts.net_peers import (
-    HOST,
     PEER,
     free_port,
     holds,

@@ -8,12 +8,10 @@ from components.host.packages import packages, repositories
 from components.host.repositories import AptRepository
 from components.hostrun.step import Step
 from lab import paths
-from lab.hosts import inventory
-from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
+from tests.scripts.lab_host import HOST, LabHost, fresh, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("steps-1")
 DEPOT = "http://10.213.77.1:8080/apt"
 TIMEOUT = "/etc/apt/apt.conf.d/99short-wait"
 ZERO = "0" * 40

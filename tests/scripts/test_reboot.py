@@ -16,8 +16,8 @@ from components.hostrun.ssh import SshError, Target, run
 from components.hostrun.step import Step
 from lab import paths
 from lab.hosts import faults, inventory, lab
-from tests.scripts.kernel_host import HOST, UPDATE_GRUB, installed, site_host, stand_in
-from tests.scripts.lab_host import LabHost
+from tests.scripts.kernel_host import UPDATE_GRUB, installed, site_host, stand_in
+from tests.scripts.lab_host import HOST, LabHost
 
 pytestmark = pytest.mark.lab
 

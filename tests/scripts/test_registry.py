@@ -74,10 +74,7 @@ def wanted(host: LabHost, values: Mapping[str, Any], certificate: str | None = N
 
 def made(host: LabHost, values: Mapping[str, Any], **more: Any) -> dict[str, str]:
     """`changed` or `unchanged` for each step."""
-    done = host.run("registry", wanted(host, values), {**SECRETS, **more})
-    assert done.returncode == 0, done.stderr
-    lines = [line.split() for line in done.stderr.splitlines() if line.startswith("registry ") and "/" in line]
-    return {line[2]: line[3] for line in lines}
+    return host.apply("registry", wanted(host, values), {**SECRETS, **more})
 
 
 def refused(host: LabHost, values: Mapping[str, Any]) -> str:

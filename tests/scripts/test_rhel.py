@@ -10,15 +10,13 @@ from components.host.config import Host
 from components.host.packages import REQUIRED_PACKAGES, packages, repositories
 from components.host.repositories import DnfRepository
 from components.hostrun.step import Step, command_line
-from lab.hosts import inventory
 from tests.lab.ntp import time_server
 from tests.scripts import rhel_host
-from tests.scripts.lab_host import LabHost
+from tests.scripts.lab_host import HOST, LabHost
 from tests.scripts.rhel_host import VENDOR, rhel, vendor_key, with_yum
 
 pytestmark = pytest.mark.lab
 
-HOST = inventory.host("steps-1")
 LOCKS = "/etc/dnf/plugins/versionlock.list"
 YUM_LOCKS = "/etc/yum/pluginconf.d/versionlock.list"
 BRIDGE = "10.213.77.1"

@@ -20,7 +20,7 @@ from components.platforms.shifter import runtime
 from components.platforms.shifter.config import Shifter
 from lab.depot import shifter as depot
 from lab.hosts import gpus
-from tests.scripts.lab_host import LabHost, differences
+from tests.scripts.lab_host import HOST, LabHost, differences
 
 pytestmark = pytest.mark.lab
 
@@ -40,7 +40,7 @@ def config(**values: Any) -> Shifter:
         "system": "greina",
         "source": source(),
         "gateway": {"host": "gate"},
-        "runtimes": ["steps-1"],
+        "runtimes": [HOST.name],
         "images": {"path": IMAGES, "shared": False},
         "mungeSecret": "mungeKey",
     }
@@ -48,7 +48,7 @@ def config(**values: Any) -> Shifter:
 
 
 def site(**more: Any) -> dict[str, Host]:
-    named = {"gate": {"address": "10.3.0.1"}, "steps-1": {"address": "10.3.0.2", **more}}
+    named = {"gate": {"address": "10.3.0.1"}, HOST.name: {"address": "10.3.0.2", **more}}
     key = {"hostKey": "ssh-ed25519 AAAA"}
     return {name: Host.model_validate({"name": name, **key, **values}) for name, values in named.items()}
 
@@ -56,7 +56,7 @@ def site(**more: Any) -> dict[str, Host]:
 def wanted(of: Shifter, **more: Any) -> list[Step]:
     """All of the runtime on one host."""
     hosts = site(**more)
-    return [*runtime.source(of), *runtime.steps(of, hosts["steps-1"], hosts), *runtime.ready(of)]
+    return [*runtime.source(of), *runtime.steps(of, hosts[HOST.name], hosts), *runtime.ready(of)]
 
 
 def changed(host: LabHost, of: Shifter, **more: Any) -> list[str]:
@@ -265,9 +265,9 @@ def test_hosts_see_the_gateways_images_or_say_that_they_do_not(host: LabHost) ->
     quick = put(host, archive_of(MINI))
     shared = config(source=quick, images={"path": "/srv/shared"})
     assert "has not the gateway's images in /srv/shared. Fix: mount the filesystem" in refused(host, shared)
-    gate = config(images={"path": "/srv/shared"}, gateway={"host": "steps-1", "user": "nobody"})  # its group is nogroup
+    gate = config(images={"path": "/srv/shared"}, gateway={"host": HOST.name, "user": "nobody"})  # its group is nogroup
     host.bash("install -d -o nobody /srv/shared")
-    host.apply("gateway", runtime.images(gate, site()["steps-1"]))
+    host.apply("gateway", runtime.images(gate, site()[HOST.name]))
     changed(host, shared)
     assert host.check() == {}
     assert host.gpu_metal("undo gateway").returncode == 0

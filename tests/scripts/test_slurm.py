@@ -56,10 +56,7 @@ def wanted(host: LabHost, said: Shifter) -> list[Step]:
 
 def made(host: LabHost, said: Shifter | None = None, secrets: Mapping[str, str] = SECRETS) -> dict[str, str]:
     """`changed` or `unchanged` for each step."""
-    done = host.run("shifter", wanted(host, said or config(host)), secrets)
-    assert done.returncode == 0, done.stderr
-    lines = [line.split() for line in done.stderr.splitlines() if line.startswith("shifter ") and "/" in line]
-    return {line[2]: line[3] for line in lines}
+    return host.apply("shifter", wanted(host, said or config(host)), secrets)
 
 
 def changed(steps: Mapping[str, str]) -> set[str]:

@@ -5,21 +5,19 @@ what runs of it (test_sqream_services.py), and a host of RHEL.
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from components.engine import steps as engine
-from components.engine.config import Docker
 from components.host.config import Host
 from components.hostrun.step import Step
 from components.platforms.sqream import steps
 from components.platforms.sqream.config import Sqream
 from components.platforms.sqream.prepare import prepare
 from lab.depot import sqream
-from lab.hosts import gpus
 from tests.scripts.lab_host import LabHost, differences
+from tests.scripts.sqream_host import with_docker
 
 pytestmark = pytest.mark.lab
 
@@ -67,10 +65,7 @@ def made(host: LabHost, license: str = LICENSE, **more: Any) -> dict[str, str]:
     """`changed` or `unchanged` for each step of the two layers."""
     found: dict[str, str] = {}
     for layer, wanted in layers(host, config(**more)).items():
-        done = host.run(layer, wanted, {"license": license, "keytab": KEYTAB})
-        assert done.returncode == 0, done.stderr
-        lines = [line.split() for line in done.stderr.splitlines() if line.startswith(f"{layer} ") and "/" in line]
-        found |= {line[2]: line[3] for line in lines}
+        found |= host.apply(layer, wanted, {"license": license, "keytab": KEYTAB})
     return found
 
 
@@ -89,15 +84,8 @@ def refused(host: LabHost, license: str = LICENSE, **more: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def docker(spare: LabHost) -> Iterator[LabHost]:
-    """A host with GPUs, Docker with a runtime for them, and SQream's user."""
-    gpus.fit(spare.machine, "8 dgx-a100", "580.95.05")
-    spare.bash("useradd -m -U sqream")
-    spare.install()
-    values = {"kind": "docker", "package": "docker.io", "cgroupDriver": "cgroupfs", "users": ["sqream"]}
-    runtimes = {"runtimes": {"nvidia": {"path": "/usr/bin/runc"}}}
-    spare.apply("engine", engine.engine(Docker.model_validate(values), extra=runtimes))
-    yield spare
+def docker(spare: LabHost) -> LabHost:
+    return with_docker(spare)
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,11 @@ from components.host.packages import packages
 from components.hostrun.step import Step
 from lab.hosts import inventory
 from tests.lab.ntp import time_server
-from tests.scripts.lab_host import LabHost, fresh
+from tests.scripts.lab_host import HOST, LabHost, fresh
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H8")]
 
 SCRIPTS = Path("components/host/steps").resolve()
-HOST = inventory.host("steps-1")
 
 
 @pytest.fixture(scope="module")

@@ -185,6 +185,7 @@ def test_a_command_that_is_given_up_leaves_the_line_to_the_others() -> None:
 
     async def work() -> str:
         async with server(hang, met=met) as port:
+            await ssh.run(target(port), "true", root=False)  # else the deadline may pass before anyone is logged in
             with pytest.raises(SshError):
                 await ssh.run(target(port), "hang", root=False, deadline=0.3)
             return (await ssh.run(target(port), "true", root=False)).stdout

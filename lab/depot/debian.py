@@ -1,0 +1,152 @@
+"""Debian as the hosts see it: the packages that sites and tests install, with all that these depend on.
+
+apt goes through the whole index at each call: of 63,000 packages it costs a second and more, and half of what a test
+run takes (docs/adr/0016). The packages themselves are Debian's, fetched from the machine's mirror when first asked for
+(web.py) and kept; only the index is the lab's, signed by its key.
+"""
+
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lab.depot.signing import architecture, make_key, sign
+from lab.hosts import base, machine
+from lab.hosts.command import run
+from lab.hosts.inventory import HOSTS
+from lab.paths import SIGNING_KEY
+
+NAMES = Path(__file__).parent / "packages" / "debian.txt"
+"""The packages by name. One that is missing is told by apt on the host: `Unable to locate package`."""
+TABLE = "pool.json"
+"""Of debian/: path of each package → [address at the mirror, SHA-256]."""
+RELEASES = sorted({host.release for host in HOSTS.values()})
+_DAY = 24 * 3600
+
+Table = dict[str, tuple[str, str]]
+
+
+class Package(NamedTuple):
+    """One stanza of an index."""
+
+    name: str
+    path: str
+    uri: str
+    sha256: str
+    priority: str
+    needs: str
+    provides: frozenset[str]
+    text: str
+
+
+def publish(site: Path, *, keep: bool) -> bool:
+    """Makes site/debian the repository; False when it is that already.
+
+    It is made anew each day, as the mirror drops a package some time after its successor came; with `keep`, because
+    hosts use it now, whatever its age. Raises LabError when the mirror does not answer.
+    """
+    make_key()
+    target = site / "debian"
+    stamp = target / ".of"
+    of = hashlib.sha256(
+        repr((NAMES.read_text(), base.PACKAGES, RELEASES, SIGNING_KEY.read_text())).encode()
+    ).hexdigest()
+    if stamp.exists() and stamp.read_text() == of and (keep or time.time() - stamp.stat().st_mtime < _DAY):
+        return False
+    new = site / ".debian"
+    shutil.rmtree(new, ignore_errors=True)
+    table: Table = {}
+    for release in RELEASES:
+        table |= _suite(new / "dists" / release, release)
+    (new / TABLE).write_text(json.dumps(table))
+    (new / ".of").write_text(of)
+    shutil.rmtree(target, ignore_errors=True)
+    new.rename(target)
+    return True
+
+
+def _suite(folder: Path, release: str) -> Table:
+    """Writes one release's index; returns its part of the table."""
+    chosen = list(_closure(_known(folder / ".mirror", release)))
+    index = f"main/binary-{architecture()}/Packages"
+    text = "\n\n".join(package.text for package in chosen) + "\n"
+    (folder / index).parent.mkdir(parents=True)
+    (folder / index).write_text(text)
+    (folder / f"{index}.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+    fields = {"Origin": "Debian", "Label": "Debian", "Suite": release, "Codename": release, "Components": "main"}
+    sign(folder, fields, (index, f"{index}.gz"))
+    return {package.path: (package.uri, package.sha256) for package in chosen}
+
+
+def _known(folder: Path, release: str) -> list[Package]:
+    """All of the release, its updates and its security's, as the mirror's signed indexes say. The folder is for apt."""
+    (folder / "lists" / "partial").mkdir(parents=True)
+    (folder / "sources").write_text("".join(f"{line}\n" for line in _lines(release)))
+    own = {"Dir::State::Lists": "lists", "Dir::Cache": "cache", "Dir::Etc::SourceList": "sources"}
+    settings = {name: str(folder / place) for name, place in own.items()}
+    settings |= {"Dir::Etc::SourceParts": "/dev/null", "Dir::State::Status": "/dev/null", "APT::Sandbox::User": "root"}
+    settings |= {"Acquire::Languages": "none", "Acquire::GzipIndexes": "false", "APT::Update::Error-Mode": "any"}
+    options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+    run("apt-get", *options, "-qq", "update", deadline=600)
+    fields = ("apt-get", *options, "indextargets", "--format", "$(FILENAME)|$(REPO_URI)", "Created-By: Packages")
+    found = [line.split("|") for line in run(*fields).splitlines()]
+    known = [package for file, uri in found for package in _parsed(Path(file).read_text(), uri)]
+    shutil.rmtree(folder)
+    return known
+
+
+def _lines(release: str) -> Iterator[str]:
+    sources = machine.sources()
+    signed = f"deb [signed-by={base.KEYRING}]"
+    yield f"{signed} {sources.main} {release} main"
+    yield f"{signed} {sources.main} {release}-updates main"
+    if sources.security:
+        yield f"{signed} {sources.security} {release}-security main"
+
+
+def _parsed(index: str, uri: str) -> Iterator[Package]:
+    for text in index.split("\n\n"):
+        said = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line and line[0] != " ")
+        if said:
+            needs = ", ".join(said[name] for name in ("Pre-Depends", "Depends") if name in said)
+            provides = frozenset(_names(said.get("Provides", "")))
+            place = f"{uri.rstrip('/')}/{said['Filename']}"
+            stanza = (said["Package"], said["Filename"], place, said["SHA256"], said.get("Priority", ""))
+            yield Package(*stanza, needs, provides, text.strip())
+
+
+def _closure(known: Iterable[Package]) -> Iterator[Package]:
+    """What a bare system has and what is asked for, in every version, and what these need in turn."""
+    named: dict[str, list[Package]] = {}
+    provided: dict[str, list[str]] = {}
+    for package in known:
+        named.setdefault(package.name, []).append(package)
+        for name in package.provides:
+            provided.setdefault(name, []).append(package.name)
+    wanted = {*base.PACKAGES, *NAMES.read_text().split()}
+    wanted |= {name for name, those in named.items() if those[0].priority in {"required", "important"}}
+    missing, chosen = wanted & {*named}, set[str]()
+    while missing:
+        chosen |= missing
+        needed = {need for name in missing for package in named[name] for need in _needed(package, named, provided)}
+        missing = needed - chosen
+    return (package for name in sorted(chosen) for package in named[name])
+
+
+def _needed(package: Package, named: Mapping[str, object], provided: Mapping[str, list[str]]) -> Iterator[str]:
+    """For each need the first package that is one, or else all that provide it."""
+    for need in filter(None, package.needs.split(",")):
+        names = list(_names(need.replace("|", ",")))
+        real = next((name for name in names if name in named), None)
+        yield from [real] if real else (one for name in names for one in provided.get(name, ()))
+
+
+def _names(relations: str) -> Iterator[str]:
+    """`a (>= 1), b:any` as a, b."""
+    for relation in filter(None, relations.split(",")):
+        yield re.split(r"[\s:(\[]", relation.strip(), maxsplit=1)[0]
