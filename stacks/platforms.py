@@ -24,9 +24,15 @@ def prepared(site: "Site") -> "Site":
     return site.model_copy(update={"hosts": hosts}) if site.platforms else site
 
 
+def present(site: "Site") -> tuple[AnyPlatform, ...]:
+    """Those that shall be on their hosts."""
+    return tuple(config for config in site.platforms if config.state == "present")
+
+
 def checks(site: "Site", host: Host) -> list[Step]:
     """For preflight of the host."""
-    return [step for config, kind in _on(site, host) for step in kind.checks(config, host, site.hosts)]
+    there = present(site)
+    return [step for c, kind in _on(site, host) if c in there for step in kind.checks(c, host, site.hosts)]
 
 
 def openings(site: "Site", host: Host) -> list[Opening]:

@@ -17,7 +17,7 @@ from components.network.config import Flannel
 from components.platforms.component import OnHosts
 from components.platforms.registry import platform_of
 from components.tenancy.component import Tenancy
-from stacks import plan
+from stacks import plan, platforms
 from stacks.config import Site
 from stacks.secrets import Secrets
 
@@ -39,7 +39,7 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
     first = site.registry.host if site.registry else None
     engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
-    for config in site.platforms:
+    for config in platforms.present(site):
         waves = platform_of(config).waves(config, site.hosts)
         OnHosts(config.name, config.kind.title(), waves, hosts=engines.refs, targets=reached)
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}

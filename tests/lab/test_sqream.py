@@ -222,6 +222,21 @@ def test_no_secret_is_readable(stack: Stack, secrets: dict[str, str]) -> None:
     assert [(place, name) for place, text in seen.items() for name, word in secrets.items() if word in text] == []
 
 
+def test_it_leaves_a_site_that_stays(stack: Stack, people: dict[str, set[str]]) -> None:
+    stack.edit(lambda site: platform(site).update(state="removed"))
+    stack.up().ok()
+    for place in (DB, OTHER):
+        assert containers(place) == {}
+        assert on(place, ["sh", "-c", "systemctl list-units --plain --no-legend 'sqream*' | wc -l"]) == "0\n"
+        assert accounts(place) > people[place], "its user stays for what is left to do"
+    stack.edit(lambda site: site.pop("platforms"))
+    stack.up().ok()
+    stack.up("--expect-no-changes").ok()
+    for place in (DB, OTHER):
+        now = accounts(place)
+        assert {line for line in now - people[place] if int(line.split(":")[2]) >= 1000} == set(), place
+
+
 def test_destroy_leaves_the_hosts_as_they_were(
     stack: Stack, clean: dict[str, Any], people: dict[str, set[str]]
 ) -> None:

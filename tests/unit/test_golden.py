@@ -6,7 +6,9 @@ A changed plan is reviewed as the diff of a golden file: `UPDATE_GOLDEN=1 make u
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
@@ -40,9 +42,10 @@ class FakeSecrets(NoSecrets):
         return pulumi.Output.secret(self.reveal(name))
 
 
-def planned(sample: str, folder: Path) -> Plan:
+def planned(sample: str, folder: Path, change: Callable[[dict[str, Any]], None] = lambda _: None) -> Plan:
     """What the program registers for a sample site, with keys of nobody."""
     site = YAML(typ="safe").load(SAMPLES[sample])["config"]["gpu-metal:site"]
+    change(site)
     for name in site.get("include", []):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text((SAMPLES[sample].parent / name).read_text())
@@ -86,3 +89,16 @@ def test_the_plan_of_a_sample_site_obeys_the_policy(sample: str, tmp_path: Path,
     found = [Planned(each.type, each.name, each.inputs) for each in planned(sample, tmp_path).resources.values()]
     assert [line for rule in RULES for each in found for line in rule.check(each)] == []
     assert [line for rule in STACK_RULES for line in rule.check(found)] == []
+
+
+def test_a_platform_that_is_removed_goes_and_nothing_that_it_stands_on(tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
+    def removed(site: dict[str, Any]) -> None:
+        site["platforms"][0]["state"] = "removed"
+
+    for name in ("there", "gone"):
+        (tmp_path / name).mkdir()
+    there, gone = planned("sqream", tmp_path / "there"), planned("sqream", tmp_path / "gone", removed)
+    left = {there.resources[urn].name for urn in there.resources.keys() - gone.resources.keys()}
+    assert left == {"sqream", "db-1-sqream", "db-1-sqream-run"}
+    changed = {r.name for urn, r in gone.resources.items() if page(r) != page(there.resources[urn])}
+    assert changed == {"db-1-preflight"}
