@@ -19,7 +19,8 @@ from lab.depot.signing import architecture, make_key, sign
 from lab.hosts import base, machine
 from lab.hosts.command import run
 from lab.hosts.inventory import HOSTS
-from lab.paths import SIGNING_KEY
+from lab.paths import CACHE, SIGNING_KEY
+from lab.tools.cache import whole
 
 NAMES = Path(__file__).parent / "packages" / "debian.txt"
 """The packages by name. One that is missing is told by apt on the host: `Unable to locate package`."""
@@ -27,8 +28,6 @@ TABLE = "pool.json"
 """Of debian/: path of each package → [address at the mirror, SHA-256]."""
 RELEASES = sorted({host.release for host in HOSTS.values()})
 _DAY = 24 * 3600
-
-Table = dict[str, tuple[str, str]]
 
 
 class Package(NamedTuple):
@@ -45,42 +44,53 @@ class Package(NamedTuple):
 
 
 def publish(site: Path, *, keep: bool) -> bool:
-    """Makes site/debian the repository; False when it is that already.
+    """Makes site/debian the repository, signed; False when it is that already.
 
-    It is made anew each day, as the mirror drops a package some time after its successor came; with `keep`, because
-    hosts use it now, whatever its age. Raises LabError when the mirror does not answer.
+    Its index is made anew each day, as the mirror drops a package some time after its successor came; with `keep`,
+    because hosts use it now, whatever its age. Raises LabError when the mirror does not answer.
     """
     make_key()
+    chosen = _selection(keep=keep)
     target = site / "debian"
     stamp = target / ".of"
-    of = hashlib.sha256(
-        repr((NAMES.read_text(), base.PACKAGES, RELEASES, SIGNING_KEY.read_text())).encode()
-    ).hexdigest()
-    if stamp.exists() and stamp.read_text() == of and (keep or time.time() - stamp.stat().st_mtime < _DAY):
+    of = f"{chosen.stat().st_mtime_ns} {SIGNING_KEY.read_text()}"
+    if stamp.exists() and stamp.read_text() == of:
         return False
     new = site / ".debian"
     shutil.rmtree(new, ignore_errors=True)
-    table: Table = {}
+    shutil.copytree(chosen, new)
+    index = f"main/binary-{architecture()}/Packages"
     for release in RELEASES:
-        table |= _suite(new / "dists" / release, release)
-    (new / TABLE).write_text(json.dumps(table))
+        fields = {"Origin": "Debian", "Label": "Debian", "Suite": release, "Codename": release, "Components": "main"}
+        sign(new / "dists" / release, fields, (index, f"{index}.gz"))
     (new / ".of").write_text(of)
     shutil.rmtree(target, ignore_errors=True)
     new.rename(target)
     return True
 
 
-def _suite(folder: Path, release: str) -> Table:
-    """Writes one release's index; returns its part of the table."""
-    chosen = list(_closure(_known(folder / ".mirror", release)))
-    index = f"main/binary-{architecture()}/Packages"
-    text = "\n\n".join(package.text for package in chosen) + "\n"
-    (folder / index).parent.mkdir(parents=True)
-    (folder / index).write_text(text)
-    (folder / f"{index}.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
-    fields = {"Origin": "Debian", "Label": "Debian", "Suite": release, "Codename": release, "Components": "main"}
-    sign(folder, fields, (index, f"{index}.gz"))
-    return {package.path: (package.uri, package.sha256) for package in chosen}
+def _selection(*, keep: bool) -> Path:
+    """The cached folder of indexes and table, not signed."""
+    recipe = repr((NAMES.read_text(), base.PACKAGES, RELEASES))
+    store = CACHE / "depot"
+    key = f"debian-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    folder = store / key
+    if folder.exists() and not keep and time.time() - folder.stat().st_mtime > _DAY:
+        shutil.rmtree(folder)
+    return whole(key, _fill, store)
+
+
+def _fill(folder: Path) -> None:
+    table: dict[str, tuple[str, str]] = {}
+    for release in RELEASES:
+        chosen = list(_closure(_known(folder / ".mirror", release)))
+        index = folder / f"dists/{release}/main/binary-{architecture()}/Packages"
+        text = "\n\n".join(package.text for package in chosen) + "\n"
+        index.parent.mkdir(parents=True)
+        index.write_text(text)
+        index.with_suffix(".gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+        table |= {package.path: (package.uri, package.sha256) for package in chosen}
+    (folder / TABLE).write_text(json.dumps(table))
 
 
 def _known(folder: Path, release: str) -> list[Package]:

@@ -11,6 +11,7 @@ import tempfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 PACKAGES = "/debian/pool/"
 
@@ -26,20 +27,18 @@ class Handler(SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         """Where the file of a request lies: a package is there afterwards, if there is one."""
-        found = super().translate_path(path)
         if not path.startswith(PACKAGES):
-            return found
-        name = Path(found).relative_to(Path(self.directory, "debian")).as_posix()
+            return super().translate_path(path)
+        name = unquote(path.removeprefix("/debian/"))  # apt writes g%2b%2b
+        table = json.loads(Path(self.directory, "debian/pool.json").read_text())
         file = self.pool / name
+        if name not in table:
+            return str(self.pool / "no-such-package")
         if not file.exists():
-            self._fetch(name, file)
+            self._fetch(file, *table[name])
         return str(file)
 
-    def _fetch(self, name: str, file: Path) -> None:
-        table = json.loads(Path(self.directory, "debian/pool.json").read_text())
-        if name not in table:
-            return
-        uri, checksum = table[name]
+    def _fetch(self, file: Path, uri: str, checksum: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.pool) as folder:
             new = Path(folder, "new")

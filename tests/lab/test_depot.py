@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("running")]
 
 REGISTRY = "10.213.77.1:5000"
 APT = "http://10.213.77.1:8080/apt"
+DEBIAN = "http://10.213.77.1:8080/debian"
 CHARTS = "http://10.213.77.1:8080/charts"
 
 
@@ -117,6 +119,19 @@ def test_apt_index_matches_what_is_served() -> None:
     for name, size, digest in entries:
         content = _get(f"{APT}/{name}")
         assert (str(len(content)), hashlib.sha256(content).hexdigest()) == (size, digest)
+
+
+def test_debians_packages_are_the_mirrors_and_fetched_when_asked_for() -> None:
+    packages = _get(f"{DEBIAN}/dists/bookworm/main/binary-{signing.architecture()}/Packages").decode()
+    [hello] = [stanza for stanza in packages.split("\n\n") if stanza.startswith("Package: hello\n")]
+    said = dict(line.split(": ", 1) for line in hello.splitlines() if line[0] != " ")
+    kept = service.POOL / said["Filename"]
+    kept.unlink(missing_ok=True)
+    assert hashlib.sha256(_get(f"{DEBIAN}/{said['Filename']}")).hexdigest() == said["SHA256"]
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == said["SHA256"]
+    for other in ("pool/main/h/hello/hello_0_all.deb", "pool/../../../apt/gnupg/trustdb.gpg"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            _get(f"{DEBIAN}/{other}")
 
 
 def test_private_key_is_root_only_and_not_served() -> None:
