@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from lab import paths
+from lab.depot import signing
 from lab.hosts import keys, lab
 from lab.hosts.inventory import HOSTS, LabError, host
 
@@ -49,8 +50,6 @@ def _words() -> argparse.ArgumentParser:
 
 def _keys(_: argparse.Namespace) -> None:
     """All that a plan of the lab's site reads."""
-    from lab.depot import signing  # noqa: PLC0415 - the other verbs need none of it
-
     keys.make()
     signing.make_key()
 

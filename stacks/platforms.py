@@ -31,8 +31,8 @@ def present(site: "Site") -> tuple[AnyPlatform, ...]:
 
 def checks(site: "Site", host: Host) -> list[Step]:
     """For preflight of the host."""
-    there = present(site)
-    return [step for c, kind in _on(site, host) if c in there for step in kind.checks(c, host, site.hosts)]
+    on = ((config, kind) for config, kind in _on(site, host) if config.state == "present")
+    return [step for config, kind in on for step in kind.checks(config, host, site.hosts)]
 
 
 def openings(site: "Site", host: Host) -> list[Opening]:

@@ -12,9 +12,11 @@ import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.depot.folders import remade
 from lab.depot.signing import architecture, make_key, sign
 from lab.hosts import base, machine
 from lab.hosts.command import run
@@ -51,22 +53,16 @@ def publish(site: Path, *, keep: bool) -> bool:
     """
     make_key()
     chosen = _selection(keep=keep)
-    target = site / "debian"
-    stamp = target / ".of"
     of = f"{chosen.stat().st_mtime_ns} {SIGNING_KEY.read_text()}"
-    if stamp.exists() and stamp.read_text() == of:
-        return False
-    new = site / ".debian"
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(chosen, new)
+    return remade(site / "debian", of, partial(_signed, chosen))
+
+
+def _signed(chosen: Path, folder: Path) -> None:
+    shutil.copytree(chosen, folder, dirs_exist_ok=True)
     index = f"main/binary-{architecture()}/Packages"
     for release in RELEASES:
         fields = {"Origin": "Debian", "Label": "Debian", "Suite": release, "Codename": release, "Components": "main"}
-        sign(new / "dists" / release, fields, (index, f"{index}.gz"))
-    (new / ".of").write_text(of)
-    shutil.rmtree(target, ignore_errors=True)
-    new.rename(target)
-    return True
+        sign(folder / "dists" / release, fields, (index, f"{index}.gz"))
 
 
 def _selection(*, keep: bool) -> Path:

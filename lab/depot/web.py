@@ -8,12 +8,19 @@ import json
 import subprocess
 import sys
 import tempfile
-from functools import partial
+from functools import lru_cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
 PACKAGES = "/debian/pool/"
+
+
+@lru_cache(maxsize=1)
+def read(file: Path, made: int) -> dict[str, list[str]]:  # noqa: ARG001 - another file after each making
+    """The table of packages: path → address at the mirror, SHA-256."""
+    table: dict[str, list[str]] = json.loads(file.read_text())
+    return table
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -30,13 +37,14 @@ class Handler(SimpleHTTPRequestHandler):
         if not path.startswith(PACKAGES):
             return super().translate_path(path)
         name = unquote(path.removeprefix("/debian/"))  # apt writes g%2b%2b
-        table = json.loads(Path(self.directory, "debian/pool.json").read_text())
-        file = self.pool / name
+        file = Path(self.directory, "debian/pool.json")
+        table = read(file, file.stat().st_mtime_ns)
+        kept = self.pool / name
         if name not in table:
             return str(self.pool / "no-such-package")
-        if not file.exists():
-            self._fetch(file, *table[name])
-        return str(file)
+        if not kept.exists():
+            self._fetch(kept, *table[name])
+        return str(kept)
 
     def _fetch(self, file: Path, uri: str, checksum: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TextIO
 
 from lab import paths
+from lab.depot import signing
 from lab.hosts import base, disk, faults, keys, machine, network, power
 from lab.hosts.inventory import HOSTS, Host
 
@@ -98,12 +99,6 @@ def _depot() -> ModuleType:
     return service
 
 
-def _signing() -> ModuleType:
-    from lab.depot import signing  # noqa: PLC0415 - as above
-
-    return signing
-
-
 def _switch_on(host: Host) -> None:
     _ready()
     power.switch_on(host, base.system(host.release, _silent))
@@ -117,7 +112,7 @@ def _ready() -> None:
     """Machine, keys and switch are there."""
     machine.prepare()
     keys.make()
-    _signing().make_key()
+    signing.make_key()
     (paths.RUN / "folder").write_text(str(paths.LAB))
     if not network.is_up():
         for host in HOSTS.values():
