@@ -116,7 +116,7 @@ file=stub_1_all.deb
 } >Packages
 rm -r stub
 printf 'Suite: local\nSHA256:\n %s %s Packages\n' $(sha256sum Packages | cut -d' ' -f1) $(stat -c %s Packages) >Release
-export GNUPGHOME=/srv
+export GNUPGHOME=$(mktemp -d)
 gpg -q --batch --passphrase '' --quick-gen-key mirror 2>/dev/null
 gpg -q --clearsign -o InRelease Release
 gpg -q --armor --export
@@ -131,7 +131,7 @@ def test_a_local_mirror_may_be_a_folder(installed: LabHost) -> None:
     assert installed.apply("base", steps) == {"apt_repository#local": "changed", "packages#stub": "changed"}
     assert set(installed.apply("base", steps).values()) == {"unchanged"}
     assert installed.gpu_metal("undo base").returncode == 0
-    installed.bash("! dpkg-query -W stub 2>/dev/null; rm -r /srv/*")
+    installed.bash("! dpkg-query -W stub 2>/dev/null; rm -r /srv/mirror")
 
 
 @pytest.mark.row("H7")
