@@ -20,7 +20,7 @@ from lab.depot.folders import remade
 from lab.depot.signing import architecture, make_key, sign
 from lab.hosts import base, machine
 from lab.hosts.command import run
-from lab.hosts.inventory import HOSTS
+from lab.hosts.inventory import HOSTS, LabError
 from lab.paths import CACHE, SIGNING_KEY
 from lab.tools.cache import whole
 
@@ -49,7 +49,8 @@ def publish(site: Path, *, keep: bool) -> bool:
     """Makes site/debian the repository, signed; False when it is that already.
 
     Its index is made anew each day, as the mirror drops a package some time after its successor came; with `keep`,
-    because hosts use it now, whatever its age. Raises LabError when the mirror does not answer.
+    because hosts use it now, whatever its age. Without the mirror the former one serves; LabError where
+    there is none.
     """
     make_key()
     chosen = _selection(keep=keep)
@@ -67,13 +68,19 @@ def _signed(chosen: Path, folder: Path) -> None:
 
 def _selection(*, keep: bool) -> Path:
     """The cached folder of indexes and table, not signed."""
-    recipe = repr((NAMES.read_text(), base.PACKAGES, RELEASES))
+    recipe = repr((NAMES.read_text(), base.PACKAGES, RELEASES, architecture(), Path(__file__).read_text()))
     store = CACHE / "depot"
     key = f"debian-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
-    folder = store / key
+    folder, former = store / key, store / f".former-{key}"
     if folder.exists() and not keep and time.time() - folder.stat().st_mtime > _DAY:
-        shutil.rmtree(folder)
-    return whole(key, _fill, store)
+        shutil.rmtree(former, ignore_errors=True)
+        folder.rename(former)
+    try:
+        return whole(key, _fill, store)
+    except LabError:
+        if not former.exists():
+            raise
+        return former.rename(folder)  # no mirror now: the former one serves, and the next start asks again
 
 
 def _fill(folder: Path) -> None:

@@ -21,7 +21,7 @@ def running(name: str) -> int | None:
     """The process id, if the process that was started under this name still runs."""
     try:
         pid, started = (RUN / f"{name}.pid").read_text().split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # none, or one that is being written
         return None
     return int(pid) if _started(int(pid)) == started else None
 

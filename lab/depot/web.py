@@ -51,12 +51,15 @@ class Handler(SimpleHTTPRequestHandler):
         with tempfile.TemporaryDirectory(dir=self.pool) as folder:
             new = Path(folder, "new")
             client = ["/usr/lib/apt/apt-helper", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]
-            done = subprocess.run([*client, "download-file", uri, str(new), f"SHA256:{checksum}"], check=False)
-            if done.returncode == 0:
-                new.replace(file)
+            for _ in range(3):
+                done = subprocess.run([*client, "download-file", uri, str(new), f"SHA256:{checksum}"], check=False)
+                if done.returncode == 0:
+                    new.replace(file)
+                    return
 
 
 if __name__ == "__main__":
     address, port, folder, pool = sys.argv[1:]
     handler = partial(Handler, directory=folder, pool=Path(pool))
+    ThreadingHTTPServer.request_queue_size = 128  # several hosts install at once
     ThreadingHTTPServer((address, int(port)), handler).serve_forever()

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TextIO
 
@@ -34,6 +34,13 @@ def up(say: Say) -> None:
             power.wait(host)
         done = f"started {', '.join(host.name for host in off)}" if off else "runs already"
         say(f"lab: {done} ({time.monotonic() - began:.1f} s)")
+
+
+def serve(say: Say) -> None:
+    """Switch and depot alone, for hosts that do not start with the lab: whoever tests the others may want them off."""
+    with _alone():
+        _ready()
+        _depot().start(say)
 
 
 def down(say: Say, *, erase: bool = False) -> None:
@@ -145,5 +152,6 @@ def _take(lock: TextIO, *, interrupt: bool) -> None:
         lock.seek(0)
         holder = lock.read()
         if interrupt and holder:
-            os.kill(int(holder), signal.SIGTERM)
+            with suppress(ProcessLookupError):  # killed: nobody tidied up after it
+                os.kill(int(holder), signal.SIGTERM)
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -11,7 +11,7 @@ from tests.lab.stack import HOSTS, ROOT, SPARE_HOST
 
 def _lab(*words: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "lab", *words], cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
+        [sys.executable, "-m", "lab", *words], cwd=ROOT, capture_output=True, text=True, timeout=3600, check=False
     )
     assert done.returncode == 0, f"lab {' '.join(words)}:\n{done.stdout}{done.stderr}"
 

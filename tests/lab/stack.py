@@ -121,7 +121,7 @@ class Stack:
         log = (self.folder / "killed.log").open("wb")
         return subprocess.Popen(words, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True)
 
-    def run(self, *words: str, stdin: str | None = None, limit: float = 900) -> Ran:
+    def run(self, *words: str, stdin: str | None = None, limit: float = 3600) -> Ran:
         """Runs to the end."""
         begun = time.monotonic()
         done = subprocess.run(
@@ -170,7 +170,7 @@ def watched(hosts: Sequence[str]) -> Iterator[list[str]]:
             found += [line for line in lines if line != "looked"]
 
 
-def until(true: Callable[[], bool], *, what: str, limit: float = 120) -> None:
+def until(true: Callable[[], bool], *, what: str, limit: float = 600) -> None:
     """Polls until `true`; the test fails after `limit` seconds."""
     end = time.monotonic() + limit
     while not true():

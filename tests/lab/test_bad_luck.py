@@ -70,7 +70,7 @@ def test_a_host_that_is_down(stack: Stack) -> None:
     finally:
         faults.mend(lab_host(SPARE_HOST))
     refused(ran, "[address]", "Fix:")
-    assert ran.seconds < 60
+    assert ran.seconds < 600
     assert untouched()
 
 
@@ -158,7 +158,9 @@ def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) 
     held = stack.start(*inside, "flock", "/run/gpu-metal/lock", "sleep", "600")
     until(lambda: "held" in on(SPARE_HOST, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="lock")
     run = stack.start(*stack.command("up", "--yes", "--skip-preview"))
-    until(lambda: on(SPARE_HOST, ["sh", "-c", "pgrep -f 'gpu-metal apply base' || true"]) != "", what="the base layer")
+    until(
+        lambda: on(SPARE_HOST, ["sh", "-c", "pgrep -f '[g]pu-metal apply base' || true"]) != "", what="the base layer"
+    )
     faults.power_cut(machine)
     kill_session(run)
     kill_session(held)

@@ -45,7 +45,7 @@ def _run(*argv: str | Path, status: int = 0) -> str:
 
 
 def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310
         content: bytes = answer.read()
     return content
 

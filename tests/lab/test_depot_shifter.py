@@ -54,7 +54,7 @@ def _run(*argv: str | Path) -> str:
 
 
 def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, timeout=120) as answer:  # noqa: S310
         content: bytes = answer.read()
     return content
 
@@ -173,7 +173,7 @@ def _hello(address: tuple[str, int]) -> bytes:
     until = time.monotonic() + 10
     while True:
         try:
-            with socket.create_connection(address, timeout=5) as connection:
+            with socket.create_connection(address, timeout=120) as connection:
                 connection.sendall(message)
                 return connection.recv(65536)
         except ConnectionRefusedError:

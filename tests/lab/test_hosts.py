@@ -55,7 +55,7 @@ def greeting(target: Host, deadline: float = 1) -> bytes:
 
 
 def eventually_greets(target: Host) -> None:
-    power.wait(target, deadline=10)
+    power.wait(target, deadline=120)
 
 
 @pytest.mark.parametrize("target", SITE, ids=lambda one: one.name)
@@ -100,7 +100,7 @@ def test_a_reboot_comes_back_as_another_boot(spare: Host) -> None:
 def test_a_reboot_stays_off_when_told_so(spare: Host) -> None:
     with faults.no_restart(spare):
         ssh(spare, "sudo -n systemctl reboot")
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + 120
         while power.is_on(spare) and time.monotonic() < ends:
             time.sleep(0.1)
         assert not power.is_on(spare)
@@ -109,12 +109,12 @@ def test_a_reboot_stays_off_when_told_so(spare: Host) -> None:
 
 
 def test_a_power_cut_says_nothing_to_its_peers(spare: Host) -> None:
-    with socket.create_connection((spare.address, 22), 2) as connection:
-        connection.settimeout(1)
+    with socket.create_connection((spare.address, 22), 30) as connection:
         assert connection.recv(4) == b"SSH-"
         while b"\n" not in connection.recv(256):
             pass
         faults.power_cut(spare)
+        connection.settimeout(1)
         with pytest.raises(TimeoutError):
             connection.recv(1)
     assert not power.is_on(spare)
@@ -142,7 +142,7 @@ def test_cut_refuse_and_mend(spare: Host) -> None:
     with pytest.raises(ConnectionRefusedError):
         greeting(spare)
     faults.mend(spare)
-    assert greeting(spare) == b"SSH-"
+    eventually_greets(spare)
     faults.mend(spare)
 
 

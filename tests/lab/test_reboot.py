@@ -70,7 +70,8 @@ def test_preparing_a_host_costs_a_connection_a_resource_and_one_for_all_our_ques
     stack.up().ok()
     # A host with GPUs has one more, for their driver: 6 in all.
     assert commands(stack) == [f"{HOST}-{name}" for name in ("library", "runner", "preflight", "base", "engine")]
-    assert logins() == len(commands(stack)) + 1
+    # One more where a stalled line was dialled anew.
+    assert len(commands(stack)) + 1 <= logins() <= len(commands(stack)) + 2
 
 
 @pytest.mark.row("H13")
@@ -97,7 +98,7 @@ def test_a_run_reboots_waits_and_goes_on(stack: Stack) -> None:
     assert faults.boot_id(lab_host(HOST)) != boot
     assert "lab.one=1" in on(HOST, ["cat", "/proc/cmdline"])
     # On the new boot: our own connection again, and the engine's layer.
-    assert logins() == 2
+    assert 2 <= logins() <= 3
     drift = stack.sitectl("drift", "--json").ok()
     assert json.loads(drift.out)["failures"] == []
     assert json.loads(stack.preview("--json").ok().out)["changeSummary"].keys() == {"same"}

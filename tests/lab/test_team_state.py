@@ -84,7 +84,7 @@ def _second_writer(stack: Stack, bucket: "boto3.resources.base.ServiceResource")
         second = stack.up()
     finally:
         kill_session(held)
-    return second, first.wait(timeout=300)
+    return second, first.wait(timeout=1500)
 
 
 def test_x5_state_in_s3_with_kms(stack: Stack, bucket: "boto3.resources.base.ServiceResource") -> None:

@@ -106,7 +106,7 @@ def apiserver(folder: Path) -> Iterator[str]:
 
 def _wait(folder: Path, port: int) -> None:
     words = [tool("kubectl"), f"--kubeconfig={folder}/kubeconfig", "get", "--raw=/readyz"]
-    for _ in range(240):
+    for _ in range(1200):
         with socket.socket() as sock:
             listening = sock.connect_ex(("127.0.0.1", port)) == 0
         if listening and subprocess.run(words, capture_output=True, check=False).returncode == 0:

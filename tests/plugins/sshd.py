@@ -92,7 +92,7 @@ def _configured(folder: Path, port: int) -> None:
 
 def listening(port: int, log: Path | None = None) -> None:
     """Wait until somebody listens; else the test fails with the end of the log."""
-    for _ in range(100):
+    for _ in range(1200):
         with socket.socket() as sock:
             if sock.connect_ex(("127.0.0.1", port)) == 0:
                 return

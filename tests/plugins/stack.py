@@ -50,7 +50,7 @@ class Stack:
         done = subprocess.run(
             ["pulumi", "--non-interactive", "--color=never", *words],
             cwd=self.project, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=120, check=False,
+            timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == status, done.stdout
         assert "Traceback" not in done.stdout

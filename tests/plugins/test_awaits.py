@@ -30,10 +30,12 @@ def job(name: str) -> dict[str, Any]:
 
 
 def report(cluster: Cluster, wanted: dict[str, Any], status: dict[str, Any]) -> None:
-    """Write a status, as a controller would."""
+    """Write a status, as a controller would, once the object is there."""
     kind = cluster.kind(wanted["apiVersion"], wanted["kind"])
-    path = kind.path("default", wanted["metadata"]["name"]) + "/status"
-    cluster.call("PATCH", path, {"status": status}, content_type="application/merge-patch+json")
+    path = kind.path("default", wanted["metadata"]["name"])
+    while gone(cluster, wanted):
+        time.sleep(0.1)
+    cluster.call("PATCH", f"{path}/status", {"status": status}, content_type="application/merge-patch+json")
 
 
 @contextmanager
@@ -106,7 +108,13 @@ def test_wait_for_a_condition_or_a_value(start: Start, cluster: Cluster) -> None
     maps = start("core/v1:ConfigMap")
     wanted = named("ConfigMap", "waiting", waitFor="jsonpath={.data.b}=yes", timeoutSeconds="20") | {"data": {"a": "1"}}
     both = {**wanted, "data": {"b": "yes"}}
-    threading.Timer(1.0, lambda: cluster.apply(both, "someone", force=True)).start()
+
+    def change() -> None:
+        while gone(cluster, wanted):
+            time.sleep(0.1)
+        cluster.apply(both, "someone", force=True)
+
+    threading.Timer(1.0, change).start()
     assert maps.create(maps.checked(wanted))[1]["data"]["b"] == "yes"
     strange = named("ConfigMap", "strange", waitFor="jsonpath={.items[*]}")
     with pytest.raises(AbortedError, match="does not know this form"):

@@ -46,7 +46,7 @@ def test_a_host_that_comes_up_later_is_reached(command: Driver, tmp_path: Path) 
     with ExitStack() as stack:
         with sshd(tmp_path / "late") as first:
             pass  # keys and port of a host that is down now
-        timer = threading.Timer(1.0, lambda: stack.enter_context(sshd(tmp_path / "late", first.port)))
+        timer = threading.Timer(3.0, lambda: stack.enter_context(sshd(tmp_path / "late", first.port)))
         timer.start()
         assert run(command, first.connection(dialErrorLimit=-1)) == "ran"
         timer.join()

@@ -13,9 +13,11 @@ A100 = {"model": "A100-SXM4-80GB", "count": 8}
 H100 = {"model": "H100-SXM5-80GB", "count": 8}
 A6000 = {"model": "RTX-A6000", "count": 2}
 
-JOB = (
-    "touch /dev/nvidia-uvm; setsid bash -c 'exec 9</dev/nvidia-uvm; exec sleep 600' >/dev/null 2>&1 & echo $! >/run/job"
-)
+JOB = """
+touch /dev/nvidia-uvm
+setsid bash -c 'exec 9</dev/nvidia-uvm; exec sleep 600' >/dev/null 2>&1 & echo $! >/run/job
+until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.05; done
+"""
 """Computes on the GPUs, as far as anybody can see from outside."""
 END_OF_JOB = "kill $(cat /run/job); while [ -e /proc/$(cat /run/job) ]; do sleep 0.05; done"
 

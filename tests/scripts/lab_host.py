@@ -28,11 +28,11 @@ class LabHost:
 
     def bash(self, script: str, stdin: str = "") -> str:
         """What the script prints; the test fails when it fails."""
-        return faults.run_in(self.machine, ["bash", "-euc", script], stdin=stdin, deadline=120).stdout
+        return faults.run_in(self.machine, ["bash", "-euc", script], stdin=stdin, deadline=600).stdout
 
     def gpu_metal(self, words: str, stdin: str = "") -> CompletedProcess[str]:
         command = ["bash", "-c", f"gpu-metal {words}"]
-        return faults.run_in(self.machine, command, stdin=stdin, check=False, deadline=300)
+        return faults.run_in(self.machine, command, stdin=stdin, check=False, deadline=1200)
 
     def install(self) -> None:
         """The library, as pulumi up brings it."""
@@ -60,7 +60,7 @@ class LabHost:
         """What each failed check says, from a host where nothing is installed."""
         words = command_line("preflight", steps).removeprefix("gpu-metal apply ")
         text = library.streamed(f"try --json {words}", payload(steps, {}))
-        done = faults.run_in(self.machine, ["bash", "-s"], stdin=text.decode(), check=False, deadline=120)
+        done = faults.run_in(self.machine, ["bash", "-s"], stdin=text.decode(), check=False, deadline=600)
         layers = json.loads(done.stdout)["layers"]
         assert [layer["layer"] for layer in layers] == ["preflight"]
         assert {step["status"] for step in layers[0]["steps"]} <= {"ok", "drift"}, done.stdout
@@ -82,7 +82,7 @@ class LabHost:
 @contextmanager
 def fresh(machine: inventory.Host) -> Iterator[LabHost]:
     """A host as it is after installation; off again afterwards."""
-    lab.up(lambda _: None)
+    lab.serve(lambda _: None)
     lab.reset(machine)
     yield LabHost(machine)
     lab.stop(machine)

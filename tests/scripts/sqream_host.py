@@ -1,6 +1,7 @@
 """An emulated host with GPUs, Docker and the stand-in of SQream's package, for tests of what runs there."""
 
 import base64
+import time
 from typing import Any
 
 from components.engine import steps as engine
@@ -64,3 +65,11 @@ def refused(host: LabHost, of: Sqream) -> str:
         if done.returncode:
             return done.stderr
     raise AssertionError("nothing failed")
+
+
+def settled(host: LabHost) -> None:
+    """Once systemd has started again what ended, all holds."""
+    ends = time.monotonic() + 600
+    while (seen := host.check()) and time.monotonic() < ends:
+        time.sleep(2)
+    assert seen == {}

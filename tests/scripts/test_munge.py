@@ -31,6 +31,16 @@ runuser -u munge -- env {env} munged --key-file $own/key --socket /run/peer/sock
   --log-file $own/log --pid-file $own/pid
 """
 
+END_OF_PEER = """
+if [ -e /run/peer/own/pid ]; then
+    pid=$(cat /run/peer/own/pid)
+    kill "$pid"
+    while [ -e "/proc/$pid" ]; do sleep 0.05; done
+fi
+rm -rf /run/peer
+"""
+"""Munged takes its own files away as it ends."""
+
 
 @pytest.fixture(scope="module")
 def before(spare: LabHost) -> Mapping[str, Any]:
@@ -126,7 +136,7 @@ def asked(host: LabHost, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Targe
         Target(name=name, address="10.0.0.1", port=22, user="root", host_key="ssh-ed25519 AAAA")
         for name in ("head", "peer", "off")
     ]
-    host.bash("if [ -e /run/peer/own/pid ]; then kill $(cat /run/peer/own/pid); fi; sleep 0.5; rm -rf /run/peer")
+    host.bash(END_OF_PEER)
 
 
 def said(targets: list[Target]) -> str:

@@ -29,6 +29,7 @@ REGISTRY = f"{inventory.GATEWAY}:5000"
 NEW, OLD = "22.02.1", "16.08.5"
 SETTINGS = "/etc/shifter/imagemanager.json"
 PATH = "/opt/shifter/imagegw"
+LISTENS = "until ss -Hltn 'sport = :5000' | grep . >/dev/null; do sleep 0.2; done"
 URI = "mongodb://127.0.0.1:27017/?appName=p%40ss"
 
 
@@ -123,7 +124,7 @@ def test_a_system_that_the_gateway_does_not_know_is_told_as_such(host: LabHost) 
     other = wanted(host).model_copy(update={"system": "greina"})
     [question] = gateway.reachable(other, site(host.machine))[1:]
     assert host.questions([question])["imagegw_reachable"].startswith("system greina differs: the image gateway at ")
-    host.bash(f'sed -i \'s/"lab"/"bal"/\' {SETTINGS}; systemctl restart shifter_imagegw; sleep 5')
+    host.bash(f'sed -i \'s/"lab"/"bal"/\' {SETTINGS}; systemctl restart shifter_imagegw; {LISTENS}')
     seen = host.check()
     assert seen["imagegw_service"][1].startswith("system lab differs: ")
     assert seen["imagegw_reachable"][1].startswith("system lab differs: ")
@@ -132,7 +133,7 @@ def test_a_system_that_the_gateway_does_not_know_is_told_as_such(host: LabHost) 
 
 @pytest.mark.row("F4")
 def test_munge_that_the_gateway_does_not_believe_is_told_as_such(host: LabHost) -> None:
-    host.bash(f"sed -i 's,munge.socket.2,none,' {SETTINGS}; systemctl restart shifter_imagegw; sleep 5")
+    host.bash(f"sed -i 's,munge.socket.2,none,' {SETTINGS}; systemctl restart shifter_imagegw; {LISTENS}")
     assert " refuses this host's munge (HTTP " in host.check()["imagegw_reachable"][1]
     made(host, wanted(host))
     host.bash("systemctl stop munge")
@@ -238,7 +239,7 @@ def test_a_parallel_filesystem_and_a_taken_port_are_told_before(host: LabHost) -
     assert says.startswith(
         "images.expand, /var/shifter/expand, is on lustre (mds@tcp:/scratch): pulls would take up to 40"
     )
-    host.bash("systemctl stop shifter_imagegw; systemd-run -q --unit=taken python3 -m http.server 5000; sleep 2")
+    host.bash(f"systemctl stop shifter_imagegw; systemd-run -q --unit=taken python3 -m http.server 5000; {LISTENS}")
     assert host.questions(checks)["imagegw_port"].startswith("has in use: port 5000 (python3, process ")
     assert "port 5000 is in use by python3, process " in refused(host, config)
     host.bash("systemctl stop taken")
@@ -259,7 +260,7 @@ def test_a_run_that_is_cut_is_gone_on_with(host: LabHost) -> None:
     made(host, wanted(host))
     faults.power_cut(host.machine)
     lab.start(host.machine)
-    host.bash("for i in $(seq 60); do systemctl is-active -q shifter_imagegw && break; sleep 1; done; sleep 5")
+    host.bash(f"for i in $(seq 60); do systemctl is-active -q shifter_imagegw && break; sleep 1; done; {LISTENS}")
     assert host.check() == {}
 
 

@@ -60,7 +60,7 @@ def put_license(host: LabHost, package: str, content: bytes) -> None:
 def installer(host: LabHost, package: str, flags: str, answers: str = "") -> CompletedProcess[str]:
     """As sudo runs it."""
     words = ["env", "SUDO_USER=sqream", "bash", "-c", f"cd {HOME}/{package} && ./sqream-install {flags}"]
-    return faults.run_in(host.machine, words, stdin=answers, check=False, deadline=120)
+    return faults.run_in(host.machine, words, stdin=answers, check=False, deadline=600)
 
 
 def install(host: LabHost, package: str, flags: str, answers: str = "") -> str:
@@ -80,7 +80,7 @@ def console(host: LabHost, package: str, *lines: str) -> list[str]:
     script = "stty -echo; exec ./sqream-console"
     command = f"cd {HOME}/{package} && runuser -u sqream -- script -qec {shlex.quote(script)} /dev/null"
     typed = "".join(f"{line}\n" for line in (*lines, "exit"))
-    done = faults.run_in(host.machine, ["bash", "-c", f"(sleep 1; cat) | ({command})"], stdin=typed, deadline=120)
+    done = faults.run_in(host.machine, ["bash", "-c", f"(sleep 1; cat) | ({command})"], stdin=typed, deadline=600)
     answers = done.stdout.replace("\r", "").split("sqream-console>", 1)[-1]
     return [line for line in answers.replace("sqream-console>", "").splitlines() if line]
 

@@ -10,9 +10,9 @@ import pytest
 
 from components.host.packages import packages
 from components.hostrun.step import Step
-from lab.hosts import inventory
 from tests.lab.ntp import time_server
 from tests.scripts.lab_host import HOST, LabHost, fresh
+from tests.scripts.net_peers import PEER, peer
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H8")]
 
@@ -32,9 +32,9 @@ def steps(*servers: str) -> list[Step]:
 
 
 def test_it_follows_the_sites_servers_from_the_start_on_and_says_when_none_answers(host: LabHost) -> None:
-    with time_server():
-        host.apply("base", steps(inventory.GATEWAY))
-        assert set(host.apply("base", steps(inventory.GATEWAY)).values()) == {"unchanged"}
+    with peer(), time_server(PEER):
+        host.apply("base", steps(PEER))
+        assert set(host.apply("base", steps(PEER)).values()) == {"unchanged"}
         assert host.bash("systemctl is-enabled chrony; systemctl is-active chrony") == "enabled\nactive\n"
         assert host.check() == {}
     host.bash("systemctl restart chrony")
@@ -47,11 +47,11 @@ def test_it_follows_the_sites_servers_from_the_start_on_and_says_when_none_answe
 
 def test_a_server_more_is_asked_and_one_that_left_the_site_is_not(host: LabHost) -> None:
     asked = "chronyc -c -N sources -a | cut -d , -f 3"
-    with time_server():
-        changed = host.apply("base", steps(inventory.GATEWAY, "10.213.77.250"))
+    with peer(), time_server(PEER):
+        changed = host.apply("base", steps(PEER, "10.213.77.250"))
         assert changed["chrony"] == "changed"
-        assert {inventory.GATEWAY, "10.213.77.250"} <= set(host.bash(asked).split())
-        host.apply("base", steps(inventory.GATEWAY))
+        assert {PEER, "10.213.77.250"} <= set(host.bash(asked).split())
+        host.apply("base", steps(PEER))
         assert "10.213.77.250" not in host.bash(asked)
     host.bash("echo 'server 192.0.2.1' >>/etc/chrony/sources.d/90-gpu-metal.sources; systemctl disable -q chrony")
     says = host.check()["chrony"][1]

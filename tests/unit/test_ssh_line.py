@@ -115,11 +115,11 @@ def test_a_host_that_froze_behind_its_line_is_told_by_a_new_one(monkeypatch: pyt
         async with server() as port, relay(port) as (cable, flows):
             await ssh.run(target(cable), "true")
             flows.clear()
-            await ssh.probe(target(cable), deadline=1)
+            await ssh.probe(target(cable), deadline=4)
 
     error = failure(work())
     assert error.check_id == "connection"
-    assert "sent no SSH greeting within 0." in error.message
+    assert "sent no SSH greeting within " in error.message
 
 
 def test_a_quiet_line_that_is_well_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,4 +179,8 @@ _restart() {
     fi
     systemctl daemon-reload
     systemctl restart "$1"
+    # Started is not yet its program: until then /proc has systemd's own environment.
+    # shellcheck disable=SC2016  # expanded there
+    timeout 10 bash -c 'until [[ $(readlink "/proc/$(systemctl show -p MainPID --value "$1")/exe") != */systemd ]]
+        do sleep 0.1; done' _ "$1" || true
 }

@@ -45,6 +45,8 @@ apply() {
 
 undo() {
     systemctl stop shifter_imagegw 2>/dev/null || true
+    # How it ended is nobody's matter any more, and would stay in `systemctl --failed`.
+    systemctl reset-failed shifter_imagegw 2>/dev/null || true
     systemctl disable -q --no-reload shifter_imagegw 2>/dev/null || true
     restore "$(_unit_file)"
     rm -f "$GPU_METAL_HOME/imagegw-due"

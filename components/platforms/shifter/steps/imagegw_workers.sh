@@ -42,6 +42,7 @@ undo() {
 
 _stop() {
     systemctl stop "$1" 2>/dev/null || true
+    systemctl reset-failed "$1" 2>/dev/null || true
     systemctl disable -q --no-reload "$1" 2>/dev/null || true
 }
 
