@@ -24,15 +24,9 @@ def prepared(site: "Site") -> "Site":
     return site.model_copy(update={"hosts": hosts}) if site.platforms else site
 
 
-def present(site: "Site") -> tuple[AnyPlatform, ...]:
-    """Those that shall be on their hosts."""
-    return tuple(config for config in site.platforms if config.state == "present")
-
-
 def checks(site: "Site", host: Host) -> list[Step]:
     """For preflight of the host."""
-    on = ((config, kind) for config, kind in _on(site, host) if config.state == "present")
-    return [step for config, kind in on for step in kind.checks(config, host, site.hosts)]
+    return [step for config, kind in _on(site, host) for step in kind.checks(config, host, site.hosts)]
 
 
 def openings(site: "Site", host: Host) -> list[Opening]:

@@ -1,6 +1,6 @@
 """The whole site, in the order it comes up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -8,16 +8,13 @@ import pulumi
 
 from components.engine.component import Engines
 from components.gpu.component import Gpus
-from components.host.component import Hosts
+from components.host.component import Hosts, Plan
+from components.host.config import Host
 from components.host.targets import targets
-from components.kubernetes import steps as kubernetes
-from components.kubernetes.component import Cluster
-from components.network.component import PodNetwork
-from components.network.config import Flannel
+from components.hostrun.step import Step
 from components.platforms.component import OnHosts
 from components.platforms.registry import platform_of
-from components.tenancy.component import Tenancy
-from stacks import plan, platforms
+from stacks import plan
 from stacks.config import Site
 from stacks.secrets import Secrets
 
@@ -25,36 +22,33 @@ from stacks.secrets import Secrets
 def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.Input[object]]:
     """Builds the site; returns the stack's outputs. Everything is decided by `site` alone, so preview needs no host."""
     reached = targets(site.hosts, secrets.reveal)
+    drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
+    on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
+    waves = [platform_of(config).waves(config, site.hosts) for config in site.platforms]
+    rooms = [("gpu", drivers), ("engine", on_them), *((w.layer, w.steps) for each in waves for w in each)]
     hosts = Hosts(
         "hosts",
         site.hosts,
+        Plan(partial(plan.preflight, site), partial(plan.base, site), partial(_layers, site, rooms)),
         targets=reached,
-        preflight=partial(plan.preflight, site),
-        base=partial(plan.base, site),
         secret=secrets.output,
         folder=folder,
     )
-    drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
-    on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
     first = site.registry.host if site.registry else None
     engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
-    for config in platforms.present(site):
-        waves = platform_of(config).waves(config, site.hosts)
-        OnHosts(config.name, config.kind.title(), waves, hosts=engines.refs, targets=reached)
+    for config, each in zip(site.platforms, waves, strict=True):
+        OnHosts(config.name, config.kind.title(), each, hosts=engines.refs, targets=reached)
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
     if site.kubernetes is None:
         return outputs
-    cluster = Cluster(
-        site.name,
-        site.hosts,
-        planes=site.control_planes,
-        refs=engines.refs,
-        targets=reached,
-        node=partial(plan.node, site),
-        member=kubernetes.member,
-    )
-    if isinstance(site.network.pods, Flannel):
-        PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)
-    Tenancy("tenants", site.tenants, cluster=cluster.ref)
-    return outputs | {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
+    from stacks import cluster  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
+
+    return outputs | cluster.build(site, engines.refs, reached)
+
+
+def _layers(site: Site, rooms: Sequence[tuple[str, Mapping[str, Sequence[Step]]]], host: Host) -> list[str]:
+    found = ["preflight", "base", *(layer for layer, steps in rooms if steps.get(host.name))]
+    if site.kubernetes:
+        found += ["node", "member-*"] if host is site.control_planes[0] else ["node"]
+    return found

@@ -1,6 +1,7 @@
 """The hosts of a site: the runner on each, every preflight before any change, then the base layer."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -14,7 +15,15 @@ from components.hostrun.layer import HostRef, after_layer, install, layer
 from components.hostrun.step import Step
 from components.hostrun.target import Target
 
-Plan = Callable[[Host], Sequence[Step]]
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What each host gets."""
+
+    preflight: Callable[[Host], Sequence[Step]]
+    base: Callable[[Host], Sequence[Step]]
+    layers: Callable[[Host], Sequence[str]]
+    """Names, or patterns, of all its layers, these two and those of higher rooms."""
 
 
 class Hosts(ComponentResource):
@@ -26,21 +35,22 @@ class Hosts(ComponentResource):
         self,
         name: str,
         hosts: Mapping[str, Host],
+        plan: Plan,
         *,
         targets: Mapping[str, Target],
-        preflight: Plan,
-        base: Plan,
         secret: Callable[[str], Input[str]],
         folder: Path,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:host:Hosts", name, {}, opts)
-        checks = {n: preflight(host) for n, host in hosts.items()}
+        checks = {n: plan.preflight(host) for n, host in hosts.items()}
         there = [n for n, host in hosts.items() if host.state != "gone"]
         gate = Gate({n: targets[n] for n in there}, {n: checks[n] for n in there})
         hooks = {n: [gate.hook(n)] if n in there else [] for n in hosts}
         installed = {
-            n: install(n, _reference(host, targets[n], secret), parent=self, folder=folder, hooks=hooks[n])
+            n: install(
+                n, _reference(host, targets[n], secret), plan.layers(host), parent=self, folder=folder, hooks=hooks[n]
+            )
             for n, host in hosts.items()
         }
         checked = {
@@ -51,7 +61,7 @@ class Hosts(ComponentResource):
         living = [checked[n] for n in there]
         barrier = pulumi.Stash(f"{name}-checked", input=True, opts=ResourceOptions(parent=self, depends_on=living))
         self.refs = {
-            n: after_layer(ref.after(checked[n]), "base", base(hosts[n]), parent=self, depends_on=[barrier])
+            n: after_layer(ref.after(checked[n]), "base", plan.base(hosts[n]), parent=self, depends_on=[barrier])
             for n, ref in installed.items()
         }
         self.register_outputs({})

@@ -26,8 +26,9 @@ apply_layer() { # LAYER
     open_ledger "$layer"
     [[ -z $ledger_fault ]] || keep_broken_ledger "$layer"
     add_layer "$layer"
-    undo_steps "$layer" "${step_ids[@]}"
-    ledger_order=("${step_ids[@]}")
+    split_vanished "$layer" "${step_ids[@]}"
+    undo_steps "$layer" "${step_ids[@]}" "${waiting[@]}"
+    ledger_order=("${step_ids[@]}" "${waiting[@]}")
     for id in "${step_ids[@]}"; do
         count=$((count + 1))
         apply_step "$layer" "$id" "$count/${#step_ids[@]}"
@@ -152,6 +153,7 @@ _undo_line() { # LAYER ID LINE: sets `what`
 undo_layer() { # LAYER
     take_lock
     _undo_layer "$1"
+    undo_waiting
     drop_unused_inputs
     answer "$1: undone"
 }

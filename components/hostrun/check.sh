@@ -23,7 +23,9 @@ _check_line() { # LAYER ID LINE
 
 # check_layers [LAYER…]: from the ledger; all layers when none is named
 check_layers() {
-    local layer id line
+    local layer id line leaving
+    leaving_layers
+    leaving=" ${REPLY_WORDS[*]} "
     if [[ $# -eq 0 ]]; then
         layer_names
         set -- "${REPLY_WORDS[@]}"
@@ -42,6 +44,8 @@ check_layers() {
         [[ ! -e $GPU_METAL_HOME/begun/$layer ]] ||
             _row "$layer" run drift "a run began on $(<"$GPU_METAL_HOME/begun/$layer") and has not made this layer whole. Fix: \
 sitectl drift --record, then pulumi up."
+        [[ $leaving != *" $layer "* ]] || _row "$layer" run drift "the site has not got this layer any more. Fix: pulumi up; \
+where its stack does not know it either, sudo gpu-metal undo $layer."
         for id in "${ledger_order[@]}"; do
             line=${line_begun[$id]-}
             line=${line:-${line_done[$id]}}

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Puts the library and the runner on this host, or takes everything away again. Sent as text:
-#   bash -s -- install SHA256 STAGED NAME      STAGED: the archive, as it was copied here; NAME: what the site calls this host
+#   bash -s -- install SHA256 STAGED NAME [LAYER…]
+#       STAGED: the archive, as it was copied here; NAME: what the site calls this host; LAYER: what it has there (patterns)
 #   bash -s -- remove [STAGED]
 set -euo pipefail
 umask 077
@@ -41,8 +42,22 @@ place() {
     mv -fT -- "$2.new" "$2"
 }
 
+# bring RUNNER: library and runner, from the archive
+bring() {
+    local file
+    unpack "$folder"
+    # Old versions stay: undo runs what was applied.
+    for file in "$folder"/library/*; do
+        place "$file" "$home/library/${file##*/}"
+    done
+    for file in "$folder"/runner/*.sh "$folder"/runner/os/*; do
+        place "$file" "$1/${file#"$folder/runner/"}"
+    done
+    chmod 0700 "$1/runner.sh"
+}
+
 install() {
-    local file runner=$home/runner/${wanted:0:12}
+    local runner=$home/runner/${wanted:0:12}
     check_identity
     mkdir -p -- "$run" "$home/library" "$runner/os" "${bin%/*}"
     # One install at a time; what a killed one left goes.
@@ -51,17 +66,14 @@ install() {
     rm -rf -- "$run"/install.*/
     folder=$(mktemp -d "$run/install.XXXXXX")
     trap 'rm -rf -- "$folder"' EXIT
-    unpack "$folder"
-    # Old versions stay: undo runs what was applied.
-    for file in "$folder"/library/*; do
-        place "$file" "$home/library/${file##*/}"
-    done
-    for file in "$folder"/runner/*.sh "$folder"/runner/os/*; do
-        place "$file" "$runner/${file#"$folder/runner/"}"
-    done
-    chmod 0700 "$runner/runner.sh"
+    # Pulumi copies the archive once: where somebody tidied up since, what is installed serves.
+    [[ ! -e $staged && $(readlink -- "$bin") == "$runner/runner.sh" ]] || bring "$runner"
     printf '%s\n' "$name" >"$folder/identity"
     place "$folder/identity" "$home/identity"
+    if [[ ${#layers[@]} -gt 0 ]]; then
+        printf '%s\n' "${layers[@]}" >"$folder/site"
+        place "$folder/site" "$home/site"
+    fi
     # The runner changes in one rename, with all its parts.
     if [[ $(readlink -- "$bin") != "$runner/runner.sh" ]]; then
         ln -sfn -- "$runner/runner.sh" "$bin.new"
@@ -80,8 +92,8 @@ remove() {
 main() {
     case ${1-} in
         install)
-            [[ $# -eq 4 ]] || fail call "install SHA256 STAGED NAME"
-            wanted=$2 staged=$3 name=$4
+            [[ $# -ge 4 ]] || fail call "install SHA256 STAGED NAME [LAYER…]"
+            wanted=$2 staged=$3 name=$4 layers=("${@:5}")
             install
             ;;
         remove) remove "${2-}" ;;

@@ -5,6 +5,7 @@ secrets and bulk go by stdin; no triggers (they replace), no environment (needs 
 deletes run the ledger backwards on the host, and are skipped when the whole host leaves.
 """
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,9 +45,18 @@ class HostRef:
         return replace(self, last=resources)
 
 
-def install(name: str, host: HostRef, *, parent: Resource, folder: Path, hooks: Sequence[ResourceHook] = ()) -> HostRef:
+def install(
+    name: str,
+    host: HostRef,
+    layers: Sequence[str],
+    *,
+    parent: Resource,
+    folder: Path,
+    hooks: Sequence[ResourceHook] = (),
+) -> HostRef:
     """The step library and the runner on `host`; the returned handle has the anchor that every layer names.
 
+    `layers` are all that the host will have, names or patterns: what any other on it stands on waits until it has left.
     `hooks` run before the very first thing that reaches a new host.
     Deleting the anchor undoes all layers in one connection, newest first, and takes the runner away.
     """
@@ -61,7 +71,7 @@ def install(name: str, host: HostRef, *, parent: Resource, folder: Path, hooks: 
     anchor = remote.Command(
         f"{name}-runner",
         connection=host.connection,
-        create=f"{host.root}bash -s -- install {library.digest()} {STAGED} {host.name}",
+        create=f"{host.root}bash -s -- install {library.digest()} {STAGED} {shlex.join([host.name, *layers])}",
         delete=f"{host.root}bash -s -- remove {STAGED}",
         stdin=library.INSTALL,
         logging=remote.Logging.STDERR,

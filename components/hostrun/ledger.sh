@@ -167,7 +167,7 @@ forget_layer() {
     end_layer "$1"
     local name others=()
     ledger_path "$1"
-    rm -f -- "$REPLY"
+    rm -f -- "$REPLY" "$GPU_METAL_HOME/waiting/$1"
     layer_names
     for name in "${REPLY_WORDS[@]}"; do
         [[ $name == "$1" ]] || others+=("$name")

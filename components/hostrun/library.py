@@ -20,7 +20,7 @@ _HERE = Path(__file__).parent
 _COMPONENTS = _HERE.parent
 
 INSTALL = (_HERE / "install.sh").read_text()
-"""Text for `sudo -n bash -s -- install SHA256 STAGED NAME`, or `sudo -n bash -s -- remove [STAGED]`."""
+"""Text for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove [STAGED]`."""
 
 
 def files() -> dict[str, bytes]:

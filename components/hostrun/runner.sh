@@ -47,6 +47,8 @@ lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 . "$code/lock.sh"
 # shellcheck source=apply.sh
 . "$code/apply.sh"
+# shellcheck source=leaving.sh
+. "$code/leaving.sh"
 # shellcheck source=check.sh
 . "$code/check.sh"
 # shellcheck source=facts.sh

@@ -67,6 +67,7 @@ def site() -> dict[str, Any]:
             "controller": HEAD,
             "nodes": {"compute": NODE},
             "partitions": {"gpu": {"hosts": ["compute"], "default": True}},
+            "settings": {"MinJobAge": "7200"},  # a slow run must not outlive the record of its jobs
         },
     }
     return found
@@ -167,11 +168,11 @@ def test_a_new_munge_key_breaks_no_queue(stack: Stack, keys: list[str]) -> None:
         for seconds in (60, 5)
     ]
     running, waiting = (job.strip() for job in jobs)
-    until(lambda: state(running) == "RUNNING", what="the first job runs", limit=60)
+    until(lambda: state(running) == "RUNNING", what="the first job runs")
     tell(stack, "mungeKey", keys[1])
     stack.up().ok()
     assert started(HEAD, "slurmctld") == controller
-    until(lambda: state(running) == state(waiting) == "COMPLETED", what="both jobs have ended", limit=180)
+    until(lambda: state(running) == state(waiting) == "COMPLETED", what="both jobs have ended")
     for place in (HEAD, LOGIN, *NODES, ADDED):
         assert on(place, ["base64", "-w0", "/etc/munge/munge.key"]) == keys[1]
     seen = "".join(path.read_text(errors="replace") for path in stack.folder.rglob("*") if path.is_file())
@@ -209,6 +210,16 @@ def test_a_node_leaves(stack: Stack) -> None:
     stack.up().ok()
     assert on(HEAD, ["sinfo", "-h", "-N", "-o", "%N"]).split() == list(NODES)
     assert "slurm" not in on(ADDED, ["sh", "-c", "dpkg -l | grep ^ii || true"])
+
+
+def test_it_leaves_a_site_that_stays(stack: Stack) -> None:
+    stack.edit(lambda site: site.pop("platforms"))
+    stack.up().ok()
+    look = "dpkg -l | grep -E '^ii +(slurm|munge)'; ls /etc/shifter; systemctl list-units --plain --no-legend *imagegw*"
+    for place in (HEAD, LOGIN, *NODES):
+        assert on(place, ["sh", "-c", f"{look} || true"]) == "", place
+    stack.sitectl("drift").ok()
+    stack.up("--expect-no-changes").ok()
 
 
 def test_destroy_leaves_the_hosts_as_they_were(

@@ -64,7 +64,7 @@ def site() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def clean() -> Iterator[dict[str, Any]]:
     """What the hosts were before."""
-    lab.up(lambda _: None)
+    lab.serve(lambda _: None)
     for place in (DB, OTHER):
         lab.reset(lab_host(place))
         faults.run_in(lab_host(place), ["bash", "-euc", OWN_SETTINGS, "_", *SYSCTL])
@@ -222,16 +222,33 @@ def test_no_secret_is_readable(stack: Stack, secrets: dict[str, str]) -> None:
     assert [(place, name) for place, text in seen.items() for name, word in secrets.items() if word in text] == []
 
 
+def people_now(place: str, before: dict[str, set[str]]) -> set[str]:
+    """Users that came since."""
+    return {line.split(":")[0] for line in accounts(place) - before[place] if int(line.split(":")[2]) >= 1000}
+
+
+@pytest.mark.row("Q7")
+def test_a_host_of_workers_leaves_and_what_they_ran_as_after_them(stack: Stack, people: dict[str, set[str]]) -> None:
+    before = containers()
+    assert "sqream" in people_now(OTHER, people)
+    stack.edit(lambda site: platform(site).pop("workerHosts"))
+    said = stack.up().ok().text
+    assert "waits until this has left: sqream" in said
+    assert "sqream" not in people_now(OTHER, people)
+    assert on(OTHER, ["sh", "-c", "ls /etc/systemd/system | grep -c sqream; docker ps -aq 2>/dev/null"]) == "0\n"
+    assert containers() == before
+    stack.sitectl("drift").ok()
+    stack.up("--expect-no-changes").ok()
+
+
 def test_it_leaves_a_site_that_stays(stack: Stack) -> None:
-    stack.edit(lambda site: platform(site).update(state="removed"))
-    stack.up().ok()
-    for place in (DB, OTHER):
-        assert containers(place) == {}
-        assert on(place, ["sh", "-c", "systemctl list-units --plain --no-legend '*sqream*' | wc -l"]) == "0\n"
-    names = {r["urn"].rpartition("::")[2] for r in stack.export()["deployment"]["resources"]}
-    assert {f"{place}-{layer}" for place in (DB, OTHER) for layer in ("sqream", "sqream-run")} & names == set()
     stack.edit(lambda site: site.pop("platforms"))
     stack.up().ok()
+    assert containers() == {}
+    assert on(DB, ["sh", "-c", "systemctl list-units --plain --no-legend '*sqream*' | wc -l"]) == "0\n"
+    names = {r["urn"].rpartition("::")[2] for r in stack.export()["deployment"]["resources"]}
+    assert {f"{place}-{layer}" for place in (DB, OTHER) for layer in ("sqream", "sqream-run")} & names == set()
+    stack.sitectl("drift").ok()
     stack.up("--expect-no-changes").ok()
 
 
@@ -242,5 +259,4 @@ def test_destroy_leaves_the_hosts_as_they_were(
     for place, before in clean.items():
         left = set(differences(before, faults.snapshot(lab_host(place)))) - LEFT_BY_PACKAGES
         assert {path for path in left if not path.startswith("/media")} == set(), place  # the database's own data stays
-        now = accounts(place)
-        assert {line for line in now - people[place] if int(line.split(":")[2]) >= 1000} == set(), place
+        assert people_now(place, people) == set(), place

@@ -78,6 +78,17 @@ def test_a_second_install_touches_nothing(machine: Machine) -> None:
     assert snapshot(machine.home) | snapshot(machine.bin.parent) == before
 
 
+def test_the_sites_layers_reach_a_host_whose_archive_was_tidied_away(machine: Machine) -> None:
+    words = ["install", library.digest(), str(machine.root / "staged.tar.gz"), "gpu-1"]
+    assert "staged.tar.gz cannot be read. Fix: run again" in machine.bash(library.INSTALL.encode(), *words).stderr
+    machine.install(library.archive())
+    assert not (machine.home / "site").exists()
+    (machine.root / "staged.tar.gz").unlink()
+    done = machine.bash(library.INSTALL.encode(), *words, "base", "member-*")
+    assert done.returncode == 0, done.stderr
+    assert (machine.home / "site").read_text() == "base\nmember-*\n"
+
+
 def test_a_new_library_keeps_the_old_steps_and_mends_what_was_changed(machine: Machine) -> None:
     old = archive_of(**{"library/was@0123456789ab.sh": "# old\n"})
     machine.install(old)

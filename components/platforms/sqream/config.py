@@ -11,7 +11,6 @@ from pydantic import Field
 from components.host.artefact import Artefact
 from components.host.machine import AbsolutePath, AccountName
 from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName, form
-from components.platforms.config import PlatformConfig
 
 PACKAGE = r"sqream_installer-([\w.]+)-DB([\w.]+)-CO([\w.]+)-ED([\w.]+)-(x86_64|ppc64le)"
 """A package's name: versions of the installer, the database, the console, the editor; architecture."""
@@ -102,7 +101,7 @@ class Hadoop(Model):
     """The Kerberos server's name and address (-e)."""
 
 
-class Sqream(PlatformConfig):
+class Sqream(Model):
     """SQream in Docker on one host, or on several with one master. Legacy at the vendor's: its newer guides install
     without Docker."""
 
