@@ -22,8 +22,8 @@ def names(site: "Site") -> Iterator[Problem]:
         if first.setdefault(config.name, index) != index:
             other = f"platforms[{first[config.name]}]"
             yield Problem(key, f"{config.name} is also the name of {other}. Give it another name.")
-        if config.name in _TAKEN:
-            yield Problem(key, f"{config.name} is a layer of every host. Use another name.")
+        if config.name in _TAKEN or config.name.startswith("member-"):
+            yield Problem(key, f"{config.name} is a layer of other rooms. Use another name.")
 
 
 def engines(site: "Site") -> Iterator[Problem]:

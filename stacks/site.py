@@ -48,7 +48,5 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
 
 
 def _layers(site: Site, rooms: Sequence[tuple[str, Mapping[str, Sequence[Step]]]], host: Host) -> list[str]:
-    found = ["preflight", "base", *(layer for layer, steps in rooms if steps.get(host.name))]
-    if site.kubernetes:
-        found += ["node", "member-*"] if host is site.control_planes[0] else ["node"]
-    return found
+    own = [layer for layer, steps in rooms if steps.get(host.name)]
+    return ["preflight", "base", *own, *(["node"] if site.kubernetes else [])]

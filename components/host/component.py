@@ -23,7 +23,7 @@ class Plan:
     preflight: Callable[[Host], Sequence[Step]]
     base: Callable[[Host], Sequence[Step]]
     layers: Callable[[Host], Sequence[str]]
-    """Names, or patterns, of all its layers, these two and those of higher rooms."""
+    """Names of all its layers, these two and those of higher rooms; but for members of a cluster (ADR 0009)."""
 
 
 class Hosts(ComponentResource):

@@ -26,6 +26,7 @@ apply_layer() { # LAYER
     open_ledger "$layer"
     [[ -z $ledger_fault ]] || keep_broken_ledger "$layer"
     add_layer "$layer"
+    claim "$layer"
     split_vanished "$layer" "${step_ids[@]}"
     undo_steps "$layer" "${step_ids[@]}" "${waiting[@]}"
     ledger_order=("${step_ids[@]}" "${waiting[@]}")
@@ -35,6 +36,7 @@ apply_layer() { # LAYER
     done
     ((failures == 0)) || exit 1
     save_ledger "$layer"
+    keep_waiting "$layer"
     end_layer "$layer"
     drop_unused_inputs
     answer "$layer: ${#step_ids[@]} steps hold"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Puts the library and the runner on this host, or takes everything away again. Sent as text:
 #   bash -s -- install SHA256 STAGED NAME [LAYER…]
-#       STAGED: the archive, as it was copied here; NAME: what the site calls this host; LAYER: what it has there (patterns)
+#       STAGED: the archive, as it was copied here; NAME: what the site calls this host; LAYER: what it has there
 #   bash -s -- remove [STAGED]
 set -euo pipefail
 umask 077

@@ -56,7 +56,7 @@ def install(
 ) -> HostRef:
     """The step library and the runner on `host`; the returned handle has the anchor that every layer names.
 
-    `layers` are all that the host will have, names or patterns: what any other on it stands on waits until it has left.
+    `layers` are all that the host will have, by name: what another one on it stands on waits until it has left.
     `hooks` run before the very first thing that reaches a new host.
     Deleting the anchor undoes all layers in one connection, newest first, and takes the runner away.
     """

@@ -2,45 +2,57 @@
 # Layers that leave: they are on this host, and the site has them no more. Pulumi takes them away at the end of its run,
 # after what they stand on has changed. So what a layer below has lost waits for them: a user stays until the last program
 # that runs as this user has gone.
-#   site: the layers that the site has here, patterns, one a line      waiting/LAYER: ids of steps that wait, one a line
+#   site: the layers that the site has here, one a line      waiting/LAYER: ids of steps that wait, one a line
 
 declare -a waiting=() # ids
 
-# leaving_layers → array REPLY_WORDS
+# leaving_layers [LAYER] → array REPLY_WORDS: all, or those that came after LAYER
 leaving_layers() {
-    local name pattern patterns leaving=()
+    local name site leaving=() before=${1-}
     REPLY_WORDS=()
     [[ -f $GPU_METAL_HOME/site ]] || return 0
-    mapfile -t patterns <"$GPU_METAL_HOME/site"
+    site=" $(tr '\n' ' ' <"$GPU_METAL_HOME/site")"
     layer_names
     for name in "${REPLY_WORDS[@]}"; do
-        for pattern in "${patterns[@]}"; do
-            # shellcheck disable=SC2053  # a pattern, as member-* is
-            [[ $name != $pattern ]] || continue 2
-        done
-        leaving+=("$name")
+        if [[ -n $before ]]; then
+            [[ $name != "$before" ]] || before=
+            continue
+        fi
+        # Members stay where the first control plane was once (ADR 0009): to undo one there takes a living node out.
+        [[ $site == *" $name "* || $name == member-* ]] || leaving+=("$name")
     done
     REPLY_WORDS=("${leaving[@]}")
 }
 
-# split_vanished LAYER ID…: what the ledger has and ID… has not goes into `waiting` where a layer leaves this host
-split_vanished() {
-    local layer=$1 id wanted=" ${*:2} " leaving error file=$GPU_METAL_HOME/waiting/$1
-    waiting=()
+# claim LAYER: what is applied is the site's, whatever a list says that an interrupted run left
+claim() {
     leaving_layers
+    [[ " ${REPLY_WORDS[*]} " != *" $1 "* ]] || printf '%s\n' "$1" >>"$GPU_METAL_HOME/site"
+}
+
+# split_vanished LAYER ID…: what the ledger has and ID… has not goes into `waiting` where a later layer leaves
+split_vanished() {
+    local layer=$1 id wanted=" ${*:2} " leaving
+    waiting=()
+    leaving_layers "$layer"
     leaving="${REPLY_WORDS[*]}"
     for id in "${ledger_order[@]}"; do
         if [[ -z $leaving || $wanted == *" $id "* ]] || ! _has_undo "$id"; then continue; fi
         waiting+=("$id")
         say "$layer undo $id waits until this has left: $leaving"
     done
-    if [[ ${#waiting[@]} -eq 0 ]]; then
-        rm -f -- "$file"
-    else
-        mkdir -p -- "${file%/*}"
-        error=$(printf '%s\n' "${waiting[@]}" | write_file "$file" 0600 2>&1) ||
-            fail ledger "$file cannot be written: ${error##*: }. $(cause "$error")"
-    fi
+    [[ -e $GPU_METAL_HOME/waiting/$layer ]] || return 0
+    begin_layer "$layer"
+    rm -f -- "$GPU_METAL_HOME/waiting/$layer"
+}
+
+# keep_waiting LAYER: once its steps hold. What a failed run would list may be taken back in the site without another run.
+keep_waiting() {
+    local error file=$GPU_METAL_HOME/waiting/$1
+    [[ ${#waiting[@]} -gt 0 ]] || return 0
+    mkdir -p -- "${file%/*}"
+    error=$(printf '%s\n' "${waiting[@]}" | write_file "$file" 0600 2>&1) ||
+        fail ledger "$file cannot be written: ${error##*: }. $(cause "$error")"
 }
 
 _has_undo() { # ID
@@ -49,21 +61,20 @@ _has_undo() { # ID
     has_function "$REPLY" undo
 }
 
-# undo_waiting: what waited for the layer that has left now, unless another one leaves too
+# undo_waiting: in each layer what waited for the one that has left now, unless another one leaves too
 undo_waiting() {
     local layers index
-    leaving_layers
-    [[ ${#REPLY_WORDS[@]} -eq 0 ]] || return 0
     layer_names
     layers=("${REPLY_WORDS[@]}")
     for ((index = ${#layers[@]} - 1; index >= 0; index--)); do
-        [[ ! -f $GPU_METAL_HOME/waiting/${layers[index]} ]] || _undo_waiting "${layers[index]}"
+        [[ -f $GPU_METAL_HOME/waiting/${layers[index]} ]] || continue
+        leaving_layers "${layers[index]}"
+        [[ ${#REPLY_WORDS[@]} -gt 0 ]] || _undo_waiting "${layers[index]}"
     done
 }
 
 _undo_waiting() { # LAYER
-    local id ids stay=() whole=yes
-    [[ ! -e $GPU_METAL_HOME/begun/$1 ]] || whole=
+    local id ids stay=()
     ids=" $(tr '\n' ' ' <"$GPU_METAL_HOME/waiting/$1") "
     open_ledger "$1"
     for id in "${ledger_order[@]}"; do
@@ -71,5 +82,5 @@ _undo_waiting() { # LAYER
     done
     undo_steps "$1" "${stay[@]}"
     rm -f -- "$GPU_METAL_HOME/waiting/$1"
-    [[ -z $whole ]] || end_layer "$1"
+    end_layer "$1"
 }

@@ -72,6 +72,7 @@ def test_an_undo_that_waited_and_failed_is_seen_and_tried_again(host: Host) -> N
     (host.root / "stuck").unlink()
     assert host.run("undo", "db").returncode == 0
     assert not host.path("b").exists()
+    assert host.run("check").returncode == 0
 
 
 def test_a_pure_check_does_not_wait(host: Host) -> None:
@@ -81,3 +82,42 @@ def test_a_pure_check_does_not_wait(host: Host) -> None:
     host.apply("db", host.file("c", "3"))
     listed(host, "preflight")
     assert "waits" not in host.apply("preflight", host.file("a", "1")).stderr
+
+
+def test_what_a_failed_run_would_leave_waiting_is_not_undone_by_another_layers_end(host: Host) -> None:
+    """The run failed, and the operator took the edit back: Pulumi sees no difference, and runs the layer no more."""
+    never = host.step("never", "# It never holds.\ncheck() { untrue no; }\n")
+    listed(host, "base", "db", "other")
+    a, b = host.file("a", "1"), host.file("b", "2", "b")
+    host.apply("base", a, b)
+    host.apply("db", host.file("c", "3"))
+    host.apply("other", host.file("d", "4"))
+    listed(host, "base", "other")
+    host.apply("base", a, [never], status=1)
+    listed(host, "base", "db")
+    host.run("undo", "other")
+    assert host.path("b").exists()
+    assert host.run("check").returncode == 0
+
+
+def test_members_of_a_former_control_plane_do_not_leave_and_a_layer_above_does_not_wait(host: Host) -> None:
+    listed(host, "base", "gpu", "engine")
+    host.apply("base", host.file("a", "1"), host.file("b", "2", "b"))
+    host.apply("gpu", host.file("c", "3"))
+    host.apply("engine", host.file("d", "4"), host.file("e", "5", "e"))
+    host.apply("member-gpu-1", host.file("f", "6"))
+    assert host.run("check").returncode == 0
+    host.apply("base", host.file("a", "1"))
+    assert not host.path("b").exists()
+    listed(host, "base", "engine")
+    host.apply("engine", host.file("d", "4"))
+    assert not host.path("e").exists()
+
+
+def test_an_applied_layer_is_the_sites_whatever_an_interrupted_run_listed(host: Host) -> None:
+    host.apply("base", host.file("a", "1"))
+    host.apply("db", host.file("c", "3"))
+    listed(host, "base")
+    assert host.run("check").returncode == 1
+    host.apply("db", host.file("c", "3"))
+    assert host.run("check").returncode == 0
