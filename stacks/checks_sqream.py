@@ -114,6 +114,14 @@ def workers(site: "Site") -> Iterator[Problem]:
             yield from _shares(ports.workers_on(config, name), at)
 
 
+def studio(site: "Site") -> Iterator[Problem]:
+    """The console starts Studio without a port."""
+    for key, config in _sqreams(site):
+        if config.studio_port not in (None, ports.STUDIO) and ports.has_studio(config):
+            text = f"is for the editor before 4; Studio listens on {ports.STUDIO}. Take the key away."
+            yield Problem((*key, "studioPort"), text)
+
+
 def toolkits(site: "Site") -> Iterator[Problem]:
     """Containers get their GPUs by the toolkit, which each host has unless it says no."""
     for _, config in _sqreams(site):
@@ -218,7 +226,7 @@ def network(site: "Site") -> Iterator[Problem]:
 
 
 CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (
-    *(hosts, package, folders, workers, toolkits, hadoop, network),
+    *(hosts, package, folders, workers, studio, toolkits, hadoop, network),
 )
 
 
@@ -230,7 +238,8 @@ def notes(site: "Site") -> list[str]:
         if config.overwrite != "no":
             found.append(f"{at}.overwrite: a first installation empties all folders. Take it away after pulumi up.")
         if config.worker_hosts:
-            found.append(f"{at}.workerHosts: SQream's guide calls Docker a way for one host; its console can do more.")
+            text = f"{config.folders.storage} must be one filesystem on all of them, mounted by you"
+            found.append(f"{at}.workerHosts: {text}; and SQream's guide calls Docker a way for one host.")
         others = sorted(
             {
                 host.os

@@ -40,6 +40,7 @@ def site() -> dict[str, Any]:
         del found[key]
     found |= {
         "knownHosts": str(paths.LAB / "known_hosts"),
+        "firewall": {"kind": "nftables"},
         "ssh": {"user": "deploy", "keyFile": str(paths.LAB / "id_ed25519")},
         "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 2},
         "repositories": {"lab": DEPOT},
@@ -187,8 +188,14 @@ def state(job: str) -> str:
 @pytest.mark.row("F2")
 def test_udiroot_changes_and_nothing_restarts(stack: Stack) -> None:
     before = {unit: started(NODES[0], unit) for unit in ("munge", "slurmd")}
-    stack.edit(lambda site: platform(site).update(udiRoot={"siteEnv": {"SHIFTER_RUNTIME": "1", "RACK": "7"}}))
+
+    def change(site: dict[str, Any]) -> None:
+        platform(site).update(udiRoot={"siteEnv": {"SHIFTER_RUNTIME": "1", "RACK": "7"}})
+        site["accounts"] = {"ana": {}}
+
+    stack.edit(change)
     stack.up().ok()
+    assert "ana:" in on(NODES[0], ["cat", "/etc/shifter/shifter_etc_files/passwd"]), "who is new starts containers too"
     assert "RACK=7" in on(NODES[0], ["cat", "/etc/shifter/udiRoot.conf"])
     assert {unit: started(NODES[0], unit) for unit in before} == before
 
@@ -228,6 +235,8 @@ def test_destroy_leaves_the_hosts_as_they_were(
     stack.destroy().ok()
     for place, before in clean.items():
         left = set(differences(before, faults.snapshot(lab_host(place)))) - LEFT_BY_PACKAGES - UPGRADED
-        assert {path for path in left if not path.startswith("/scratch")} == set(), place  # pulled images are people's
+        assert {path for path in left if not path.startswith(("/scratch", "/home/ana"))} == set(), (
+            place
+        )  # these are people's
         now = accounts(place)
         assert {line for line in now - people[place] if int(line.split(":")[2]) >= 1000} == set(), place

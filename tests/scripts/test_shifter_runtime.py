@@ -56,7 +56,7 @@ def site(**more: Any) -> dict[str, Host]:
 def wanted(of: Shifter, **more: Any) -> list[Step]:
     """All of the runtime on one host."""
     hosts = site(**more)
-    return [*runtime.source(of), *runtime.steps(of, hosts[HOST.name], hosts), *runtime.ready(of)]
+    return [*runtime.source(of), *runtime.steps(of, hosts[HOST.name], hosts), *runtime.ready(of, hosts[HOST.name])]
 
 
 def changed(host: LabHost, of: Shifter, **more: Any) -> list[str]:

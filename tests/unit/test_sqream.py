@@ -137,7 +137,7 @@ def test_workers_have_ports_of_their_own_in_order() -> None:
 def test_studio_is_where_its_package_puts_it() -> None:
     newer = {**CONFIG["installer"], "package": PACKAGE.replace("ED3.0.0", "ED4.0.0")}  # type: ignore[dict-item]
     assert ports.studio(sqream()) == 3000
-    assert ports.studio(sqream(installer=newer)) == 8080
+    assert ports.studio(sqream(installer=newer, studioPort=9000)) == 8080
     assert ports.studio(sqream(studioPort=9000)) == 9000
 
 

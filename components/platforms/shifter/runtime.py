@@ -4,6 +4,7 @@ build tools → source → build, installed → links, folders → udiRoot.conf 
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from components.host.config import Host
@@ -51,10 +52,12 @@ def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
     ]
 
 
-def ready(config: Shifter) -> list[Step]:
+def ready(config: Shifter, host: Host) -> list[Step]:
     """A user's `shifter` takes its settings. The last of a host, since the steps before make users."""
+    # So that an account of the site that comes or goes is a change of this layer too.
+    people = sha256(host.model_dump_json(include={"accounts"}).encode()).hexdigest()[:12]
     return [
-        Step(_SCRIPTS / "shifter_etc.sh", {"folder": config.udi_root.etc_path}),
+        Step(_SCRIPTS / "shifter_etc.sh", {"folder": config.udi_root.etc_path, "people": people}),
         Step(_SCRIPTS / "shifter_ready.sh", {"prefix": config.prefix, "file": udiroot_conf(config)}),
     ]
 

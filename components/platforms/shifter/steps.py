@@ -39,7 +39,7 @@ def host_steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
     if runs:
         steps += runtime.steps(config, host, hosts)
     steps += slurm.steps(config, host, hosts)
-    return [*steps, *gateway.reachable(config, hosts), *runtime.ready(config)] if runs else steps
+    return [*steps, *gateway.reachable(config, hosts), *runtime.ready(config, host)] if runs else steps
 
 
 def checks(config: Shifter, host: Host, hosts: Hosts) -> Sequence[Step]:

@@ -130,7 +130,7 @@ class Sqream(Model):
     studio: bool = True
     """SQream Studio on the master's host."""
     studio_port: Port | None = None
-    """Where Studio listens; none is the package's own: 8080, and 3000 of the editor before 4."""
+    """Where the editor before 4 listens; none is its own, 3000. Studio is always on 8080: its console takes no port."""
     hadoop: Hadoop | None = None
     overwrite: Literal["no", "yes-lose-data"] = "no"
     """yes-lose-data gives -f to the first installation: all that lies in the folders is overwritten."""

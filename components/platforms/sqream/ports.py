@@ -25,11 +25,18 @@ def of_workers(first: int, workers: Sequence[Worker]) -> tuple[tuple[int, ...], 
     return tuple(found)
 
 
+STUDIO = 8080
+_EDITOR = 3000
+
+
+def has_studio(config: Sqream) -> bool:
+    """Whether the package has Studio: the editor was its name before 4."""
+    return int(config.installer.versions.editor.split(".")[0]) >= 4
+
+
 def studio(config: Sqream) -> int:
-    """Studio's, by the package's version where the site does not say: the editor was its name before 4."""
-    if config.studio_port:
-        return config.studio_port
-    return 8080 if int(config.installer.versions.editor.split(".")[0]) >= 4 else 3000
+    """Studio's, or the editor's."""
+    return STUDIO if has_studio(config) else config.studio_port or _EDITOR
 
 
 def workers_on(config: Sqream, host: str) -> tuple[Worker, ...]:

@@ -25,7 +25,10 @@ def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
 
 
 def checks(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
-    """For preflight: the package is there, networks are apart, ports free, and the spools fit."""
+    """For preflight: the package is there, networks are apart, ports free, and the spools fit; none where SQream's own
+    installation takes over."""
+    if config.hand_over:
+        return []
     listening = " ".join(str(port) for ports_of in ports.listening(config, host.name).values() for port in ports_of)
     steps = [
         *there(config.installer, "SQream's package", label="sqream"),

@@ -1,6 +1,6 @@
 # Containers know the users and groups that this host knows.
 # rows: F2
-# inputs: folder
+# inputs: folder people
 #
 # Shifter lays these files over /etc of every container.
 

@@ -77,12 +77,13 @@ _running() { docker ps --filter name=^sqream_ --format '{{.Names}} {{.Image}}' |
 
 # A version older than the one for which the metadata was changed cannot read it.
 _refuse_older() {
-    local changed newest
+    local changed newest stand=''
     changed=$(cat "$(sqream_state metadata)" 2>/dev/null || true)
     newest=$(printf '%s\n' "$changed" "$(input database)" | sort -V | tail -n 1)
     if [[ -n $changed && $newest != "$(input database)" ]]; then
+        if [[ -n $(input others '') ]]; then stand=". Workers of $(input others) stand still: gpu-metal-sqream resume there"; fi
         untrue "the metadata was changed for SQreamDB $changed, which $(input database) cannot read. Nothing was changed." \
-            "Fix: installer.package of $changed or newer; or restore the storage's backup, rm $(sqream_state metadata), pulumi up"
+            "Fix: installer.package of $changed or newer; or restore the storage's backup, rm $(sqream_state metadata), pulumi up$stand"
     fi
 }
 
