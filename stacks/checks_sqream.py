@@ -151,7 +151,8 @@ def _ports(site: "Site", config: Sqream, host: Host, at: Key) -> Iterator[Proble
             other = taken.setdefault(port, what)
             if other != what or listening.count(port) > 1:
                 text = f"port {port} of {host.name} is for {what} and for {other}. Give one of them another"
-                yield Problem(at, f"{text} (metadataPort, pickerPort, studioPort, firstPort, workers[].port).")
+                own = "" if ports.has_studio(config) else "studioPort, "
+                yield Problem(at, f"{text} (metadataPort, pickerPort, {own}firstPort, workers[].port).")
                 return
             if port > 65535:
                 yield Problem(at, f"port {port} for {what} is beyond 65535. Lower firstPort or workers[].port.")

@@ -155,7 +155,9 @@ _undo_line() { # LAYER ID LINE: sets `what`
 undo_layer() { # LAYER
     take_lock
     _undo_layer "$1"
-    undo_waiting
+    # Before it is forgotten: where this fails, the layer is one that a run began, and is seen as such.
+    undo_waiting "$1"
+    forget_layer "$1"
     drop_unused_inputs
     answer "$1: undone"
 }
@@ -166,7 +168,6 @@ _undo_layer() {
     [[ -z $ledger_fault ]] || fail ledger "the ledger of $1 $ledger_fault. Nothing was undone. Fix: apply the layer again \
 (pulumi up does), then undo it."
     undo_steps "$1"
-    forget_layer "$1"
 }
 
 # remove_all: every layer, the last first; then the runner and its data
@@ -177,6 +178,7 @@ remove_all() {
     layers=("${REPLY_WORDS[@]}")
     for ((index = ${#layers[@]} - 1; index >= 0; index--)); do
         _undo_layer "${layers[index]}"
+        forget_layer "${layers[index]}"
     done
     target=${GPU_METAL_BIN:-/usr/local/sbin/gpu-metal}
     [[ ! -L $target || $(readlink -- "$target") != "$GPU_METAL_HOME"/* ]] || rm -f -- "$target"

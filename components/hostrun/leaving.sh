@@ -2,11 +2,13 @@
 # Layers that leave: they are on this host, and the site has them no more. Pulumi takes them away at the end of its run,
 # after what they stand on has changed. So what a layer below has lost waits for them: a user stays until the last program
 # that runs as this user has gone.
-#   site: the layers that the site has here, one a line      waiting/LAYER: ids of steps that wait, one a line
+#   site: the layers that the site has here, one a line
+#   waiting/LAYER: ids of steps that wait, one a line, then @LAYER for each layer that they wait for
 
-declare -a waiting=() # ids
+declare -a waiting=()   # ids
+declare -a waits_for=() # @LAYER
 
-# leaving_layers [LAYER] → array REPLY_WORDS: all, or those that came after LAYER
+# leaving_layers [LAYER [GONE]] → array REPLY_WORDS: all, or those that came after LAYER, but for GONE
 leaving_layers() {
     local name site leaving=() before=${1-}
     REPLY_WORDS=()
@@ -19,7 +21,7 @@ leaving_layers() {
             continue
         fi
         # Members stay where the first control plane was once (ADR 0009): to undo one there takes a living node out.
-        [[ $site == *" $name "* || $name == member-* ]] || leaving+=("$name")
+        [[ $site == *" $name "* || $name == member-* || $name == "${2-}" ]] || leaving+=("$name")
     done
     REPLY_WORDS=("${leaving[@]}")
 }
@@ -36,6 +38,7 @@ split_vanished() {
     waiting=()
     leaving_layers "$layer"
     leaving="${REPLY_WORDS[*]}"
+    waits_for=("${REPLY_WORDS[@]/#/@}")
     for id in "${ledger_order[@]}"; do
         if [[ -z $leaving || $wanted == *" $id "* ]] || ! _has_undo "$id"; then continue; fi
         waiting+=("$id")
@@ -51,7 +54,7 @@ keep_waiting() {
     local error file=$GPU_METAL_HOME/waiting/$1
     [[ ${#waiting[@]} -gt 0 ]] || return 0
     mkdir -p -- "${file%/*}"
-    error=$(printf '%s\n' "${waiting[@]}" | write_file "$file" 0600 2>&1) ||
+    error=$(printf '%s\n' "${waiting[@]}" "${waits_for[@]}" | write_file "$file" 0600 2>&1) ||
         fail ledger "$file cannot be written: ${error##*: }. $(cause "$error")"
 }
 
@@ -61,14 +64,18 @@ _has_undo() { # ID
     has_function "$REPLY" undo
 }
 
-# undo_waiting: in each layer what waited for the one that has left now, unless another one leaves too
+# undo_waiting GONE: in each layer what waited for GONE, unless another one leaves too. What waited for a layer that came
+# back, as its edit was taken back after a run was killed, stays: the site has it again.
 undo_waiting() {
-    local layers index
+    local layers index name
     layer_names
     layers=("${REPLY_WORDS[@]}")
     for ((index = ${#layers[@]} - 1; index >= 0; index--)); do
         [[ -f $GPU_METAL_HOME/waiting/${layers[index]} ]] || continue
-        leaving_layers "${layers[index]}"
+        for name in "${layers[@]}"; do
+            [[ $name == "$1" ]] || ! grep -qxF -- "@$name" "$GPU_METAL_HOME/waiting/${layers[index]}" || continue 2
+        done
+        leaving_layers "${layers[index]}" "$1"
         [[ ${#REPLY_WORDS[@]} -gt 0 ]] || _undo_waiting "${layers[index]}"
     done
 }

@@ -121,3 +121,36 @@ def test_an_applied_layer_is_the_sites_whatever_an_interrupted_run_listed(host: 
     assert host.run("check").returncode == 1
     host.apply("db", host.file("c", "3"))
     assert host.run("check").returncode == 0
+
+
+def test_a_layer_that_left_stays_begun_until_what_waited_for_it_has_gone(host: Host) -> None:
+    """Else an edit that is taken back here would leave no layer, and no difference to see."""
+    ref = host.step("stuck", FILE.replace("restore", "return 7; restore"))
+    listed(host, "base", "db")
+    host.apply("base", host.file("a", "1"), [ref, f"path={host.path('b')}", "text=x"])
+    host.apply("db", host.file("c", "3"))
+    listed(host, "base")
+    host.apply("base", host.file("a", "1"))
+    assert host.run("undo", "db").returncode == 1
+    listed(host, "base", "db")
+    rows = {each["layer"]: each["steps"] for each in json.loads(host.run("check", "--json").stdout)["layers"]}
+    assert [row["step"] for row in rows["db"]] == ["run"]
+    host.apply("db", host.file("c", "3"))
+    assert host.path("c").exists()
+
+
+def test_what_waited_for_a_layer_that_came_back_is_not_undone_by_the_end_of_another(host: Host) -> None:
+    """Killed after the change below, recovered, taken back: Pulumi does not run the layer below again."""
+    listed(host, "base", "db", "other")
+    a, b = host.file("a", "1"), host.file("b", "2", "b")
+    host.apply("base", a, b)
+    host.apply("db", host.file("c", "3"))
+    host.apply("other", host.file("d", "4"))
+    listed(host, "base", "other")
+    host.apply("base", a)
+    listed(host, "base", "db")
+    host.run("undo", "other")
+    assert host.path("b").exists()
+    assert "waits for no layer any more" in host.run("check").stdout
+    host.apply("base", a, b)
+    assert host.run("check").returncode == 0

@@ -54,8 +54,9 @@ def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
 
 def ready(config: Shifter, host: Host) -> list[Step]:
     """A user's `shifter` takes its settings. The last of a host, since the steps before make users."""
-    # So that an account of the site that comes or goes is a change of this layer too.
-    people = sha256(host.model_dump_json(include={"accounts"}).encode()).hexdigest()[:12]
+    # So that a user or group that comes or goes by the site is a change of this layer too.
+    makers = host.model_dump_json(include={"accounts", "account_groups", "packages"})
+    people = sha256(makers.encode()).hexdigest()[:12]
     return [
         Step(_SCRIPTS / "shifter_etc.sh", {"folder": config.udi_root.etc_path, "people": people}),
         Step(_SCRIPTS / "shifter_ready.sh", {"prefix": config.prefix, "file": udiroot_conf(config)}),
