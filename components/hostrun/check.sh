@@ -23,7 +23,7 @@ _check_line() { # LAYER ID LINE
 
 # check_layers [LAYER…]: from the ledger; all layers when none is named
 check_layers() {
-    local layer id line leaving later
+    local layer id line leaving
     leaving_layers
     leaving=" ${REPLY_WORDS[*]} "
     if [[ $# -eq 0 ]]; then
@@ -46,10 +46,11 @@ check_layers() {
 sitectl drift --record, then pulumi up."
         [[ $leaving != *" $layer "* ]] || _row "$layer" run drift "the site has not got this layer any more. Fix: pulumi up; \
 where its stack does not know it either, sudo gpu-metal undo $layer."
-        leaving_layers "$layer"
-        later=${#REPLY_WORDS[@]}
-        [[ ! -e $GPU_METAL_HOME/waiting/$layer || $later -gt 0 ]] ||
-            _row "$layer" run drift "what left the site waits for no layer any more. Fix: sitectl drift --record, then pulumi up."
+        if [[ -e $GPU_METAL_HOME/waiting/$layer ]]; then
+            leaving_layers "$layer"
+            [[ ${#REPLY_WORDS[@]} -gt 0 ]] || _row "$layer" run drift "what left the site waits for no layer any more. Fix: \
+sitectl drift --record, then pulumi up."
+        fi
         for id in "${ledger_order[@]}"; do
             line=${line_begun[$id]-}
             line=${line:-${line_done[$id]}}

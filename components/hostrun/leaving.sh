@@ -13,7 +13,7 @@ leaving_layers() {
     local name site leaving=() before=${1-}
     REPLY_WORDS=()
     [[ -f $GPU_METAL_HOME/site ]] || return 0
-    site=" $(tr '\n' ' ' <"$GPU_METAL_HOME/site")"
+    mapfile -t site <"$GPU_METAL_HOME/site"
     layer_names
     for name in "${REPLY_WORDS[@]}"; do
         if [[ -n $before ]]; then
@@ -21,7 +21,7 @@ leaving_layers() {
             continue
         fi
         # Members stay where the first control plane was once (ADR 0009): to undo one there takes a living node out.
-        [[ $site == *" $name "* || $name == member-* || $name == "${2-}" ]] || leaving+=("$name")
+        [[ " ${site[*]} " == *" $name "* || $name == member-* || $name == "${2-}" ]] || leaving+=("$name")
     done
     REPLY_WORDS=("${leaving[@]}")
 }
@@ -82,10 +82,10 @@ undo_waiting() {
 
 _undo_waiting() { # LAYER
     local id ids stay=()
-    ids=" $(tr '\n' ' ' <"$GPU_METAL_HOME/waiting/$1") "
+    mapfile -t ids <"$GPU_METAL_HOME/waiting/$1"
     open_ledger "$1"
     for id in "${ledger_order[@]}"; do
-        [[ $ids == *" $id "* ]] || stay+=("$id")
+        [[ " ${ids[*]} " == *" $id "* ]] || stay+=("$id")
     done
     undo_steps "$1" "${stay[@]}"
     rm -f -- "$GPU_METAL_HOME/waiting/$1"

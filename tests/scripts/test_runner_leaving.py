@@ -84,15 +84,21 @@ def test_a_pure_check_does_not_wait(host: Host) -> None:
     assert "waits" not in host.apply("preflight", host.file("a", "1")).stderr
 
 
-def test_what_a_failed_run_would_leave_waiting_is_not_undone_by_another_layers_end(host: Host) -> None:
-    """The run failed, and the operator took the edit back: Pulumi sees no difference, and runs the layer no more."""
-    never = host.step("never", "# It never holds.\ncheck() { untrue no; }\n")
+def db_taken_out(host: Host) -> tuple[list[str], list[str]]:
+    """base, db and other are there, and the site has no db any more; gives the steps of base."""
     listed(host, "base", "db", "other")
     a, b = host.file("a", "1"), host.file("b", "2", "b")
     host.apply("base", a, b)
     host.apply("db", host.file("c", "3"))
     host.apply("other", host.file("d", "4"))
     listed(host, "base", "other")
+    return a, b
+
+
+def test_what_a_failed_run_would_leave_waiting_is_not_undone_by_another_layers_end(host: Host) -> None:
+    """The run failed, and the operator took the edit back: Pulumi sees no difference, and runs the layer no more."""
+    never = host.step("never", "# It never holds.\ncheck() { untrue no; }\n")
+    a, _ = db_taken_out(host)
     host.apply("base", a, [never], status=1)
     listed(host, "base", "db")
     host.run("undo", "other")
@@ -141,12 +147,7 @@ def test_a_layer_that_left_stays_begun_until_what_waited_for_it_has_gone(host: H
 
 def test_what_waited_for_a_layer_that_came_back_is_not_undone_by_the_end_of_another(host: Host) -> None:
     """Killed after the change below, recovered, taken back: Pulumi does not run the layer below again."""
-    listed(host, "base", "db", "other")
-    a, b = host.file("a", "1"), host.file("b", "2", "b")
-    host.apply("base", a, b)
-    host.apply("db", host.file("c", "3"))
-    host.apply("other", host.file("d", "4"))
-    listed(host, "base", "other")
+    a, b = db_taken_out(host)
     host.apply("base", a)
     listed(host, "base", "db")
     host.run("undo", "other")
