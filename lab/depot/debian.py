@@ -70,7 +70,7 @@ def _signed(chosen: Path, folder: Path) -> None:
 
 def _selection(*, keep: bool) -> Path:
     """The cached folder of indexes and table, not signed."""
-    recipe = repr((sorted(_asked()), base.PACKAGES, RELEASES, architecture(), Path(__file__).read_text()))
+    recipe = repr((sorted(asked()), base.PACKAGES, RELEASES, architecture(), Path(__file__).read_text()))
     store = CACHE / "depot"
     key = f"debian-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     folder, former = store / key, store / f".former-{key}"
@@ -85,7 +85,8 @@ def _selection(*, keep: bool) -> Path:
         return former.rename(folder)  # no mirror now: the former one serves, and the next start asks again
 
 
-def _asked() -> set[str]:
+def asked() -> set[str]:
+    """The names in the common list and in those of parts."""
     return {*NAMES.read_text().split(), *parts.debian().split()}
 
 
@@ -147,7 +148,7 @@ def _closure(known: Iterable[Package]) -> Iterator[Package]:
         named.setdefault(package.name, []).append(package)
         for name in package.provides:
             provided.setdefault(name, []).append(package.name)
-    wanted = {*base.PACKAGES, *_asked()}
+    wanted = {*base.PACKAGES, *asked()}
     wanted |= {name for name, those in named.items() if those[0].priority in {"required", "important"}}
     missing, chosen = wanted & {*named}, set[str]()
     while missing:
