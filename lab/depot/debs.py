@@ -21,11 +21,11 @@ CNI_VERSION = "1.1.1-1.1"
 
 def key() -> str:
     """Changes with everything that changes a package."""
-    keys = [key for supply in parts.supplies() for key in supply.keys]
-    content = hashlib.sha256(" ".join([KUBERNETES.key, *keys, os.uname().release]).encode())
+    content = hashlib.sha256(
+        f"{KUBERNETES.key} {parts.key(lambda supply: supply.debs())} {os.uname().release}".encode()
+    )
     own = (Path(__file__), Path(builder.__file__), *sorted(HERE.glob("*.*")))
-    of_parts = [source for supply in parts.supplies() for source in supply.sources()]
-    for source in (*own, *nvidia.sources(), *of_parts):
+    for source in (*own, *nvidia.sources()):
         content.update(source.read_bytes())
     return content.hexdigest()[:16]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import lab.parts
-from lab.depot import debian, debs, parts
+from lab.depot import charts, debian, debs, images, parts
 
 DEPOT = """\
 from pathlib import Path
@@ -27,6 +27,7 @@ SUPPLY = Supply(
     publish,
     "the example's notes published",
     debs=lambda: [Deb("example", "1.0-1", "An example", {"usr/share/example": (FILE, 0o644)})],
+    images=lambda: {"example/notes:1.0": ({"notes": FILE}, ["/notes"])},
     sources=lambda: [FILE],
     programs=("example-tool",),
 )
@@ -40,6 +41,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     (folder / "depot.py").write_text(DEPOT)
     (folder / "notes.txt").write_text("first\n")
+    (folder / "charts" / "notes").mkdir(parents=True)
     (folder / "debian.txt").write_text("example-from-debian\n")
     monkeypatch.setattr(lab.parts, "__path__", [*lab.parts.__path__, str(tmp_path)])
     monkeypatch.setattr(parts, "FOLDER", tmp_path)
@@ -57,10 +59,19 @@ def test_a_part_brings_files_packages_and_what_it_needs(example: Path, tmp_path:
     assert supply.programs == ("example-tool",)
 
 
-def test_its_packages_are_made_anew_when_their_files_change(example: Path) -> None:
-    before = debs.key()
+def test_its_packages_and_images_are_made_anew_when_their_files_change(example: Path) -> None:
+    before = debs.key(), images.key()
     (example / "notes.txt").write_text("second\n")
-    assert debs.key() != before
+    assert not {*before} & {debs.key(), images.key()}
+
+
+def test_its_images_are_made_of_its_own_files(example: Path) -> None:
+    assert images.content("example/notes:1.0") == ({"notes": example / "notes.txt"}, ["/notes"])
+
+
+def test_its_charts_join_the_depots_own(example: Path) -> None:
+    assert example / "charts" / "notes" in charts.sources()
+    assert charts.HERE / "smoke" in charts.sources()
 
 
 def test_its_names_of_debian_join_the_common_ones(example: Path) -> None:  # noqa: ARG001
