@@ -12,7 +12,7 @@ lab-down:  ; @ops/run.sh lab-down
 
 test:      ; @ops/run.sh test
 bench:     ; @ops/run.sh bench
-unit: .venv/.gpu-metal-lock   ; @.venv/bin/python -m pytest tests/unit tests/policy
+unit: .venv/.gpu-metal-lock   ; @.venv/bin/python -m pytest tests/unit tests/policy tests/parts/*/unit
 lint: .venv/.gpu-metal-lock   ; @ops/lint.sh
 
 fmt: .venv/.gpu-metal-lock

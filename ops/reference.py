@@ -220,6 +220,33 @@ def _anchor(id_: str) -> str:
     return f'<a id="{id_}"></a>`{id_}`'
 
 
+# The parts.
+
+
+def parts() -> str:
+    """Every part that has a how-to page in docs/parts, with the files of its own."""
+    found = (_part(page) for page in sorted((ROOT / "docs" / "parts").glob("*/how-to.md")))
+    heads = ["part", "how to", "sample site", "its guide, line by line"]
+    return "\n\n".join(["# Parts", NOTE, PARTS, table(heads, found)]) + "\n"
+
+
+PARTS = """\
+What a site may have besides hosts and a cluster. To start, copy the sample site to `Pulumi.NAME.yaml` at
+the top of the checkout, change it there, and follow the how-to page."""
+
+
+def _part(page: Path) -> Row:
+    name = page.parent.name
+    title = page.read_text().partition("\n")[0].removeprefix("# ")
+    samples = [file.relative_to(ROOT) for file in (ROOT / "components").glob(f"*/{name}/sample.yaml")]
+    return [
+        title,
+        f"[{name}]({name}/{page.name})",
+        ", ".join(f"[{file.name}](../../{file})" for file in samples) or "–",
+        f"[coverage]({name}/coverage.md)" if page.with_name("coverage.md").exists() else "–",
+    ]
+
+
 def keys() -> dict[str, str]:
     """Every key of the site file with what its docstring says, row ids too."""
     models = stack_file()["$defs"]
@@ -235,6 +262,7 @@ def pages() -> dict[Path, str]:
         sites: f"{before}{BEGIN}\n\n{site_keys()}\n{END}{after}",
         ROOT / "docs" / "reference" / "sitectl.md": sitectl(),
         ROOT / "docs" / "reference" / "checks.md": checks(),
+        ROOT / "docs" / "parts" / "README.md": parts(),
         ROOT / "docs" / "rows.md": rows.page(ROOT, keys(), NOTE),
     }
 

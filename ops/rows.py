@@ -1,11 +1,13 @@
 """docs/rows.md: each row of the requirements, where the program has it, and which test proves it.
 
-Only the titles are written by hand: keys come from the models' docstrings (`(H4)`), steps from their `# rows:` line,
-modules from `Rows: H1` in their docstring, tests from `@pytest.mark.row("H4")`.
+Titles alone are written by hand: here, and those of a part in its rows.toml. Keys come from the models' docstrings
+(`(H4)`), steps from their `# rows:` line, modules from `Rows: H1` in their docstring, tests from
+`@pytest.mark.row("H4")`.
 """
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -59,21 +61,6 @@ TITLES = {
     "K8": "Nodes that leave, also dead ones",
     "K10": "Nodes and DNS verified",
     "K15": "A dead first control plane is no end",
-    "Q1": "SQream's host prepared as its guide says, its user and folders",
-    "Q2": "Installer brought, compared and run, no question answered blindly",
-    "Q3": "Licence placed and validated",
-    "Q4": "Hadoop and Kerberos",
-    "Q5": "Docker's networks off the server's",
-    "Q6": "Master, workers with GPUs, spool and settings of their own, Studio, further hosts",
-    "Q7": "Services, ports and GPUs read back as declared",
-    "Q8": "Upgrade in a window, metadata agreed to, one version everywhere",
-    "Q9": "From Docker to an installation without it",
-    "F1": "Shifter built from a pinned source, as its guide says",
-    "F2": "udiRoot.conf whole for its version, one system name",
-    "F3": "Kernel modules loop, squashfs, ext4",
-    "F4": "munge: one key on all hosts, proven across them",
-    "F5": "Image gateway with its database, environment and folders, reachable",
-    "F6": "GPUs in Shifter's containers; Slurm",
     "M3": "One verdict on hosts, nodes, GPUs and tenants",
     "S4": "Tenants: namespace, quota, role bindings",
     "X1": "One file a site, refused with the key and the fix",
@@ -88,10 +75,10 @@ TITLES = {
     "X18": "Thousands of hosts: cost grows in proportion",
     "X19": "Progress shown; stopped and taken up again",
 }
-"""Row → what it asks for. Rows of work to come are not listed."""
+"""Row → what it asks for. Rows of work to come are not listed, nor those of parts: see of_parts."""
 
-WHOLE = ("H", "G", "C", "Q", "F")
-"""Groups of which every row must be in the product and proven."""
+WHOLE = ("H", "G", "C")
+"""Groups of which every row must be in the product and proven, as must every row of a part."""
 
 _ID = r"[A-Z]{1,2}\d+"
 _IN_TEXT = re.compile(rf"\(({_ID}(?:, {_ID})*)\)")
@@ -106,6 +93,30 @@ class Places:
     keys: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     tests: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def of_parts(root: Path) -> dict[str, str]:
+    """Rows that parts cover, with their titles: `[rows]` in components/*/PART/rows.toml.
+
+    Raises ValueError for a row that stands in two places.
+    """
+    found: dict[str, str] = {}
+    for file in sorted((root / "components").glob("*/*/rows.toml")):
+        own = tomllib.loads(file.read_text())["rows"]
+        if twice := own.keys() & (found.keys() | TITLES.keys()):
+            raise ValueError(f"{file}: {', '.join(sorted(twice))} stands elsewhere too")
+        found |= own
+    return found
+
+
+def titles(root: Path) -> dict[str, str]:
+    """Every row with its title."""
+    return TITLES | of_parts(root)
+
+
+def whole(root: Path) -> list[str]:
+    """Rows that must be in the product and proven."""
+    return [row for row in TITLES if row.startswith(WHOLE)] + list(of_parts(root))
 
 
 def places(root: Path, keys: Mapping[str, str]) -> dict[str, Places]:
@@ -167,10 +178,11 @@ def _rows(mark: ast.expr) -> Iterator[str]:
 def page(root: Path, keys: Mapping[str, str], note: str) -> str:
     """docs/rows.md."""
     found = places(root, keys)
+    needed = whole(root)
     parts = ["# Rows", note, INTRODUCTION]
-    for row, title in TITLES.items():
+    for row, title in titles(root).items():
         of = found.get(row, Places())
-        if of != Places() or row.startswith(WHOLE):
+        if of != Places() or row in needed:
             parts.append(f"## {row}\n\n{title}.\n\n{_lines(of)}")
     return "\n\n".join(parts) + "\n"
 
@@ -200,14 +212,14 @@ def _short(file: Path) -> str:
     return f"{file.parts[-3]}/{file.stem}" if file.suffix == ".sh" else str(file)
 
 
-def untrue(found: Mapping[str, Places]) -> list[str]:
+def untrue(root: Path, found: Mapping[str, Places]) -> list[str]:
     """What keeps the page from being whole: ids that are no row, rows without a place, rows without a test."""
-    lines = [f"{row}: no such row, named by {_named_by(of)}" for row, of in found.items() if row not in TITLES]
-    for row in TITLES:
-        if row.startswith(WHOLE):
-            of = found.get(row, Places())
-            lines += [f"{row}: no step and no module has it"] if not of.files else []
-            lines += [f"{row}: no test proves it"] if not of.tests else []
+    known = titles(root)
+    lines = [f"{row}: no such row, named by {_named_by(of)}" for row, of in found.items() if row not in known]
+    for row in whole(root):
+        of = found.get(row, Places())
+        lines += [f"{row}: no step and no module has it"] if not of.files else []
+        lines += [f"{row}: no test proves it"] if not of.tests else []
     return lines
 
 

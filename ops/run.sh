@@ -83,14 +83,17 @@ down() {
 # stop it, so they come first. Then whole sites one after another, and beside them all else, each file on a host of its
 # own. What failed says so last.
 tests() {
-  local logs=$TMPDIR/tests failed=0 part own=() others=(tests/lab/test_sqream.py tests/scripts tests/plugins tests/policy tests/unit)
+  local logs=$TMPDIR/tests failed=0 part own=() beside others
+  mapfile -t beside < <(grep -l pytest.mark.beside tests/lab/*.py tests/parts/*/lab/*.py)
+  others=("${beside[@]}" tests/parts/*/{scripts,unit} tests/scripts tests/plugins tests/policy tests/unit)
   mkdir "$logs"
   python -m lab down --erase
   for part in lab hosts depot; do own+=("tests/lab/test_$part.py"); done
   part_of_tests own "${own[@]}"
   part_of_tests others -n 3 --dist loadfile --no-loadscope-reorder "${others[@]}" \
     --ignore tests/scripts/test_kubernetes_steps.py >/dev/null &
-  part_of_tests sites tests/lab tests/scripts/test_kubernetes_steps.py "${own[@]/#/--ignore=}" --ignore "${others[0]}"
+  part_of_tests sites tests/lab tests/parts/*/lab tests/scripts/test_kubernetes_steps.py \
+    "${own[@]/#/--ignore=}" "${beside[@]/#/--ignore=}"
   wait
   cat "$logs/others"
   for part in own sites others; do

@@ -1,8 +1,9 @@
-"""The chart repository: the charts in the folder beside this file, packaged."""
+"""The chart repository: the charts in the folder beside this file and in lab/parts/NAME/charts, packaged."""
 
 import hashlib
 from pathlib import Path
 
+from lab.depot import parts
 from lab.depot.folders import remade
 from lab.hosts.command import run
 from lab.paths import TOOLS_BIN
@@ -17,14 +18,20 @@ def publish(site: Path) -> bool:
 
 def _fill(folder: Path) -> None:
     helm = str(TOOLS_BIN / "helm")
-    for chart in sorted(HERE.iterdir()):
+    for chart in sources():
         run(helm, "package", str(chart), "--destination", str(folder))
     run(helm, "repo", "index", str(folder))
 
 
+def sources() -> list[Path]:
+    """The folder of each chart."""
+    return sorted([*HERE.iterdir(), *parts.FOLDER.glob("*/charts/*")])
+
+
 def _digest() -> str:
     content = hashlib.sha256()
-    for file in sorted(HERE.rglob("*")):
-        if file.is_file():
-            content.update(str(file.relative_to(HERE)).encode() + file.read_bytes())
+    for chart in sources():
+        for file in sorted(chart.rglob("*")):
+            if file.is_file():
+                content.update(str(file.relative_to(chart.parent)).encode() + file.read_bytes())
     return content.hexdigest()

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.depot import parts
 from lab.depot.folders import remade
 from lab.depot.signing import architecture, make_key, sign
 from lab.hosts import base, machine
@@ -25,7 +26,8 @@ from lab.paths import CACHE, SIGNING_KEY
 from lab.tools.cache import whole
 
 NAMES = Path(__file__).parent / "packages" / "debian.txt"
-"""The packages by name. One that is missing is told by apt on the host: `Unable to locate package`."""
+"""The packages by name, besides those that parts ask for. For one that is missing, apt on the host says so:
+`Unable to locate package`."""
 TABLE = "pool.json"
 """Of debian/: path of each package → [address at the mirror, SHA-256]."""
 RELEASES = sorted({host.release for host in HOSTS.values()})
@@ -68,7 +70,7 @@ def _signed(chosen: Path, folder: Path) -> None:
 
 def _selection(*, keep: bool) -> Path:
     """The cached folder of indexes and table, not signed."""
-    recipe = repr((NAMES.read_text(), base.PACKAGES, RELEASES, architecture(), Path(__file__).read_text()))
+    recipe = repr((sorted(asked()), base.PACKAGES, RELEASES, architecture(), Path(__file__).read_text()))
     store = CACHE / "depot"
     key = f"debian-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     folder, former = store / key, store / f".former-{key}"
@@ -81,6 +83,11 @@ def _selection(*, keep: bool) -> Path:
         if not former.exists():
             raise
         return former.rename(folder)  # no mirror now: the former one serves, and the next start asks again
+
+
+def asked() -> set[str]:
+    """The names in the common list and in those of parts."""
+    return {*NAMES.read_text().split(), *parts.debian().split()}
 
 
 def _fill(folder: Path) -> None:
@@ -141,7 +148,7 @@ def _closure(known: Iterable[Package]) -> Iterator[Package]:
         named.setdefault(package.name, []).append(package)
         for name in package.provides:
             provided.setdefault(name, []).append(package.name)
-    wanted = {*base.PACKAGES, *NAMES.read_text().split()}
+    wanted = {*base.PACKAGES, *asked()}
     wanted |= {name for name, those in named.items() if those[0].priority in {"required", "important"}}
     missing, chosen = wanted & {*named}, set[str]()
     while missing:

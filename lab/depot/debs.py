@@ -1,16 +1,16 @@
-"""The lab's Debian packages: Kubernetes, named, divided and laid out as upstream's; NVIDIA's; FerretDB."""
+"""The lab's Debian packages: Kubernetes, named, divided and laid out as upstream's; NVIDIA's; those of parts."""
 
 import hashlib
 import os
 from pathlib import Path
 
 from lab.depot import deb as builder
-from lab.depot import ferretdb, nvidia
+from lab.depot import nvidia, parts
 from lab.depot.deb import Deb
 from lab.hosts.command import run
 from lab.paths import CACHE, TOOLS_BIN
 from lab.tools.cache import whole
-from lab.tools.catalogue import FERRETDB, KUBERNETES
+from lab.tools.catalogue import KUBERNETES
 from lab.tools.debian import unpacked
 
 HERE = Path(__file__).parent / "packages"
@@ -21,9 +21,11 @@ CNI_VERSION = "1.1.1-1.1"
 
 def key() -> str:
     """Changes with everything that changes a package."""
-    content = hashlib.sha256(f"{KUBERNETES.key} {FERRETDB.key} {os.uname().release}".encode())
+    content = hashlib.sha256(
+        f"{KUBERNETES.key} {parts.key(lambda supply: supply.debs())} {os.uname().release}".encode()
+    )
     own = (Path(__file__), Path(builder.__file__), *sorted(HERE.glob("*.*")))
-    for source in (*own, *nvidia.sources(), *ferretdb.sources()):
+    for source in (*own, *nvidia.sources()):
         content.update(source.read_bytes())
     return content.hexdigest()[:16]
 
@@ -82,7 +84,8 @@ def _kubelet() -> Deb:
 
 def _fill(folder: Path) -> None:
     entries = []
-    for deb in (*debs(), *nvidia.packages(), *ferretdb.packages()):
+    of_parts = [deb for supply in parts.supplies() for deb in supply.debs()]
+    for deb in (*debs(), *nvidia.packages(), *of_parts):
         file = builder.build(deb, folder)
         control = run("dpkg-deb", "--field", str(file)).strip()
         with file.open("rb") as content:

@@ -1,4 +1,4 @@
-"""The images that kubeadm asks for, and one for smoke tests, made from the tools and put into the registry."""
+"""The images that kubeadm asks for, one for smoke tests, and those of parts: made here and put into the registry."""
 
 import hashlib
 import subprocess
@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lab.depot import oci
+from lab.depot import oci, parts
 from lab.depot.process import Say
 from lab.hosts.command import run
 from lab.hosts.inventory import LabError
@@ -39,16 +39,17 @@ _MERGED = ("bin", "sbin", "lib", "lib64")
 
 def key() -> str:
     """Changes with everything that changes an image."""
-    content = hashlib.sha256(" ".join((KUBERNETES.key, ETCD.key, COREDNS.key, PAUSE_IMAGE, BUSYBOX)).encode())
+    of_parts = parts.key(lambda supply: supply.images())
+    content = hashlib.sha256(" ".join((KUBERNETES.key, ETCD.key, COREDNS.key, PAUSE_IMAGE, BUSYBOX, of_parts)).encode())
     for source in (__file__, oci.__file__):
         content.update(Path(source).read_bytes())
     return content.hexdigest()
 
 
 def names() -> list[str]:
-    """Image names without the registry: those of kubeadm, and BUSYBOX."""
+    """Image names without the registry: those of kubeadm, BUSYBOX, and those of parts."""
     listed = run(str(TOOLS_BIN / "kubeadm"), "config", "images", "list", "--kubernetes-version", KUBERNETES.version)
-    return [line.removeprefix(f"{IMAGE_REPOSITORY}/") for line in listed.split()] + [BUSYBOX]
+    return [line.removeprefix(f"{IMAGE_REPOSITORY}/") for line in listed.split()] + [BUSYBOX, *parts.images()]
 
 
 def push(registry: str, say: Say) -> None:
@@ -65,8 +66,10 @@ def push(registry: str, say: Say) -> None:
             say(f"image {name} ({took(since)})")
 
 
-def content(name: str) -> tuple[oci.Files, list[str]]:
+def content(name: str) -> parts.Image:
     """An image's files and entry point. Raises LabError for a name that nothing here can make."""
+    if image := parts.images().get(name):
+        return image
     program = name.rpartition(":")[0].rpartition("/")[2]
     binary = TOOLS_BIN / program
     if program == "pause":

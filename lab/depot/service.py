@@ -10,12 +10,12 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.depot import apt, charts, debian, images, process, shifter, sqream
+from lab.depot import apt, charts, debian, images, parts, process
 from lab.depot.process import Say
 from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
 from lab.paths import CACHE, LAB, TOOLS_BIN
 from lab.tools import wheels
-from lab.tools.catalogue import COREDNS, ETCD, FERRETDB, HELM, KUBERNETES
+from lab.tools.catalogue import COREDNS, ETCD, HELM, KUBERNETES
 from lab.tools.debian import unpacked
 
 REGISTRY_PORT = 5000
@@ -39,10 +39,9 @@ def start(say: Say = lambda _: None, address: str = GATEWAY) -> None:
         say("index of Debian's packages made")
     if charts.publish(SITE):
         say("charts packaged")
-    if sqream.publish(SITE):
-        say("SQream's packages made")
-    if shifter.publish(SITE):
-        say("Shifter's sources and its package index made")
+    for supply in parts.supplies():
+        if supply.publish and supply.publish(SITE):
+            say(supply.published)
     web = [sys.executable, str(Path(__file__).with_name("web.py")), address, str(WEB_PORT), str(SITE), str(POOL)]
     _serve("web", address, WEB_PORT, lambda: web, "/apt/InRelease")
     _serve("registry", address, REGISTRY_PORT, lambda: _registry(address), "/v2/")
@@ -68,7 +67,8 @@ def status() -> str:
 
 
 def _need_tools() -> None:
-    wanted = [name for tool in (KUBERNETES, ETCD, COREDNS, FERRETDB, HELM) for name in tool.binaries]
+    wanted = [name for tool in (KUBERNETES, ETCD, COREDNS, HELM) for name in tool.binaries]
+    wanted += [name for supply in parts.supplies() for name in supply.programs]
     missing = [name for name in [*wanted, "pause"] if not (TOOLS_BIN / name).exists()]
     if missing or not unpacked("docker-registry").exists() or not wheels.folder().exists():
         names = ", ".join(missing) or "Debian's packages or wheels"

@@ -91,6 +91,11 @@ class Stack:
         with self.file.open("w") as file:
             yaml.dump(whole, file)
 
+    def tell(self, name: str, value: str) -> None:
+        """Sets a secret of the stack."""
+        words = ["pulumi", "config", "set", "--secret", "--config-file", str(self.file), "--stack", self.name, name]
+        self.run(*words, stdin=value).ok()
+
     def command(self, verb: str, *more: str) -> list[str]:
         """The CLI's words for a verb on this stack."""
         return ["pulumi", verb, "--stack", self.name, "--config-file", str(self.file), "--non-interactive", *more]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.depot import debs, images, oci, process, service, signing, sqream
+from lab.depot import debs, images, oci, process, service, signing
 from lab.hosts import faults
 from lab.hosts.inventory import HOSTS, LabError
 from lab.paths import SIGNING_KEY, TOOLS_BIN
@@ -189,19 +189,6 @@ def test_chart_repository_serves_charts_that_render(tmp_path: Path) -> None:
     _run(*helm, "pull", "smoke", "--repo", CHARTS, "--version", "0.1.0", "--destination", tmp_path)
     shown = _run(*helm, "template", "probe", tmp_path / "smoke-0.1.0.tgz")
     assert f"image: registry.k8s.io/{images.BUSYBOX}" in shown
-
-
-def test_sqream_packages_are_served_and_say_what_they_are(tmp_path: Path) -> None:
-    for package in (sqream.FIRST, sqream.PATCH, sqream.NEXT):
-        tarball = _get(sqream.url(package))
-        assert hashlib.sha256(tarball).hexdigest() == sqream.sha256(package)
-        (tmp_path / "tarball").write_bytes(tarball)
-        _run("tar", "-xzf", tmp_path / "tarball", "-C", tmp_path, "--no-same-owner")
-        root = tmp_path / package
-        there = {".docker", ".hadoop", ".install", ".krb5", ".sqream", "license", "sqream-console", "sqream-install"}
-        assert {file.name for file in root.iterdir()} == {*there, "README"}
-        assert "not SQream's own" in _run(root / "sqream-install", "-h")
-        assert "It is not SQream's software" in (root / "README").read_text()
 
 
 @pytest.fixture

@@ -14,33 +14,39 @@ from components.model import FORMS
 from stacks.checks import CHECKS, Check
 from stacks.config import NoSiteError, Site, SiteError, load_site, secret_names
 from stacks.source import Problem
+from tests import samples
+from tests.samples import SITES, Sample
 
-SITES = Path(__file__).parents[1] / "sites"
 
-
-def load(sample: str, folder: Path) -> Site:
+def load(sample: Sample, folder: Path) -> Site:
     """The sample as a site of its own folder, with the known_hosts file, the racks and the files beside it."""
-    shutil.copy(SITES / f"{sample}.yaml", folder / "Pulumi.lab.yaml")
+    shutil.copy(sample.file, folder / "Pulumi.lab.yaml")
     shutil.copy(SITES / "known_hosts", folder / "known_hosts.lab")
-    shutil.copytree((SITES / sample).parent / "racks", folder / "racks")
-    shutil.copytree(SITES / "good" / "files", folder / "files")
+    for beside in (sample.file.parent / "racks", sample.files):
+        if beside.exists():
+            shutil.copytree(beside, folder / beside.name)
     return load_site("lab", folder)
 
 
+def good(name: str, folder: Path) -> Site:
+    """One of the good samples, loaded."""
+    return load(next(sample for sample in samples.good() if sample.name == name), folder)
+
+
 @pytest.mark.row("X1")
-@pytest.mark.parametrize("sample", sorted(path.stem for path in (SITES / "bad").glob("*.yaml")))
-def test_a_bad_site_gets_exactly_the_lines_at_its_foot(sample: str, tmp_path: Path) -> None:
-    text = (SITES / "bad" / f"{sample}.yaml").read_text()
-    expected = [line.removeprefix("#= ") for line in text.splitlines() if line.startswith("#= ")]
+@pytest.mark.parametrize("sample", samples.bad(), ids=lambda sample: sample.name)
+def test_a_bad_site_gets_exactly_the_lines_at_its_foot(sample: Sample, tmp_path: Path) -> None:
+    lines = sample.file.read_text().splitlines()
+    expected = [line.removeprefix("#= ") for line in lines if line.startswith("#= ")]
     with pytest.raises(SiteError) as error:
-        load(f"bad/{sample}", tmp_path)
+        load(sample, tmp_path)
     assert error.value.lines == expected
     assert str(error.value) == "\n".join(expected)
 
 
-@pytest.mark.parametrize("sample", sorted(path.stem for path in (SITES / "good").glob("*.yaml")))
-def test_a_good_site_is_good(sample: str, tmp_path: Path) -> None:
-    assert load(f"good/{sample}", tmp_path).active
+@pytest.mark.parametrize("sample", samples.good(), ids=lambda sample: sample.name)
+def test_a_good_site_is_good(sample: Sample, tmp_path: Path) -> None:
+    assert load(sample, tmp_path).active
 
 
 def test_each_check_has_a_bad_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,16 +57,16 @@ def test_each_check_has_a_bad_site(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return iter(())
 
     monkeypatch.setattr("stacks.checks.CHECKS", [listening])
-    for path in sorted((SITES / "bad").glob("*.yaml")):
-        (tmp_path / path.stem).mkdir()
+    for sample in samples.bad():
+        (tmp_path / sample.name).mkdir()
         with contextlib.suppress(SiteError):
-            load(f"bad/{path.stem}", tmp_path / path.stem)
+            load(sample, tmp_path / sample.name)
     assert [check.__name__ for check in CHECKS if not found[check]] == []
 
 
 @pytest.mark.row("X1")
 def test_messages_are_ours() -> None:
-    lines = [line for path in (SITES / "bad").glob("*.yaml") for line in path.read_text().splitlines()]
+    lines = [line for sample in samples.bad() for line in sample.file.read_text().splitlines()]
     said = "\n".join(line for line in lines if line.startswith("#= "))
     for word in (
         "hunter2",
@@ -87,7 +93,7 @@ def test_each_pattern_has_words() -> None:
 
 @pytest.mark.row("H1")
 def test_three_levels_merge(tmp_path: Path) -> None:
-    site = load("good/ranges", tmp_path)
+    site = good("ranges", tmp_path)
     assert list(site.hosts) == ["cp-1", "cp-2", "cp-3", "gpu-1", "gpu-2", "gpu-3", "gpu-4"]
     plane, first, last = site.hosts["cp-3"], site.hosts["gpu-1"], site.hosts["gpu-4"]
     assert str(plane.address) == "10.1.0.13"
@@ -103,14 +109,14 @@ def test_three_levels_merge(tmp_path: Path) -> None:
 
 @pytest.mark.row("H1")
 def test_a_host_may_say_half_of_a_map(tmp_path: Path) -> None:
-    gpu = load("good/lab", tmp_path).hosts["gpu-2"].gpu
+    gpu = good("lab", tmp_path).hosts["gpu-2"].gpu
     assert gpu
     assert (gpu.model, gpu.count) == ("RTX-A6000", 1)
 
 
 @pytest.mark.row("H1")
 def test_who_is_who(tmp_path: Path) -> None:
-    site = load("good/ranges", tmp_path)
+    site = good("ranges", tmp_path)
     assert [host.name for host in site.control_planes] == ["cp-1", "cp-2", "cp-3"]
     assert [host.name for host in site.workers] == ["gpu-1", "gpu-2", "gpu-4"]
     assert site.hosts["gpu-3"] not in site.active
@@ -118,19 +124,19 @@ def test_who_is_who(tmp_path: Path) -> None:
 
 
 def test_one_control_plane_is_its_own_endpoint_and_does_not_only_work(tmp_path: Path) -> None:
-    site = load("good/lab", tmp_path)
+    site = good("lab", tmp_path)
     assert site.endpoint == "10.0.0.11:6443"
     assert [host.name for host in site.workers] == ["gpu-1", "gpu-2"]
 
 
 def test_includes_are_united(tmp_path: Path) -> None:
-    site = load("good/no-kubernetes", tmp_path)
+    site = good("no-kubernetes", tmp_path)
     assert {host.name: host.ssh.user for host in site.hosts.values()} == {"db-1": "admin", "db-2": "root"}
     assert site.include == (tmp_path / "racks/a.yaml",)
 
 
 def test_secrets_are_names_and_each_place_is_named_once(tmp_path: Path) -> None:
-    names = secret_names(load("good/ranges", tmp_path))
+    names = secret_names(good("ranges", tmp_path))
     assert names == {"deployKey": ["ssh.keySecret"], "gpu4Password": ["hosts.gpu-4.ssh.passwordSecret"]}
 
 

@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 from stacks.config import SiteError, load_site, site_from
 from stacks.schema import stack_file
 from stacks.source import same
+from tests import samples
+from tests.samples import Sample
 
 ROOT = Path(__file__).parents[2]
 SITES = ROOT / "tests" / "sites"
@@ -106,14 +108,11 @@ def test_the_committed_schema_is_current() -> None:
     assert committed == json.loads(json.dumps(stack_file())), "run make schema"
 
 
-OURS = [ROOT / "Pulumi.dev.yaml", *sorted(ROOT.glob("Pulumi.*.example.yaml")), *sorted((SITES / "good").glob("*.yaml"))]
-
-
-@pytest.mark.parametrize("path", OURS, ids=lambda p: p.stem)
-def test_good_files_fit_the_schema(path: Path) -> None:
+@pytest.mark.parametrize("sample", [*samples.shown(), *samples.good()], ids=lambda sample: sample.name)
+def test_good_files_fit_the_schema(sample: Sample) -> None:
     schema = stack_file()
     Draft202012Validator.check_schema(schema)
-    found = Draft202012Validator(schema).iter_errors(YAML(typ="safe").load(path))
+    found = Draft202012Validator(schema).iter_errors(YAML(typ="safe").load(sample.file))
     assert [error.message for error in found] == []
 
 

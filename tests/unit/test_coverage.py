@@ -1,19 +1,19 @@
-"""docs/coverage: every section, command and named item of a source document has its line; what a line names is there.
+"""docs/parts/*/coverage.md: each section, command and named item of a source document has its line, which names what is
+there.
 
 Does not prove: that the step does what the document wants; the tests of its rows do (docs/rows.md).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
-from components.platforms.shifter.config import Shifter
-from components.platforms.sqream.config import Sqream
 from ops.explain import explain
 from ops.reference import ROOT
 from stacks.config import Site
@@ -21,7 +21,7 @@ from stacks.config import Site
 SEEDS = ROOT.parent / "shared" / "seeds"
 """The source documents; they are not a part of this repository."""
 
-DOCUMENTS: Mapping[str, type[BaseModel]] = {"sqream-docker": Sqream, "shifter-gpu": Shifter}
+PARTS = sorted(page.parent.name for page in (ROOT / "docs" / "parts").glob("*/coverage.md"))
 
 BEYOND = "Beyond the document"
 """The section of a page that has no counterpart."""
@@ -29,7 +29,7 @@ BEYOND = "Beyond the document"
 UNDERLINE = re.compile(r"([=\-~+*])\1{2,}\s*")
 BLOCK = re.compile(r"\s*\.\. code-block:: (\w+)\s*")
 NAMED = re.compile(r"\s*\* .*?\*\*(.+?)\*\*")
-LINK = re.compile(r"\[`(\w+)`\]\(\.\./reference/checks\.md#(\w+)\)")
+LINK = re.compile(r"\[`(\w+)`\]\(\.\./\.\./reference/checks\.md#(\w+)\)")
 
 
 @dataclass(frozen=True)
@@ -112,57 +112,64 @@ def rows(body: str) -> Iterator[Line]:
             )
 
 
-def page(document: str) -> str:
-    return (ROOT / "docs" / "coverage" / f"{document}.md").read_text()
+def page(part: str) -> str:
+    return (ROOT / "docs" / "parts" / part / "coverage.md").read_text()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_section_and_command_has_its_line(document: str) -> None:
-    source = SEEDS / f"{document}.txt"
+def source_of(part: str) -> Path:
+    """The document that the part's page goes through."""
+    [file] = (ROOT / "components").glob(f"*/{part}/rows.toml")
+    return SEEDS / f"{tomllib.loads(file.read_text())['document']}.txt"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_section_and_command_has_its_line(part: str) -> None:
+    source = source_of(part)
     if not source.exists():
         pytest.skip(f"the source document is not here: {source}")
     wanted = asked(source.read_text())
     assert sum(map(len, wanted.values())) > 50
-    found = told(page(document))
+    found = told(page(part))
     assert list(found) == list(wanted)
     for section, items in wanted.items():
         assert [line.item for line in found[section]] == items, section
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_each_line_says_what_does_it_or_why_nothing_does(document: str) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_each_line_says_what_does_it_or_why_nothing_does(part: str) -> None:
     silent = [
         line.item
-        for lines in told(page(document)).values()
+        for lines in told(page(part)).values()
         for line in lines
         if not (line.keys or line.steps or line.remark)
     ]
     assert silent == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_keys_and_steps_of_a_page_are_there(document: str) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_the_keys_and_steps_of_a_page_are_there(part: str) -> None:
     steps = {path.stem for path in (ROOT / "components").glob("**/steps/*.sh")}
-    lines = [line for lines in told(page(document)).values() for line in lines]
+    lines = [line for lines in told(page(part)).values() for line in lines]
     assert {name for line in lines for name in line.steps} - steps == set()
     for key in {key for line in lines for key in line.keys}:
-        model = DOCUMENTS[document] if key.startswith(".") else Site
-        explain(schema(model), key.replace("[]", "").lstrip("."))
+        explain(schema(part if key.startswith(".") else ""), key.replace("[]", "").lstrip("."))
 
 
-def schema(model: type[BaseModel]) -> dict[str, Any]:
-    """As explain wants it, with the model at its top."""
-    found = model.model_json_schema()
-    return {"$defs": {**found.pop("$defs", {}), "Site": found}}
+def schema(part: str) -> dict[str, Any]:
+    """As explain wants it, with the part's own entry at its top, or the site where no part is named."""
+    top = Site.model_json_schema()
+    models = top.pop("$defs")
+    if part:
+        [top] = [of for of in models.values() if of.get("properties", {}).get("kind", {}).get("const") == part]
+    return {"$defs": {**models, "Site": top}}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_each_step_of_the_platform_is_named(document: str) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_each_step_of_the_part_is_named(part: str) -> None:
     """What the program does beyond its document stands there too."""
-    room = ROOT / "components" / "platforms" / document.partition("-")[0]
-    own = {path.stem for path in (room / "steps").glob("*.sh")}
+    own = {path.stem for path in (ROOT / "components").glob(f"*/{part}/steps/*.sh")}
     assert own
-    assert own - {name for name, _ in LINK.findall(page(document))} == set()
+    assert own - {name for name, _ in LINK.findall(page(part))} == set()
 
 
 TEXT = """\

@@ -17,17 +17,12 @@ from policy.rules import RULES, STACK_RULES, Planned
 from stacks.config import site_from
 from stacks.secrets import Secrets
 from stacks.site import build
+from tests import samples
 from tests.unit.conftest import a_key
 from tests.unit.recorder import Plan, Registered, record
 from tests.unit.test_plan import NoSecrets, void
 
-ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests/golden"
-SAMPLES = {
-    "dev": ROOT / "Pulumi.dev.yaml",
-    **{p.name.split(".")[1]: p for p in ROOT.glob("Pulumi.*.example.yaml")},
-    **{p.stem: p for p in (ROOT / "tests/sites/good").glob("*.yaml")},
-}
+SAMPLES = {sample.name: sample for sample in (*samples.shown(), *samples.good())}
 DIGEST = re.compile(r"@[0-9a-f]{12}\b|(?<=install )[0-9a-f]{64}")
 
 
@@ -43,11 +38,13 @@ class FakeSecrets(NoSecrets):
 
 def planned(sample: str, folder: Path) -> Plan:
     """What the program registers for a sample site, with keys of nobody."""
-    site = YAML(typ="safe").load(SAMPLES[sample])["config"]["gpu-metal:site"]
+    of = SAMPLES[sample]
+    site = YAML(typ="safe").load(of.file)["config"]["gpu-metal:site"]
     for name in site.get("include", []):
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text((SAMPLES[sample].parent / name).read_text())
-    shutil.copytree(ROOT / "tests/sites/good/files", folder / "files")
+        (folder / name).write_text((of.file.parent / name).read_text())
+    if of.files.exists():
+        shutil.copytree(of.files, folder / "files")
     (folder / "keys").mkdir()
     (folder / "keys/docker.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
     addresses = [f"10.{a}.{b}.{c}" for a in range(3) for b in range(4) for c in range(64)] + ["192.0.2.10"]
@@ -75,7 +72,7 @@ def page(resource: Registered) -> str:
 def test_the_plan_of_a_sample_site_is_the_golden_one(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
     plan = planned(sample, tmp_path)
     text = "".join(page(plan.resources[urn]) for urn in sorted(plan.resources))
-    golden = GOLDEN / f"{sample}.txt"
+    golden = SAMPLES[sample].golden
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_text(text)
     assert text == golden.read_text(), "review the diff, then: UPDATE_GOLDEN=1 make unit"

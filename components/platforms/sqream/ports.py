@@ -60,7 +60,7 @@ def listening(config: Sqream, host: str) -> dict[str, tuple[int, ...]]:
 def openings(config: Sqream, host: str) -> tuple[Opening, ...]:
     """The picker sends clients on to workers, so that both are for everybody, as Studio is; metadata is for workers.
 
-    What Docker publishes comes in by its own rules whatever stands here (docs/how-to/sqream.md)."""
+    What Docker publishes comes in by its own rules whatever stands here (docs/parts/sqream/how-to.md)."""
     found = []
     for name, ports in listening(config, host).items():
         sources: Literal["site", "any"] = "site" if name == "metadata" else "any"

@@ -1,0 +1,64 @@
+"""What parts bring into the depot: SUPPLY in lab/parts/NAME/depot.py, found by folder. A new part edits nothing here.
+
+Debian's packages that only this part's hosts install are named in lab/parts/NAME/debian.txt; charts lie in
+lab/parts/NAME/charts.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from lab.depot.deb import Deb
+from lab.depot.oci import Files
+
+Image = tuple[Files, list[str]]
+"""Its files and its entry point."""
+
+FOLDER = Path(__file__).parents[1] / "parts"
+
+
+@dataclass(frozen=True)
+class Supply:
+    """What one part brings into the depot. A part leaves out what it has none of."""
+
+    publish: Callable[[Path], bool] | None = None
+    """Puts its files into the folder that the depot serves; False when they are there already. Raises LabError."""
+    published: str = ""
+    """One line for a person, when publish did something."""
+    debs: Callable[[], list[Deb]] = list
+    """Packages for the lab's own repository."""
+    images: Callable[[], dict[str, Image]] = dict
+    """Container images for the lab's registry, by name without the registry."""
+    sources: Callable[[], list[Path]] = list
+    """The files that these packages and images are made of."""
+    keys: tuple[str, ...] = ()
+    """Versions of the programs in them, as the tools' cache has them."""
+    programs: tuple[str, ...] = ()
+    """Programs that it needs among the lab's tools."""
+
+
+def supplies() -> list[Supply]:
+    """Of all parts, in the order of their names."""
+    return [import_module(f"lab.parts.{file.parent.name}.depot").SUPPLY for file in sorted(FOLDER.glob("*/depot.py"))]
+
+
+def images() -> dict[str, Image]:
+    """Of all parts."""
+    return {name: image for supply in supplies() for name, image in supply.images().items()}
+
+
+def key(made: Callable[[Supply], object]) -> str:
+    """Changes with everything that changes what parts bring of a kind, such as `lambda supply: supply.debs()`."""
+    content = hashlib.sha256()
+    for supply in filter(made, supplies()):
+        content.update(" ".join(supply.keys).encode())
+        for source in supply.sources():
+            content.update(source.read_bytes())
+    return content.hexdigest()
+
+
+def debian() -> str:
+    """The names of Debian's packages that parts ask for."""
+    return "".join(file.read_text() for file in sorted(FOLDER.glob("*/debian.txt")))

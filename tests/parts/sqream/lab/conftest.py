@@ -1,0 +1,5 @@
+"""The lab."""
+
+from tests.lab.conftest import lab
+
+__all__ = ["lab"]
