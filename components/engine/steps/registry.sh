@@ -1,6 +1,7 @@
 # The private registry runs under its own unit, and answers over TLS to those who log in.
 # rows: C3
 # inputs: port folder
+# uses: host
 
 check() {
     local seen shown

@@ -1,6 +1,7 @@
 # The image gateway runs with its present code, environment and settings, and serves its systems.
 # rows: F5
 # inputs: path user file listen port systems images after
+# uses: host shifter
 
 check() {
     local system seen

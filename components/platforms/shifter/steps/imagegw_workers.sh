@@ -1,6 +1,7 @@
 # One Celery worker per system pulls images for the gateway (versions before 18.03), and restarts with it.
 # rows: F5
 # inputs: path user file systems threads images
+# uses: host
 
 check() {
     local system unit

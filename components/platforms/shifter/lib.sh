@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shifter's image gateway, for its steps. Sourced by lib.sh.
+# For steps that say `# uses: shifter`: its image gateway.
 
 # imagegw_due: it must be restarted for what is about to be written. Said before, so that a cut in between loses nothing.
 imagegw_due() { write_file "$GPU_METAL_HOME/imagegw-due" 0600 <<<due; }
