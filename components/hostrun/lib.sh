@@ -219,6 +219,10 @@ case " $_os_id $_os_like " in
         ;;
 esac
 
+# system_folders, system_folders_there, bring_folders.
+# shellcheck source=folders.sh
+. "${BASH_SOURCE[0]%/*}/folders.sh"
+
 # Packages that steps ask for: pkg_add, pkg_drop, pkg_untrue.
 # shellcheck source=packages.sh
 . "${BASH_SOURCE[0]%/*}/packages.sh"
@@ -227,7 +231,7 @@ esac
 # shellcheck source=sources.sh
 . "${BASH_SOURCE[0]%/*}/sources.sh"
 
-# host_networks, networks_overlap, port_holder.
+# host_networks, networks_overlap, port_holder, port_opens.
 # shellcheck source=networks.sh
 . "${BASH_SOURCE[0]%/*}/networks.sh"
 

@@ -29,7 +29,7 @@ apply() {
         systemctl start "$(input unit)" || _says_why
     fi
     # Its first start makes the files of its journal.
-    timeout 90 bash -c 'until (exec 3<>/dev/tcp/127.0.0.1/27017) 2>/dev/null; do sleep 0.3; done' || _says_why
+    port_opens 27017 90 || _says_why
 }
 
 # What it knows of images stays in its folder: they are people's data. One that was at work before goes on.
