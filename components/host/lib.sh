@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# For steps that say `# uses: host`: who uses this host's GPUs, and reloads of systemd that harm nobody.
+# For steps that say `# uses: host`: who uses this host's GPUs, reloads of systemd that harm nobody, tables of nftables.
 
 # Who uses this host's GPUs is read from /proc alone: it answers where NVML fails or hangs, which is when it matters.
 
@@ -75,4 +75,26 @@ systemd_reload() {
         return 1
     fi
     systemctl daemon-reload
+}
+
+# For steps that have a table of nftables of their own, and a unit of systemd that loads it.
+
+# nft_seen FAMILY TABLE: as nft shows what is loaded
+nft_seen() { nft --stateless list table "$1" "$2" 2>/dev/null || printf 'no table\n'; }
+
+# nft_wanted FAMILY TABLE: the rules of stdin as this nft shows them: loaded in a network of its own, which ends with the
+# command
+nft_wanted() {
+    # shellcheck disable=SC2016  # expanded there
+    unshare --net bash -c 'nft --file - && nft --stateless list table "$1" "$2"' _ "$1" "$2"
+}
+
+# nft_off UNIT FAMILY TABLE: the unit is off, and the table gone
+nft_off() {
+    if [[ -e /etc/systemd/system/$1 ]]; then
+        systemctl disable -q --no-reload "$1"
+        systemctl stop "$1"
+    fi
+    # A cut apply has loaded it, and not started the unit that would take it away.
+    if nft list table "$2" "$3" >/dev/null 2>&1; then nft delete table "$2" "$3"; fi
 }
