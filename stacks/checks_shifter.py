@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from components.host.folders import is_the_systems
 from components.platforms.shifter import roles, udiroot
 from components.platforms.shifter.config import Shifter
 from stacks.source import Key, Problem
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 _MOUNT = re.compile(r"(/[^\s:;]*):(/[^\s:;]+)(:[\w=:,]+)?")
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
 """Of the image; Shifter's own documents ask to leave them alone."""
-_WHOLE = re.compile(
-    r"|/(bin|boot|dev|lib|lib64|proc|run|sbin|sys|usr)(/.*)?|/(etc|home|media|mnt|opt|root|srv|tmp|var)|/var/(lib|log|tmp)"
-)
-"""Folders that are the system's own."""
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -114,7 +111,7 @@ def folders(site: "Site") -> Iterator[Problem]:
                 other = first[path.rstrip("/")]
                 yield Problem((*key, *name.split(".")), f"{path} is also {other}. Give each a folder of its own.")
         for name, path in ((name, path.rstrip("/")) for name, path in theirs.items() if path):
-            if _WHOLE.fullmatch(path):
+            if is_the_systems(path or "/"):
                 text = f"{path or '/'} would be {user}'s, and it is the system's own. Write a folder in it."
                 yield Problem((*key, *name.split(".")), text)
                 continue

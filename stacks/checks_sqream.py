@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from components.engine.config import Docker
 from components.host.config import Host
+from components.host.folders import is_the_systems
 from components.platforms.sqream import ports
 from components.platforms.sqream.config import Sqream, Worker
 from stacks.checks_machine import WINDOW, WINDOW_FORM
@@ -24,9 +25,6 @@ _BRIDGE = ip_network("172.17.0.0/16")
 """Docker's first network where nobody says another one."""
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
-_SYSTEM = re.compile(
-    r"/|/(bin|boot|dev|lib|lib64|proc|run|sbin|sys|usr)(/.*)?|/(etc|home|media|mnt|opt|root|srv|tmp|var)|/var/(lib|log)"
-)
 _DECIDED = {
     "cluster": "folders.storage",
     "gpu": "workers[].gpu",
@@ -86,7 +84,7 @@ def folders(site: "Site") -> Iterator[Problem]:
     for key, config in _sqreams(site):
         own = {k: PurePosixPath(path) for k, path in config.folders.model_dump().items() if path}
         for name, path in own.items():
-            if _SYSTEM.fullmatch(str(path)) or ".." in path.parts:
+            if is_the_systems(str(path)) or ".." in path.parts:
                 text = f"{path} is the system's. Name a folder of SQream's own, for example /srv/sqream."
                 yield Problem((*key, "folders", name), text)
             if path == PurePosixPath("/home", config.user):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from components.host.config import Family, Host
 from components.host.repositories import AptRepository, Repository
+from components.hostrun import library
 from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"
-_TABLES = Path(__file__).parents[1] / "hostrun" / "os"
 
 REQUIRED_PACKAGES = (
     "@hold",
@@ -94,5 +94,6 @@ def name_of(word: str) -> str:
 @cache
 def terms(family: Family) -> frozenset[str]:
     """The `@terms` that systems of this family know."""
-    lines = [line for table in _TABLES.glob(f"{family}*.names") for line in table.read_text().splitlines()]
+    tables = [text for name, text in library.names().items() if name.startswith(family)]
+    lines = [line for text in tables for line in text.splitlines()]
     return frozenset(line.split()[0] for line in lines if line.startswith("@"))

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# What a step may use. Sourced by child.sh, which has read what the step was given:
-# gm_inputs, gm_previous, gm_bulk, gm_secrets (arrays of KEY=text), gm_layer, gm_step, gm_function.
+# What any step may use; what steps of one room share is in the room's own lib.sh (`# uses: ROOM`). Sourced by child.sh,
+# which has read what the step was given: gm_inputs, gm_previous, gm_bulk, gm_secrets (arrays of
+# KEY=text), gm_layer, gm_step, gm_function.
 # shellcheck disable=SC2154  # they come by stdin
 
 # _given ARRAY KEY → REPLY; status 1 when KEY is not in it
@@ -218,6 +219,10 @@ case " $_os_id $_os_like " in
         ;;
 esac
 
+# system_folders, system_folders_there, bring_folders.
+# shellcheck source=folders.sh
+. "${BASH_SOURCE[0]%/*}/folders.sh"
+
 # Packages that steps ask for: pkg_add, pkg_drop, pkg_untrue.
 # shellcheck source=packages.sh
 . "${BASH_SOURCE[0]%/*}/packages.sh"
@@ -226,30 +231,14 @@ esac
 # shellcheck source=sources.sh
 . "${BASH_SOURCE[0]%/*}/sources.sh"
 
-# host_networks, networks_overlap, port_holder.
+# host_networks, networks_overlap, port_holder, port_opens.
 # shellcheck source=networks.sh
 . "${BASH_SOURCE[0]%/*}/networks.sh"
-
-# gpu_busy, gpu_containers: who uses this host's GPUs.
-# shellcheck source=gpu.sh
-. "${BASH_SOURCE[0]%/*}/gpu.sh"
-
-# engine_due, engine_stale, engine_refresh: restarts of container engines.
-# shellcheck source=engine.sh
-. "${BASH_SOURCE[0]%/*}/engine.sh"
 
 # in_window: what may be done in a maintenance window only.
 # shellcheck source=window.sh
 . "${BASH_SOURCE[0]%/*}/window.sh"
 
-# sqream_installer, sqream_settings: SQream's package, for its steps.
-# shellcheck source=sqream.sh
-. "${BASH_SOURCE[0]%/*}/sqream.sh"
-
 # asked: programs that ask questions.
 # shellcheck source=asked.sh
 . "${BASH_SOURCE[0]%/*}/asked.sh"
-
-# imagegw_due, imagegw_list: Shifter's image gateway, for its steps.
-# shellcheck source=imagegw.sh
-. "${BASH_SOURCE[0]%/*}/imagegw.sh"

@@ -14,10 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from components.hostrun.step import Step
+from components.hostrun.step import COMPONENTS, Step, content, libraries
 
 _HERE = Path(__file__).parent
-_COMPONENTS = _HERE.parent
 
 INSTALL = (_HERE / "install.sh").read_text()
 """Text for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove [STAGED]`."""
@@ -26,12 +25,13 @@ INSTALL = (_HERE / "install.sh").read_text()
 def files() -> dict[str, bytes]:
     """What the library holds, by its path on the host.
 
-    Raises ValueError for a step file that the runner could not run.
+    Raises ValueError for a step file that the runner could not run, and for a name that two tables explain.
     """
     runner = {f"runner/{path.name}": path.read_bytes() for path in _HERE.glob("*.sh") if path.name != "install.sh"}
-    families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.*")}
-    steps = {_member(path): path.read_bytes() for path in _COMPONENTS.glob("**/steps/*.sh")}
-    return dict(sorted((runner | families | steps).items()))
+    families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.sh")}
+    tables = {f"runner/os/{name}": text.encode() for name, text in names().items()}
+    steps = {_member(path): content(path) for path in COMPONENTS.glob("**/steps/*.sh")}
+    return dict(sorted((runner | families | tables | steps).items()))
 
 
 def _member(script: Path) -> str:
@@ -39,7 +39,26 @@ def _member(script: Path) -> str:
         raise ValueError(f"{script}: a step is named by a-z, 0-9, '_' and '-'")
     if not re.search(r"^check\(\)", script.read_text(), re.MULTILINE):
         raise ValueError(f"{script}: a step has a function check, written check() at the beginning of a line")
+    for library in libraries(script):
+        if own := re.search(r"^(?:check|apply|undo)\(\)|^# limit:.*", library.read_text(), re.MULTILINE):
+            raise ValueError(f"{library}: {own.group()} belongs to a step, and a lib.sh goes in front of many")
     return f"library/{Step(script).ref}.sh"
+
+
+def names() -> dict[str, str]:
+    """The tables that say what each system calls a thing, such as `debian.names`: those of all rooms in one.
+
+    Raises ValueError for a name that two rooms explain.
+    """
+    tables: dict[str, str] = {}
+    owners: dict[str, Path] = {}
+    for path in sorted(COMPONENTS.glob("**/os/*.names")):
+        text = path.read_text()
+        for name in re.findall(r"^[^#\s]\S*", text, re.MULTILINE):
+            if owners.setdefault(name, path.parent) != path.parent:
+                raise ValueError(f"{path}: {name} is in {owners[name]} too. Fix: use that one, or write another name")
+        tables[path.name] = f"{tables.get(path.name, '')}{text.rstrip()}\n"
+    return tables
 
 
 @cache

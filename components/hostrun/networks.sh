@@ -32,3 +32,9 @@ port_holder() {
     { ss -Hltnp "sport = :$1" 2>/dev/null || true; } |
         sed -nE '1s/.*users:\(\("([^"]*)",pid=([0-9]+).*/\1, process \2/p' | grep . || printf 'something\n'
 }
+
+# port_opens PORT SECONDS: waits until this host accepts connections there; status 124 when it does not within that time
+port_opens() {
+    # shellcheck disable=SC2016  # expanded there
+    timeout "$2" bash -c 'until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do sleep 0.2; done' _ "$1"
+}

@@ -67,6 +67,7 @@ pkg_drop() {
     _pkg_after "$(pkg_asked)"
     pkg_asked | _pkg_release
     _pkg_save "asked/$gm_layer.$gm_step" </dev/null
+    if [[ -z $(_pkg_elsewhere) ]]; then rm -f "$GPU_METAL_HOME/packages/folders"; fi
 }
 
 # pkg_asked: the names that this step asked for, sorted
@@ -78,7 +79,7 @@ pkg_installed() { pkg_right "$1${2:+=$2}"; }
 # Names only, one per line, sorted.
 _pkg_names() { tr ' ' '\n' | sed 's/=.*//; s/:.*//; /^$/d' | sort -u; }
 
-# The list $1 (came, went, auto, held, asked/…), sorted.
+# The list $1 (came, went, auto, held, folders, asked/…), as it was saved.
 _pkg_list() { cat "$GPU_METAL_HOME/packages/$1" 2>/dev/null || true; }
 
 # The list $1 becomes stdin; an empty one is none.
@@ -107,6 +108,8 @@ _pkg_dropped() {
 
 # What there is before an installation; kept when a cut run has left it.
 _pkg_before() {
+    local folders=$GPU_METAL_HOME/packages/folders
+    if [[ ! -e $folders ]]; then system_folders_there | write_file "$folders" 0600; fi
     if [[ -e $GPU_METAL_HOME/packages/before ]]; then return; fi
     pkg_auto | _pkg_save before-auto
     pkg_list | _pkg_save before
@@ -169,6 +172,8 @@ _pkg_release() {
     unneeded=$(_pkg_list came | comm -12 - <(pkg_list) | comm -23 - <(_pkg_elsewhere) | pkg_unneeded $last)
     # shellcheck disable=SC2086  # words are names
     if [[ -n $unneeded ]]; then pkg_purge $unneeded; fi
+    # Also after a run that was cut between the two.
+    _pkg_list folders | bring_folders
     comm -12 <(_pkg_list came) <(pkg_list) | _pkg_save came
     comm -23 <(_pkg_list auto) - <<<"$names" | _pkg_save auto
     _pkg_bring_back

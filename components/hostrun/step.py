@@ -1,5 +1,6 @@
 """A step: one bash file and what it is given. Pure data; nothing here touches a host or Pulumi."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +8,39 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+COMPONENTS = Path(__file__).parents[1]
+
+
+@cache
+def content(script: Path) -> bytes:
+    """What a host runs for a step: the `lib.sh` of each room that a line `# uses: ROOM` names, then the step itself."""
+    return b"".join(path.read_bytes() for path in [*libraries(script), script])
+
+
+def libraries(script: Path) -> list[Path]:
+    """The `lib.sh` files that a step or a `lib.sh` uses, each once and after those that it uses itself.
+
+    Raises ValueError for a room that has none.
+    """
+    found: list[Path] = []
+    for words in re.findall(r"^# uses: (.+)$", script.read_text(), re.MULTILINE):
+        for room in words.split():
+            own = _library(room, script)
+            found += [path for path in [*libraries(own), own] if path not in found]
+    return found
+
+
+def _library(room: str, script: Path) -> Path:
+    found = [*COMPONENTS.glob(f"{room}/lib.sh"), *COMPONENTS.glob(f"*/{room}/lib.sh")]
+    if room == "hostrun" or len(found) != 1:
+        seen = ", ".join(str(path) for path in found) or "no lib.sh"
+        raise ValueError(f"{script}: `# uses: {room}` finds {seen}. Fix: name one other room that has one")
+    return found[0]
+
 
 @cache
 def _digest(script: Path) -> str:
-    return sha256(script.read_bytes()).hexdigest()[:12]
+    return sha256(content(script)).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +66,8 @@ class Step:
 
     @property
     def ref(self) -> str:
-        """`name@digest[#label]`, as on the command line: the digest is 12 hex digits of the file's SHA-256."""
+        """`name@digest[#label]`, as on the command line: the digest is 12 hex digits of the SHA-256 of
+        the file and of what it uses."""
         label = f"#{self.label}" if self.label else ""
         return f"{self.script.stem}@{_digest(self.script)}{label}"
 

@@ -11,6 +11,8 @@ from lab.hosts.machine import SBIN
 
 ENVIRONMENT = {"PATH": SBIN, "HOME": "/root", "LANG": "C.UTF-8"}
 FOLDERS = ("/etc", "/usr/local", "/var/lib")
+ROOTS = ("/boot", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr", "/usr/src", "/var", "/var/opt")
+"""Folders that a system has, also empty: of these only whether they are there, and whose."""
 VOLATILE = (  # bookkeeping that any installation or boot leaves changed
     "/etc/.pwd.lock",
     "/etc/group-",
@@ -82,7 +84,7 @@ def boot_id(host: Host) -> str:
 
 
 def snapshot(host: Host, *, times: bool = False) -> Snapshot:
-    """Files below FOLDERS, packages and enabled or masked units; modification times only when asked for."""
+    """Files below FOLDERS, ROOTS themselves, packages, enabled or masked units; times of files only when asked for."""
     query = ["dpkg-query", "-W", "-f", "${Package}:${Architecture}\t${Version} ${Status}\n"]
     listing = ["systemctl", "list-unit-files", "--no-legend", "--plain", "--state=enabled,masked,linked"]
     packages, units = run_in(host, query).stdout, run_in(host, listing).stdout
@@ -96,11 +98,14 @@ def snapshot(host: Host, *, times: bool = False) -> Snapshot:
 def _files(host: Host, times: bool) -> dict[str, Entry]:
     busy = [f"/var/lib/{name}" for name in BUSY]
     find = ["find", *FOLDERS, "(", *_any_of((*VOLATILE, *busy)), ")", "-prune", "-o"]
+    roots = run_in(host, ["find", *ROOTS, "-maxdepth", "0", "-printf", r"%p\t%y\t%m\t%U:%G\n"], check=False).stdout
+    files = {}
+    for path, kind, mode, owner in (line.split("\t") for line in roots.splitlines()):
+        files[path] = Entry(kind, mode, owner, 0, 0, "")
     # No path here holds a tab or a newline; one that did would break the line and the test, not hide.
     listed = run_in(host, [*find, "-printf", r"%p\t%y\t%m\t%U:%G\t%s\t%T@\t%l\n"], deadline=300).stdout
     hashed = run_in(host, [*find, "-type", "f", "-exec", "sha256sum", "{}", "+"], deadline=300).stdout
     sums = {line[66:]: line[:64] for line in hashed.splitlines()}
-    files = {}
     for line in listed.splitlines():
         path, kind, mode, owner, size, mtime, target = line.split("\t")
         plain = kind == "f"  # size and time of a folder are its file system's affair

@@ -10,6 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from components.hostrun.step import content
+
 RUNNER = Path("components/hostrun/runner.sh").resolve()
 
 FILE = """\
@@ -83,6 +85,10 @@ class Host:
         library.mkdir(parents=True, exist_ok=True)
         (library / f"{name}@{digest}.sh").write_text(text)
         return f"{name}@{digest}"
+
+    def brought(self, script: Path) -> str:
+        """Puts a step into the library, with what it uses; gives its ref."""
+        return self.step(script.stem, content(script).decode())
 
     def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         variables = {"GPU_METAL_HOME": str(self.home), "GPU_METAL_RUN": str(self.root / "run")}

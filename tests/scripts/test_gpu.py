@@ -5,6 +5,7 @@ dpkg, systemd and procfs are real. Not proven here: a container that gets a devi
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.lab
 
 PROFILE = "8 dgx-a100"
 V100 = {"model": "V100-SXM2-16GB", "count": 2}
-LIBRARY = ". /var/lib/gpu-metal/runner/*/gpu.sh"
+LIBRARY = "".join(Path("components", room, "lib.sh").read_text() for room in ("host", "gpu"))
 CONTAINER = (
     "systemd-run --quiet --scope --unit=cri-containerd-{id} -p DevicePolicy=strict {allow} "
     "unshare -m bash -c 'mount -t tmpfs tmpfs /dev; touch /dev/nvidia0; exec sleep 600' >/dev/null 2>&1 &"
@@ -112,17 +113,17 @@ def test_the_readback_tells_what_nvidia_smi_shows_otherwise(ready: LabHost) -> N
 
 @pytest.mark.row("G8")
 def test_who_uses_gpus_is_seen_and_systemd_is_not_reloaded_under_those_who_would_lose_them(ready: LabHost) -> None:
-    assert ready.bash(f"{LIBRARY}; gpu_busy || gpu_containers || gpu_jobs") == ""
+    assert ready.bash(f"{LIBRARY}\ngpu_busy || gpu_containers || gpu_jobs") == ""
     ready.bash(JOB)
-    assert ready.bash(f"{LIBRARY}; gpu_jobs").startswith("sleep (process ")
+    assert ready.bash(f"{LIBRARY}\ngpu_jobs").startswith("sleep (process ")
     ready.bash(END_OF_JOB)
     one, two = "1" * 64, "2" * 64
     ready.bash(CONTAINER.format(id=one, allow=""))
     ready.bash(CONTAINER.format(id=two, allow="-p 'DeviceAllow=/dev/char/195:0 rw'"))
-    ready.bash(f"{LIBRARY}; until [ $(gpu_containers | wc -l) = 2 ]; do sleep 0.1; done")
-    assert ready.bash(f"{LIBRARY}; gpu_containers losing").startswith("111111111111 (")
+    ready.bash(f"{LIBRARY}\nuntil [ $(gpu_containers | wc -l) = 2 ]; do sleep 0.1; done")
+    assert ready.bash(f"{LIBRARY}\ngpu_containers losing").startswith("111111111111 (")
     before = ready.bash("systemctl show -p UserspaceTimestampMonotonic -p UnitsLoadFinishTimestampMonotonic")
-    refused = ready.bash(f"{LIBRARY}; systemd_reload 2>&1 || true")
+    refused = ready.bash(f"{LIBRARY}\nsystemd_reload 2>&1 || true")
     assert refused.startswith(
         "systemd was not told of changed units: a reload costs running containers their GPUs (1111"
     )
@@ -130,7 +131,7 @@ def test_who_uses_gpus_is_seen_and_systemd_is_not_reloaded_under_those_who_would
     ready.apply("gpu", settings)
     assert ready.bash("systemctl show -p UserspaceTimestampMonotonic -p UnitsLoadFinishTimestampMonotonic") == before
     assert ready.bash("nvidia-smi --query-gpu=power.limit --format=csv,noheader | sort -u") == "300.00 W\n"
-    ready.bash(f"systemctl stop cri-containerd-{one}.scope cri-containerd-{two}.scope; {LIBRARY}; systemd_reload")
+    ready.bash(f"systemctl stop cri-containerd-{one}.scope cri-containerd-{two}.scope\n{LIBRARY}\nsystemd_reload")
     assert ready.gpu_metal("undo gpu").returncode == 0
     assert ready.bash("nvidia-smi --query-gpu=power.limit --format=csv,noheader | sort -u") == "400.00 W\n"
 

@@ -1,6 +1,7 @@
 """Packages and their sources with real apt on an emulated Debian host."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +9,12 @@ from components.host.packages import packages, repositories
 from components.host.repositories import AptRepository
 from components.hostrun.step import Step
 from lab import paths
-from tests.scripts.lab_host import HOST, LabHost, fresh, leaves_no_trace
+from lab.hosts import faults
+from tests.scripts.lab_host import HOST, LabHost, differences, fresh, leaves_no_trace
 
 pytestmark = pytest.mark.lab
 
+STEPS = Path("components/host/steps")
 DEPOT = "http://10.213.77.1:8080/apt"
 TIMEOUT = "/etc/apt/apt.conf.d/99short-wait"
 ZERO = "0" * 40
@@ -106,8 +109,11 @@ def test_each_way_a_source_can_be_wrong_has_its_message(installed: LabHost) -> N
 
 
 MIRROR = r"""
+apt-get install -qy gpg gpg-agent >/dev/null 2>&1
 mkdir -p /srv/mirror/stub/DEBIAN
 cd /srv/mirror
+install -D /dev/null stub/opt/stub/file
+install -D /dev/null stub/usr/local/src/stub
 printf 'Package: stub\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n' >stub/DEBIAN/control
 dpkg-deb -b stub . >/dev/null
 file=stub_1_all.deb
@@ -132,6 +138,41 @@ def test_a_local_mirror_may_be_a_folder(installed: LabHost) -> None:
     assert set(installed.apply("base", steps).values()) == {"unchanged"}
     assert installed.gpu_metal("undo base").returncode == 0
     installed.bash("! dpkg-query -W stub 2>/dev/null; rm -r /srv/mirror")
+
+
+@pytest.mark.row("H7", "H16")
+def test_folders_of_the_system_outlive_the_last_package_in_them_and_all_goes_on_again(bare: LabHost) -> None:
+    """As destroy and up again do it: dpkg takes /opt away with the only package that has a file there."""
+    key = bare.bash(MIRROR)
+    bare.bash("find /opt /usr/local/src -mindepth 1 -delete; chown root:staff /usr/local/src")
+    bare.bash("chmod 0751 /opt; chmod 2771 /usr/local/src")
+    mirror = {"local": AptRepository.model_validate({"url": "file:///srv/mirror", "keyFile": "k"})}
+    steps = [*repositories(mirror, {"local": key}, "debian"), packages(["stub=1"], label="stub")]
+    before = bare.snapshot()
+    for _ in range(2):
+        assert bare.questions([Step(STEPS / "writable.sh")]) == {}
+        bare.install()
+        assert set(bare.apply("base", steps).values()) == {"changed"}
+        assert "/opt/stub/file" in bare.bash("dpkg -L stub")
+        bare.remove()
+        assert differences(before, bare.snapshot()) == {}
+    assert bare.bash("stat -c '%a %U:%G' /opt /usr/local/src") == "751 root:root\n2771 root:staff\n"
+    bare.bash("rm -r /srv/mirror; chmod 0755 /opt /usr/local/src")
+
+
+@pytest.mark.row("H16")
+def test_a_missing_folder_is_not_called_read_only_and_the_fix_brings_it(bare: LabHost) -> None:
+    step = Step(STEPS / "writable.sh")
+    bare.bash("mv /opt /opt.saved")
+    says = bare.questions([step])["writable"]
+    assert says == "has no folder /opt, wants it. Fix: install -d -m 0755 /opt"
+    bare.bash(says.partition("Fix: ")[2])
+    assert bare.questions([step]) == {}
+    bare.bash("rmdir /opt; mv /opt.saved /opt")
+    with faults.read_only(HOST, "/opt"):
+        assert bare.questions([step])["writable"].startswith(
+            "has /opt read-only, wants it writable. Fix: look for disk"
+        )
 
 
 @pytest.mark.row("H7")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from components.hostrun.step import libraries
+
 ROOT = Path(__file__).parents[2]
 ORDER = ["hostrun", "host", "gpu", "engine", "kubernetes", "network", "tenancy", "platforms"]
 """Rooms from the lowest to the highest; a config is only types, and may be read from any room."""
@@ -37,6 +39,47 @@ def test_nothing_in_components_imports_upwards(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in FILES if p.name in {"config.py", "steps.py"}], ids=lambda p: p.parent.name)
 def test_config_and_steps_know_no_pulumi(path: Path) -> None:
     assert not {m for m in imported(path) if m.split(".")[0] in {"pulumi", "pulumi_command", "pulumi_kubernetes"}}
+
+
+STEPS = sorted((ROOT / "components").rglob("steps/*.sh"))
+LIBRARIES = {
+    "/".join(p.relative_to(ROOT / "components").parts[:-1]): p
+    for p in (ROOT / "components").rglob("lib.sh")
+    if p.parent.name != "hostrun"
+}
+"""By their rooms, such as `engine` and `platforms/sqream`."""
+
+
+def defined(path: Path) -> set[str]:
+    """Names of the functions of a bash file."""
+    return set(re.findall(r"^(\w+)\(\)", path.read_text(), re.MULTILINE))
+
+
+def called(path: Path, names: set[str]) -> set[str]:
+    """Those `names` that a bash file has outside its comments."""
+    code = re.sub(r"^\s*#.*", "", path.read_text(), flags=re.MULTILINE)
+    return names & set(re.findall(r"(?<![\w$-])\w+", code))
+
+
+@pytest.mark.parametrize("path", [*STEPS, *LIBRARIES.values()], ids=lambda p: str(p.relative_to(ROOT)))
+def test_bash_says_which_rooms_it_uses_and_uses_those_it_says_none_above_its_own(path: Path) -> None:
+    said = {word for line in re.findall(r"^# uses: (.+)$", path.read_text(), re.MULTILINE) for word in line.split()}
+    used = {room: own for room, own in LIBRARIES.items() if own != path and called(path, defined(own) - defined(path))}
+    assert said == {own.parent.name for own in used.values()}
+    own_place = path.relative_to(ROOT / "components").parts
+    for room in used:
+        assert ORDER.index(room.split("/")[0]) <= ORDER.index(own_place[0]), f"{room} is a higher room"
+        assert "/" not in room or room == "/".join(own_place[:2]), f"{room} is another part"
+
+
+def test_a_helper_has_one_meaning() -> None:
+    """Where two rooms' libraries go in front of one step, the later function of a name would win."""
+    names = [name for path in LIBRARIES.values() for name in defined(path)]
+    names += {name for path in (ROOT / "components" / "hostrun").rglob("*.sh") for name in defined(path)}
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+    for step in STEPS:
+        shared = {name for own in libraries(step) for name in defined(own)}
+        assert not defined(step) & shared, step
 
 
 def test_only_the_lab_knows_the_lab() -> None:

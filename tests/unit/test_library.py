@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.hostrun import library
+from components.hostrun import library, step
 from components.hostrun.step import Step
 
 COMPONENTS = Path(library.__file__).parents[1]
@@ -48,9 +48,58 @@ def test_a_file_that_is_no_step_is_refused(
 ) -> None:
     (tmp_path / "room" / "steps").mkdir(parents=True)
     (tmp_path / "room" / "steps" / name).write_text(text)
-    monkeypatch.setattr(library, "_COMPONENTS", tmp_path)
+    _only(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match=says):
         library.files()
+
+
+def test_a_step_travels_with_what_it_uses_and_is_named_by_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script, helper = tmp_path / "room" / "steps" / "thing.sh", tmp_path / "room" / "lib.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text("# uses: room\ncheck() { helper; }\n")
+    helper.write_text("helper() { :; }\n")
+    _only(tmp_path, monkeypatch)
+    [(name, content)] = [item for item in library.files().items() if item[0].startswith("library/")]
+    assert content == helper.read_bytes() + script.read_bytes()
+    assert name == f"library/thing@{sha256(content).hexdigest()[:12]}.sh"
+
+
+@pytest.mark.parametrize("line", ["check() { :; }", "undo() { :; }", "# limit: 30"])
+def test_a_room_s_library_has_nothing_that_belongs_to_a_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    script = tmp_path / "room" / "steps" / "thing.sh"
+    script.parent.mkdir(parents=True)
+    script.write_text("# uses: room\ncheck() { :; }\n")
+    (tmp_path / "room" / "lib.sh").write_text(f"{line}\n")
+    _only(tmp_path, monkeypatch)
+    with pytest.raises(ValueError, match=r"lib\.sh: .* belongs to a step, and a lib\.sh goes in front of many"):
+        library.files()
+
+
+def test_names_of_all_rooms_are_in_one_table_a_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for room, text in {"hostrun": "@a  one\n", "parts/x": "# x\n@b  two", "parts/y": "@c  three\n"}.items():
+        (tmp_path / room / "os").mkdir(parents=True)
+        (tmp_path / room / "os" / "debian.names").write_text(text)
+    _only(tmp_path, monkeypatch)
+    assert library.names() == {"debian.names": "@a  one\n# x\n@b  two\n@c  three\n"}
+    # Also when another file of the family has it: which one is meant would depend on the system.
+    (tmp_path / "parts/y/os/debian-13.names").write_text("@b  other\n")
+    with pytest.raises(ValueError, match=r"parts/y/os/debian-13\.names: @b is in .*parts/x/os too\. Fix: use that one"):
+        library.names()
+
+
+def test_the_archive_has_the_names_of_every_room() -> None:
+    table = library.files()["runner/os/debian.names"].decode()
+    rooms = [path.read_text() for path in COMPONENTS.glob("**/os/debian.names")]
+    assert len(rooms) > 2
+    assert all(text.rstrip() in table for text in rooms)
+
+
+def _only(components: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rooms are those of that folder."""
+    for module in (library, step):
+        monkeypatch.setattr(module, "COMPONENTS", components)
 
 
 def test_archive_path_is_named_by_content_and_written_once(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from components.host.config import Family, Host
 from components.host.packages import host_packages, repositories, terms
 from components.host.repositories import AptRepository, DnfRepository, Repository
+from components.hostrun import library
 
 LIBRARY = Path("components/hostrun")
 SOURCES: dict[str, Repository] = {
@@ -26,7 +27,11 @@ def on(tmp_path: Path, os_release: str, script: str) -> str:
     """What lib.sh answers on a system with that os-release."""
     (tmp_path / "os-release").write_text(os_release)
     text = (LIBRARY / "lib.sh").read_text().replace("/etc/os-release", str(tmp_path / "os-release"))
-    text = text.replace("${BASH_SOURCE[0]%/*}", str(LIBRARY))
+    for name, content in library.files().items():
+        if name.startswith("runner/"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(content)
+    text = text.replace("${BASH_SOURCE[0]%/*}", str(tmp_path / "runner"))
     given = "GPU_METAL_HOME=/nowhere GPU_METAL_RUN=/nowhere gm_layer=l gm_step=s gm_function=check gm_verb=check"
     program = f"set -euo pipefail; {given}\n{text}\nuname() {{ echo 5.14.0-427.13.1.el9_4.x86_64; }}\n{script}"
     return subprocess.run(["bash", "-c", program], check=True, capture_output=True, text=True).stdout

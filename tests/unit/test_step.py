@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from components.hostrun import step as steps
 from components.hostrun.step import Step, command_line, payload
 
 
@@ -24,18 +25,55 @@ def test_a_step_is_named_by_its_file_its_digest_and_its_label(script: Path) -> N
     assert (labelled.id, labelled.ref) == ("sysctl#net", f"sysctl@{digest}#net")
 
 
+def test_the_digest_covers_what_a_step_uses_and_what_that_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {
+        "low/lib.sh": "low() { :; }\n",
+        "parts/high/lib.sh": "# uses: low\nhigh() { low; }\n",
+        "parts/high/steps/thing.sh": "# It holds.\n# uses: low high\ncheck() { high; low; }\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(steps, "COMPONENTS", tmp_path)
+    script = tmp_path / "parts/high/steps/thing.sh"
+    whole = "".join(texts.values())
+    assert steps.content(script).decode() == whole
+    assert Step(script).ref == f"thing@{sha256(whole.encode()).hexdigest()[:12]}"
+
+
+@pytest.mark.parametrize(
+    ("room", "says"),
+    [
+        ("none", "finds no lib.sh"),
+        ("hostrun", "Fix: name one other"),
+        ("twice", r"finds .*/twice/lib\.sh, .*/twice/lib\.sh"),
+    ],
+)
+def test_a_room_that_cannot_be_told_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str, says: str
+) -> None:
+    for name in ("hostrun", "twice", "parts/twice"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "lib.sh").touch()
+    monkeypatch.setattr(steps, "COMPONENTS", tmp_path)
+    script = tmp_path / "thing.sh"
+    script.write_text(f"# uses: {room}\ncheck() {{ :; }}\n")
+    with pytest.raises(ValueError, match=says):
+        _ = Step(script).ref
+
+
 def test_words_survive_a_shell(script: Path) -> None:
     step = Step(script, {"a": "two words", "b": 'it\'s "$(x)" \\ `y`', "c": ""}, label="net")
     assert shlex.split(step.words()) == [step.ref, "a=two words", 'b=it\'s "$(x)" \\ `y`', "c="]
 
 
 def test_the_command_line_shows_one_step_a_line(script: Path) -> None:
-    steps = [Step(script, {"vm.swappiness": "10"}), Step(script, label="two")]
-    line = command_line("base", steps)
-    assert line.splitlines() == ["gpu-metal apply base \\", f"  :: {steps[0].words()} \\", f"  :: {steps[1].words()}"]
+    two = [Step(script, {"vm.swappiness": "10"}), Step(script, label="two")]
+    line = command_line("base", two)
+    assert line.splitlines() == ["gpu-metal apply base \\", f"  :: {two[0].words()} \\", f"  :: {two[1].words()}"]
     shown = f"gpu-metal() {{ printf '%s\\n' \"$@\"; }}\n{line}"
     words = subprocess.run(["bash", "-c", shown], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert words == ["apply", "base", "::", steps[0].ref, "vm.swappiness=10", "::", steps[1].ref]
+    assert words == ["apply", "base", "::", two[0].ref, "vm.swappiness=10", "::", two[1].ref]
 
 
 def test_a_step_that_is_there_twice_needs_a_label(script: Path) -> None:

@@ -1,5 +1,6 @@
 # containerd is enabled, runs with its files' settings, and answers, its Kubernetes side (CRI) too.
 # rows: C1 G8
+# uses: engine
 #
 # Left enabled by undo when it was here before us; its package takes the unit along otherwise.
 

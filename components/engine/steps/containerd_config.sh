@@ -1,6 +1,7 @@
 # containerd's settings for Kubernetes stand in a drop-in of our own, and no other file overrules them.
 # rows: C2 C5 G8
 # inputs: cgroup_driver restrict_oom_score_adj sandbox_image nvidia_runtime default_runtime enable_cdi
+# uses: engine
 #
 # config.toml stays as it was but for an `imports` line (and a `cri` that its packager disabled): the GPU Operator's
 # toolkit adds a later file to the same folder, and it is kept. containerd 1.x takes a plugin's section from the last

@@ -1,5 +1,6 @@
 # Docker is enabled, runs with its files' settings, and answers.
 # rows: C1 G8
+# uses: host engine
 
 check() {
     local stale

@@ -1,6 +1,7 @@
 # Docker's daemon.json has the site's settings beside what others wrote there.
 # rows: C2 G8
 # inputs: one key per setting of daemon.json, its value as JSON
+# uses: engine
 #
 # Merged by key: objects and lists are united, of single values the site's wins. What was there before is written down
 # with it, so that a setting that leaves the site, and undo, take ours away and leave the others'. Docker re-reads some

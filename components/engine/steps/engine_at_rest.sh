@@ -1,6 +1,7 @@
 # No container with a GPU runs when a package must change its version that restarts the engine or reloads systemd.
 # rows: G8
 # inputs: names
+# uses: host
 
 check() {
     local word name seen running

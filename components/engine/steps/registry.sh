@@ -1,6 +1,7 @@
 # The private registry runs under its own unit, and answers over TLS to those who log in.
 # rows: C3
 # inputs: port folder
+# uses: host
 
 check() {
     local seen shown
@@ -45,7 +46,7 @@ apply() {
     fi
     if [[ ! -L $(_wanted) ]]; then ln -s "$(_unit_file)" "$(_wanted)"; fi
     systemctl restart gpu-metal-registry
-    timeout 30 bash -c 'until (exec 3<>/dev/tcp/127.0.0.1/'"$(input port)"') 2>/dev/null; do sleep 0.2; done' || true
+    port_opens "$(input port)" 30 || true
     rm -f "$GPU_METAL_HOME/registry-due"
 }
 

@@ -146,8 +146,6 @@ _collect() {
         /etc/gpu-metal-registry/config.yml || status=$?
     systemctl start gpu-metal-registry
     # Started is not yet listening.
-    # shellcheck disable=SC2016  # expanded there
-    timeout 30 bash -c 'until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do sleep 0.2; done' _ \
-        "$(sed 's/.*://' /etc/gpu-metal-registry/address)" || true
+    port_opens "$(sed 's/.*://' /etc/gpu-metal-registry/address)" 30 || true
     return "$status"
 }

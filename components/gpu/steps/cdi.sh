@@ -1,6 +1,7 @@
 # The CDI specification names every GPU, for the driver that runs.
 # rows: G7
 # inputs: count
+# uses: gpu
 #
 # From 1.18 on the toolkit has a service that writes it to /var/run/cdi at each boot and when driver or toolkit change;
 # before, we write /etc/cdi. Changed MIG devices need a new one: systemctl restart nvidia-cdi-refresh.

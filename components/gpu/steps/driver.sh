@@ -1,6 +1,7 @@
 # The NVIDIA driver of the wanted branch or version is installed from its repository, held, and the kernel runs it.
 # rows: G3 G8
 # inputs: wanted package
+# uses: gpu
 #
 # A driver in that version that others brought stays theirs. While something computes on the GPUs nothing is touched.
 # The kernel keeps what it has loaded: another one is in use after a restart, which the step reboot sees to.

@@ -1,6 +1,7 @@
 # Packages of the NVIDIA driver come from one branch only, and no automatic upgrade touches them or the kernel.
 # rows: G3 G8
 # inputs: wanted stream
+# uses: gpu
 #
 # apt: a pin above everything that is installed, as NVIDIA's guide on version locking has it. dnf on RHEL 8 and 9: the
 # module's stream; later ones have none and are held at the version that the driver is installed in.

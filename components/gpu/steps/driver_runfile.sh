@@ -1,6 +1,7 @@
 # The NVIDIA driver of the wanted branch or version is installed by NVIDIA's own installer, and the kernel runs it.
 # rows: G3
 # inputs: wanted sha256 file url options
+# uses: gpu
 #
 # A driver in that version that others brought stays theirs. While something computes on the GPUs nothing is touched.
 # file is one that the operator put on the host, url is where the host fetches it; either is compared before it is run.

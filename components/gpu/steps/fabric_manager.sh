@@ -1,6 +1,7 @@
 # Where an NVSwitch is seen, the fabric manager is installed in the driver's own version, runs, and has set the fabric up.
 # rows: G9
 # inputs: package
+# uses: gpu
 #
 # Which hosts have switches the bus tells, not the site: elsewhere there is nothing to do. CUDA answers 802 without it.
 # Those of NVLink 5 are spoken to as InfiniBand's are: the fabric manager does not start without ib_umad.

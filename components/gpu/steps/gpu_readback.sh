@@ -1,6 +1,7 @@
 # nvidia-smi answers and shows what the site declares: driver, CUDA, number and model of the GPUs, ECC, MIG, persistence.
 # rows: G6 G1 G4 G8 H20
 # inputs: count model ids driver cuda ecc mig persistence
+# uses: gpu
 #
 # A driver of others may come later, or in a container (GPU Operator): without nvidia-smi there is nothing to read.
 

@@ -1,6 +1,7 @@
 # Power limit and clocks of every GPU are what the site says, now and at each boot.
 # rows: H20
 # inputs: power_limit graphics memory
+# uses: host gpu
 #
 # One unit that never changes runs one script that does: no systemd reload is needed under running containers.
 

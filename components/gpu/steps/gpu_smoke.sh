@@ -1,6 +1,7 @@
 # A container of the given image was given every GPU and nvidia-smi in it showed them all.
 # rows: G7
 # inputs: image engine count
+# uses: gpu
 #
 # Run once for each image, driver and toolkit; a mark remembers. Not undone: nothing is left but the mark, which goes.
 

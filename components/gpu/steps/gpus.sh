@@ -2,6 +2,7 @@
 # rows: G1 G3 G9 H16
 # inputs: count model ids
 # bulk: misfits
+# uses: gpu
 #
 # ids are the PCI device ids that the model may have; none when it is not in our table, then lspci's own name is compared.
 # misfits are the chips that the wanted driver does not run: `FIRST LAST why`, ids in hexadecimal.

@@ -1,5 +1,6 @@
 # nouveau does not run: the restart that takes it away has happened.
 # rows: G2
+# uses: gpu
 
 check() {
     if module_loaded nouveau; then

@@ -1,5 +1,6 @@
 # The kernel's own driver nouveau is kept from loading, in the initial ramdisk too; one that runs goes at the next start.
 # rows: G2
+# uses: gpu
 #
 # A mark tells that the ramdisk is to be rebuilt: it survives a cut between the file and the rebuild.
 

@@ -1,5 +1,6 @@
 # nvidia-persistenced is enabled and runs, and keeps the GPUs ready between jobs.
 # rows: G4 H20
+# uses: host gpu
 #
 # Some packages start it without its purpose (--no-persistence-mode), a runfile brings no unit: a drop-in or a unit of
 # ours mends that. Where the driver is not in use yet, it starts with the restart that is due.

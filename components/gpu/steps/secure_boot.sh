@@ -1,5 +1,6 @@
 # Secure Boot lets a kernel module run that is built on this host: it is off, or the key that signs it is enrolled.
 # rows: H20 G3 H16
+# uses: gpu
 
 check() {
     local key

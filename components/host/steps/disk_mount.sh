@@ -1,6 +1,7 @@
 # A data disk has its filesystem and is mounted, now and at each start.
 # rows: H2
 # inputs: device mount filesystem options owner
+# uses: host
 #
 # A filesystem is made only on a device that is blank: no signature, no partition, no user, and zeros where one would
 # be. One that has the wanted filesystem is mounted with what is on it; anything else is refused. undo unmounts and

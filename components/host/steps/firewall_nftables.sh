@@ -1,6 +1,7 @@
 # What comes in is what the layers in use need: one nftables table of our own, drop for the rest, now and after a reboot.
 # rows: H17
 # bulk: rules
+# uses: host
 #
 # The table is replaced in one transaction, and other tables (Kubernetes', the pod network's, Docker's) are not touched:
 # there is no flush. Connections that are open stay open. A unit of our own loads it, not /etc/nftables.conf.
@@ -13,8 +14,9 @@ check() {
     if ! _service | same_file "$_unit"; then untrue "$_unit is not ours"; fi
     if ! systemctl is-enabled -q "${_unit##*/}"; then untrue "${_unit##*/} is not enabled"; fi
     if ! systemctl is-active -q "${_unit##*/}"; then untrue "${_unit##*/} is not active"; fi
-    if ! cmp -s <(_seen) <(_wanted); then
-        untrue "the firewall's table inet gpu_metal is not as it was loaded: $(diff <(_wanted) <(_seen) | _first_change)"
+    if ! cmp -s <(nft_seen inet gpu_metal) <(_wanted); then
+        untrue "the firewall's table inet gpu_metal is not as it was loaded:" \
+            "$(diff <(_wanted) <(nft_seen inet gpu_metal) | _first_change)"
     fi
 }
 
@@ -25,7 +27,7 @@ apply() {
     bulk rules | write_file "$_file" 0600
     _service | write_file "$_unit" 0644
     nft --file "$_file"
-    if ! cmp -s <(_seen) <(_wanted); then
+    if ! cmp -s <(nft_seen inet gpu_metal) <(_wanted); then
         nft delete table inet gpu_metal
         printf 'The table was loaded, and nft shows another one: it was taken away again.\n' >&2
         return 1
@@ -36,25 +38,12 @@ apply() {
 }
 
 undo() {
-    if [[ -e $_unit ]]; then
-        systemctl disable -q --no-reload "${_unit##*/}"
-        systemctl stop "${_unit##*/}"
-    fi
-    # A cut apply has loaded it, and not started the unit that would take it away.
-    if nft list table inet gpu_metal >/dev/null 2>&1; then nft delete table inet gpu_metal; fi
+    nft_off "${_unit##*/}" inet gpu_metal
     restore "$_unit"
     restore "$_file"
 }
 
-_seen() {
-    nft --stateless list table inet gpu_metal 2>/dev/null || printf 'no table\n'
-}
-
-# As this nft shows it: loaded in a network of its own, which ends with the command.
-_wanted() {
-    # shellcheck disable=SC2016  # expanded there
-    bulk rules | unshare --net bash -c 'nft --file - && nft --stateless list table inet gpu_metal'
-}
+_wanted() { bulk rules | nft_wanted inet gpu_metal; }
 
 _first_change() {
     sed -nE 's/^([<>])\s*(.*)/\1 \2/p' | head -n 2 | sed 's/^</lost/; s/^>/more/' | paste -sd ';'

@@ -2,6 +2,7 @@
 # rows: H14
 # inputs: http https ftp services
 # bulk: no_proxy
+# uses: host
 #
 # A service that runs GPU containers takes new ones when these are gone: nothing is restarted under them. Who reads what:
 #   /etc/environment              PAM: SSH, console, su, cron. (pam_env before 1.5 ends at a line over 1,023 characters:

@@ -1,6 +1,7 @@
 # The host needs no reboot for what was asked of it, or is on its way through one.
 # rows: H13
 # inputs: policy window
+# uses: host
 #
 # Always the last step of a layer: the host goes down when the run has ended, and what comes after waits for it. What is
 # due is what steps said by reboot_due.

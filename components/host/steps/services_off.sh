@@ -1,6 +1,7 @@
 # Units that the site does not want are stopped and masked, where this host has them; one that comes later too.
 # rows: H11
 # inputs: units
+# uses: host
 #
 # A word without a suffix stands for the service and for the socket, timer and path that would start it again; a word
 # may be a glob. Masked by a link, not by `systemctl mask`: what was there before comes back as it was, and systemd is

@@ -1,6 +1,7 @@
 # TCP out of this host goes through the site's SOCKS5 proxy, unseen by programs: redsocks, and a table that sends it there.
 # rows: H14
 # inputs: address port interfaces direct
+# uses: host
 #
 # Private, local and the site's direct destinations are left alone. The table is our own (nftables), loaded by a unit of
 # our own that comes and goes with redsocks.
@@ -20,7 +21,9 @@ check() {
     done
     # Older than its settings, it still has those of before.
     if [[ $(_started) -lt $(stat -c %Y "$_conf") ]]; then untrue "redsocks has not read its settings again"; fi
-    if ! cmp -s <(_seen) <(_wanted); then untrue "the table ip gpu_metal_socks is not as it was loaded"; fi
+    if ! cmp -s <(nft_seen ip gpu_metal_socks) <(_rules | nft_wanted ip gpu_metal_socks); then
+        untrue "the table ip gpu_metal_socks is not as it was loaded"
+    fi
 }
 
 apply() {
@@ -39,12 +42,7 @@ apply() {
 }
 
 undo() {
-    if [[ -e $_unit ]]; then
-        systemctl disable -q --no-reload "${_unit##*/}"
-        systemctl stop "${_unit##*/}"
-    fi
-    # A cut apply has loaded it, and not started the unit that would take it away.
-    if nft list table ip gpu_metal_socks >/dev/null 2>&1; then nft delete table ip gpu_metal_socks; fi
+    nft_off "${_unit##*/}" ip gpu_metal_socks
     restore "$_unit"
     restore "$_file"
     restore "$_conf"
@@ -126,14 +124,6 @@ _listed() {
     local words
     read -ra words <<<"$1"
     printf "${2-}%s${2-}\n" "${words[@]}" | paste -sd , | sed 's/,/, /g'
-}
-
-_seen() {
-    nft --stateless list table ip gpu_metal_socks 2>/dev/null || printf 'no table\n'
-}
-
-_wanted() {
-    _rules | unshare --net bash -c 'nft --file - && nft --stateless list table ip gpu_metal_socks'
 }
 
 _started() {

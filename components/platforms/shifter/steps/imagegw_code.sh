@@ -1,6 +1,7 @@
 # The gateway's code is what the source has in imagegw.
 # rows: F5
 # inputs: source path id sysconfdir
+# uses: shifter
 
 check() {
     local strange

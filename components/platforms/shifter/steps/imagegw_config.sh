@@ -3,6 +3,7 @@
 # inputs: file user database
 # bulk: settings
 # secrets: uri
+# uses: shifter
 
 check() {
     if [[ $(_shown <"$(input file)" 2>/dev/null) != "$(bulk settings | _shown)" ]]; then

@@ -2,6 +2,7 @@
 # rows: F5
 # inputs: path python index own
 # bulk: requirements
+# uses: shifter
 #
 # Each set of requirements has an environment of its own, which comes into use when it is whole: one that cannot be
 # installed leaves the old one in use. What is written without a version is taken as it is the first time, and stays.

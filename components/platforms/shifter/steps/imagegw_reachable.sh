@@ -1,6 +1,7 @@
 # The image gateway answers this host, knows the site's system, and believes this host's munge.
 # rows: F2 F4 F5
 # inputs: url system host
+# uses: shifter
 
 check() {
     local seen

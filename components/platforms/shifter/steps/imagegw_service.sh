@@ -1,14 +1,12 @@
 # The image gateway runs with its present code, environment and settings, and serves its systems.
 # rows: F5
 # inputs: path user file listen port systems images after
+# uses: host shifter
 
 check() {
     local system seen
     if ! _unit | same_file "$(_unit_file)"; then untrue "$(_unit_file) is not the image gateway's"; fi
-    if ! systemctl is-enabled -q shifter_imagegw; then untrue "shifter_imagegw is not enabled"; fi
-    if ! systemctl is-active -q shifter_imagegw; then
-        untrue "shifter_imagegw does not run. Fix: journalctl -u shifter_imagegw -n 20 says why"
-    fi
+    unit_runs shifter_imagegw
     if [[ -e $GPU_METAL_HOME/imagegw-due ]]; then untrue "the image gateway runs with older settings"; fi
     for system in $(input systems); do
         seen=$(imagegw_list "http://127.0.0.1:$(input port)" "$system")
@@ -44,10 +42,7 @@ apply() {
 }
 
 undo() {
-    systemctl stop shifter_imagegw 2>/dev/null || true
-    # How it ended is nobody's matter any more, and would stay in `systemctl --failed`.
-    systemctl reset-failed shifter_imagegw 2>/dev/null || true
-    systemctl disable -q --no-reload shifter_imagegw 2>/dev/null || true
+    unit_ends shifter_imagegw
     restore "$(_unit_file)"
     rm -f "$GPU_METAL_HOME/imagegw-due"
 }
@@ -65,20 +60,7 @@ Wants=network-online.target $(input after)
 After=network-online.target munge.service $(input after)
 RequiresMountsFor=$(input images)
 
-[Service]
-User=$(input user)
-WorkingDirectory=$(input path)
-Environment=GWCONFIG=$(input file) PYTHONPATH=$(input path) PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-EnvironmentFile=-/etc/environment
-ExecStart=$(_program)
-UMask=0022
-Restart=always
-RestartSec=2
-NoNewPrivileges=yes
-ProtectSystem=full
-
-[Install]
-WantedBy=multi-user.target
+$(imagegw_runs "$(_program)")
 UNIT
 }
 

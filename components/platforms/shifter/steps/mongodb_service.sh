@@ -1,13 +1,11 @@
 # The gateway's database runs, and answers on this host alone: it asks nobody for a password.
 # rows: F5
 # inputs: unit
+# uses: shifter
 
 check() {
     local open
-    if ! systemctl is-enabled -q "$(input unit)"; then untrue "$(input unit) is not enabled"; fi
-    if ! systemctl is-active -q "$(input unit)"; then
-        untrue "$(input unit) does not run. Fix: journalctl -u $(input unit) -n 20 says why"
-    fi
+    unit_runs "$(input unit)"
     if ! _answers; then
         untrue "$(input unit) runs and does not listen on 127.0.0.1:27017." \
             "Fix: net.port and net.bindIp in its settings, such as /etc/mongod.conf, are 27017 and 127.0.0.1"
@@ -20,29 +18,15 @@ check() {
 }
 
 apply() {
-    if [[ ! -e $(_before) ]]; then
-        systemctl is-enabled "$(input unit)" 2>/dev/null | write_file "$(_before)" 0600 || true
-    fi
-    if ! systemctl is-enabled -q "$(input unit)"; then systemctl enable -q --no-reload "$(input unit)"; fi
-    if ! systemctl is-active -q "$(input unit)"; then
-        systemctl reset-failed "$(input unit)" 2>/dev/null || true
-        systemctl start "$(input unit)" || _says_why
-    fi
+    unit_found mongodb "$(input unit)"
+    unit_starts "$(input unit)" || _says_why
     # Its first start makes the files of its journal.
-    timeout 90 bash -c 'until (exec 3<>/dev/tcp/127.0.0.1/27017) 2>/dev/null; do sleep 0.3; done' || _says_why
+    port_opens 27017 90 || _says_why
 }
 
 # What it knows of images stays in its folder: they are people's data. One that was at work before goes on.
 undo() {
-    if [[ -e $(_before) && $(<"$(_before)") != enabled ]]; then
-        systemctl stop "$(input unit)" 2>/dev/null || true
-        systemctl disable -q --no-reload "$(input unit)" 2>/dev/null || true
-    fi
-    rm -f "$(_before)"
-}
-
-_before() {
-    printf '%s/mongodb-before' "$GPU_METAL_HOME"
+    unit_left mongodb "$(input unit)"
 }
 
 _answers() {

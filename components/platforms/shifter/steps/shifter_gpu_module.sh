@@ -1,6 +1,7 @@
 # A container with the module gpu gets this host's NVIDIA driver, whichever runs then, and its devices.
 # rows: F6
 # inputs: file
+# uses: gpu
 #
 # /dev of a container is the host's; which GPUs are used is CUDA_VISIBLE_DEVICES' affair, as Slurm sets it. Upstream's
 # activate_gpu_support.sh did the same before there were modules.

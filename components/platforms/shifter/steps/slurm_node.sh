@@ -1,6 +1,7 @@
 # slurmd runs with the site's files, and finds the node's GPUs also when it starts with the host.
 # rows: F6
 # inputs: spool gpus
+# uses: host
 
 check() {
     local missing

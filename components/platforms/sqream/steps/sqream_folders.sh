@@ -1,6 +1,7 @@
 # The folders of SQream are there, and its user can read and write them.
 # rows: Q1
 # inputs: user storage config log ingest
+# uses: sqream
 #
 # A folder is made, or given to the user when it was root's; what is in it keeps its owners (containers write as root).
 # It may be one of the four alone. undo takes away those that were made here and are empty, and gives back the others.

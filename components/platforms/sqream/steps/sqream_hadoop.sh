@@ -3,6 +3,7 @@
 # inputs: user package
 # bulk: core_site hdfs_site krb5
 # secrets: keytab
+# uses: sqream
 #
 # sqream_install gives them to SQream. The package may have files of its own there: undo puts them back.
 

@@ -1,6 +1,7 @@
 # SQream no longer runs in Docker here, and the storage folder belongs to its user.
 # rows: Q9
 # inputs: user storage
+# uses: sqream
 #
 # For an installation without Docker: containers write as root. The services' own steps have stopped them before.
 # undo leaves the files the user's: whose they were is not known any more, and SQream in Docker works with them so too.

@@ -4,6 +4,7 @@
 # inputs: metadata_change hadoop
 # secrets: license keytab
 # limit: 7200
+# uses: sqream
 #
 # The files lie there already; the secrets are here so that a new one changes this layer, too.
 #

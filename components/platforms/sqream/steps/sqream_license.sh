@@ -2,6 +2,7 @@
 # rows: Q3
 # inputs: user package
 # secrets: license
+# uses: sqream
 #
 # It is loaded and validated by sqream_install.
 

@@ -2,6 +2,7 @@
 # rows: Q2
 # inputs: user package file url sha256
 # limit: 3600
+# uses: sqream
 #
 # Beside older ones, in a folder of its name; what somebody put into that folder stays. An older package goes when this
 # one is installed (sqream_install).

@@ -2,6 +2,7 @@
 # rows: Q6
 # inputs: user
 # bulk: program
+# uses: sqream
 
 _program=/usr/local/sbin/gpu-metal-sqream
 _target=/etc/systemd/system/gpu-metal-sqream.target

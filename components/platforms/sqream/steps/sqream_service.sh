@@ -2,6 +2,7 @@
 # rows: Q6 Q7
 # inputs: name port also command storage after gpu config window
 # bulk: settings
+# uses: host sqream
 #
 # Only this service is touched when something of it changes. One that does not start with new settings gets its former
 # ones back.

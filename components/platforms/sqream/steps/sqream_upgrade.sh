@@ -2,6 +2,7 @@
 # rows: Q8
 # inputs: user package database console editor window metadata_change master others
 # limit: 7200
+# uses: sqream
 #
 # An upgrade stops all services of this host, within its window; those of the other hosts stand still already. From then
 # on a hold keeps them from starting, at boot too, until the new version is installed. The installer's question about

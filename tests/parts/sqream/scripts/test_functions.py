@@ -83,7 +83,7 @@ def test_a_longer_version_is_another_one(image: str, same: bool) -> None:
 def test_a_package_is_found_when_its_user_has_gone_before(tmp_path: Path) -> None:
     (tmp_path / "sqream").mkdir()
     (tmp_path / "sqream" / "home").write_text("/srv/people/nobody-here\n")
-    library = Path("components/hostrun/sqream.sh").resolve()
+    library = Path("components/platforms/sqream/lib.sh").resolve()
     script = f"GPU_METAL_HOME={tmp_path}; . {library}; sqream_folder; sqream_folder older"
     seen = shell("sqream_status.sh", script, user="nobody-here", package="newer")
     assert seen.splitlines() == ["/srv/people/nobody-here/newer", "/srv/people/nobody-here/older"]

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Restarts of a container engine, which can cost running containers their GPUs (G8): one rule for every step.
+# For steps that say `# uses: engine`: restarts of a container engine, which can cost running containers their GPUs (G8).
+# uses: host
 
 # engine_due UNIT [reload]: UNIT must be restarted (or reloaded) for settings that are about to be written. Said before
 # they are, so that a cut in between loses nothing. A unit that does not run reads them when it starts.

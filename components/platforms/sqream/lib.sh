@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SQream's package on a host, for its steps; each has the inputs user and package. Sourced by lib.sh.
+# For steps that say `# uses: sqream`: its package on a host. Each has the inputs user and package.
 
 # sqream_folder [PACKAGE]: where it is unpacked. A user that is gone had its home where sqream_package wrote it down.
 sqream_folder() {

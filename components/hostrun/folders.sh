@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# Folders of the system (FHS 3.0) that need not belong to any package. A package manager takes an empty one away with the
+# last package that had a file in it, although it was there before. Sourced by lib.sh.
+
+# system_folders: their paths, each after the one that it is in
+system_folders() {
+    printf '%s\n' /boot /etc/opt /home /media /mnt /opt /srv \
+        /usr/games /usr/include /usr/libexec /usr/local /usr/src \
+        /usr/local/{bin,etc,games,include,lib,libexec,sbin,share,src} /usr/local/share/{ca-certificates,man} \
+        /var/{cache,crash,games,lib,local,log,mail,opt,spool,tmp}
+}
+
+# system_folders_there: of these, what is there: MODE OWNER:GROUP PATH, one a line. A link to a folder is not one.
+system_folders_there() {
+    local folder
+    while read -r folder; do
+        if [[ -d $folder && ! -L $folder ]]; then stat -c '%04a %u:%g %n' "$folder"; fi
+    done < <(system_folders)
+}
+
+# bring_folders: makes what is missing of stdin, which system_folders_there has printed
+bring_folders() {
+    local mode owner folder
+    while read -r mode owner folder; do
+        if [[ -e $folder || -L $folder ]]; then continue; fi
+        mkdir -- "$folder"
+        chown -- "$owner" "$folder"
+        chmod -- "$mode" "$folder"
+    done
+}
