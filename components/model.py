@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, ValidationInfo
 from pydantic.alias_generators import to_camel
-from pydantic.fields import FieldInfo
+
+from components.forms import form
 
 
 class Model(BaseModel):
@@ -27,16 +28,6 @@ class Model(BaseModel):
         validate_default=True,
         use_attribute_docstrings=True,
     )
-
-
-FORMS: dict[str, str] = {}
-"""What the operator reads of a text that does not match a pattern, by the pattern."""
-
-
-def form(pattern: str, text: str) -> FieldInfo:
-    """A text of this pattern, which editors get by the schema too; `text` is said of any other."""
-    FORMS[pattern] = text
-    return Field(pattern=pattern)  # type: ignore[no-any-return]
 
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")

@@ -45,14 +45,15 @@ def validate(flags: Flags) -> Code:
     """Read the site file alone: no host, no login, no secret."""
     from ops import site as sites
     from ops.render import data, plural
+    from stacks.checks import notes
 
     site = sites.load(flags)
     if flags.form is Output.NAME:
         typer.echo("\n".join(site.hosts))
     elif flags.form is not Output.TABLE:
-        data(flags, {"ok": True, "site": site.name, "hosts": list(site.hosts), "notes": site.notes()})
+        data(flags, {"ok": True, "site": site.name, "hosts": list(site.hosts), "notes": notes(site)})
     else:
-        for note in site.notes():
+        for note in notes(site):
             typer.echo(note)
         typer.echo(f"✓ ok: Pulumi.{flags.stack}.yaml, {plural(len(site.hosts), 'host')}. No host was asked.")
     return Code.YES

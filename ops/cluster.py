@@ -11,7 +11,7 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import member
-from stacks.config import Site
+from stacks.model import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
 HOST_LIMIT = 60.0

@@ -19,7 +19,7 @@ from ops.explain import explain, members, plain
 from ops.files import write
 from ops.flags import Flags, verb
 from ops.stop import Code
-from stacks.config import Site
+from stacks.model import Site
 from stacks.schema import stack_file
 
 ROOT = Path(__file__).parents[1]

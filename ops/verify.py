@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from components.engine.needed import units
 from components.host.config import Host
 from components.hostrun import said
 from components.hostrun.fleet import Fleet
@@ -15,7 +16,7 @@ from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from ops import cluster
 from ops.drift import MEND
-from stacks.config import Site
+from stacks.model import Site
 
 HOST_LIMIT = 120.0
 """Seconds for one host."""
@@ -51,8 +52,7 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
 def _services(site: Site, host: Host) -> list[str]:
     """Units that run on the host."""
     engine = site.engine_on(host)
-    units = {"containerd": ["containerd"], "docker": ["containerd", "docker"]}[engine.kind] if engine else []
-    return [*units, *(["kubelet"] if site.kubernetes else [])]
+    return [*(sorted(units(engine)) if engine else ()), *(["kubelet"] if site.kubernetes else [])]
 
 
 def _script(services: Sequence[str]) -> str:

@@ -4,45 +4,33 @@ import re
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, ip_address
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from components.engine.config import Docker
-from components.host.config import Address, HostSettings, Ssh
+from components.forms import ENDPOINT
+from components.host.config import Address, Ssh
+from components.problem import Key, Problem, dotted
 from stacks import (
     checks_engine,
-    checks_gateway,
     checks_gpu,
+    checks_listening,
     checks_machine,
     checks_net,
     checks_packages,
-    checks_platforms,
-    checks_shifter,
-    checks_slurm,
-    checks_sqream,
-    forms,
+    checks_parts,
+    checks_values,
 )
 from stacks.known_hosts import is_key
-from stacks.source import Key, Problem
+from stacks.model import Site
 
-if TYPE_CHECKING:
-    from stacks.config import Site
-
-Check = Callable[["Site"], Iterator[Problem]]
+Check = Callable[[Site], Iterator[Problem]]
 
 
-def problems(site: "Site") -> Iterator[Problem]:
+def problems(site: Site) -> Iterator[Problem]:
     """All that does not fit together."""
     return chain.from_iterable(check(site) for check in CHECKS)
 
 
-def levels(site: "Site") -> Iterator[tuple[Key, HostSettings]]:
-    """The settings of the site, of each group and of each host, with their keys."""
-    yield (), site
-    yield from ((("groups", name), group) for name, group in site.groups.items())
-    yield from ((("hosts", name), host) for name, host in site.hosts.items())
-
-
-def hosts(site: "Site") -> Iterator[Problem]:
+def hosts(site: Site) -> Iterator[Problem]:
     """There are hosts, and no two are the same machine."""
     if not site.active:
         yield Problem(("hosts",), "has no host that is there. Write NAME: {address: ADDRESS}.")
@@ -56,7 +44,7 @@ def hosts(site: "Site") -> Iterator[Problem]:
             yield Problem(("hosts", host.name, "address"), text)
 
 
-def host_keys(site: "Site") -> Iterator[Problem]:
+def host_keys(site: Site) -> Iterator[Problem]:
     """A host key written in the site is one."""
     text = 'is not a host key. Write its type and base64 text, for example hostKey: "ssh-ed25519 AAAA…".'
     for host in site.active:
@@ -66,9 +54,9 @@ def host_keys(site: "Site") -> Iterator[Problem]:
             yield Problem(("hosts", host.name, "ssh", "bastion", "hostKey"), text)
 
 
-def ssh(site: "Site") -> Iterator[Problem]:
+def ssh(site: Site) -> Iterator[Problem]:
     """One way to log in, and a way to become root."""
-    for key, settings in levels(site):
+    for key, settings in site.levels():
         yield from (Problem((*key, "ssh"), text) for text in _login(settings.ssh))
 
 
@@ -88,7 +76,7 @@ def _login(ways: Ssh) -> Iterator[str]:
         yield f"user {ways.user} changes nothing on a host without sudo. Take sudo: false away, or log in as root."
 
 
-def quorum(site: "Site") -> Iterator[Problem]:
+def quorum(site: Site) -> Iterator[Problem]:
     """The control planes can hold an etcd majority, and have one address when they are several."""
     planes = site.control_planes
     if site.kubernetes is None:
@@ -105,11 +93,11 @@ def quorum(site: "Site") -> Iterator[Problem]:
     if len(planes) > 1 and not site.kubernetes.endpoint:
         text = f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:6443".'
         yield Problem(("kubernetes", "endpoint"), text)
-    if site.kubernetes.endpoint and not forms.ENDPOINT.fullmatch(site.kubernetes.endpoint):
+    if site.kubernetes.endpoint and not ENDPOINT.fullmatch(site.kubernetes.endpoint):
         yield Problem(("kubernetes", "endpoint"), 'is not host:port, for example "api.example.org:6443".')
 
 
-def subnets(site: "Site") -> Iterator[Problem]:
+def subnets(site: Site) -> Iterator[Problem]:
     """Pods, services and hosts have addresses of their own, and each host has a /24 for its pods."""
     if site.kubernetes is None:
         return
@@ -128,17 +116,17 @@ def subnets(site: "Site") -> Iterator[Problem]:
                 yield Problem(key, f"{address} lies in network.{name} {subnet}. Move the subnet.")
 
 
-def _addresses(site: "Site") -> Iterator[tuple[Key, Address]]:
+def _addresses(site: Site) -> Iterator[tuple[Key, Address]]:
     for host in site.active:
         yield ("hosts", host.name, "address"), host.address
         if host.ssh.bastion and not isinstance(host.ssh.bastion.address, str):
             yield ("hosts", host.name, "ssh", "bastion", "address"), host.ssh.bastion.address
     endpoint = site.kubernetes.endpoint if site.kubernetes else None
-    if endpoint and re.fullmatch(r"[0-9.]+:\d+", endpoint) and forms.ENDPOINT.fullmatch(endpoint):
+    if endpoint and re.fullmatch(r"[0-9.]+:\d+", endpoint) and ENDPOINT.fullmatch(endpoint):
         yield ("kubernetes", "endpoint"), ip_address(endpoint.rpartition(":")[0])
 
 
-def kubernetes(site: "Site") -> Iterator[Problem]:
+def kubernetes(site: Site) -> Iterator[Problem]:
     """What the operator lays over our settings does not break the cluster."""
     if site.kubernetes is None:
         return
@@ -159,7 +147,7 @@ def kubernetes(site: "Site") -> Iterator[Problem]:
         yield Problem(("kubernetes", "kubelet", "cgroupDriver"), text)
 
 
-def tenants(site: "Site") -> Iterator[Problem]:
+def tenants(site: Site) -> Iterator[Problem]:
     """Tenants have a cluster, a namespace that is free, and a quota that lets something run."""
     if site.tenants and site.kubernetes is None:
         yield Problem(("tenants",), "are namespaces and the site has no kubernetes. Write kubernetes: {}.")
@@ -171,7 +159,7 @@ def tenants(site: "Site") -> Iterator[Problem]:
                 yield Problem(("tenants", name, "quota", field), f"must be at least {least}.")
 
 
-def repositories(site: "Site") -> Iterator[Problem]:
+def repositories(site: Site) -> Iterator[Problem]:
     """No source stands there twice: its index would be one's and not the other's."""
     first: dict[tuple[str, str], str] = {}
     for name, source in site.repositories.items():
@@ -182,42 +170,23 @@ def repositories(site: "Site") -> Iterator[Problem]:
                 yield Problem(("repositories", name), f"is the same source as {other}. Write {name}: null.")
 
 
-def values(site: "Site") -> Iterator[Problem]:
-    """Texts that the host, Kubernetes or apt will read have their forms."""
-    for key, settings in levels(site):
-        yield from (Problem((*key, *inner), text) for inner, text in forms.settings(settings))
-    for name, repository in site.repositories.items():
-        if repository is None:
-            continue
-        yield from (Problem(("repositories", name, *inner), text) for inner, text in forms.repository(repository))
-    mirrors = site.engine.mirrors if site.engine else {}
-    yield from (Problem(("engine", "mirrors", *inner), text) for inner, text in forms.mirrors(mirrors))
-
-
 CHECKS: tuple[Check, ...] = (
-    *(hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, repositories, values),
+    *(hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, repositories),
+    *checks_values.CHECKS,
     *checks_machine.CHECKS,
     *checks_packages.CHECKS,
     *checks_net.CHECKS,
     *checks_gpu.CHECKS,
     *checks_engine.CHECKS,
-    *checks_platforms.CHECKS,
-    *checks_shifter.CHECKS,
-    *checks_gateway.CHECKS,
-    *checks_slurm.CHECKS,
-    *checks_sqream.CHECKS,
+    *checks_parts.CHECKS,
+    *checks_listening.CHECKS,
 )
 
 
-def notes(site: "Site") -> list[str]:
-    """What is allowed and yet worth a line: nothing here stops a run."""
-    found = [
-        *checks_engine.notes(site),
-        *checks_gpu.notes(site),
-        *checks_shifter.notes(site),
-        *checks_gateway.notes(site),
-        *checks_sqream.notes(site),
-    ]
+def notes(site: Site) -> list[str]:
+    """What is allowed and yet worth a line in `sitectl validate`: nothing here stops a run."""
+    of_parts = [f"{dotted(note.key)}: {note.text}" for note in checks_parts.notes(site)]
+    found = [*checks_engine.notes(site), *checks_gpu.notes(site), *of_parts]
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

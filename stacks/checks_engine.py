@@ -3,20 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Interface
-from typing import TYPE_CHECKING
 
 from components.engine.config import Docker
-from stacks.forms import TAGGED
-from stacks.source import Key, Problem
-
-if TYPE_CHECKING:
-    from stacks.config import Site
-
-_REGISTRY = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[1-9]\d{0,4})?")
-_IMAGE = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*:[\w][\w.-]{0,127}", re.ASCII)
+from components.forms import IMAGE, REGISTRY, TAGGED
+from components.problem import Key, Problem
+from stacks.model import Site
 
 
-def registries(site: "Site") -> Iterator[Problem]:
+def registries(site: Site) -> Iterator[Problem]:
     """Registries are named as HOST or HOST:PORT, images with what tells them from the next one."""
     engine = site.engine
     if engine is None:
@@ -26,7 +20,7 @@ def registries(site: "Site") -> Iterator[Problem]:
     named += [("registryCertificates", name) for name in engine.registry_certificates]
     named += [("logins", name) for name in engine.logins]
     for key, name in zip(named, names, strict=True):
-        if not _REGISTRY.fullmatch(name):
+        if not REGISTRY.fullmatch(name):
             yield Problem(("engine", *key), 'is not HOST or HOST:PORT of a registry, for example "registry-1:5000".')
     for name, login in engine.logins.items():
         if not login.user or re.search(r"[:\s]", login.user):
@@ -35,7 +29,7 @@ def registries(site: "Site") -> Iterator[Problem]:
         yield Problem(("engine", "verifyImage"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 
 
-def docker(site: "Site") -> Iterator[Problem]:
+def docker(site: Site) -> Iterator[Problem]:
     """Docker's mirrors are of Docker Hub, its bridge is a network of its own."""
     engine = site.engine
     if not isinstance(engine, Docker):
@@ -60,7 +54,7 @@ def docker(site: "Site") -> Iterator[Problem]:
             yield Problem(("engine", "subnet"), text)
 
 
-def registry(site: "Site") -> Iterator[Problem]:
+def registry(site: Site) -> Iterator[Problem]:
     """The private registry has a host that is there, a whole certificate, and clients that can trust it."""
     config = site.registry
     if config is None:
@@ -73,14 +67,14 @@ def registry(site: "Site") -> Iterator[Problem]:
     if not re.fullmatch(r"[^:\s]+", config.user):
         yield Problem(("registry", "user"), "is not a user: it has no colon and no blank.")
     for name in config.images:
-        if not _IMAGE.fullmatch(name):
+        if not IMAGE.fullmatch(name):
             yield Problem(("registry", "images", name), 'is not NAME:TAG, for example "tools/cuda:12.4".')
 
 
-CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (registries, docker, registry)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (registries, docker, registry)
 
 
-def notes(site: "Site") -> list[str]:
+def notes(site: Site) -> list[str]:
     """What is allowed and yet worth a line."""
     found = []
     engine, config = site.engine, site.registry

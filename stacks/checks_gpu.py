@@ -1,28 +1,25 @@
 """What must hold between the keys of a site about GPUs. Pure functions; each problem names the key and the fix."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from components.forms import TAGGED, is_url
 from components.gpu import models
 from components.gpu.config import Gpu
 from components.gpu.steps import kind
-from stacks.forms import TAGGED, is_url
+from components.host.config import Host
+from components.problem import Problem
 from stacks.messages import suggestion
-from stacks.source import Problem
-
-if TYPE_CHECKING:
-    from components.host.config import Host
-    from stacks.config import Site
+from stacks.model import Site
 
 
-def drivers(site: "Site") -> Iterator[Problem]:
+def drivers(site: Site) -> Iterator[Problem]:
     """The driver runs the declared model, comes from somewhere, and its version is of its branch."""
     for host in site.active:
         if host.gpu is not None and host.gpu.driver is not None:
             yield from (Problem(("hosts", host.name, "gpu", *key), text) for key, text in _driver(host, host.gpu))
 
 
-def _driver(host: "Host", gpu: Gpu) -> Iterator[tuple[tuple[str, ...], str]]:
+def _driver(host: Host, gpu: Gpu) -> Iterator[tuple[tuple[str, ...], str]]:
     driver = gpu.driver
     assert driver is not None  # noqa: S101 - the caller has looked
     branch, module = int(driver.branch), kind(gpu, driver)
@@ -43,7 +40,7 @@ def _driver(host: "Host", gpu: Gpu) -> Iterator[tuple[tuple[str, ...], str]]:
         )
 
 
-def _packages(host: "Host", branch: int, module: models.Kind) -> Iterator[tuple[tuple[str, ...], str]]:
+def _packages(host: Host, branch: int, module: models.Kind) -> Iterator[tuple[tuple[str, ...], str]]:
     if module == "open" and branch < models.OPEN_BY_DEFAULT:
         text = (
             f"open has packages from branch {models.OPEN_BY_DEFAULT} on. Write proprietary, a later branch, or runfile."
@@ -60,7 +57,7 @@ def _misfits(model: str, branch: int, module: models.Kind) -> set[str]:
     return {why for why in reasons if why} if all(reasons) else set()
 
 
-def settings(site: "Site") -> Iterator[Problem]:
+def settings(site: Site) -> Iterator[Problem]:
     """What needs a driver of ours has one, and ranges of clocks begin with the lower one."""
     for host in site.active:
         if host.gpu is None:
@@ -79,7 +76,7 @@ def settings(site: "Site") -> Iterator[Problem]:
                 yield Problem((*key, "clocks", name), f"{list(pair)} ends below its begin. Write lowest, highest.")
 
 
-def toolkits(site: "Site") -> Iterator[Problem]:
+def toolkits(site: Site) -> Iterator[Problem]:
     """A container is run on GPUs that there are, by an engine that the site has."""
     for host in site.active:
         if host.gpu is None or host.gpu.toolkit is None:
@@ -93,10 +90,10 @@ def toolkits(site: "Site") -> Iterator[Problem]:
             yield Problem((*key, "smokeImage"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 
 
-CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (drivers, settings, toolkits)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (drivers, settings, toolkits)
 
 
-def notes(site: "Site") -> list[str]:
+def notes(site: Site) -> list[str]:
     """Models that are not known here: their words are still compared on the host, and a driver is not."""
     unknown: dict[str, str] = {}
     for host in site.active:

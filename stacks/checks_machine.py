@@ -3,24 +3,14 @@
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
+from components.forms import LOCALE, PUBLIC_KEY, TIMEZONE, WINDOW, WINDOW_FORM
 from components.host.config import Host
 from components.host.machine import Account
-from stacks.source import Key, Problem
-
-if TYPE_CHECKING:
-    from stacks.config import Site
+from components.problem import Key, Problem
+from stacks.model import Site
 
 Found = Iterator[tuple[Key, str]]
-
-_LOCALE = re.compile(r"(C|POSIX|C\.UTF-8|[a-z]{2,3}_[A-Z]{2}(\.[A-Z][A-Za-z0-9-]*)?(@[a-z]+)?)")
-_TIMEZONE = re.compile(r"[A-Z][\w+-]*(/[A-Z][\w+-]*){0,2}", re.ASCII)
-_KEY = re.compile(r"(\S.* )?(ssh-[a-z0-9-]+|ecdsa-sha2-[a-z0-9-]+|sk-[\w.@-]+) AAAA[A-Za-z0-9+/]+={0,3}( .*)?")
-_HOURS = r"([01]\d|2[0-3]):[0-5]\d"
-WINDOW = re.compile(rf"(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_HOURS}-{_HOURS}")
-"""When something may be done that disturbs."""
-WINDOW_FORM = 'is not DAY HH:MM-HH:MM, for example "Sun 02:00-05:00" or "daily 23:00-04:00".'
 
 ROOT_GROUPS = frozenset({"sudo", "wheel"})
 """Groups that let their members become root, on one family or the other."""
@@ -32,14 +22,14 @@ ESSENTIAL = (
 """Services without which a host is not reached again, or does not do what the site wants."""
 
 
-def machine(site: "Site") -> Iterator[Problem]:
+def machine(site: Site) -> Iterator[Problem]:
     """Each host, with what it inherits."""
     for host in site.active:
         for rule in (_accounts, _numbers, _disks, _texts, _limits, _services, _reboot):
             yield from (Problem(("hosts", host.name, *key), text) for key, text in rule(host))
 
 
-def swap(site: "Site") -> Iterator[Problem]:
+def swap(site: Site) -> Iterator[Problem]:
     """The kubelet takes a host with swap only where it is told to."""
     if site.kubernetes is None or site.kubernetes.kubelet.get("failSwapOn") is False:
         return
@@ -49,7 +39,7 @@ def swap(site: "Site") -> Iterator[Problem]:
             yield Problem(("hosts", host.name, "swap"), text)
 
 
-CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (machine, swap)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (machine, swap)
 
 
 def _accounts(host: Host) -> Found:
@@ -65,7 +55,7 @@ def _accounts(host: Host) -> Found:
                 text = f"{group} lets {name} become root. Write sudo: with-password in its place."
                 yield (*key, "groups", index), text
         for index, line in enumerate(account.keys):
-            if not _KEY.fullmatch(line):
+            if not PUBLIC_KEY.fullmatch(line):
                 yield (*key, "keys", index), 'is not a public key: one line such as "ssh-ed25519 AAAA… ana@desk".'
         if name in host.account_groups:
             text = f"is a group that the account {name} brings by itself. Take it away."
@@ -111,9 +101,9 @@ def _disks(host: Host) -> Found:
 
 
 def _texts(host: Host) -> Found:
-    if host.locale is not None and not _LOCALE.fullmatch(host.locale):
+    if host.locale is not None and not LOCALE.fullmatch(host.locale):
         yield ("locale",), "is not the name of a locale, for example en_US.UTF-8 or C.UTF-8."
-    if host.timezone is not None and not _TIMEZONE.fullmatch(host.timezone):
+    if host.timezone is not None and not TIMEZONE.fullmatch(host.timezone):
         yield ("timezone",), "is not the name of a time zone, for example Europe/Berlin or UTC."
 
 

@@ -1,32 +1,21 @@
 """What must hold between the network's keys of a site. Pure functions; each problem names the key and the fix."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from components.engine import ports as engine
-from components.host.net import Allow, NetSettings, Proxy
-from components.host.openings import of_every_host
-from components.kubernetes import ports as kubernetes
-from components.network import ports as network
-from stacks.forms import is_url
-from stacks.source import Key, Problem
-
-if TYPE_CHECKING:
-    from stacks.config import Site
+from components.forms import is_url, ports
+from components.host.listening import openings as of_every_host
+from components.host.net import Proxy
+from components.problem import Key, Problem
+from stacks.model import Site
+from stacks.needed import listening
 
 _SHELL = set("'\"`$\\")
 
 
-def _levels(site: "Site") -> Iterator[tuple[Key, NetSettings]]:
-    yield (), site
-    yield from ((("groups", name), group) for name, group in site.groups.items())
-    yield from ((("hosts", name), host) for name, host in site.hosts.items())
-
-
-def proxies(site: "Site") -> Iterator[Problem]:
+def proxies(site: Site) -> Iterator[Problem]:
     """Proxies are named, without a password: what they are written to is readable by all."""
-    for key, level in _levels(site):
+    for key, level in site.levels():
         if level.proxy is not None:
             yield from (Problem((*key, "proxy", *inner), text) for inner, text in _proxy(level.proxy))
 
@@ -51,17 +40,17 @@ def _proxy(proxy: Proxy) -> Iterator[tuple[Key, str]]:
             yield ("noProxy", index), "is not one name, address or network. Write each as an item of the list."
 
 
-def resolvers(site: "Site") -> Iterator[Problem]:
+def resolvers(site: Site) -> Iterator[Problem]:
     """Name servers are different ones."""
-    for key, level in _levels(site):
+    for key, level in site.levels():
         if level.dns is not None and len(set(level.dns.servers)) < len(level.dns.servers):
             text = "has one server twice: when it fails, both do. Write each once."
             yield Problem((*key, "dns", "servers"), text)
 
 
-def interfaces(site: "Site") -> Iterator[Problem]:
+def interfaces(site: Site) -> Iterator[Problem]:
     """An MTU is that of an interface; what redsocks takes up comes from other machines."""
-    for key, level in _levels(site):
+    for key, level in site.levels():
         named = level.interfaces
         if named.mtu is not None and named.internal is None and named.data is None:
             yield Problem((*key, "interfaces", "mtu"), "is of no interface. Write internal or data beside it.")
@@ -71,30 +60,23 @@ def interfaces(site: "Site") -> Iterator[Problem]:
                 yield Problem((*key, "socks", "interfaces", index), text)
 
 
-def openings(site: "Site") -> Iterator[Problem]:
+def openings(site: Site) -> Iterator[Problem]:
     """What the site lets in has ports that exist, and names that no layer uses."""
     taken = _taken(site)
-    for key, level in _levels(site):
+    for key, level in site.levels():
         for name, allow in (level.firewall.allow if level.firewall else {}).items():
             where = (*key, "firewall", "allow", name)
             if name in taken:
                 yield Problem(where, "is what a layer of ours calls its own opening. Use another name.")
-            if not _are_ports(allow):
+            if ports(allow.port) is None:
                 text = f'{allow.port} is no port or range. Write one of 1 to 65535, or "FIRST-LAST".'
                 yield Problem((*where, "port"), text)
 
 
-def _taken(site: "Site") -> set[str]:
-    found = [*network.openings(site.network), *(engine.of_registry(site.registry) if site.registry else ())]
-    for host in site.active:
-        found += [*of_every_host(host.model_copy(update={"firewall": None}))]
-        found += kubernetes.openings(host, site.control_planes)
-    return {opening.name for opening in found}
-
-
-def _are_ports(allow: Allow) -> bool:
-    first, _, last = allow.port.partition("-")
-    return 1 <= int(first) <= int(last or first) <= 65535
+def _taken(site: Site) -> set[str]:
+    every = [host.model_copy(update={"firewall": None}) for host in site.active]
+    own = {opening.name for host in every for opening in of_every_host(host)}
+    return own | {each.name for host in site.active for each in listening(site, host)}
 
 
 CHECKS = (proxies, resolvers, interfaces, openings)

@@ -2,22 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from components.forms import PACKAGE
 from components.host.config import Host
 from components.host.packages import name_of, terms
 from components.host.repositories import DnfRepository
+from components.problem import Key, Problem
 from stacks.messages import suggestion
-from stacks.source import Key, Problem
+from stacks.model import Site
 
-if TYPE_CHECKING:
-    from stacks.config import Site
-
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*(=[^\s=]+)?")
 _TOO_OLD = re.compile(r"ubuntu-1\d\.\d+|(rhel|centos|ol)-7(\.\d+)?")
 
 
-def systems(site: "Site") -> Iterator[Problem]:
+def systems(site: Site) -> Iterator[Problem]:
     """Kubernetes runs on none of the documents' older systems."""
     for host in site.active:
         if site.kubernetes is not None and host.os and _TOO_OLD.fullmatch(host.os):
@@ -25,7 +22,7 @@ def systems(site: "Site") -> Iterator[Problem]:
             yield Problem(("hosts", host.name, "os"), text)
 
 
-def packages(site: "Site") -> Iterator[Problem]:
+def packages(site: Site) -> Iterator[Problem]:
     """Names and terms that the host's family has, and holds of what is asked for."""
     for host in site.active:
         yield from (Problem(("hosts", host.name, *key), text) for key, text in _packages(host))
@@ -40,11 +37,11 @@ def _packages(host: Host) -> Iterator[tuple[Key, str]]:
                     ("packages", index),
                     f"{word} is no term of the {host.family} family. {_meant(word, terms(host.family))}",
                 )
-        elif not _WORD.fullmatch(word):
+        elif not PACKAGE.fullmatch(word):
             yield ("packages", index), f'"{word}" is not NAME, NAME=VERSION (a version may be a glob) or @term.'
         if names.index(name_of(word)) != index:
             yield ("packages", index), f"{name_of(word)} is there twice. Write it once."
-    if host.kernel.package is not None and not _WORD.fullmatch(host.kernel.package):
+    if host.kernel.package is not None and not PACKAGE.fullmatch(host.kernel.package):
         yield ("kernel", "package"), f'"{host.kernel.package}" is not NAME or NAME=VERSION.'
     for index, name in enumerate(host.hold):
         if name not in names:
@@ -55,7 +52,7 @@ def _meant(word: str, known: frozenset[str]) -> str:
     return suggestion(word, known) or f"Write the package's name, or one of {', '.join(sorted(known))}."
 
 
-def sources(site: "Site") -> Iterator[Problem]:
+def sources(site: Site) -> Iterator[Problem]:
     """A source is signed, one way or the other."""
     for name, source in site.repositories.items():
         if isinstance(source, DnfRepository) and not (source.gpg_check_packages or source.gpg_check_metadata):
@@ -63,4 +60,4 @@ def sources(site: "Site") -> Iterator[Problem]:
             yield Problem(("repositories", name, "gpgCheckPackages"), text)
 
 
-CHECKS: tuple[Callable[["Site"], Iterator[Problem]], ...] = (systems, packages, sources)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (systems, packages, sources)

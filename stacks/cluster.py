@@ -1,23 +1,31 @@
 """Kubernetes on the site's hosts, and what runs in it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import pulumi
+from pulumi import Resource
 
 from components.hostrun.layer import HostRef
 from components.hostrun.target import Target
 from components.kubernetes import steps as kubernetes
 from components.kubernetes.component import Cluster
+from components.kubernetes.handle import ClusterRef
 from components.network.component import PodNetwork
 from components.network.config import Flannel
+from components.parts.in_cluster import InCluster
 from components.tenancy.component import Tenancy
 from stacks import plan
-from stacks.config import Site
+from stacks.ground import ground, in_order
+from stacks.model import Entry, Site
+from stacks.secrets import Secrets
 
 
-def build(site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target]) -> dict[str, pulumi.Input[object]]:
-    """Builds the cluster, its pod network and tenants; returns what the stack gives of them."""
+def build(
+    site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target], secrets: Secrets
+) -> dict[str, pulumi.Input[object]]:
+    """Builds the cluster, its pod network, tenants and parts; returns what the stack gives of them."""
     cluster = Cluster(
         site.name,
         site.hosts,
@@ -30,4 +38,23 @@ def build(site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target]
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)
     Tenancy("tenants", site.tenants, cluster=cluster.ref)
+    _parts(site, cluster.ref, secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
+
+
+def _parts(site: Site, cluster: ClusterRef, secrets: Secrets) -> None:
+    """The halves in the cluster, each after those that give what it needs."""
+    known, done = ground(site), list[tuple[Entry, Resource]]()
+    for entry in in_order(site.entries):
+        if half := entry.part.cluster:
+            after = [made for other, made in done if other.part.gives & entry.part.wants]
+            made = InCluster(
+                entry.name,
+                entry.token("InCluster"),
+                half,
+                entry.config,
+                ground=known,
+                cluster=replace(cluster, ready=(*cluster.ready, *after)),
+                secret=secrets.output,
+            )
+            done.append((entry, made))

@@ -9,8 +9,9 @@ from typing import Any
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
+from components.problem import Key, Problem
 from stacks.messages import suggestion
-from stacks.source import Key, Mark, Problem
+from stacks.source import Mark
 
 
 @dataclass

@@ -8,8 +8,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from components.model import FORMS
-from stacks.source import Key
+from components.forms import FORMS
+from components.problem import Key
 
 ABSENT = object()
 _KINDS: dict[type, str] = {

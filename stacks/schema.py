@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from stacks.config import Site
+from stacks.model import Site
 from stacks.source import SITE
 
 _GIVEN = ("name", "knownHosts")

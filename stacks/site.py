@@ -12,10 +12,11 @@ from components.host.component import Hosts, Plan
 from components.host.config import Host
 from components.host.targets import targets
 from components.hostrun.step import Step
-from components.platforms.component import OnHosts
-from components.platforms.registry import platform_of
+from components.parts.component import OnHosts
+from components.parts.part import Wave
 from stacks import plan
-from stacks.config import Site
+from stacks.ground import in_order
+from stacks.model import Entry, Site
 from stacks.secrets import Secrets
 
 
@@ -24,8 +25,8 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
     reached = targets(site.hosts, secrets.reveal)
     drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
-    waves = [platform_of(config).waves(config, site.hosts) for config in site.platforms]
-    rooms = [("gpu", drivers), ("engine", on_them), *((w.layer, w.steps) for each in waves for w in each)]
+    halves = _on_hosts(site)
+    rooms = [("gpu", drivers), ("engine", on_them), *((w.layer, w.steps) for _, waves in halves for w in waves)]
     hosts = Hosts(
         "hosts",
         site.hosts,
@@ -37,14 +38,21 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
     first = site.registry.host if site.registry else None
     engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
-    for config, each in zip(site.platforms, waves, strict=True):
-        OnHosts(config.name, config.kind.title(), each, hosts=engines.refs, targets=reached)
+    # Layers of one host are in a row: each half gets the hosts as the one before it leaves them.
+    refs = engines.refs
+    for entry, waves in halves:
+        refs = OnHosts(entry.name, entry.token(), waves, hosts=refs, targets=reached).refs
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
     if site.kubernetes is None:
         return outputs
     from stacks import cluster  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
 
-    return outputs | cluster.build(site, engines.refs, reached)
+    return outputs | cluster.build(site, refs, reached, secrets)
+
+
+def _on_hosts(site: Site) -> list[tuple[Entry, Sequence[Wave]]]:
+    entries = in_order(site.entries)
+    return [(entry, half.waves(entry.config, site.hosts)) for entry in entries if (half := entry.part.host)]
 
 
 def _layers(site: Site, rooms: Sequence[tuple[str, Mapping[str, Sequence[Step]]]], host: Host) -> list[str]:

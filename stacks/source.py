@@ -12,8 +12,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from components.problem import Key, dotted
+
 SITE = "gpu-metal:site"
-Key = tuple[str | int, ...]
 
 
 class Mark(NamedTuple):
@@ -36,13 +37,6 @@ class Fault(NamedTuple):
         return f"{self.mark.file}{line} {f'{dotted(self.key)}: ' if self.key else ''}{self.text}"
 
 
-class Problem(NamedTuple):
-    """What is wrong at a key of the merged site, whose place in the files is still to be found."""
-
-    key: Key
-    text: str
-
-
 class SiteError(Exception):
     """A site that cannot be used. `lines` has every fault, in the order of the file."""
 
@@ -63,11 +57,6 @@ class Source:
     data: dict[str, Any]
     marks: dict[Key, Mark]
     faults: list[Fault] = field(default_factory=list)
-
-
-def dotted(key: Key) -> str:
-    """A key as people write it: hosts.gpu-1.taints[0]."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
 
 
 def read_stack(path: Path) -> Source:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from components.problem import Key, Problem
 from stacks.messages import key_of, known_keys, likely, nested, words
-from stacks.source import Key, Problem
 
 M = TypeVar("M", bound=BaseModel)
 

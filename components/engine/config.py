@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Tag
 
+from components.forms import form
 from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LocalPath, Model, Port, SecretName, Sha256, form, kind_or
+from components.model import HostName, LocalPath, Model, Port, SecretName, Sha256, kind_or
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
 

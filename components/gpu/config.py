@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from components.forms import form
 from components.host.machine import AbsolutePath
-from components.model import Model, Sha256, form
+from components.model import Model, Sha256
 
 Module = Literal["auto", "open", "proprietary"]
 

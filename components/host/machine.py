@@ -1,43 +1,40 @@
 """Config of the machine itself: accounts, packages, disks, kernel, services (rows H2, H4 to H7, H9, H11 to H13)."""
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
+from components.forms import form
 from components.model import Model, SecretName
 
 Sudo = Literal["no", "with-password", "always"]
 Reboot = Literal["never", "when-needed", "window"]
 
 
-def _form(pattern: str, text: str) -> AfterValidator:
-    """A text that matches as a whole; `text` is what the operator reads."""
-
-    def matches(value: str) -> str:
-        if not re.fullmatch(pattern, value, re.ASCII):
-            raise ValueError(text)
-        return value
-
-    return AfterValidator(matches)
-
-
 _NAME = "a-z, 0-9, '_' and '-', 32 at most, a letter first."
-AccountName = Annotated[str, _form(r"[a-z][a-z0-9_-]{0,31}", f"is not the name of a user or group: {_NAME}")]
-GroupName = Annotated[str, _form(r"[a-z_][a-z0-9_-]{0,31}", f"is not the name of a group: {_NAME}")]
+AccountName = Annotated[str, form(r"^[a-z][a-z0-9_-]{0,31}$", f"is not the name of a user or group: {_NAME}")]
+GroupName = Annotated[str, form(r"^[a-z_][a-z0-9_-]{0,31}$", f"is not the name of a group: {_NAME}")]
 Owner = Annotated[
-    str, _form(r"[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?", "is not an owner: write user or user:group.")
+    str, form(r"^[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?$", "is not an owner: write user or user:group.")
 ]
-AbsolutePath = Annotated[str, _form(r"/[^\s:]+", "is not a path: write it from / on, without blanks and colons.")]
+AbsolutePath = Annotated[str, form(r"^/[^\s:]+$", "is not a path: write it from / on, without blanks and colons.")]
 DevicePath = Annotated[
-    str, _form(r"/dev(/[\w.:@+=-]+)+", "is not a device: write /dev/…, best /dev/disk/by-id/… (ls -l /dev/disk/by-id).")
+    str,
+    form(
+        r"^/dev(/[A-Za-z0-9_.:@+=-]+)+$",
+        "is not a device: write /dev/…, best /dev/disk/by-id/… (ls -l /dev/disk/by-id).",
+    ),
 ]
 MountPath = Annotated[
-    str, _form(r"(/[A-Za-z0-9_][\w.@+=-]*)+", "is not a mount point: a path from / on, such as /data, no / at its end.")
+    str,
+    form(
+        r"^(/[A-Za-z0-9_][A-Za-z0-9_.@+=-]*)+$",
+        "is not a mount point: a path from / on, such as /data, no / at its end.",
+    ),
 ]
-UnitGlob = Annotated[str, _form(r"[\w@.*:-]+", "is not a unit's name or glob, for example apport or abrt*.")]
-KernelArgument = Annotated[str, _form(r"[^\s\"'`$\\]+", "is no kernel argument: one word, without quotes, $ and \\.")]
-KernelVersion = Annotated[str, _form(r"\d+\.\d+(\.\d+)?", 'is not a kernel version, for example "5.13".')]
+UnitGlob = Annotated[str, form(r"^[A-Za-z0-9_@.*:-]+$", "is not a unit's name or glob, for example apport or abrt*.")]
+KernelArgument = Annotated[str, form(r"^[^\s\"'`$\\]+$", "is no kernel argument: one word, without quotes, $ and \\.")]
+KernelVersion = Annotated[str, form(r"^[0-9]+\.[0-9]+(\.[0-9]+)?$", 'is not a kernel version, for example "5.13".')]
 
 
 class Account(Model):

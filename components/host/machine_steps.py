@@ -1,6 +1,5 @@
 """What is made true of the machine itself, as data (rows H2, H4, H5, H9 to H13). Nothing here touches a host."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.host.config import Host
@@ -16,9 +15,9 @@ def preflight(host: Host) -> list[Step]:
     return [_step("disk_free", _label(disk), **_place(disk)) for disk in _by_mount(host)]
 
 
-def machine(host: Host, *, swap_off: bool) -> list[Step]:
-    """What comes after the packages and before kernel settings; `swap_off` is asked for where the site does not say."""
-    return [*accounts(host), *locale(host), *timezone(host), *disks(host), *swap(host, off=swap_off)]
+def machine(host: Host) -> list[Step]:
+    """What comes after the packages and before kernel settings."""
+    return [*accounts(host), *locale(host), *timezone(host), *disks(host), *swap(host)]
 
 
 def accounts(host: Host) -> list[Step]:
@@ -61,21 +60,20 @@ def disks(host: Host) -> list[Step]:
     return steps
 
 
-def swap(host: Host, *, off: bool) -> list[Step]:
-    """No swap, where the site says so or says nothing and `off`."""
-    return [_step("swap_off")] if host.swap == "off" or (host.swap is None and off) else []
+def swap(host: Host) -> list[Step]:
+    """No swap, where the site or a room above says so."""
+    return [_step("swap_off")] if host.swap == "off" else []
 
 
-def modules(host: Host, needed: Sequence[str] = ()) -> list[Step]:
-    """Kernel modules: `needed` by the layers above, and the host's own."""
-    names = " ".join(dict.fromkeys((*needed, *host.modules)))
+def modules(host: Host) -> list[Step]:
+    """Kernel modules: the site's, and those of the rooms above."""
+    names = " ".join(dict.fromkeys(host.modules))
     return [_step("kernel_modules", names=names)] if names else []
 
 
-def sysctl(host: Host, needed: Mapping[str, str] | None = None) -> list[Step]:
-    """Kernel settings: `needed` by the layers above, and the host's own over them."""
-    settings = {**(needed or {}), **host.sysctl}
-    return [Step(_SCRIPTS / "sysctl.sh", dict(sorted(settings.items())))] if settings else []
+def sysctl(host: Host) -> list[Step]:
+    """Kernel settings: the site's, over those of the rooms above."""
+    return [Step(_SCRIPTS / "sysctl.sh", dict(sorted(host.sysctl.items())))] if host.sysctl else []
 
 
 def limits(host: Host) -> list[Step]:

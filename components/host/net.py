@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.model import HostName, LabelName, Model, Port, form
+from components.forms import form
+from components.model import HostName, LabelName, Model, Port
 
 InterfaceName = Annotated[
     str,

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from components.host import firewalls
 from components.host.config import Address, Host
-from components.host.openings import Network, Opening, of_every_host
+from components.host.listening import openings as of_every_host
+from components.host.openings import Network, Opening
 from components.host.packages import packages
 from components.host.repositories import Repository
 from components.hostrun.step import Step

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from components.host import kernel_steps, machine_steps, net_steps
 from components.host.config import Host
+from components.host.listening import Listening
+from components.host.needed import Needed
 from components.host.openings import Network, Opening
 from components.host.packages import host_packages, packages
 from components.host.packages import repositories as sources
@@ -25,25 +27,13 @@ class Around:
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     """The armored key of each repository that has a `key_file`; the caller reads it."""
-    mirrors: Sequence[str] = ()
-    """Addresses of registries that the engine will ask."""
     no_proxy: str = ""
-    services: Sequence[str] = ()
-    """Units of the engine and of Kubernetes, which go through the host's proxy too."""
-    openings: Sequence[Opening] = ()
-    """What the layers in use let in through the firewall."""
     networks: Sequence[Network] = ()
     """The site's hosts and pods."""
-    ports: Sequence[int] = ()
-    """Must be free, or in use by a node layer of ours."""
     kubernetes: bool = True
-    """Without it older systems and ppc64le pass too, and swap stays."""
-    cgroup_v2: bool = False
-    """For a Kubernetes that refuses v1 (1.35)."""
-    modules: Sequence[str] = ()
-    sysctl: Mapping[str, str] = field(default_factory=dict)
-    before_reboot: Sequence[Step] = ()
-    """Of other rooms: what a reboot at the end of the base layer makes true."""
+    """Without it older systems and ppc64le pass too."""
+    above: Needed = field(default_factory=Needed)
+    """What the rooms above need of this host."""
 
 
 def preflight(host: Host, around: Around) -> list[Step]:
@@ -65,18 +55,26 @@ def preflight(host: Host, around: Around) -> list[Step]:
         _step("package_manager"),
         _step("identity", name=host.name),
         *machine_steps.preflight(host),
-        *kernel_steps.checks(host, cgroup_v2=around.cgroup_v2),
+        *kernel_steps.checks(host, cgroup_v2=around.above.cgroup_v2),
         *net_steps.checks(
             host,
             around.peers,
             no_proxy=around.no_proxy,
             repositories=around.repositories,
-            mirrors=around.mirrors,
+            mirrors=around.above.mirrors,
         ),
     ]
-    if around.ports:
-        steps.append(_step("ports", ports=" ".join(map(str, around.ports))))
-    return steps
+    return [*steps, *ports_free(around.above.listening)]
+
+
+def ports_free(listening: Sequence[Listening]) -> list[Step]:
+    """The TCP ports of all that asks for it, by the layer that will have them."""
+    wanted: dict[str, list[int]] = {}
+    for each in listening:
+        if each.layer and each.protocol == "tcp":
+            wanted.setdefault(each.layer, []).extend(each.ports or ())
+    ports = {layer: " ".join(map(str, sorted(numbers))) for layer, numbers in wanted.items()}
+    return [_step("ports", **ports)] if ports else []
 
 
 def base(host: Host, around: Around) -> list[Step]:
@@ -91,12 +89,12 @@ def base(host: Host, around: Around) -> list[Step]:
         Step(_SCRIPTS / "hosts_file.sh", bulk={"entries": hosts_entries(around.peers, around.domain)}),
         _step("host_name", name=host.name),
         *net_steps.dns(host, around.domain),
-        *net_steps.proxy(host, around.no_proxy, services=around.services),
+        *net_steps.proxy(host, around.no_proxy, services=sorted(around.above.services)),
         *sources(around.repositories, around.keys, host.family),
         *host_packages(host),
-        *machine_steps.machine(host, swap_off=around.kubernetes),
-        *machine_steps.modules(host, around.modules),
-        *machine_steps.sysctl(host, around.sysctl),
+        *machine_steps.machine(host),
+        *machine_steps.modules(host),
+        *machine_steps.sysctl(host),
         *machine_steps.limits(host),
         *machine_steps.tuned(host),
         *machine_steps.target(host),
@@ -104,11 +102,15 @@ def base(host: Host, around: Around) -> list[Step]:
         *_time(host),
         *net_steps.selinux(host),
         *net_steps.socks(host),
-        *net_steps.firewall(host, around.openings, around.networks),
+        *net_steps.firewall(host, _openings(around.above.listening), around.networks),
         *kernel_steps.kernel(host),
-        *around.before_reboot,
+        *around.above.before_reboot,
         *kernel_steps.reboot(host),
     ]
+
+
+def _openings(listening: Sequence[Listening]) -> list[Opening]:
+    return [opening for each in listening if (opening := each.opening)]
 
 
 def _time(host: Host) -> list[Step]:

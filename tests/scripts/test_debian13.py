@@ -25,12 +25,13 @@ def trixie() -> Iterator[LabHost]:
 def site_host() -> Host:
     values = {"name": HOST.name, "address": HOST.address, "hostKey": "ssh-ed25519 AAAA", "os": "debian-13"}
     more = {"sysctl": {"net.ipv4.tcp_rmem": "4096 131072  6291456"}, "limits": {"nofile": 65536}, "packages": ["jq"]}
+    more |= {"modules": ["overlay"], "swap": "off"}
     return Host.model_validate({**values, **more})
 
 
 def test_base_holds_twice_is_mended_when_cut_and_leaves_no_trace(trixie: LabHost) -> None:
     assert "VERSION_CODENAME=trixie" in trixie.bash("cat /etc/os-release")
-    around = steps.Around(peers=[(HOST.name, HOST.address)], domain="lab.example.org", modules=["overlay"])
+    around = steps.Around(peers=[(HOST.name, HOST.address)], domain="lab.example.org")
     assert trixie.questions(steps.preflight(site_host(), around)) == {}
     base = steps.base(site_host(), around)
     leaves_no_trace(trixie, {"base": [*base, packages(["@docker-cli", "@hold"], label="terms", hold=True)]})

@@ -11,6 +11,8 @@ import pytest
 from components.gpu import steps as gpu_steps
 from components.host import steps
 from components.host.config import Host
+from components.host.listening import Listening
+from components.host.needed import Needed
 from components.host.repositories import AptRepository
 from components.host.steps import Around
 from lab import paths
@@ -31,13 +33,23 @@ def site_host(**more: Any) -> Host:
     return Host.model_validate(values)
 
 
+def at(*ports: int) -> Around:
+    """A site whose node layer will listen there."""
+    return Around(PEERS, above=Needed(listening=[Listening(f"p{p}", "a node", str(p), layer="node") for p in ports]))
+
+
 def depot_key() -> str:
     return (paths.LAB / "apt" / "key.asc").read_text()
 
 
 def test_all_of_base_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: LabHost) -> None:
     host = site_host(
-        sysctl={"net.ipv4.tcp_rmem": "4096 131072  6291456"},
+        sysctl={
+            "net.ipv4.tcp_rmem": "4096 131072  6291456",
+            **{"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"},
+        },
+        modules=["overlay", "br_netfilter"],
+        swap="off",
         limits={"nofile": 65536, "core": 0},
         timeServers=[BRIDGE],
     )
@@ -48,8 +60,6 @@ def test_all_of_base_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: L
             domain="lab.example.org",
             repositories={"lab": AptRepository.model_validate({"url": DEPOT, "keyFile": "key.asc"})},
             keys={"lab": depot_key()},
-            modules=["overlay", "br_netfilter"],
-            sysctl={"net.ipv4.ip_forward": "1", "net.bridge.bridge-nf-call-iptables": "1"},
         ),
     )
     with time_server():
@@ -61,11 +71,11 @@ def test_all_of_base_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: L
 def test_preflight_holds_on_a_good_host_and_says_each_lack_of_another(spare: LabHost) -> None:
     before = spare.snapshot(times=True)
     good = site_host(os="debian-12")
-    assert spare.questions(steps.preflight(good, Around(PEERS, ports=[6443, 2379, 2380, 10250, 10257, 10259]))) == {}
+    assert spare.questions(steps.preflight(good, at(6443, 2379, 2380, 10250, 10257, 10259))) == {}
     bad = site_host(
         os="ubuntu-24.04", minimum={"cpus": 999, "memoryGb": 9999, "diskGb": 99999}, gpu={"model": "A100", "count": 32}
     )
-    said = spare.questions([*steps.preflight(bad, Around(PEERS, ports=[22, 6443])), *gpu_steps.checks(bad)])
+    said = spare.questions([*steps.preflight(bad, at(22, 6443)), *gpu_steps.checks(bad)])
     assert set(said) == {"os", "cpus", "memory", "disk", "ports", "gpus"}
     assert said["os"].startswith("has debian-12, wants ubuntu-24.04, as the site declares. Fix: ")
     assert said["ports"].startswith("has in use: port 22 (sshd, process ")
@@ -91,7 +101,7 @@ def test_preflight_sees_a_broken_system(spare: LabHost) -> None:
 @pytest.mark.row("H16", "H18")
 def test_ports_are_no_matter_where_our_node_has_them(spare: LabHost) -> None:
     spare.bash("mkdir -p /var/lib/gpu-metal/ledger; echo x >/var/lib/gpu-metal/ledger/node")
-    said = spare.questions(steps.preflight(site_host(), Around(PEERS, ports=[22])))
+    said = spare.questions(steps.preflight(site_host(), at(22)))
     renamed = spare.questions(steps.preflight(site_host(name="spare-9"), Around(PEERS)))
     spare.bash("rm -r /var/lib/gpu-metal")
     assert said == {}
@@ -127,7 +137,7 @@ def test_host_name_is_the_kernels_and_the_files_and_comes_back(installed: LabHos
 def test_sysctl_puts_back_what_leaves_the_site(installed: LabHost) -> None:
     def setting(**values: str) -> Any:
         named = {key.replace("__", "."): value for key, value in values.items()}
-        return [s for s in steps.base(site_host(), Around(PEERS, sysctl=named)) if s.id == "sysctl"]
+        return [s for s in steps.base(site_host(sysctl=named), Around(PEERS)) if s.id == "sysctl"]
 
     read = "cat /proc/sys/net/ipv4/tcp_fin_timeout /proc/sys/net/ipv4/tcp_retries2"
     before = installed.bash(read)
@@ -143,7 +153,7 @@ def test_sysctl_puts_back_what_leaves_the_site(installed: LabHost) -> None:
 
 @pytest.mark.row("H12")
 def test_swap_lines_of_fstab_are_commented_and_come_back_among_others(installed: LabHost) -> None:
-    [step] = [s for s in steps.base(site_host(), Around(PEERS)) if s.id == "swap_off"]
+    [step] = [s for s in steps.base(site_host(swap="off"), Around(PEERS)) if s.id == "swap_off"]
     installed.bash("mv /etc/fstab /etc/fstab.saved; cat >/etc/fstab", f"{SWAP}\n{ROOT}\n")
     installed.apply("base", [step])
     seen = installed.bash("cat /etc/fstab; readlink /etc/systemd/system/swap.target")

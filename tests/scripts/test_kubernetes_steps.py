@@ -20,7 +20,8 @@ from components.kubernetes import steps, ticket
 from lab import paths
 from lab.hosts import faults, inventory, lab
 from stacks import plan
-from stacks.config import Site, load_site
+from stacks.load import load_site
+from stacks.model import Site
 from tests.scripts.lab_host import LabHost, differences, fresh
 
 pytestmark = pytest.mark.lab

@@ -46,8 +46,10 @@ def test_all_holds_twice_is_mended_when_cut_and_leaves_no_trace(spare: LabHost) 
         target="multi-user",
         limits={"nofile": 4096, "core": -1},
         sysctl={"net.ipv4.tcp_fin_timeout": "41"},
+        modules=["overlay"],
+        swap="off",
     )
-    steps = [*machine_steps.machine(host, swap_off=True), *machine_steps.modules(host, ["overlay"])]
+    steps = [*machine_steps.machine(host), *machine_steps.modules(host)]
     steps += [*machine_steps.sysctl(host), *machine_steps.limits(host), *machine_steps.target(host)]
     leaves_no_trace(spare, {"base": steps})
 
@@ -78,7 +80,7 @@ def test_a_locale_is_compiled_and_the_default_and_the_time_zone_set(installed: L
 @pytest.mark.row("H12")
 def test_swap_goes_off_with_what_would_turn_it_on_and_comes_back(installed: LabHost) -> None:
     with stand_in_swap(installed):
-        steps = machine_steps.swap(site_host(swap="off"), off=False)
+        steps = machine_steps.swap(site_host(swap="off"))
         installed.apply("base", steps)
         assert installed.bash("wc -l </proc/swaps; systemctl is-enabled swap.target zramswap || true") == (
             "1\nmasked\nmasked\n"

@@ -5,15 +5,21 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from components.model import FORMS
-from stacks.checks import CHECKS, Check
-from stacks.config import NoSiteError, Site, SiteError, load_site, secret_names
-from stacks.source import Problem
+from components.forms import FORMS
+from components.kubernetes.needed import SYSCTL
+from components.problem import Problem
+from components.registry import REGISTERED
+from stacks.checks import CHECKS, Check, notes
+from stacks.load import load_site
+from stacks.model import Site
+from stacks.secret_names import secret_names
+from stacks.source import NoSiteError, SiteError
 from tests import samples
 from tests.samples import SITES, Sample
 
@@ -56,12 +62,27 @@ def test_each_check_has_a_bad_site(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         found.update({check: found.get(check, 0) + len(list(check(site))) for check in CHECKS})
         return iter(())
 
+    of_parts: dict[str, int] = {}
+
+    def counting(kind: str, check: Callable[..., Iterator[Problem]]) -> Callable[..., Iterator[Problem]]:
+        def counted(config: object, ground: object) -> Iterator[Problem]:
+            problems = list(check(config, ground))
+            of_parts[f"{kind}: {check.__name__}"] = of_parts.get(f"{kind}: {check.__name__}", 0) + len(problems)
+            return iter(problems)
+
+        return counted
+
+    for each in REGISTERED:
+        module = import_module(f"components.{each.room}.{each.kind}.checks")
+        monkeypatch.setattr(module, "CHECKS", [counting(each.kind, check) for check in module.CHECKS])
     monkeypatch.setattr("stacks.checks.CHECKS", [listening])
     for sample in samples.bad():
         (tmp_path / sample.name).mkdir()
         with contextlib.suppress(SiteError):
             load(sample, tmp_path / sample.name)
     assert [check.__name__ for check in CHECKS if not found[check]] == []
+    assert len(of_parts) > 15
+    assert [name for name, problems in of_parts.items() if not problems] == []
 
 
 @pytest.mark.row("X1")
@@ -97,9 +118,9 @@ def test_three_levels_merge(tmp_path: Path) -> None:
     assert list(site.hosts) == ["cp-1", "cp-2", "cp-3", "gpu-1", "gpu-2", "gpu-3", "gpu-4"]
     plane, first, last = site.hosts["cp-3"], site.hosts["gpu-1"], site.hosts["gpu-4"]
     assert str(plane.address) == "10.1.0.13"
-    assert plane.sysctl == {"net.core.somaxconn": "4096", "net.ipv4.tcp_syncookies": "1"}
-    assert first.sysctl == {"net.core.somaxconn": "8192", "net.ipv4.tcp_syncookies": "1"}
-    assert last.sysctl == {"net.core.somaxconn": "16384", "net.ipv4.tcp_syncookies": "1"}
+    assert plane.sysctl == {**SYSCTL, "net.core.somaxconn": "4096", "net.ipv4.tcp_syncookies": "1"}
+    assert first.sysctl == {**SYSCTL, "net.core.somaxconn": "8192", "net.ipv4.tcp_syncookies": "1"}
+    assert last.sysctl == {**SYSCTL, "net.core.somaxconn": "16384", "net.ipv4.tcp_syncookies": "1"}
     assert (first.labels, last.labels) == ({"tier": "gpu"}, {"tier": "gpu", "rack": "b"})
     assert last.gpu == first.gpu
     assert (last.ssh.user, last.ssh.port, last.ssh.key_secret, last.ssh.bastion) == ("admin", 2222, None, None)
@@ -144,7 +165,7 @@ def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
     text = (SITES / "good/ranges.yaml").read_text()
     tenant = '    tenants: {vision: {quota: {cpu: "8", memory: 8Gi, gpus: 13}}}\n'
     (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("    network:\n", f"{tenant}    network:\n"))
-    assert load_site("lab", tmp_path, keys=False).notes() == [
+    assert notes(load_site("lab", tmp_path, keys=False)) == [
         "network.pods: flannel does not enforce NetworkPolicy; pods of one tenant can reach another's.",
         "tenants: quotas promise 13 GPUs, the hosts have 12.",
         "hosts.gpu-3: gone; take the entry away after the next pulumi up.",
@@ -158,7 +179,7 @@ def test_a_model_that_is_not_known_is_worth_a_line(tmp_path: Path) -> None:
         "      a: {address: 10.0.0.1, roles: [], gpu: {model: H100-PCI, count: 1}}\n"
         "      b: {address: 10.0.0.2, roles: [], gpu: {model: H100-PCIe, count: 1}}\n"
     )
-    [note] = load_site("lab", tmp_path, keys=False).notes()
+    [note] = notes(load_site("lab", tmp_path, keys=False))
     assert note.startswith("hosts.a.gpu.model: H100-PCI is not known here")
     assert note.endswith("Did you mean H100-PCIe?")
 

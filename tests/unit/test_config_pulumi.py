@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from stacks.config import SiteError, load_site, site_from
+from stacks.load import load_site, site_from
 from stacks.schema import stack_file
-from stacks.source import same
+from stacks.source import SiteError, same
 from tests import samples
 from tests.samples import Sample
 
@@ -127,6 +127,6 @@ def test_an_editor_sees_what_is_wrong(sample: str) -> None:
 
 def test_importing_is_light() -> None:
     heavy = "{'pulumi', 'asyncssh', 'kubernetes', 'jsonschema'}"
-    code = f"import stacks.config, sys; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import stacks.load, sys; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -16,7 +16,7 @@ import pytest
 
 from ops.explain import explain
 from ops.reference import ROOT
-from stacks.config import Site
+from stacks.model import Site
 
 SEEDS = ROOT.parent / "shared" / "seeds"
 """The source documents; they are not a part of this repository."""

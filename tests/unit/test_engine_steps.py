@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import versions
-from components.engine import ports, steps
+from components.engine import needed, steps
 from components.engine.config import Containerd, Docker, Registry
 from components.engine.registry import registry, registry_checks
 from components.engine.verify import checks, full_name
@@ -129,7 +129,7 @@ def test_the_registry_is_its_hosts_under_all_its_names() -> None:
     assert made["registry_images"].inputs == {"a/b:1": f"/srv/a.tar {'0' * 64}"}
     [asked] = registry_checks(config)
     assert (asked.inputs, asked.bulk) == ({"port": "5000"}, {"archives": "/srv/a.tar"})
-    assert [(o.port, o.sources) for o in ports.of_registry(config)] == [("5000", "site")]
+    assert [(o.port, o.sources) for o in needed.of_registry(config).listening] == [("5000", "site")]
     own = config.model_copy(update={"key_secret": "k"})
     [trust] = [s for s in registry(own, HOST, certificate="PEM") if s.id == "registry_certificate"]
     assert (trust.inputs["certificate_from"], trust.bulk, trust.secrets) == (

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from policy.rules import RULES, STACK_RULES, Planned
-from stacks.config import site_from
+from stacks.load import site_from
 from stacks.secrets import Secrets
 from stacks.site import build
 from tests import samples

@@ -8,10 +8,20 @@ import pytest
 
 from components.host import steps
 from components.host.config import Host
+from components.host.listening import Listening
+from components.host.needed import Needed
 from components.host.repositories import AptRepository
 from components.hostrun.step import Step, command_line
+from components.kubernetes import needed as kubernetes
 
 PEERS = [("cp-1", "10.0.0.11"), ("gpu-1.rack.example.org", "10.0.0.31")]
+LISTENING = (
+    Listening("api", "the API server", "6443", layer="node"),
+    Listening("etcd", "etcd", "2379-2380", sources=None, layer="node"),
+    Listening("dns", "a resolver", "53", "udp", layer="node"),
+    Listening("web", "a server", "80", layer="other"),
+    Listening("registry", "the registry", "5000"),
+)
 SCRIPTS = sorted(Path("components/host/steps").glob("*.sh"))
 
 
@@ -31,8 +41,7 @@ def repository(**values: Any) -> dict[str, AptRepository]:
 def test_a_plain_host_gets_only_what_every_host_needs() -> None:
     made = base(host())
     every = ["needrestart", "hosts_file", "host_name", "packages#tools"]
-    assert list(made) == [*every, "swap_off", "reboot"]
-    assert list(base(host(), kubernetes=False)) == [*every, "reboot"]
+    assert list(made) == [*every, "reboot"]
     assert made["host_name"].inputs == {"name": "gpu-1"}
     assert made["packages#tools"].inputs["hold"] == "no"
 
@@ -48,12 +57,12 @@ def test_the_first_package_comes_after_needrestart_and_after_its_source() -> Non
 
 def test_the_hosts_own_settings_come_on_top_of_what_layers_need() -> None:
     of = host(
-        sysctl={"vm.swappiness": "1", "net.ipv4.ip_forward": "1"}, modules=["loop", "overlay"], limits={"nofile": 9}
+        sysctl={"vm.swappiness": "1", "net.ipv4.ip_forward": "0"}, modules=["loop", "overlay"], limits={"nofile": 9}
     )
-    made = base(of, modules=["overlay", "br_netfilter"], sysctl={"vm.swappiness": "10", "kernel.panic": "10"})
+    made = base(kubernetes.prepare(of))
     assert made["kernel_modules"].inputs == {"names": "overlay br_netfilter loop"}
-    wanted = [("kernel.panic", "10"), ("net.ipv4.ip_forward", "1"), ("vm.swappiness", "1")]
-    assert list(made["sysctl"].inputs.items()) == wanted
+    wanted = {**kubernetes.SYSCTL, "net.ipv4.ip_forward": "0", "vm.swappiness": "1"}
+    assert list(made["sysctl"].inputs.items()) == sorted(wanted.items())
     assert made["limits"].inputs == {"nofile": "9"}
 
 
@@ -92,16 +101,17 @@ def test_preflight_asks_what_the_host_declares() -> None:
     assert (made["os"], made["cgroup"]) == ({"declared": "", "kubernetes": "yes"}, {"v2": "no"})
     of = host(os="debian-12", minimum={"memoryGb": 0.5})
     made = {
-        step.id: step.inputs for step in steps.preflight(of, steps.Around(PEERS, ports=[6443, 10250], cgroup_v2=True))
+        step.id: step.inputs
+        for step in steps.preflight(of, steps.Around(PEERS, above=Needed(listening=LISTENING, cgroup_v2=True)))
     }
     assert made["os"] == {"declared": "debian-12", "kubernetes": "yes"}
     assert made["memory"] == {"least": "0.5"}
-    assert (made["ports"], made["cgroup"]) == ({"ports": "6443 10250"}, {"v2": "yes"})
+    assert (made["ports"], made["cgroup"]) == ({"node": "2379 2380 6443", "other": "80"}, {"v2": "yes"})
 
 
 @pytest.mark.row("H16")
 def test_preflight_changes_nothing_and_each_refusal_says_seen_wanted_and_fix() -> None:
-    for step in steps.preflight(host(), steps.Around(PEERS, ports=[6443])):
+    for step in steps.preflight(host(), steps.Around(PEERS, above=Needed(listening=LISTENING))):
         text = step.script.read_text()
         assert "apply()" not in text, step.id
         refusals = re.findall(r"untrue (.*?)\n {4,}(?:fi|\}|;;)|\*\) untrue (.*?) ;;|untrue (.*?)\n\}", text, re.DOTALL)

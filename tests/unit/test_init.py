@@ -19,7 +19,7 @@ from ops import scan
 from ops.cli import app
 from ops.site_text import model as site_text_model
 from ops.site_text import site_text
-from stacks.config import load_site
+from stacks.load import load_site
 from tests.unit.fake_hosts import FakeHosts, key, sitectl
 
 CALL = ("cp-1=192.0.2.11", "gpu-[1-2]=192.0.2.[21-22]", "--user", "deploy")

@@ -7,6 +7,7 @@ import pytest
 from components.host import machine_steps
 from components.host.config import Host
 from components.hostrun.step import Step, command_line, payload
+from components.kubernetes import needed as kubernetes
 
 
 def site_host(**more: Any) -> Host:
@@ -20,7 +21,7 @@ def ids(steps: list[Step]) -> list[str]:
 
 def test_a_host_that_says_nothing_gets_nothing() -> None:
     host = site_host()
-    assert machine_steps.machine(host, swap_off=False) == machine_steps.preflight(host) == []
+    assert machine_steps.machine(host) == machine_steps.preflight(host) == []
     for piece in (machine_steps.modules, machine_steps.sysctl, machine_steps.limits, machine_steps.tuned):
         assert piece(host) == []
     assert machine_steps.target(host) == machine_steps.services(host) == []
@@ -72,18 +73,22 @@ def test_an_outer_mount_comes_before_one_below_it() -> None:
     assert ids(machine_steps.preflight(site_host(disks=disks))) == ["disk_free#data", "disk_free#data:hot"]
 
 
-@pytest.mark.parametrize(("said", "needed", "off"), [(None, True, True), (None, False, False), ("off", False, True)])
-def test_swap_goes_where_the_site_or_kubernetes_wants_it_gone(said: str | None, needed: bool, off: bool) -> None:
-    assert bool(machine_steps.swap(site_host(swap=said), off=needed)) is off
-    assert machine_steps.swap(site_host(swap="keep"), off=True) == []
+@pytest.mark.parametrize(
+    ("said", "off", "in_cluster"), [(None, False, True), ("off", True, True), ("keep", False, False)]
+)
+def test_swap_goes_where_the_site_or_kubernetes_wants_it_gone(said: str | None, off: bool, in_cluster: bool) -> None:
+    host = site_host(swap=said)
+    assert bool(machine_steps.swap(host)) is off
+    assert bool(machine_steps.swap(kubernetes.prepare(host))) is in_cluster
 
 
 def test_the_hosts_own_kernel_settings_come_over_those_of_the_layers() -> None:
     host = site_host(modules=["loop", "overlay"], sysctl={"vm.swappiness": "10", "net.ipv4.ip_forward": "0"})
-    [modules] = machine_steps.modules(host, ["overlay", "br_netfilter"])
+    host = kubernetes.prepare(host)
+    [modules] = machine_steps.modules(host)
     assert modules.inputs == {"names": "overlay br_netfilter loop"}
-    [sysctl] = machine_steps.sysctl(host, {"net.ipv4.ip_forward": "1"})
-    assert sysctl.inputs == {"net.ipv4.ip_forward": "0", "vm.swappiness": "10"}
+    [sysctl] = machine_steps.sysctl(host)
+    assert sysctl.inputs == {**kubernetes.SYSCTL, "net.ipv4.ip_forward": "0", "vm.swappiness": "10"}
 
 
 def test_the_rest_says_what_the_site_says() -> None:
@@ -94,8 +99,9 @@ def test_the_rest_says_what_the_site_says() -> None:
         tuned="throughput-performance",
         target="multi-user",
         servicesOff=["abrt*", "apport"],
+        swap="off",
     )
-    assert ids(machine_steps.machine(host, swap_off=True)) == ["locale", "packages#timezone", "timezone", "swap_off"]
+    assert ids(machine_steps.machine(host)) == ["locale", "packages#timezone", "timezone", "swap_off"]
     assert [step.inputs for step in machine_steps.limits(host)] == [{"core": "-1", "nofile": "9"}]
     package, tuned = machine_steps.tuned(host)
     assert (package.inputs["names"], tuned.inputs) == ("@tuned", {"profile": "throughput-performance"})

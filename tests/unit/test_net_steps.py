@@ -11,8 +11,8 @@ from components.host.openings import Opening, site_networks
 from components.host.repositories import AptRepository, DnfRepository, Repository
 from components.hostrun.step import Step
 from components.hostrun.target import Target
-from components.kubernetes import ports as kubernetes
-from components.network import ports as network
+from components.kubernetes import needed as kubernetes
+from components.network import listening as network
 from components.network.config import Network
 
 PEERS = [("cp-1", "10.0.0.11"), ("gpu-1", "10.0.0.31"), ("gpu-2", "10.0.0.32"), ("gpu-3", "10.0.0.33")]
@@ -65,20 +65,25 @@ def test_no_proxy_has_the_sites_own() -> None:
 @pytest.mark.row("H17")
 def test_a_layer_opens_its_own_ports_and_no_other() -> None:
     plane = host(name="cp-1", address="10.0.0.11", roles=["control-plane"])
-    assert [(o.name, o.port, o.sources) for o in kubernetes.openings(plane, [plane])][:2] == [
+    assert [(o.name, o.port, o.sources) for o in kubernetes.listening(plane, [plane]) if o.opening][:2] == [
         ("kubernetes-api", "6443", "any"),
         ("etcd", "2379-2380", (ip_network("10.0.0.11/32"),)),
     ]
-    assert [o.port for o in kubernetes.openings(host(), [plane])] == ["10250", "10256", "30000-32767", "30000-32767"]
+    assert [o.port for o in kubernetes.listening(host(), [plane]) if o.opening] == [
+        "10250",
+        "10256",
+        "30000-32767",
+        "30000-32767",
+    ]
 
     def flannel(**values: Any) -> list[tuple[str, str]]:
         pods = {"kind": "flannel", "values": {"flannel": values}}
-        return [(o.port, o.protocol) for o in network.openings(Network.model_validate({"pods": pods}))]
+        return [(o.port, o.protocol) for o in network.listening(Network.model_validate({"pods": pods}))]
 
     assert flannel() == [("8472", "udp")]
     assert flannel(backendPort=4789) == [("4789", "udp")]
     assert flannel(backend="host-gw") == []
-    assert network.openings(Network.model_validate({"pods": {"kind": "bridge"}})) == ()
+    assert network.listening(Network.model_validate({"pods": {"kind": "bridge"}})) == ()
 
 
 @pytest.mark.row("H17")

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.step import Step
 from policy.rules import RULES, STACK_RULES, Planned
-from stacks.config import site_from
+from stacks.load import site_from
 from stacks.plan import engine
 from stacks.secrets import Secrets
 from stacks.site import build

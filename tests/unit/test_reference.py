@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops.reference import ROOT, pages
-from stacks.config import load_site
+from stacks.load import load_site
 
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")

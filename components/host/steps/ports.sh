@@ -1,16 +1,18 @@
-# The ports that the node will use are free, or a node layer of ours has them already.
+# The ports that layers to come will use are free, or their layer has them already.
 # rows: H16
-# inputs: ports
+# inputs: one for each layer, with its ports
 
 check() {
-    local port holder taken=()
-    if [[ -s /var/lib/gpu-metal/ledger/node ]]; then return; fi
-    for port in $(input ports); do
-        holder=$(port_holder "$port")
-        if [[ -n $holder ]]; then taken+=("$port ($holder)"); fi
-    done
+    local layer ports port holder taken=()
+    while IFS='=' read -r layer ports; do
+        if [[ -s /var/lib/gpu-metal/ledger/$layer ]]; then continue; fi
+        for port in $ports; do
+            holder=$(port_holder "$port")
+            if [[ -n $holder ]]; then taken+=("$port ($holder)"); fi
+        done
+    done < <(inputs)
     if ((${#taken[@]})); then
         untrue "has in use: port ${taken[*]}; wants them free." \
-            "Fix: stop what is named, or reset the Kubernetes that was here before"
+            "Fix: stop what is named; a Kubernetes that was here before: kubeadm reset"
     fi
 }

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.forms import form
 from components.host.artefact import Artefact
 from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName, form
+from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.parts.part import PlatformConfig
 
 System = Annotated[str, form(r"^[A-Za-z0-9][\w-]*$", "is not the name of a system: letters, digits, _ and -.")]
 Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 0-9 a-f, as git rev-parse shows.")]
@@ -171,7 +173,7 @@ class Slurm(Model):
     """Further keys of slurm.conf, laid over ours."""
 
 
-class Shifter(Model):
+class Shifter(PlatformConfig):
     """Shifter on login and compute nodes, its image gateway, munge, and Slurm where the site asks."""
 
     kind: Literal["shifter"]

@@ -17,7 +17,10 @@ Hosts = Mapping[str, Host]
 
 _SCRIPTS = Path(__file__).parent / "steps"
 
-LOCAL_DATABASE = "mongodb://127.0.0.1:27017/"
+DATABASE_PORT, BROKER_PORT = 27017, 6379
+"""MongoDB's and Redis' own; nothing here moves them."""
+
+LOCAL_DATABASE = f"mongodb://127.0.0.1:{DATABASE_PORT}/"
 """Where a package's MongoDB listens."""
 
 _MUNGE_SOCKET = "/run/munge/munge.socket.2"
@@ -69,7 +72,7 @@ def manager(config: Shifter) -> dict[str, object]:
         "ExpandDirectory": config.images.expand + "/",
     }
     if has_workers(config):
-        known["Broker"] = "redis://127.0.0.1:6379/0"
+        known["Broker"] = f"redis://127.0.0.1:{BROKER_PORT}/0"
     locations = {
         name: {"remotetype": "dockerv2", "authentication": "http", **location.model_dump(exclude_none=True)}
         for name, location in gateway.locations.items()

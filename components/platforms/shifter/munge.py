@@ -7,7 +7,7 @@ from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
 from components.hostrun.target import Target
-from components.platforms.platform import Hook
+from components.parts.part import Hook
 from components.platforms.shifter import ring, roles
 from components.platforms.shifter.config import Shifter
 

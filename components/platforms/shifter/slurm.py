@@ -1,10 +1,10 @@
 """Slurm on its hosts, as data: config in, steps out. Nothing here touches a host (row F6)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from components.host.config import Host
-from components.host.openings import Opening
+from components.host.listening import Listening
 from components.host.packages import packages as packaged
 from components.hostrun.step import Step
 from components.platforms.shifter import roles, slurm_conf
@@ -58,20 +58,20 @@ def checks(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
     return [Step(_SCRIPTS / "slurm_size.sh", {key: str(value) for key, value in inputs.items() if value})]
 
 
-def openings(config: Shifter, host: Host, hosts: Hosts) -> list[Opening]:
+def listening(config: Shifter, host: Host, hosts: Hosts) -> Iterator[Listening]:
     """Slurm's daemons for the site's hosts; srun's ports wherever jobs may call it."""
     slurm = config.slurm
     if slurm is None:
-        return []
+        return
     daemons = _daemons(config, host, hosts)
-    found = []
-    if "slurmctld" in daemons:
-        found.append(Opening("slurmctld", slurm_conf.setting(slurm, "SlurmctldPort")))
-    if "slurmd" in daemons:
-        found.append(Opening("slurmd", slurm_conf.setting(slurm, "SlurmdPort")))
-    if daemons or host.name in roles.runtimes(config, hosts):
-        found.append(Opening("srun", slurm_conf.setting(slurm, "SrunPortRange")))
-    return found
+    wanted = [
+        ("slurmctld", "slurmctld", "SlurmctldPort", "slurmctld" in daemons),
+        ("slurmd", "slurmd", "SlurmdPort", "slurmd" in daemons),
+        ("srun", "Slurm's srun", "SrunPortRange", bool(daemons) or host.name in roles.runtimes(config, hosts)),
+    ]
+    for name, what, key, there in wanted:
+        if there:
+            yield Listening(name, what, slurm_conf.setting(slurm, key), key=("slurm", "settings", key))
 
 
 def last(config: Shifter, hosts: Hosts) -> list[Step]:

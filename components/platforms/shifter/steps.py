@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from components.host.artefact_steps import there
 from components.host.config import Host
 from components.hostrun.step import Step
-from components.platforms.platform import Platform, Wave
-from components.platforms.shifter import gateway, munge, ports, prepare, roles, runtime, slurm
+from components.parts.part import Wave
+from components.platforms.shifter import gateway, munge, roles, runtime, slurm
 from components.platforms.shifter.config import Shifter
 
 Hosts = Mapping[str, Host]
@@ -42,7 +42,7 @@ def host_steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
     return [*steps, *gateway.reachable(config, hosts), *runtime.ready(config, host)] if runs else steps
 
 
-def checks(config: Shifter, host: Host, hosts: Hosts) -> Sequence[Step]:
+def preflight(config: Shifter, host: Host, hosts: Hosts) -> Sequence[Step]:
     """For preflight."""
     serves, archive = host.name == config.gateway.host, config.source.archive
     steps = slurm.checks(config, host, hosts)
@@ -58,12 +58,3 @@ def _whole(config: Shifter, hosts: Hosts) -> Wave:
     head = config.slurm.controller if config.slurm else config.gateway.host
     steps = [*munge.last(config, hosts), *slurm.last(config, hosts)]
     return Wave(f"{config.name}-whole", {head: steps}, {head: munge.across(config, hosts)})
-
-
-PLATFORM: Platform[Shifter] = Platform(
-    uses=roles.members,
-    prepare=prepare.prepare,
-    checks=checks,
-    openings=ports.openings,
-    waves=waves,
-)

@@ -13,7 +13,7 @@ from shlex import quote
 
 from components.hostrun import target as hostrun
 from components.hostrun.target import SshError, Target
-from components.platforms.platform import Hook
+from components.parts.part import Hook
 
 _SCRIPT = Path(__file__).with_name("aside.sh")
 _WINDOW = Path(hostrun.__file__).with_name("window.sh")

@@ -8,9 +8,11 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from components.forms import form
 from components.host.artefact import Artefact
 from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName, form
+from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.parts.part import PlatformConfig
 
 PACKAGE = r"sqream_installer-([\w.]+)-DB([\w.]+)-CO([\w.]+)-ED([\w.]+)-(x86_64|ppc64le)"
 """A package's name: versions of the installer, the database, the console, the editor; architecture."""
@@ -101,7 +103,7 @@ class Hadoop(Model):
     """The Kerberos server's name and address (-e)."""
 
 
-class Sqream(Model):
+class Sqream(PlatformConfig):
     """SQream in Docker on one host, or on several with one master. Legacy at the vendor's: its newer guides install
     without Docker."""
 

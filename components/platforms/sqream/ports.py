@@ -1,9 +1,7 @@
-"""Ports of SQream: who listens where, and what comes in through a host's firewall. Pure."""
+"""Ports of SQream: who listens where. Pure."""
 
 from collections.abc import Sequence
-from typing import Literal
 
-from components.host.openings import Opening
 from components.platforms.sqream.config import Sqream, Worker
 
 
@@ -55,27 +53,3 @@ def listening(config: Sqream, host: str) -> dict[str, tuple[int, ...]]:
             found["studio"] = (studio(config),)
     workers = of_workers(config.first_port, workers_on(config, host))
     return {**found, **({"workers": tuple(port for ports in workers for port in ports)} if workers else {})}
-
-
-def openings(config: Sqream, host: str) -> tuple[Opening, ...]:
-    """The picker sends clients on to workers, so that both are for everybody, as Studio is; metadata is for workers.
-
-    What Docker publishes comes in by its own rules whatever stands here (docs/parts/sqream/how-to.md)."""
-    found = []
-    for name, ports in listening(config, host).items():
-        sources: Literal["site", "any"] = "site" if name == "metadata" else "any"
-        for port in _ranges(ports):
-            label = name if name != "workers" else f"worker-{port}"
-            found.append(Opening(f"{config.name}-{label}", port, sources=sources))
-    return tuple(found)
-
-
-def _ranges(ports: Sequence[int]) -> list[str]:
-    """Ports that follow each other, as FIRST-LAST."""
-    found: list[list[int]] = []
-    for port in sorted(ports):
-        if found and port == found[-1][1] + 1:
-            found[-1][1] = port
-        else:
-            found.append([port, port])
-    return [str(first) if first == last else f"{first}-{last}" for first, last in found]

@@ -7,7 +7,7 @@ from pathlib import Path
 from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.platforms.platform import Hook, Hosts
+from components.parts.part import Hook, Hosts
 from components.platforms.sqream import ports
 from components.platforms.sqream.aside import stand_aside
 from components.platforms.sqream.config import Sqream, Worker

@@ -11,10 +11,9 @@ from components.host.artefact_steps import there
 from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.platforms.platform import Hosts, Platform, Wave
+from components.parts.part import Hosts, Wave
 from components.platforms.sqream import ports, services
 from components.platforms.sqream.config import Hadoop, Sqream
-from components.platforms.sqream.prepare import prepare
 
 _SCRIPTS = Path(__file__).parent / "steps"
 
@@ -24,7 +23,7 @@ def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys((config.host, *config.worker_hosts)) if name in hosts)
 
 
-def checks(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
+def preflight(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
     """For preflight: the package is there, networks are apart, ports free, and the spools fit; none where SQream's own
     installation takes over."""
     if config.hand_over:
@@ -144,13 +143,3 @@ def _peers(config: Sqream, hosts: Hosts) -> list[str]:
 
 def _step(script: str, /, **inputs: str) -> Step:
     return Step(_SCRIPTS / f"{script}.sh", inputs)
-
-
-PLATFORM: Platform[Sqream] = Platform(
-    uses=uses,
-    prepare=lambda config, host, _hosts: prepare(config, host),
-    checks=checks,
-    openings=lambda config, host, _hosts: ports.openings(config, host.name),
-    waves=waves,
-    docker_users=lambda config: (config.user,),
-)

@@ -97,7 +97,7 @@ def test_without_slurm_there_is_nothing() -> None:
     for one in HOSTS.values():
         assert slurm.steps(config, one, HOSTS) == []
         assert slurm.checks(config, one, HOSTS) == []
-        assert slurm.openings(config, one, HOSTS) == []
+        assert list(slurm.listening(config, one, HOSTS)) == []
     assert (slurm.packages(config), slurm.last(config, HOSTS)) == ([], [])
 
 
@@ -147,7 +147,7 @@ def test_the_sites_words_stand_over_ours_whatever_their_case() -> None:
 @pytest.mark.row("F6")
 def test_only_who_serves_is_opened_and_srun_wherever_it_may_be_called() -> None:
     def ports(name: str, **more: Any) -> Mapping[str, str]:
-        return {opening.name: opening.port for opening in slurm.openings(shifter(**more), HOSTS[name], HOSTS)}
+        return {each.name: each.port for each in slurm.listening(shifter(**more), HOSTS[name], HOSTS)}
 
     assert ports("head") == {"slurmctld": "6817", "srun": "60001-63000"}
     assert ports("login") == {"srun": "60001-63000"}

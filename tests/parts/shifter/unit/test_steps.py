@@ -8,7 +8,10 @@ from components.host.config import Host
 from components.hostrun.step import Step
 from components.platforms.shifter import roles, udiroot
 from components.platforms.shifter.config import Shifter
-from components.platforms.shifter.steps import PLATFORM
+from components.platforms.shifter.part import PART
+
+assert PART.host
+HALF = PART.host
 
 GPU = {"gpu": {"model": "P100-PCIE-16GB", "count": 1}}
 HOSTS: dict[str, dict[str, Any]] = {"head": {}, "login": {}, "node01": {"group": "compute", **GPU}}
@@ -43,7 +46,7 @@ def shifter(**values: Any) -> Shifter:
 
 
 def of_host(name: str, config: Shifter, hosts: dict[str, Host]) -> dict[str, Step]:
-    [steps] = [wave.steps[name] for wave in PLATFORM.waves(config, hosts)[:-1] if name in wave.steps]
+    [steps] = [wave.steps[name] for wave in HALF.waves(config, hosts)[:-1] if name in wave.steps]
     return {step.id: step for step in steps}
 
 
@@ -54,7 +57,7 @@ def conf(name: str, config: Shifter, hosts: dict[str, Host]) -> dict[str, str]:
 
 @pytest.mark.row("F1", "F5")
 def test_the_gateway_comes_up_before_those_that_ask_it_and_one_head_looks_at_the_whole() -> None:
-    waves = PLATFORM.waves(shifter(), site())
+    waves = HALF.waves(shifter(), site())
     assert [(wave.layer, list(wave.steps)) for wave in waves] == [
         ("shifter", ["head"]),
         ("shifter", ["login", "node01"]),
@@ -62,13 +65,13 @@ def test_the_gateway_comes_up_before_those_that_ask_it_and_one_head_looks_at_the
     ]
     assert list(waves[-1].before) == ["head"]
     apart = shifter(slurm={**SLURM, "controller": "login"})
-    assert [list(wave.steps) for wave in PLATFORM.waves(apart, site())] == [["head"], ["login"], ["node01"], ["login"]]
+    assert [list(wave.steps) for wave in HALF.waves(apart, site())] == [["head"], ["login"], ["node01"], ["login"]]
 
 
 def test_hosts_that_are_gone_keep_their_layers_and_are_no_others() -> None:
     hosts = site(node02={"group": "compute", "state": "gone"}, db={})
-    assert PLATFORM.uses(shifter(), hosts) == ["head", "login", "node01", "node02"]
-    assert "node02" in PLATFORM.waves(shifter(), hosts)[1].steps
+    assert HALF.uses(shifter(), hosts) == ["head", "login", "node01", "node02"]
+    assert "node02" in HALF.waves(shifter(), hosts)[1].steps
     assert [host.name for host in roles.there(roles.runtimes(shifter(), hosts), hosts)] == ["login", "node01"]
 
 
@@ -179,10 +182,10 @@ def test_further_keys_are_those_that_the_version_knows_and_nothing_else_decides(
 @pytest.mark.row("F3")
 def test_runtimes_load_their_kernel_modules_unless_shifter_does() -> None:
     hosts = site(login={"modules": ["nfs", "loop"]})
-    assert PLATFORM.prepare(shifter(), hosts["login"], hosts).modules == ("nfs", "loop", "squashfs", "ext4")
-    assert PLATFORM.prepare(shifter(), hosts["head"], hosts).modules == ()
+    assert HALF.prepare(shifter(), hosts["login"], hosts).modules == ("nfs", "loop", "squashfs", "ext4")
+    assert HALF.prepare(shifter(), hosts["head"], hosts).modules == ()
     by_itself = shifter(source={**SOURCE, "version": "16.08.3"}, udiRoot={"autoLoadKernelModule": True})
-    assert PLATFORM.prepare(by_itself, hosts["login"], hosts).modules == ("nfs", "loop")
+    assert HALF.prepare(by_itself, hosts["login"], hosts).modules == ("nfs", "loop")
     assert conf("login", by_itself, hosts)["kmodBasePath"] == "/lib/modules"
 
 
@@ -198,6 +201,6 @@ def test_images_are_marked_by_the_gateway_and_seen_by_the_others() -> None:
 @pytest.mark.row("F5")
 def test_the_gateways_port_is_open_to_the_site() -> None:
     hosts = site()
-    opened = PLATFORM.openings(shifter(), hosts["head"], hosts)
+    opened = HALF.listening(shifter(), hosts["head"], hosts)
     assert ("5000", "site") in {(opening.port, opening.sources) for opening in opened}
-    assert PLATFORM.openings(shifter(), hosts["login"], hosts) == []
+    assert HALF.listening(shifter(), hosts["login"], hosts) == ()

@@ -231,13 +231,13 @@ def test_preflight_says_what_is_in_the_way(host: LabHost) -> None:
         workers=[{"gpu": 0, "spoolGb": 100000, "port": 22}],
         installer={**config().installer.inputs(), "package": sqream.FIRST},
     )
-    checks = steps.checks(of, machine(host), {"db-1": machine(host)})
+    checks = steps.preflight(of, machine(host), {"db-1": machine(host)})
     said = host.questions(checks)
     assert set(said) == {"sqream_ports", "sqream_fits"}
     assert said["sqream_ports"].startswith("has in use: port 22 (")
     assert "wants 100000 GB of spool for its workers, has " in said["sqream_fits"]
     there = config(installer={"package": sqream.FIRST, "sha256": "0" * 64, "file": "/srv/none.tar.gz"})
-    said = host.questions(steps.checks(there, machine(host), {"db-1": machine(host)}))
+    said = host.questions(steps.preflight(there, machine(host), {"db-1": machine(host)}))
     assert "has no file /srv/none.tar.gz, wants SQream's package there" in said["artefact#sqream"]
 
 

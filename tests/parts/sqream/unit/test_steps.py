@@ -10,9 +10,13 @@ from components.host.machine_steps import accounts, limits, locale, services, sy
 from components.hostrun.step import Step
 from components.platforms.sqream import ports
 from components.platforms.sqream.config import Sqream, Worker
+from components.platforms.sqream.part import PART
 from components.platforms.sqream.prepare import LIMITS, SERVICES_OFF, SYSCTL
-from components.platforms.sqream.steps import PLATFORM
-from stacks.config import load_site
+from stacks.checks import notes
+from stacks.load import load_site
+
+assert PART.host
+HALF = PART.host
 
 GOOD = Path(__file__).parents[1] / "good"
 PACKAGE = "sqream_installer-1.1.5-DB2019.2.1-CO1.5.4-ED3.0.0-x86_64"
@@ -49,12 +53,12 @@ def sqream(**values: Any) -> Sqream:
 
 
 def waves(config: Sqream, hosts: dict[str, Host] | None = None) -> list[tuple[str, list[str]]]:
-    return [(wave.layer, list(wave.steps)) for wave in PLATFORM.waves(config, hosts or site())]
+    return [(wave.layer, list(wave.steps)) for wave in HALF.waves(config, hosts or site())]
 
 
 def of_host(name: str, config: Sqream, hosts: dict[str, Host] | None = None) -> dict[str, dict[str, Step]]:
     """Steps by their id, by layer."""
-    made = [wave for wave in PLATFORM.waves(config, hosts or site()) if name in wave.steps]
+    made = [wave for wave in HALF.waves(config, hosts or site()) if name in wave.steps]
     return {wave.layer: {step.id: step for step in wave.steps[name]} for wave in made}
 
 
@@ -74,9 +78,9 @@ def test_a_worker_host_more_changes_no_step_of_the_ready_layer_elsewhere() -> No
 
 def test_a_host_that_is_gone_keeps_its_layers() -> None:
     hosts = site(**{"db-3": {"state": "gone"}})
-    assert PLATFORM.uses(sqream(workerHosts=OTHERS), hosts) == ("db-1", "db-2", "db-3")
+    assert HALF.uses(sqream(workerHosts=OTHERS), hosts) == ("db-1", "db-2", "db-3")
     assert waves(sqream(workerHosts=OTHERS), hosts)[-1] == ("sqream-run", ["db-2", "db-3"])
-    network = PLATFORM.checks(sqream(workerHosts=OTHERS), hosts["db-1"], hosts)[1]
+    network = HALF.preflight(sqream(workerHosts=OTHERS), hosts["db-1"], hosts)[1]
     assert network.inputs == {"hosts": "db-1=10.3.0.1 db-2=10.3.0.2"}
 
 
@@ -145,7 +149,7 @@ def test_studio_is_where_its_package_puts_it() -> None:
 def test_the_firewall_lets_clients_in_and_other_hosts_to_the_metadata() -> None:
     hosts = site()
     config = sqream(workerHosts=OTHERS, workers=[{"gpu": 0, "count": 2}, {"gpu": 1, "port": 7000}])
-    head = {each.name: (each.port, each.sources) for each in PLATFORM.openings(config, hosts["db-1"], hosts)}
+    head = {each.name: (each.port, each.sources) for each in HALF.listening(config, hosts["db-1"], hosts)}
     assert head == {
         "sqream-metadata": ("3105", "site"),
         "sqream-picker": ("3108", "any"),
@@ -153,7 +157,7 @@ def test_the_firewall_lets_clients_in_and_other_hosts_to_the_metadata() -> None:
         "sqream-worker-5000-5001": ("5000-5001", "any"),
         "sqream-worker-7000": ("7000", "any"),
     }
-    other = {each.name: each.port for each in PLATFORM.openings(config, hosts["db-2"], hosts)}
+    other = {each.name: each.port for each in HALF.listening(config, hosts["db-2"], hosts)}
     assert other == {"sqream-worker-5000": "5000"}
 
 
@@ -161,7 +165,7 @@ def test_the_firewall_lets_clients_in_and_other_hosts_to_the_metadata() -> None:
 def test_preflight_asks_for_the_file_the_networks_the_ports_and_the_memory() -> None:
     hosts = site()
     config = sqream(workers=[{"gpu": 0, "count": 2, "spoolGb": 50}, {"gpu": 1}])
-    made = {step.id: step.inputs for step in PLATFORM.checks(config, hosts["db-1"], hosts)}
+    made = {step.id: step.inputs for step in HALF.preflight(config, hosts["db-1"], hosts)}
     assert made["artefact#sqream"]["file"] == f"/srv/{PACKAGE}.tar.gz"
     assert made["sqream_ports"] == {"ports": "3105 3108 3000 5000 5001 5002", "layer": "sqream-run"}
     assert made["sqream_fits"] == {"architecture": "x86_64", "spools": "100"}
@@ -169,7 +173,7 @@ def test_preflight_asks_for_the_file_the_networks_the_ports_and_the_memory() -> 
 
 @pytest.mark.row("Q1")
 def test_a_host_is_prepared_as_the_guide_says() -> None:
-    host = PLATFORM.prepare(sqream(), site()["db-1"], site())
+    host = HALF.prepare(sqream(), site()["db-1"], site())
     assert [step.id for step in accounts(host)] == ["account#sqream", "account_sudo#sqream"]
     assert [step.inputs for step in locale(host)] == [{"name": "en_US.UTF-8"}]
     assert tuned(host)[-1].inputs == {"profile": "throughput-performance"}
@@ -179,7 +183,7 @@ def test_a_host_is_prepared_as_the_guide_says() -> None:
     assert services(host)[0].inputs == {"units": " ".join(SERVICES_OFF)}
     assert host.gpu is not None
     assert host.gpu.toolkit is not None
-    assert PLATFORM.docker_users(sqream()) == ("sqream",)
+    assert HALF.docker_users(sqream()) == ("sqream",)
 
 
 @pytest.mark.row("Q1")
@@ -191,7 +195,7 @@ def test_what_the_site_says_of_a_host_stands() -> None:
         **{"locale": "C.UTF-8", "tuned": None, "target": None, "servicesOff": []},
         "gpu": {"model": "V100-SXM2-16GB", "count": 2, "toolkit": {"mode": "legacy"}},
     }
-    host = PLATFORM.prepare(sqream(), site(**{"db-1": said})["db-1"], site())
+    host = HALF.prepare(sqream(), site(**{"db-1": said})["db-1"], site())
     assert host.accounts["sqream"].uid == 4000
     assert host.limits == {**LIMITS, "nofile": 1000000}
     assert host.sysctl == {**SYSCTL, "vm.swappiness": "1"}
@@ -208,8 +212,8 @@ def test_the_samples_notes_say_what_the_guide_does_not_cover(tmp_path: Path) -> 
             'metadataChange: "2020.3"', 'metadataChange: "1"'
         )
     )
-    notes = load_site("lab", tmp_path, keys=False).notes()
-    assert [note.partition(":")[0] for note in notes if note.startswith("platforms")] == [
+    found = notes(load_site("lab", tmp_path, keys=False))
+    assert [note.partition(":")[0] for note in found if note.startswith("platforms")] == [
         "platforms[0].overwrite",
         "platforms[0].workerHosts",
         "platforms[0]",

@@ -1,13 +1,13 @@
-"""What connects pods, as it comes in to a host. The bridge kind needs nothing: its traffic is forwarded, not for us."""
+"""What connects pods, as it listens on a host. The bridge kind does not: its traffic is forwarded, not for us."""
 
-from components.host.openings import Opening
+from components.host.listening import Listening
 from components.network.config import Flannel, Network
 
 _FLANNEL = {"vxlan": (8472,), "udp": (8285,), "wireguard": (51820, 51821)}
 """By backend, UDP; host-gw has none. https://github.com/flannel-io/flannel/blob/master/Documentation/backends.md"""
 
 
-def openings(network: Network) -> tuple[Opening, ...]:
+def listening(network: Network) -> tuple[Listening, ...]:
     """flannel's, by the backend that its chart's values name."""
     if not isinstance(network.pods, Flannel):
         return ()
@@ -15,4 +15,5 @@ def openings(network: Network) -> tuple[Opening, ...]:
     chosen = values if isinstance(values, dict) else {}
     ports = _FLANNEL.get(str(chosen.get("backend", "vxlan")), ())
     ports = (int(chosen["backendPort"]), *ports[1:]) if chosen.get("backendPort") else ports
-    return tuple(Opening(f"flannel-{port}", str(port), "udp") for port in ports)
+    key = ("network", "pods")
+    return tuple(Listening(f"flannel-{port}", "flannel", str(port), "udp", key=key) for port in ports)

@@ -1,4 +1,4 @@
-"""A platform on hosts: its layers, wave after wave."""
+"""A part on hosts: its layers, wave after wave."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,25 +7,26 @@ from pulumi import ComponentResource, Resource, ResourceHook, ResourceHookArgs, 
 
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.target import Target
-from components.platforms.platform import Hook, Wave
+from components.parts.part import Hook, Wave
 
 
 class OnHosts(ComponentResource):
-    """The layers of one platform: those of a wave at once, each after the whole wave before and its host's own last."""
+    """The layers of one part: those of a wave at once, each after the whole wave before and its host's own last."""
 
     refs: dict[str, HostRef]
+    """All hosts: the next layer of one that was used waits for the last of these."""
 
     def __init__(
         self,
         name: str,
-        kind: str,
+        token: str,
         waves: Sequence[Wave],
         *,
         hosts: Mapping[str, HostRef],
         targets: Mapping[str, Target],
         opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__(f"gpu-metal:platforms:{kind}", name, {}, opts)
+        super().__init__(token, name, {}, opts)
         self.refs = dict(hosts)
         before: list[Resource] = []
         for wave in waves:

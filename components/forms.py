@@ -1,0 +1,67 @@
+"""Forms of single texts: what a pattern allows, and what the operator reads of a text that it does not.
+
+`form` is for the models: editors get its pattern by the schema too. The patterns below it are for checks.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+FORMS: dict[str, str] = {}
+"""What the operator reads of a text that does not match a pattern, by the pattern."""
+
+
+def form(pattern: str, text: str) -> FieldInfo:
+    """A text of this pattern; `text` is said of any other. `\\w` would take letters of all scripts: write them out."""
+    FORMS[pattern] = text
+    return Field(pattern=pattern)  # type: ignore[no-any-return]
+
+
+_PART = r"[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?"
+_SUBDOMAIN = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+LABEL_KEY = re.compile(rf"({_SUBDOMAIN}/)?{_PART}", re.ASCII)
+LABEL_VALUE = re.compile(rf"({_PART})?", re.ASCII)
+TAINT = re.compile(rf"({_SUBDOMAIN}/)?{_PART}=({_PART})?:(NoSchedule|PreferNoSchedule|NoExecute)", re.ASCII)
+ENDPOINT = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:]+\]):([1-9]\d{0,4})")
+
+SYSCTL = re.compile(r"[a-z0-9_]+([./][\w@-]+)+", re.ASCII)
+MODULE = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
+SYSTEM = re.compile(r"[a-z]+-\d+(\.\d+)?")
+WORD = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+LOCALE = re.compile(r"(C|POSIX|C\.UTF-8|[a-z]{2,3}_[A-Z]{2}(\.[A-Z][A-Za-z0-9-]*)?(@[a-z]+)?)")
+TIMEZONE = re.compile(r"[A-Z][\w+-]*(/[A-Z][\w+-]*){0,2}", re.ASCII)
+PUBLIC_KEY = re.compile(r"(\S.* )?(ssh-[a-z0-9-]+|ecdsa-sha2-[a-z0-9-]+|sk-[\w.@-]+) AAAA[A-Za-z0-9+/]+={0,3}( .*)?")
+PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*(=[^\s=]+)?")
+FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+
+REGISTRY = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:[1-9]\d{0,4})?")
+"""HOST or HOST:PORT of a registry."""
+IMAGE = re.compile(r"[a-z0-9]+([._/-]+[a-z0-9]+)*:[\w][\w.-]{0,127}", re.ASCII)
+TAGGED = re.compile(r"(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$", re.ASCII)
+
+_HOURS = r"([01]\d|2[0-3]):[0-5]\d"
+WINDOW = re.compile(rf"(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_HOURS}-{_HOURS}")
+"""When something may be done that disturbs."""
+WINDOW_FORM = 'is not DAY HH:MM-HH:MM, for example "Sun 02:00-05:00" or "daily 23:00-04:00".'
+
+
+def is_url(text: str, *, file: bool = False) -> bool:
+    """Whether a text is an http or https address, or that of a file: with a host and a port that can be."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    known = ("http", "https", "file") if file else ("http", "https")
+    placed = parts.hostname is not None and port != 0 if parts.scheme != "file" else not parts.netloc
+    return parts.scheme in known and placed and not re.search(r"\s", text)
+
+
+def ports(text: str) -> range | None:
+    """The ports of `PORT` or `FIRST-LAST`; none for any other text, and for ports that cannot be."""
+    found = PORTS.fullmatch(text)
+    first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    return range(first, last + 1) if 0 < first <= last <= 65535 else None

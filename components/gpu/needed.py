@@ -1,0 +1,11 @@
+"""What GPUs need of the room below: NVIDIA's package sources, and a kernel that is ready for the driver."""
+
+from components.gpu import steps
+from components.gpu.repositories import repositories
+from components.host.config import Host
+from components.host.needed import Needed
+
+
+def needed(host: Host) -> Needed:
+    """Of this host's GPUs; nothing where it has none."""
+    return Needed(repositories=repositories(host), before_reboot=steps.before_reboot(host))

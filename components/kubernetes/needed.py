@@ -1,0 +1,98 @@
+"""What Kubernetes needs of the rooms below it on each host: settings, units behind the proxy, sources, ports. Pure."""
+
+from collections.abc import Sequence
+
+import versions
+from components.host.config import Host
+from components.host.listening import Listening
+from components.host.needed import Needed
+from components.host.net import Protocol
+from components.host.openings import site_networks
+from components.host.repositories import AptRepository, DnfRepository, Repository
+from components.kubernetes.config import Kubernetes
+from components.kubernetes.kubeadm import API_PORT
+
+MODULES = ("overlay", "br_netfilter")
+SYSCTL = {
+    "net.bridge.bridge-nf-call-iptables": "1",
+    "net.bridge.bridge-nf-call-ip6tables": "1",
+    "net.ipv4.ip_forward": "1",
+}
+"""https://kubernetes.io/docs/setup/production-environment/container-runtimes/#network-configuration"""
+
+_CGROUP_V2 = 35
+"""From this minor version on the kubelet refuses cgroup v1, unless it is told not to."""
+
+
+def prepare(host: Host) -> Host:
+    """The host with Kubernetes' kernel modules and settings, and without swap where the site does not say."""
+    wanted = {
+        "modules": tuple(dict.fromkeys((*MODULES, *host.modules))),
+        "sysctl": {**SYSCTL, **host.sysctl},
+        "swap": host.swap or "off",
+    }
+    return host.model_copy(update=wanted)
+
+
+def needed(kubernetes: Kubernetes, host: Host, control_planes: Sequence[Host]) -> Needed:
+    """Beside the settings that `prepare` lays under the site's."""
+    minor = int(kubernetes.version.split(".")[1])
+    return Needed(
+        repositories={"kubernetes": _repository(kubernetes, host)},
+        services=("kubelet",),
+        listening=listening(host, control_planes),
+        cgroup_v2=minor >= _CGROUP_V2 and kubernetes.kubelet.get("failCgroupV1") is not False,
+    )
+
+
+def listening(host: Host, control_planes: Sequence[Host]) -> tuple[Listening, ...]:
+    """https://kubernetes.io/docs/reference/networking/ports-and-protocols/, and what listens on loopback."""
+
+    def service(name: str, what: str, port: str) -> Listening:
+        return Listening(name, what, port, key=("kubernetes",), fixed=True, layer="node")
+
+    def inner(name: str, what: str, port: str) -> Listening:
+        return Listening(name, what, port, sources=None, key=("kubernetes",), fixed=True, layer="node")
+
+    node = (
+        service("kubelet", "the kubelet", "10250"),
+        service("kube-proxy", "kube-proxy's health", "10256"),
+        inner("kubelet-health", "the kubelet's health", "10248"),
+        inner("kube-proxy-metrics", "kube-proxy's metrics", "10249"),
+        # Nobody has them until a Service of type NodePort asks: preflight does not.
+        _node_ports("tcp"),
+        _node_ports("udp"),
+    )
+    if "control-plane" not in host.roles:
+        return node
+    planes = site_networks(plane.address for plane in control_planes)
+    api = Listening(
+        "kubernetes-api", "the API server", str(API_PORT), "tcp", "any", ("kubernetes",), fixed=True, layer="node"
+    )
+    etcd = Listening("etcd", "etcd", "2379-2380", "tcp", planes, ("kubernetes",), fixed=True, layer="node")
+    return (
+        api,
+        etcd,
+        inner("etcd-metrics", "etcd's metrics", "2381"),
+        inner("controller-manager", "the controller manager", "10257"),
+        inner("scheduler", "the scheduler", "10259"),
+        *node,
+    )
+
+
+def _node_ports(protocol: Protocol) -> Listening:
+    what = "Services of type NodePort"
+    return Listening(f"node-ports-{protocol}", what, "30000-32767", protocol, "any", ("kubernetes",), fixed=True)
+
+
+def _repository(kubernetes: Kubernetes, host: Host) -> Repository:
+    form = "rpm" if host.family == "rhel" else "deb"
+    url = versions.KUBERNETES_REPOSITORY.format(minor=kubernetes.version.rpartition(".")[0], form=form)
+    signed = {
+        "url": url,
+        "keyUrl": url + versions.KUBERNETES_KEY_FILES[form],
+        "fingerprint": versions.KUBERNETES_KEY_FINGERPRINT,
+    }
+    if form == "rpm":
+        return DnfRepository.model_validate({"kind": "dnf", **signed})
+    return AptRepository.model_validate({"suite": "/", **signed})

@@ -1,0 +1,62 @@
+"""What must hold of Shifter's image gateway. Pure functions; each problem names the key and the fix."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from components.forms import REGISTRY
+from components.parts.part import Ground
+from components.platforms.shifter import gateway
+from components.platforms.shifter.config import Shifter
+from components.problem import Problem
+
+_WEB = re.compile(r"https?://[^\s/]+(/\S*)?")
+_ELSEWHERE = {
+    "CacheDirectory": "images.cache",
+    "DefaultImageLocation": "the first of gateway.locations",
+    "ExpandDirectory": "images.expand",
+    "Locations": "gateway.locations",
+    "MongoDBURI": "gateway.mongodb",
+    "Platforms": "system, gateway.also and images.path",
+    "WorkerThreads": "gateway.workerThreads",
+}
+"""What other keys of the site decide of imagemanager.json."""
+
+
+def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
+    """imagemanager.json says each thing once, and every system is one of its own."""
+    own = config.gateway
+    for name in own.more:
+        if name in _ELSEWHERE:
+            yield Problem(("gateway", "more", name), f"is decided by {_ELSEWHERE[name]}. Write it there.")
+    for index, system in enumerate(own.also):
+        if system in (config.system, *own.also[:index]):
+            yield Problem(("gateway", "also", index), f"{system} is served already. Take it away.")
+
+
+def places(config: Shifter, _: Ground) -> Iterator[Problem]:
+    """Registries and the package index have addresses; what is read from this machine is there."""
+    own = config.gateway
+    for name, location in own.locations.items():
+        if not REGISTRY.fullmatch(name):
+            yield Problem(("gateway", "locations", name), 'is not HOST or HOST:PORT, for example "registry-1:5000".')
+        if location.url and not _WEB.fullmatch(location.url):
+            yield Problem(("gateway", "locations", name, "url"), 'is not a URL, for example "https://registry-1:5000".')
+    if own.index and not _WEB.fullmatch(own.index):
+        text = 'is not the URL of a package index, for example "https://mirror.example.org/simple/".'
+        yield Problem(("gateway", "index"), text)
+    if own.requirements and not own.requirements.is_file():
+        yield Problem(("gateway", "requirements"), f"there is no file {own.requirements.name}. Correct the path.")
+
+
+CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (settings, places)
+
+
+def notes(config: Shifter) -> Iterator[Problem]:
+    """What is allowed and yet worth a line."""
+    index = config.gateway.index
+    if index and index.startswith("http://") and not config.gateway.requirements:
+        text = "by http; nothing proves its packages. Write https, or requirements with hashes."
+        yield Problem(("gateway", "index"), text)
+    if gateway.has_workers(config):
+        text = f"Shifter {config.source.version} pulls by Celery and Redis, on Python 2.7 by its documents."
+        yield Problem(("gateway",), text)

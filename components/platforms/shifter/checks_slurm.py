@@ -1,0 +1,96 @@
+"""What must hold of Shifter's Slurm. Pure functions; each problem names the key and the fix."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from components.forms import ports
+from components.parts.part import Ground
+from components.platforms.shifter import roles, slurm_conf
+from components.platforms.shifter.config import Node, Shifter
+from components.problem import Key, Problem
+
+_WORD = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_DECIDED = {
+    "slurm": ("SlurmctldHost", "ControlMachine", "ControlAddr", "NodeName", "PartitionName", "SlurmUser", "AuthType"),
+    "node": ("NodeName", "NodeAddr", "CPUs", "RealMemory", "Sockets", "CoresPerSocket", "ThreadsPerCore", "Gres"),
+    "partition": ("PartitionName", "Nodes", "Default"),
+}
+"""What other keys of the site decide, and what follows from them."""
+
+
+def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
+    """The controller and the nodes are there, and each node has a size."""
+    if (slurm := config.slurm) is None:
+        return
+    host = ground.hosts.get(slurm.controller)
+    if host is None or host.state == "gone":
+        what = "is gone" if host else "is not a host of this site"
+        yield Problem(("slurm", "controller"), f"{slurm.controller} {what}. Write one of hosts.")
+    for name, partition in slurm.partitions.items():
+        for index, word in enumerate(partition.hosts):
+            if not roles.there(roles.named([word], ground.hosts), ground.hosts):
+                text = f"{word} is neither a host nor a group with hosts that are there. Write one of those."
+                yield Problem(("slurm", "partitions", name, "hosts", index), text)
+    nodes = roles.there(roles.nodes(config, ground.hosts), ground.hosts)
+    if lacking := [node.name for node in nodes if slurm_conf.size(slurm, node) is None]:
+        text = f"has no size of {', '.join(lacking)}. Write {{cpus: …, memoryMb: …}} by host or group, as slurmd -C"
+        yield Problem(("slurm", "nodes"), f"{text} prints them there.")
+    used = {name for node in nodes for name in (node.name, node.group)}
+    for name in slurm.nodes:
+        if name not in used:
+            yield Problem(("slurm", "nodes", name), "is no node and no group with nodes. Take it away.")
+
+
+def sizes(config: Shifter, ground: Ground) -> Iterator[Problem]:
+    """A node's shape is whole, and its GPUs are ones that Slurm can give out."""
+    if (slurm := config.slurm) is None:
+        return
+    for name, node in slurm.nodes.items():
+        yield from (Problem(("slurm", "nodes", name), text) for text in _shape(node))
+    for host in roles.there(roles.nodes(config, ground.hosts), ground.hosts):
+        if host.gpu and host.gpu.mig:
+            text = f"{host.name} has MIG on, and gres.conf is written for whole GPUs. Write mig: false there."
+            yield Problem(("slurm", "partitions"), text)
+
+
+def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
+    """What the site says in Slurm's own words is one word each, and nothing that other keys say."""
+    if (slurm := config.slurm) is None:
+        return
+    yield from _words(("slurm", "settings"), slurm.settings, "slurm")
+    for name, node in slurm.nodes.items():
+        yield from _words(("slurm", "nodes", name, "settings"), node.settings, "node")
+    for name, partition in slurm.partitions.items():
+        yield from _words(("slurm", "partitions", name, "settings"), partition.settings, "partition")
+    for name in ("SlurmctldPort", "SlurmdPort", "SrunPortRange"):
+        if ports(slurm_conf.setting(slurm, name)) is None:
+            yield Problem(("slurm", "settings", name), "is neither a port nor FIRST-LAST. Write one of both.")
+    defaults = [name for name, partition in slurm.partitions.items() if partition.default]
+    if len(defaults) > 1:
+        text = f"{' and '.join(defaults)} are both the default. Leave one."
+        yield Problem(("slurm", "partitions", defaults[1], "default"), text)
+
+
+CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (hosts, sizes, settings)
+
+
+def _shape(node: Node) -> Iterator[str]:
+    shape = (node.sockets, node.cores_per_socket, node.threads_per_core)
+    if any(shape) and not all(shape):
+        yield "has a part of its shape. Write sockets, coresPerSocket and threadsPerCore, or none of them."
+    elif node.sockets and node.cores_per_socket and node.threads_per_core:
+        cpus = node.sockets * node.cores_per_socket * node.threads_per_core
+        if node.cpus not in (cpus, cpus // node.threads_per_core):
+            yield f"has {node.cpus} cpus, its shape makes {cpus}. Correct one of both."
+
+
+def _words(key: Key, said: dict[str, str], kind: str) -> Iterator[Problem]:
+    decided = {name.lower(): name for name in _DECIDED[kind]}
+    first: dict[str, str] = {}
+    for name, value in said.items():
+        if not _WORD.fullmatch(name) or not value or re.search(r"\s" if kind != "slurm" else r"[\n#]", value):
+            yield Problem((*key, name), "is no key and value that slurm.conf can hold. Write them as its manual does.")
+        elif name.lower() in decided:
+            yield Problem((*key, name), f"{decided[name.lower()]} follows from other keys of the site. Take it away.")
+        elif first.setdefault(name.lower(), name) != name:
+            yield Problem((*key, name), f"is {first[name.lower()]} once more: Slurm knows no case. Leave one.")

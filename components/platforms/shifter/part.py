@@ -1,0 +1,19 @@
+"""Shifter as a part (docs/how-to/shifter.md)."""
+
+from components.parts.part import HostPart, Part
+from components.platforms.shifter import checks, listening, prepare, roles, steps
+from components.platforms.shifter.config import Shifter
+
+PART: Part[Shifter] = Part(
+    config=Shifter,
+    checks=checks.checks,
+    notes=checks.notes,
+    host=HostPart(
+        uses=roles.members,
+        prepare=prepare.prepare,
+        preflight=steps.preflight,
+        listening=listening.listening,
+        waves=steps.waves,
+        alone=True,
+    ),
+)

@@ -1,0 +1,26 @@
+"""What is wrong at a key of the site: checks of rooms and parts yield these, stacks/load.py finds their lines."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+Key = tuple[str | int, ...]
+
+
+class Problem(NamedTuple):
+    """What is wrong at a key of the merged site, whose place in the files is still to be found."""
+
+    key: Key
+    text: str
+    elsewhere: bool = False
+    """For checks of a part: the key is one of the whole site, outside of the part's own entry."""
+
+
+def dotted(key: Key) -> str:
+    """A key as people write it: hosts.gpu-1.taints[0]."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
+
+
+def below(key: Key, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems of an entry at `key`, with the keys of the whole site."""
+    for problem in problems:
+        yield problem if problem.elsewhere else Problem((*key, *problem.key), problem.text)

@@ -1,0 +1,46 @@
+"""The one list of parts, each by its folder: what a site may have, and what each brings. Pure."""
+
+from dataclasses import dataclass
+from functools import reduce
+from importlib import import_module
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Discriminator
+
+from components.model import Model
+from components.parts.part import Part, PlatformConfig
+
+_FOLDERS = (
+    "platforms/shifter",
+    "platforms/sqream",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A part, and its place: `room` and `kind` are the folders' names."""
+
+    room: str
+    kind: str
+    part: Part[Any]
+
+
+def _registered(folder: str) -> Registered:
+    room, kind = folder.split("/")
+    return Registered(room, kind, import_module(f"components.{room}.{kind}.part").PART)
+
+
+REGISTERED = tuple(_registered(folder) for folder in _FOLDERS)
+
+if TYPE_CHECKING:
+    AnyPlatform = PlatformConfig
+else:
+    _CONFIGS = (each.part.config for each in REGISTERED if each.room == "platforms")
+    AnyPlatform = Annotated[reduce(or_, _CONFIGS), Discriminator("kind")]
+"""What an entry of `platforms` may be, told apart by `kind`."""
+
+
+def of(config: Model) -> Registered:
+    """The part whose config this is."""
+    return next(each for each in REGISTERED if each.part.config is type(config))

@@ -1,0 +1,83 @@
+"""What must hold between a site and its parts; what one part alone must be, its own checks say. Pure functions."""
+
+from collections.abc import Callable, Iterator
+
+from components.parts.part import Provide
+from components.problem import Key, Problem, below
+from components.registry import REGISTERED
+from stacks.ground import ground
+from stacks.model import Site
+
+_TAKEN = ("library", "runner", "preflight", "base", "gpu", "engine", "node", "member")
+"""Names of layers that are not a part's."""
+
+
+def names(site: Site) -> Iterator[Problem]:
+    """Each entry has a name of its own, which its layers bear."""
+    first: dict[str, Key] = {}
+    for entry in site.entries:
+        key = (*entry.key, "name")
+        other = first.setdefault(entry.name, entry.key)
+        if other != entry.key:
+            place = "".join(f"[{part}]" if isinstance(part, int) else part for part in other)
+            yield Problem(key, f"{entry.name} is also the name of {place}. Give it another name.")
+        if entry.name in _TAKEN or entry.name.startswith("member-"):
+            yield Problem(key, f"{entry.name} is a layer of other rooms. Use another name.")
+
+
+def needs(site: Site) -> Iterator[Problem]:
+    """What a part needs is there, and Kubernetes has a version that it runs on."""
+    provides = ground(site).provides
+    for entry in site.entries:
+        for lacking in sorted(entry.part.wants - provides):
+            yield Problem(entry.key, f"{entry.kind} needs {lacking}{_fix(site, lacking)}")
+        if entry.part.kubernetes and site.kubernetes:
+            first, last = entry.part.kubernetes
+            if not _minor(first) <= _minor(site.kubernetes.version) <= _minor(last):
+                text = f"{entry.kind} runs on Kubernetes {first} to {last}, the site has {site.kubernetes.version}."
+                yield Problem(entry.key, f"{text} Write another kubernetes.version, or take it out.")
+
+
+def _fix(site: Site, lacking: Provide) -> str:
+    if lacking == "docker":
+        fix = "." if site.kubernetes else ", or write engine: {kind: docker}."
+        return f", the site's engine is containerd. Give it a site of its own{fix}"
+    if lacking == "kubernetes":
+        return ". Write kubernetes: {}."
+    givers = [each.kind for each in REGISTERED if lacking in each.part.gives]
+    return f", which nothing here gives. Add {' or '.join(givers)}." if givers else ", which no part gives yet."
+
+
+def _minor(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
+def alone(site: Site) -> Iterator[Problem]:
+    """A host has one of a kind that wants it for itself."""
+    owner: dict[tuple[str, str], str] = {}
+    for entry, used in zip(site.entries, site.entry_hosts, strict=True):
+        if not (entry.part.host and entry.part.host.alone):
+            continue
+        others = {name: owner.setdefault((entry.kind, name), entry.name) for name in sorted(used)}
+        taken = [(name, other) for name, other in others.items() if other != entry.name]
+        for name, other in taken[:1]:
+            text = f"{name} has {other} already, and a host has one {entry.kind}. Take {name} out here."
+            yield Problem(entry.key, text)
+
+
+def parts(site: Site) -> Iterator[Problem]:
+    """Each part's own checks."""
+    known = ground(site)
+    for entry in site.entries:
+        yield from below(entry.key, entry.part.checks(entry.config, known))
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, alone, parts)
+
+
+def notes(site: Site) -> Iterator[Problem]:
+    """What is allowed and yet worth a line."""
+    known = ground(site)
+    for entry in site.entries:
+        yield from below(entry.key, entry.part.notes(entry.config, known))

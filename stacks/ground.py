@@ -1,0 +1,37 @@
+"""The site as its parts see it."""
+
+from collections.abc import Sequence
+
+from components.engine.config import Docker
+from components.parts.part import Ground, Provide
+from stacks.model import Entry, Site
+
+
+def ground(site: Site) -> Ground:
+    """Built once, for all checks and components of parts."""
+    return Ground(
+        hosts=site.hosts,
+        engine=site.container_engine,
+        kubernetes=site.kubernetes,
+        domain=site.domain,
+        tenants=site.tenants,
+        provides=frozenset({*_own(site), *(given for entry in site.entries for given in entry.part.gives)}),
+    )
+
+
+def _own(site: Site) -> set[Provide]:
+    found: set[Provide] = {"kubernetes"} if site.kubernetes else set()
+    # Where nobody says which engine, a part that needs docker brings it to its hosts.
+    return found | ({"docker"} if isinstance(site.container_engine, Docker | None) else set())
+
+
+def in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Each after those that give what it needs, else as the site has them. Raises ValueError for a circle of needs."""
+    left, done = list(entries), list[Entry]()
+    while left:
+        free = (each for each in left if not any(o is not each and o.part.gives & each.part.wants for o in left))
+        if (first := next(free, None)) is None:
+            raise ValueError(f"each of these parts needs another one first: {', '.join(entry.name for entry in left)}")
+        done.append(first)
+        left.remove(first)
+    return done

@@ -1,0 +1,106 @@
+"""From the site file to the Site, or every fault of that file at once.
+
+    Pulumi.<stack>.yaml + includes → merged levels → Site → hosts as the rooms above want them → cross checks
+
+The Pulumi program has the object from Pulumi (`site_from`), sitectl reads the file (`load_site`). No secret is in it.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.host.config import HostSettings
+from components.model import expanded
+from components.problem import Key, Problem
+from stacks.checks import problems
+from stacks.hosts import merge_levels
+from stacks.known_hosts import pin
+from stacks.model import Site
+from stacks.needed import prepared
+from stacks.source import Fault, SiteError, Source, from_object, join, read_plain, read_stack, same
+from stacks.validation import validate
+
+
+def load_site(stack: str, folder: Path, *, keys: bool = True) -> Site:
+    """The site of a stack from its file in `folder`. `keys=False` lets hosts be without a host key (sitectl scan).
+
+    Raises SiteError, NoSiteError when there is no such file.
+    """
+    return _site(read_stack(folder / f"Pulumi.{stack}.yaml"), stack, folder, keys=keys)
+
+
+def site_from(data: Mapping[str, Any], *, stack: str, folder: Path, keys: bool = True) -> Site:
+    """The site from Pulumi's own object, or from one that has no file yet. `keys` as in load_site.
+
+    Faults have lines when the stack's file in `folder` says the same.
+    """
+    try:
+        source = read_stack(folder / f"Pulumi.{stack}.yaml")
+    except SiteError:
+        source = None  # the stack file was given by --config-file and Pulumi has read it
+    if source is None or not same(source.data, data):
+        source = from_object(dict(data), "gpu-metal:site")
+    return _site(source, stack, folder, keys=keys)
+
+
+def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
+    _include(source, folder)
+    merged = merge_levels(source.data, (field.alias or name for name, field in HostSettings.model_fields.items()))
+    data = {"knownHosts": f"known_hosts.{stack}", **source.data}
+    data |= {k: v for k, v in (("groups", merged.groups), ("hosts", merged.hosts)) if isinstance(data.get(k), dict)}
+
+    def fault(problem: Problem) -> Fault:
+        key, mark = merged.locate(problem.key, source.marks)
+        return Fault(mark, key, problem.text)
+
+    wrong_here = [
+        *merged.problems,
+        *_named(data, stack),
+        *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
+    ]
+    site, wrong = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
+    faults = [*source.faults, *map(fault, wrong_here)]
+    site = prepared(site) if site else None
+    said = {fault.key for fault in faults}
+    faults += [each for each in map(fault, wrong) if each.key not in said]  # the cause, not what follows from it
+    faults += map(fault, problems(site) if site else ())
+    if faults or site is None:
+        raise SiteError(faults)
+    return site
+
+
+def _include(source: Source, folder: Path) -> None:
+    """Unite the site with the files that it includes; what is wrong with the key itself, the model says."""
+    names = source.data.get("include")
+    for index, name in enumerate(names if isinstance(names, list) else ()):
+        key = ("include", index)
+        try:
+            path = expanded(Path(str(name)), folder)
+        except ValueError:
+            continue
+        if not path.is_file():
+            raise SiteError([*source.faults, Fault(source.marks[key], key, f"there is no file {name}.")])
+        other = read_plain(path, str(name))
+        if "include" in other.data:
+            del other.data["include"]
+            other.faults.append(Fault(other.marks["include",], ("include",), "stands in the site file only."))
+        join(source, other)
+
+
+def _ordered(data: Any) -> Any:  # noqa: ANN401 - any YAML
+    """Maps by key: Pulumi's own object has another order than the file, and no resource may change by that."""
+    if isinstance(data, dict):
+        return {key: _ordered(data[key]) for key in sorted(data, key=str)}
+    return [_ordered(item) for item in data] if isinstance(data, list) else data
+
+
+def _named(data: dict[str, Any], stack: str) -> Iterator[Problem]:
+    """Give the site and its hosts their names, which are not theirs to say."""
+    hosts = data["hosts"] if isinstance(data.get("hosts"), dict) else {}
+    named: list[tuple[Key, object, str]] = [((), data, stack)]
+    named += [(("hosts", name), entry, name) for name, entry in hosts.items()]
+    for key, entry, name in named:
+        if isinstance(entry, dict):
+            if "name" in entry:
+                yield Problem((*key, "name"), "no such key: a host is named by the key above it, a site by its stack.")
+            entry["name"] = name

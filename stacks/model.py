@@ -1,0 +1,164 @@
+"""The site: one strict object, what rooms and sitectl are given. stacks/load.py makes it, and checks it."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field, create_model
+from pydantic.alias_generators import to_camel
+
+from components.engine.config import Containerd, Docker, Engine, Registry
+from components.host.config import Host, HostSettings
+from components.host.repositories import Repository
+from components.kubernetes.config import Kubernetes
+from components.model import HostName, LabelName, LocalPath
+from components.network.config import Network
+from components.parts.part import Part
+from components.problem import Key
+from components.registry import REGISTERED, AnyPlatform, Registered, of
+from components.tenancy.config import Tenant
+
+
+class Entry(NamedTuple):
+    """A part that a site has: where it stands there, its name, and what the site says of it."""
+
+    key: Key
+    name: str
+    registered: Registered
+    config: Any
+    """As `registered.part.config`."""
+
+    @property
+    def part(self) -> Part[Any]:
+        """What the part brings."""
+        return self.registered.part
+
+    @property
+    def kind(self) -> str:
+        """The part's folder."""
+        return self.registered.kind
+
+    def token(self, suffix: str = "") -> str:
+        """The type of its component, fixed for good."""
+        return f"gpu-metal:{self.registered.room}:{self.kind.title().replace('_', '')}{suffix}"
+
+
+def field_of(part: Registered) -> str:
+    """The key of a part of components/parts: its folder's name."""
+    return to_camel(part.kind)
+
+
+if TYPE_CHECKING:
+    Keyed = HostSettings
+else:
+    Keyed = create_model(
+        "Keyed",
+        __base__=HostSettings,
+        **{
+            each.kind: (each.part.config | None, Field(None, description=each.part.config.__doc__))
+            for each in REGISTERED
+            if each.room == "parts"
+        },
+    )
+"""Host settings, and one key for each part of components/parts."""
+
+
+class Site(Keyed):
+    """A site, validated: what rooms and sitectl are given. Host settings at top level are the defaults of all hosts."""
+
+    name: str
+    """The stack's name."""
+    domain: HostName | None = None
+    """Appended to host names in /etc/hosts."""
+    known_hosts: LocalPath
+    """OpenSSH file with the hosts' keys; `known_hosts.<stack>` beside the site file."""
+    include: tuple[LocalPath, ...] = ()
+    """Plain YAML files of this same shape, united with this one; no secrets there."""
+    repositories: dict[LabelName, Repository | None] = {}
+    """Package sources by name; kubernetes, docker, nvidia-driver, nvidia-toolkit replace the official ones.
+
+    null: no source of that name, since another has its packages."""
+    groups: dict[LabelName, HostSettings] = {}
+    """Settings that several hosts share, by the group's name."""
+    hosts: dict[HostName, Host]
+    """The hosts by name; a range stands for several."""
+    engine: Engine | None = None
+    """The container engine of every host; none is containerd where Kubernetes runs, docker on the hosts of a platform
+    that needs it, else no engine."""
+    registry: Registry | None = None
+    """A private registry on one of the hosts."""
+    kubernetes: Kubernetes | None = None
+    """The cluster; without it hosts only."""
+    network: Network = Network()
+    """Pod and service subnets, and what connects pods."""
+    tenants: dict[LabelName, Tenant] = {}
+    """Tenants by name, which is the namespace's too."""
+    platforms: tuple[AnyPlatform, ...] = ()
+    """What people use the site for, by `kind`."""
+
+    @cached_property
+    def active(self) -> tuple[Host, ...]:
+        """Hosts that are there, by name."""
+        return tuple(host for host in self.hosts.values() if host.state != "gone")
+
+    @cached_property
+    def control_planes(self) -> tuple[Host, ...]:
+        """Active hosts with the role control-plane; the first one starts the cluster."""
+        return tuple(host for host in self.active if "control-plane" in host.roles)
+
+    @cached_property
+    def workers(self) -> tuple[Host, ...]:
+        """Active hosts that join as workers; a control plane that also works is not among them."""
+        return tuple(host for host in self.active if "worker" in host.roles and "control-plane" not in host.roles)
+
+    @cached_property
+    def container_engine(self) -> Engine | None:
+        """The engine of every host, declared or needed."""
+        return self.engine or (Containerd() if self.kubernetes else None)
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """The parts that this site has: those with a key of their own, then `platforms`, in the order of the file."""
+        keyed = [each for each in REGISTERED if each.room == "parts"]
+        own = [(field_of(each), each.kind, getattr(self, each.kind)) for each in keyed]
+        found = [Entry((key,), each.replace("_", "-"), of(config), config) for key, each, config in own if config]
+        listed = enumerate(self.platforms)
+        return (*found, *(Entry(("platforms", index), each.name, of(each), each) for index, each in listed))
+
+    @cached_property
+    def entry_hosts(self) -> tuple[frozenset[str], ...]:
+        """Names of the hosts that each of `entries` uses."""
+        halves = [(entry.part.host, entry.config) for entry in self.entries]
+        return tuple(frozenset(half.uses(config, self.hosts) if half else ()) for half, config in halves)
+
+    @cached_property
+    def users_of_docker(self) -> Mapping[str, tuple[str, ...]]:
+        """By host: who starts containers there for a part."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry, names in zip(self.entries, self.entry_hosts, strict=True):
+            if entry.part.host and "docker" in entry.part.needs:
+                users = entry.part.host.docker_users(entry.config)
+                found |= {name: (*found.get(name, ()), *users) for name in names}
+        return found
+
+    def engine_on(self, host: Host) -> Engine | None:
+        """The engine of this host: every host's, or docker where a part needs it; who may use it is in it too."""
+        users = self.users_of_docker.get(host.name)
+        engine = self.container_engine or (Docker(kind="docker") if users is not None else None)
+        if not isinstance(engine, Docker):
+            return engine
+        return engine.model_copy(update={"users": tuple(dict.fromkeys([*engine.users, *(users or ())]))})
+
+    def levels(self) -> Iterator[tuple[Key, HostSettings]]:
+        """The settings of the site, of each group and of each host, with their keys."""
+        yield (), self
+        yield from ((("groups", name), group) for name, group in self.groups.items())
+        yield from ((("hosts", name), host) for name, host in self.hosts.items())
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port` of the API server."""
+        if self.kubernetes and self.kubernetes.endpoint:
+            return self.kubernetes.endpoint
+        address = self.control_planes[0].address
+        return f"{address}:6443" if address.version == 4 else f"[{address}]:6443"

@@ -1,0 +1,67 @@
+"""What the rooms above need of the site's hosts, folded: laid under the site's words, or added up. Pure."""
+
+from collections.abc import Iterator
+
+from components.engine import needed as engine
+from components.gpu import needed as gpu
+from components.host import listening as host_listening
+from components.host.config import Host
+from components.host.listening import Listening
+from components.host.needed import Needed
+from components.hostrun.step import Step
+from components.kubernetes import needed as kubernetes
+from components.network import listening as network
+from stacks.model import Entry, Site
+
+
+def prepared(site: Site) -> Site:
+    """The site with its hosts as its parts and Kubernetes want them, where it says nothing else."""
+    hosts = dict(site.hosts)
+    for entry in site.entries:
+        if half := entry.part.host:
+            for name in half.uses(entry.config, hosts):
+                if name in hosts:
+                    hosts[name] = half.prepare(entry.config, hosts[name], hosts)
+    if site.kubernetes:
+        hosts = {name: kubernetes.prepare(host) for name, host in hosts.items()}
+    return site.model_copy(update={"hosts": hosts})
+
+
+def needed(site: Site, host: Host) -> Needed:
+    """Of one host, by all rooms above it."""
+    found = Needed()
+    if site.kubernetes:
+        found += kubernetes.needed(site.kubernetes, host, site.control_planes)
+        found += Needed(listening=network.listening(site.network))
+    if config := site.engine_on(host):
+        found += engine.needed(config, host)
+    if site.registry and site.registry.host == host.name:
+        found += engine.of_registry(site.registry)
+    return found + gpu.needed(host) + Needed(listening=tuple(_of_parts(site, host)))
+
+
+def listening(site: Site, host: Host) -> tuple[Listening, ...]:
+    """All that listens on one host."""
+    return (*host_listening.listening(host), *needed(site, host).listening)
+
+
+def preflight(site: Site, host: Host) -> list[Step]:
+    """What the parts ask of one host before anything is changed."""
+    return [
+        step
+        for entry in entries_on(site, host)
+        if entry.part.host
+        for step in entry.part.host.preflight(entry.config, host, site.hosts)
+    ]
+
+
+def entries_on(site: Site, host: Host) -> Iterator[Entry]:
+    """The parts that use a host."""
+    return (entry for entry, names in zip(site.entries, site.entry_hosts, strict=True) if host.name in names)
+
+
+def _of_parts(site: Site, host: Host) -> Iterator[Listening]:
+    for entry in entries_on(site, host):
+        if entry.part.host:
+            for each in entry.part.host.listening(entry.config, host, site.hosts):
+                yield each.under(entry.key)

@@ -1,0 +1,38 @@
+"""Which secrets a site names, and where. Their values: stacks/secrets.py."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from stacks.model import Site
+
+
+def secret_names(site: Site) -> dict[str, list[str]]:
+    """Names of the secrets that a site uses, each with the keys that use it; what a host inherits is named once."""
+    found: dict[str, list[str]] = {}
+    for key, name in _secrets(site, ""):
+        found.setdefault(name, []).append(key)
+    for level, members in (("groups", site.groups), ("hosts", {host.name: host for host in site.active})):
+        inherited = set(found)
+        for member, settings in members.items():
+            for key, name in _secrets(settings, f"{level}.{member}."):
+                if name not in inherited:
+                    found.setdefault(name, []).append(key)
+    return found
+
+
+def _secrets(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
+    for name, field in type(model).model_fields.items():
+        value = None if name in {"groups", "hosts"} else getattr(model, name)  # those are asked for by themselves
+        if name.endswith("_secret") and value is not None:
+            yield f"{prefix}{field.alias}", value
+        for inner, part in _models(value):
+            yield from _secrets(part, ".".join([f"{prefix}{field.alias}", *inner]) + ".")
+
+
+def _models(value: object) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
+    if isinstance(value, BaseModel):
+        yield (), value
+    elif isinstance(value, dict | tuple):
+        each = value.items() if isinstance(value, dict) else enumerate(value)
+        yield from (((str(key),), part) for key, part in each if isinstance(part, BaseModel))
