@@ -47,9 +47,7 @@ def test_the_built_plugin_is_of_the_same_release_as_the_sdk() -> None:
 
 def test_another_release_in_the_lock_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plugins, "version", lambda _: "4.99.0")
-    with pytest.raises(
-        ToolError, match=r"has the SDK 4\.99\.0, .*/go\.mod the plugin 4\.34\.2\. Fix:"
-    ):
+    with pytest.raises(ToolError, match=r"has the SDK 4\.99\.0, .*/go\.mod the plugin 4\.34\.2\. Fix:"):
         plugins.kubernetes(lambda _: Path("/nowhere"))
 
 
