@@ -2,7 +2,10 @@
 STACK ?= dev
 export STACK
 
-.PHONY: up preview down test bench unit lint fmt lock lab-up lab-down schema
+# What a site of yours needs: the Python environment, Pulumi and its plugins. Then: . tools/activate
+tools:     ; @tools/get.sh site
+
+.PHONY: tools up preview down test bench unit lint fmt lock lab-up lab-down schema
 
 up:        ; @ops/run.sh up
 preview:   ; @ops/run.sh preview
@@ -12,21 +15,21 @@ lab-down:  ; @ops/run.sh lab-down
 
 test:      ; @ops/run.sh test
 bench:     ; @ops/run.sh bench
-unit: .venv/.gpu-metal-lock   ; @.venv/bin/python -m pytest tests/unit tests/policy tests/parts/*/unit
-lint: .venv/.gpu-metal-lock   ; @ops/lint.sh
+unit: .venv/ready   ; @.venv/bin/python -m pytest tests/unit tests/policy tests/parts/*/unit
+lint: .venv/ready   ; @ops/lint.sh
 
-fmt: .venv/.gpu-metal-lock
+fmt: .venv/ready
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-schema: .venv/.gpu-metal-lock
+schema: .venv/ready
 	@.venv/bin/python -m stacks.schema > site.schema.json
 	@.venv/bin/python -m ops.reference
 
-.venv/.gpu-metal-lock: requirements.lock
-	@lab/tools/get.sh python
+.venv/ready: requirements.lock
+	@tools/get.sh python
 
 lock:
-	@lab/tools/get.sh uv
+	@tools/get.sh uv
 	@"$${XDG_CACHE_HOME:-$$HOME/.cache}/gpu-metal/tools/bin/uv" pip compile pyproject.toml --quiet --universal \
 	  --group policy --group lab --group dev --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" -o requirements.lock

@@ -34,12 +34,12 @@ def _words() -> argparse.ArgumentParser:
         return made
 
     verb("up", lambda _: lab.up(_say), "start what does not run yet")
+    verb("base", lambda _: lab.base_system(_say), "build the hosts' base system, which `up` does where it is missing")
     down = verb("down", lambda words: lab.down(_say, erase=words.erase), "stop everything; disks are kept")
     down.add_argument("--erase", action="store_true", help="forget the hosts' disks too")
     verb("status", _status, "say what runs")
     verb("keys", _keys, "make the lab's own keys and passphrase (no root needed)")
-    env = verb("env", _env, "print the environment of pulumi and the tests, for eval")
-    env.add_argument("--tools", action="store_true", help="only the PATH to the tools, for a site that is not the lab")
+    verb("env", _env, "print the environment of pulumi and the tests, for eval")
     one = verb("host", _host, "switch one host")
     one.add_argument(
         "action", choices=("start", "stop", "kill", "reset"), help="kill: power cut; reset: off, disk anew, on"
@@ -65,7 +65,7 @@ def _status(_: argparse.Namespace) -> int:
     return 0 if whole else 3
 
 
-def _env(words: argparse.Namespace) -> None:
+def _env(_: argparse.Namespace) -> None:
     variables = {
         "GPU_METAL_LAB": paths.LAB,
         "PULUMI_HOME": paths.LAB / "pulumi",
@@ -75,9 +75,8 @@ def _env(words: argparse.Namespace) -> None:
         "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",  # those beside pulumi and in PULUMI_HOME, and no warning about PATH
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
-    path = f'export PATH={shlex.quote(str(paths.TOOLS_BIN))}{os.pathsep}"$PATH"\n'
-    sys.stdout.writelines([path] if words.tools else [*lines, path])
+    sys.stdout.writelines(f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items())
+    sys.stdout.write(f'export PATH={shlex.quote(str(paths.TOOLS_BIN))}{os.pathsep}"$PATH"\n')
 
 
 def _say(line: str) -> None:

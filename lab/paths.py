@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpu-metal"
-"""What is built once per machine: tools, the hosts' base system, packages, images."""
+from tools import paths
+
+CACHE = paths.CACHE
+TOOLS_BIN = paths.TOOLS_BIN
 
 LAB = Path(os.environ.get("GPU_METAL_LAB") or CACHE / "lab")
 """What belongs to this lab: keys, known_hosts, passphrase, Pulumi's state, the hosts' disks, logs."""
@@ -12,7 +14,6 @@ LAB = Path(os.environ.get("GPU_METAL_LAB") or CACHE / "lab")
 SIGNING_KEY = LAB / "apt" / "key.asc"
 """Public: of the depot's package sources. Made by depot/signing.py."""
 
-TOOLS_BIN = CACHE / "tools" / "bin"
 LOG = LAB / "log"
 DISKS = LAB / "disks"
 

@@ -8,7 +8,7 @@ site=(--stack "$stack")
 where=(--stack "$stack")
 yes=()
 
-# The kubernetes plugin leaves the kubeconfig in TMPDIR: a private one, wiped at the end.
+# What jobs write for themselves goes when they end.
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/gpu-metal.XXXXXX")
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
@@ -16,13 +16,25 @@ trap 'rm -rf "$TMPDIR"' EXIT
 # What every job needs: the Python environment, the CLI and the plugins on PATH. The lab brings its own state and keys;
 # to plan it (`prepare plan`) nothing of what its hosts run is needed.
 prepare() {
-  local only=()
-  [ "$stack" = dev ] || only=(--tools)
-  eval "$(python3 -m lab env "${only[@]}")"
-  if [ "$stack" = dev ] && [ "$1" != plan ]; then lab/tools/get.sh up lab; else lab/tools/get.sh up; fi
-  VIRTUAL_ENV=$PWD/.venv PATH=$PWD/.venv/bin:$PATH
-  export VIRTUAL_ENV PATH
+  case $stack:$1 in
+    dev:*) eval "$(python3 -m lab env)" ;;&
+    dev:plan) python3 -m lab.tools.get plan ;;
+    dev:*) tools_of_the_lab ;;
+    *) tools/get.sh site ;;
+  esac
+  . tools/activate
   [ "$stack" != dev ] || stack_of_the_lab
+}
+
+# What waits for the network and the disk goes beside what waits for the processors: the hosts' base system beside builds.
+tools_of_the_lab() {
+  local base status=0
+  python3 -m lab.tools.get debian
+  python3 -m lab base &
+  base=$!
+  python3 -m lab.tools.get plan lab || status=$?
+  wait "$base" || status=$?
+  return "$status"
 }
 
 # Pulumi writes the salt of a passphrase into the stack's file. The lab's passphrase belongs to this machine, so Pulumi

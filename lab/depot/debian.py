@@ -23,7 +23,7 @@ from lab.hosts import base, machine
 from lab.hosts.command import run
 from lab.hosts.inventory import HOSTS, LabError
 from lab.paths import CACHE, SIGNING_KEY
-from lab.tools.cache import whole
+from tools.cache import whole
 
 NAMES = Path(__file__).parent / "packages" / "debian.txt"
 """The packages by name, besides those that parts ask for. For one that is missing, apt on the host says so:

@@ -9,9 +9,9 @@ from lab.depot import nvidia, parts
 from lab.depot.deb import Deb
 from lab.hosts.command import run
 from lab.paths import CACHE, TOOLS_BIN
-from lab.tools.cache import whole
 from lab.tools.catalogue import KUBERNETES
 from lab.tools.debian import unpacked
+from tools.cache import whole
 
 HERE = Path(__file__).parent / "packages"
 VERSION = f"{KUBERNETES.version}-1.1"

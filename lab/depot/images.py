@@ -11,9 +11,9 @@ from lab.depot.process import Say
 from lab.hosts.command import run
 from lab.hosts.inventory import LabError
 from lab.paths import TOOLS_BIN
-from lab.tools.cache import took
 from lab.tools.catalogue import COREDNS, ETCD, KUBERNETES
 from lab.tools.debian import unpacked
+from tools.cache import took
 from versions import IMAGE_REPOSITORY, PAUSE_IMAGE
 
 BUSYBOX = "busybox:1.36"

@@ -72,7 +72,7 @@ def _need_tools() -> None:
     missing = [name for name in [*wanted, "pause"] if not (TOOLS_BIN / name).exists()]
     if missing or not unpacked("docker-registry").exists() or not wheels.folder().exists():
         names = ", ".join(missing) or "Debian's packages or wheels"
-        raise LabError(f"depot [tools] missing: {names}. Fix: lab/tools/get.sh up lab")
+        raise LabError(f"depot [tools] missing: {names}. Fix: python3 -m lab.tools.get debian lab")
 
 
 def _registry(address: str) -> list[str]:

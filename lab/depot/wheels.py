@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.paths import CACHE
 from lab.tools import wheels
-from lab.tools.cache import whole
+from tools.cache import whole
 
 
 def index() -> Path:

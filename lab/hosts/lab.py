@@ -36,6 +36,15 @@ def up(say: Say) -> None:
         say(f"lab: {done} ({time.monotonic() - began:.1f} s)")
 
 
+def base_system(say: Say) -> None:
+    """Builds what the hosts that start with the lab share; nothing to do where it is there."""
+    for release in sorted({host.release for host in HOSTS.values() if host.starts_with_lab}):
+        if not base.folder_of(release).exists():
+            with _alone():
+                machine.prepare()
+                base.system(release, say)
+
+
 def serve(say: Say) -> None:
     """Switch and depot alone, for hosts that do not start with the lab: whoever tests the others may want them off."""
     with _alone():

@@ -132,23 +132,3 @@ def plain(value: Tree) -> Tree:
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value
-
-
-def has_unknown(value: Tree) -> bool:
-    """Whether anything inside is not known yet."""
-    if isinstance(value, Secret):
-        return has_unknown(value.value)
-    if isinstance(value, dict):
-        return any(has_unknown(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_unknown(item) for item in value)
-    return value is UNKNOWN
-
-
-def has_secret(value: Tree) -> bool:
-    """Whether anything inside is secret."""
-    if isinstance(value, dict):
-        return any(has_secret(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_secret(item) for item in value)
-    return isinstance(value, Secret)

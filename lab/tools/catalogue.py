@@ -1,107 +1,13 @@
-"""The tools that no package registry ships as a program: where to download each, else how to build it."""
+"""The tools that only the lab runs or packs: where to download each, else how to build it."""
 
-import hashlib
-import platform
-import re
-import sys
-from dataclasses import dataclass
 from pathlib import Path
+
+from tools.tool import Download, Tool
 
 HERE = Path(__file__).parent
 
-
-@dataclass(frozen=True)
-class Download:
-    """An official release; an archive when the URL ends in .tgz or .tar.gz, else one file for each binary."""
-
-    url: str
-    checksums: str
-
-
-@dataclass(frozen=True)
-class Tool:
-    """One Go module and the programs taken from it. Its folder here holds go.mod, go.sum and any program of our own."""
-
-    name: str
-    module: str
-    packages: tuple[str, ...]
-    binaries: tuple[str, ...]
-    official: Download | None = None
-    companions: tuple[str, ...] = ()
-    """Programs that official releases have beside the binaries."""
-    variables: tuple[str, ...] = ()
-    """What the linker sets, as the official builds do: without a version kubeadm and Pulumi refuse to work."""
-    shims: tuple[str, ...] = ()
-    """Scripts taken from the module's own folder."""
-    version_argument: str = ""
-    """Asks a program on PATH for its version; empty: always our own, because it goes into packages and images."""
-    minutes: int = 1
-    """How long a build from nothing takes on two cores."""
-
-    @property
-    def folder(self) -> Path:
-        """Where go.mod is."""
-        return HERE / self.name
-
-    @property
-    def version(self) -> str:
-        """The one in go.mod: there and nowhere else."""
-        required = rf"^(?:require)?\s*{re.escape(self.module)} v(\S+)"
-        found = re.search(required, (self.folder / "go.mod").read_text(), re.M)
-        if not found:
-            raise LookupError(f"{self.folder}/go.mod does not require {self.module}")
-        return found[1]
-
-    @property
-    def key(self) -> str:
-        """Names the tool's folder in the cache; changes with anything that changes the programs."""
-        built = (self.packages, self.linker_flags(), self.shims, platform.machine(), sys.platform)
-        content = hashlib.sha256(repr(built).encode())
-        for file in (self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))):
-            content.update(file.read_bytes())
-        return f"{self.name}-{self.version}-{content.hexdigest()[:8]}"
-
-    def linker_flags(self) -> str:
-        """For `go build -ldflags`."""
-        major, minor, _ = self.version.split(".", 2)
-        values = [value.format(version=self.version, major=major, minor=minor) for value in self.variables]
-        return " ".join(["-s", "-w", *(f"-X {value}" for value in values)])
-
-
-PULUMI = Tool(
-    name="pulumi",
-    module="github.com/pulumi/pulumi/pkg/v3",
-    packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
-    binaries=("pulumi",),
-    companions=(
-        "pulumi-language-python",
-        "pulumi-language-python-exec",
-        "pulumi-analyzer-policy-python",
-        "pulumi-resource-pulumi-python",
-    ),
-    official=Download(
-        "https://get.pulumi.com/releases/sdk/pulumi-v{version}-{os}-{cpu}.tar.gz",
-        "https://github.com/pulumi/pulumi/releases/download/v{version}/pulumi-{version}-checksums.txt",
-    ),
-    variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
-    version_argument="version",
-    minutes=3,
-)
-
-LANGUAGE_PYTHON = Tool(
-    name="language-python",
-    module="github.com/pulumi/pulumi/sdk/v3",
-    packages=("github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",),
-    binaries=("pulumi-language-python",),
-    variables=("github.com/pulumi/pulumi/sdk/v3/python/version.Version=v{version}",),
-    shims=(
-        "python/cmd/pulumi-language-python-exec",
-        "python/dist/pulumi-analyzer-policy-python",
-        "python/dist/pulumi-resource-pulumi-python",
-    ),
-)
-
 HELM = Tool(
+    room=HERE,
     name="helm",
     module="helm.sh/helm/v3",
     packages=("helm.sh/helm/v3/cmd/helm",),
@@ -126,6 +32,7 @@ _KUBERNETES = (
 )
 
 KUBERNETES = Tool(
+    room=HERE,
     name="kubernetes",
     module="k8s.io/kubernetes",
     packages=tuple(f"k8s.io/kubernetes/cmd/{name}" for name in _KUBERNETES),
@@ -144,6 +51,7 @@ KUBERNETES = Tool(
 )
 
 ETCD = Tool(
+    room=HERE,
     name="etcd",
     module="go.etcd.io/etcd/server/v3",
     packages=("go.etcd.io/etcd/server/v3",),
@@ -155,6 +63,7 @@ ETCD = Tool(
 )
 
 COREDNS = Tool(
+    room=HERE,
     name="coredns",
     module="github.com/coredns/coredns",
     packages=("github.com/coredns/coredns",),
@@ -167,6 +76,7 @@ COREDNS = Tool(
 )
 
 FERRETDB = Tool(
+    room=HERE,
     name="ferretdb",
     module="github.com/FerretDB/FerretDB",
     packages=(".",),

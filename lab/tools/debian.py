@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab.tools.cache import TOOLS, ToolError, say, took, whole
+from tools.cache import TOOLS, ToolError, say, took, whole
 
 MACHINE = (
     "skopeo",  # puts images into the registry

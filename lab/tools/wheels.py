@@ -6,8 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from lab.tools import pyenv
-from lab.tools.cache import TOOLS, ToolError, say, took, whole
+from tools import pyenv
+from tools.cache import TOOLS, ToolError, say, took, whole
 
 LOCK = Path(__file__).parent / "wheels.txt"
 PYTHON = "3.11"

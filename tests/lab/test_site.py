@@ -237,6 +237,16 @@ def test_gd1_a_live_worker_is_removed_by_config_alone(stack: Stack, clean: dict[
     assert faults.snapshot(lab_host("cpu-1")) == clean["cpu-1"]
 
 
+def test_gx1_the_plugins_kubeconfig_goes_with_the_run(stack: Stack) -> None:
+    tmp = stack.folder / "tmp"
+    run = stack.start(*stack.command("up", "--yes", "--skip-preview", "--expect-no-changes"))
+    until(lambda: any(tmp.glob("*/kubeconfig*")), what="the file that the kubernetes plugin writes", limit=120)
+    for file in tmp.glob("*/kubeconfig*"):
+        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert run.wait(300) == 0
+    until(lambda: not any(tmp.iterdir()), what="an empty TMPDIR", limit=60)
+
+
 def test_gx1_no_secret_is_readable(stack: Stack) -> None:
     admin = YAML(typ="safe").load(on("cp-1", ["cat", "/etc/kubernetes/admin.conf"]))
     secrets = [

@@ -5,34 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pulumi.runtime.proto import provider_pb2, status_pb2
+from pulumi.runtime.proto import provider_pb2
 
 from lab.plugins.serve import Engine, Provider
 from lab.plugins.values import Properties, decode, encode
 
 
 class AbortedError(Exception):
-    """The RPC ended with an error: its text, and what was recorded as half done."""
-
-    def __init__(self, message: str, partial: Any = None) -> None:
-        super().__init__(message)
-        self.partial = partial
+    """The RPC ended with an error; its text."""
 
 
 class Context:
     """What a handler is given beside its request."""
 
-    def __init__(self) -> None:
-        self.metadata: tuple[tuple[str, bytes], ...] = ()
-
-    def set_trailing_metadata(self, metadata: tuple[tuple[str, bytes], ...]) -> None:
-        self.metadata = metadata
-
     async def abort(self, _code: Any, message: str) -> None:
-        for _, raw in self.metadata:
-            partial = provider_pb2.ErrorResourceInitFailed()
-            status_pb2.Status.FromString(raw).details[0].Unpack(partial)
-            raise AbortedError(message, partial)
         raise AbortedError(message)
 
 

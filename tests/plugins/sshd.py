@@ -58,7 +58,7 @@ def keypair(path: Path) -> tuple[str, str]:
 def sshd(folder: Path, port: int | None = None) -> Iterator[Host]:
     """Starts sshd and ends it; the same folder twice keeps its keys. Needs root."""
     if not SSHD.exists():
-        pytest.fail(f"there is no {SSHD}: unpack it with lab/tools/get.sh lab")
+        pytest.fail(f"there is no {SSHD}: unpack it with python3 -m lab.tools.get debian")
     port = port or free_port()
     _configured(folder, port)
     libraries = {str(file.parent) for package in _LIBRARIES for file in unpacked(package).rglob("lib*.so.*")}

@@ -1,4 +1,4 @@
-"""A Pulumi project in a folder, driven by the real CLI with the stand-in plugins."""
+"""A Pulumi project in a folder, driven by the real CLI with the stand-in plugin."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.plugins.tools import CHECKOUT, pulumi_folder, tool
+from tests.plugins.tools import CHECKOUT, pulumi_folder
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Stack:
 
     @classmethod
     def create(cls, folder: Path) -> "Stack":
-        """A fresh PULUMI_HOME with both plugins, a file backend, a stack `dev`."""
+        """A fresh PULUMI_HOME with the plugin, a file backend, a stack `dev`."""
         binaries = pulumi_folder(folder / "bin")
         (folder / "state").mkdir()
         (folder / "project").mkdir()
@@ -31,7 +31,7 @@ class Stack:
                 for key, value in os.environ.items()
                 if key not in ("PYTHONDONTWRITEBYTECODE", "SSH_AUTH_SOCK")
             },
-            "PATH": f"{venv}:{binaries}:{Path(tool('helm')).parent}:{os.environ['PATH']}",
+            "PATH": f"{venv}:{binaries}:{os.environ['PATH']}",
             "VIRTUAL_ENV": str(venv.parent),
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_BACKEND_URL": f"file://{folder}/state",

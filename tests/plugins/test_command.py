@@ -4,6 +4,7 @@ import asyncio
 import re
 from typing import Any
 
+import asyncssh
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
@@ -111,6 +112,20 @@ def test_large_stdin_arrives_whole(command: Driver, host: Host) -> None:
 
 def test_without_stdin_the_command_reads_an_end(command: Driver, host: Host) -> None:
     assert created(command, host, create="cat; echo done")["stdout"] == "done"
+
+
+def test_a_command_may_end_without_reading_its_stdin(
+    command: Driver, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = asyncssh.SSHClientConnection.create_session
+
+    async def late(*words: Any, **more: Any) -> Any:
+        channel, session = await begin(*words, **more)
+        await channel.wait_closed()
+        return channel, session
+
+    monkeypatch.setattr(asyncssh.SSHClientConnection, "create_session", late)
+    assert created(command, host, create="echo done", stdin="unread")["stdout"] == "done"
 
 
 def test_create_absent_runs_nothing(command: Driver) -> None:

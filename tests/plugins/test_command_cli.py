@@ -34,6 +34,19 @@ def configured(host: Host) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def assert_connection_as_the_official_plugin_keeps_it(stack: Stack, host: Host) -> None:
+    """Else the official one, when it takes over, shows an update of every command."""
+    text = stack.run("stack", "export", "--show-secrets")
+    found = {r["urn"].rpartition("::")[2]: r for r in json.loads(text)["deployment"]["resources"]}
+    kept = {
+        "host": "127.0.0.1", "port": host.port, "user": "root", "dialErrorLimit": 10, "perDialTimeout": 15,
+        "privateKey": host.private_key, "hostKey": host.host_key,
+    }  # fmt: skip
+    for name in ("marker", "file"):
+        for side in ("inputs", "outputs"):
+            assert json.loads(found[name][side]["connection"]["plaintext"]) == kept
+
+
 def test_up_update_replace_and_destroy(stack: Stack, host: Host) -> None:
     log, config = host.folder / "log", configured(host)
 
@@ -50,6 +63,7 @@ def test_up_update_replace_and_destroy(stack: Stack, host: Host) -> None:
     assert outputs["stdout"] == "from stdin"
     assert all("ciphertext" in outputs[key] for key in ("connection", "stdin", "stderr"))
     assert host.private_key.splitlines()[1] not in stack.stored()
+    assert_connection_as_the_official_plugin_keeps_it(stack, host)
 
     stack.run("up", "--yes", "--expect-no-changes", "--skip-preview")
     assert log.read_text() == "created\n"

@@ -24,7 +24,7 @@ def tool(name: str) -> str:
     folders = os.pathsep.join([*map(str, _FOLDERS), os.environ["PATH"]])
     if found := shutil.which(name, path=folders):
         return found
-    pytest.fail(f"{name} is neither in {_FOLDERS[0]} nor on PATH: build it with lab/tools/get.sh")
+    pytest.fail(f"{name} is neither in {_FOLDERS[0]} nor on PATH: build it with make tools")
 
 
 def pulumi_folder(folder: Path) -> Path:

@@ -21,10 +21,12 @@ from pathlib import Path
 import pytest
 
 import versions
-from lab.tools import cache, catalogue, get, plugins, pyenv
-from lab.tools.cache import ToolError
-from lab.tools.catalogue import HELM, KUBERNETES, PULUMI, Download, Tool
-from lab.tools.download import NoDownloadError, download, unreachable
+from lab.tools.catalogue import HELM, KUBERNETES
+from tools import cache, catalogue, get, pyenv
+from tools.cache import ToolError
+from tools.catalogue import PULUMI
+from tools.download import NoDownloadError, download, unreachable
+from tools.tool import Download, Tool
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,16 +124,16 @@ def test_build_then_cached(tools: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert subprocess.run([tools / "bin" / "helm"], capture_output=True, text=True, check=True).stdout == "built\n"
 
 
-def test_changed_sums_are_built_anew(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_sums_are_built_anew(tools: Path, tmp_path: Path) -> None:
     modules = tmp_path / "modules"
     (modules / "helm").mkdir(parents=True)
     for name in ("go.mod", "go.sum"):
         (modules / "helm" / name).write_bytes((HELM.folder / name).read_bytes())
-    monkeypatch.setattr(catalogue, "HERE", modules)
-    first = get.get(_offline(HELM))
+    helm = replace(_offline(HELM), room=modules)
+    first = get.get(helm)
     with (modules / "helm" / "go.sum").open("a") as sums:
         sums.write("example.com/more v1.0.0 h1:=\n")
-    second = get.get(_offline(HELM))
+    second = get.get(helm)
     assert first != second
     assert (tools / "bin" / "helm").resolve() == second / "helm"
 
@@ -162,8 +164,8 @@ def test_go_that_is_too_old_says_which_is_needed(tmp_path: Path) -> None:
 def test_killed_build_leaves_nothing_that_is_taken_for_whole(tmp_path: Path, number: int) -> None:
     (tmp_path / "path" / "slow").touch()
     code = (
-        "import sys; from dataclasses import replace; from lab.tools import get;"
-        "get.up = lambda: get.get(replace(get.HELM, official=None)); sys.exit(get.main(['up']))"
+        "import sys; from dataclasses import replace; from lab.tools.catalogue import HELM; from tools import get;"
+        "sys.exit(get.main(['helm'], {'helm': lambda: get.get(replace(HELM, official=None))}))"
     )
     env = {"PATH": f"{tmp_path / 'path'}:/usr/bin:/bin", "XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": "/nowhere"}
     run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=env, start_new_session=True)
@@ -248,20 +250,6 @@ def test_site_that_is_not_there_is_known_at_once() -> None:
         "no-such-host.invalid cannot be reached (its name is not known here)"
     )
     assert "127.0.0.1 cannot be reached" in unreachable("http://127.0.0.1:9/")
-
-
-def test_official_plugin_is_told_from_the_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins, "HOME", tmp_path)
-    assert plugins._kind("command") == ""
-    program = tmp_path / "plugins" / f"resource-command-v{plugins._version('command')}" / "pulumi-resource-command"
-    _program(program, "\x7fELF")
-    assert plugins._kind("command") == "official"
-    _program(program, f"#!/usr/bin/env bash\n{plugins.STAND_IN.decode()}: written by …\n")
-    assert plugins._kind("command") == "the lab's stand-in"
-
-
-def test_stand_in_launcher_says_that_it_is_one() -> None:
-    assert plugins.STAND_IN.decode() in (ROOT / "lab" / "plugins" / "install.sh").read_text()
 
 
 def test_python_environment_is_redone_when_the_lock_changes_or_a_run_was_broken(

@@ -18,8 +18,8 @@ from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY
 from lab.parts.shifter import ferretdb
 from lab.paths import CACHE
-from lab.tools.cache import whole
 from lab.tools.catalogue import FERRETDB
+from tools.cache import whole
 
 VERSIONS = ("22.02.1", "17.04.0", "16.08.5")
 WEB = f"http://{GATEWAY}:8080"

@@ -17,7 +17,7 @@ from lab.depot.parts import Supply
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY
 from lab.paths import CACHE
-from lab.tools.cache import locked, whole
+from tools.cache import locked, whole
 
 FIRST = "sqream_installer-1.1.5-DB2019.2.1-CO1.5.4-ED3.0.0-x86_64"
 PATCH = "sqream_installer-1.1.6-DB2019.2.1.4-CO1.5.6-ED3.0.1-x86_64"

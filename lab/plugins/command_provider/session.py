@@ -4,6 +4,7 @@ One difference: with logging on, the official plugin hangs for ever on a line ov
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,11 +73,12 @@ async def run(
         channel, _ = await connection.create_session(
             lambda: collector, command, encoding=None, env=[f"{key}={text}" for key, text in environment.items()]
         )
+    except (asyncssh.Error, OSError) as error:
+        raise PluginError(f"ssh: {error}") from None
+    with contextlib.suppress(OSError):  # a command that does not read its stdin may have ended before
         if stdin := state.get("stdin"):
             channel.write(stdin.encode())
         channel.write_eof()
-    except (asyncssh.Error, OSError) as error:
-        raise PluginError(f"ssh: {error}") from None
     while (line := await lines.get()) is not None:
         await log(line)
     await channel.wait_closed()

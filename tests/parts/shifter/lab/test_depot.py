@@ -18,7 +18,8 @@ import pytest
 
 from lab.parts.shifter import depot as shifter
 from lab.paths import TOOLS_BIN
-from lab.tools import pyenv, wheels
+from lab.tools import wheels
+from tools import pyenv
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("running")]
 

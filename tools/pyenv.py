@@ -6,9 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from lab.tools.cache import TOOLS, ToolError, say, took, whole
+from tools.cache import TOOLS, ToolError, say, took, whole
+from tools.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 UV_LOCK = Path(__file__).parent / "uv.txt"
 
 

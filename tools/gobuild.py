@@ -1,13 +1,17 @@
 """Builds a tool from Go modules, whose content go.sum fixes."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from lab.tools.cache import ToolError
-from lab.tools.catalogue import Tool
+from tools.cache import ToolError
+from tools.tool import Tool
 
 
 def build(tool: Tool, into: Path) -> None:
@@ -17,7 +21,12 @@ def build(tool: Tool, into: Path) -> None:
     """
     # With one package the name is given: a package path that ends in /v3 would name the program otherwise.
     output = into / tool.binaries[0] if len(tool.packages) == 1 else f"{into}/"
-    go(tool, "build", "-trimpath", "-ldflags", tool.linker_flags(), "-o", str(output), *tool.packages)
+    words = ("-trimpath", "-ldflags", tool.linker_flags(), "-o", str(output), *tool.packages)
+    if tool.embeds:
+        with _completed(tool) as folder:
+            go(tool, "build", *words, folder=folder)
+    else:
+        go(tool, "build", *words)
     for binary in tool.binaries:
         (into / binary).chmod(0o755)
     if tool.shims:
@@ -27,20 +36,44 @@ def build(tool: Tool, into: Path) -> None:
             (into / Path(shim).name).chmod(0o755)
 
 
+@contextmanager
+def _completed(tool: Tool) -> Iterator[Path]:
+    """The tool's folder with a copy of its module, to which the files that it embeds are added.
+
+    Does what the module's `go generate` does, without compiling a generator. Go refuses to overlay its module cache.
+    """
+    with tempfile.TemporaryDirectory(prefix="gpu-metal-build-") as folder:
+        work, module = Path(folder), Path(folder, "module")
+        shutil.copytree(module_folder(tool), module, copy_function=shutil.copyfile)
+        for inside in (module, *(path for path in module.rglob("*") if path.is_dir())):
+            inside.chmod(0o755)
+        for embed in tool.embeds:
+            content = json.loads((module / embed).read_bytes())
+            if Path(embed).name == "schema.json":
+                content["version"] = tool.version
+            target = (module / embed).with_name(f"{Path(embed).stem}-embed.json")
+            target.write_text(json.dumps(content, separators=(",", ":")))
+        for name in ("go.mod", "go.sum"):
+            shutil.copyfile(tool.folder / name, work / name)
+        go(tool, "mod", "edit", "-replace", f"{tool.module}=./module", folder=work)
+        yield work
+
+
 def module_folder(tool: Tool) -> Path:
     """Where Go keeps the module's source; fetched when it is not there."""
     go(tool, "mod", "download", tool.module)
     return Path(go(tool, "list", "-m", "-f", "{{.Dir}}", tool.module).strip())
 
 
-def go(tool: Tool, *arguments: str) -> str:
-    """Runs `go` in the tool's folder. Raises ToolError with its last lines."""
+def go(tool: Tool, *arguments: str, folder: Path | None = None) -> str:
+    """Runs `go` in the tool's folder, or in another one. Raises ToolError with its last lines."""
     _need_go(tool)
     # Static programs: they run in images that hold nothing else, and on any distribution's libc.
     env = {**os.environ, "CGO_ENABLED": "0"}
+    folder = folder or tool.folder
     done = subprocess.run(
         ["go", *arguments],
-        cwd=tool.folder,
+        cwd=folder,
         env=env,
         capture_output=True,
         text=True,
@@ -49,7 +82,7 @@ def go(tool: Tool, *arguments: str) -> str:
     )
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if not line.startswith("go: downloading")]
-        raise ToolError(f"{tool.name} [go {arguments[0]}] failed in {tool.folder}:\n  " + "\n  ".join(said[-8:]))
+        raise ToolError(f"{tool.name} [go {arguments[0]}] failed in {folder}:\n  " + "\n  ".join(said[-8:]))
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-module gpu-metal/lab/tools/language-python
+module gpu-metal/tools/language-python
 
 go 1.24
 

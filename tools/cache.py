@@ -1,6 +1,7 @@
 """The cache of tools: a folder that is there is whole, and `bin` points to the programs in use."""
 
 import fcntl
+import shlex
 import shutil
 import sys
 import tempfile
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.paths import CACHE, TOOLS_BIN
+from tools.paths import CACHE, TOOLS_BIN
 
 TOOLS = CACHE / "tools"
 
@@ -64,13 +65,20 @@ def whole(key: str, fill: Callable[[Path], None], store: Path = TOOLS) -> Path:
     return folder
 
 
-def link(program: Path) -> None:
-    """Puts a program into `bin`, replacing the one of another version."""
+def link(program: Path, wrapper: Path | None = None) -> None:
+    """Puts a program into `bin`, replacing the one of another version; or a script that runs it."""
     TOOLS_BIN.mkdir(parents=True, exist_ok=True)
     target = TOOLS_BIN / program.name
-    if target.is_symlink() and target.readlink() == program:
+    text = wrapper.read_text().replace("@PROGRAM@", shlex.quote(str(program))) if wrapper else ""
+    if wrapper and target.is_file() and not target.is_symlink() and target.read_text() == text:
+        return
+    if not wrapper and target.is_symlink() and target.readlink() == program:
         return
     new = target.with_name(f".{program.name}.new")
     new.unlink(missing_ok=True)
-    new.symlink_to(program)
+    if wrapper:
+        new.write_text(text)
+        new.chmod(0o755)
+    else:
+        new.symlink_to(program)
     new.replace(target)

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lab.tools.catalogue import Tool
+from tools.tool import Tool
 
 PATIENCE = 5
 """Seconds until a site that says nothing counts as not reachable."""

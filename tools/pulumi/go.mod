@@ -1,4 +1,4 @@
-module gpu-metal/lab/tools/pulumi
+module gpu-metal/tools/pulumi
 
 go 1.24.7
 

@@ -1,0 +1,157 @@
+"""How the kubernetes plugin is had, and what `pulumi` on PATH does for it, with fakes for `go` and `pulumi`.
+
+Does not prove: that the real module builds, and that the real plugin writes into TMPDIR (tests/lab/test_site.py).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tools import cache, gobuild, plugins
+from tools.cache import ToolError
+from tools.catalogue import KUBERNETES_PLUGIN, PULUMI
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = KUBERNETES_PLUGIN.embeds[0]
+
+FAKE_GO = """#!/bin/bash
+here=$(dirname "$0")
+case $1 in
+  env) printf 'go1.99.0\\nlocal\\n' ;;
+  list) echo "$here/source" ;;
+  mod) [ "$2" = download ] || echo "$4" >> go.mod ;;
+  build)
+    grep -q provider/v4=./module go.mod || exit 1
+    cat module/cmd/pulumi-resource-kubernetes/*-embed.json > "$(sed 's/.*-o \\([^ ]*\\).*/\\1/' <<<"$*")" ;;
+esac
+"""
+
+
+def program(file: Path, text: str) -> Path:
+    """A script."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(0o755)
+    return file
+
+
+def test_the_built_plugin_is_of_the_same_release_as_the_sdk() -> None:
+    assert KUBERNETES_PLUGIN.version == plugins.version("kubernetes")
+
+
+def test_another_release_in_the_lock_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "version", lambda _: "4.99.0")
+    with pytest.raises(ToolError, match=r"has the SDK 4\.99\.0, .*/go\.mod the plugin 4\.34\.2\. Fix:"):
+        plugins.kubernetes(lambda _: Path("/nowhere"))
+
+
+def test_what_the_plugin_embeds_is_generated_into_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "path" / "source"
+    program(tmp_path / "path" / "go", FAKE_GO)
+    for embed in KUBERNETES_PLUGIN.embeds:
+        program(source / embed, json.dumps({"name": "kubernetes"}, indent=2))
+    (source / SCHEMA).parent.chmod(0o555)  # as Go's module cache is
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    gobuild.build(KUBERNETES_PLUGIN, tmp_path)
+    built = (tmp_path / "pulumi-resource-kubernetes").read_text()
+    assert built == '{"name":"kubernetes","version":"4.34.2"}{"name":"kubernetes"}'
+    assert sorted(path.name for path in (source / SCHEMA).parent.iterdir()) == ["schema.json", "terraform-mapping.json"]
+
+
+def test_a_tool_that_embeds_other_files_is_another_one() -> None:
+    assert replace(KUBERNETES_PLUGIN, embeds=()).key != KUBERNETES_PLUGIN.key
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PULUMI_HOME, no way to Pulumi's site, and a `pulumi` that installs."""
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(plugins, "unreachable", lambda _: "get.pulumi.com cannot be reached")
+    monkeypatch.setattr(plugins, "TOOLS_BIN", tmp_path / "bin")
+    target = tmp_path / "home" / "plugins" / "resource-$4-v$5" / "pulumi-resource-$4"
+    program(tmp_path / "bin" / "pulumi", f'#!/bin/sh\nmkdir -p "$(dirname {target})" && cp "$7" {target}\n')
+    return tmp_path / "home" / "plugins"
+
+
+def test_the_plugin_is_built_once_and_takes_the_place_of_a_stand_in(home: Path, tmp_path: Path) -> None:
+    built = tmp_path / "built"
+    program(built / "pulumi-resource-kubernetes", "\x7fELF")
+    got = []
+    place = program(home / "resource-kubernetes-v4.34.2" / "pulumi-resource-kubernetes", "#!/usr/bin/env bash\n")
+    for _ in range(2):
+        plugins.kubernetes(lambda tool: got.append(tool) or built)  # type: ignore[func-returns-value]
+    assert got == [KUBERNETES_PLUGIN]
+    assert place.read_text() == "\x7fELF"
+
+
+def test_of_the_command_plugin_it_says_why_there_is_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plugins.command() == "get.pulumi.com cannot be reached"
+    program(home / "resource-command-v1.2.1" / "pulumi-resource-command", "#!/usr/bin/env bash\n")
+    assert plugins.command() == ""
+    assert "cached (the lab's stand-in)" in capsys.readouterr().out
+
+
+# What a fake pulumi does: says where its temporary files go, leaves one as the plugin does, and waits to be ended.
+LEAVES = """#!/bin/bash
+echo "$TMPDIR $*"
+(umask 077; echo key > "$TMPDIR/kubeconfig123")
+[ -z "${WAIT:-}" ] || exec sleep 60
+exit 7
+"""
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`pulumi` as it stands on PATH."""
+    monkeypatch.setattr(cache, "TOOLS_BIN", tmp_path / "bin")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp dir"))
+    (tmp_path / "tmp dir").mkdir()
+    cache.link(program(tmp_path / "it's here" / "pulumi", LEAVES), PULUMI.folder / PULUMI.wrapper)
+    return tmp_path / "bin" / "pulumi"
+
+
+def emptied(folder: Path) -> None:
+    """Waits until nothing is left there."""
+    until = time.monotonic() + 20
+    while list(folder.iterdir()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_pulumi_leaves_no_kubeconfig(pulumi: Path, tmp_path: Path) -> None:
+    ran = subprocess.run([pulumi, "up", "two words"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 7
+    folder, words = ran.stdout.strip().rsplit(" up ", 1)
+    assert Path(folder).parent == tmp_path / "tmp dir"
+    assert words == "two words"
+    emptied(tmp_path / "tmp dir")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_pulumi_that_is_ended_leaves_none(pulumi: Path, tmp_path: Path, number: int) -> None:
+    env = {**os.environ, "WAIT": "1"}
+    run = subprocess.Popen([pulumi], env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    folder = Path(run.stdout.readline().strip()) if run.stdout else Path()
+    while not list(folder.glob("kubeconfig*")):
+        time.sleep(0.02)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    if number == signal.SIGINT:
+        os.killpg(run.pid, number)  # Ctrl-C
+    else:
+        run.send_signal(number)
+    run.wait(20)
+    emptied(tmp_path / "tmp dir")
+
+
+def test_the_wrapper_gives_way_to_another_program(pulumi: Path, tmp_path: Path) -> None:
+    before = pulumi.stat().st_ino
+    cache.link(tmp_path / "it's here" / "pulumi", PULUMI.folder / PULUMI.wrapper)
+    assert pulumi.stat().st_ino == before
+    cache.link(program(tmp_path / "new" / "pulumi", "#!/bin/sh\necho new\n"), PULUMI.folder / PULUMI.wrapper)
+    assert subprocess.run([pulumi], capture_output=True, text=True, check=True).stdout == "new\n"

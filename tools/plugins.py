@@ -1,0 +1,95 @@
+"""The official resource plugins, in PULUMI_HOME, in the versions of the Python SDK."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.cache import ToolError, say, took
+from tools.catalogue import KUBERNETES_PLUGIN
+from tools.download import unreachable
+from tools.paths import ROOT, TOOLS_BIN
+from tools.tool import Tool
+
+PATIENCE = 300
+
+
+def command() -> str:
+    """Gets the command plugin. Empty when it is there, else why not: its module cannot be had, so none is built."""
+    return "" if _cached("command") else _download("command")
+
+
+def kubernetes(get: Callable[[Tool], Path]) -> None:
+    """Gets the kubernetes plugin: Pulumi's release, else built (by `get`). Raises ToolError."""
+    if version("kubernetes") != KUBERNETES_PLUGIN.version:
+        raise ToolError(
+            f"plugin [kubernetes] requirements.lock has the SDK {version('kubernetes')}, {KUBERNETES_PLUGIN.folder}"
+            f"/go.mod the plugin {KUBERNETES_PLUGIN.version}. Fix: require the commit of the SDK's release there."
+        )
+    if _cached("kubernetes") or not (why := _download("kubernetes")):
+        return
+    say(_label("kubernetes"), f"{why}: it is built")
+    since = time.monotonic()
+    built = get(KUBERNETES_PLUGIN) / KUBERNETES_PLUGIN.binaries[0]
+    if why := install("kubernetes", "--file", str(built), "--reinstall"):
+        raise ToolError(f"plugin [kubernetes] cannot be put into {home()}: {why}")
+    say(_label("kubernetes"), f"installed ({took(since)})")
+
+
+def home() -> Path:
+    """Where Pulumi looks for its plugins."""
+    return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+
+
+def program(name: str) -> Path:
+    """Where the plugin's program is, or would be."""
+    return home() / "plugins" / f"resource-{name}-v{version(name)}" / f"pulumi-resource-{name}"
+
+
+def version(name: str) -> str:
+    """Of the SDK in requirements.lock."""
+    found = re.search(rf"^pulumi-{name}==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    if not found:
+        raise ToolError(f"plugin [{name}] requirements.lock has no pulumi-{name}")
+    return found[1]
+
+
+def install(name: str, *how: str) -> str:
+    """`pulumi plugin install`. Empty when it went well, else why not."""
+    argv = [str(TOOLS_BIN / "pulumi"), "plugin", "install", "resource", name, version(name), *how]
+    env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return f"`pulumi plugin install` did not end within {PATIENCE} s"
+    return " / ".join(done.stderr.strip().splitlines()[-2:]) if done.returncode else ""
+
+
+def is_script(name: str) -> bool:
+    """Whether what is there is a launcher, as the lab's stand-in is, and not a program."""
+    with program(name).open("rb") as start:
+        return start.read(2) == b"#!"
+
+
+def _cached(name: str) -> bool:
+    """Whether it is there. Of the kubernetes plugin older checkouts had a stand-in, a script: it is replaced."""
+    if not program(name).exists() or (name == "kubernetes" and is_script(name)):
+        return False
+    say(_label(name), "cached (the lab's stand-in)" if is_script(name) else "cached")
+    return True
+
+
+def _download(name: str) -> str:
+    if why := unreachable("https://get.pulumi.com/"):
+        return why
+    since = time.monotonic()
+    why = install(name)
+    if not why:
+        say(_label(name), f"downloaded ({took(since)})")
+    return why
+
+
+def _label(name: str) -> str:
+    return f"pulumi-resource-{name} {version(name)}"
