@@ -1,4 +1,5 @@
-"""Every default version, chart source and image, each with the place to look for the next one; nowhere else."""
+"""Every default version, chart source and image of the rooms, each with the place to look for the next one; a part's are
+in its own versions.py."""
 
 KUBERNETES = "1.34.2"
 """Next: https://kubernetes.io/releases/ (containerd and the operating systems must fit)."""

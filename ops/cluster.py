@@ -11,6 +11,7 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import member
+from ops import probes
 from stacks.model import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
@@ -73,7 +74,8 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
     for host in hosts:
         checks += _node(site, host, nodes.get(host.name))
     checks.append(_dns(target.name, dns))
-    return [*checks, *(_tenant(target.name, name, site, quotas.get(name)) for name in site.tenants)]
+    checks += [_tenant(target.name, name, site, quotas.get(name)) for name in site.tenants]
+    return [*checks, *[await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]]
 
 
 def _nodes(text: str) -> dict[str, Node]:

@@ -70,6 +70,7 @@ class _Recorder(mocks.MockMonitor):
                     "ignore_changes": tuple(request.ignoreChanges),
                     "secret_outputs": tuple(request.additionalSecretOutputs),
                     "hooks": tuple(request.hooks.before_create),
+                    "provider": request.provider.rpartition("::")[0].rpartition("::")[2],
                 },
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call] # the SDK's own

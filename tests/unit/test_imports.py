@@ -2,6 +2,7 @@
 
 import ast
 import re
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,32 @@ def test_a_helper_has_one_meaning() -> None:
     for step in STEPS:
         shared = {name for own in libraries(step) for name in defined(own)}
         assert not defined(step) & shared, step
+
+
+def test_only_stacks_knows_the_registry() -> None:
+    """Else a part would know the others, and adding one would be a change of theirs."""
+    assert [p for p in FILES if "components.registry" in imported(p)] == []
+
+
+@pytest.mark.parametrize("top", ["components", "stacks", "ops", "policy"])
+def test_no_module_imports_itself_by_way_of_others(top: str) -> None:
+    """Whatever the place of the import: under TYPE_CHECKING it would hide a circle, not break it."""
+    edges = {
+        ".".join(p.relative_to(ROOT).with_suffix("").parts): _modules(p) for p in sorted((ROOT / top).rglob("*.py"))
+    }
+    try:
+        TopologicalSorter({name: found & edges.keys() for name, found in edges.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def _modules(path: Path) -> set[str]:
+    """What a file imports, also as `from package import module`."""
+    found = imported(path)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
 
 
 def test_only_the_lab_knows_the_lab() -> None:

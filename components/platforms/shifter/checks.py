@@ -7,7 +7,7 @@ from itertools import chain
 
 from components.host.folders import is_the_systems
 from components.parts.part import Ground
-from components.platforms.shifter import checks_gateway, checks_slurm, roles, udiroot
+from components.platforms.shifter import checks_gateway, checks_slurm, roles, udiroot, versions
 from components.platforms.shifter.config import Shifter
 from components.problem import Key, Problem
 
@@ -36,7 +36,7 @@ def source(config: Shifter, _: Ground) -> Iterator[Problem]:
         yield Problem(("source",), "needs one of archive and git. Write archive: {url: URL, sha256: SUM}.")
     if own.archive and (own.archive.file is None) == (own.archive.url is None):
         yield Problem(("source", "archive"), "needs one of file and url. Write where the archive is.")
-    if udiroot.release(own.version) < udiroot.FIRST:
+    if versions.release(own.version) < versions.FIRST:
         yield Problem(("source", "version"), f"{own.version} is older than any known here. Use 16.08 or later.")
 
 
@@ -74,7 +74,7 @@ def gpus(config: Shifter, ground: Ground) -> Iterator[Problem]:
         yield Problem(("gpuDefault",), "needs gpu: true. Write that, or take this away.")
     runtimes = roles.there(roles.runtimes(config, ground.hosts), ground.hosts)
     with_gpus = [host.name for host in runtimes if host.gpu]
-    if config.gpu and with_gpus and udiroot.release(config.source.version) < udiroot.SITE_RESOURCES:
+    if config.gpu and with_gpus and versions.release(config.source.version) < versions.SITE_RESOURCES:
         text = f"Shifter {config.source.version} knows no GPUs, and {with_gpus[0]} has some."
         yield Problem(("gpu",), f"{text} Use version 18.03 or later, or write gpu: false.")
 

@@ -12,6 +12,7 @@ from components.host.packages import packages
 from components.hostrun.step import Step
 from components.platforms.shifter.config import Shifter
 from components.platforms.shifter.roles import SOURCE, gateway_url
+from components.platforms.shifter.versions import WITHOUT_CELERY, release
 
 Hosts = Mapping[str, Host]
 
@@ -24,8 +25,6 @@ LOCAL_DATABASE = f"mongodb://127.0.0.1:{DATABASE_PORT}/"
 """Where a package's MongoDB listens."""
 
 _MUNGE_SOCKET = "/run/munge/munge.socket.2"
-_WITHOUT_CELERY = (18, 3)
-"""The first version whose gateway pulls in threads of its own; those before hand pulls to Celery, by way of Redis."""
 
 
 def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:  # noqa: ARG001 (as munge's and Slurm's)
@@ -91,8 +90,7 @@ def manager(config: Shifter) -> dict[str, object]:
 
 def has_workers(config: Shifter) -> bool:
     """Does its gateway pull by Celery's workers?"""
-    year, month = (int(part) for part in config.source.version.split(".")[:2])
-    return (year, month) < _WITHOUT_CELERY
+    return release(config.source.version) < WITHOUT_CELERY
 
 
 def _database(config: Shifter) -> list[Step]:

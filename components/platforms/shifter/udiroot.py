@@ -8,15 +8,7 @@ from collections.abc import Mapping
 from components.host.config import Host
 from components.platforms.shifter.config import Shifter
 from components.platforms.shifter.roles import gateway_url
-
-Release = tuple[int, int]
-
-FIRST: Release = (16, 8)
-"""Older ones know another siteFs."""
-MODULES: Release = (18, 3)
-"""From here on: modules; GPUs by them alone; kernel modules are no longer loaded by shifter."""
-SITE_RESOURCES: Release = (17, 4)
-"""The one release that knows siteResources, and brings GPUs there by itself."""
+from components.platforms.shifter.versions import MODULES, SITE_RESOURCES, release
 
 _MORE = (
     "perNodeCachePath",
@@ -43,12 +35,6 @@ _GPU_MOUNT = "/shifter-gpu"
 """Where the module's hook puts the driver's files in a container."""
 _SITE_RESOURCES = "/opt/shifter/site-resources"
 _OPT_IMAGE = "/opt/udiImage/bin"
-
-
-def release(version: str) -> Release:
-    """Year and month of a version."""
-    year, month = version.split(".")[:2]
-    return int(year), int(month)
 
 
 def has_modules(config: Shifter) -> bool:

@@ -46,7 +46,7 @@ def prepare(config: Sqream, host: Host) -> Host:
         "services_off": SERVICES_OFF,
     }
     wanted = {key: value for key, value in chosen.items() if key not in said}
-    if config.user != "root":  # which checks_sqream.py refuses in words of its own
+    if config.user != "root":  # which checks.py refuses in words of its own
         wanted["accounts"] = {config.user: Account(), **host.accounts}
     wanted["limits"] = {**LIMITS, **host.limits}
     wanted["sysctl"] = {**SYSCTL, **host.sysctl}

@@ -1,0 +1,174 @@
+"""Parts: the registry and its folders, what they need and give, and their halves in the cluster.
+
+Does not prove: that the objects of a half are of use; a part's own tests do.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pulumi_kubernetes as k8s
+import pytest
+from pulumi import ComponentResource, Input, ResourceOptions
+
+from components.kubernetes.handle import ClusterRef
+from components.model import Model
+from components.parts.part import ClusterPart, Ground, Part
+from components.problem import Problem
+from components.registry import REGISTERED, Registered
+from stacks.checks_parts import needs, notes, parts
+from stacks.ground import ground, in_order
+from stacks.load import site_from
+from stacks.model import Entry, Site
+from stacks.site import build
+from tests.unit.recorder import Plan, record
+from tests.unit.test_golden import FakeSecrets
+from tests.unit.test_plan import void
+
+ROOT = Path(__file__).parents[2]
+HERE = "tests.unit.test_parts"
+
+
+class Config(Model):
+    """A part's."""
+
+    text: str = "hello"
+
+
+class Whole(ComponentResource):
+    """A part's component: one object with what it was given."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        *,
+        ground: Ground,
+        cluster: ClusterRef,
+        secret: Callable[[str], Input[str]],
+        opts: ResourceOptions,
+    ) -> None:
+        super().__init__("test:parts:Whole", name, {}, opts)
+        data: dict[str, Input[str]] = {"text": config.text, "hosts": " ".join(ground.hosts), "token": secret("token")}
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=name)
+        k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, data=data, opts=cluster.options(self))
+
+
+class ForTenant(ComponentResource):
+    """What a tenant gets of it."""
+
+    def __init__(self, name: str, _: Config, *, tenant: str, cluster: ClusterRef, **rest: Any) -> None:
+        super().__init__("test:parts:ForTenant", name, {}, rest["opts"])
+        metadata = k8s.meta.v1.ObjectMetaArgs(name="theirs", namespace=tenant)
+        k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, opts=cluster.options(self))
+
+
+def problem(config: Config, _: Ground) -> Iterator[Problem]:
+    yield Problem(("text",), config.text)
+    yield Problem(("hosts", "one"), "elsewhere", elsewhere=True)
+
+
+GIVER: Part[Config] = Part(
+    Config,
+    checks=problem,
+    notes=problem,
+    gives=frozenset({"ingress"}),
+    kubernetes=("1.31", "1.35"),
+    cluster=ClusterPart({"giver": "privileged"}, f"{HERE}:Whole"),
+)
+ASKER: Part[Config] = Part(
+    Config,
+    checks=lambda *_: iter(()),
+    needs=frozenset({"ingress"}),
+    cluster=ClusterPart({"asker": "baseline"}, f"{HERE}:Whole", user=f"{HERE}:ForTenant"),
+)
+
+
+def entry(name: str, part: Part[Config]) -> Entry:
+    return Entry((name,), name, Registered("parts", name, part), Config())
+
+
+def site_with(folder: Path, *entries: Entry, **said: Any) -> Site:
+    """A site whose parts are these, whatever the registry has."""
+    hosts = {"one": {"address": "10.0.0.1", "roles": ["control-plane", "worker"] if "kubernetes" in said else []}}
+    quota = {"cpu": "1", "memory": "1Gi"}
+    tenants = {"tenants": {"vision": {"quota": quota}}} if "kubernetes" in said else {}
+    site = site_from({"hosts": hosts, **tenants, **said}, stack="lab", folder=folder, keys=False)
+    vars(site)["entries"] = entries
+    vars(site).pop("entry_hosts", None)
+    return site
+
+
+def test_each_folder_with_a_part_is_registered_by_its_name() -> None:
+    folders = {(p.parts[-3], p.parts[-2]) for p in (ROOT / "components").glob("p*/*/part.py")}
+    assert {(each.room, each.kind) for each in REGISTERED} == folders
+    assert len(folders) == len(REGISTERED)
+    for each in REGISTERED:
+        if each.room == "platforms":
+            assert each.part.config.model_json_schema()["properties"]["kind"]["const"] == each.kind
+
+
+def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path) -> None:
+    giver, asker = entry("giver", GIVER), entry("asker", ASKER)
+    with_cluster = site_with(tmp_path, giver, asker, kubernetes={})
+    assert list(needs(with_cluster)) == []
+    assert "ingress" in ground(with_cluster).provides
+    [lacking] = needs(site_with(tmp_path, asker, kubernetes={}))
+    assert lacking == Problem(("asker",), "asker needs ingress, which no part gives yet.")
+    [lacking] = needs(site_with(tmp_path, giver))
+    assert lacking == Problem(("giver",), "giver needs kubernetes. Write kubernetes: {}.")
+    [old] = needs(site_with(tmp_path, giver, kubernetes={"version": "1.30.4"}))
+    fix = "Write another kubernetes.version, or take it out."
+    assert old.text == f"giver runs on Kubernetes 1.31 to 1.35, the site has 1.30.4. {fix}"
+    docker = entry("whale", replace(ASKER, needs=frozenset({"docker"}), cluster=None))
+    assert list(needs(site_with(tmp_path, docker))) == []
+    [lacking] = needs(site_with(tmp_path, docker, engine={}))
+    fix = "Give it a site of its own, or write engine: {kind: docker}."
+    assert lacking.text == f"whale needs docker, the site's engine is containerd. {fix}"
+
+
+def test_a_parts_keys_are_of_its_own_entry(tmp_path: Path) -> None:
+    site = site_with(tmp_path, entry("giver", GIVER), kubernetes={})
+    assert [each.key for each in parts(site)] == [("giver", "text"), ("hosts", "one")]
+    assert [each.text for each in notes(site)] == ["hello", "elsewhere"]
+
+
+def test_who_gives_comes_before_who_needs() -> None:
+    giver, asker, other = (
+        entry("giver", GIVER),
+        entry("asker", ASKER),
+        entry("other", replace(GIVER, gives=frozenset())),
+    )
+    assert [each.name for each in in_order([asker, other, giver])] == ["other", "giver", "asker"]
+    circle = entry("circle", replace(GIVER, needs=frozenset({"oidc"})))
+    with pytest.raises(ValueError, match="needs another one first: circle, asker"):
+        in_order([circle, entry("asker", replace(ASKER, gives=frozenset({"oidc"})))])
+
+
+def plan_of(site: Site, folder: Path) -> Plan:
+    outputs = {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
+    return record(lambda: void(build(site, FakeSecrets(), folder=folder)), outputs)
+
+
+def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_gives(tmp_path: Path) -> None:
+    site = site_with(tmp_path, entry("asker", ASKER), entry("giver", GIVER), kubernetes={})
+    plan = plan_of(site, tmp_path)
+    assert {plan.one("asker-map").type, plan.one("giver-map").type} == {"kubernetes:core/v1:ConfigMap"}
+    assert plan.one("giver-map").inputs["data"]["hosts"] == "one"
+    assert plan.one("giver-map").secret == {"data.token"}
+    namespace = plan.one("giver-namespace")
+    assert namespace.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
+    ready = set(plan.one("vision").depends_on)  # a tenant's namespace waits for the whole cluster
+    assert ready
+    assert ready <= set(namespace.depends_on)
+    assert {*ready, "giver-namespace"} <= set(plan.one("giver-map").depends_on)
+    assert {"asker-namespace", "giver-map"} <= set(plan.one("asker-map").depends_on)
+    assert {"asker-map"} <= set(plan.one("asker-vision-map").depends_on)
+    made = [plan.one(name) for name in ("giver-namespace", "giver-map", "asker-map", "asker-vision-map")]
+    assert {(each.options["provider"], each.options["deleted_with"]) for each in made} == {("lab-api", "one-runner")}
+
+
+def test_a_site_that_has_no_part_has_no_half(tmp_path: Path) -> None:
+    plan = plan_of(site_with(tmp_path, kubernetes={}), tmp_path)
+    assert [each.name for each in plan.of("kubernetes:core/v1:ConfigMap")] == []

@@ -1,0 +1,48 @@
+"""Probes of parts: what verify says of a workload. Does not prove: kubectl's own output."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.hostrun.report import Check
+from components.parts.part import ClusterPart, Probe
+from ops import probes
+from tests.unit.test_parts import GIVER, HERE, Config, entry, site_with
+
+PROBE = Probe("daemonset", "agent", "giver")
+
+
+def test_a_site_has_the_probes_of_its_parts(tmp_path: Path) -> None:
+    half: ClusterPart[Config] = ClusterPart(
+        {}, f"{HERE}:Whole", probes=lambda config: (replace(PROBE, name=config.text),)
+    )
+    site = site_with(tmp_path, entry("giver", replace(GIVER, cluster=half)), kubernetes={})
+    assert list(probes.of(site)) == [("giver", replace(PROBE, name="hello"))]
+    assert list(probes.of(site_with(tmp_path, entry("giver", replace(GIVER, cluster=None))))) == []
+
+
+@pytest.mark.row("M3")
+@pytest.mark.parametrize(
+    ("answer", "status", "saw"),
+    [
+        ("2/2", "ok", "2 available"),
+        ("/0", "ok", "0 available"),
+        ("1/2", "failed", "daemonset agent -n giver has 1 of 2 pods available."),
+        ("/2", "failed", "daemonset agent -n giver has 0 of 2 pods available."),
+        ("", "failed", "there is no daemonset agent -n giver."),
+    ],
+)
+def test_a_workload_is_whole_or_not(answer: str, status: str, saw: str) -> None:
+    asked: list[str] = []
+
+    async def kubectl(words: str, path: str) -> str:
+        asked.append(f"{words} {path}")
+        return answer
+
+    check: Check = asyncio.run(probes.ask("cp-1", "giver", PROBE, kubectl))
+    assert (check.id, check.host, check.status, check.saw) == ("giver/agent", "cp-1", status, saw)
+    assert asked == [
+        "daemonset agent -n giver --ignore-not-found {.status.numberAvailable}/{.status.desiredNumberScheduled}"
+    ]
