@@ -17,6 +17,7 @@ lint: .venv/.gpu-metal-lock   ; @ops/lint.sh
 
 fmt: .venv/.gpu-metal-lock
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+	@PATH=$$PWD/.venv/bin:$$PATH && ops/bash_files.sh | xargs shfmt -w
 
 schema: .venv/.gpu-metal-lock
 	@.venv/bin/python -m stacks.schema > site.schema.json
