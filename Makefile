@@ -20,6 +20,7 @@ lint: .venv/ready   ; @ops/lint.sh
 
 fmt: .venv/ready
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+	@PATH=$$PWD/.venv/bin:$$PATH && ops/bash_files.sh | xargs shfmt -w
 
 schema: .venv/ready
 	@.venv/bin/python -m stacks.schema > site.schema.json

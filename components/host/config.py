@@ -17,7 +17,7 @@ State = Literal["active", "gone"]
 
 
 RHEL_LIKE = ("rhel", "rocky", "almalinux", "centos", "ol")
-"""`ID` of os-release of the systems that are installed by dnf or yum."""
+"""`ID` of os-release of the systems that are installed by dnf."""
 
 
 SYSTEMS = ("debian", "ubuntu", *RHEL_LIKE)

@@ -28,18 +28,6 @@ def rhel(machine: inventory.Host, os: str = "rocky", version: str = "9.4") -> It
         yield host
 
 
-@contextmanager
-def with_yum(host: LabHost) -> Iterator[LabHost]:
-    """The same as CentOS 7, with a stand-in of yum 3.4.3 before dnf."""
-    host.bash("cat >/usr/local/sbin/yum; chmod 0755 /usr/local/sbin/yum", (FAKES / "yum").read_text())
-    host.bash("/usr/local/sbin/yum -y makecache")  # and its records of what is there
-    release = "s/^ID=.*/ID=centos/; s/^VERSION_ID=.*/VERSION_ID=7/"
-    host.bash(f"cp /etc/os-release /root/; sed -i '{release}' /etc/os-release; mv /usr/bin/dnf /root/")
-    yield host
-    host.bash("mv /root/dnf /usr/bin/; cp /root/os-release /etc/os-release")
-    host.bash("rm -r /usr/local/sbin/yum /etc/yum /var/lib/yum")
-
-
 def packages() -> str:
     return (FAKES / "packages.txt").read_text()
 

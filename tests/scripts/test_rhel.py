@@ -13,15 +13,14 @@ from components.hostrun.step import Step, command_line
 from tests.lab.ntp import time_server
 from tests.scripts import rhel_host
 from tests.scripts.lab_host import HOST, LabHost
-from tests.scripts.rhel_host import VENDOR, rhel, vendor_key, with_yum
+from tests.scripts.rhel_host import VENDOR, rhel, vendor_key
 
 pytestmark = pytest.mark.lab
 
 LOCKS = "/etc/dnf/plugins/versionlock.list"
-YUM_LOCKS = "/etc/yum/pluginconf.d/versionlock.list"
 BRIDGE = "10.213.77.1"
 ZERO = "0" * 40
-CHRONY, SYNC = (Path("components/host/steps") / f"{name}.sh" for name in ("chrony", "time_sync"))
+CHRONY, SYNC, OS = (Path("components/host/steps") / f"{name}.sh" for name in ("chrony", "time_sync", "os"))
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +157,20 @@ def test_preflight_takes_the_systems_that_are_known_and_wants_the_family_declare
     rocky.bash(
         "cp /etc/os-release /root/; sed -i 's/^ID=.*/ID=centos/; s/^VERSION_ID=.*/VERSION_ID=7/' /etc/os-release"
     )
-    assert "centos-7, which is too old for Kubernetes" in seen_by_preflight(rocky, "centos-7")["os"]
-    assert seen_by_preflight(rocky, "centos-7", kubernetes=False) == {}
+    assert seen_by_preflight(rocky, "centos-7")["os"].startswith("has centos-7, wants Debian 12 or 13")
     rocky.bash("sed -i 's/^ID=.*/ID=fedora/; s/^VERSION_ID=.*/VERSION_ID=41/' /etc/os-release")
     assert seen_by_preflight(rocky, "fedora-41")["os"].startswith("has fedora-41, wants Debian 12 or 13")
     rocky.bash("cp /root/os-release /etc/os-release")
+
+
+@pytest.mark.row("H3", "H16")
+@pytest.mark.parametrize(("kubernetes", "says"), [("yes", {"os": "has ubuntu-18.04, which is too old"}), ("no", {})])
+def test_an_old_ubuntu_is_refused_for_kubernetes_only(rocky: LabHost, kubernetes: str, says: dict[str, str]) -> None:
+    release = "s/^ID=.*/ID=ubuntu/; s/^ID_LIKE=.*/ID_LIKE=debian/; s/^VERSION_ID=.*/VERSION_ID=18.04/"
+    rocky.bash(f"cp /etc/os-release /root/; sed -i '{release}' /etc/os-release")
+    asked = rocky.questions([Step(OS, {"declared": "ubuntu-18.04", "kubernetes": kubernetes})])
+    rocky.bash("cp /root/os-release /etc/os-release")
+    assert {step: text.partition(" for ")[0] for step, text in asked.items()} == says
 
 
 @pytest.mark.row("H3", "H16")
@@ -187,20 +195,3 @@ def test_chrony_asks_the_sites_servers_through_its_own_configuration(installed: 
     assert installed.check()["chrony"][1] == "/etc/chrony.conf does not include /etc/chrony.d/gpu-metal.conf"
     assert installed.gpu_metal("undo base").returncode == 0
     assert installed.bash("sha256sum /etc/hosts; ls /etc") == before
-
-
-@pytest.mark.row("H3", "H7")
-def test_yum_of_rhel_7_installs_holds_and_takes_away_the_same(installed: LabHost) -> None:
-    def layer(version: str) -> list[Step]:
-        return [tools("@hold", "@iptables"), tools(f"socat={version}", label="held", hold=True)]
-
-    with with_yum(installed):
-        installed.apply("base", layer("1.7.3*"))
-        assert set(installed.apply("base", layer("1.7.3*")).values()) == {"unchanged"}
-        assert installed.check() == {}
-        assert "0:socat-1.7.3.3-2.el9.*" in installed.bash(f"cat {YUM_LOCKS}")
-        assert installed.apply("base", layer("1.7.4*"))["packages#held"] == "changed"
-        locks = installed.bash(f"cat {YUM_LOCKS}; rpm -qa")
-        assert ("0:socat-1.7.4.1-5.el9.*" in locks, "socat-1.7.3" in locks) == (True, False)
-        assert installed.gpu_metal("undo base").returncode == 0
-        assert "socat" not in installed.bash(f"cat {YUM_LOCKS}; rpm -qa")

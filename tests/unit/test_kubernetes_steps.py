@@ -86,7 +86,7 @@ def test_settings_of_a_running_cluster_stand_in_the_diff_of_control_planes() -> 
 
 
 def test_bridge_has_its_agent_and_flannel_nothing_on_hosts() -> None:
-    assert node(CPU_1)["pod_network"].inputs == {"node": "cpu-1", "podSubnet": "10.244.0.0/16", "mtu": "1400"}
+    assert node(CPU_1)["pod_network"].inputs == {"node": "cpu-1", "pod_subnet": "10.244.0.0/16", "mtu": "1400"}
     assert "pod_network" not in node(CPU_1, network=Network())
     assert [step.id for step in network_steps.cluster(BRIDGE)] == ["node_readers"]
     assert network_steps.cluster(Network()) == []

@@ -42,7 +42,6 @@ SYSTEMS = {
     "debian-13": 'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n',
     "ubuntu-20.04": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="20.04"\nVERSION_CODENAME=focal\n',
     "ubuntu-24.04": 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\n',
-    "centos-7": 'ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="7"\n',
     "rhel-8": 'ID="rhel"\nID_LIKE="fedora"\nVERSION_ID="8.10"\n',
     "rocky-9": 'ID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n',
 }
@@ -56,7 +55,6 @@ SYSTEMS = {
         "debian-13": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|docker-cli",
         "ubuntu-20.04": "debian|iptables|sudo|/etc/chrony/gpu-metal.conf|",
         "ubuntu-24.04": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|",
-        "centos-7": "rhel|iptables|wheel|/etc/chrony.d/gpu-metal.conf|",
         "rhel-8": "rhel|iptables|wheel|/etc/chrony.d/gpu-metal.conf|",
         "rocky-9": "rhel|iptables-nft|wheel|/etc/chrony.d/gpu-metal.conf|",
     }.items(),

@@ -23,15 +23,15 @@ apply() {
         _wanted "$file" | write_file "$file" 0644
     done
     if _has_streams && [[ $(_stream) != "$(input stream)" ]]; then
-        yum_run -q module reset nvidia-driver
-        yum_run -q module enable "nvidia-driver:$(input stream)"
+        dnf_run -q module reset nvidia-driver
+        dnf_run -q module enable "nvidia-driver:$(input stream)"
     fi
 }
 
 undo() {
     local file
     for file in $(_files); do restore "$file"; done
-    if _has_streams; then yum_run -q module reset nvidia-driver; fi
+    if _has_streams; then dnf_run -q module reset nvidia-driver; fi
 }
 
 # dnf's automatic upgrades have one file of settings, and a host without them has none.

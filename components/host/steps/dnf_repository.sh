@@ -1,4 +1,4 @@
-# A dnf or yum source is there, its packages are checked by a key of its own, and its index has been read.
+# A dnf source is there, its packages are checked by a key of its own, and its index has been read.
 # rows: H6
 # inputs: name url fingerprint key_url check_packages check_metadata hotfixes
 # bulk: key
@@ -97,7 +97,7 @@ _used_elsewhere() {
 
 # Of this source only: the others may be unreachable and are not our business.
 _read_index() {
-    read_index "$(_url)" yum_run --disablerepo='*' --enablerepo="$(_id)" --setopt="$(_id).skip_if_unavailable=0" \
+    read_index "$(_url)" dnf_run --disablerepo='*' --enablerepo="$(_id)" --setopt="$(_id).skip_if_unavailable=0" \
         --setopt="$(_id).metadata_expire=0" makecache
 }
 
@@ -109,8 +109,8 @@ _caches() {
     done < <(_folders)
 }
 
-# dnf: /var/cache/dnf/ID-HASH; yum: /var/cache/yum/ARCH/RELEASE/ID
+# /var/cache/dnf/ID-HASH
 _folders() {
-    find /var/cache/dnf /var/cache/yum -type d -regextype posix-extended \
-        -regex ".*/$(_id)(-[0-9a-f]{16})?" -prune -print 2>/dev/null || true
+    find /var/cache/dnf -type d -regextype posix-extended \
+        -regex ".*/$(_id)-[0-9a-f]{16}" -prune -print 2>/dev/null || true
 }

@@ -14,7 +14,7 @@ check() {
     case $name in
         debian-12 | debian-13 | ubuntu-20.04 | ubuntu-22.04 | ubuntu-24.04) ;;
         rhel-[89] | rocky-[89] | almalinux-[89] | centos-[89] | ol-[89]) ;;
-        ubuntu-18.04 | rhel-7 | centos-7 | ol-7)
+        ubuntu-18.04)
             if [[ $(input kubernetes) == yes ]]; then
                 untrue "has $seen, which is too old for Kubernetes, wants $(_known)." \
                     "Fix: reinstall the host, or put it into a site without kubernetes"

@@ -77,7 +77,7 @@ _files() {
     if [[ -x /usr/sbin/visudo ]]; then printf '%s\n' "$_sudoers"; fi
     case $(os_family) in
         debian) printf '%s\n' "$_apt" ;;
-        rhel) if [[ -e $_dnf ]]; then printf '%s\n' "$_dnf"; else printf '/etc/yum.conf\n'; fi ;;
+        rhel) printf '%s\n' "$_dnf" ;;
     esac
     for unit in $(_services); do printf '%s\n' "$(_drop_in "$unit")"; done
 }
@@ -107,7 +107,7 @@ _environment() {
 
 _text() {
     local name
-    if [[ $1 == "$_dnf" || $1 == /etc/yum.conf ]]; then
+    if [[ $1 == "$_dnf" ]]; then
         _dnf_conf "$1"
         return
     elif [[ $1 == "$_apt" ]]; then

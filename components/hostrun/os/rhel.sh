@@ -1,21 +1,20 @@
 # shellcheck shell=bash
-# Packages on RHEL and its like: dnf, or yum where it is RHEL 7's.
+# Packages on RHEL and its like, by dnf.
 
-_yum=dnf _locks=/etc/dnf/plugins/versionlock.list
-if ! command -v dnf >/dev/null; then _yum=yum _locks=/etc/yum/pluginconf.d/versionlock.list; fi
+_locks=/etc/dnf/plugins/versionlock.list
 
-# yum_run ARGS…: asks nothing, waits for another package tool; status 75 when that does not end
-yum_run() {
-    _wait_for_yum "${GPU_METAL_LOCK_WAIT:-300}" || return
+# dnf_run ARGS…: asks nothing, waits for another package tool; status 75 when that does not end
+dnf_run() {
+    _wait_for_dnf "${GPU_METAL_LOCK_WAIT:-300}" || return
     # Packages' scripts make files that others must read.
-    (umask 022 && exec "$_yum" -y "$@")
+    (umask 022 && exec dnf -y "$@")
 }
 
 # dnf itself would wait for ever.
-_wait_for_yum() { # SECONDS
+_wait_for_dnf() { # SECONDS
     local ends=$((SECONDS + $1)) file pid
     while true; do
-        for file in /var/cache/dnf/*.pid /var/lib/dnf/*.pid /var/run/yum.pid; do
+        for file in /var/cache/dnf/*.pid /var/lib/dnf/*.pid; do
             pid=$(cat "$file" 2>/dev/null) && [[ -n $pid && -d /proc/$pid ]] && break
             pid=''
         done
@@ -23,24 +22,23 @@ _wait_for_yum() { # SECONDS
         ((SECONDS < ends)) || break
         sleep 2
     done
-    printf '%s is locked by %s (process %s) for more than %s s. Fix: let it end (ps -fp %s), then run again\n' \
-        "$_yum" "$(cat "/proc/$pid/comm")" "$pid" "$1" "$pid" >&2
+    printf 'dnf is locked by %s (process %s) for more than %s s. Fix: let it end (ps -fp %s), then run again\n' \
+        "$(cat "/proc/$pid/comm")" "$pid" "$1" "$pid" >&2
     return 75
 }
 
 # pkg_update: reads the package lists
-pkg_update() { yum_run -q makecache; }
+pkg_update() { dnf_run -q makecache; }
 
 # pkg_install NAME[=VERSION]…: a version may be a glob
 pkg_install() {
-    local word held=() options=()
+    local word held=()
     for word in "$@"; do
         ! pkg_held "${word%%=*}" || held+=("${word%%=*}")
     done
     [[ ${#held[@]} -eq 0 ]] || pkg_unhold "${held[@]}" || return
     # As apt does: no recommended ones, and what is in conflict goes.
-    [[ $_yum != dnf ]] || options=(--setopt=install_weak_deps=False --allowerasing)
-    yum_run install "${options[@]}" -- "${@/=/-}"
+    dnf_run install --setopt=install_weak_deps=False --allowerasing -- "${@/=/-}"
 }
 
 # pkg_version NAME: the installed version; empty when it is not installed. Of a kernel there may be several, one a line.
@@ -68,37 +66,12 @@ pkg_auto() {
     asked=$(_asked_for) || return
     comm -23 <(pkg_list) - <<<"$asked"
 }
-pkg_mark_auto() { _mark remove dep "$@"; }
-pkg_mark_asked() { _mark install user "$@"; }
+pkg_mark_auto() { dnf -q -y mark remove "$@"; }
+pkg_mark_asked() { dnf -q -y mark install "$@"; }
 
 _asked_for() {
-    local name file
-    _wait_for_yum "${GPU_METAL_LOCK_WAIT:-300}" || return
-    if [[ $_yum == dnf ]]; then
-        dnf -q --disablerepo='*' repoquery --userinstalled --qf '%{name}'
-    else
-        while read -r name file; do
-            if [[ $(<"$file") == user ]]; then printf '%s\n' "$name"; fi
-        done < <(_yum_reasons)
-    fi | sort -u
-}
-
-_mark() { # DNF'S WORD YUM'S NAME…
-    local name file
-    if [[ $_yum == dnf ]]; then
-        dnf -q -y mark "$1" "${@:3}"
-        return
-    fi
-    while read -r name file; do
-        # As yumdb does it: several packages may share one file.
-        if [[ " ${*:3} " == *" $name "* ]]; then rm -f "$file" && printf '%s' "$2" >"$file"; fi
-    done < <(_yum_reasons)
-}
-
-# yum's own records, NAME FILE: …/ID-NAME-VERSION-RELEASE-ARCH/reason
-_yum_reasons() {
-    find /var/lib/yum/yumdb -name reason |
-        sed -E 's,^.*/[0-9a-f]+-([^/]+)-[^-/]+-[^-/]+-[^-/]+/reason$,\1 &,'
+    _wait_for_dnf "${GPU_METAL_LOCK_WAIT:-300}" || return
+    dnf -q --disablerepo='*' repoquery --userinstalled --qf '%{name}' | sort -u
 }
 
 # pkg_unneeded: those names of stdin that nobody asked for and nothing needs
@@ -121,27 +94,22 @@ pkg_unneeded() {
 # pkg_fits NAME: can be installed, and nothing would go for it?
 pkg_fits() {
     local plan
-    plan=$("$_yum" --assumeno install -- "$1" 2>&1 || true)
+    plan=$(dnf --assumeno install -- "$1" 2>&1 || true)
     # Without a way, dnf does not come to ask.
     grep -E '^(Operation aborted|Exiting on user command)' <<<"$plan" >/dev/null &&
         ! grep '^Removing' <<<"$plan" >/dev/null
 }
 
 # pkg_hold NAME… / pkg_unhold NAME… / pkg_held NAME: kept at its version? By the plugin of the term @hold.
-pkg_hold() { yum_run -q versionlock add -- "$@"; }
-pkg_unhold() {
-    local names=("$@")
-    # yum compares whole entries: EPOCH:NAME-VERSION-RELEASE.*
-    if [[ $_yum == yum ]]; then names=("${names[@]/#/*:}") && names=("${names[@]/%/-[0-9]*}"); fi
-    yum_run -q versionlock delete -- "${names[@]}"
-}
+pkg_hold() { dnf_run -q versionlock add -- "$@"; }
+pkg_unhold() { dnf_run -q versionlock delete -- "$@"; }
 pkg_held() {
-    # `NAME-EPOCH:VERSION-RELEASE.*` by dnf, `EPOCH:NAME-VERSION-RELEASE.*` by yum
-    local line left right
+    # NAME-EPOCH:VERSION-RELEASE.*
+    local line
     [[ -f $_locks ]] || return 1
     while read -r line; do
-        left=${line%%:*} right=${line#*:}
-        [[ ${left%-*} != "$1" && ${right%-*-*} != "$1" ]] || return 0
+        line=${line%%:*}
+        [[ ${line%-*} != "$1" ]] || return 0
     done <"$_locks"
     return 1
 }
@@ -156,7 +124,7 @@ pkg_purge() {
     mapfile -t settings < <(rpm -qc -- "${there[@]}" | grep '^/' | while read -r file; do
         [[ -e $file.rpmsave ]] || printf '%s\n' "$file"
     done)
-    yum_run remove --setopt=clean_requirements_on_remove=False -- "${there[@]}" || return
+    dnf_run remove --setopt=clean_requirements_on_remove=False -- "${there[@]}" || return
     for file in "${settings[@]}"; do
         rm -f -- "$file.rpmsave"
     done
@@ -164,16 +132,10 @@ pkg_purge() {
 
 # pkg_unfinished: what a cut left half-installed · pkg_repair: the command that mends it
 pkg_unfinished() {
-    # dnf ends with 1 when it names any; cat, when there is none.
-    if [[ $_yum == dnf ]]; then
-        { dnf -q --disablerepo='*' check --duplicates 2>/dev/null || true; } | awk '/ is a duplicate with / { print $1 }'
-    else
-        { cat /var/lib/yum/transaction-all.* 2>/dev/null || true; } | awk '{ print $2 }'
-    fi
+    # dnf ends with 1 when it names any.
+    { dnf -q --disablerepo='*' check --duplicates 2>/dev/null || true; } | awk '/ is a duplicate with / { print $1 }'
 }
-pkg_repair() {
-    if [[ $_yum == dnf ]]; then echo 'dnf remove --duplicates'; else echo 'yum-complete-transaction'; fi
-}
+pkg_repair() { echo 'dnf remove --duplicates'; }
 
 # fetch_file URL PATH: through the proxy that the host's environment names
 fetch_file() {

@@ -60,7 +60,7 @@ _clone() {
     local url revision seen
     url=$(input git) revision=$(input revision)
     proxy_variables
-    cd -- "$1" || return # git of RHEL 7 cannot be told where
+    cd -- "$1" || return
     git init --quiet
     if ! git -c transfer.fsckObjects=true fetch --quiet --depth 1 "$url" "$revision" &&
         ! git -c transfer.fsckObjects=true fetch --quiet "$url" '+refs/*:refs/all/*'; then
