@@ -79,8 +79,8 @@ pkg_installed() { pkg_right "$1${2:+=$2}"; }
 # Names only, one per line, sorted.
 _pkg_names() { tr ' ' '\n' | sed 's/=.*//; s/:.*//; /^$/d' | sort -u; }
 
-# The list $1 (came, went, auto, held, folders, asked/…), as it was saved.
-_pkg_list() { cat "$GPU_METAL_HOME/packages/$1" 2>/dev/null || true; }
+# The lists $@ (came, went, auto, held, folders, asked/…), as they were saved.
+_pkg_list() { (cd "$GPU_METAL_HOME/packages" && cat -- "$@") 2>/dev/null || true; }
 
 # The list $1 becomes stdin; an empty one is none.
 _pkg_save() {
@@ -102,7 +102,7 @@ _pkg_dropped() {
     local gone
     gone=$(comm -23 <(pkg_asked) <(_pkg_names))
     if [[ -z $gone ]]; then return; fi
-    comm -12 <(printf '%s\n' "$gone") <({ _pkg_list held; _pkg_list came; _pkg_list auto; } | sort -u) |
+    comm -12 <(printf '%s\n' "$gone") <(_pkg_list held came auto | sort -u) |
         comm -12 - <(pkg_list)
 }
 
@@ -164,7 +164,7 @@ _pkg_release() {
     if [[ -z $names ]]; then return; fi
     _pkg_unhold <<<"$names"
     names=$(comm -23 - <(_pkg_elsewhere) <<<"$names")
-    mapfile -t ours < <({ _pkg_list came; _pkg_list auto; } | sort -u | comm -12 - <(pkg_list) |
+    mapfile -t ours < <(_pkg_list came auto | sort -u | comm -12 - <(pkg_list) |
         comm -12 - <(printf '%s\n' "$names"))
     if ((${#ours[@]})); then pkg_mark_auto "${ours[@]}"; fi
     if [[ -z $(_pkg_elsewhere) ]]; then last=--last; fi
