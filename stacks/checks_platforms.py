@@ -22,7 +22,7 @@ def names(site: "Site") -> Iterator[Problem]:
         if first.setdefault(config.name, index) != index:
             other = f"platforms[{first[config.name]}]"
             yield Problem(key, f"{config.name} is also the name of {other}. Give it another name.")
-        if config.name in _TAKEN or config.name.startswith("member-"):
+        if config.name in _TAKEN or config.name.startswith(("member-", "members-")):
             yield Problem(key, f"{config.name} is a layer of other rooms. Use another name.")
 
 

@@ -7,7 +7,6 @@ import pulumi
 
 from components.hostrun.layer import HostRef
 from components.hostrun.target import Target
-from components.kubernetes import steps as kubernetes
 from components.kubernetes.component import Cluster
 from components.network.component import PodNetwork
 from components.network.config import Flannel
@@ -25,7 +24,6 @@ def build(site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target]
         refs=refs,
         targets=targets,
         node=partial(plan.node, site),
-        member=kubernetes.member,
     )
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)

@@ -90,12 +90,14 @@ def layer(
     parent: Resource,
     hooks: Sequence[ResourceHook] = (),
     depends_on: Sequence[Resource] = (),
+    stdin: Input[str] | None = None,
 ) -> remote.Command:
-    """One layer of `host`: `steps` hold, in order."""
+    """One layer of `host`: `steps` hold, in order. `stdin` is their payload when part of it is known at `up` only."""
     used = {secret for step in steps for secret in step.secrets.values()}
-    stdin: Input[str] = (
-        payload(steps, {}) if not used else _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})
-    )
+    if used:
+        stdin = _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})
+    elif stdin is None:
+        stdin = payload(steps, {})
     return remote.Command(
         name,
         connection=host.connection,

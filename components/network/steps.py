@@ -18,7 +18,7 @@ def pod_network(host: Host, network: Network) -> list[Step]:
     return [
         Step(
             _STEPS / "pod_network.sh",
-            {"node": host.name, "podSubnet": str(network.pod_subnet), "mtu": str(network.pods.mtu)},
+            {"node": host.name, "pod_subnet": str(network.pod_subnet), "mtu": str(network.pods.mtu)},
             {"agent": (_HERE / "agent.sh").read_text()},
         ),
     ]

@@ -100,5 +100,5 @@ def test_each_host_is_told_of_all_its_layers(sample: str, tmp_path: Path, lab_fo
             told[command.name] = set(words[7:])
         elif words[0] == "gpu-metal":
             has.setdefault(command.options["deleted_with"], set()).add(words[2])
-    has = {anchor: {"base", *(n for n in layers if not n.startswith("member-"))} for anchor, layers in has.items()}
+    has = {anchor: {"base", *(n for n in layers if not n.startswith("members-"))} for anchor, layers in has.items()}
     assert told == has

@@ -1,6 +1,6 @@
 # A service keeps this node's pod network: CNI configuration, routes to the other nodes' pods, masquerade.
 # rows: K4
-# inputs: node podSubnet mtu
+# inputs: node pod_subnet mtu
 # bulk: agent
 
 check() {
@@ -32,9 +32,9 @@ undo() {
   ip link delete cni0 2>/dev/null || true
   while read -r subnet _; do ip route delete "$subnet" proto 77; done < <(ip -4 route show proto 77)
   if command -v iptables >/dev/null; then
-    _forget_rule nat POSTROUTING -s "$(input podSubnet)" ! -d "$(input podSubnet)" -j MASQUERADE
-    _forget_rule filter FORWARD -s "$(input podSubnet)" -j ACCEPT
-    _forget_rule filter FORWARD -d "$(input podSubnet)" -j ACCEPT
+    _forget_rule nat POSTROUTING -s "$(input pod_subnet)" ! -d "$(input pod_subnet)" -j MASQUERADE
+    _forget_rule filter FORWARD -s "$(input pod_subnet)" -j ACCEPT
+    _forget_rule filter FORWARD -d "$(input pod_subnet)" -j ACCEPT
   fi
 }
 
@@ -42,7 +42,7 @@ _unit() {
   printf '%s\n' '[Unit]' 'Description=Pod network of this node (gpu-metal)' \
     'After=network-online.target' 'Wants=network-online.target' '' \
     '[Service]' 'RuntimeDirectory=gpu-metal-pod-network' 'Environment=KUBECACHEDIR=/run/gpu-metal-pod-network' \
-    "ExecStart=/usr/local/sbin/gpu-metal-pod-network $(input node) $(input podSubnet) $(input mtu)" \
+    "ExecStart=/usr/local/sbin/gpu-metal-pod-network $(input node) $(input pod_subnet) $(input mtu)" \
     'Restart=always' 'RestartSec=5' '' \
     '[Install]' 'WantedBy=multi-user.target'
 }
