@@ -14,7 +14,6 @@ from components.hostrun.report import Check
 from ops.site import pulumi
 
 COMMAND = "command:remote:Command"
-COPY = "command:remote:CopyToRemote"
 
 
 def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
@@ -52,12 +51,10 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
 def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
     """All that the state says of hosts on which nothing is applied: a disk made anew, say."""
     for resource in state["deployment"].get("resources") or []:
-        name = resource["urn"].rpartition("::")[2]
-        key = {COMMAND: "create", COPY: "remotePath"}.get(resource["type"])
         # The kubeconfig and the memberships that a lost control plane kept are among them.
-        if key and _host(resource) in hosts:
-            resource["inputs"][key] = resource["outputs"][key] = "DRIFTED nothing is applied on the host"
-            yield name
+        if resource["type"] == COMMAND and _host(resource) in hosts:
+            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED nothing is applied on the host"
+            yield resource["urn"].rpartition("::")[2]
 
 
 def _host(resource: dict[str, Any]) -> str:

@@ -54,9 +54,7 @@ def planned(sample: str, folder: Path) -> Plan:
     (folder / f"known_hosts.{sample}").write_text("".join(f"{a} ssh-ed25519 {a_key(a)}\n" for a in addresses))
     made = site_from(site, stack=sample, folder=folder)
     secrets: Secrets = FakeSecrets()
-    return record(
-        lambda: void(build(made, secrets, folder=folder)), {f"{sample}-kubeconfig": {"stdout": "the-kubeconfig"}}
-    )
+    return record(lambda: void(build(made, secrets)), {f"{sample}-kubeconfig": {"stdout": "the-kubeconfig"}})
 
 
 def page(resource: Registered) -> str:

@@ -22,7 +22,7 @@ from tests.unit.recorder import Plan, Registered, record
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "command:remote:Command"
-LAYERS = ("library", "runner", "preflight", "base", "engine", "node")
+LAYERS = ("runner", "base", "engine", "node")
 
 
 class NoSecrets(Secrets):
@@ -41,9 +41,7 @@ def site(lab_folder: Path) -> dict[str, Any]:  # noqa: ARG001 - its environment 
 def plan_of(site: dict[str, Any], folder: Path) -> Plan:
     """What the program registers for that site."""
     made = site_from(site, stack="lab", folder=folder)
-    return record(
-        lambda: void(build(made, NoSecrets(), folder=folder)), {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
-    )
+    return record(lambda: void(build(made, NoSecrets())), {"lab-kubeconfig": {"stdout": "the-kubeconfig"}})
 
 
 def members_of(plan: Plan, host: str) -> Registered:
@@ -68,9 +66,23 @@ def test_a_host_has_its_layers_in_a_row(site: dict[str, Any], tmp_path: Path) ->
 
 
 def test_gr10_nothing_is_changed_before_every_preflight(site: dict[str, Any], tmp_path: Path) -> None:
-    plan = plan_of(site, tmp_path)
-    assert set(plan.one("hosts-checked").depends_on) == {f"{h}-preflight" for h in ("cp-1", "cpu-1", "gpu-1")}
-    assert all("hosts-checked" in plan.one(f"{h}-base").depends_on for h in ("cp-1", "cpu-1", "gpu-1"))
+    gate = plan_of(site, tmp_path).one("hosts-checked")
+    assert gate.options["hooks"] == ("preflight-all",)
+    for host in ("cp-1", "cpu-1", "gpu-1"):
+        runner = plan_of(site, tmp_path).one(f"{host}-runner")
+        assert "hosts-checked" in runner.depends_on
+        assert runner.options["hooks"] == (f"probe-{host}", f"preflight-{host}", f"library-{host}")
+
+
+def test_gr10_the_gate_is_a_leaf_that_opens_again_when_something_else_is_asked_of_a_host(
+    site: dict[str, Any], tmp_path: Path
+) -> None:
+    before = plan_of(site, tmp_path).one("hosts-checked")
+    site["hosts"]["cpu-1"]["minimum"] = {"cpus": 2}
+    after = plan_of(site, tmp_path).one("hosts-checked")
+    assert before.depends_on == after.depends_on == ()
+    changed = {host for host, asked in after.inputs["input"].items() if asked != before.inputs["input"][host]}
+    assert changed == {"cpu-1"}
 
 
 def test_every_command_is_built_one_way(site: dict[str, Any], tmp_path: Path) -> None:
@@ -121,7 +133,7 @@ def test_a_host_that_is_gone_is_kept_untouched_and_leaves_the_cluster(site: dict
     for resource in own:
         assert resource.options["retain_on_delete"] is True
         assert {"connection", "create", "stdin"} <= set(resource.options["ignore_changes"])
-    assert "gpu-1-preflight" not in plan.one("hosts-checked").depends_on
+    assert set(plan.one("hosts-checked").inputs["input"]) == {"cp-1", "cpu-1"}
 
 
 def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[str, Any], tmp_path: Path) -> None:
@@ -164,7 +176,7 @@ def test_flannel_is_a_pinned_release_tied_to_the_pod_subnet(site: dict[str, Any]
 def test_a_site_without_kubernetes_ends_with_its_hosts_and_their_engine(site: dict[str, Any], tmp_path: Path) -> None:
     site = {k: v for k, v in site.items() if k not in {"tenants", "kubernetes", "network"}}
     site["hosts"] = {"cpu-1": {"address": "10.213.77.21"}}
-    layers = ["cpu-1-base", "cpu-1-engine", "cpu-1-preflight", "cpu-1-runner"]
+    layers = ["cpu-1-base", "cpu-1-engine", "cpu-1-runner"]
     assert sorted(r.name for r in plan_of(site, tmp_path).of(COMMAND)) == layers
     del site["engine"]
     layers.remove("cpu-1-engine")

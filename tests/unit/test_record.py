@@ -50,8 +50,6 @@ def command(name: str, create: str, on: str) -> dict[str, Any]:
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     """Two hosts; the second one's membership is a layer of the first."""
-    copied = {"remotePath": "library.tar.gz"}
-    library = {"type": module.COPY, "urn": URN + "gpu-1-library", "inputs": copied, "outputs": dict(copied)}
     made = Backend(
         [
             command("gpu-1-base", BASE, "gpu-1"),
@@ -61,7 +59,6 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
             ),
             command("dev-kubeconfig", "sudo -n cat /etc/kubernetes/admin.conf", "cp-1"),
             command("gpu-1-sqream-run", "sudo -n gpu-metal apply sqream-run \\\n  :: sqream_status@aa", "gpu-1"),
-            library,
         ]
     )
     monkeypatch.setattr(module, "pulumi", made)
@@ -117,7 +114,6 @@ def test_a_host_that_lost_everything_gets_everything_again(backend: Backend) -> 
     assert module.record([failed("gpu-1", "runner")], "dev", Path()) == [
         "gpu-1-base",
         "gpu-1-sqream-run",
-        "gpu-1-library",
     ]
     assert "DRIFTED" in backend.create("gpu-1-base")
     assert "DRIFTED" not in backend.create("dev-members-07")
