@@ -1,7 +1,7 @@
 """Every default version, chart source and image, each with the place to look for the next one; nowhere else."""
 
 KUBERNETES = "1.34.2"
-"""Next: https://kubernetes.io/releases/ (containerd and the operating systems must fit: stacks/compatibility.yaml)."""
+"""Next: https://kubernetes.io/releases/ (containerd and the operating systems must fit)."""
 
 KUBERNETES_REPOSITORY = "https://pkgs.k8s.io/core:/stable:/v{minor}/{form}/"
 """One repository per minor version: https://kubernetes.io/docs/setup/production-environment/tools/kubeadm/install-kubeadm/"""

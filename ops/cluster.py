@@ -11,6 +11,7 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import labels
+from ops.drift import MEND
 from stacks.config import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
@@ -122,9 +123,9 @@ def _dns(where: str, text: str) -> Check:
 def _tenant(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
     id_ = f"tenant/{name}"
     if hard is None:
-        return Check(id_, where, "failed", f"namespace {name} has no quota.", fix="pulumi up --refresh")
+        return Check(id_, where, "failed", f"namespace {name} has no quota.", fix=MEND)
     want = str(site.tenants[name].quota.gpus)
     seen = str(hard.get("requests.nvidia.com/gpu", "none"))
     if seen != want:
-        return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, "pulumi up --refresh")
+        return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, MEND)
     return Check(id_, where, "ok", f"{want} GPUs")
