@@ -1,17 +1,17 @@
-"""The hosts of a site: the runner on each, every preflight before any change, then the base layer."""
+"""The hosts of a site: every preflight before any change, the runner on each, then the base layer."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
-from pulumi import ComponentResource, Input, ResourceHook, ResourceHookArgs, ResourceOptions
+from pulumi import ComponentResource, Input, ResourceHook, ResourceHookArgs, ResourceHookBinding, ResourceOptions
 from pulumi_command import remote
 
 from components.host.config import Host
 from components.host.gate import Gate
 from components.hostrun import restart
-from components.hostrun.layer import HostRef, after_layer, install, layer
+from components.hostrun.bring import bring
+from components.hostrun.layer import HostRef, after_layer, install
 from components.hostrun.step import Step
 from components.hostrun.target import Target
 
@@ -23,11 +23,11 @@ class Plan:
     preflight: Callable[[Host], Sequence[Step]]
     base: Callable[[Host], Sequence[Step]]
     layers: Callable[[Host], Sequence[str]]
-    """Names of all its layers, these two and those of higher rooms; but for members of a cluster (ADR 0009)."""
+    """Names of all its layers, base and those of higher rooms; but for members of a cluster (ADR 0009)."""
 
 
 class Hosts(ComponentResource):
-    """Library, runner, preflight and base of each host: four resources a host, and one barrier for all."""
+    """Runner and base of each host: two resources a host, and one gate for all."""
 
     refs: Mapping[str, HostRef]
 
@@ -39,31 +39,29 @@ class Hosts(ComponentResource):
         *,
         targets: Mapping[str, Target],
         secret: Callable[[str], Input[str]],
-        folder: Path,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:host:Hosts", name, {}, opts)
-        checks = {n: plan.preflight(host) for n, host in hosts.items()}
-        there = [n for n, host in hosts.items() if host.state != "gone"]
-        gate = Gate({n: targets[n] for n in there}, {n: checks[n] for n in there})
-        hooks = {n: [gate.hook(n)] if n in there else [] for n in hosts}
+        there = {n: host for n, host in hosts.items() if host.state != "gone"}
+        gate = Gate({n: targets[n] for n in there}, {n: plan.preflight(host) for n, host in there.items()})
+        # A leaf: it is asked again when something else is to be asked, and no list of hosts hangs on another one.
+        all_pass = [gate.all()]
+        opts = ResourceOptions(
+            parent=self, hooks=ResourceHookBinding(before_create=list(all_pass), before_update=list(all_pass))
+        )
+        passed = pulumi.Stash(f"{name}-checked", input=gate.inputs(), opts=opts)
         installed = {
             n: install(
-                n, _reference(host, targets[n], secret), plan.layers(host), parent=self, folder=folder, hooks=hooks[n]
+                n,
+                _reference(host, targets[n], secret),
+                plan.layers(host),
+                parent=self,
+                hooks=[gate.own(n), _library(targets[n])] if n in there else [],
+                depends_on=[passed],
             )
             for n, host in hosts.items()
         }
-        checked = {
-            n: layer(f"{n}-preflight", ref, "preflight", checks[n], parent=self, hooks=hooks[n])
-            for n, ref in installed.items()
-        }
-        # One barrier in place of hosts × hosts edges: nothing is changed anywhere until every host passed.
-        living = [checked[n] for n in there]
-        barrier = pulumi.Stash(f"{name}-checked", input=True, opts=ResourceOptions(parent=self, depends_on=living))
-        self.refs = {
-            n: after_layer(ref.after(checked[n]), "base", plan.base(hosts[n]), parent=self, depends_on=[barrier])
-            for n, ref in installed.items()
-        }
+        self.refs = {n: after_layer(ref, "base", plan.base(hosts[n]), parent=self) for n, ref in installed.items()}
         self.register_outputs({})
 
 
@@ -84,6 +82,13 @@ def _ready(target: Target, *, patient: bool = False) -> Callable[[ResourceHookAr
         await restart.ready(target, patient=patient, tell=pulumi.log.info)
 
     return ask
+
+
+def _library(target: Target) -> ResourceHook:
+    async def copy(_: ResourceHookArgs) -> None:
+        await bring(target)
+
+    return ResourceHook(f"library-{target.name}", copy)
 
 
 def _stranger(host: Host) -> Callable[[ResourceHookArgs], None]:

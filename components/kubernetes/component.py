@@ -17,20 +17,20 @@ from pulumi_command import remote
 from components.host.config import Host
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.ssh import Target
-from components.hostrun.step import Step
+from components.hostrun.step import Step, payload
 from components.kubernetes.handle import ClusterRef
-from components.kubernetes.steps import begins
+from components.kubernetes.steps import begins, group, joined, members
 from components.kubernetes.ticket import give_ticket
 
 Plan = Callable[[Host], Sequence[Step]]
 
 
 class Cluster(ComponentResource):
-    """Node and member of each host, and the kubeconfig as a secret.
+    """The node layer of each host, the membership of their nodes in a fixed number of groups, and the kubeconfig.
 
     The first control plane is initialised; the others join by a ticket that a hook fetches at the moment of the
-    join. A member layer runs on a control plane: to delete it, or to apply it for a host that is gone, takes the node
-    out of the cluster, also when the node itself is dead.
+    join. The layers of the groups run on a control plane: a step that leaves one of them, or that is of a host that is
+    gone, takes the node out of the cluster, also when the node itself is dead.
     """
 
     ref: ClusterRef
@@ -44,13 +44,12 @@ class Cluster(ComponentResource):
         refs: Mapping[str, HostRef],
         targets: Mapping[str, Target],
         node: Plan,
-        member: Plan,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:kubernetes:Cluster", name, {}, opts)
         home = planes[0].name
         nodes = self._nodes(hosts, planes, refs, targets, node)
-        members = self._members(hosts, refs[home], nodes, member)
+        members = self._members(name, hosts, refs[home], nodes)
         kubeconfig = remote.Command(
             f"{name}-kubeconfig",
             connection=refs[home].connection,
@@ -99,13 +98,27 @@ class Cluster(ComponentResource):
         return done
 
     def _members(
-        self, hosts: Mapping[str, Host], home: HostRef, nodes: Mapping[str, remote.Command], member: Plan
+        self, name: str, hosts: Mapping[str, Host], home: HostRef, nodes: Mapping[str, remote.Command]
     ) -> tuple[Resource, ...]:
-        """One after the other, as they all run on one host."""
-        done: tuple[Resource, ...] = ()
+        """Group after group, as they all run on one host. A resource for each node would hang on all before it."""
+        groups: dict[int, list[Host]] = {}
         for n, host in hosts.items():
-            at_home = home.after(nodes[home.name], *done)
-            done = (layer(f"{n}-member", at_home, f"member-{n}", member(host), parent=self, depends_on=[nodes[n]]),)
+            groups.setdefault(group(n), []).append(host)
+        done: tuple[Resource, ...] = (nodes[home.name],)
+        for number, of in sorted(groups.items()):
+            steps = members(of)
+            layer_name = f"members-{number:02}"
+            done = (
+                layer(
+                    f"{name}-{layer_name}",
+                    home.after(nodes[home.name], *done),
+                    layer_name,
+                    steps,
+                    parent=self,
+                    depends_on=[nodes[host.name] for host in of],
+                    stdin=_joined(steps, {host.name: nodes[host.name].stdout for host in of}),
+                ),
+            )
         return done
 
     def _handle(self, name: str, kubeconfig: Output[str], members: tuple[Resource, ...], home: HostRef) -> ClusterRef:
@@ -121,6 +134,13 @@ class Cluster(ComponentResource):
             opts=ResourceOptions(parent=self, deleted_with=home.anchor),
         )
         return ClusterRef(provider, kubeconfig, members, home.anchor)
+
+
+def _joined(steps: Sequence[Step], told: Mapping[str, Output[str]]) -> Output[str]:
+    """What the nodes' layers told, as payload: the lines of the diff stay readable when a preview cannot know it."""
+    return Output.all(**told).apply(
+        lambda texts: payload([joined(step, texts[step.label] or "") for step in steps], {})
+    )
 
 
 def _ticket(joining: Target, planes: Sequence[Target], *, control_plane: bool, first: bool) -> ResourceHook:

@@ -1,7 +1,7 @@
 # This host is a member of the site's cluster, under its own name and in its own role.
 # rows: K2 K3 K4 K5
-# inputs: node role begin cluster endpoint podSubnet serviceSubnet dnsDomain
-# inputs of a control plane: imageRepository apiServer extraSans kubelet kubeProxy
+# inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain
+# inputs of a control plane: image_repository api_server extra_sans kubelet kube_proxy
 # bulk: init join
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
@@ -40,6 +40,12 @@ apply() {
 undo() {
   _leave
   rm -rf /etc/kubernetes/gpu-metal /run/gpu-metal/{ticket,join.yaml}
+}
+
+# Another one once this host has joined anew.
+tell() {
+  _answers
+  printf 'node %s\n' "$(_as kubelet get node "$(input node)" -o 'jsonpath={.metadata.uid}')"
 }
 
 _standing() {
@@ -102,19 +108,19 @@ _differences() {
     printf 'Fix: put %s back in the site, or take the cluster down first\n' "$seen"
   done < <(_fixed)
   # These can be changed while it runs, but not by this step: it says so rather than pass over them.
-  for key in apiServer extraSans kubelet kubeProxy; do
+  for key in api_server extra_sans kubelet kube_proxy; do
     wanted=$(input "$key" '') seen=$(previous "$key" '')
     if [[ -z $seen || $seen == "$wanted" ]]; then continue; fi
     printf 'kubernetes.%s of the running cluster is %s, wanted %s; pulumi up does not change it there yet. ' \
-      "$key" "$seen" "$wanted"
+      "$(sed 's/_./\U&/g; s/_//g' <<<"$key")" "$seen" "$wanted"
     printf 'Nothing was changed. Fix: put it back in the site\n'
   done
 }
 
 _fixed() {
   printf '%s %s\n' clusterName "$(input cluster)" controlPlaneEndpoint "$(input endpoint)" \
-    podSubnet "$(input podSubnet)" serviceSubnet "$(input serviceSubnet)" dnsDomain "$(input dnsDomain)"
-  if [[ $(input role) == control-plane ]]; then printf 'imageRepository %s\n' "$(input imageRepository)"; fi
+    podSubnet "$(input pod_subnet)" serviceSubnet "$(input service_subnet)" dnsDomain "$(input dns_domain)"
+  if [[ $(input role) == control-plane ]]; then printf 'imageRepository %s\n' "$(input image_repository)"; fi
 }
 
 # A member that the cluster has lost registers anew; another's member, or one without an identity, is not touched.
