@@ -2,7 +2,7 @@
 STACK ?= dev
 export STACK
 
-.PHONY: up preview down test bench unit lint fmt lock lab-up lab-down schema
+.PHONY: up preview down test test-all bench unit lint fmt lock lab-up lab-down schema
 
 up:        ; @ops/run.sh up
 preview:   ; @ops/run.sh preview
@@ -11,6 +11,7 @@ lab-up:    ; @ops/run.sh lab-up
 lab-down:  ; @ops/run.sh lab-down
 
 test:      ; @ops/run.sh test
+test-all:  ; @ops/run.sh test-all
 bench:     ; @ops/run.sh bench
 unit: .venv/.gpu-metal-lock   ; @.venv/bin/python -m pytest tests/unit tests/policy
 lint: .venv/.gpu-metal-lock   ; @ops/lint.sh
