@@ -91,7 +91,7 @@ def clear(used: Sequence[str], *, of_a_run: bool = False) -> None:
         return
     made = [path.parent for path in paths.FROZEN.glob("*/about.json")]
     made.sort(key=lambda folder: (folder / "about.json").stat().st_mtime, reverse=True)
-    needed = {each.parent.name for key in used if folder_of(key).exists() for each in lowers(key)}
+    needed = {each.parent.name for key in used if key for each in lowers(key)}
     number, size = 0, 0
     for folder in made:
         if of_a_run and folder.name.startswith(OF_A_RUN):

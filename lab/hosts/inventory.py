@@ -40,7 +40,7 @@ HOSTS = {
         Host("gpu-1", "10.213.77.31", gpus=8),
         Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
         *(  # for tests of single steps, as many as run beside each other
-            Host(f"steps-{number}", f"10.213.77.{50 + number}", starts_with_lab=False) for number in (1, 2, 3)
+            Host(f"steps-{number}", f"10.213.77.{50 + number}", starts_with_lab=False) for number in (1, 2, 3, 4)
         ),
         Host("db-1", "10.213.77.71", gpus=8, starts_with_lab=False),  # for tests of SQream, beside whole sites
         Host("db-2", "10.213.77.72", gpus=8, starts_with_lab=False),
