@@ -108,9 +108,7 @@ def table(seconds: Mapping[str, float], allowed: Mapping[str, float]) -> list[st
     for folder in sorted({*seconds} | {*allowed}):
         took = seconds.get(folder, 0) / 60
         if folder not in allowed:
-            lines.append(
-                f"{folder:<24} {took:5.1f} min, none allowed: add it to [tool.gpu-metal.budget]"
-            )
+            lines.append(f"{folder:<24} {took:5.1f} min, none allowed: add it to [tool.gpu-metal.budget]")
         else:
             over = f"  {took - allowed[folder]:.1f} over" if took > allowed[folder] else ""
             lines.append(f"{folder:<24} {took:5.1f} of {allowed[folder]:4.1f} min{over}")

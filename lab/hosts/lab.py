@@ -102,13 +102,13 @@ def reset(host: Host, layer: str = "") -> None:
     power.wait(host)
 
 
-def freeze(host: Host, key: str, *, own: bool = False) -> None:
+def freeze(host: Host, key: str, *, own: bool = False, grace: float = 60) -> None:
     """Shuts one host down and keeps its disk as a frozen layer, for any host or with `own` for itself alone.
 
     The host is off afterwards and has no disk: the next `reset` gives it one, on this layer or another.
     """
     with _alone():
-        power.switch_off(host, grace=60)
+        power.switch_off(host, grace)
         disk.freeze(host, key, own=own)
         frozen.clear([disk.layer_of(each) for each in HOSTS.values()])
 
