@@ -91,34 +91,12 @@ down() {
   [ "$stack" != dev ] || python -m lab down
 }
 
-# Hosts are new: what an earlier run that was killed left on them would fail this one. Those of the lab itself start and
-# stop it, so they come first. Then whole sites one after another, and beside them all else, each file on a host of its
-# own. What failed says so last.
+# Hosts are new: what an earlier run that was killed left on them would fail this one. One run of pytest has all tests:
+# groups by the hosts that they use, on three workers (tests/schedule.py). Without the marker all means all.
 tests() {
-  local logs=$TMPDIR/tests failed=0 part own=() beside others
-  mapfile -t beside < <(grep -l pytest.mark.beside tests/lab/*.py tests/parts/*/lab/*.py)
-  others=("${beside[@]}" tests/parts/*/{scripts,unit} tests/scripts tests/plugins tests/policy tests/unit)
-  mkdir "$logs"
+  unset PYTHONDONTWRITEBYTECODE # else each worker compiles each test again
   python -m lab down --erase
-  for part in lab hosts depot; do own+=("tests/lab/test_$part.py"); done
-  part_of_tests own "${own[@]}"
-  part_of_tests others -n 3 --dist loadfile --no-loadscope-reorder "${others[@]}" \
-    --ignore tests/scripts/test_kubernetes_steps.py >/dev/null &
-  part_of_tests sites tests/lab tests/parts/*/lab tests/scripts/test_kubernetes_steps.py \
-    "${own[@]/#/--ignore=}" "${beside[@]/#/--ignore=}"
-  wait
-  cat "$logs/others"
-  for part in own sites others; do
-    if [ -e "$logs/$part.failed" ]; then
-      failed=1
-      tail -n 1 "$logs/$part"
-    fi
-  done
-  return "$failed"
-}
-
-part_of_tests() {
-  python -m pytest --durations=20 "${@:2}" 2>&1 | tee "$logs/$1" || touch "$logs/$1.failed"
+  python -m pytest -n 3 --durations=20 "$@"
 }
 
 case ${1:-} in
@@ -130,9 +108,10 @@ case ${1:-} in
     ops/lint.sh
     tests
     ;;
+  test-all) prepare all && tests -m "" ;;
   bench) prepare all && python -m bench ;;
   *)
-    echo "usage: ops/run.sh up|preview|down|test|bench|lab-up|lab-down" >&2
+    echo "usage: ops/run.sh up|preview|down|test|test-all|bench|lab-up|lab-down" >&2
     exit 2
     ;;
 esac

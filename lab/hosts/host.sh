@@ -2,9 +2,9 @@
 # One emulated host and its supervisor: mounts the disk, runs systemd-nspawn, starts it again when the host rebooted
 # itself (status 133), unless RUN/NAME.hold exists. It runs in a mount namespace of its own: the mounts end with it.
 # File descriptor LOCK holds a lock for as long as the supervisor lives: that is how others know that the host is on.
-# usage: host.sh NAME BASE DISK RUN BRIDGE LOCK
+# usage: host.sh NAME LOWER DISK RUN BRIDGE LOCK
 set -euo pipefail
-name=$1 base=$2 disk=$3 run=$4 bridge=$5 lock=$6
+name=$1 lower=$2 disk=$3 run=$4 bridge=$5 lock=$6
 
 # Own child group in every hierarchy (cgroup v1) or in the one (v2): the host sees only its subtree, and faults find it by name.
 enter_cgroups() {
@@ -39,7 +39,7 @@ boot() (
 # volatile: nothing is synced to the machine's disk, which three hosts share with all else; a power cut of the machine is no
 # case of the lab. The mark of the last mount, which would refuse the next, goes first.
 rm -rf "$disk/work/work/incompat"
-mount -t overlay overlay -o "lowerdir=$base,upperdir=$disk/upper,workdir=$disk/work,volatile" "$disk/root"
+mount -t overlay overlay -o "lowerdir=$lower,upperdir=$disk/upper,workdir=$disk/work,volatile" "$disk/root"
 while true; do
   status=0
   boot || status=$?

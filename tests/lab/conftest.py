@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.stack import HOSTS, ROOT, SPARE_HOST
+from lab.hosts import disk, frozen, inventory
+from tests.lab.dev_site import DevSite
+from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, Stack
 
 
 def _lab(*words: str) -> None:
@@ -36,3 +38,16 @@ def spare(lab: None) -> Iterator[str]:  # noqa: ARG001 - the lab runs
     _lab("host", "reset", SPARE_HOST)
     yield SPARE_HOST
     _lab("host", "stop", SPARE_HOST)
+
+
+@pytest.fixture(scope="session")
+def dev_site(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevSite]:  # noqa: ARG001 - the lab runs
+    """The lab's site, kept once it is up (dev_site.py)."""
+    yield DevSite(tmp_path_factory.mktemp("dev") / "kept")
+    frozen.clear([disk.layer_of(each) for each in inventory.HOSTS.values()], of_a_run=True)
+
+
+@pytest.fixture(scope="module")
+def cluster(dev_site: DevSite, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The lab's site at work, as it came up: for a story that is not about how it comes up."""
+    return dev_site.start(tmp_path_factory.mktemp("cluster"))

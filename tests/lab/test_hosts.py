@@ -16,7 +16,7 @@ from lab import paths
 from lab.hosts import cgroups, faults, lab, power
 from lab.hosts.inventory import HOSTS, Host, LabError, host
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
 
 SITE = [one for one in HOSTS.values() if one.starts_with_lab]
 SPARE = host("spare-1")

@@ -14,9 +14,10 @@ from ruamel.yaml import YAML
 
 from lab.hosts import faults
 from lab.hosts.inventory import host as lab_host
+from tests.lab.dev_site import DevSite
 from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, kill_session, on, until, watched
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
 
 READABLE = "/etc /var/lib/gpu-metal /var/log /tmp /home /run/gpu-metal /root"
 """Where a file that others may read could lie."""
@@ -102,6 +103,15 @@ def test_the_verdict_is_ok(stack: Stack) -> None:
     assert {check["host"] for check in verdict["checks"]} >= set(HOSTS)
     namespaces = {item["metadata"]["name"] for item in kubectl("get", "namespaces")["items"]}
     assert "vision" in namespaces
+
+
+def test_a_power_cut_of_all_hosts_costs_the_site_nothing(stack: Stack, dev_site: DevSite) -> None:
+    """Also what keeps it for the stories that start from it."""
+    known = identity()
+    dev_site.keep(stack)
+    dev_site.boot(stack)
+    assert (identity(), ready_nodes()) == (known, set(HOSTS))
+    stack.up("--expect-no-changes").ok()
 
 
 def test_gr3_a_second_up_changes_nothing(stack: Stack) -> None:

@@ -24,7 +24,7 @@ from stacks.load import load_site
 from stacks.model import Site
 from tests.scripts.lab_host import LabHost, differences, fresh
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1")]
 
 ROOT = Path(__file__).parents[2]
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
