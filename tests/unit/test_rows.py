@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from ops import reference, rows
 from ops.rows import Places
 
