@@ -20,7 +20,7 @@ members_at() {
   etcd list '{}' | grep -o '{"ID"[^}]*}' | sed -n "\\,\"https://$1:2380\",s/.*\"ID\":\"\([0-9]*\)\".*/\1/p"
 }
 
-# Takes back what barred a node that left (steps/node_ready.sh).
+# Takes back what barred a node that left (steps/node_member.sh).
 admit() {
   if [[ -n $(api -n kube-system get configmap gpu-metal-gone --ignore-not-found -o name) ]]; then
     api -n kube-system patch configmap gpu-metal-gone --type merge --patch "{\"data\":{\"$node\":null}}" >/dev/null

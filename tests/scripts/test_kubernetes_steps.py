@@ -136,6 +136,15 @@ def test_nothing_changes_twice(cluster: Cluster) -> None:
     assert set(cluster.apply_members("cp-1", "cpu-1").values()) == {"unchanged"}
 
 
+def test_a_layer_of_an_earlier_release_is_taken_over_and_its_undo_drains_nobody(cluster: Cluster) -> None:
+    """There each node had a layer, and Pulumi deletes its resource after the group was applied."""
+    cluster.plane.apply("member-cpu-1", cluster.members("cpu-1"))
+    assert cluster.apply_members("cp-1", "cpu-1")["node_member#cpu-1"] == "changed"
+    assert cluster.plane.gpu_metal("undo member-cpu-1").returncode == 0
+    assert cluster.nodes() == ["node/cp-1", "node/cpu-1"]
+    assert cluster.plane.check() == {}
+
+
 @pytest.mark.row("K5")
 def test_nothing_that_let_a_node_in_is_left(cluster: Cluster) -> None:
     """gK1, and gX4: no token on any disk."""
