@@ -7,7 +7,7 @@ PATH=$PWD/.venv/bin:$PATH
 ruff check .
 ruff format --check .
 mypy --strict .
-git ls-files -co --exclude-standard -z -- '*.sh' lab/hosts/fake .ci/run sitectl | xargs -0 shellcheck
+git ls-files -co --exclude-standard -z -- '*.sh' lab/hosts/fake .ci/run sitectl tools/activate | xargs -0 shellcheck
 yamllint --strict .
 long=$(git ls-files -co --exclude-standard -z -- '*.py' '*.sh' | xargs -0 wc -l | awk '$2 != "total" && $1 > 300')
 [ -z "$long" ] || { printf 'over 300 lines:\n%s\n' "$long" >&2; exit 1; }

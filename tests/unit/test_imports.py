@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def test_nothing_in_components_imports_upwards(path: Path) -> None:
     room = path.relative_to(ROOT / "components").parts[0]
     for module in imported(path):
         top, *rest = module.split(".")
-        assert top not in {"stacks", "ops", "lab", "policy", "tests"}, f"{module} is above components"
+        assert top not in {"stacks", "ops", "lab", "policy", "tests", "tools"}, f"{module} is above components"
         if top == "components" and len(rest) > 1 and room in ORDER and rest[1] != "config":
             assert ORDER.index(rest[0]) <= ORDER.index(room), f"{module} is a higher room than {room}"
 
@@ -42,6 +43,11 @@ def test_config_and_steps_know_no_pulumi(path: Path) -> None:
 def test_only_the_lab_knows_the_lab() -> None:
     for path in [*FILES, *(ROOT / "components").rglob("*.sh")]:
         assert not re.search(r"(?<![\w/.-])lab/\w", path.read_text()), path
+
+
+def test_tools_need_nothing_but_python() -> None:
+    for path in (ROOT / "tools").glob("*.py"):
+        assert {m.split(".")[0] for m in imported(path)} <= {*sys.stdlib_module_names, "tools"}, path
 
 
 def test_init_files_are_empty() -> None:

@@ -5,6 +5,7 @@ Does not prove: that the real module builds, and that the real plugin writes int
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.tools.catalogue import HELM
 from tools import cache, gobuild, plugins
 from tools.cache import ToolError
 from tools.catalogue import KUBERNETES_PLUGIN, PULUMI
@@ -43,6 +45,15 @@ def program(file: Path, text: str) -> Path:
 
 def test_the_built_plugin_is_of_the_same_release_as_the_sdk() -> None:
     assert KUBERNETES_PLUGIN.version == plugins.version("kubernetes")
+
+
+def test_helm_is_compiled_out_of_the_same_modules() -> None:
+    helm, plugin = (
+        dict(re.findall(r"^\t(\S+) (v\S+)", (tool.folder / "go.mod").read_text(), re.M))
+        for tool in (HELM, KUBERNETES_PLUGIN)
+    )
+    assert len(helm.keys() & plugin.keys()) > 100
+    assert {name for name in helm.keys() & plugin.keys() if helm[name] != plugin[name]} == set()
 
 
 def test_another_release_in_the_lock_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
