@@ -19,10 +19,10 @@ from tests.lab.stack import ROOT, until
 
 pytestmark = pytest.mark.lab
 
-OURS = ("spare-1", "db-1", "db-2")
+OURS = ("new-1", "new-2", "new-3")
 LAB_S = {
-    "10.0.0.11": lab_host("spare-1").address,
-    "10.0.0.[21-22]": "10.213.77.[71-72]",
+    "10.0.0.11": lab_host("new-1").address,
+    "10.0.0.[21-22]": "10.213.77.[82-83]",
     "--user ubuntu": f"--user {USER}",
 }
 
