@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.tools import get as lab_get
 from lab.tools.catalogue import HELM
-from tools import cache, gobuild, plugins
+from tools import cache, get, gobuild, plugins
 from tools.cache import ToolError
 from tools.catalogue import KUBERNETES_PLUGIN, PULUMI
 
@@ -106,6 +107,25 @@ def test_of_the_command_plugin_it_says_why_there_is_none(home: Path, capsys: pyt
     program(home / "resource-command-v1.2.1" / "pulumi-resource-command", "#!/usr/bin/env bash\n")
     assert plugins.command() == ""
     assert "cached (the lab's stand-in)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("official", [True, False])
+def test_only_the_lab_takes_a_stand_in(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], official: bool
+) -> None:
+    for module, name in ((get, "engine"), (lab_get, "engine"), (plugins, "kubernetes")):
+        monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(lab_get, "LAB", tmp_path / "lab")
+    monkeypatch.setattr(lab_get, "INSTALL", program(tmp_path / "install", f"touch {tmp_path}/stand-in\n"))
+    if official:
+        program(home / "resource-command-v1.2.1" / "pulumi-resource-command", "\x7fELF")
+        get.site()
+    else:
+        with pytest.raises(ToolError, match=r"\[command\] get\.pulumi\.com cannot be reached\. Fix: pulumi "):
+            get.site()
+    lab_get.plan()
+    assert (tmp_path / "stand-in").exists() is not official
+    assert ("the lab's stand-in is used" in capsys.readouterr().out) is not official
 
 
 # What a fake pulumi does: says where its temporary files go, leaves one as the plugin does, and waits to be ended.
