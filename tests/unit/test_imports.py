@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -37,7 +38,7 @@ def upwards(path: Path) -> Iterator[str]:
     room = path.relative_to(ROOT / "components").parts[0]
     for module in sorted(imported(path)):
         top, *rest = module.split(".")
-        if top in {"stacks", "ops", "lab", "policy", "tests"}:
+        if top in {"stacks", "ops", "lab", "policy", "tests", "tools"}:
             yield f"{module} is above components"
         other = rest[0] if top == "components" and len(rest) > 1 and rest[1] != "config" else room
         if room in ORDER and ORDER.index(other) > ORDER.index(room):
@@ -129,6 +130,11 @@ def _modules(path: Path) -> set[str]:
 def test_only_the_lab_knows_the_lab() -> None:
     for path in [*FILES, *(ROOT / "components").rglob("*.sh")]:
         assert not re.search(r"(?<![\w/.-])lab/\w", path.read_text()), path
+
+
+def test_tools_need_nothing_but_python() -> None:
+    for path in (ROOT / "tools").glob("*.py"):
+        assert {m.split(".")[0] for m in imported(path)} <= {*sys.stdlib_module_names, "tools"}, path
 
 
 def test_init_files_are_empty() -> None:

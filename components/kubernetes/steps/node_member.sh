@@ -138,9 +138,15 @@ _why() { # STATUS MESSAGE
 
 _set() { # NODE
     local -a changes
-    mapfile -t changes < <(_labels; _still label "$1" | sed 's/$/-/')
+    mapfile -t changes < <(
+        _labels
+        _still label "$1" | sed 's/$/-/'
+    )
     if ((${#changes[@]})); then _api label node "$(input node)" --overwrite "${changes[@]}"; fi
-    mapfile -t changes < <(_taints; _still taint "$1" | sed 's/$/-/')
+    mapfile -t changes < <(
+        _taints
+        _still taint "$1" | sed 's/$/-/'
+    )
     if ((${#changes[@]})); then _api taint node "$(input node)" --overwrite "${changes[@]}"; fi
 }
 
