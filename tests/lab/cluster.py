@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.lab.stack import HOSTS, on
+from tests.lab.stack import HOSTS, Stack, on
 
 
 def kubectl(*words: str) -> Any:
@@ -35,3 +35,8 @@ def identity() -> tuple[str, dict[str, str]]:
     found = [*kubectl("get", "nodes")["items"], *kubectl("get", "namespaces")["items"]]
     uids = {item["metadata"]["name"]: item["metadata"]["uid"] for item in found}
     return on("cp-1", ["sha256sum", "/etc/kubernetes/pki/ca.crt"]), uids
+
+
+def kubeconfig(stack: Stack) -> str:
+    """As that state has it."""
+    return stack.run("pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", stack.name).ok().out

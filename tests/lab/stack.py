@@ -186,3 +186,8 @@ def until(true: Callable[[], bool], *, what: str, limit: float = 600) -> None:
 def on(host: str, words: Sequence[str], limit: float = 60) -> str:
     """What root on that host gets to see, past its network and sshd."""
     return faults.run_in(lab_host(host), words, deadline=limit).stdout
+
+
+def ledger(host: str, layer: str) -> str:
+    """The layer's ledger on the host, empty when there is none."""
+    return on(host, ["sh", "-c", f"cat /var/lib/gpu-metal/ledger/{layer} 2>/dev/null || true"])

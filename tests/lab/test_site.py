@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 
 from lab.hosts import faults, lab
 from lab.hosts.inventory import host as lab_host
-from tests.lab.cluster import identity, kubectl, ready_nodes, running_since
+from tests.lab.cluster import identity, kubeconfig, kubectl, ready_nodes, running_since
 from tests.lab.dev_site import DevSite
-from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, kill_session, on, until, watched
+from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, kill_session, ledger, on, until, watched
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
 
@@ -39,16 +39,6 @@ def stack(clean: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> St
     site = YAML().load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"]
     stack.create(site)
     return stack
-
-
-def ledger(host: str, layer: str) -> str:
-    """The layer's ledger on the host, empty when there is none."""
-    return on(host, ["sh", "-c", f"cat /var/lib/gpu-metal/ledger/{layer} 2>/dev/null || true"])
-
-
-def kubeconfig(stack: Stack) -> str:
-    """As that state has it."""
-    return stack.run("pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", stack.name).ok().out
 
 
 def test_gr1_a_run_killed_in_the_middle_leaves_something_to_finish(stack: Stack) -> None:
