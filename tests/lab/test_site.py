@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from lab.hosts import faults, lab
 from lab.hosts.inventory import host as lab_host
+from tests.lab import plugin
 from tests.lab.cluster import identity, kubeconfig, kubectl, ready_nodes, running_since
 from tests.lab.dev_site import DevSite
 from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, kill_session, ledger, on, until, watched
@@ -242,14 +243,12 @@ def test_gd1_a_live_worker_is_removed_by_config_alone(stack: Stack, clean: dict[
     assert faults.snapshot(lab_host("cpu-1")) == clean["cpu-1"]
 
 
+def test_a_chart_is_a_release_that_heals_after_a_failed_one(stack: Stack, tmp_path: Path) -> None:
+    plugin.installs_a_chart(stack, tmp_path, kubeconfig(stack), kubectl)
+
+
 def test_gx1_the_plugins_kubeconfig_goes_with_the_run(stack: Stack) -> None:
-    tmp = stack.folder / "tmp"
-    run = stack.start(*stack.command("up", "--yes", "--skip-preview", "--expect-no-changes"))
-    until(lambda: any(tmp.glob("*/kubeconfig*")), what="the file that the kubernetes plugin writes", limit=120)
-    for file in tmp.glob("*/kubeconfig*"):
-        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert run.wait(300) == 0
-    until(lambda: not any(tmp.iterdir()), what="an empty TMPDIR", limit=60)
+    plugin.leaves_no_kubeconfig(stack)
 
 
 @pytest.mark.row("X4")
