@@ -1,12 +1,11 @@
 """In which groups and order the tests run: one pytest, several workers, no host used by two of them at once.
 
-A file is a group, unless it says `pytest.mark.hosts("cp-1", …)`: files with a host in common are one group, which one
-worker runs. Tests of steps say nothing: each worker has a host of its own (tests/scripts/lab_host.py). Files that say
-`pytest.mark.alone` stop the lab itself: they come first, and no test with `lab` begins before they have ended; beside
-them run the tests that need no lab. After them the longest group is first, as the last run measured it.
+A file is a group, unless its pytestmark has `pytest.mark.hosts("cp-1", …)`: files with a host in common are one group,
+which one worker runs. Tests of steps need no mark: each worker has a host of its own (tests/scripts/lab_host.py). Files
+with `pytest.mark.alone` stop the lab itself: they come first, and no test with `lab` begins before they have ended;
+tests that need no lab run beside them. After them the longest group comes first, as the last run measured it.
 """
 
-import ast
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -28,7 +27,7 @@ class Groups:
     """The group of each file, by what the files say: the same in the process that distributes and in those that run."""
 
     def __init__(self, files: Iterable[str]) -> None:
-        said = {file: (ROOT / file).read_text() for file in files}
+        said = {file: marks(ROOT / file) for file in files}
         self._alone = {file for file, text in said.items() if "pytest.mark.alone" in text}
         self._lab = {file for file, text in said.items() if "pytest.mark.lab" in text}
         self._group = {file: file for file in said}
@@ -57,10 +56,16 @@ class Groups:
         return kind, -seconds.get(group, 3600), group
 
 
+def marks(file: Path) -> str:
+    """The text of a file's `pytestmark`, which the process that distributes reads too: it has no tests collected."""
+    found = re.search(r"^pytestmark = (\[.*?\]|[^\n]*)$", file.read_text(), re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
 def hosts(text: str) -> tuple[str, ...]:
-    """What `pytest.mark.hosts("cp-1", …)` names in a file, by literals."""
+    """What `pytest.mark.hosts("cp-1", …)` names, by literals."""
     found = re.search(r"pytest\.mark\.hosts\(([^)]*)\)", text)
-    return tuple(ast.literal_eval(f"({found[1]},)")) if found else ()
+    return tuple(re.findall(r'"([^"]+)"', found[1])) if found else ()
 
 
 class ByGroup(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist says no types

@@ -37,7 +37,7 @@ class DevSite:
 
     def begin(self) -> Stack:
         """The site by one `up`, on hosts as they are after installation."""
-        _each(lambda name: lab.reset(lab_host(name)))
+        each(lambda name: lab.reset(lab_host(name)))
         stack = Stack("dev", self.folder.with_name(f"{self.folder.name}-begun"))
         stack.create(YAML().load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
         stack.up().ok()
@@ -48,7 +48,7 @@ class DevSite:
 
         They are cut off: as the machine goes on, nothing that they wrote is lost.
         """
-        _each(lambda name: lab.freeze(lab_host(name), key(name), own=True, grace=0))
+        each(lambda name: lab.freeze(lab_host(name), key(name), own=True, grace=0))
         ignored = shutil.ignore_patterns("tmp", "*.log")
         shutil.copytree(stack.folder, self.folder, ignore=ignored)
 
@@ -63,7 +63,7 @@ class DevSite:
 
     def boot(self, stack: Stack) -> None:
         """Its hosts start on copies of the disks that were kept; ends when `verify` says that the site is at work."""
-        _each(lambda name: lab.reset(lab_host(name), key(name)))
+        each(lambda name: lab.reset(lab_host(name), key(name)))
         until(lambda: stack.sitectl("verify").status == 0, what="the kept site is at work again")
 
 
@@ -72,6 +72,7 @@ def key(host: str) -> str:
     return f"{frozen.OF_A_RUN}{RUN}-{host}"
 
 
-def _each(change: Callable[[str], None]) -> None:
+def each(change: Callable[[str], None]) -> None:
+    """Does it to each of the site's hosts, at the same time."""
     with ThreadPoolExecutor(len(HOSTS)) as pool:
         list(pool.map(change, HOSTS))

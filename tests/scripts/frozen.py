@@ -10,7 +10,7 @@
 The first use applies the recipe's layers to a bare host, checks that they hold, switches it off and keeps its disk;
 each later one boots on that disk with the installed runner and its ledger: `apply` of the same steps is "unchanged",
 `remove` undoes them. What has changed since (a step, an input, a package, the runner) makes another layer. The disk is
-any host's: nothing in a recipe may depend on a host's name or address. A recipe may stand on another one (`on`).
+any host's: what depends on a host's name or address says `own`. A recipe may stand on another one (`on`).
 
 A test of an installation or a removal starts bare, with `fresh`: here it would prove nothing.
 """
@@ -44,13 +44,15 @@ class Recipe:
     secrets: Mapping[str, str] = field(default_factory=dict)
     on: Optional["Recipe"] = None
     """The recipe below, whose layers and all are there first."""
+    own: bool = False
+    """It depends on the host's name or address: each host has a layer of its own, with its identity in it."""
 
-    def key(self, release: str) -> str:
+    def key(self, machine: inventory.Host) -> str:
         """The frozen layer of just this content."""
         steps = [(command_line(name, steps), payload(steps, self.secrets)) for name, steps in self.layers.items()]
         hardware = gpus.files(self.gpus, self.driver) if self.gpus else {}
-        below = self.on.key(release) if self.on else (base.folder_of(release).name, _packages(), _runner())
-        return layers.key_of(below, hardware, self.script, steps)
+        below = self.on.key(machine) if self.on else (base.folder_of(machine.release).name, _packages(), _runner())
+        return layers.key_of(below, hardware, self.script, steps, machine if self.own else "")
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def frozen(machine: inventory.Host, recipe: Recipe) -> Iterator[LabHost]:
 
 def _layer(machine: inventory.Host, recipe: Recipe) -> str:
     """The key of the recipe's layer, which is made on this host when it is not there."""
-    key = recipe.key(machine.release)
+    key = recipe.key(machine)
     with layers.making(key) as missing:
         if missing:
             lab.reset(machine, _layer(machine, recipe.on) if recipe.on else "")
@@ -74,7 +76,7 @@ def _layer(machine: inventory.Host, recipe: Recipe) -> str:
             if recipe.on:
                 _take_over(host)
             _bring(host, recipe)
-            lab.freeze(machine, key)
+            lab.freeze(machine, key, own=recipe.own)
     return key
 
 

@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from lab.hosts import faults, inventory, lab
 from stacks import plan
 from stacks.load import load_site
 from stacks.model import Site
-from tests.scripts.lab_host import LabHost, differences, fresh
+from tests.scripts.frozen import Recipe, frozen
+from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1")]
 
@@ -99,6 +100,13 @@ exit 137
     host.bash("rm /usr/local/sbin/kubeadm")
 
 
+def _prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
+    """The host with all that it has before Kubernetes."""
+    of = site.hosts[name]
+    layers = {"base": plan.base(site, of), "engine": plan.engine(site, of)}
+    return frozen(inventory.host(name), Recipe(f"{name} before Kubernetes", layers, own=True))
+
+
 @pytest.fixture(scope="module")
 def cluster(monkeypatch_lab: None) -> Iterator[Cluster]:  # noqa: ARG001 - where the site's files are
     """Built with a begin and a join that were killed in the middle."""
@@ -106,12 +114,9 @@ def cluster(monkeypatch_lab: None) -> Iterator[Cluster]:  # noqa: ARG001 - where
     worker = site.hosts["cpu-1"].model_copy(update={"labels": {"pool": "a"}, "taints": ("pool=a:PreferNoSchedule",)})
     site = site.model_copy(update={"hosts": {**site.hosts, "cpu-1": worker}})
     with ExitStack() as stack:
-        hosts = {name: stack.enter_context(fresh(inventory.host(name))) for name in ("cp-1", "cpu-1")}
+        hosts = {name: stack.enter_context(_prepared(site, name)) for name in ("cp-1", "cpu-1")}
         made = Cluster(site, hosts, {})
         for name, host in hosts.items():
-            host.install()
-            host.apply("base", plan.base(site, site.hosts[name]))
-            host.apply("engine", plan.engine(site, site.hosts[name]))
             made.before[name] = host.snapshot()
             verb, once = HALF_WAY[name]
             with killed(host, verb, once):
