@@ -40,7 +40,8 @@ FILES = {
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of those files, with our conftest."""
     root = tmp_path_factory.mktemp("tree")
-    for path in ("tests/conftest.py", "tests/schedule.py", "lab/paths.py", "lab/__init__.py", "pyproject.toml"):
+    ours = ("tests/conftest.py", "tests/schedule.py", "lab/paths.py", "tools/paths.py", "pyproject.toml")
+    for path in (*ours, "lab/__init__.py", "tools/__init__.py"):
         (root / path).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / path, root / path)
     for path, marks in FILES.items():
