@@ -41,7 +41,10 @@ pkg_add() {
     words=$(os_packages "$@")
     names=$(_pkg_names <<<"$words")
     _pkg_dropped <<<"$words" | _pkg_release
-    { pkg_asked; printf '%s\n' "$names"; } | _pkg_save "asked/$gm_layer.$gm_step"
+    {
+        pkg_asked
+        printf '%s\n' "$names"
+    } | _pkg_save "asked/$gm_layer.$gm_step"
     # What is there and right is not named: it would be upgraded.
     for word in $words; do
         if ! pkg_right "$word"; then missing+=("$word"); fi
@@ -118,11 +121,20 @@ _pkg_before() {
 # Writes down what an installation changed, also one that a killed run made.
 _pkg_after() { # NAMES
     if [[ ! -e $GPU_METAL_HOME/packages/before ]]; then return; fi
-    { _pkg_list came; comm -13 <(_pkg_list before) <(pkg_list); } | sort -u | comm -23 - <(_pkg_list went) |
+    {
+        _pkg_list came
+        comm -13 <(_pkg_list before) <(pkg_list)
+    } | sort -u | comm -23 - <(_pkg_list went) |
         _pkg_save came
-    { _pkg_list went; comm -23 <(_pkg_list before) <(pkg_list); } | sort -u | comm -23 - <(_pkg_list came) |
+    {
+        _pkg_list went
+        comm -23 <(_pkg_list before) <(pkg_list)
+    } | sort -u | comm -23 - <(_pkg_list came) |
         comm -23 - <(pkg_list) | _pkg_save went
-    { _pkg_list auto; comm -12 <(printf '%s\n' "$1") <(_pkg_list before-auto); } | _pkg_save auto
+    {
+        _pkg_list auto
+        comm -12 <(printf '%s\n' "$1") <(_pkg_list before-auto)
+    } | _pkg_save auto
     rm -f "$GPU_METAL_HOME/packages/before" "$GPU_METAL_HOME/packages/before-auto"
 }
 
@@ -131,7 +143,10 @@ _pkg_ask() { # NAMES
     local names
     mapfile -t names < <(comm -12 <(pkg_auto) <(printf '%s\n' "$1"))
     if ((${#names[@]})); then
-        { _pkg_list auto; printf '%s\n' "${names[@]}"; } | _pkg_save auto
+        {
+            _pkg_list auto
+            printf '%s\n' "${names[@]}"
+        } | _pkg_save auto
         pkg_mark_asked "${names[@]}"
     fi
 }
@@ -140,7 +155,10 @@ _pkg_hold() { # NAMES
     local name
     for name in $1; do
         if ! pkg_held "$name"; then
-            { _pkg_list held; printf '%s\n' "$name"; } | _pkg_save held
+            {
+                _pkg_list held
+                printf '%s\n' "$name"
+            } | _pkg_save held
             pkg_hold "$name"
         fi
     done
