@@ -95,11 +95,11 @@ down() {
 }
 
 # Hosts are new: what an earlier run that was killed left on them would fail this one. One run of pytest has all tests:
-# groups by the hosts that they use, on three workers (tests/schedule.py). Without the marker all means all.
+# groups by the hosts that they use, on four workers (tests/schedule.py). Without the marker all means all.
 tests() {
     unset PYTHONDONTWRITEBYTECODE # else each worker compiles each test again
     python -m lab down --erase
-    python -m pytest -n 3 --durations=20 "$@"
+    python -m pytest -n 4 --durations=20 "$@"
 }
 
 case ${1:-} in

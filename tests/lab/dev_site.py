@@ -64,7 +64,7 @@ class DevSite:
     def boot(self, stack: Stack) -> None:
         """Its hosts start on copies of the disks that were kept; ends when `verify` says that the site is at work."""
         each(lambda name: lab.reset(lab_host(name), key(name)))
-        until(lambda: stack.sitectl("verify").status == 0, what="the kept site is at work again")
+        until(lambda: stack.sitectl("verify").status == 0, what="the kept site is at work again", pause=2)
 
 
 def key(host: str) -> str:

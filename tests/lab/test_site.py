@@ -57,7 +57,7 @@ def test_gr1_gr2_the_next_up_finishes_it_and_leaves_nothing_pending(stack: Stack
 
 
 def test_the_verdict_is_ok(stack: Stack) -> None:
-    until(lambda: stack.sitectl("verify").status == 0, what="all replicas of the cluster's DNS", limit=600)
+    until(lambda: stack.sitectl("verify").status == 0, what="all replicas of the cluster's DNS", pause=2)
     verdict = json.loads(stack.sitectl("verify", "-o", "json").ok().out)
     assert verdict["ok"] is True
     assert verdict["failures"] == []

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,9 @@ def test_a_folder_is_the_narrowest_that_has_minutes_of_its_own() -> None:
     lines = schedule.table({"tests/unit": 90, "tests/lab": 6}, {"tests/unit": 1})
     assert lines[0].endswith("none allowed: add it to [tool.gpu-metal.budget]")
     assert lines[1].split() == ["tests/unit", "1.5", "of", "1.0", "min", "0.5", "over"]
+
+
+def test_every_folder_of_tests_has_its_minutes() -> None:
+    budget = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["gpu-metal"]["budget"]
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")]
+    assert {schedule.folder_of(file, budget) for file in files} <= set(budget) - {"whole"}
