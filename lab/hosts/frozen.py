@@ -70,8 +70,8 @@ def lowers(key: str) -> list[Path]:
 def keep(key: str, disk: Path, *, host: str, base: str, below: str, apart: Sequence[str]) -> None:
     """Makes the layer of a host's disk, which it takes away. The host must be off.
 
-    `host` is its owner, if it has one, `base` the base system's name, `below` the layer that the disk itself started from, or empty; `apart` are the disk's
-    folders that are no overlay.
+    `host` is its owner, if it has one, `base` the base system's name, `below` the layer that the disk itself started
+    from, or empty; `apart` are the disk's folders that are no overlay.
     """
     new = paths.FROZEN / f".new-{key}"
     shutil.rmtree(new, ignore_errors=True)  # a killed maker's
