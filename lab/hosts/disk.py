@@ -29,9 +29,11 @@ def prepare(host: Host, base: Path) -> None:
 
 def renew(host: Host, base: Path, layer: str = "") -> None:
     """A new disk, bare or on a frozen layer. The host must be off; LabError for a layer of another host."""
-    disk, owner = folder(host), frozen.of(layer)
+    disk, owner = folder(host), frozen.owner(layer) if layer else ""
     if owner not in ("", host.name):
         raise LabError(f"{host.name} [frozen] the layer {layer} is of {owner}. Fix: start {owner} from it.")
+    if layer and frozen.base_of(layer) != base.name:
+        raise LabError(f"{host.name} [frozen] the layer {layer} is of another base system. Fix: make it anew.")
     erase(host)
     for part in ("upper", "work", "root", *NOT_OVERLAY):
         (disk / part).mkdir(parents=True)
@@ -44,11 +46,12 @@ def renew(host: Host, base: Path, layer: str = "") -> None:
     (disk / "identity").write_text(_identity(host, base))
 
 
-def freeze(host: Host, key: str, *, own: bool) -> None:
+def freeze(host: Host, base: Path, key: str, *, own: bool) -> None:
     """Makes the host's disk a frozen layer, its own alone or any host's; the disk goes. The host must be off."""
     disk = folder(host)
     (disk / "identity").unlink()  # what a killed run leaves of it is no disk
-    frozen.keep(key, disk, host=host.name if own else "", below=layer_of(host), apart=NOT_OVERLAY)
+    owner = host.name if own else ""
+    frozen.keep(key, disk, host=owner, base=base.name, below=layer_of(host), apart=NOT_OVERLAY)
     erase(host)
 
 

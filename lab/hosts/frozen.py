@@ -50,9 +50,14 @@ def making(key: str) -> Iterator[bool]:
         yield not exists(key)
 
 
-def of(key: str) -> str:
+def owner(key: str) -> str:
     """The host that alone may start from the layer, with its name, keys and identity in it; empty: any host may."""
-    return str(_about(key)["host"]) if key else ""
+    return str(_about(key)["host"])
+
+
+def base_of(key: str) -> str:
+    """The name of the base system below the layer."""
+    return str(_about(key)["base"])
 
 
 def lowers(key: str) -> list[Path]:
@@ -62,11 +67,11 @@ def lowers(key: str) -> list[Path]:
     return found + (lowers(str(below)) if below else [])
 
 
-def keep(key: str, disk: Path, *, host: str, below: str, apart: Sequence[str]) -> None:
+def keep(key: str, disk: Path, *, host: str, base: str, below: str, apart: Sequence[str]) -> None:
     """Makes the layer of a host's disk, which it takes away. The host must be off.
 
-    `host` is what `of` will say, `below` the layer that the disk itself started from, or empty; `apart` are the disk's
-    folders that are no overlay.
+    `host` is its owner, if it has one, `base` the base system's name, `below` the layer that the disk itself started
+    from, or empty; `apart` are the disk's folders that are no overlay.
     """
     new = paths.FROZEN / f".new-{key}"
     shutil.rmtree(new, ignore_errors=True)  # a killed maker's
@@ -74,7 +79,7 @@ def keep(key: str, disk: Path, *, host: str, below: str, apart: Sequence[str]) -
     for part in ("upper", *apart):
         (disk / part).rename(new / part)
     size = sum(int(line.split()[0]) for line in run("du", "-sk", str(new)).splitlines()) * 1024
-    (new / "about.json").write_text(json.dumps({"host": host, "below": below, "bytes": size}))
+    (new / "about.json").write_text(json.dumps({"host": host, "base": base, "below": below, "bytes": size}))
     shutil.rmtree(folder_of(key), ignore_errors=True)
     new.rename(folder_of(key))
 

@@ -118,7 +118,7 @@ def freeze(host: Host, key: str, *, own: bool = False, grace: float = 60) -> Non
     """
     with _alone():
         power.switch_off(host, grace)
-        disk.freeze(host, key, own=own)
+        disk.freeze(host, _base(host), key, own=own)
         frozen.clear([disk.layer_of(each) for each in HOSTS.values()])
 
 

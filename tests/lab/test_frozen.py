@@ -71,6 +71,10 @@ def test_a_layer_of_one_host_keeps_its_identity_and_is_refused_to_others(layer: 
     lab.freeze(HOST, f"{layer}-own", own=True)
     with pytest.raises(LabError, match=rf"{OTHER.name} \[frozen\] the layer {layer}-own is of {HOST.name}\. Fix: "):
         disk.renew(OTHER, paths.CACHE, f"{layer}-own")
+    with pytest.raises(
+        LabError, match=rf"{HOST.name} \[frozen\] the layer {layer}-own is of another base system\. Fix: "
+    ):
+        disk.renew(HOST, paths.CACHE, f"{layer}-own")
     lab.reset(HOST, f"{layer}-own")
     assert faults.run_in(HOST, ["cat", "/etc/machine-id"]).stdout == identity
     lab.stop(HOST, grace=0)
@@ -86,7 +90,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def made(folder: Path, key: str, *, below: str = "", age: int = 0, size: int = 0) -> None:
     (folder / "disk" / "upper").mkdir(parents=True)
-    frozen.keep(key, folder / "disk", host="", below=below, apart=())
+    frozen.keep(key, folder / "disk", host="", base="debian", below=below, apart=())
     about = frozen.folder_of(key) / "about.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "bytes": size}))
     os.utime(about, (time.time() - age, time.time() - age))
