@@ -84,10 +84,10 @@ TITLES = {
     "X7": "Combinations that do not work are refused",
     "X9": "Two runs never change one host at once",
     "X15": "What leaves the site is a diff, and safe on a dead host",
-    "X22": "What stands in the cluster compared too, and mended",
     "X17": "JSON Schema for editors",
     "X18": "Thousands of hosts: cost grows in proportion",
     "X19": "Progress shown; stopped and taken up again",
+    "X22": "What stands in the cluster compared too, and mended",
 }
 """Row → what it asks for. Rows of work to come are not listed."""
 
