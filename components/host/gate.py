@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 
-from pulumi import ResourceHook, ResourceHookArgs
-
 from components.host.preflight import preflight
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, Report
@@ -20,8 +18,8 @@ class PreflightError(Exception):
 class Gate:
     """Preflight of all hosts, run by the first hook that needs it, at most once a run.
 
-    Nothing is changed anywhere before every host passed: the leaf that all hosts depend on has the hook `all`. Only
-    a host that cannot be asked is no reason to stop the others: its own hook says so.
+    Nothing is changed anywhere before every host passed: the hook of the leaf that all hosts depend on
+    is `all`. Only a host that cannot be asked is no reason to stop the others: its own hook says so.
     """
 
     def __init__(self, targets: Mapping[str, Target], steps: Mapping[str, Sequence[Step]]) -> None:
@@ -35,23 +33,20 @@ class Gate:
         texts = {name: command_line("preflight", steps) + payload(steps, {}) for name, steps in self._steps.items()}
         return {name: sha256(text.encode()).hexdigest()[:12] for name, text in texts.items()}
 
-    def all(self) -> ResourceHook:
-        """A hook that raises PreflightError while any host is known not to be fit."""
-        return self._hook("all", lambda untrue: untrue.status == "failed")
+    async def all(self) -> None:
+        """Raises PreflightError while any host is known not to be fit."""
+        await self._pass("all", lambda untrue: untrue.status == "failed")
 
-    def own(self, host: str) -> ResourceHook:
-        """A hook that raises PreflightError for the same, and while `host` itself cannot be asked."""
-        return self._hook(host, lambda untrue: untrue.host == host or untrue.status == "failed")
+    async def own(self, host: str) -> None:
+        """Raises PreflightError for the same, and while `host` itself cannot be asked."""
+        await self._pass(host, lambda untrue: untrue.host == host or untrue.status == "failed")
 
-    def _hook(self, name: str, stops: Callable[[Check], bool]) -> ResourceHook:
-        async def check(_: ResourceHookArgs) -> None:
-            if self._asked is None:
-                self._asked = asyncio.create_task(preflight(self._fleet, self._steps))
-            report = await self._asked
-            if any(map(stops, report.untrue)):
-                raise PreflightError(f"{name} [preflight] see the report above" if self._told else self._tell(report))
-
-        return ResourceHook(f"preflight-{name}", check)
+    async def _pass(self, name: str, stops: Callable[[Check], bool]) -> None:
+        if self._asked is None:
+            self._asked = asyncio.create_task(preflight(self._fleet, self._steps))
+        report = await self._asked
+        if any(map(stops, report.untrue)):
+            raise PreflightError(f"{name} [preflight] see the report above" if self._told else self._tell(report))
 
     def _tell(self, report: Report) -> str:
         self._told = True

@@ -27,9 +27,9 @@ class HostRef:
     connection: remote.ConnectionArgs
     root: str
     """`sudo -n ` or nothing: the prefix of every command."""
-    probe: ResourceHook
-    """Before each change: the host can be asked, and does not restart."""
-    back: ResourceHook
+    probe: Callable[[str], ResourceHook]
+    """Before each change of the resource of that name: the host can be asked, and does not restart."""
+    back: Callable[[str], ResourceHook]
     """After a layer that may restart the host: waits for it."""
     gone: bool
     secret: Callable[[str], Input[str]]
@@ -65,7 +65,7 @@ def install(
         stdin=library.INSTALL,
         logging=remote.Logging.STDERR,
         add_previous_output_in_env=False,
-        opts=_options(host, parent, depends_on, (host.probe, *hooks), None),
+        opts=_options(host, parent, depends_on, (host.probe(f"{name}-runner"), *hooks), None),
     )
     return replace(host, anchor=anchor, last=(anchor,))
 
@@ -99,9 +99,9 @@ def layer(
             host,
             parent,
             (*host.last, *depends_on),
-            (host.probe, *hooks),
+            (host.probe(name), *hooks),
             ["stdout", "stderr"] if used else None,
-            last=[host.back] if any(step.script.stem == restart.STEP for step in steps) else (),
+            last=[host.back(name)] if any(step.script.stem == restart.STEP for step in steps) else (),
         ),
     )
 

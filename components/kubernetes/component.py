@@ -1,20 +1,20 @@
 """A kubeadm cluster: the node layer on each host, then its membership, seen and set from a control plane."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import pulumi_kubernetes as k8s
 from pulumi import (
     ComponentResource,
     Output,
     Resource,
-    ResourceHook,
-    ResourceHookArgs,
     ResourceHookBinding,
     ResourceOptions,
 )
 from pulumi_command import remote
 
 from components.host.config import Host
+from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.ssh import Target
 from components.hostrun.step import Step, payload
@@ -50,6 +50,7 @@ class Cluster(ComponentResource):
         home = planes[0].name
         nodes = self._nodes(hosts, planes, refs, targets, node)
         members = self._members(name, hosts, refs[home], nodes)
+        probe = refs[home].probe(f"{name}-kubeconfig")
         kubeconfig = remote.Command(
             f"{name}-kubeconfig",
             connection=refs[home].connection,
@@ -60,7 +61,7 @@ class Cluster(ComponentResource):
                 parent=self,
                 depends_on=[nodes[home]],
                 deleted_with=refs[home].anchor,
-                hooks=ResourceHookBinding(before_create=[refs[home].probe], before_update=[refs[home].probe]),
+                hooks=ResourceHookBinding(before_create=[probe], before_update=[probe]),
                 additional_secret_outputs=["stdout", "stderr"],
             ),
         )
@@ -76,24 +77,25 @@ class Cluster(ComponentResource):
         node: Plan,
     ) -> dict[str, remote.Command]:
         """Control planes one after the other, as etcd takes one new member at a time; then the rest, all at once."""
-        asked = [targets[plane.name] for plane in planes]
+        asked, ticket = [targets[plane.name] for plane in planes], Hook("ticket")
         done: dict[str, remote.Command] = {}
         for plane in planes:
             before = list(done.values())[-1:]
-            hooks = [_ticket(targets[plane.name], asked, control_plane=True, first=begins(plane, planes))]
+            give = partial(give_ticket, asked, targets[plane.name], control_plane=True, begins=begins(plane, planes))
             done[plane.name] = layer(
                 f"{plane.name}-node",
                 refs[plane.name],
                 "node",
                 node(plane),
                 parent=self,
-                hooks=hooks,
+                hooks=[ticket.on(f"{plane.name}-node", give)],
                 depends_on=before,
             )
         last = list(done.values())[-1]
         for n, host in hosts.items():
             if n not in done:
-                hooks = [_ticket(targets[n], asked, control_plane="control-plane" in host.roles, first=False)]
+                give = partial(give_ticket, asked, targets[n], control_plane="control-plane" in host.roles)
+                hooks = [ticket.on(f"{n}-node", give)]
                 done[n] = layer(f"{n}-node", refs[n], "node", node(host), parent=self, hooks=hooks, depends_on=[last])
         return done
 
@@ -141,10 +143,3 @@ def _joined(steps: Sequence[Step], told: Mapping[str, Output[str]]) -> Output[st
     return Output.all(**told).apply(
         lambda texts: payload([joined(step, texts[step.label] or "") for step in steps], {})
     )
-
-
-def _ticket(joining: Target, planes: Sequence[Target], *, control_plane: bool, first: bool) -> ResourceHook:
-    async def give(_: ResourceHookArgs) -> None:
-        await give_ticket(planes, joining, control_plane=control_plane, begins=first)
-
-    return ResourceHook(f"ticket-{joining.name}", give)

@@ -1,8 +1,8 @@
 """The gate before the first change. Does not prove: that the engine asks it first; tests/lab/test_bad_luck.py does."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -23,21 +23,15 @@ def said(monkeypatch: pytest.MonkeyPatch, untrue: Sequence[Check]) -> dict[str, 
         asked.append(1)
         return Report([Check("reachable", "cpu-1", "ok"), *untrue])
 
-    hooks: dict[str, Any] = {}
     monkeypatch.setattr(module, "preflight", preflight)
-    monkeypatch.setattr(
-        module, "ResourceHook", lambda name, call: hooks.setdefault(name.removeprefix("preflight-"), call)
-    )
     gate = module.Gate({n: Target(n, n, 22, "deploy", "ssh-ed25519 AAAA") for n in HOSTS}, {n: [] for n in HOSTS})
 
-    gate.all()
-    for name in HOSTS:
-        gate.own(name)
-
     async def run() -> dict[str, str]:
-        return {
-            n: str((await asyncio.gather(hook(None), return_exceptions=True))[0] or "") for n, hook in hooks.items()
+        hooks: dict[str, Callable[[], Awaitable[None]]] = {
+            "all": gate.all,
+            **{name: partial(gate.own, name) for name in HOSTS},
         }
+        return {n: str((await asyncio.gather(hook(), return_exceptions=True))[0] or "") for n, hook in hooks.items()}
 
     answers = asyncio.run(run())
     assert len(asked) == 1

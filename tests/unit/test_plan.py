@@ -1,17 +1,21 @@
 """The plan of the lab's site: what is registered, on what it depends, and which inputs are secret."""
 
+import asyncio
 import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi import ComponentResource, Output, ResourceHook
+from pulumi import ComponentResource, Output, ResourceHook, ResourceHookArgs
 from pulumi_command import remote
 from ruamel.yaml import YAML
 
+from components.host import component
+from components.hostrun import hook, restart
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.step import Step
+from components.hostrun.target import Target
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.load import site_from
 from stacks.plan import engine
@@ -67,11 +71,11 @@ def test_a_host_has_its_layers_in_a_row(site: dict[str, Any], tmp_path: Path) ->
 
 def test_gr10_nothing_is_changed_before_every_preflight(site: dict[str, Any], tmp_path: Path) -> None:
     gate = plan_of(site, tmp_path).one("hosts-checked")
-    assert gate.options["hooks"] == ("preflight-all",)
+    assert gate.options["hooks"] == ("preflight",)
     for host in ("cp-1", "cpu-1", "gpu-1"):
         runner = plan_of(site, tmp_path).one(f"{host}-runner")
         assert "hosts-checked" in runner.depends_on
-        assert runner.options["hooks"] == (f"probe-{host}", f"preflight-{host}", f"library-{host}")
+        assert runner.options["hooks"] == ("probe", "preflight", "library")
 
 
 def test_gr10_the_gate_is_a_leaf_that_opens_again_when_something_else_is_asked_of_a_host(
@@ -198,10 +202,27 @@ def test_secrets_stand_in_secret_inputs_only(site: dict[str, Any], tmp_path: Pat
     assert [f"{resource.name}.{key}" for resource, key in holding if key not in resource.secret] == []
 
 
-def test_gr6_every_command_asks_its_host_by_our_own_client_first(site: dict[str, Any], tmp_path: Path) -> None:
+def test_gr6_every_command_asks_its_host_by_our_own_client_first(
+    site: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    made: dict[str, Any] = {}
+
+    async def ready(target: Target, **_: object) -> None:
+        asked.append(target.name)
+
+    class Kept(hook.Hook):
+        def __init__(self, name: str) -> None:
+            super().__init__(name)
+            made[name] = self
+
+    monkeypatch.setattr(restart, "ready", ready)
+    monkeypatch.setattr(component, "Hook", Kept)
     for command in plan_of(site, tmp_path).of(COMMAND):
         host = "cp-1" if command.name.startswith("lab-") else command.name.rpartition("-")[0]
-        assert f"probe-{host}" in command.options["hooks"], command.name
+        assert command.options["hooks"][0] == "probe", command.name
+        asyncio.run(made["probe"].run(ResourceHookArgs("", "", command.name, COMMAND)))
+        assert asked.pop() == host
 
 
 def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path: Path) -> None:
@@ -214,8 +235,8 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
             "h",
             remote.ConnectionArgs(host="10.0.0.1"),
             "",
-            ResourceHook("probe-h", void),
-            ResourceHook("back-h", void),
+            lambda _: ResourceHook("probe", void),
+            lambda _: ResourceHook("back", void),
             gone=False,
             secret=lambda _: Output.secret("hunter2"),
         )
