@@ -4,6 +4,7 @@ Rows: H2, H14, H15, H16, H17, H18.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -222,6 +223,7 @@ def _covers(entry: str, name: str) -> bool:
     return name == entry.removeprefix(".") or name.endswith(f".{entry.removeprefix('.')}")
 
 
+@cache
 def _network(text: str) -> IPv4Network | IPv6Network | None:
     try:
         return ip_network(text)
@@ -229,6 +231,7 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
         return None
 
 
+@cache
 def _address(text: str) -> Address | None:
     try:
         return ip_address(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Literal
 
@@ -29,7 +30,18 @@ class Opening:
 
 def site_networks(addresses: Iterable[Address], subnets: Iterable[Network] = ()) -> tuple[Network, ...]:
     """The site's hosts, and its pods' `subnets`, as few networks as there can be."""
-    return collapsed([*(ip_network(address) for address in addresses), *subnets])
+    return _collapsed((*map(_alone, addresses), *subnets))
+
+
+@cache
+def _alone(address: Address) -> Network:
+    return ip_network(address)
+
+
+@cache
+def _collapsed(networks: tuple[Network, ...]) -> tuple[Network, ...]:
+    """Each host of a site asks for the same ones."""
+    return collapsed(networks)
 
 
 def collapsed(networks: Sequence[Network]) -> tuple[Network, ...]:
