@@ -1,5 +1,7 @@
-"""Every default version, chart source and image of the rooms, each with the place to look for the next one; a part's are
-in its own versions.py."""
+"""Every default version, chart source and image of the rooms, each with the place to look for the next one.
+
+A part's are in its own versions.py.
+"""
 
 KUBERNETES = "1.34.2"
 """Next: https://kubernetes.io/releases/ (containerd and the operating systems must fit)."""
