@@ -33,22 +33,18 @@ from ops.explain import explain
 from ops.reference import site_keys
 from stacks.load import load_site
 from stacks.needed import listening
+from stacks.plan import preflight
 from stacks.schema import stack_file
 from stacks.secret_names import secret_names
-from stacks.site import build
 from stacks.source import SiteError
-from tests.unit.recorder import record
-from tests.unit.test_golden import FakeSecrets
-from tests.unit.test_layers_in_a_row import not_in_a_row
-from tests.unit.test_plan import void
+from tests.unit.test_layers_in_a_row import not_in_a_row, plan_of
 from policy.rules import RULES, STACK_RULES, Planned
 
 try:
     site = load_site("lab", Path.cwd())
 except SiteError as error:
     sys.exit(json.dumps({"faults": error.lines}))
-outputs = {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
-plan = record(lambda: void(build(site, FakeSecrets(), folder=Path.cwd())), outputs)
+plan = plan_of(site, Path.cwd())
 planned = [Planned(each.type, each.name, each.inputs) for each in plan.resources.values()]
 print(json.dumps({
     "resources": {each.name: [each.type, list(each.depends_on), str(each.inputs)] for each in plan.resources.values()},
@@ -56,6 +52,7 @@ print(json.dumps({
     "policy": [m for rule in RULES for p in planned for m in rule.check(p)]
     + [m for rule in STACK_RULES for m in rule.check(planned)],
     "listening": {each.name: [each.port, list(each.key)] for each in listening(site, site.hosts["one"])},
+    "preflight": {step.id: dict(step.inputs) for step in preflight(site, site.hosts["one"])},
     "sysctl": site.hosts["one"].sysctl,
     "secrets": secret_names(site),
     "probes": [name for name, _ in probes.of(site)],
@@ -102,7 +99,7 @@ def test_a_folder_and_a_line_are_a_part(tree: Path) -> None:
     assert "one-example" in resources["one-node"][1]
     assert found["apart"] == found["policy"] == []
     assert found["listening"]["example"] == ["8099", ["example", "port"]]
-    assert "8099" in resources["one-preflight"][2]
+    assert found["preflight"]["ports"]["example"] == "8099"
     assert found["sysctl"]["net.core.somaxconn"] == "4096"
     assert found["secrets"] == {"exampleToken": ["example.tokenSecret"]}
     assert found["probes"] == ["example"]
