@@ -21,10 +21,7 @@ from stacks.checks_parts import needs, notes, parts
 from stacks.ground import ground, in_order
 from stacks.load import site_from
 from stacks.model import Entry, Site
-from stacks.site import build
-from tests.unit.recorder import Plan, record
-from tests.unit.test_golden import FakeSecrets
-from tests.unit.test_plan import void
+from tests.unit.test_layers_in_a_row import plan_of
 
 ROOT = Path(__file__).parents[2]
 HERE = "tests.unit.test_parts"
@@ -144,11 +141,6 @@ def test_who_gives_comes_before_who_needs() -> None:
     circle = entry("circle", replace(GIVER, needs=frozenset({"oidc"})))
     with pytest.raises(ValueError, match="needs another one first: circle, asker"):
         in_order([circle, entry("asker", replace(ASKER, gives=frozenset({"oidc"})))])
-
-
-def plan_of(site: Site) -> Plan:
-    outputs = {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
-    return record(lambda: void(build(site, FakeSecrets())), outputs)
 
 
 def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_gives(tmp_path: Path) -> None:
