@@ -212,6 +212,7 @@ def _way(host: Host, url: str, no_proxy: str) -> str:
     return _proxies(host).get(parts.scheme) or ""
 
 
+@cache
 def _is_direct(name: str, no_proxy: str) -> bool:
     """As Go's programs and curl read no_proxy: a name and what is below it, an address, a network."""
     return any(_covers(entry, name) for entry in no_proxy.split(",") if entry)
@@ -223,7 +224,6 @@ def _covers(entry: str, name: str) -> bool:
     return name == entry.removeprefix(".") or name.endswith(f".{entry.removeprefix('.')}")
 
 
-@cache
 def _network(text: str) -> IPv4Network | IPv6Network | None:
     try:
         return ip_network(text)
@@ -231,7 +231,6 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
         return None
 
 
-@cache
 def _address(text: str) -> Address | None:
     try:
         return ip_address(text)

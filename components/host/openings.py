@@ -30,18 +30,13 @@ class Opening:
 
 def site_networks(addresses: Iterable[Address], subnets: Iterable[Network] = ()) -> tuple[Network, ...]:
     """The site's hosts, and its pods' `subnets`, as few networks as there can be."""
-    return _collapsed((*map(_alone, addresses), *subnets))
+    return _site_networks(tuple(addresses), tuple(subnets))
 
 
 @cache
-def _alone(address: Address) -> Network:
-    return ip_network(address)
-
-
-@cache
-def _collapsed(networks: tuple[Network, ...]) -> tuple[Network, ...]:
-    """Each host of a site asks for the same ones."""
-    return collapsed(networks)
+def _site_networks(addresses: tuple[Address, ...], subnets: tuple[Network, ...]) -> tuple[Network, ...]:
+    """Every host asks for the same."""
+    return collapsed([*(ip_network(address) for address in addresses), *subnets])
 
 
 def collapsed(networks: Sequence[Network]) -> tuple[Network, ...]:
