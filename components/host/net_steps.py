@@ -224,7 +224,6 @@ def _covers(entry: str, name: str) -> bool:
     return name == entry.removeprefix(".") or name.endswith(f".{entry.removeprefix('.')}")
 
 
-@cache
 def _network(text: str) -> IPv4Network | IPv6Network | None:
     try:
         return ip_network(text)
@@ -232,7 +231,6 @@ def _network(text: str) -> IPv4Network | IPv6Network | None:
         return None
 
 
-@cache
 def _address(text: str) -> Address | None:
     try:
         return ip_address(text)
