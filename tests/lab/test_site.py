@@ -252,10 +252,13 @@ def test_gx1_the_plugins_kubeconfig_goes_with_the_run(stack: Stack) -> None:
 
 
 @pytest.mark.row("X4")
-def test_all_disks_are_new_and_one_run_brings_hosts_cluster_and_tenants_back(stack: Stack) -> None:
+def test_all_disks_are_new_and_one_run_brings_hosts_cluster_and_tenants_back(
+    stack: Stack, clean: dict[str, Any]
+) -> None:
     before = identity()[0]
     for host in ("cp-1", "gpu-1"):
         lab.reset(lab_host(host))
+        clean[host] = faults.snapshot(lab_host(host))  # another machine-id
     assert stack.sitectl("drift", "--record").status == 1
     stack.up().ok()
     assert identity()[0] != before
