@@ -13,7 +13,7 @@ _TAKEN = ("library", "runner", "preflight", "base", "gpu", "engine", "node", "me
 
 
 def names(site: Site) -> Iterator[Problem]:
-    """Each entry has a name of its own, which its layers bear."""
+    """Each entry has a name of its own, which its layers bear, and namespaces of its own."""
     first: dict[str, Key] = {}
     for entry in site.entries:
         key = (*entry.key, "name")
@@ -23,6 +23,20 @@ def names(site: Site) -> Iterator[Problem]:
             yield Problem(key, f"{entry.name} is also the name of {place}. Give it another name.")
         if entry.name in _TAKEN or entry.name.startswith(("member-", "members-")):
             yield Problem(key, f"{entry.name} is a layer of other rooms. Use another name.")
+    yield from _namespaces(site)
+
+
+def _namespaces(site: Site) -> Iterator[Problem]:
+    """Each namespace is made once, by the one whose name it is."""
+    first: dict[str, str] = {}
+    for entry in site.entries:
+        for name in entry.part.cluster.namespaces if entry.part.cluster else ():
+            other = first.setdefault(name, entry.name)
+            if other != entry.name:
+                yield Problem(entry.key, f"its namespace {name} is also that of {other}. A cluster has one of them.")
+            if name in site.tenants:
+                text = f"is a namespace of {entry.name}. Use another name."
+                yield Problem(("tenants", name), text)
 
 
 def needs(site: Site) -> Iterator[Problem]:

@@ -93,7 +93,7 @@ def name_of(word: str) -> str:
 
 @cache
 def terms(family: Family) -> frozenset[str]:
-    """The `@terms` that systems of this family know."""
-    tables = [text for name, text in library.names().items() if name.startswith(family)]
+    """The `@terms` that a site may use on systems of this family. Those of a part are the part's own."""
+    tables = [text for name, text in library.names("*").items() if name.startswith(family)]
     lines = [line for text in tables for line in text.splitlines()]
     return frozenset(line.split()[0] for line in lines if line.startswith("@"))

@@ -43,14 +43,16 @@ def _member(script: Path) -> str:
     return f"library/{Step(script).ref}.sh"
 
 
-def names() -> dict[str, str]:
+def names(rooms: str = "**") -> dict[str, str]:
     """The tables that say what each system calls a thing, such as `debian.names`: those of all rooms in one.
+
+    `rooms` is a pattern: `*` leaves the parts out.
 
     Raises ValueError for a name that two rooms explain.
     """
     tables: dict[str, str] = {}
     owners: dict[str, Path] = {}
-    for path in sorted(COMPONENTS.glob("**/os/*.names")):
+    for path in sorted(COMPONENTS.glob(f"{rooms}/os/*.names")):
         text = path.read_text()
         for name in re.findall(r"^[^#\s]\S*", text, re.MULTILINE):
             if owners.setdefault(name, path.parent) != path.parent:

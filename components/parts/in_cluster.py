@@ -36,7 +36,8 @@ class InCluster(ComponentResource):
         if part.user:
             within = replace(within, ready=(*within.ready, whole))
             for tenant in ground.tenants:
-                _class(part.user)(f"{name}-{tenant}", config, tenant=tenant, cluster=within, secret=secret, opts=child)
+                given = {"ground": ground, "cluster": within, "secret": secret, "opts": child}
+                _class(part.user)(f"{name}-{tenant}", config, tenant=tenant, **given)
         self.register_outputs({})
 
     def _namespace(self, name: str, level: str, cluster: ClusterRef) -> Resource:

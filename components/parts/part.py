@@ -100,13 +100,13 @@ class ClusterPart(Generic[P]):
     """The half in the cluster."""
 
     namespaces: Mapping[str, PodSecurity]
-    """Made before the component, each with the Pod Security level that it enforces."""
+    """Made before the component, each with the Pod Security level that it enforces; no other part's, no tenant's."""
     component: str
     """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()
     """What must be available."""
     user: str | None = None
-    """`module:Class`, built for each tenant: `Class(name, config, *, tenant, cluster, secret, opts)`."""
+    """`module:Class`, built for each tenant: `Class(name, config, *, tenant, ground, cluster, secret, opts)`."""
 
 
 @dataclass(frozen=True, slots=True)

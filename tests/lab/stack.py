@@ -51,6 +51,8 @@ class Stack:
     name: str
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT
+    """The checkout whose program runs."""
 
     def __post_init__(self) -> None:
         state, tmp = self.folder / "state", self.folder / "tmp"
@@ -124,13 +126,13 @@ class Stack:
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """A session of its own, to be killed."""
         log = (self.folder / "killed.log").open("wb")
-        return subprocess.Popen(words, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(words, cwd=self.root, env=self.env, stdout=log, stderr=log, start_new_session=True)
 
     def run(self, *words: str, stdin: str | None = None, limit: float = 3600) -> Ran:
         """Runs to the end."""
         begun = time.monotonic()
         done = subprocess.run(
-            words, cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=limit, check=False
+            words, cwd=self.root, env=self.env, input=stdin, capture_output=True, text=True, timeout=limit, check=False
         )
         return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
 

@@ -27,7 +27,7 @@ SUPPLY = Supply(
     publish,
     "the example's notes published",
     debs=lambda: [Deb("example", "1.0-1", "An example", {"usr/share/example": (FILE, 0o644)})],
-    images=lambda: {"example/notes:1.0": ({"notes": FILE}, ["/notes"])},
+    images=lambda: {"made-up/notes:1.0": ({"notes": FILE}, ["/notes"])},
     sources=lambda: [FILE],
     programs=("example-tool",),
 )
@@ -37,7 +37,7 @@ SUPPLY = Supply(
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A made-up part beside those that are there."""
-    folder = tmp_path / "example"
+    folder = tmp_path / "made_up"
     folder.mkdir()
     (folder / "depot.py").write_text(DEPOT)
     (folder / "notes.txt").write_text("first\n")
@@ -46,7 +46,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(lab.parts, "__path__", [*lab.parts.__path__, str(tmp_path)])
     monkeypatch.setattr(parts, "FOLDER", tmp_path)
     yield folder
-    for module in ("lab.parts.example.depot", "lab.parts.example"):
+    for module in ("lab.parts.made_up.depot", "lab.parts.made_up"):
         sys.modules.pop(module, None)
 
 
@@ -66,7 +66,7 @@ def test_its_packages_and_images_are_made_anew_when_their_files_change(example: 
 
 
 def test_its_images_are_made_of_its_own_files(example: Path) -> None:
-    assert images.content("example/notes:1.0") == ({"notes": example / "notes.txt"}, ["/notes"])
+    assert images.content("made-up/notes:1.0") == ({"notes": example / "notes.txt"}, ["/notes"])
 
 
 def test_its_charts_join_the_depots_own(example: Path) -> None:

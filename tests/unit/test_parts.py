@@ -17,7 +17,7 @@ from components.model import Model
 from components.parts.part import ClusterPart, Ground, Part
 from components.problem import Problem
 from components.registry import REGISTERED, Registered
-from stacks.checks_parts import needs, notes, parts
+from stacks.checks_parts import names, needs, notes, parts
 from stacks.ground import ground, in_order
 from stacks.load import site_from
 from stacks.model import Entry, Site
@@ -58,7 +58,8 @@ class ForTenant(ComponentResource):
     def __init__(self, name: str, _: Config, *, tenant: str, cluster: ClusterRef, **rest: Any) -> None:
         super().__init__("test:parts:ForTenant", name, {}, rest["opts"])
         metadata = k8s.meta.v1.ObjectMetaArgs(name="theirs", namespace=tenant)
-        k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, opts=cluster.options(self))
+        data = {"hosts": " ".join(rest["ground"].hosts)}
+        k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, data=data, opts=cluster.options(self))
 
 
 def problem(config: Config, _: Ground) -> Iterator[Problem]:
@@ -106,13 +107,17 @@ def test_each_folder_with_a_part_is_registered_by_its_name() -> None:
             assert each.part.config.model_json_schema()["properties"]["kind"]["const"] == each.kind
 
 
-def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path) -> None:
+def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     giver, asker = entry("giver", GIVER), entry("asker", ASKER)
     with_cluster = site_with(tmp_path, giver, asker, kubernetes={})
     assert list(needs(with_cluster)) == []
     assert "ingress" in ground(with_cluster).provides
+    monkeypatch.setattr("stacks.checks_parts.REGISTERED", ())
     [lacking] = needs(site_with(tmp_path, asker, kubernetes={}))
     assert lacking == Problem(("asker",), "asker needs ingress, which no part gives yet.")
+    monkeypatch.setattr("stacks.checks_parts.REGISTERED", [giver.registered])
+    [lacking] = needs(site_with(tmp_path, asker, kubernetes={}))
+    assert lacking.text == "asker needs ingress, which nothing here gives. Add giver."
     [lacking] = needs(site_with(tmp_path, giver))
     assert lacking == Problem(("giver",), "giver needs kubernetes. Write kubernetes: {}.")
     [old] = needs(site_with(tmp_path, giver, kubernetes={"version": "1.30.4"}))
@@ -123,6 +128,16 @@ def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path) -> Non
     [lacking] = needs(site_with(tmp_path, docker, engine={}))
     fix = "Give it a site of its own, or write engine: {kind: docker}."
     assert lacking.text == f"whale needs docker, the site's engine is containerd. {fix}"
+
+
+def test_each_namespace_has_one_owner(tmp_path: Path) -> None:
+    giver, asker = entry("giver", GIVER), entry("asker", ASKER)
+    assert list(names(site_with(tmp_path, giver, asker, kubernetes={}))) == []
+    other = entry("other", replace(ASKER, cluster=ClusterPart({"giver": "baseline", "vision": "baseline"}, "")))
+    assert list(names(site_with(tmp_path, giver, other, kubernetes={}))) == [
+        Problem(("other",), "its namespace giver is also that of giver. A cluster has one of them."),
+        Problem(("tenants", "vision"), "is a namespace of other. Use another name."),
+    ]
 
 
 def test_a_parts_keys_are_of_its_own_entry(tmp_path: Path) -> None:
@@ -157,6 +172,7 @@ def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_giv
     assert {*ready, "giver-namespace"} <= set(plan.one("giver-map").depends_on)
     assert {"asker-namespace", "giver-map"} <= set(plan.one("asker-map").depends_on)
     assert {"asker-map"} <= set(plan.one("asker-vision-map").depends_on)
+    assert plan.one("asker-vision-map").inputs["data"] == {"hosts": "one"}
     made = [plan.one(name) for name in ("giver-namespace", "giver-map", "asker-map", "asker-vision-map")]
     assert {(each.options["provider"], each.options["deleted_with"]) for each in made} == {("lab-api", "one-runner")}
 

@@ -1,0 +1,40 @@
+"""What must hold of the example in its site. Pure; each problem names the key, from the entry on, and the fix."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+
+from components.forms import is_url
+from components.parts.example.config import Example
+from components.parts.part import Ground
+from components.problem import Problem
+
+
+def host(config: Example, ground: Ground) -> Iterator[Problem]:
+    """The host is there."""
+    found = ground.hosts.get(config.host)
+    if found is None or found.state == "gone":
+        what = "is gone" if found else "is not a host of this site"
+        yield Problem(("host",), f"{config.host} {what}. Write one of hosts.")
+
+
+def page(config: Example, _: Ground) -> Iterator[Problem]:
+    """The page lies somewhere."""
+    if (config.page.file is None) == (config.page.url is None):
+        yield Problem(("page",), "needs one of file and url. Write where the page lies.")
+    elif config.page.url and not is_url(config.page.url, file=True):
+        text = "is not an address such as https://mirror.example.org/a or file:///srv/a."
+        yield Problem(("page", "url"), text)
+
+
+CHECKS: tuple[Callable[[Example, Ground], Iterator[Problem]], ...] = (host, page)
+
+
+def checks(config: Example, ground: Ground) -> Iterator[Problem]:
+    """All of them."""
+    return chain.from_iterable(check(config, ground) for check in CHECKS)
+
+
+def notes(_: Example, ground: Ground) -> Iterator[Problem]:
+    """What is allowed and yet worth a line."""
+    if not ground.tenants:
+        yield Problem((), "the site has no tenants, so that nobody is told of the page.")

@@ -1,0 +1,23 @@
+"""The example as a part (docs/parts/example/how-to.md): the smallest that has all that a part may have."""
+
+from components.parts.example import checks, steps
+from components.parts.example.config import Example
+from components.parts.part import ClusterPart, HostPart, Part, Probe
+
+_COMPONENT = "components.parts.example.component"
+
+PART: Part[Example] = Part(
+    config=Example,
+    checks=checks.checks,
+    notes=checks.notes,
+    needs=frozenset({"kubernetes"}),
+    gives=frozenset({"ingress"}),
+    kubernetes=("1.31", "1.35"),
+    host=HostPart(uses=steps.uses, preflight=steps.preflight, listening=steps.listening, waves=steps.waves),
+    cluster=ClusterPart(
+        namespaces={"example": "restricted"},
+        component=f"{_COMPONENT}:Board",
+        probes=lambda _: (Probe("deployment", "board", "example"),),
+        user=f"{_COMPONENT}:Notice",
+    ),
+)
