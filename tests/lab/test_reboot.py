@@ -70,8 +70,8 @@ def commands(stack: Stack) -> list[str]:
 
 def test_preparing_a_host_costs_a_connection_a_resource_and_one_for_all_our_questions(stack: Stack) -> None:
     stack.up().ok()
-    # A host with GPUs has one more, for their driver: 6 in all.
-    assert commands(stack) == [f"{HOST}-{name}" for name in ("library", "runner", "preflight", "base", "engine")]
+    # A host with GPUs has one more, for their driver: 4 in all.
+    assert commands(stack) == [f"{HOST}-{name}" for name in ("runner", "base", "engine")]
     # One more where a stalled line was dialled anew.
     assert len(commands(stack)) + 1 <= logins() <= len(commands(stack)) + 2
 
