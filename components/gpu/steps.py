@@ -167,7 +167,7 @@ def _installed(gpu: Gpu, of: Driver) -> list[Step]:
 
 
 def _options(branch: int, module: models.Kind) -> str:
-    """The installer's option for the kernel module to build: before 560 a folder; before 515 there was one kind only."""
+    """The installer's option for the kernel module to build: before 560 a folder; before 515 none (one kind only)."""
     if branch >= models.OPEN_BY_DEFAULT:
         return f"--kernel-module-type={module}"
     return "--kernel-module-build-directory=kernel-open" if module == "open" else ""

@@ -17,9 +17,9 @@ gpu_busy() {
     return "$found"
 }
 
-# gpu_containers [losing]: one line `CONTAINER (PID NAME)` per running container that has a GPU, also an idle one; status
-# 1 when there is none. `losing`: only those that `systemctl daemon-reload` would cost their GPUs, because the toolkit's
-# hook, unlike CDI, adds the devices without systemd's knowledge.
+# gpu_containers [losing]: one line `CONTAINER (PID NAME)` per running container that has a GPU, also an idle one;
+# status 1 when there is none. `losing`: only those that `systemctl daemon-reload` would cost their GPUs, because the
+# toolkit's hook, unlike CDI, adds the devices without systemd's knowledge.
 gpu_containers() {
     local pid group name host found=1
     host=$(stat -Lc %d /dev)
@@ -63,9 +63,9 @@ _loses_devices() {
     [[ $policy == strict && $allowed != *char-nvidia* && $allowed != */195:* ]]
 }
 
-# systemd_reload [UNIT]: daemon-reload; with UNIT, only when its file has changed since systemd read it (systemd does not
-# always notice new drop-ins). Refused while it would cost running containers their GPUs. `systemctl enable`, `disable`
-# and `mask` reload too, unless they are given --no-reload.
+# systemd_reload [UNIT]: daemon-reload; with UNIT, only when its file has changed since systemd read it (systemd does
+# not always notice new drop-ins). Refused while it would cost running containers their GPUs. `systemctl enable`,
+# `disable` and `mask` reload too, unless they are given --no-reload.
 systemd_reload() {
     local losing
     [[ $# -eq 0 || $(systemctl show --property=NeedDaemonReload --value -- "$1") == yes ]] || return 0

@@ -33,7 +33,7 @@ MountPath = Annotated[
     ),
 ]
 UnitGlob = Annotated[str, form(r"^[A-Za-z0-9_@.*:-]+$", "is not a unit's name or glob, for example apport or abrt*.")]
-KernelArgument = Annotated[str, form(r"^[^\s\"'`$\\]+$", "is not a kernel argument: one word, without quotes, $ and \\.")]
+KernelArgument = Annotated[str, form(r"^[^\s\"'`$\\]+$", "is not a kernel argument: one word without quotes, $, \\.")]
 KernelVersion = Annotated[str, form(r"^[0-9]+\.[0-9]+(\.[0-9]+)?$", 'is not a kernel version, for example "5.13".')]
 
 
@@ -84,7 +84,7 @@ class Kernel(Model):
     """never: a step that needs one fails and says so; when-needed: when its layer is done, unless a
     GPU or a pod is in use; window: the same, within it."""
     window: str | None = None
-    """`DAY HH:MM-HH:MM` in the host's time, DAY as in Sun or daily. `pulumi up` outside of it fails and says when it opens."""
+    """`DAY HH:MM-HH:MM` in the host's time, DAY as in Sun or daily. `pulumi up` fails outside of it and says when."""
 
 
 class MachineSettings(Model):
@@ -99,7 +99,7 @@ class MachineSettings(Model):
     timezone: str | None = None
     """The host's time zone, for example Europe/Berlin (H5)."""
     packages: tuple[str, ...] = ()
-    """`name` or `name=version`; `@term` is a thing's name in the host's family: @kernel-headers, @build-tools, @nfs-client … (H7)"""
+    """`name` or `name=version`; `@term` is named per family: @kernel-headers, @build-tools, @nfs-client … (H7)"""
     hold: tuple[str, ...] = ()
     """Packages of `packages` by name that no upgrade may touch (H7)."""
     disks: tuple[Disk, ...] = ()

@@ -1,4 +1,4 @@
-"""Needs of the rooms above that are not settings of the site: each room declares its own, stacks/needed.py adds them up.
+"""Needs of the rooms above that are not settings of the site: each room declares its own; stacks/needed.py adds them.
 
 For settings of the host itself (modules, kernel settings, limits, accounts …), a room's function `prepare` instead adds
 them below the site's own values, so that from then on every room sees the host as it will be.

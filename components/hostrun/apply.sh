@@ -116,7 +116,7 @@ _broken() {
     [[ $2 != 124 && $2 != 137 ]] || why="did not end within $step_limit s"
     text=$(last_lines "$(tail -c 65536 -- "$3")")
     fix=$(cause "$text") || true
-    [[ -n $fix || $text == *Fix:* ]] || fix="Fix: see its last lines for the cause; the next run goes on from this step."
+    [[ -n $fix || $text == *Fix:* ]] || fix="Fix: see its last lines; the next run goes on from this step."
     printf '%s %s.%s Log: %s\n%s' "$1" "$why" "${fix:+ $fix}" "$3" "$text"
 }
 

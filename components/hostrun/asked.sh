@@ -42,8 +42,8 @@ asked() {
     return "$status"
 }
 
-# _is_question TEXT PID → REPLY: is TEXT's last line, in REPLY, a question? An unfinished line that ends in a colon may be
-# mere progress: it counts only while a process waits for input.
+# _is_question TEXT PID → REPLY: is TEXT's last line, in REPLY, a question? An unfinished line that ends in a colon may
+# be mere progress: it counts only while a process waits for input.
 _is_question() {
     local line
     line=$(printf '%s' "$1" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g; /^[[:space:]]*$/d' | tail -n 1)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Puts the library and the runner on this host, or takes everything away again. Sent as text:
 #   bash -s -- install SHA256 STAGED NAME [LAYER…]
-#       STAGED: the archive as copied here; NAME: the site's name for this host; LAYER: the layers that the site gives it
+#       STAGED: the archive as copied here; NAME: the site's name for this host; LAYER: the layers that it has there
 #   bash -s -- remove
 set -euo pipefail
 umask 077

@@ -81,7 +81,7 @@ def layer(
     depends_on: Sequence[Resource] = (),
     stdin: Input[str] | None = None,
 ) -> remote.Command:
-    """One layer of `host`: makes `steps` true, in order. `stdin`: their payload, if part of it is known only at `up`."""
+    """One layer of `host`: makes `steps` true, in order. `stdin` is their payload if known only during `up`."""
     used = {secret for step in steps for secret in step.secrets.values()}
     if used:
         stdin = _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})

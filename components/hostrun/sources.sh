@@ -4,7 +4,7 @@
 # fetch_key URL FINGERPRINT FILE: fetches a file with exactly that armored key
 fetch_key() {
     if ! fetch_file "$1" "$3"; then
-        untrue "cannot fetch the key $1. Fix: let this host reach it (name, proxy); or send the key by keyFile"
+        untrue "cannot fetch the key $1. Fix: let this host reach it (name, proxy), or send the key by keyFile"
     fi
     right_key "$3" "$2" "$1"
 }
@@ -62,7 +62,7 @@ bring_artefact() {
         place=$(os_text "$(input url)")
         if ! fetch_file "$place" "$1"; then
             rm -f -- "$1"
-            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy); or copy it here and write file"
+            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy), or write file"
         fi
     else
         place=$(input file)

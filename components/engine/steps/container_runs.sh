@@ -2,8 +2,8 @@
 # rows: C4
 # inputs: engine image user
 #
-# It runs as the first of Docker's users, or as root without such a user. The image is recorded with the engine's version,
-# so that check starts no container; another version, image or user makes it run again.
+# It runs as the first of Docker's users, or as root without such a user. The image is recorded with the engine's
+# version, so that check starts no container; another version, image or user makes it run again.
 
 check() {
     if [[ $(cat "$GPU_METAL_HOME/container-ran" 2>/dev/null) != "$(_what)" ]]; then

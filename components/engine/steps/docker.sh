@@ -36,7 +36,7 @@ undo() {
     fi
     docker ps -aq | xargs -r docker rm -f
     systemctl stop docker.socket docker
-    # Debian's package empties this folder when it is removed, but volumes are people's data. docker_traces uncovers them.
+    # Debian's package empties this folder when removed, but volumes are people's data. docker_traces uncovers them.
     if [[ -n $(find /var/lib/docker/volumes -mindepth 1 -maxdepth 1 -type d 2>/dev/null) ]]; then
         mount -t tmpfs -o mode=0710 gpu-metal-cover /var/lib/docker
     fi

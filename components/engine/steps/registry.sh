@@ -31,7 +31,7 @@ check() {
 apply() {
     write_file "$GPU_METAL_HOME/registry-due" 0600 <<<due
     if [[ ! -d $(input folder) ]]; then install -d -m 0750 "$(input folder)"; fi
-    # The folder may be a disk with other things on it: change only the folder itself and files of a registry run by root.
+    # The folder may be a disk with other things on it: change only itself and the files of a registry run by root.
     chown --from=root:root gpu-metal-registry: "$(input folder)"
     if [[ -d $(input folder)/docker ]]; then chown -R --from=root:root gpu-metal-registry: "$(input folder)/docker"; fi
     _config | write_file /etc/gpu-metal-registry/config.yml 0644

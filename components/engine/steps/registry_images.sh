@@ -3,8 +3,8 @@
 # inputs: one key per image, NAME:TAG; its archive and the archive's SHA-256, separated by a blank
 # limit: 7200
 #
-# check asks the registry itself. A dropped image is deleted by its digest, unless another tag has the same; the registry
-# stops for a moment while its unused layers are collected.
+# check asks the registry itself. A dropped image is deleted by its digest, unless another tag has the same; the
+# registry stops for a moment while its unused layers are collected.
 
 check() {
     local image digest seen

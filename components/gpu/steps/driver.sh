@@ -3,8 +3,8 @@
 # inputs: wanted package
 # uses: gpu
 #
-# A driver of that version that others installed is left to them. Nothing is changed while something computes on the GPUs.
-# The kernel keeps the driver that it has loaded: a new one is used after a restart, by the step reboot.
+# A driver of that version that others installed is left to them. Nothing is changed while a program computes on the
+# GPUs. The kernel keeps the driver that it has loaded: a new one is used after a restart, by the step reboot.
 
 check() {
     local says files

@@ -3,9 +3,9 @@
 # inputs: wanted sha256 file url options
 # uses: gpu
 #
-# A driver of that version that others installed is left to them. Nothing is changed while something computes on the GPUs.
-# file is one that the operator put on the host, url is where the host fetches it; its checksum is compared before it is
-# run.
+# A driver of that version that others installed is left to them. Nothing is changed while a program computes on the
+# GPUs. file is one that the operator put on the host, url is where the host fetches it; its checksum is compared before
+# it is run.
 
 check() {
     if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then

@@ -1,4 +1,4 @@
-# The kernel's own driver nouveau is kept from loading, also in the initial ramdisk; a loaded one goes at the next restart.
+# The kernel's own driver nouveau cannot load, also in the initial ramdisk; if it is loaded, it goes at the next restart.
 # rows: G2
 # uses: gpu
 #

@@ -2,9 +2,9 @@
 # rows: H4
 # inputs: name sudo login
 #
-# One drop-in per user, checked by visudo before it is installed: a broken one could cost everybody sudo. With `no`, the
-# drop-in and the memberships in sudo and wheel are removed, and check reports other rules that let the user become root.
-# undo restores the former rights; only the site's login user keeps sudo, if it could not become root before.
+# One drop-in per user, checked by visudo before it is installed: a broken one could cost everybody sudo. With `no`,
+# the drop-in and the memberships in sudo and wheel are removed, and check reports other rules that let the user become
+# root. undo restores the former rights; only the site's login user keeps sudo, if it could not become root before.
 
 check() {
     local name said

@@ -1,4 +1,4 @@
-# /boot has room for the files to come: an initramfs, and a kernel if one is to be installed.
+# There is room on /boot for the files to come: an initramfs, and a kernel if one is to be installed.
 # rows: H13 H16
 # inputs: kernel
 

@@ -2,9 +2,9 @@
 # rows: H15
 # inputs: servers search
 #
-# The program that keeps /etc/resolv.conf gets a drop-in: systemd-resolved, else NetworkManager. Without either, we write
-# the file, and stop DHCP clients (dhclient, dhcpcd) from writing it. Not covered: openresolv overwrites it, which check
-# reports.
+# The program that keeps /etc/resolv.conf gets a drop-in: systemd-resolved, else NetworkManager. Without either, we
+# write the file, and stop DHCP clients (dhclient, dhcpcd) from writing it. Not covered: openresolv overwrites it, which
+# check reports.
 
 _resolved=/etc/systemd/resolved.conf.d/90-gpu-metal.conf
 _manager=/etc/NetworkManager/conf.d/90-gpu-metal-dns.conf

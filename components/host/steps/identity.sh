@@ -2,8 +2,9 @@
 # rows: H18
 # inputs: name
 #
-# The caller compares the facts of all hosts to see that the id is unique. A node cannot be renamed: kubelet, certificates
-# and, on a control plane, etcd know it by its name, so another name here means swapped addresses or a cloned disk.
+# The caller compares the facts of all hosts to see that the id is unique. A node cannot be renamed: kubelet,
+# certificates and, on a control plane, etcd know it by its name, so another name here means swapped addresses or a
+# cloned disk.
 
 check() {
     local id name

@@ -2,8 +2,8 @@
 # rows: H5
 # inputs: name
 #
-# Debian compiles the locales of a list, so our marked line is added there: an update of the package would otherwise lose
-# the locale. This step installs the package itself, because installing and removing it changes the default's file.
+# Debian compiles the locales of a list, so our marked line is added there: otherwise an update of the package would
+# lose the locale. This step installs the package itself, because installing and removing it changes the default's file.
 
 check() {
     local seen

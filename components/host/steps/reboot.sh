@@ -5,7 +5,7 @@
 #
 # Always the last step of a layer: the host reboots when the run has ended, and the next layer waits for it. Steps note
 # the reasons for a reboot by reboot_due.
-# A reboot cannot be undone.
+# Not undone: a reboot cannot be taken back.
 
 _due=$GPU_METAL_RUN/reboot-due
 _rebooting=$GPU_METAL_RUN/rebooting

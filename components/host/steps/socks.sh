@@ -1,4 +1,4 @@
-# Outgoing TCP goes through the site's SOCKS5 proxy without settings in programs: an nftables table sends it to redsocks.
+# Outgoing TCP goes through the site's SOCKS5 proxy without settings in programs: nftables redirects it to redsocks.
 # rows: H14
 # inputs: address port interfaces direct
 # uses: host

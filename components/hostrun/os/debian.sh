@@ -86,8 +86,8 @@ pkg_mark_auto() { apt-mark auto -- "$@"; }
 pkg_mark_asked() { apt-mark manual -- "$@"; }
 
 # pkg_unneeded [--last]: those packages of stdin that nobody asked for and no other package depends on; Recommends and
-# Suggests do not count. apt keeps every provider of a needed thing (gawk beside mawk): with --last, tries to remove each
-# package by itself, and names it if only packages of stdin would go with it.
+# Suggests do not count. apt keeps every provider of a needed thing (gawk beside mawk): with --last, tries to remove
+# each package by itself, and names it if only packages of stdin would go with it.
 pkg_unneeded() {
     local names name found gone
     names=$(cat)

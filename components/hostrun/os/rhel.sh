@@ -44,8 +44,8 @@ pkg_install() {
 # pkg_version NAME: the installed version; empty when it is not installed. Of a kernel there may be several, one a line.
 pkg_version() { rpm -q --qf '%{VERSION}-%{RELEASE}\n' -- "$1" 2>/dev/null | grep -v ' is not installed$' || true; }
 
-# pkg_right NAME[=VERSION]: is it installed, in that version? A version may be a glob, with or without epoch, release and
-# architecture.
+# pkg_right NAME[=VERSION]: is it installed, in that version? A version may be a glob, with or without epoch, release
+# and architecture.
 pkg_right() {
     local seen wanted='*' form forms
     [[ $1 != *=* ]] || wanted=${1#*=}

@@ -3,7 +3,7 @@
 #
 # Since Kubernetes 1.32 a kubelet's identity sees its own node only.
 #
-# There is no undo: the permission belongs to the cluster, not to this host, and the other nodes still use it.
+# Not undone: the permission belongs to the cluster, not to this host, and the other nodes still use it.
 
 check() {
     local seen
