@@ -96,7 +96,7 @@ def test_a_run_reboots_waits_and_goes_on(stack: Stack) -> None:
     boot = faults.boot_id(MACHINE)
     stack.edit(change)
     ran = stack.up().ok()
-    assert f"{HOST} [reboot] restarts; it is waited for, at most 900 s" in ran.text
+    assert f"{HOST} [reboot] restarts; waiting for it, at most 900 s" in ran.text
     assert faults.boot_id(MACHINE) != boot
     assert "lab.one=1" in on(HOST, ["cat", "/proc/cmdline"])
     # On the new boot: our own connection again, and the engine's layer.
