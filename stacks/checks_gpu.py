@@ -42,7 +42,9 @@ def _driver(host: Host, gpu: Gpu) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _packages(host: Host, branch: int, module: models.Kind) -> Iterator[tuple[tuple[str, ...], str]]:
     if module == "open" and branch < models.OPEN_BY_DEFAULT:
-        text = f"open has packages from branch {models.OPEN_BY_DEFAULT} on only. Write proprietary, a later branch or runfile."
+        text = (
+            f"open has packages from branch {models.OPEN_BY_DEFAULT} on. Write proprietary, a later branch or runfile."
+        )
         yield ("driver", "module"), text
     if host.family == "rhel" and (host.os or "").partition("-")[2].startswith("7"):
         yield ("driver",), f"NVIDIA has no packages of branch {branch} for {host.os}. Write runfile."
