@@ -57,7 +57,7 @@ def _host_key(planned: Planned) -> Iterator[str]:
 _SECRET_TEXT = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b"  # a kubeadm bootstrap token
-    r"|(?i:password|passwd|secret|token|certificate-?key)\s*[=:]\s*(?!(yes|no)(?!\S))\S",  # yes and no only say whether there is one
+    r"|(?i:password|passwd|secret|token|certificate-?key)\s*[=:]\s*(?!(yes|no)(?!\S))\S",  # yes, no: whether it is set
 )
 
 

@@ -99,7 +99,7 @@ class Gateway(Model):
     requirements: LocalPath | None = None
     """Your own requirements.txt, pinned, with hashes if you have them. Default: the source's own."""
     index: str | None = None
-    """Package index for pip, in a site without internet. Default: pip's own. With http nothing verifies its packages."""
+    """Package index for pip, in a site without internet. Default: pip's own. By http nothing verifies its packages."""
     mongodb: Mongodb = Mongodb()
     locations: Annotated[dict[str, Location], Field(min_length=1)] = {"registry-1.docker.io": Location()}
     """Registries by HOST or HOST:PORT; an image without a registry comes from the first one."""

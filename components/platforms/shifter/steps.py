@@ -16,7 +16,7 @@ Hosts = Mapping[str, Host]
 
 
 def waves(config: Shifter, hosts: Hosts) -> list[Wave]:
-    """The gateway first, since each host queries it at the end of its own layer; then Slurm's controller; then others."""
+    """The gateway first, since each host queries it at the end of its layer; then Slurm's controller, then the rest."""
     gateway_host = [name for name in hosts if name == config.gateway.host]
     heads = [name for name in roles.heads(config, hosts) if name not in gateway_host]
     others = [name for name in roles.members(config, hosts) if name not in (*gateway_host, *heads)]

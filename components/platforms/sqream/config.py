@@ -132,7 +132,7 @@ class Sqream(PlatformConfig):
     studio: bool = True
     """true runs SQream Studio on the master's host."""
     studio_port: Port | None = None
-    """Port of the editor before version 4. Default: 3000. Studio is always on 8080: the console takes no port for it."""
+    """Port of the editor before version 4. Default: 3000. Studio is always on 8080: the console takes no other."""
     hadoop: Hadoop | None = None
     overwrite: Literal["no", "yes-lose-data"] = "no"
     """yes-lose-data gives -f to the first installation, which overwrites everything in the folders."""

@@ -1,7 +1,7 @@
 """SQream in Docker, as data: config in, steps out. Nothing here touches a host.
 
-Each host has two layers. NAME touches no service, and is complete on all hosts before any host goes on. NAME-run has the
-installation and the services, and starts with the master's host.
+Each host has two layers. NAME touches no service, and is complete on all hosts before any host goes on. NAME-run has
+the installation and the services, and starts with the master's host.
 """
 
 from hashlib import sha256
@@ -19,7 +19,7 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
-    """The master's host, then those with workers only, including hosts that are gone: Pulumi must forget their layers."""
+    """The master's host, then those with workers only, including hosts that are gone: their layers are to be forgotten."""
     return tuple(name for name in dict.fromkeys((config.host, *config.worker_hosts)) if name in hosts)
 
 

@@ -1,4 +1,4 @@
-"""SQream's installation packages and licences as the lab makes them: stand-ins that behave as the vendor's documents say.
+"""SQream's installation packages and licences as the lab makes them: stand-ins that do what the vendor's documents say.
 
 Three versions: the first, one that reads the same metadata, and one that changes the metadata's structure and has
 Studio in the older editor's place.
