@@ -33,7 +33,7 @@ def problems(site: Site) -> Iterator[Problem]:
 def hosts(site: Site) -> Iterator[Problem]:
     """The site has an active host, and no two hosts are the same machine."""
     if not site.active:
-        yield Problem(("hosts",), "has no active host.  Write NAME: {address: ADDRESS}.")
+        yield Problem(("hosts",), "has no active host. Write NAME: {address: ADDRESS}.")
     first: dict[tuple[Address, int], str] = {}
     for host in site.active:
         # A cluster knows a node by its address: there, two SSH ports of one address are still one machine.

@@ -67,7 +67,7 @@ def _accounts(host: Host) -> Found:
 def _login(host: Host, key: Key, account: Account) -> Found:
     """The account that the site logs in as can still log in, and still become root by `sudo -n`."""
     if account.sudo != "always":
-        yield (*key, "sudo"), f"{account.sudo} locks the site out: ssh.user is this account. Write sudo: always."
+        yield (*key, "sudo"), f"must be always, not {account.sudo}: the site logs in as this account (ssh.user)."
     if host.ssh.password_secret and account.password_secret != host.ssh.password_secret:
         text = f"is not the password that the site logs in with. Write passwordSecret: {host.ssh.password_secret}."
         yield (*key, "passwordSecret"), text

@@ -113,7 +113,7 @@ def _per_host(written: str, entry: object, count: int, problems: list[Problem]) 
     key = ("hosts", written, "address")
     addresses = _members(entry["address"], key, problems)
     if addresses and len(addresses) != count:
-        problems.append(Problem(key, f"has {len(addresses)} addresses for {count} hosts."))
+        problems.append(Problem(key, f"{count} hosts need {count} addresses, not {len(addresses)}."))
     if len(addresses) != count:
         return [{k: v for k, v in entry.items() if k != "address"}] * count
     return [{**entry, "address": address} for address in addresses]

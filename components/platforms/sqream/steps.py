@@ -19,7 +19,7 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
-    """The master's host, then those with workers only, including hosts that are gone: their layers are to be forgotten."""
+    """The master's host, then those with workers only, including gone ones, whose layers are to be forgotten."""
     return tuple(name for name in dict.fromkeys((config.host, *config.worker_hosts)) if name in hosts)
 
 

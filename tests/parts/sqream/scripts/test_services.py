@@ -221,7 +221,7 @@ def test_an_upgrade_that_was_cut_holds_all_until_it_is_done(host: LabHost, fault
     wanted = {"installer": package(sqream.NEXT), "metadataChange": "2020.3"}
     fault("migrate")
     said = refused(host, config(workers=WORKERS, **wanted))
-    assert f"the upgrade to SQreamDB 2020.3 ({sqream.NEXT}) was interrupted:  " in said
+    assert f"the upgrade to SQreamDB 2020.3 ({sqream.NEXT}) was interrupted: " in said
     assert running(host) == {}
     assert host.check()["sqream_upgrade"][1].startswith(f"the upgrade to {sqream.NEXT} was begun (")
     assert host.bash("systemctl start gpu-metal-sqream-master; docker ps -q --filter name=^sqream_") == ""
