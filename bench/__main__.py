@@ -1,7 +1,7 @@
-"""The floor: one fresh host of the lab prepared (base and engine) by us, and by plain bash over one SSH connection.
+"""How close we are to the fastest way: we prepare one fresh lab host (base and engine), then plain bash does the same.
 
-Both in one run, on the same host with a new disk each time. The plain commands bring about the same, less every check,
-ledger and undo: the packages that we installed, the files that we wrote, the services restarted once.
+Both in one run, on the same host with a new disk each time. The bash script, over one SSH connection, has no checks,
+ledger or undo: it installs the packages that we installed, writes the files that we wrote, restarts the services once.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ ALSO_OURS = {"/etc/hosts", "/etc/containerd/config.toml"}
 
 
 def main() -> None:
-    """Prints both, and the ratio."""
+    """Prints the seconds of both, and the ratio."""
     lab.up(print)
     before = fresh()
     with tempfile.TemporaryDirectory(prefix="gpu-metal-bench.") as folder:
@@ -46,7 +46,7 @@ def main() -> None:
     seconds = asyncio.run(by_bash(script))
     missing = set(after["packages"]) - set(faults.snapshot(HOST)["packages"])
     if missing:
-        raise SystemExit(f"✗ bash did not bring {', '.join(sorted(missing))}: the two are not to be compared")
+        raise SystemExit(f"✗ bash did not bring {', '.join(sorted(missing))}: the two cannot be compared")
     show("plain bash", seconds, logins(), 0)
     print(f"ratio {ran.seconds / seconds:.2f}")  # noqa: T201 - its purpose
     lab.stop(HOST)
@@ -64,7 +64,7 @@ def logins() -> int:
 
 
 def plain(before: Snapshot, after: Snapshot) -> str:
-    """Commands that make of the one the other."""
+    """The commands that bring a host from `before` to `after`."""
     packages = sorted(name.partition(":")[0] for name in after["packages"] if name not in before["packages"])
     changed = [path for path, entry in after["files"].items() if before["files"].get(path) != entry]
     lines = [
@@ -80,13 +80,13 @@ def plain(before: Snapshot, after: Snapshot) -> str:
 
 
 def is_ours(path: str) -> bool:
-    """Whether a step wrote it; the runner and its records are no result."""
+    """Whether a step wrote the file; the runner and its records do not count."""
     kept = path.startswith("/var/lib/") or path == "/usr/local/sbin/gpu-metal"
     return not kept and ("gpu-metal" in path or path in ALSO_OURS)
 
 
 def writing(path: str) -> Sequence[str]:
-    """The file as it is on the host now, as a here-document."""
+    """The commands that write the host's present file, as a here-document."""
     name = shlex.quote(path)
     return [
         f"mkdir -p {shlex.quote(str(Path(path).parent))}",
@@ -96,7 +96,7 @@ def writing(path: str) -> Sequence[str]:
 
 
 async def by_bash(script: str) -> float:
-    """Seconds for the script, with the login."""
+    """Seconds for the script, including the login."""
     known = (LAB / "known_hosts").read_text().splitlines()
     [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{HOST.address} ")]
     target = Target(HOST.name, HOST.address, 22, inventory.USER, key, (LAB / "id_ed25519").read_text())
@@ -109,7 +109,7 @@ async def by_bash(script: str) -> float:
 
 
 def show(what: str, seconds: float, connections: int, resources: int) -> None:
-    """One line."""
+    """Prints one line of results."""
     print(f"{what:<12}{seconds:6.1f} s, SSH connections {connections}, resources on the host {resources}")  # noqa: T201
 
 

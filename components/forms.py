@@ -1,6 +1,6 @@
-"""Forms of single texts: what a pattern allows, and what the operator reads of a text that it does not.
+"""Forms of single texts: their patterns, and the message about a text that does not match.
 
-`form` is for the models: editors get its pattern by the schema too. The patterns below it are for checks.
+`form` is for models, and puts its pattern into the JSON schema for editors. The patterns below it are for checks.
 """
 
 import re
@@ -10,11 +10,11 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 
 FORMS: dict[str, str] = {}
-"""What the operator reads of a text that does not match a pattern, by the pattern."""
+"""The message about a text that does not match, by pattern."""
 
 
 def form(pattern: str, text: str) -> FieldInfo:
-    """A text of this pattern; `text` is said of any other. `\\w` would take letters of all scripts: write them out."""
+    """A field of this pattern; `text` is the message about any other value. `\\w` would match all scripts."""
     FORMS[pattern] = text
     return Field(pattern=pattern)  # type: ignore[no-any-return]
 
@@ -44,12 +44,12 @@ TAGGED = re.compile(r"(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})$", re.ASCII)
 
 _HOURS = r"([01]\d|2[0-3]):[0-5]\d"
 WINDOW = re.compile(rf"(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_HOURS}-{_HOURS}")
-"""When something may be done that disturbs."""
+"""When disruptive work is allowed."""
 WINDOW_FORM = 'is not DAY HH:MM-HH:MM, for example "Sun 02:00-05:00" or "daily 23:00-04:00".'
 
 
 def is_url(text: str, *, file: bool = False) -> bool:
-    """Whether a text is an http or https address, or that of a file: with a host and a port that can be."""
+    """Whether a text is an http or https URL with a host and a valid port, or, if `file`, a file URL."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -61,7 +61,7 @@ def is_url(text: str, *, file: bool = False) -> bool:
 
 
 def ports(text: str) -> range | None:
-    """The ports of `PORT` or `FIRST-LAST`; none for any other text, and for ports that cannot be."""
+    """The ports of `PORT` or `FIRST-LAST`; None for any other text and for invalid ports."""
     found = PORTS.fullmatch(text)
     first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     return range(first, last + 1) if 0 < first <= last <= 65535 else None

@@ -78,7 +78,7 @@ def expanded(path: Path, folder: Path) -> Path:
 
 
 def kind_or(default: str) -> Discriminator:
-    """What tells the members of a union apart: their `kind`, which may be left out for `default`."""
+    """Tells the members of a union apart by their `kind`; without one it is `default`."""
 
     def kind(value: object) -> object:
         return value.get("kind", default) if isinstance(value, dict) else getattr(value, "kind", None)

@@ -1,4 +1,4 @@
-"""What is wrong at a key of the site: checks of rooms and parts yield these, stacks/load.py finds their lines."""
+"""Problems at keys of the site: checks of rooms and parts yield them, stacks/load.py finds their lines."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -7,7 +7,7 @@ Key = tuple[str | int, ...]
 
 
 class Problem(NamedTuple):
-    """What is wrong at a key of the merged site, whose place in the files is still to be found."""
+    """A problem at a key of the merged site; its file and line are found later."""
 
     key: Key
     text: str

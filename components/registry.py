@@ -1,4 +1,4 @@
-"""The one list of parts, each by its folder: what a site may have, and what each brings. Pure."""
+"""The one list of all parts that a site may have, by their folders. Pure."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -19,7 +19,7 @@ _FOLDERS = (
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A part, and its place: `room` and `kind` are the folders' names."""
+    """A part and where it is: `room` and `kind` are the names of its folders."""
 
     room: str
     kind: str
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 else:
     _CONFIGS = (each.part.config for each in REGISTERED if each.room == "platforms")
     AnyPlatform = Annotated[reduce(or_, _CONFIGS), Discriminator("kind")]
-"""What an entry of `platforms` may be, told apart by `kind`."""
+"""The config of any platform, told apart by `kind`."""
 
 
 def of(config: Model) -> Registered:

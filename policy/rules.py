@@ -1,4 +1,4 @@
-"""What no site may do, as pure functions over planned resources: the pack runs them, and so do the tests.
+"""Rules that no site may break, as pure functions over planned resources: the pack runs them, and so do the tests.
 
 A rule reads inputs that are known at preview and names the key in its message, never a value: the engine hands
 secrets to policies in the clear.
@@ -57,7 +57,7 @@ def _host_key(planned: Planned) -> Iterator[str]:
 _SECRET_TEXT = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\b[a-z0-9]{6}\.[a-z0-9]{16}\b"  # a kubeadm bootstrap token
-    r"|(?i:password|passwd|secret|token|certificate-?key)\s*[=:]\s*(?!(yes|no)(?!\S))\S",  # yes: there is one
+    r"|(?i:password|passwd|secret|token|certificate-?key)\s*[=:]\s*(?!(yes|no)(?!\S))\S",  # yes, no: whether it is set
 )
 
 
@@ -142,7 +142,7 @@ def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
 
 RULES = (
     Rule("host-key-pinned", "Every SSH connection names the key of its host.", _host_key),
-    Rule("no-literal-secret", "No secret stands in a command line or a ConfigMap.", _literal_secret),
+    Rule("no-literal-secret", "No command line or ConfigMap contains a secret.", _literal_secret),
     Rule("versions-pinned", "Charts, images and Kubernetes packages are pinned.", _pinned),
     Rule("tenants-unprivileged", "Tenants run no privileged pods and are bound to no admin role.", _tenant_privileges),
 )

@@ -1,4 +1,4 @@
-"""What must hold between the keys of a site. Pure functions; each problem names the key and the fix."""
+"""Rules between the keys of a site. Pure functions; each problem names the key and the fix."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,17 +26,17 @@ Check = Callable[[Site], Iterator[Problem]]
 
 
 def problems(site: Site) -> Iterator[Problem]:
-    """All that does not fit together."""
+    """Every problem that the checks find in a site."""
     return chain.from_iterable(check(site) for check in CHECKS)
 
 
 def hosts(site: Site) -> Iterator[Problem]:
-    """There are hosts, and no two are the same machine."""
+    """The site has an active host, and no two hosts are the same machine."""
     if not site.active:
-        yield Problem(("hosts",), "has no host that is there. Write NAME: {address: ADDRESS}.")
+        yield Problem(("hosts",), "has no active host. Write NAME: {address: ADDRESS}.")
     first: dict[tuple[Address, int], str] = {}
     for host in site.active:
-        # In a cluster the address is the node's, so that another SSH port does not make another machine.
+        # A cluster knows a node by its address: there, two SSH ports of one address are still one machine.
         place = host.address, 0 if site.kubernetes else host.ssh.port
         other = first.setdefault(place, host.name)
         if other != host.name:
@@ -45,7 +45,7 @@ def hosts(site: Site) -> Iterator[Problem]:
 
 
 def host_keys(site: Site) -> Iterator[Problem]:
-    """A host key written in the site is one."""
+    """Each host key written in the site is well-formed."""
     text = 'is not a host key. Write its type and base64 text, for example hostKey: "ssh-ed25519 AAAA…".'
     for host in site.active:
         if host.host_key and not is_key(host.host_key):
@@ -55,7 +55,7 @@ def host_keys(site: Site) -> Iterator[Problem]:
 
 
 def ssh(site: Site) -> Iterator[Problem]:
-    """One way to log in, and a way to become root."""
+    """Each level has at most one way to log in, and a way to become root."""
     for key, settings in site.levels():
         yield from (Problem((*key, "ssh"), text) for text in _login(settings.ssh))
 
@@ -73,22 +73,22 @@ def _login(ways: Ssh) -> Iterator[str]:
     if len(set_ways) > 1:
         yield f"has {' and '.join(set_ways)}. Keep one; write {set_ways[0]}: null to drop an inherited one."
     if ways.user != "root" and not ways.sudo:
-        yield f"user {ways.user} changes nothing on a host without sudo. Take sudo: false away, or log in as root."
+        yield f"user {ways.user} cannot change a host without sudo. Take sudo: false away, or log in as root."
 
 
 def quorum(site: Site) -> Iterator[Problem]:
-    """The control planes can hold an etcd majority, and have one address when they are several."""
+    """The number of control planes suits etcd's majority, and several of them share one endpoint."""
     planes = site.control_planes
     if site.kubernetes is None:
         for host in planes:
-            text = "has control-plane and the site has no kubernetes. Write kubernetes: {}, or take the role away."
+            text = "control-plane needs Kubernetes. Write kubernetes: {}, or take the role away."
             yield Problem(("hosts", host.name, "roles"), text)
         return
     replaced = any(host.state == "gone" and "control-plane" in host.roles for host in site.hosts.values())
     if not planes:
         yield Problem(("hosts",), "has no control plane. Write roles: [control-plane] on one host, or on three.")
     elif len(planes) % 2 == 0 and not replaced:
-        text = f"has {len(planes)} control planes, which stand no more failures than {len(planes) - 1}. Use 1, 3 or 5."
+        text = f"has {len(planes)} control planes, which tolerate no more failures than {len(planes) - 1}. Use 1, 3, 5."
         yield Problem(("hosts",), text)
     if len(planes) > 1 and not site.kubernetes.endpoint:
         text = f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:6443".'
@@ -98,14 +98,14 @@ def quorum(site: Site) -> Iterator[Problem]:
 
 
 def subnets(site: Site) -> Iterator[Problem]:
-    """Pods, services and hosts have addresses of their own, and each host has a /24 for its pods."""
+    """The addresses of pods, services and hosts do not overlap, and each host has a /24 for its pods."""
     if site.kubernetes is None:
         return
     pods, services = site.network.pod_subnet, site.network.service_subnet
     if pods.overlaps(services):
         yield Problem(("network", "podSubnet"), f"{pods} overlaps serviceSubnet {services}. Move one of them.")
     if not 12 <= services.prefixlen <= 28:
-        yield Problem(("network", "serviceSubnet"), f"{services} is no size for services: use /12 to /28.")
+        yield Problem(("network", "serviceSubnet"), f"{services} has the wrong size for services. Use /12 to /28.")
     room, nodes = 2 ** (24 - pods.prefixlen) if pods.prefixlen <= 24 else 0, len(site.active)
     if nodes > room:
         text = f"{pods} has room for {room} hosts, a /24 each; the site has {nodes}."
@@ -127,30 +127,30 @@ def _addresses(site: Site) -> Iterator[tuple[Key, Address]]:
 
 
 def kubernetes(site: Site) -> Iterator[Problem]:
-    """What the operator lays over our settings does not break the cluster."""
+    """The operator's own Kubernetes settings do not break the cluster."""
     if site.kubernetes is None:
         return
     arguments = site.kubernetes.api_server
     plugins = arguments.get("enable-admission-plugins")
     if plugins is not None and "NodeRestriction" not in plugins.replace(" ", "").split(","):
-        text = "has no NodeRestriction, which kubeadm's default has and this list replaces. Add it."
+        text = "lacks NodeRestriction: this list replaces kubeadm's default, which has it. Add it."
         yield Problem(("kubernetes", "apiServer", "enable-admission-plugins"), text)
     if arguments.get("anonymous-auth") == "false":
         text = "false stops the API server's probes and every join by token (kubeadm#798). Take it away."
         yield Problem(("kubernetes", "apiServer", "anonymous-auth"), text)
     engine = site.container_engine
     if isinstance(engine, Docker):
-        text = "docker is no engine for the kubelet. Write kind: containerd, or take the key away."
+        text = "the kubelet cannot use docker. Write kind: containerd, or take the key away."
         yield Problem(("engine", "kind"), text)
     if engine is not None and site.kubernetes.kubelet.get("cgroupDriver", engine.cgroup_driver) != engine.cgroup_driver:
-        text = "differs from engine.cgroupDriver, which the kubelet is given. Write it there only."
+        text = "differs from engine.cgroupDriver, which sets the kubelet's too. Write engine.cgroupDriver only."
         yield Problem(("kubernetes", "kubelet", "cgroupDriver"), text)
 
 
 def tenants(site: Site) -> Iterator[Problem]:
-    """Tenants have a cluster, a namespace that is free, and a quota that lets something run."""
+    """Tenants have a cluster, a namespace that Kubernetes does not use itself, and a quota that allows a pod."""
     if site.tenants and site.kubernetes is None:
-        yield Problem(("tenants",), "are namespaces and the site has no kubernetes. Write kubernetes: {}.")
+        yield Problem(("tenants",), "need Kubernetes. Write kubernetes: {}.")
     for name, tenant in site.tenants.items():
         if name == "default" or name.startswith("kube-"):
             yield Problem(("tenants", name), "is a namespace of Kubernetes itself. Use another name.")
@@ -160,7 +160,7 @@ def tenants(site: Site) -> Iterator[Problem]:
 
 
 def repositories(site: Site) -> Iterator[Problem]:
-    """No source stands there twice: its index would be one's and not the other's."""
+    """No package source is listed under two names: its index can belong to one of them only."""
     first: dict[tuple[str, str], str] = {}
     for name, source in site.repositories.items():
         if source is not None:
@@ -184,7 +184,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def notes(site: Site) -> list[str]:
-    """What is allowed and yet worth a line in `sitectl validate`: nothing here stops a run."""
+    """Remarks that `sitectl validate` prints about settings that are allowed: none of them stops a run."""
     of_parts = [f"{dotted(note.key)}: {note.text}" for note in checks_parts.notes(site)]
     found = [*checks_engine.notes(site), *checks_gpu.notes(site), *of_parts]
     if site.tenants:

@@ -1,4 +1,4 @@
-"""What must hold of a site's engine and registry. Pure functions; each problem names the key and the fix."""
+"""Rules for a site's engine and registry. Pure functions; each problem names the key and the fix."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from stacks.model import Site
 
 
 def registries(site: Site) -> Iterator[Problem]:
-    """Registries are named as HOST or HOST:PORT, images with what tells them from the next one."""
+    """Registries are written as HOST or HOST:PORT, the image for verification with a tag or a digest."""
     engine = site.engine
     if engine is None:
         return
@@ -24,19 +24,21 @@ def registries(site: Site) -> Iterator[Problem]:
             yield Problem(("engine", *key), 'is not HOST or HOST:PORT of a registry, for example "registry-1:5000".')
     for name, login in engine.logins.items():
         if not login.user or re.search(r"[:\s]", login.user):
-            yield Problem(("engine", "logins", name, "user"), "is not a user: it has no colon and no blank.")
+            yield Problem(
+                ("engine", "logins", name, "user"), "is not a user name: it must not have a colon or a blank."
+            )
     if engine.verify_image is not None and not TAGGED.search(engine.verify_image):
         yield Problem(("engine", "verifyImage"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 
 
 def docker(site: Site) -> Iterator[Problem]:
-    """Docker's mirrors are of Docker Hub, its bridge is a network of its own."""
+    """Docker mirrors Docker Hub only, and no host is in the network of Docker's bridge."""
     engine = site.engine
     if not isinstance(engine, Docker):
         return
     for name in engine.mirrors:
         if name != "docker.io":
-            text = "is no registry that Docker can mirror: docker.io alone is. Take it away, or use kind: containerd."
+            text = "cannot be mirrored: Docker mirrors docker.io only. Take it away, or use kind: containerd."
             yield Problem(("engine", "mirrors", name), text)
     if engine.subnet is None:
         return
@@ -55,7 +57,7 @@ def docker(site: Site) -> Iterator[Problem]:
 
 
 def registry(site: Site) -> Iterator[Problem]:
-    """The private registry has a host that is there, a whole certificate, and clients that can trust it."""
+    """The private registry is on an active host, has certificate and key or neither, and valid names."""
     config = site.registry
     if config is None:
         return
@@ -65,7 +67,7 @@ def registry(site: Site) -> Iterator[Problem]:
         lacking = "keySecret" if config.key_secret is None else "certificate"
         yield Problem(("registry",), f"has half a certificate: {lacking} is missing. Write both, or none.")
     if not re.fullmatch(r"[^:\s]+", config.user):
-        yield Problem(("registry", "user"), "is not a user: it has no colon and no blank.")
+        yield Problem(("registry", "user"), "is not a user name: it must not have a colon or a blank.")
     for name in config.images:
         if not IMAGE.fullmatch(name):
             yield Problem(("registry", "images", name), 'is not NAME:TAG, for example "tools/cuda:12.4".')
@@ -75,14 +77,14 @@ CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (registries, docker, r
 
 
 def notes(site: Site) -> list[str]:
-    """What is allowed and yet worth a line."""
+    """Remarks about settings that are allowed."""
     found = []
     engine, config = site.engine, site.registry
     if isinstance(engine, Docker):
         known = {name for host in site.active for name in host.accounts}
         strangers = [user for user in engine.users if user not in known]
         if strangers:
-            text = f"engine.users: {', '.join(strangers)} is no account of this site and must be on the hosts already."
+            text = f"engine.users: {', '.join(strangers)} must be on the hosts already: the site has no such account."
             found.append(text)
     if config and engine and config.certificate is None:
         trusted = {*engine.registry_certificates, *engine.insecure_registries}

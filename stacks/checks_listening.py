@@ -1,4 +1,4 @@
-"""No two services of one host want one port: all rooms' and parts', from one list. An opening is no service."""
+"""No two services of a host use the same port. Services of rooms and parts count, firewall openings do not."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
@@ -14,7 +14,7 @@ Pair = tuple[Listening, Listening]
 
 
 def collisions(site: Site) -> Iterator[Problem]:
-    """Each pair once, with the hosts on which they meet."""
+    """One problem for each pair of services that want the same port, with the hosts on which they do."""
     entries = {entry.key: entry for entry in site.entries}
     found: dict[tuple[str, str, str], tuple[Pair, list[str]]] = {}
     for host in site.active:
@@ -35,7 +35,7 @@ def _meeting(every: Sequence[Listening]) -> Iterator[tuple[Pair, str]]:
 
 
 def _of_a_kind(pair: Pair, entries: Mapping[Key, Entry]) -> bool:
-    """Whether they are of two entries of a kind that is alone on a host: that they meet there is said already."""
+    """True for two parts of a kind that must be alone on a host: checks_parts.alone reports them already."""
     one, other = (entries.get(each.key[:2]) or entries.get(each.key[:1]) for each in pair)
     if one is None or other is None or one is other or one.registered is not other.registered:
         return False
@@ -43,9 +43,9 @@ def _of_a_kind(pair: Pair, entries: Mapping[Key, Entry]) -> bool:
 
 
 def _problem(pair: Pair, ports: str, hosts: str) -> Problem:
-    """At the key of the one that can move; of the later one where both can."""
+    """The problem, at the key of the service whose port can change; at the later one if both can."""
     one, other = pair if pair[1].fixed else pair[::-1]
-    fix = "Use another one." if other.fixed else "Give one of them another."
+    fix = "Use another port." if other.fixed else "Give one of them another port."
     if one.fixed:
         fix = "Neither can move: put one of them on another host."
     text = f"port {ports} of {hosts} is for {one.what} and for {other.what} ({dotted(other.key)}). {fix}"

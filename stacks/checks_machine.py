@@ -1,4 +1,4 @@
-"""What must hold of the machines of a site, before anything touches one (rows H2, H4, H5, H10 to H13)."""
+"""Rules for the machines of a site, checked before anything touches one (rows H2, H4, H5, H10 to H13)."""
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -19,18 +19,18 @@ ESSENTIAL = (
     *("ssh", "sshd", "dbus", "dbus-broker", "networking", "NetworkManager", "systemd-networkd", "systemd-resolved"),
     *("systemd-journald", "systemd-logind", "systemd-udevd", "kubelet", "containerd", "docker"),
 )
-"""Services without which a host is not reached again, or does not do what the site wants."""
+"""Services that a host needs to stay reachable, or to do its work."""
 
 
 def machine(site: Site) -> Iterator[Problem]:
-    """Each host, with what it inherits."""
+    """Checks each host, including what it inherits."""
     for host in site.active:
         for rule in (_accounts, _numbers, _disks, _texts, _limits, _services, _reboot):
             yield from (Problem(("hosts", host.name, *key), text) for key, text in rule(host))
 
 
 def swap(site: Site) -> Iterator[Problem]:
-    """The kubelet takes a host with swap only where it is told to."""
+    """The kubelet accepts a host with swap only if failSwapOn is false."""
     if site.kubernetes is None or site.kubernetes.kubelet.get("failSwapOn") is False:
         return
     for host in site.active:
@@ -46,10 +46,10 @@ def _accounts(host: Host) -> Found:
     for name, account in host.accounts.items():
         key: Key = ("accounts", name)
         if name == "root":
-            yield key, "is every host's own. Take it away; who may become root, sudo of another account says."
+            yield key, "exists on every host. Take it away; write sudo at an account that may become root."
             continue
         if account.sudo == "with-password" and not account.password_secret:
-            yield (*key, "sudo"), "asks for a password, and there is none. Write passwordSecret, or sudo: always."
+            yield (*key, "sudo"), "needs a password, and the account has none. Write passwordSecret, or sudo: always."
         for index, group in enumerate(account.groups):
             if group in ROOT_GROUPS:
                 text = f"{group} lets {name} become root. Write sudo: with-password in its place."
@@ -65,16 +65,16 @@ def _accounts(host: Host) -> Found:
 
 
 def _login(host: Host, key: Key, account: Account) -> Found:
-    """Who the site logs in as still can, and still is root by `sudo -n`."""
+    """The account that the site logs in as can still log in, and still become root by `sudo -n`."""
     if account.sudo != "always":
-        yield (*key, "sudo"), f"{account.sudo} for who the site logs in as (ssh.user). Write sudo: always."
+        yield (*key, "sudo"), f"must be always, not {account.sudo}: the site logs in as this account (ssh.user)."
     if host.ssh.password_secret and account.password_secret != host.ssh.password_secret:
-        text = f"is not how the site logs in. Write passwordSecret: {host.ssh.password_secret}."
+        text = f"is not the password that the site logs in with. Write passwordSecret: {host.ssh.password_secret}."
         yield (*key, "passwordSecret"), text
 
 
 def _numbers(host: Host) -> Found:
-    """No two users and no two groups have one number."""
+    """No two users share a number, and no two groups do."""
     users = {name: account.uid for name, account in host.accounts.items()}
     yield from ((("accounts", name, "uid"), text) for name, text in _doubles(users))
     yield from ((("accountGroups", name), text) for name, text in _doubles(host.account_groups))
@@ -97,7 +97,7 @@ def _disks(host: Host) -> Found:
     for index, disk in enumerate(host.disks):
         for option in disk.options:
             if not re.fullmatch(r"[\w.=:/@%+-]+", option):
-                yield ("disks", index, "options"), "has an entry that is no option: one word each, for example noatime."
+                yield ("disks", index, "options"), "has an entry that is not one word. Write options such as noatime."
 
 
 def _texts(host: Host) -> Found:
@@ -118,7 +118,7 @@ def _services(host: Host) -> Found:
         if hit := next((essential for essential in ESSENTIAL if fnmatchcase(essential, name)), None):
             yield (
                 ("servicesOff", index),
-                f"would stop {hit}, which the host needs. Name what is to go more exactly.",
+                f"would stop {hit}, which the host needs. Name the service more exactly.",
             )
 
 

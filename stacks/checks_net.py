@@ -1,4 +1,4 @@
-"""What must hold between the network's keys of a site. Pure functions; each problem names the key and the fix."""
+"""Rules between the network keys of a site. Pure functions; each problem names the key and the fix."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ _SHELL = set("'\"`$\\")
 
 
 def proxies(site: Site) -> Iterator[Problem]:
-    """Proxies are named, without a password: what they are written to is readable by all."""
+    """Proxies are written without a password: everyone on a host can read the files that name them."""
     for key, level in site.levels():
         if level.proxy is not None:
             yield from (Problem((*key, "proxy", *inner), text) for inner, text in _proxy(level.proxy))
@@ -30,18 +30,18 @@ def _proxy(proxy: Proxy) -> Iterator[tuple[Key, str]]:
         elif url and urlsplit(url).username is not None:
             yield (
                 (name,),
-                "has a user or password, and the files it is written to are readable by all. Let the proxy know "
+                "has a user or password, but everyone on a host can read the files that name it. Let the proxy know "
                 "hosts by their address, or run one without a password in front of it.",
             )
         elif url and set(url) & _SHELL:
-            yield (name,), "has a quote, $ or \\, which the files it is written to read otherwise. Write %XX for it."
+            yield (name,), "has a quote, $ or \\, which is special in the files that name it. Write %XX for it."
     for index, entry in enumerate(proxy.no_proxy):
         if not entry or set(entry) & (_SHELL | set(" ,\t\n")):
             yield ("noProxy", index), "is not one name, address or network. Write each as an item of the list."
 
 
 def resolvers(site: Site) -> Iterator[Problem]:
-    """Name servers are different ones."""
+    """No name server is listed twice."""
     for key, level in site.levels():
         if level.dns is not None and len(set(level.dns.servers)) < len(level.dns.servers):
             text = "has one server twice: when it fails, both do. Write each once."
@@ -49,11 +49,11 @@ def resolvers(site: Site) -> Iterator[Problem]:
 
 
 def interfaces(site: Site) -> Iterator[Problem]:
-    """An MTU is that of an interface; what redsocks takes up comes from other machines."""
+    """An MTU has an interface that it applies to, and redsocks is not bound to lo."""
     for key, level in site.levels():
         named = level.interfaces
         if named.mtu is not None and named.internal is None and named.data is None:
-            yield Problem((*key, "interfaces", "mtu"), "is of no interface. Write internal or data beside it.")
+            yield Problem((*key, "interfaces", "mtu"), "has no interface to apply to. Write internal or data too.")
         for index, name in enumerate(level.socks.interfaces if level.socks else ()):
             if name == "lo":
                 text = "is lo: the host's own traffic is sent to the proxy in any case. Take it away."
@@ -61,15 +61,15 @@ def interfaces(site: Site) -> Iterator[Problem]:
 
 
 def openings(site: Site) -> Iterator[Problem]:
-    """What the site lets in has ports that exist, and names that no layer uses."""
+    """Firewall openings of the site have valid ports, and names that no layer uses."""
     taken = _taken(site)
     for key, level in site.levels():
         for name, allow in (level.firewall.allow if level.firewall else {}).items():
             where = (*key, "firewall", "allow", name)
             if name in taken:
-                yield Problem(where, "is what a layer of ours calls its own opening. Use another name.")
+                yield Problem(where, "is the name of an opening that a layer makes. Use another name.")
             if ports(allow.port) is None:
-                text = f'{allow.port} is no port or range. Write one of 1 to 65535, or "FIRST-LAST".'
+                text = f'{allow.port} is not a port or range. Write one of 1 to 65535, or "FIRST-LAST".'
                 yield Problem((*where, "port"), text)
 
 

@@ -1,4 +1,4 @@
-"""What must hold of systems, packages and their sources, before anything touches a host (rows H3, H6, H7)."""
+"""Rules for systems, packages and their sources, checked before anything touches a host (rows H3, H6, H7)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ _TOO_OLD = re.compile(r"ubuntu-1\d\.\d+|(rhel|centos|ol)-7(\.\d+)?")
 
 
 def systems(site: Site) -> Iterator[Problem]:
-    """Kubernetes runs on none of the documents' older systems."""
+    """No host of a cluster has a system that is too old for Kubernetes."""
     for host in site.active:
         if site.kubernetes is not None and host.os and _TOO_OLD.fullmatch(host.os):
             text = f"{host.os} is too old for Kubernetes. Reinstall the host, or put it into a site without kubernetes."
@@ -23,7 +23,7 @@ def systems(site: Site) -> Iterator[Problem]:
 
 
 def packages(site: Site) -> Iterator[Problem]:
-    """Names and terms that the host's family has, and holds of what is asked for."""
+    """Packages are well-formed names or terms of the host's family, and `hold` names packages of the host."""
     for host in site.active:
         yield from (Problem(("hosts", host.name, *key), text) for key, text in _packages(host))
 
@@ -35,7 +35,7 @@ def _packages(host: Host) -> Iterator[tuple[Key, str]]:
             if word not in terms(host.family):
                 yield (
                     ("packages", index),
-                    f"{word} is no term of the {host.family} family. {_meant(word, terms(host.family))}",
+                    f"{word} is not a term of the {host.family} family. {_meant(word, terms(host.family))}",
                 )
         elif not PACKAGE.fullmatch(word):
             yield ("packages", index), f'"{word}" is not NAME, NAME=VERSION (a version may be a glob) or @term.'
@@ -45,7 +45,7 @@ def _packages(host: Host) -> Iterator[tuple[Key, str]]:
         yield ("kernel", "package"), f'"{host.kernel.package}" is not NAME or NAME=VERSION.'
     for index, name in enumerate(host.hold):
         if name not in names:
-            yield ("hold", index), f"{name} is not among the packages. Write it there, without a version here."
+            yield ("hold", index), f"{name} is not in packages. Write it there, and without a version here."
 
 
 def _meant(word: str, known: frozenset[str]) -> str:
@@ -53,7 +53,7 @@ def _meant(word: str, known: frozenset[str]) -> str:
 
 
 def sources(site: Site) -> Iterator[Problem]:
-    """A source is signed, one way or the other."""
+    """A dnf source checks signatures: of its packages, of its metadata, or of both."""
     for name, source in site.repositories.items():
         if isinstance(source, DnfRepository) and not (source.gpg_check_packages or source.gpg_check_metadata):
             text = "checks neither packages nor metadata. Write gpgCheckMetadata: true, or take the line away."

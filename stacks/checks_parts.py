@@ -1,4 +1,4 @@
-"""What must hold between a site and its parts; what one part alone must be, its own checks say. Pure functions."""
+"""Rules between a site and its parts; each part brings the rules for its own entry. Pure functions."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,11 +9,11 @@ from stacks.ground import ground
 from stacks.model import Site
 
 _TAKEN = ("library", "runner", "preflight", "base", "gpu", "engine", "node", "member")
-"""Names of layers that are not a part's."""
+"""Names of layers that parts may not use."""
 
 
 def names(site: Site) -> Iterator[Problem]:
-    """Each entry has a name of its own, which its layers bear, and namespaces of its own."""
+    """Each entry has a unique name, since its layers are named after it, and namespaces of its own."""
     first: dict[str, Key] = {}
     for entry in site.entries:
         key = (*entry.key, "name")
@@ -22,7 +22,7 @@ def names(site: Site) -> Iterator[Problem]:
             place = "".join(f"[{part}]" if isinstance(part, int) else part for part in other)
             yield Problem(key, f"{entry.name} is also the name of {place}. Give it another name.")
         if entry.name in _TAKEN or entry.name.startswith(("member-", "members-")):
-            yield Problem(key, f"{entry.name} is a layer of other rooms. Use another name.")
+            yield Problem(key, f"{entry.name} is the name of another layer. Use another name.")
     yield from _namespaces(site)
 
 
@@ -40,7 +40,7 @@ def _namespaces(site: Site) -> Iterator[Problem]:
 
 
 def needs(site: Site) -> Iterator[Problem]:
-    """What a part needs is there, and Kubernetes has a version that it runs on."""
+    """The site provides what each part needs, and has a Kubernetes version that the part supports."""
     provides = ground(site).provides
     for entry in site.entries:
         for lacking in sorted(entry.part.wants - provides):
@@ -49,7 +49,7 @@ def needs(site: Site) -> Iterator[Problem]:
             first, last = entry.part.kubernetes
             if not _minor(first) <= _minor(site.kubernetes.version) <= _minor(last):
                 text = f"{entry.kind} runs on Kubernetes {first} to {last}, the site has {site.kubernetes.version}."
-                yield Problem(entry.key, f"{text} Write another kubernetes.version, or take it out.")
+                yield Problem(entry.key, f"{text} Write another kubernetes.version, or take the part out.")
 
 
 def _fix(site: Site, lacking: Provide) -> str:
@@ -59,7 +59,7 @@ def _fix(site: Site, lacking: Provide) -> str:
     if lacking == "kubernetes":
         return ". Write kubernetes: {}."
     givers = [each.kind for each in REGISTERED if lacking in each.part.gives]
-    return f", which nothing here gives. Add {' or '.join(givers)}." if givers else ", which no part gives yet."
+    return f", which no part of this site gives. Add {' or '.join(givers)}." if givers else ", which no part gives yet."
 
 
 def _minor(version: str) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def _minor(version: str) -> tuple[int, int]:
 
 
 def alone(site: Site) -> Iterator[Problem]:
-    """A host has one of a kind that wants it for itself."""
+    """A part that must be alone on a host has no second one of its kind there."""
     owner: dict[tuple[str, str], str] = {}
     for entry, used in zip(site.entries, site.entry_hosts, strict=True):
         if not (entry.part.host and entry.part.host.alone):
@@ -76,12 +76,12 @@ def alone(site: Site) -> Iterator[Problem]:
         others = {name: owner.setdefault((entry.kind, name), entry.name) for name in sorted(used)}
         taken = [(name, other) for name, other in others.items() if other != entry.name]
         for name, other in taken[:1]:
-            text = f"{name} has {other} already, and a host has one {entry.kind}. Take {name} out here."
+            text = f"{name} has {other} already, and a host can have only one {entry.kind}. Take {name} out here."
             yield Problem(entry.key, text)
 
 
 def parts(site: Site) -> Iterator[Problem]:
-    """Each part's own checks."""
+    """Runs each part's own checks."""
     known = ground(site)
     for entry in site.entries:
         yield from below(entry.key, entry.part.checks(entry.config, known))
@@ -91,7 +91,7 @@ CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, alone, 
 
 
 def notes(site: Site) -> Iterator[Problem]:
-    """What is allowed and yet worth a line."""
+    """The parts' remarks about settings that are allowed."""
     known = ground(site)
     for entry in site.entries:
         yield from below(entry.key, entry.part.notes(entry.config, known))

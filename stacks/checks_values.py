@@ -1,4 +1,4 @@
-"""Texts that a host, Kubernetes or apt reads later: refused here, before any of them sees one."""
+"""The form of texts that a host, Kubernetes or apt reads later: malformed ones are refused here."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -34,11 +34,11 @@ _LIMITS = frozenset(
 
 
 def _settings(level: HostSettings) -> Found:
-    """Texts of one level's host settings."""
+    """Malformed texts in the host settings of one level."""
     if level.os is not None and not forms.SYSTEM.fullmatch(level.os):
         yield ("os",), "is not NAME-VERSION, for example debian-12 or ubuntu-24.04."
     elif level.os is not None and level.os.partition("-")[0] not in SYSTEMS:
-        yield ("os",), f"{level.os} is no system that is known here. Known: {', '.join(SYSTEMS)}."
+        yield ("os",), f"{level.os} is not a known system. Known: {', '.join(SYSTEMS)}."
     yield from _kernel(level)
     yield from _node(level)
     for name, limit in level.limits.items():
@@ -56,7 +56,7 @@ def _kernel(level: HostSettings) -> Found:
         if not forms.SYSCTL.fullmatch(name):
             yield ("sysctl", name), "is not the name of a kernel setting, for example net.core.somaxconn."
         if not value.strip() or "\n" in value:
-            yield ("sysctl", name), "has no value on one line."
+            yield ("sysctl", name), "needs a value on one line."
     for index, module in enumerate(level.modules):
         if not forms.MODULE.fullmatch(module):
             yield ("modules", index), "is not the name of a kernel module."
@@ -88,12 +88,12 @@ def _repository(source: Repository) -> Found:
     if isinstance(source, AptRepository) and source.suite.endswith("/") == bool(source.components):
         yield (
             ("components",),
-            f"does not fit suite {source.suite}: a suite that ends with / has none, others name some.",
+            f"does not fit suite {source.suite}: a suite that ends with / has none, any other needs some.",
         )
 
 
 def _mirrors(found: Mapping[str, tuple[str, ...]]) -> Found:
-    """Registries by host name, mirrors by address."""
+    """Registries are written as host names, mirrors as addresses."""
     for registry, urls in found.items():
         if not forms.REGISTRY.fullmatch(registry):
             yield (registry,), "is not a registry's host name, for example registry.k8s.io."
@@ -103,7 +103,7 @@ def _mirrors(found: Mapping[str, tuple[str, ...]]) -> Found:
 
 
 def values(site: Site) -> Iterator[Problem]:
-    """All of them."""
+    """Every malformed text of the site."""
     for key, settings in site.levels():
         yield from _problems(key, _settings(settings))
     for name, repository in site.repositories.items():

@@ -24,7 +24,7 @@ from stacks.secrets import Secrets
 def build(
     site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target], secrets: Secrets
 ) -> dict[str, pulumi.Input[object]]:
-    """Builds the cluster, its pod network, tenants and parts; returns what the stack gives of them."""
+    """Builds the cluster, its pod network, tenants and parts; returns their stack outputs."""
     cluster = Cluster(
         site.name,
         site.hosts,
@@ -41,7 +41,7 @@ def build(
 
 
 def _parts(site: Site, cluster: ClusterRef, secrets: Secrets) -> None:
-    """The halves in the cluster, each after those that give what it needs."""
+    """Builds each part's half in the cluster, after the parts that give what it needs."""
     known, done = ground(site), list[tuple[Entry, Resource]]()
     for entry in in_order(site.entries):
         if half := entry.part.cluster:

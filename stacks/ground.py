@@ -8,7 +8,7 @@ from stacks.model import Entry, Site
 
 
 def ground(site: Site) -> Ground:
-    """Built once, for all checks and components of parts."""
+    """What checks and components of parts may know of the site."""
     return Ground(
         hosts=site.hosts,
         engine=site.container_engine,
@@ -21,12 +21,12 @@ def ground(site: Site) -> Ground:
 
 def _own(site: Site) -> set[Provide]:
     found: set[Provide] = {"kubernetes"} if site.kubernetes else set()
-    # Where nobody says which engine, a part that needs docker brings it to its hosts.
+    # If the site names no engine, a part that needs docker brings it to its hosts.
     return found | ({"docker"} if isinstance(site.container_engine, Docker | None) else set())
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """Each after those that give what it needs, else as the site has them. Raises ValueError for a circle of needs."""
+    """The parts in the site's order, but each after those that give what it needs. Raises ValueError for a circle."""
     left, done = list(entries), list[Entry]()
     while left:
         free = (each for each in left if not any(o is not each and o.part.gives & each.part.wants for o in left))

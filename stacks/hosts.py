@@ -1,6 +1,6 @@
 """Hosts of a site file: ranges expanded, and each host's settings merged from three levels, site → group → host.
 
-Works on plain data, before validation: a host may say half of a map (`gpu: {count: 1}`); its group has the rest.
+Works on plain data, before validation: a host may have half of a map (`gpu: {count: 1}`), its group the other half.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merge_levels(site: Mapping[str, Any], settings: Iterable[str]) -> Merged:
-    """Hosts and groups of the site object; `settings` are the keys that may stand at every level."""
+    """Hosts and groups of the site object; `settings` are the keys allowed at every level."""
     result = Merged()
     default = {name: site[name] for name in settings if name in site}
     groups = site["groups"] if isinstance(site.get("groups"), dict) else {}
@@ -58,7 +58,7 @@ def merge_levels(site: Mapping[str, Any], settings: Iterable[str]) -> Merged:
             continue
         group = entry.get("group")
         if isinstance(group, str) and group not in groups:
-            hint = suggestion(group, groups) or "Groups stand under groups."
+            hint = suggestion(group, groups) or "Define it under groups."
             result.problems.append(Problem(("hosts", name, "group"), f"there is no group {group}. {hint}"))
         known = isinstance(group, str) and isinstance(groups.get(group), dict)
         result.hosts[name] = merge(result.groups[group] if known else default, entry)
@@ -67,7 +67,7 @@ def merge_levels(site: Mapping[str, Any], settings: Iterable[str]) -> Merged:
 
 
 def _expand(hosts: Mapping[str, Any], problems: list[Problem]) -> dict[str, tuple[list[Key], Any]]:
-    """Each host with the keys that it comes from, nearest first: an entry of its own is laid over its range's."""
+    """Each host with the keys that it comes from, nearest first: its own entry overrides that of its range."""
     ranges: dict[str, tuple[str, Any]] = {}
     order: dict[str, None] = {}
     for written, entry in hosts.items():
@@ -93,7 +93,7 @@ def _expand(hosts: Mapping[str, Any], problems: list[Problem]) -> dict[str, tupl
 
 
 def _members(text: str, key: Key, problems: list[Problem]) -> list[str]:
-    """The names that a range stands for. Only its shortest form is taken: [2,1] would not mean what it seems to."""
+    """The names in a range. Only the form that NodeSet prints is accepted: NodeSet would sort [2,1]."""
     if "[" not in text:
         return [text]
     try:
@@ -113,7 +113,7 @@ def _per_host(written: str, entry: object, count: int, problems: list[Problem]) 
     key = ("hosts", written, "address")
     addresses = _members(entry["address"], key, problems)
     if addresses and len(addresses) != count:
-        problems.append(Problem(key, f"has {len(addresses)} for {count} hosts."))
+        problems.append(Problem(key, f"{count} hosts need {count} addresses, not {len(addresses)}."))
     if len(addresses) != count:
         return [{k: v for k, v in entry.items() if k != "address"}] * count
     return [{**entry, "address": address} for address in addresses]

@@ -27,7 +27,7 @@ def is_key(line: str) -> bool:
 
 
 class KnownHosts:
-    """The keys of a known_hosts file. Certificate authorities are not read; a revoked key is never given."""
+    """The keys of a known_hosts file. Certificate authorities are ignored; a revoked key is never returned."""
 
     def __init__(self, text: str) -> None:
         self._plain: dict[str, list[str]] = {}
@@ -67,22 +67,22 @@ def _matches(hosts: str, name: str) -> bool:
         except ValueError:  # a broken line, which ssh ignores too
             return False
         return hmac.compare_digest(hmac.digest(salt, name.encode(), "sha1"), digest)
-    patterns = hosts.lower().replace("[", "[[]").split(",")  # brackets stand for themselves here
+    patterns = hosts.lower().replace("[", "[[]").split(",")  # a bracket matches only itself here
     if any(fnmatchcase(name.lower(), pattern[1:]) for pattern in patterns if pattern.startswith("!")):
         return False
     return any(fnmatchcase(name.lower(), pattern) for pattern in patterns)
 
 
 def pin(hosts: dict[str, Any], file: str, folder: Path, *, wanted: bool) -> Iterator[Problem]:
-    """Give each host, and its bastion, the key that the file has for it, where the site itself has none.
+    """Set the host key of each host and each bastion from the file, unless the site itself has one.
 
-    A host that is gone is never connected to and needs none; nor does any when keys are not `wanted`.
+    A missing key is a problem only if keys are `wanted`, and only for hosts that are not gone.
     """
     text = ""
     try:
         path = expanded(Path(file), folder)
         text = path.read_text(errors="replace") if path.is_file() else ""
-    except ValueError:  # a variable that is not set: the model has the words for it
+    except ValueError:  # a variable is not set: the model reports it
         wanted = False
     except OSError as error:
         wanted = False
@@ -112,7 +112,7 @@ def pin(hosts: dict[str, Any], file: str, folder: Path, *, wanted: bool) -> Iter
 
 
 def _names(address: object, name: str | None, port: object) -> Iterator[str]:
-    """The names under which a host can stand in the file, the address first."""
+    """The names under which the file can list a host, the address first."""
     for known in (address, name):
         if isinstance(known, str):
             yield f"[{known}]:{port}" if isinstance(port, int) and port != 22 else known

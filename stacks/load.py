@@ -1,8 +1,9 @@
 """From the site file to the Site, or every fault of that file at once.
 
-    Pulumi.<stack>.yaml + includes → merged levels → Site → hosts as the rooms above want them → cross checks
+    Pulumi.<stack>.yaml + includes → merged levels → Site → hosts with the defaults of other rooms → cross checks
 
-The Pulumi program has the object from Pulumi (`site_from`), sitectl reads the file (`load_site`). No secret is in it.
+The Pulumi program has the object from Pulumi (`site_from`), sitectl reads the file (`load_site`).
+A Site has the names of secrets, never their values.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,9 +23,9 @@ from stacks.validation import validate
 
 
 def load_site(stack: str, folder: Path, *, keys: bool = True) -> Site:
-    """The site of a stack from its file in `folder`. `keys=False` lets hosts be without a host key (sitectl scan).
+    """The site of a stack from its file in `folder`. `keys=False` accepts hosts without a host key (sitectl scan).
 
-    Raises SiteError, NoSiteError when there is no such file.
+    Raises SiteError; NoSiteError if there is no such file.
     """
     return _site(read_stack(folder / f"Pulumi.{stack}.yaml"), stack, folder, keys=keys)
 
@@ -32,7 +33,7 @@ def load_site(stack: str, folder: Path, *, keys: bool = True) -> Site:
 def site_from(data: Mapping[str, Any], *, stack: str, folder: Path, keys: bool = True) -> Site:
     """The site from Pulumi's own object, or from one that has no file yet. `keys` as in load_site.
 
-    Faults have lines when the stack's file in `folder` says the same.
+    Faults have line numbers if the stack's file in `folder` has the same content.
     """
     try:
         source = read_stack(folder / f"Pulumi.{stack}.yaml")
@@ -62,7 +63,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
     faults = [*source.faults, *map(fault, wrong_here)]
     site = prepared(site) if site else None
     said = {fault.key for fault in faults}
-    faults += [each for each in map(fault, wrong) if each.key not in said]  # the cause, not what follows from it
+    faults += [each for each in map(fault, wrong) if each.key not in said]  # only the cause, not its consequences
     faults += map(fault, problems(site) if site else ())
     if faults or site is None:
         raise SiteError(faults)
@@ -70,7 +71,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
 
 
 def _include(source: Source, folder: Path) -> None:
-    """Unite the site with the files that it includes; what is wrong with the key itself, the model says."""
+    """Unite the site with the files that it includes; the model reports a malformed `include`."""
     names = source.data.get("include")
     for index, name in enumerate(names if isinstance(names, list) else ()):
         key = ("include", index)
@@ -83,19 +84,19 @@ def _include(source: Source, folder: Path) -> None:
         other = read_plain(path, str(name))
         if "include" in other.data:
             del other.data["include"]
-            other.faults.append(Fault(other.marks["include",], ("include",), "stands in the site file only."))
+            other.faults.append(Fault(other.marks["include",], ("include",), "is allowed in the site file only."))
         join(source, other)
 
 
 def _ordered(data: Any) -> Any:  # noqa: ANN401 - any YAML
-    """Maps by key: Pulumi's own object has another order than the file, and no resource may change by that."""
+    """Sort maps by key: Pulumi's object has another order than the file, which must not change a resource."""
     if isinstance(data, dict):
         return {key: _ordered(data[key]) for key in sorted(data, key=str)}
     return [_ordered(item) for item in data] if isinstance(data, list) else data
 
 
 def _named(data: dict[str, Any], stack: str) -> Iterator[Problem]:
-    """Give the site and its hosts their names, which are not theirs to say."""
+    """Name the site after its stack and each host after its key; a `name` written in the file is a problem."""
     hosts = data["hosts"] if isinstance(data.get("hosts"), dict) else {}
     named: list[tuple[Key, object, str]] = [((), data, stack)]
     named += [(("hosts", name), entry, name) for name, entry in hosts.items()]

@@ -46,7 +46,7 @@ _TEXTS = {
     "ip_v4_network": "is not an IPv4 network, such as 10.244.0.0/16, with no bits beyond its prefix.",
     "too_short": "has too few entries: at least {min_length}.",
     "too_long": "has too many entries: {max_length} at most.",
-    "union_tag_not_found": "has no kind. Write which one it is as kind.",
+    "union_tag_not_found": "has no kind. Write kind: NAME.",
     "union_tag_invalid": "is not of a known kind: write kind: {tags}.",
 }
 
@@ -65,10 +65,10 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def unknown_key(word: str, known: Iterable[str]) -> str:
-    """What to say of a key that does not exist beside the known ones."""
+    """The message about a key that is not allowed, given the known ones."""
     known = sorted(known)
     if word in known:
-        return "is a key of another kind."
+        return "does not belong to this kind."
     name = likely(word, known)
     if name and _plain(name) == _plain(word):
         return f"is written {name} here."
@@ -80,7 +80,7 @@ def _plain(word: str) -> str:
 
 
 def key_of(error: ErrorDetails, data: object) -> Key:
-    """The error's key in the site. pydantic names the arms of unions between the real keys: those are left out."""
+    """The error's key in the site. pydantic puts the arms of unions between the real keys: they are left out."""
     key: list[str | int] = []
     for index, part in enumerate(error["loc"]):
         inner = nested(data, (part,))
@@ -112,7 +112,7 @@ def known_keys(model: type[BaseModel], key: Key) -> set[str]:
 
 
 def _inside(kind: object, part: str | int) -> Iterator[object]:
-    """The types of what stands at `part` of a map, list or model."""
+    """The types of the value at `part` of a map, list or model."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         yield from (field.annotation for name, field in kind.model_fields.items() if part == (field.alias or name))
     elif get_origin(kind) in (dict, tuple):
@@ -133,15 +133,15 @@ def _models(kind: object) -> Iterator[type[BaseModel]]:
 def words(errors: list[ErrorDetails], key: Key, value: object, number: str, known: set[str], below: set[str]) -> str:
     """What is wrong at one key, from all the errors there (a union gives one for each arm).
 
-    `number` is how a number is written in the file, `known` the keys that may stand where this one does, `below` those
-    that may stand under it.
+    `number` is the number as written in the file, `known` the keys allowed in this key's place, `below` those allowed
+    under it.
     """
     error, last = errors[0], str(key[-1])
     if error["type"] == "extra_forbidden":
         return unknown_key(last, known)
     if last.endswith("Secret"):
         said = "is missing: it is" if error["type"] == "missing" else "must be"
-        given = "its value goes by pulumi config set --secret NAME < FILE"
+        given = "set its value with pulumi config set --secret NAME < FILE"
         return f"{said} the name of a secret, letters and digits; {given}"
     if value is None and error["type"] != "missing":
         return "is empty. Write a value, or take the key away."
@@ -167,7 +167,7 @@ def _of_value(errors: list[ErrorDetails], key: Key, value: object, number: str) 
 
 
 def _within(last: str, value: object, below: set[str]) -> str:
-    """What to write in place of one word, where a map of these keys stands."""
+    """What to write instead, if one word is written where a map of these keys belongs."""
     if "kind" in below and isinstance(value, str) and re.fullmatch("[a-z0-9]+", value):
         return f"Write {last}: {{kind: {value}}}."
     return f"Known there: {', '.join(sorted(below))}." if 0 < len(below) <= 12 else ""
@@ -189,7 +189,7 @@ def _text(error: ErrorDetails, value: object) -> str:
     if kind == "literal_error":
         known = re.findall("'(.*?)'", context["expected"])
         hint = suggestion(value, known) if isinstance(value, str) else ""
-        return f"is none of {', '.join(known)}. {hint}".rstrip()
+        return f"is not one of {', '.join(known)}. {hint}".rstrip()
     if kind in _WANTED:
         return f"is {_KINDS.get(type(value), 'something else')}, not {_WANTED[kind]}."
     if kind == "string_pattern_mismatch":

@@ -1,4 +1,4 @@
-"""The site: one strict object, what rooms and sitectl are given. stacks/load.py makes it, and checks it."""
+"""The site as one strict object, from which rooms and sitectl work. stacks/load.py makes and checks it."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -20,17 +20,17 @@ from components.tenancy.config import Tenant
 
 
 class Entry(NamedTuple):
-    """A part that a site has: where it stands there, its name, and what the site says of it."""
+    """A part of a site: its key there, its name, its place in the registry, and its settings."""
 
     key: Key
     name: str
     registered: Registered
     config: Any
-    """As `registered.part.config`."""
+    """An object of the class `registered.part.config`."""
 
     @property
     def part(self) -> Part[Any]:
-        """What the part brings."""
+        """The part's record, as its folder declares it."""
         return self.registered.part
 
     @property
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
         return self.registered.kind
 
     def token(self, suffix: str = "") -> str:
-        """The type of its component, fixed for good."""
+        """The type of its Pulumi component, which must never change."""
         return f"gpu-metal:{self.registered.room}:{self.kind.title().replace('_', '')}{suffix}"
 
 
@@ -64,7 +64,7 @@ else:
 
 
 class Site(Keyed):
-    """A site, validated: what rooms and sitectl are given. Host settings at top level are the defaults of all hosts."""
+    """A validated site. Host settings at top level are the defaults of all hosts."""
 
     name: str
     """The stack's name."""
@@ -73,32 +73,32 @@ class Site(Keyed):
     known_hosts: LocalPath
     """OpenSSH file with the hosts' keys; `known_hosts.<stack>` beside the site file."""
     include: tuple[LocalPath, ...] = ()
-    """Plain YAML files of this same shape, united with this one; no secrets there."""
+    """Plain YAML files of the same shape, united with this one; they hold no secrets."""
     repositories: dict[LabelName, Repository | None] = {}
     """Package sources by name; kubernetes, docker, nvidia-driver, nvidia-toolkit replace the official ones.
 
-    null: no source of that name, since another has its packages."""
+    null drops the source of that name: another source has its packages."""
     groups: dict[LabelName, HostSettings] = {}
     """Settings that several hosts share, by the group's name."""
     hosts: dict[HostName, Host]
-    """The hosts by name; a range stands for several."""
+    """The hosts by name; a range such as gpu-[1-4] names several."""
     engine: Engine | None = None
-    """The container engine of every host; none is containerd where Kubernetes runs, docker on the hosts of a platform
-    that needs it, else no engine."""
+    """The container engine of every host. Default: containerd if the site has kubernetes, docker on the hosts of a
+    platform that needs it, else no engine."""
     registry: Registry | None = None
     """A private registry on one of the hosts."""
     kubernetes: Kubernetes | None = None
-    """The cluster; without it hosts only."""
+    """The Kubernetes cluster; without this key the site has hosts only."""
     network: Network = Network()
-    """Pod and service subnets, and what connects pods."""
+    """Pod and service subnets, and the plugin that connects pods."""
     tenants: dict[LabelName, Tenant] = {}
-    """Tenants by name, which is the namespace's too."""
+    """Tenants by name, which is also the name of their namespace."""
     platforms: tuple[AnyPlatform, ...] = ()
-    """What people use the site for, by `kind`."""
+    """Platforms that the site offers its users, each of a `kind`."""
 
     @cached_property
     def active(self) -> tuple[Host, ...]:
-        """Hosts that are there, by name."""
+        """The hosts that are not gone, in the order of the site."""
         return tuple(host for host in self.hosts.values() if host.state != "gone")
 
     @cached_property
@@ -123,7 +123,7 @@ class Site(Keyed):
 
     @cached_property
     def container_engine(self) -> Engine | None:
-        """The engine of every host, declared or needed."""
+        """The engine of every host: the declared one, or containerd if the site has Kubernetes."""
         return self.engine or (Containerd() if self.kubernetes else None)
 
     @cached_property
@@ -143,7 +143,7 @@ class Site(Keyed):
 
     @cached_property
     def users_of_docker(self) -> Mapping[str, tuple[str, ...]]:
-        """By host: who starts containers there for a part."""
+        """By host: the users that start containers there for a part."""
         found: dict[str, tuple[str, ...]] = {}
         for entry, names in zip(self.entries, self.entry_hosts, strict=True):
             if entry.part.host and "docker" in entry.part.needs:
@@ -152,7 +152,7 @@ class Site(Keyed):
         return found
 
     def engine_on(self, host: Host) -> Engine | None:
-        """The engine of this host: every host's, or docker where a part needs it; who may use it is in it too."""
+        """The engine of this host: the site's, or docker if a part needs it. Its users include those of parts."""
         users = self.users_of_docker.get(host.name)
         engine = self.container_engine or (Docker(kind="docker") if users is not None else None)
         if not isinstance(engine, Docker):

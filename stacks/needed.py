@@ -1,4 +1,4 @@
-"""What the rooms above need of the site's hosts, folded: laid under the site's words, or added up. Pure."""
+"""What rooms and parts need of the site's hosts: defaults that the site may override, and needs that add up. Pure."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from stacks.model import Entry, Site
 
 
 def prepared(site: Site) -> Site:
-    """The site with its hosts as its parts and Kubernetes want them, where it says nothing else."""
+    """The site with its parts' and Kubernetes' defaults for hosts, which the site's own settings override."""
     hosts = dict(site.hosts)
     for entry in site.entries:
         if half := entry.part.host:
@@ -28,7 +28,7 @@ def prepared(site: Site) -> Site:
 
 
 def needed(site: Site, host: Host) -> Needed:
-    """Of one host, by all rooms above it."""
+    """Everything that the other rooms and the parts need of one host."""
     found = Needed()
     if site.kubernetes:
         found += kubernetes.needed(site.kubernetes, host, site.control_planes)
@@ -41,12 +41,12 @@ def needed(site: Site, host: Host) -> Needed:
 
 
 def listening(site: Site, host: Host) -> tuple[Listening, ...]:
-    """All that listens on one host."""
+    """Every service that listens on one host."""
     return (*host_listening.listening(host), *needed(site, host).listening)
 
 
 def preflight(site: Site, host: Host) -> list[Step]:
-    """What the parts ask of one host before anything is changed."""
+    """The parts' checks of one host before anything is changed."""
     return [
         step
         for entry in entries_on(site, host)

@@ -1,4 +1,4 @@
-"""Which steps each host gets: the site's config given to the rooms. Pure but for files of the operator's machine."""
+"""Which steps each host gets from each room. Pure, except that it reads files of the operator's machine."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from stacks.needed import preflight as of_parts
 
 
 def preflight(site: Site, host: Host) -> list[Step]:
-    """Checks only: each room's own, of the layers that the host will have."""
+    """The checks, and nothing but checks, of every room and part that will have a layer on the host."""
     steps = [*host_steps.preflight(host, _around(site, host)), *gpu_steps.checks(host)]
     if config := site.engine_on(host):
         steps += engine_checks(config)
@@ -34,18 +34,18 @@ def preflight(site: Site, host: Host) -> list[Step]:
 
 
 def base(site: Site, host: Host) -> list[Step]:
-    """The machine itself."""
+    """The steps for the machine itself."""
     return host_steps.base(host, _around(site, host))
 
 
 def gpu(host: Host) -> list[Step]:
-    """The GPUs' driver and what belongs to it, and a reboot where one is due; nothing where others care for it."""
+    """The GPU driver with its settings, and a reboot if one is due; no steps if the site does not set a driver."""
     steps = gpu_steps.driver(host)
     return [*steps, *kernel_steps.reboot(host)] if steps else []
 
 
 def engine(site: Site, host: Host) -> list[Step]:
-    """What the last reboot had to bring, read back; then the container engine, and what runs on it."""
+    """Reads back what the last reboot had to bring; then the container engine, and what runs on it."""
     steps = [*kernel_steps.after_reboot(host, cgroup_v2=needed(site, host).cgroup_v2), *gpu_steps.ready(host)]
     if site.registry and site.registry.host == host.name:
         certificate = site.registry.certificate
@@ -57,7 +57,7 @@ def engine(site: Site, host: Host) -> list[Step]:
 
 def _containers(site: Site, host: Host, config: Containerd | Docker) -> list[Step]:
     if isinstance(config, Docker):
-        # Accounts of other hosts only; who is an account of none is on the hosts already (checks_engine.notes).
+        # Skip users with an account on other hosts only; one without any is on the hosts already (checks_engine.notes).
         elsewhere = {name for other in site.active for name in other.accounts} - {*host.accounts, host.ssh.user}
         config = config.model_copy(update={"users": tuple(user for user in config.users if user not in elsewhere)})
     gpus = gpu_steps.docker_settings if isinstance(config, Docker) else gpu_steps.containerd_settings
@@ -73,9 +73,9 @@ def _containers(site: Site, host: Host, config: Containerd | Docker) -> list[Ste
 
 
 def node(site: Site, host: Host) -> list[Step]:
-    """Kubernetes on the host, and the host in the cluster."""
+    """The steps that install Kubernetes on the host and bring the host into the cluster."""
     config = site.container_engine
-    assert site.kubernetes is not None and isinstance(config, Containerd)  # noqa: S101 - checks.py has seen to it
+    assert site.kubernetes is not None and isinstance(config, Containerd)  # noqa: S101 - checks.py refuses any other
     steps = kubernetes_steps.node(
         host,
         site.control_planes,

@@ -1,6 +1,6 @@
 """JSON Schema of the whole stack file, for editors and CI: `python -m stacks.schema > site.schema.json`.
 
-It is wider than the loader where levels merge: a host may leave out what its group says, and names may be ranges.
+It accepts more than the loader where levels merge: a host may leave out what its group has, and names may be ranges.
 
 Rows: X17.
 """
@@ -15,7 +15,7 @@ from stacks.source import SITE
 _GIVEN = ("name", "knownHosts")
 """Keys that the loader fills in."""
 _PARTIAL = ("Bastion", "Gpu", "Host")
-"""Models of which one level may say a part."""
+"""Models that one level may fill in partly."""
 
 
 def stack_file() -> dict[str, Any]:

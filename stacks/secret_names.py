@@ -8,7 +8,7 @@ from stacks.model import Site
 
 
 def secret_names(site: Site) -> dict[str, list[str]]:
-    """Names of the secrets that a site uses, each with the keys that use it; what a host inherits is named once."""
+    """Names of the secrets that a site uses, each with the keys that use it; inherited ones are listed once."""
     found: dict[str, list[str]] = {}
     for key, name in _secrets(site, ""):
         found.setdefault(name, []).append(key)
@@ -23,7 +23,7 @@ def secret_names(site: Site) -> dict[str, list[str]]:
 
 def _secrets(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
     for name, field in type(model).model_fields.items():
-        value = None if name in {"groups", "hosts"} else getattr(model, name)  # those are asked for by themselves
+        value = None if name in {"groups", "hosts"} else getattr(model, name)  # secret_names goes through those
         if name.endswith("_secret") and value is not None:
             yield f"{prefix}{field.alias}", value
         for inner, part in _models(value):

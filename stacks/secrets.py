@@ -11,7 +11,7 @@ class MissingSecretError(Exception):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"gpu-metal:{name}: the site names this secret and the stack has none of it. "
+            f"gpu-metal:{name}: the site names this secret, but the stack has no value for it. "
             f"Fix: pulumi config set --secret {name} < FILE"
         )
 
@@ -30,7 +30,7 @@ class Secrets:
         return value
 
     def reveal(self, name: str) -> str:
-        """The value itself, never to be put in an input that is not secret. Raises MissingSecretError."""
+        """The value itself: never put it into an input that is not secret.  Raises MissingSecretError."""
         value = self._config.get(name)
         if value is None:
             raise MissingSecretError(name)

@@ -1,4 +1,4 @@
-"""The whole site, in the order it comes up."""
+"""Builds the whole site, in the order in which it comes up."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -36,7 +36,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
     first = site.registry.host if site.registry else None
     engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
-    # Layers of one host are in a row: each half gets the hosts as the one before it leaves them.
+    # The layers of a host follow one another: each half builds on the refs that the previous one returns.
     refs = engines.refs
     for entry, waves in halves:
         refs = OnHosts(entry.name, entry.token(), waves, hosts=refs, targets=reached).refs

@@ -18,7 +18,7 @@ SITE = "gpu-metal:site"
 
 
 class Mark(NamedTuple):
-    """Where a key stands, and its number as written (1.30 is the number 1.3)."""
+    """Where a key is written, and its number in the file's own spelling (1.30 is the number 1.3)."""
 
     file: str
     line: int | None
@@ -52,7 +52,7 @@ class NoSiteError(SiteError):
 
 @dataclass
 class Source:
-    """What was read: the site object, the mark of each of its keys, and what is wrong with the text itself."""
+    """A file as it was read: the site object, the mark of each of its keys, and what is wrong with the text itself."""
 
     data: dict[str, Any]
     marks: dict[Key, Mark]
@@ -67,17 +67,17 @@ def read_stack(path: Path) -> Source:
     reader = _Reader(path.name)
     top = reader.pairs(_compose(path, path.name), ())
     if "config" not in top:
-        raise SiteError([Fault(Mark(path.name, 1), ("config",), f"is missing. The site stands at config.{SITE}.")])
+        raise SiteError([Fault(Mark(path.name, 1), ("config",), f"is missing. The site belongs at config.{SITE}.")])
     config = reader.pairs(top["config"][1], ("config",))
     if SITE not in config:
         bare = config.get("site")
         line = (bare or top["config"])[0].start_mark.line + 1
-        wrong = f"is written {SITE} here." if bare else f"is missing. The site stands at config.{SITE}."
+        wrong = f"is written {SITE} here." if bare else f"is missing. The site belongs at config.{SITE}."
         raise SiteError([*reader.faults, Fault(Mark(path.name, line), ("config", "site" if bare else SITE), wrong)])
     for name, (key_node, node) in config.items():
         if name.startswith("gpu-metal:") and name != SITE and not _is_secret(node):
             command = f"pulumi config set --secret {name.removeprefix('gpu-metal:')} < FILE"
-            text = f"is plain text; beside the site stand secrets only. Fix: {command}"
+            text = f"is plain text, but only secrets are allowed beside the site. Fix: {command}"
             reader.fault(("config", name), key_node, text)
     return reader.source(config[SITE][1])
 
@@ -111,7 +111,7 @@ def same(written: object, got: object) -> bool:
 
 
 def join(site: Source, other: Source) -> None:
-    """Lay `other`, an included file, beside `site`: maps are united; a value in both is a fault, not a precedence."""
+    """Unite `other`, an included file, with `site`. Maps are united; a value in both is a fault: neither overrides."""
     _join(site, site.data, other, other.data, ())
     site.marks.update({key: mark for key, mark in other.marks.items() if key not in site.marks})
     site.faults.extend(other.faults)
@@ -166,7 +166,7 @@ class _Reader:
         self.faults: list[Fault] = []
 
     def source(self, node: Node) -> Source:
-        """The node as a Source. Raises SiteError if it is no map."""
+        """The node as a Source. Raises SiteError if it is not a map."""
         self.marks[()] = Mark(self.file, node.start_mark.line + 1)
         data = self.value(node, ())
         if not isinstance(data, dict):
@@ -177,7 +177,7 @@ class _Reader:
         self.faults.append(Fault(Mark(self.file, node.start_mark.line + 1), key, text))
 
     def pairs(self, node: Node, key: Key) -> Mapping[str, tuple[Node, Node]]:
-        """The entries of a map by name; `<<` gives those that the map itself has not."""
+        """The entries of a map by name; `<<` adds those that the map itself lacks."""
         found: dict[str, tuple[Node, Node]] = {}
         inherited: dict[str, tuple[Node, Node]] = {}
         for key_node, value_node in node.value if isinstance(node, MappingNode) else ():
@@ -201,8 +201,8 @@ class _Reader:
         tag = node.tag or ""
         if tag.startswith("!"):
             hint = f"Write include: [{node.value}] under {SITE}." if tag == "!include" else "Take the tag away."
-            self.fault(key, node, f"{tag} is not read by Pulumi. {hint}")
-            return node.value if isinstance(node, ScalarNode) else None  # what Pulumi takes it for
+            self.fault(key, node, f"Pulumi does not read {tag}. {hint}")
+            return node.value if isinstance(node, ScalarNode) else None  # Pulumi reads it so
         if isinstance(node, MappingNode):
             return self.mapping(node, key)
         if isinstance(node, SequenceNode):

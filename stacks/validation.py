@@ -1,4 +1,4 @@
-"""Data against a model: the object, or a problem for every key that does not fit.
+"""Validates data with a model: gives the object, or a problem for every key that does not fit.
 
 Rows: X1.
 """
@@ -21,8 +21,8 @@ def validate(
 ) -> tuple[M | None, list[Problem]]:
     """The model's object (none if a value does not fit) and the problems.
 
-    `number` gives a number as the file writes it. A key that does not exist is reported and then left out, so that
-    whoever reads on (cross checks) can say the rest at once.
+    `number` gives a number as the file writes it. An unknown key is reported and then left out, so that the cross
+    checks can report the rest in the same run.
     """
     try:
         return model.model_validate(data, context={"folder": folder}), []
@@ -49,12 +49,12 @@ def validate(
 def _said(model: type[BaseModel], errors: list[ErrorDetails], key: Key, value: object, number: str) -> str:
     of_a_host = errors[0]["type"] == "extra_forbidden" and key[0] in ("groups", "hosts") and len(key) == 3
     if of_a_host and key[-1] in known_keys(model, ()) - {"name"}:
-        return "is of the whole site. Write it at top level."
+        return "is a key of the whole site. Write it at top level."
     return words(errors, key, value, number, _known(model, key), known_keys(model, key))
 
 
 def _follows(error: ErrorDetails, value: object) -> bool:
-    """Whether another error is its cause: a host's name is its key, and entries that do not fit are not counted."""
+    """True if another error causes this one: a host without a valid key has no name, an invalid item does not count."""
     if error["type"] == "too_short" and isinstance(value, list):
         return len(value) >= int(error["ctx"]["min_length"])
     return error["loc"][0] == "hosts" and error["loc"][2:] == ("name",)

@@ -11,10 +11,10 @@ from components.parts.part import Hook, Wave
 
 
 class OnHosts(ComponentResource):
-    """The layers of one part: those of a wave at once, each after the whole wave before and its host's own last."""
+    """The layers of one part. A wave's layers run at once, after the previous wave and their host's previous layer."""
 
     refs: dict[str, HostRef]
-    """All hosts: the next layer of one that was used waits for the last of these."""
+    """All hosts of the site; the next layer of a used host waits for the part's last layer there."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from components.tenancy.config import Tenant
 P = TypeVar("P", bound=Model)
 
 Hosts = Mapping[str, Host]
-"""All hosts of the site by name, those that are gone too."""
+"""All hosts of the site by name, including those that are gone."""
 
 Hook = Callable[[Mapping[str, Target]], Awaitable[None]]
 """Runs in the program before a layer changes, with the hosts to ask; its exception is the layer's error."""
@@ -33,12 +33,12 @@ PodSecurity = Literal["privileged", "baseline", "restricted"]
 
 
 class PlatformConfig(Model):
-    """What every entry of `platforms` says."""
+    """Keys that every entry of `platforms` has."""
 
     kind: str
     """The part's folder."""
     name: LabelName
-    """Of its layers and resources."""
+    """The name of its layers and resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Ground:
 
     hosts: Hosts
     engine: Engine | None
-    """Every host's, declared or Kubernetes' own; none where a part that needs docker brings it."""
+    """The engine of every host, declared or Kubernetes' own; None if only a part that needs docker brings one."""
     kubernetes: Kubernetes | None
     domain: str | None
     tenants: Mapping[str, Tenant]
@@ -61,29 +61,29 @@ class Wave:
     layer: str
     """The layer's name on the hosts, and of its resource: `HOST-LAYER`."""
     steps: Mapping[str, Sequence[Step]]
-    """By host."""
+    """The layer's steps, by host."""
     before: Mapping[str, Hook] = field(default_factory=dict)
     """By host: runs before its layer is created or updated, at `up` only."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostPart(Generic[P]):
-    """The half on hosts. `hosts` are all of the site; it does nothing on those that it does not use."""
+    """The half on hosts. Its functions get all hosts of the site; a part does nothing on hosts that it does not use."""
 
     uses: Callable[[P, Hosts], Sequence[str]]
-    """Names of its hosts; a name that is no host's is left to the part's checks."""
+    """Names of the hosts that it uses; the part's checks report a name that is not a host's."""
     waves: Callable[[P, Hosts], Sequence[Wave]]
     """Its layers, in the order in which they come up."""
     prepare: Callable[[P, Host, Hosts], Host] = lambda _, host, __: host
-    """A host of its own with what the part asks of it, where the site says nothing else."""
+    """One of its hosts with the part's defaults, which the site's own settings override."""
     preflight: Callable[[P, Host, Hosts], Sequence[Step]] = lambda *_: ()
-    """Checks of a host of its own, before anything is changed."""
+    """Checks of one of its hosts, before anything is changed."""
     listening: Callable[[P, Host, Hosts], Sequence[Listening]] = lambda *_: ()
-    """What listens on a host of its own, with keys relative to the part's entry."""
+    """The services that listen on one of its hosts, with keys relative to the part's entry."""
     docker_users: Callable[[P], Sequence[str]] = lambda _: ()
-    """Of a part that needs docker: who starts its containers."""
+    """For a part that needs docker: the users that start its containers."""
     alone: bool = False
-    """A host has one of this kind at most."""
+    """True if a host can have only one part of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +104,22 @@ class ClusterPart(Generic[P]):
     component: str
     """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()
-    """What must be available."""
+    """The workloads that must be available."""
     user: str | None = None
     """`module:Class`, built for each tenant: `Class(name, config, *, tenant, ground, cluster, secret, opts)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[P]):
-    """One part. A check that every part would need is no part's own: it stands in stacks/checks_parts.py."""
+    """One part. Checks that every part would need are in stacks/checks_parts.py."""
 
     config: type[P]
     checks: Callable[[P, Ground], Iterator[Problem]]
-    """What does not fit, with keys relative to the part's own entry."""
+    """Yields the problems of an entry, with keys relative to it."""
     notes: Callable[[P, Ground], Iterator[Problem]] = lambda *_: iter(())
-    """What is allowed and yet worth a line."""
+    """Yields remarks about settings that are allowed, with keys relative to the entry."""
     needs: frozenset[Provide] = frozenset()
-    """A part with a half in the cluster needs kubernetes without saying so."""
+    """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     gives: frozenset[Provide] = frozenset()
     kubernetes: tuple[str, str] | None = None
     """The first and the last minor version that it runs on, for example ("1.31", "1.35")."""
@@ -128,5 +128,5 @@ class Part(Generic[P]):
 
     @property
     def wants(self) -> frozenset[Provide]:
-        """All that it needs."""
+        """What it needs, including kubernetes for a half in the cluster."""
         return self.needs | {"kubernetes"} if self.cluster else self.needs

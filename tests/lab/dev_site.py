@@ -4,7 +4,7 @@
         cluster.edit(…); cluster.up().ok()
 
 Hosts that were cut off are booted on copies of their disks, beside a copy of Pulumi's state: seconds and a boot instead
-of preparation, kubeadm and joins. What a story changes, none after it sees. `cluster` is a module's own; a story that
+of preparation, kubeadm and joins. No later story sees what a story changes. `cluster` is a module's own; a story that
 wants the site anew in the middle of its file asks `dev_site` for another stack.
 """
 

@@ -1,4 +1,4 @@
-"""What an operator is told when something is wrong on a real host: one message with host, step and fix, and the next
+"""What an operator reads when something is wrong on a real host: one message with host, step and fix. The next
 `up` goes on from there. Faults in the site file itself are tests/sites/bad.
 """
 

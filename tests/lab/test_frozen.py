@@ -1,4 +1,4 @@
-"""Frozen layers: what is in one is there on a host that starts from it, and what that host does stays its own.
+"""Frozen layers: a host that starts from one has its content, and what that host changes stays on that host.
 
 Does not prove: that what runs from a layer is as after an installation; tests of installations start bare.
 """

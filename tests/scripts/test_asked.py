@@ -1,4 +1,4 @@
-"""Programs that ask, by hostrun/asked.sh on this machine: what is agreed is answered, and nothing else."""
+"""Programs that ask, by hostrun/asked.sh on this machine: only agreed questions are answered."""
 
 import subprocess
 from pathlib import Path

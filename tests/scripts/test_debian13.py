@@ -1,4 +1,4 @@
-"""The base layer on Debian 13 for real: names that differ there, twice, and away again."""
+"""The base layer on a real Debian 13: names that differ there, a second run, and its removal."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""gpu-metal on a host, day by day: what holds, what changes, what is said.
+"""gpu-metal on a host, day by day: what holds, what changes, what is reported.
 
 Not proven here: that files survive a power cut (a killed process loses no page cache).
 """

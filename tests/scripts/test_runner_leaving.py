@@ -1,4 +1,4 @@
-"""A layer leaves a host that stays: what the layers below have lost waits for it."""
+"""A layer is removed from a host that stays: steps that the layers below have lost are undone after it."""
 
 import json
 

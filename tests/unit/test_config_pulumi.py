@@ -79,7 +79,7 @@ def test_an_include_tag_that_pulumi_read_as_text_is_told(tmp_path: Path) -> None
     (tmp_path / "Pulumi.lab.yaml").write_text("config:\n  gpu-metal:site:\n    hosts: !include hosts.yaml\n")
     with pytest.raises(SiteError) as error:
         site_from({"hosts": "hosts.yaml"}, stack="lab", folder=tmp_path)
-    text = "!include is not read by Pulumi. Write include: [hosts.yaml] under gpu-metal:site."
+    text = "Pulumi does not read !include. Write include: [hosts.yaml] under gpu-metal:site."
     assert error.value.lines == [f"Pulumi.lab.yaml:3 hosts: {text}"]
 
 

@@ -62,6 +62,8 @@ def page(resource: Registered) -> str:
         if key in {"addPreviousOutputInEnv", "stdin", "source"}:
             continue
         text = "•" if key in resource.secret else DIGEST.sub("", str(value))
+        if resource.type == "pulumi:index:Stash":
+            text = ", ".join(sorted(value))  # its values are digests of what preflight asks
         lines += [f"  {key}  {line}" for line in text.split("\n")]
     return "\n".join(lines) + "\n"
 

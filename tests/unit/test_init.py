@@ -160,7 +160,7 @@ def test_a_host_that_is_down_is_named_and_nothing_is_written(init: Init) -> None
     ("words", "says"),
     [
         (["gpu-1"], "gpu-1: write HOST=ADDRESS, or a range: 'gpu-[1-4]=10.0.0.[11-14]'."),
-        (["gpu-[1-3]=192.0.2.[1-2]"], "hosts.gpu-[1-3].address: has 2 for 3 hosts."),
+        (["gpu-[1-3]=192.0.2.[1-2]"], "hosts.gpu-[1-3].address: 3 hosts need 3 addresses, not 2."),
         (["GPU_1=192.0.2.1"], "hosts.GPU_1: is not a host name."),
         (["gpu-1=192.0.2.1", "gpu-2=192.0.2.1"], "192.0.2.1 of gpu-2 is also the address of gpu-1."),
         (["gpu-1=192.0.2.1", "gpu-1=192.0.2.2"], "gpu-1: is there twice."),

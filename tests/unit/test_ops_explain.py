@@ -1,4 +1,4 @@
-"""sitectl explain and schema: what is said of a key is what the schema has."""
+"""sitectl explain and schema: the answer about a key is what the schema has."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What must hold of Shifter in its site. Pure functions; each problem names the key, from the entry on, and the fix."""
+"""Rules for Shifter in its site. Pure functions; each problem names the key, from the entry on, and the fix."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,31 +13,34 @@ from components.problem import Key, Problem
 
 _MOUNT = re.compile(r"(/[^\s:;]*):(/[^\s:;]+)(:[\w=:,]+)?")
 _SYSTEM = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
-"""Of the image; Shifter's own documents ask to leave them alone."""
+"""System folders of an image: Shifter's own documents ask not to mount over them."""
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
-    """The gateway and who runs containers are there."""
+    """The hosts of the gateway and of containers are in the site and not gone."""
     host = ground.hosts.get(config.gateway.host)
     if host is None or host.state == "gone":
         what = "is gone" if host else "is not a host of this site"
         yield Problem(("gateway", "host"), f"{config.gateway.host} {what}. Write one of hosts.")
     for index, word in enumerate(config.runtimes):
         if not roles.there(roles.named([word], ground.hosts), ground.hosts):
-            text = f"{word} is neither a host nor a group with hosts that are there. Write one of those."
+            text = f"{word} is neither an active host nor a group with active hosts. Write one of those."
             yield Problem(("runtimes", index), text)
 
 
 def source(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """One source, of a version that is known here."""
+    """Shifter has one source, of a version that is supported here."""
     own = config.source
     if (own.archive is None) == (own.git is None):
         yield Problem(("source",), "needs one of archive and git. Write archive: {url: URL, sha256: SUM}.")
     if own.archive and (own.archive.file is None) == (own.archive.url is None):
         yield Problem(("source", "archive"), "needs one of file and url. Write where the archive is.")
     if versions.release(own.version) < versions.FIRST:
-        yield Problem(("source", "version"), f"{own.version} is older than any known here. Use 16.08 or later.")
+        yield Problem(
+            ("source", "version"),
+            f"{own.version} is too old: 16.08 is the oldest supported version. Use that or a later one.",
+        )
 
 
 def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
@@ -47,7 +50,7 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
         text = f"Shifter {version} refuses a udiRoot.conf with siteResources. Take it away."
         yield Problem((*at, "siteResources"), text)
     if own.auto_load_kernel_module and udiroot.has_modules(config):
-        text = f"Shifter {version} loads no modules. Take it away: then every start of the host loads them."
+        text = f"Shifter {version} does not load kernel modules. Take it away: then each host loads them at boot."
         yield Problem((*at, "autoLoadKernelModule"), text)
     for name, value in own.more.items():
         if not udiroot.may_name(name, config):
@@ -58,7 +61,7 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
 
 
 def mounts(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """siteFs has both its ends, and leaves the image its system."""
+    """Each entry of siteFs has both paths, and does not hide a system folder of the image."""
     for index, entry in enumerate(config.udi_root.site_fs):
         at = ("udiRoot", "siteFs", index)
         parts = _MOUNT.fullmatch(entry)
@@ -69,18 +72,18 @@ def mounts(config: Shifter, _: Ground) -> Iterator[Problem]:
 
 
 def gpus(config: Shifter, ground: Ground) -> Iterator[Problem]:
-    """Where containers are to have GPUs, the version can give them."""
+    """If containers are to have GPUs, the version supports that."""
     if config.gpu_default and not config.gpu:
         yield Problem(("gpuDefault",), "needs gpu: true. Write that, or take this away.")
     runtimes = roles.there(roles.runtimes(config, ground.hosts), ground.hosts)
     with_gpus = [host.name for host in runtimes if host.gpu]
     if config.gpu and with_gpus and versions.release(config.source.version) < versions.SITE_RESOURCES:
-        text = f"Shifter {config.source.version} knows no GPUs, and {with_gpus[0]} has some."
+        text = f"Shifter {config.source.version} does not support GPUs, and {with_gpus[0]} has some."
         yield Problem(("gpu",), f"{text} Use version 18.03 or later, or write gpu: false.")
 
 
 def folders(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """Each folder is for one thing; what root runs is not where the gateway's user may write."""
+    """Each folder has one purpose, and root runs nothing from a folder that the gateway's user may write to."""
     images, user = config.images, config.gateway.user
     theirs = {"images.path": images.path, "images.cache": images.cache, "images.expand": images.expand}
     roots = {
@@ -96,12 +99,12 @@ def folders(config: Shifter, _: Ground) -> Iterator[Problem]:
             yield Problem(tuple(name.split(".")), f"{path} is also {other}. Give each a folder of its own.")
     for name, path in ((name, path.rstrip("/")) for name, path in theirs.items() if path):
         if is_the_systems(path or "/"):
-            text = f"{path or '/'} would be {user}'s, and it is the system's own. Write a folder in it."
+            text = f"{path or '/'} is a system folder and would belong to {user}. Write a folder in it."
             yield Problem(tuple(name.split(".")), text)
             continue
         for other, root in roots.items():
             if root.startswith(f"{path}/"):
-                text = f"lies in {name}, which is {user}'s: what root runs must not. Write a folder outside."
+                text = f"is inside {name}, where {user} may write, but root runs what is in it. Write a folder outside."
                 yield Problem(tuple(other.split(".")), text)
 
 
@@ -113,34 +116,34 @@ CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (
 
 
 def checks(config: Shifter, ground: Ground) -> Iterator[Problem]:
-    """All of them."""
+    """Every problem of an entry."""
     return chain.from_iterable(check(config, ground) for check in CHECKS)
 
 
 def notes(config: Shifter, ground: Ground) -> Iterator[Problem]:
-    """What is allowed and yet worth a line."""
+    """Remarks about settings that are allowed."""
     others = [name for name in roles.runtimes(config, ground.hosts) if name != config.gateway.host]
     if others and not config.images.shared:
-        text = f"false; bring images from {config.gateway.host} to {', '.join(others)} yourself."
+        text = f"false; you must copy images from {config.gateway.host} to {', '.join(others)} yourself."
         yield Problem(("images", "shared"), text)
     if config.source.static_sshd:
-        text = "the build fetches OpenSSH, LibreSSL and more, and compares no sums."
+        text = "the build downloads OpenSSH, LibreSSL and more without comparing checksums."
         yield Problem(("source", "staticSshd"), text)
     yield from checks_gateway.notes(config)
 
 
 def _no_key(name: str, config: Shifter) -> str:
     if name in udiroot.keys(config):
-        return "is decided by other keys of the site. Take it away."
+        return "follows from other keys of the site. Take it away."
     known = udiroot.more_keys(config)
     near = get_close_matches(name, known, 1)
     fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-    return f"is no key that Shifter {config.source.version} knows: it would refuse the file. {fix}"
+    return f"is not a key that Shifter {config.source.version} knows: it would refuse the file. {fix}"
 
 
 def _environment(config: Shifter, at: Key) -> Iterator[Problem]:
     for name, value in config.udi_root.site_env.items():
         if not _VARIABLE.fullmatch(name) or re.search(r"\s", value):
             yield Problem(
-                (*at, "siteEnv", name), "is no variable that udiRoot.conf can hold: no blanks in name or value."
+                (*at, "siteEnv", name), "is not a variable for udiRoot.conf: name and value must not have blanks."
             )

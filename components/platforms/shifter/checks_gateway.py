@@ -1,4 +1,4 @@
-"""What must hold of Shifter's image gateway. Pure functions; each problem names the key and the fix."""
+"""Rules for Shifter's image gateway. Pure functions; each problem names the key and the fix."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,22 +19,22 @@ _ELSEWHERE = {
     "Platforms": "system, gateway.also and images.path",
     "WorkerThreads": "gateway.workerThreads",
 }
-"""What other keys of the site decide of imagemanager.json."""
+"""Keys of imagemanager.json that follow from other keys of the site, and from which."""
 
 
 def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """imagemanager.json says each thing once, and every system is one of its own."""
+    """Nothing in imagemanager.json is set twice, and no system is named twice."""
     own = config.gateway
     for name in own.more:
         if name in _ELSEWHERE:
-            yield Problem(("gateway", "more", name), f"is decided by {_ELSEWHERE[name]}. Write it there.")
+            yield Problem(("gateway", "more", name), f"follows from {_ELSEWHERE[name]}. Write it there.")
     for index, system in enumerate(own.also):
         if system in (config.system, *own.also[:index]):
-            yield Problem(("gateway", "also", index), f"{system} is served already. Take it away.")
+            yield Problem(("gateway", "also", index), f"{system} is named already. Take it away.")
 
 
 def places(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """Registries and the package index have addresses; what is read from this machine is there."""
+    """Registries and the package index have valid addresses, and the requirements file exists."""
     own = config.gateway
     for name, location in own.locations.items():
         if not REGISTRY.fullmatch(name):
@@ -52,11 +52,11 @@ CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (settings, 
 
 
 def notes(config: Shifter) -> Iterator[Problem]:
-    """What is allowed and yet worth a line."""
+    """Remarks about settings that are allowed."""
     index = config.gateway.index
     if index and index.startswith("http://") and not config.gateway.requirements:
-        text = "by http; nothing proves its packages. Write https, or requirements with hashes."
+        text = "uses http, so nothing verifies its packages. Write https, or requirements with hashes."
         yield Problem(("gateway", "index"), text)
     if gateway.has_workers(config):
-        text = f"Shifter {config.source.version} pulls by Celery and Redis, on Python 2.7 by its documents."
+        text = f"Shifter {config.source.version} pulls with Celery and Redis; its documents name Python 2.7."
         yield Problem(("gateway",), text)

@@ -1,4 +1,4 @@
-"""What must hold of Shifter's Slurm. Pure functions; each problem names the key and the fix."""
+"""Rules for Shifter's Slurm. Pure functions; each problem names the key and the fix."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,11 +15,11 @@ _DECIDED = {
     "node": ("NodeName", "NodeAddr", "CPUs", "RealMemory", "Sockets", "CoresPerSocket", "ThreadsPerCore", "Gres"),
     "partition": ("PartitionName", "Nodes", "Default"),
 }
-"""What other keys of the site decide, and what follows from them."""
+"""Keys of Slurm's files that follow from other keys of the site."""
 
 
 def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
-    """The controller and the nodes are there, and each node has a size."""
+    """The controller and the nodes are in the site and not gone, and each node has a size."""
     if (slurm := config.slurm) is None:
         return
     host = ground.hosts.get(slurm.controller)
@@ -29,32 +29,32 @@ def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
     for name, partition in slurm.partitions.items():
         for index, word in enumerate(partition.hosts):
             if not roles.there(roles.named([word], ground.hosts), ground.hosts):
-                text = f"{word} is neither a host nor a group with hosts that are there. Write one of those."
+                text = f"{word} is neither an active host nor a group with active hosts. Write one of those."
                 yield Problem(("slurm", "partitions", name, "hosts", index), text)
     nodes = roles.there(roles.nodes(config, ground.hosts), ground.hosts)
     if lacking := [node.name for node in nodes if slurm_conf.size(slurm, node) is None]:
-        text = f"has no size of {', '.join(lacking)}. Write {{cpus: …, memoryMb: …}} by host or group, as slurmd -C"
+        text = f"has no size for {', '.join(lacking)}. Write {{cpus: …, memoryMb: …}} by host or group, as slurmd -C"
         yield Problem(("slurm", "nodes"), f"{text} prints them there.")
     used = {name for node in nodes for name in (node.name, node.group)}
     for name in slurm.nodes:
         if name not in used:
-            yield Problem(("slurm", "nodes", name), "is no node and no group with nodes. Take it away.")
+            yield Problem(("slurm", "nodes", name), "is neither a node nor a group with nodes. Take it away.")
 
 
 def sizes(config: Shifter, ground: Ground) -> Iterator[Problem]:
-    """A node's shape is whole, and its GPUs are ones that Slurm can give out."""
+    """A node's shape is complete, and Slurm can hand out its GPUs."""
     if (slurm := config.slurm) is None:
         return
     for name, node in slurm.nodes.items():
         yield from (Problem(("slurm", "nodes", name), text) for text in _shape(node))
     for host in roles.there(roles.nodes(config, ground.hosts), ground.hosts):
         if host.gpu and host.gpu.mig:
-            text = f"{host.name} has MIG on, and gres.conf is written for whole GPUs. Write mig: false there."
+            text = f"{host.name} has MIG on, but gres.conf lists whole GPUs only. Write mig: false there."
             yield Problem(("slurm", "partitions"), text)
 
 
 def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """What the site says in Slurm's own words is one word each, and nothing that other keys say."""
+    """Settings under Slurm's own names are well-formed, and none of them follows from another key of the site."""
     if (slurm := config.slurm) is None:
         return
     yield from _words(("slurm", "settings"), slurm.settings, "slurm")
@@ -64,10 +64,10 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
         yield from _words(("slurm", "partitions", name, "settings"), partition.settings, "partition")
     for name in ("SlurmctldPort", "SlurmdPort", "SrunPortRange"):
         if ports(slurm_conf.setting(slurm, name)) is None:
-            yield Problem(("slurm", "settings", name), "is neither a port nor FIRST-LAST. Write one of both.")
+            yield Problem(("slurm", "settings", name), "is neither a port nor FIRST-LAST. Write one of them.")
     defaults = [name for name, partition in slurm.partitions.items() if partition.default]
     if len(defaults) > 1:
-        text = f"{' and '.join(defaults)} are both the default. Leave one."
+        text = f"{' and '.join(defaults)} are both the default. Keep one."
         yield Problem(("slurm", "partitions", defaults[1], "default"), text)
 
 
@@ -77,11 +77,11 @@ CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (hosts, siz
 def _shape(node: Node) -> Iterator[str]:
     shape = (node.sockets, node.cores_per_socket, node.threads_per_core)
     if any(shape) and not all(shape):
-        yield "has a part of its shape. Write sockets, coresPerSocket and threadsPerCore, or none of them."
+        yield "has only a part of its shape. Write sockets, coresPerSocket and threadsPerCore, or none of them."
     elif node.sockets and node.cores_per_socket and node.threads_per_core:
         cpus = node.sockets * node.cores_per_socket * node.threads_per_core
         if node.cpus not in (cpus, cpus // node.threads_per_core):
-            yield f"has {node.cpus} cpus, its shape makes {cpus}. Correct one of both."
+            yield f"has {node.cpus} cpus, but its shape has {cpus}. Correct one of them."
 
 
 def _words(key: Key, said: dict[str, str], kind: str) -> Iterator[Problem]:
@@ -89,8 +89,8 @@ def _words(key: Key, said: dict[str, str], kind: str) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for name, value in said.items():
         if not _WORD.fullmatch(name) or not value or re.search(r"\s" if kind != "slurm" else r"[\n#]", value):
-            yield Problem((*key, name), "is no key and value that slurm.conf can hold. Write them as its manual does.")
+            yield Problem((*key, name), "is not a key with a value for slurm.conf. Write them as its manual does.")
         elif name.lower() in decided:
             yield Problem((*key, name), f"{decided[name.lower()]} follows from other keys of the site. Take it away.")
         elif first.setdefault(name.lower(), name) != name:
-            yield Problem((*key, name), f"is {first[name.lower()]} once more: Slurm knows no case. Leave one.")
+            yield Problem((*key, name), f"repeats {first[name.lower()]}: Slurm ignores case. Keep one.")

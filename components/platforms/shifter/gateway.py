@@ -19,16 +19,16 @@ Hosts = Mapping[str, Host]
 _SCRIPTS = Path(__file__).parent / "steps"
 
 DATABASE_PORT, BROKER_PORT = 27017, 6379
-"""MongoDB's and Redis' own; nothing here moves them."""
+"""The default ports of MongoDB and Redis; nothing here changes them."""
 
 LOCAL_DATABASE = f"mongodb://127.0.0.1:{DATABASE_PORT}/"
-"""Where a package's MongoDB listens."""
+"""Where a MongoDB from a package listens."""
 
 _MUNGE_SOCKET = "/run/munge/munge.socket.2"
 
 
-def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:  # noqa: ARG001 (as munge's and Slurm's)
-    """The gateway on its host. munge and the unpacked source come before."""
+def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:  # noqa: ARG001 (all roles have this signature)
+    """The gateway's steps on its host, after those of munge and of the source."""
     gateway = config.gateway
     return [
         _expand(config),
@@ -45,19 +45,19 @@ def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:  # noqa: ARG
 
 
 def checks(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:  # noqa: ARG001
-    """For preflight of the gateway's host."""
+    """The preflight checks of the gateway's host."""
     port = Step(_SCRIPTS / "imagegw_port.sh", {"port": str(config.gateway.port)})
     return [_expand(config), port]
 
 
 def reachable(config: Shifter, hosts: Hosts) -> list[Step]:
-    """On each host that runs containers: the gateway answers, knows the system, and believes this host's munge."""
+    """On each host that runs containers: the gateway answers, knows the system, and accepts this host's munge."""
     asked = {"url": gateway_url(config, hosts), "system": config.system, "host": config.gateway.host}
     return [packages(["@curl"], label="imagegw-client"), Step(_SCRIPTS / "imagegw_reachable.sh", asked)]
 
 
 def manager(config: Shifter) -> dict[str, object]:
-    """imagemanager.json, but for the URI of a database elsewhere."""
+    """imagemanager.json; the URI of a database elsewhere is a secret that the step adds."""
     gateway = config.gateway
     known: dict[str, object] = {
         "WorkerThreads": gateway.worker_threads,
@@ -89,7 +89,7 @@ def manager(config: Shifter) -> dict[str, object]:
 
 
 def has_workers(config: Shifter) -> bool:
-    """Does its gateway pull by Celery's workers?"""
+    """Whether the version's gateway pulls with Celery workers."""
     return release(config.source.version) < WITHOUT_CELERY
 
 
@@ -110,7 +110,7 @@ def _tools(config: Shifter) -> list[str]:
 
 
 def _old_python(config: Shifter) -> bool:
-    """Python 2 has no venv of its own."""
+    """True for Python 2, which has no module venv."""
     return Path(config.gateway.python).name.startswith("python2")
 
 

@@ -1,4 +1,4 @@
-"""What of Shifter listens on a host, with the keys that say where, and who may come in. Pure."""
+"""Which services of Shifter listen on a host, the keys of their ports, and who may connect. Pure."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from components.platforms.shifter.config import Shifter
 
 
 def listening(config: Shifter, host: Host, hosts: Hosts) -> tuple[Listening, ...]:
-    """The gateway's and Slurm's own, for the site's hosts; munge has no port."""
+    """The services of the gateway and of Slurm, for the site's hosts; munge has no port."""
     own = _gateway(config) if host.name == config.gateway.host else ()
     return (*own, *slurm.listening(config, host, hosts))
 

@@ -15,7 +15,7 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
-    """munge, first of all, on every host of the platform."""
+    """The steps of munge, which come first on every host of the platform."""
     if host.name not in roles.members(config, hosts):
         return []
     return [
@@ -26,7 +26,7 @@ def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
 
 
 def across(config: Shifter, hosts: Mapping[str, Host]) -> Hook:
-    """Before the last layer: what one host encodes every other decodes."""
+    """The hook before the last layer: it proves that every host decodes what one of them encodes."""
     names = [host.name for host in roles.there(roles.members(config, hosts), hosts)]
 
     async def hook(targets: Mapping[str, Target]) -> None:
@@ -36,6 +36,6 @@ def across(config: Shifter, hosts: Mapping[str, Host]) -> Hook:
 
 
 def last(config: Shifter, hosts: Mapping[str, Host]) -> list[Step]:
-    """Written down after `across`: a new key, or a host more, has the proof made anew."""
+    """Records the proof of `across`, so that a new key or another host makes it run again."""
     names = [host.name for host in roles.there(roles.members(config, hosts), hosts)]
     return [Step(_SCRIPTS / "munge_proven.sh", {"hosts": " ".join(names)}, secrets={"key": config.munge_secret})]

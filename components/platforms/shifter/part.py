@@ -1,4 +1,4 @@
-"""Shifter as a part (docs/how-to/shifter.md)."""
+"""Shifter as a part (docs/parts/shifter/how-to.md)."""
 
 from components.parts.part import HostPart, Part
 from components.platforms.shifter import checks, listening, prepare, roles, steps

@@ -1,4 +1,4 @@
-"""What Shifter asks of its hosts before its own layers.
+"""What Shifter needs of its hosts before its own layers.
 
 Rows: F3.
 """
@@ -13,7 +13,7 @@ _MODULES = ("loop", "squashfs", "ext4")
 
 
 def prepare(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> Host:
-    """A host that runs containers has their kernel modules at each start (F3), unless Shifter loads them."""
+    """A host that runs containers loads their kernel modules at boot (F3), unless Shifter itself loads them."""
     if host.name not in roles.runtimes(config, hosts) or config.udi_root.auto_load_kernel_module:
         return host
     return host.model_copy(update={"modules": tuple(dict.fromkeys((*host.modules, *_MODULES)))})

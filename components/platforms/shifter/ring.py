@@ -1,6 +1,6 @@
-"""The proof that hosts share munge's key and the time: a credential of one is decoded on all others, over our SSH.
+"""Proves that hosts share munge's key and the time: over SSH, all other hosts decode a credential of the first one.
 
-It says who may do nothing and holds no text: it is no secret.
+The credential grants nothing and holds no text, so it is not a secret.
 
 Rows: F4.
 """
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from components.hostrun.ssh import Result
 
 DEADLINE = 30.0
-"""Seconds that one host has."""
+"""Seconds that one host may take."""
 
 _LOG = "journalctl -u munge -n 20 there says why"
 
 
 class MungeError(Exception):
-    """Not all hosts understand each other. str() has one line a host: `host [munge] …`."""
+    """Some hosts do not decode the credential. str() has one line for each: `host [munge] …`."""
 
 
 async def prove(targets: Sequence[Target]) -> None:
@@ -32,14 +32,14 @@ async def prove(targets: Sequence[Target]) -> None:
     if isinstance(made, str):
         raise MungeError(f"{first.name} [munge] {made}")
     if made.status != 0:
-        raise MungeError(f"{first.name} [munge] makes no credential: {_last(made.stderr)}. Fix: {_LOG}")
+        raise MungeError(f"{first.name} [munge] cannot make a credential: {_last(made.stderr)}. Fix: {_LOG}")
     wrong = await asyncio.gather(*(_decodes(other, first.name, made.stdout) for other in others))
     if lines := [line for line in wrong if line]:
         raise MungeError("\n".join(lines))
 
 
 async def _decodes(target: Target, maker: str, credential: str) -> str:
-    """What is wrong there; nothing when all is well."""
+    """Why the host does not decode the credential; empty if it does."""
     seen = await _ask(target, "unmunge", credential.encode())
     if isinstance(seen, str):
         return f"{target.name} [munge] {seen}"
@@ -47,7 +47,7 @@ async def _decodes(target: Target, maker: str, credential: str) -> str:
 
 
 def _why(seen: "Result", maker: str) -> str:
-    # Of a credential that it decodes and refuses it says so on stdout, of any other on stderr.
+    # unmunge reports a credential that it decodes but refuses on stdout, any other failure on stderr.
     status = re.search(r"^STATUS:\s+(.*?)(?: \(\d+\))?$", seen.stdout, re.MULTILINE)
     says = status[1] if status else _last(seen.stderr)
     if re.search(r"(Expired|Rewound) credential", says):
@@ -57,10 +57,10 @@ def _why(seen: "Result", maker: str) -> str:
         )
     if "Invalid credential" in says:
         return (
-            f"its munge has another key than that of {maker} ({says}). Fix: pulumi up writes the site's key again; "
-            "what else writes /etc/munge/munge.key on one of both must stop"
+            f"its munge has another key than {maker}'s ({says}). Fix: pulumi up writes the site's key again; "
+            "stop any other program that writes /etc/munge/munge.key on either host"
         )
-    return f"its munge does not decode what {maker} made: {says or f'status {seen.status}'}. Fix: {_LOG}"
+    return f"its munge does not decode the credential of {maker}: {says or f'status {seen.status}'}. Fix: {_LOG}"
 
 
 def _apart(stdout: str) -> str:
@@ -69,8 +69,8 @@ def _apart(stdout: str) -> str:
 
 
 async def _ask(target: Target, command: str, stdin: bytes = b"") -> "Result | str":
-    """Its answer, or why there is none."""
-    from components.hostrun import ssh  # noqa: PLC0415 - whoever only reads sites need not load asyncssh
+    """The command's result, or why the host gives none."""
+    from components.hostrun import ssh  # noqa: PLC0415 - programs that only read sites need no asyncssh
 
     try:
         return await ssh.run(target, command, stdin=stdin, deadline=DEADLINE)

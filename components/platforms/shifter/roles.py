@@ -1,4 +1,4 @@
-"""Which hosts do what for Shifter. Names of hosts that are gone are among them: their layers stay until forgotten."""
+"""Which hosts do what for Shifter. Hosts that are gone are included: Pulumi must still forget their layers."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,17 +6,17 @@ from components.host.config import Host
 from components.platforms.shifter.config import Partition, Shifter
 
 SOURCE = "/usr/src/shifter"
-"""The source, unpacked, on the gateway's host and where the runtime is built."""
+"""Folder of the unpacked source, on the gateway's host and on hosts that build the runtime."""
 
 
 def named(words: Iterable[str], hosts: Mapping[str, Host]) -> list[str]:
-    """The hosts that are meant by names of hosts and groups, in the site's order."""
+    """The hosts that names of hosts and groups stand for, in the site's order."""
     wanted = set(words)
     return [name for name, host in hosts.items() if name in wanted or host.group in wanted]
 
 
 def runtimes(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
-    """They run containers."""
+    """The hosts that run containers."""
     return named(config.runtimes, hosts)
 
 
@@ -38,24 +38,24 @@ def heads(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
 
 
 def members(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
-    """All hosts in use."""
+    """All hosts that Shifter uses."""
     used = {*heads(config, hosts), *runtimes(config, hosts), *nodes(config, hosts)}
     return [name for name in hosts if name in used]
 
 
 def there(names: Iterable[str], hosts: Mapping[str, Host]) -> list[Host]:
-    """Those of them that are not gone."""
+    """The named hosts, except those that are gone."""
     return [hosts[name] for name in names if hosts[name].state != "gone"]
 
 
 def gateway_url(config: Shifter, hosts: Mapping[str, Host]) -> str:
-    """Where every host reaches the image gateway."""
+    """The URL of the image gateway, the same for every host."""
     address = hosts[config.gateway.host].address
     return f"http://{address if address.version == 4 else f'[{address}]'}:{config.gateway.port}"
 
 
 def udiroot_conf(config: Shifter) -> str:
-    """The runtime's settings."""
+    """The file of the runtime's settings."""
     return f"{config.sysconfdir}/udiRoot.conf"
 
 

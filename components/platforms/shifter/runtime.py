@@ -19,7 +19,7 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def source(config: Shifter) -> list[Step]:
-    """The source, unpacked: what the runtime is built of and the gateway is copied from."""
+    """Unpacks the source, from which the runtime is built and the gateway is copied."""
     git, archive = config.source.git, config.source.archive
     place = {"folder": SOURCE}
     if git:
@@ -38,7 +38,7 @@ def images(config: Shifter, host: Host) -> list[Step]:
 
 
 def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
-    """The runtime. munge and the unpacked source come before."""
+    """The runtime's steps, after those of munge and of the source."""
     folders = " ".join((config.sysconfdir, config.udi_root.etc_path, UDI_MOUNT, LOOP_MOUNT, opt_image(config)))
     hook = Step(_SCRIPTS / "shifter_gpu_module.sh", {"file": gpu_hook(config)})
     return [
@@ -53,8 +53,8 @@ def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
 
 
 def ready(config: Shifter, host: Host) -> list[Step]:
-    """A user's `shifter` takes its settings. The last of a host, since the steps before make users."""
-    # So that a user or group that comes or goes by the site is a change of this layer too.
+    """The last steps of a host, after those that make users: `shifter` works for users, with the settings it has."""
+    # This digest makes a user or group that the site adds or removes a change of this layer, too.
     makers = host.model_dump_json(include={"accounts", "account_groups", "packages"})
     people = sha256(makers.encode()).hexdigest()[:12]
     return [

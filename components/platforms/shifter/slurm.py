@@ -21,7 +21,7 @@ def packages(config: Shifter) -> list[str]:
 
 
 def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
-    """By what the host is: the controller, a node, or one that only submits jobs. After the runtime's build."""
+    """The steps for the controller, a node, or a host that only submits jobs; they come after the runtime's build."""
     slurm = config.slurm
     runs = host.name in roles.runtimes(config, hosts)
     daemons = _daemons(config, host, hosts)
@@ -49,7 +49,7 @@ def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
 
 
 def checks(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
-    """For preflight of a node: it is as large as the site says; of a smaller one Slurm would take no jobs."""
+    """The preflight check of a node: it has the declared size, since Slurm gives a smaller one no jobs."""
     node = slurm_conf.size(config.slurm, host) if config.slurm else None
     if node is None or host.name not in roles.nodes(config, hosts):
         return []
@@ -59,7 +59,7 @@ def checks(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
 
 
 def listening(config: Shifter, host: Host, hosts: Hosts) -> Iterator[Listening]:
-    """Slurm's daemons for the site's hosts; srun's ports wherever jobs may call it."""
+    """Slurm's daemons, for the site's hosts; srun's ports on every host that may run srun."""
     slurm = config.slurm
     if slurm is None:
         return
@@ -75,7 +75,7 @@ def listening(config: Shifter, host: Host, hosts: Hosts) -> Iterator[Listening]:
 
 
 def last(config: Shifter, hosts: Hosts) -> list[Step]:
-    """On the controller, after all: Slurm has the site's nodes, and they answer."""
+    """The last step, on the controller: Slurm has the site's nodes, and they answer."""
     if config.slurm is None:
         return []
     names = [host.name for host in roles.there(roles.nodes(config, hosts), hosts)]

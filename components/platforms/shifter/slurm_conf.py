@@ -1,7 +1,7 @@
-"""Slurm's files, the same on every host (row F6): pure text of what the site says.
+"""Slurm's files, the same on every host (row F6), as text made from the site.
 
-    slurm.conf  who controls, which nodes and partitions there are     gres.conf  GPUs and their device files
-    cgroup.conf what jobs are held to
+    slurm.conf  the controller, nodes and partitions     gres.conf  GPUs and their device files
+    cgroup.conf the limits that jobs are kept within
 
 Keys: https://slurm.schedmd.com/slurm.conf.html, gres.conf.html, cgroup.conf.html.
 """
@@ -13,11 +13,11 @@ from components.platforms.shifter import roles
 from components.platforms.shifter.config import Node, Partition, Shifter, Slurm
 
 STATE = "/var/lib/slurm"
-"""slurmctld and slurmd keep a folder each in it."""
+"""slurmctld and slurmd have one folder each in it."""
 CONTROLLER_PORT = "6817"
 NODE_PORT = "6818"
 SRUN_PORTS = "60001-63000"
-"""srun waits there for its job's nodes."""
+"""srun listens there for the nodes of its job."""
 
 CGROUP = """# gpu-metal
 ConstrainCores=yes
@@ -36,9 +36,9 @@ _OURS = {
     "TaskPlugin": "task/affinity,task/cgroup",
     "SelectType": "select/cons_tres",
     "SelectTypeParameters": "CR_Core_Memory",
-    # What Slurm itself took out comes back as it registers: after a restart of its host, too.
+    # A node that Slurm itself took out comes back when it registers, also after a restart of its host.
     "ReturnToService": "2",
-    # A new key of munge reaches hosts one after another; none of their jobs may end of it.
+    # A new munge key reaches hosts one after another; meanwhile no job may end because of it.
     "SlurmdTimeout": "1800",
     # The image is made ready on all nodes of a job as it starts: doc/wlm/slurm.rst of Shifter.
     "PrologFlags": "Alloc",
@@ -46,12 +46,12 @@ _OURS = {
 
 
 def size(slurm: Slurm, host: Host) -> Node | None:
-    """What the site says of that node: its own entry, else its group's."""
+    """The site's size of that node: its own entry, else its group's."""
     return slurm.nodes.get(host.name) or slurm.nodes.get(host.group or "")
 
 
 def setting(slurm: Slurm, key: str) -> str:
-    """One of slurm.conf: the site's, whatever case it has, else ours."""
+    """One setting of slurm.conf: the site's, in any case of letters, else ours."""
     theirs = {name.lower(): value for name, value in slurm.settings.items()}
     return theirs.get(key.lower(), _OURS.get(key, ""))
 
@@ -86,7 +86,7 @@ def gres_conf(config: Shifter, hosts: Mapping[str, Host]) -> str:
 def _node(slurm: Slurm, host: Host) -> str:
     node = size(slurm, host)
     if node is None:
-        raise ValueError(f"slurm.nodes: has no word on {host.name}")
+        raise ValueError(f"slurm.nodes: has no size for {host.name}")
     words = {
         "NodeName": host.name,
         "NodeAddr": str(host.address),
@@ -107,7 +107,7 @@ def _partition(name: str, partition: Partition, names: list[str], *, default: bo
 
 
 def _memory_per_cpu(slurm: Slurm, nodes: list[Host]) -> int:
-    """Without it a job that asks for no memory takes a node's whole."""
+    """Default memory: without it a job that requests none would get a whole node's."""
     return min((node.memory_mb // node.cpus for host in nodes if (node := size(slurm, host))), default=1) or 1
 
 
@@ -116,7 +116,7 @@ def _gpus(host: Host) -> int:
 
 
 def _type(host: Host) -> str:
-    """The model in small letters: what jobs may ask for, as gpu:a100-sxm4-80gb:2."""
+    """The model in lower case, as jobs request it: gpu:a100-sxm4-80gb:2."""
     return host.gpu.model.lower() if host.gpu else ""
 
 

@@ -1,6 +1,6 @@
 """Shifter on its hosts, as data: config in, steps out. Nothing here touches a host.
 
-heads (gateway, Slurm's controller)  →  every other host  →  one head looks at the whole
+heads (gateway, Slurm's controller)  →  every other host  →  one head checks the whole
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ Hosts = Mapping[str, Host]
 
 
 def waves(config: Shifter, hosts: Hosts) -> list[Wave]:
-    """The gateway first, which every host asks at the end of its own layer, then the controller of Slurm."""
+    """The gateway first, since each host queries it at the end of its layer; then Slurm's controller, then the rest."""
     gateway_host = [name for name in hosts if name == config.gateway.host]
     heads = [name for name in roles.heads(config, hosts) if name not in gateway_host]
     others = [name for name in roles.members(config, hosts) if name not in (*gateway_host, *heads)]
@@ -29,7 +29,7 @@ def waves(config: Shifter, hosts: Hosts) -> list[Wave]:
 
 
 def host_steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
-    """All of one host: what it is, by the site."""
+    """All steps of one host, by its roles."""
     runs, serves = host.name in roles.runtimes(config, hosts), host.name == config.gateway.host
     steps = munge.steps(config, host, hosts)
     if runs or serves:
@@ -43,7 +43,7 @@ def host_steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
 
 
 def preflight(config: Shifter, host: Host, hosts: Hosts) -> Sequence[Step]:
-    """For preflight."""
+    """Shifter's preflight checks of one host."""
     serves, archive = host.name == config.gateway.host, config.source.archive
     steps = slurm.checks(config, host, hosts)
     if serves:
@@ -54,7 +54,7 @@ def preflight(config: Shifter, host: Host, hosts: Hosts) -> Sequence[Step]:
 
 
 def _whole(config: Shifter, hosts: Hosts) -> Wave:
-    """What no host can tell alone: one munge key, one system, all nodes."""
+    """Checks that no host can make alone: one munge key everywhere, and all nodes in Slurm."""
     head = config.slurm.controller if config.slurm else config.gateway.host
     steps = [*munge.last(config, hosts), *slurm.last(config, hosts)]
     return Wave(f"{config.name}-whole", {head: steps}, {head: munge.across(config, hosts)})

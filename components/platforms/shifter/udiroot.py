@@ -1,4 +1,4 @@
-"""udiRoot.conf, whole, for the version that reads it: one key that it does not know, and it refuses the file.
+"""The whole udiRoot.conf, for the version that reads it: it refuses a file with a key that it does not know.
 
 Keys by version: src/UdiRootConfig.c of NERSC/shifter, 16.08 to 22.02.
 """
@@ -24,7 +24,7 @@ _MORE = (
     "siteEnvUnset",
     "batchType",
 )
-"""What a version may know and no other key of the site decides."""
+"""Keys that a version may know and that do not follow from another key of the site."""
 
 _MODULE = ("siteEnv", "siteEnvPrepend", "siteEnvAppend", "siteEnvUnset", "conflict", "siteFs", "copyPath", "enabled")
 _MODULE_KEYS = frozenset((*_MODULE, "userhook", "roothook"))
@@ -50,24 +50,24 @@ def has_site_resources(config: Shifter) -> bool:
 def may_name(key: str, config: Shifter) -> bool:
     """Whether `udiRoot.more` may have this key."""
     if key.startswith("module_"):
-        # Upstream cuts the key at each `_`, so that a name has none; another last word it passes over in silence.
+        # Shifter splits the key at each `_`, so a module's name has none; it silently ignores an unknown last word.
         parts = key.split("_")
         return has_modules(config) and len(parts) == 3 and parts[1] not in ("", "gpu") and parts[2] in _MODULE_KEYS
     return key in more_keys(config)
 
 
 def more_keys(config: Shifter) -> tuple[str, ...]:
-    """The keys that `udiRoot.more` may have, those of modules aside."""
+    """The keys that `udiRoot.more` may have, without those of modules."""
     return _MORE if has_modules(config) else (*_MORE, "optionalSshdAsRoot")
 
 
 def keys(config: Shifter) -> frozenset[str]:
-    """What other keys of the site decide."""
+    """Keys of udiRoot.conf that follow from other keys of the site."""
     return frozenset([*_places(config), *_tools(), *_site(config, ""), "defaultModules"])
 
 
 def text(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> str:
-    """The file of one host."""
+    """The text of udiRoot.conf on one host."""
     written = {
         **_places(config),
         **_tools(),
@@ -99,7 +99,7 @@ def _places(config: Shifter) -> dict[str, str]:
 
 
 def _tools() -> dict[str, str]:
-    """As every system has them, with and without a merged /usr."""
+    """Paths that every system has, with and without a merged /usr."""
     return {
         "modprobePath": "/sbin/modprobe",
         "insmodPath": "/sbin/insmod",
@@ -128,12 +128,12 @@ def _site(config: Shifter, gateway: str) -> dict[str, str]:
 
 
 def opt_image(config: Shifter) -> str:
-    """What the build makes for containers, seen there as /opt/udiImage."""
+    """Folder that the build makes for containers, which see it as /opt/udiImage."""
     return f"{config.prefix}/libexec/shifter/opt/udiImage"
 
 
 def gpu_hook(config: Shifter) -> str:
-    """What brings the driver into a container with the module `gpu`."""
+    """The script that brings the driver into a container with the module `gpu`."""
     return f"{config.sysconfdir}/module-gpu.sh"
 
 

@@ -1,18 +1,18 @@
-"""Releases of Shifter that differ in what a site may say. Next: https://github.com/NERSC/shifter/releases
+"""Releases of Shifter that differ in the keys that a site may have. Next: https://github.com/NERSC/shifter/releases
 
-The site says which one it has; nothing is fetched by a version of ours.
+The site names its version; gpu-metal has no default one.
 """
 
 Release = tuple[int, int]
 
 FIRST: Release = (16, 8)
-"""Older ones know another siteFs."""
+"""The oldest supported release: earlier ones have another form of siteFs."""
 SITE_RESOURCES: Release = (17, 4)
 """The one release that knows siteResources, and brings GPUs there by itself."""
 MODULES: Release = (18, 3)
-"""From here on: modules; GPUs by them alone; kernel modules are no longer loaded by shifter."""
+"""From this release on Shifter has modules, brings GPUs only by them, and loads no kernel modules."""
 WITHOUT_CELERY: Release = (18, 3)
-"""The first version whose gateway pulls in threads of its own; those before hand pulls to Celery, by way of Redis."""
+"""The first version whose gateway pulls in its own threads; earlier ones pass pulls to Celery through Redis."""
 
 
 def release(version: str) -> Release:

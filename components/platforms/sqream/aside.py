@@ -1,7 +1,7 @@
-"""Workers stand aside: before the master's host is upgraded, those of an older version are stopped on the other hosts.
+"""Before the master's host is upgraded, this stops the workers of an older version on the other hosts.
 
-SQream reads the metadata of its own version only, so all services change at once. Every host is asked whether it may
-stop before the first one does.
+SQream reads the metadata of its own version only, so all services change at once. Every host must agree before the
+first one stops.
 
 Rows: Q8.
 """
@@ -22,11 +22,11 @@ _DEADLINE = 300.0
 
 
 class NotAsideError(Exception):
-    """A worker of an older version could go on. str() is `host [sqream] …`."""
+    """A worker of an older version might still run. str() is `host [sqream] …`."""
 
 
 def stand_aside(others: Sequence[str], package: str, window: str | None) -> Hook:
-    """The hook of the master's host; it does nothing where the others have `package` already, or nothing."""
+    """The hook of the master's host; it skips other hosts that have `package` already, or no SQream."""
 
     async def hook(targets: Mapping[str, Target]) -> None:
         for verb in ("ask", "stop"):
@@ -40,8 +40,8 @@ def stand_aside(others: Sequence[str], package: str, window: str | None) -> Hook
 
 
 async def _said(target: Target, verb: str, words: str) -> str:
-    """Why it does not; nothing when it does."""
-    # Here: whoever only reads sites does not wait for an SSH client.
+    """Why the host does not do what `verb` asks; empty if it does."""
+    # Imported here: programs that only read sites need no SSH client.
     from components.hostrun import ssh  # noqa: PLC0415
 
     try:
@@ -51,7 +51,7 @@ async def _said(target: Target, verb: str, words: str) -> str:
     except SshError as error:
         if verb == "ask":
             return f"{error} All of SQream is upgraded at once: nothing was stopped."
-        return f"{error} Workers may stand still elsewhere: pulumi up goes on, gpu-metal-sqream resume goes back."
+        return f"{error} Other hosts' workers may be stopped: pulumi up goes on, gpu-metal-sqream resume starts them."
     if result.status == 0:
         return ""
     last = (result.stderr.strip().splitlines() or [f"exit status {result.status}"])[-1]

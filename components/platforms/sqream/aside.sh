@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# ask|stop PACKAGE WINDOW, behind hostrun/window.sh: stops this host's workers of another version than PACKAGE, and holds
-# them, at boot too, until this host has PACKAGE. Nothing where there are none.
+# ask|stop PACKAGE WINDOW, sent after hostrun/window.sh: `ask` fails if this host's workers of another version than PACKAGE
+# may not stop now; `stop` stops them and keeps them stopped, at boot too, until this host has PACKAGE. A host without such
+# workers does nothing.
 
 untrue() {
     printf '%s\n' "$*" >&2

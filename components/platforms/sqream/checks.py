@@ -1,4 +1,4 @@
-"""What must hold of SQream in its site. Pure functions; each problem names the key, from the entry on, and the fix."""
+"""Rules for SQream in its site. Pure functions; each problem names the key, from the entry on, and the fix."""
 
 import math
 import re
@@ -19,7 +19,7 @@ from components.platforms.sqream.config import Sqream, Worker
 from components.problem import Key, Problem
 
 _BRIDGE = ip_network("172.17.0.0/16")
-"""Docker's first network where nobody says another one."""
+"""Docker's default network."""
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _DECIDED = {
@@ -31,18 +31,18 @@ _DECIDED = {
     "port": "workers[].port",
     "spoolMemoryGB": "workers[].spoolGb",
 }
-"""Settings that the site decides elsewhere, and where."""
+"""Worker settings that follow from other keys of the site, and from which."""
 _TYPES: dict[str, type] = {
     "cudaMemQuota": int,
     "initialSubscribedServices": str,
     "limitQueryMemoryGB": int,
     "useConfigIP": bool,
 }
-"""Of the settings that SQream's documents tell of."""
+"""Types of the settings that SQream's documents describe."""
 
 
 def hosts(config: Sqream, ground: Ground) -> Iterator[Problem]:
-    """The hosts are there, and SQream is not root."""
+    """The hosts are in the site, the master's is not gone, and SQream does not run as root."""
     host = ground.hosts.get(config.host)
     if host is None or host.state == "gone":
         what = "is gone" if host else "is not a host of this site"
@@ -53,14 +53,14 @@ def hosts(config: Sqream, ground: Ground) -> Iterator[Problem]:
         elif name not in ground.hosts:
             yield Problem(("workerHosts", name), f"{name} is not a host of this site. Write one of hosts.")
     if config.user == "root":
-        yield Problem(("user",), "is root, whom SQream must not be. Write a user of its own, such as sqream.")
+        yield Problem(("user",), "is root, and SQream must not run as root. Write a user of its own, such as sqream.")
 
 
 def package(config: Sqream, _: Ground) -> Iterator[Problem]:
-    """The package lies somewhere, and an upgrade has a time."""
+    """The package has one source, and the window for upgrades is well-formed."""
     own = config.installer
     if (own.file is None) == (own.url is None):
-        yield Problem(("installer",), "needs one of file and url. Write where the package lies.")
+        yield Problem(("installer",), "needs one of file and url. Write where the package is.")
     elif own.url and not is_url(own.url, file=True):
         text = "is not an address such as https://mirror.example.org/a or file:///srv/a."
         yield Problem(("installer", "url"), text)
@@ -69,24 +69,24 @@ def package(config: Sqream, _: Ground) -> Iterator[Problem]:
 
 
 def folders(config: Sqream, _: Ground) -> Iterator[Problem]:
-    """Each folder is SQream's alone: data to load may lie beside the database, nothing else in one another."""
+    """Each folder is SQream's alone, and none is inside another one; only ingest may be inside storage."""
     own = {k: PurePosixPath(path) for k, path in config.folders.model_dump().items() if path}
     for name, path in own.items():
         if is_the_systems(str(path)) or ".." in path.parts:
-            text = f"{path} is the system's. Name a folder of SQream's own, for example /srv/sqream."
+            text = f"{path} is a system folder. Name a folder of SQream's own, for example /srv/sqream."
             yield Problem(("folders", name), text)
         if path == PurePosixPath("/home", config.user):
-            text = f"{path} is the user's home, where the package lies. Name a folder in it, or elsewhere."
+            text = f"{path} is the user's home, where the package is. Name a folder in it, or elsewhere."
             yield Problem(("folders", name), text)
         for other, place in own.items():
             inside = path.is_relative_to(place) and other != name
             if inside and (path == place or (name, other) != ("ingest", "storage")):
-                yield Problem(("folders", name), f"{path} lies in {other} {place}. Name another one.")
+                yield Problem(("folders", name), f"{path} is inside {other} {place}. Name another one.")
                 break
 
 
 def workers(config: Sqream, ground: Ground) -> Iterator[Problem]:
-    """Workers have GPUs that are declared, ports that exist, and shares of a GPU that fit."""
+    """Workers have declared GPUs, valid ports and settings, and shares of a GPU that fit."""
     for name in (config.host, *config.worker_hosts):
         host = ground.hosts.get(name)
         if host is None or host.state == "gone":
@@ -100,18 +100,18 @@ def workers(config: Sqream, ground: Ground) -> Iterator[Problem]:
 
 
 def studio(config: Sqream, _: Ground) -> Iterator[Problem]:
-    """The console starts Studio without a port."""
+    """Studio's port is not set: the console's command for Studio takes no port."""
     if config.studio_port not in (None, ports.STUDIO) and ports.has_studio(config):
         text = f"is for the editor before 4; Studio listens on {ports.STUDIO}. Take the key away."
         yield Problem(("studioPort",), text)
 
 
 def toolkits(config: Sqream, ground: Ground) -> Iterator[Problem]:
-    """Containers get their GPUs by the toolkit, which each host has unless it says no."""
+    """No host turns the toolkit off, through which containers get their GPUs."""
     for name in (config.host, *config.worker_hosts):
         host = ground.hosts.get(name)
         if host and host.state != "gone" and host.gpu and host.gpu.toolkit is None:
-            text = "is null, and SQream's containers get their GPUs by it. Take the key away."
+            text = "is null, but SQream's containers need the toolkit for GPUs. Take the key away."
             yield Problem(("hosts", name, "gpu", "toolkit"), text, elsewhere=True)
 
 
@@ -125,7 +125,7 @@ def _gpu(host: Host, worker: Worker, at: Key) -> Iterator[Problem]:
 
 
 def _ports(config: Sqream, host: str, at: Key) -> Iterator[Problem]:
-    """They are counted up from the first."""
+    """Ports, counted up from the first one, stay within 65535."""
     for what, listening in ports.listening(config, host).items():
         if beyond := next((port for port in listening if port > 65535), None):
             yield Problem(at, f"port {beyond} for {what} is beyond 65535. Lower firstPort or workers[].port.")
@@ -133,7 +133,7 @@ def _ports(config: Sqream, host: str, at: Key) -> Iterator[Problem]:
 
 
 def _shares(entries: tuple[Worker, ...], at: Key) -> Iterator[Problem]:
-    """Where each worker of a GPU says its share of the memory, they fit."""
+    """Shares of a GPU's memory add up to 100 % at most."""
     shares: Counter[int] = Counter()
     for worker in entries:
         quota = worker.settings.get("cudaMemQuota")
@@ -145,27 +145,25 @@ def _shares(entries: tuple[Worker, ...], at: Key) -> Iterator[Problem]:
 
 
 def _settings(settings: Mapping[str, object], at: Key) -> Iterator[Problem]:
-    """The console reads any file; what is not JSON, or is of another type, ends the worker."""
+    """The console accepts any file, but a value that is not JSON or has the wrong type ends the worker."""
     for name, value in settings.items():
         if not _NAME.fullmatch(name):
-            yield Problem(
-                (*at, name), "is not the name of a setting: letters, digits and _, as SQream's documents have."
-            )
+            yield Problem((*at, name), "is not the name of a setting: letters, digits and _, as in SQream's documents.")
         elif name in _DECIDED:
             yield Problem((*at, name), f"follows from {_DECIDED[name]}. Take it away.")
         elif isinstance(value, dict):
             yield from _settings(value, (*at, name))
         elif isinstance(value, float) and not math.isfinite(value):
-            yield Problem((*at, name), "is no number that JSON has. Write another one.")
+            yield Problem((*at, name), "is not a number that JSON allows. Write another one.")
         elif name in _TYPES and type(value) is not _TYPES[name]:
             kind = {int: "a whole number", str: "a text", bool: "true or false"}[_TYPES[name]]
             yield Problem((*at, name), f"is not {kind}. Write one, without quotes for numbers, true and false.")
         elif name == "cudaMemQuota" and not 0 <= int(str(value)) <= 100:
-            yield Problem((*at, name), "is a share of the GPU's memory in percent: 0 to 100.")
+            yield Problem((*at, name), "must be a share of the GPU's memory in percent: 0 to 100.")
 
 
 def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
-    """The files are there and are what they are called."""
+    """The files exist, and have the content that their names promise."""
     if config.hadoop is None:
         return
     for alias, path in (("coreSite", config.hadoop.core_site), ("hdfsSite", config.hadoop.hdfs_site)):
@@ -179,7 +177,7 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
             yield Problem(at, f"is not XML: {error}. Copy it anew from the Hadoop cluster.")
             continue
         if root.tag != "configuration":
-            yield Problem(at, f"is XML of {root.tag}, wants configuration. Copy it anew from the Hadoop cluster.")
+            yield Problem(at, f"is XML of {root.tag}, not of configuration. Copy it anew from the Hadoop cluster.")
     krb5, at = config.hadoop.krb5, ("hadoop", "krb5")
     if not krb5.is_file():
         yield Problem(at, f"there is no file {krb5.name}. Copy it there from a Kerberos client.")
@@ -188,12 +186,12 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
 
 
 def network(_: Sqream, ground: Ground) -> Iterator[Problem]:
-    """No host lies where Docker makes its first network (Q5)."""
+    """No host has an address in Docker's default network (Q5)."""
     if isinstance(ground.engine, Docker) and ground.engine.subnet:
         return
     for host in ground.hosts.values():
         if host.state != "gone" and host.address in _BRIDGE:
-            text = f"{host.address} lies in Docker's own {_BRIDGE}. Write engine: {{kind: docker, subnet: …}}, off it."
+            text = f"{host.address} is in Docker's own {_BRIDGE}. Write engine: {{kind: docker, subnet: OTHER}}."
             yield Problem(("hosts", host.name, "address"), text, elsewhere=True)
 
 
@@ -203,22 +201,22 @@ CHECKS: tuple[Callable[[Sqream, Ground], Iterator[Problem]], ...] = (
 
 
 def checks(config: Sqream, ground: Ground) -> Iterator[Problem]:
-    """All of them."""
+    """Every problem of an entry."""
     return chain.from_iterable(check(config, ground) for check in CHECKS)
 
 
 def notes(config: Sqream, ground: Ground) -> Iterator[Problem]:
-    """What is allowed and yet worth a line."""
+    """Remarks about settings that are allowed."""
     if config.overwrite != "no":
         yield Problem(("overwrite",), "a first installation empties all folders. Take it away after pulumi up.")
     if config.worker_hosts:
-        text = f"{config.folders.storage} must be one filesystem on all of them, mounted by you"
-        yield Problem(("workerHosts",), f"{text}; and SQream's guide calls Docker a way for one host.")
+        text = f"{config.folders.storage} must be one filesystem, which you mount on all of them"
+        yield Problem(("workerHosts",), f"{text}; and SQream's guide describes Docker for one host only.")
     used = [ground.hosts.get(name) for name in (config.host, *config.worker_hosts)]
     others = {host.os for host in used if host and host.os and not host.os.startswith(("rhel-", "centos-"))}
     if others:
         text = f"SQream's guide was tested on RHEL and CentOS 7; this site has {', '.join(sorted(others))}."
         yield Problem((), text)
     if config.metadata_change not in {None, config.installer.versions.database}:
-        text = f"{config.metadata_change} is not what installer brings, so nothing is agreed."
+        text = f"{config.metadata_change} is not the version that installer brings, so it agrees to nothing."
         yield Problem(("metadataChange",), text)

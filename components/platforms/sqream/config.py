@@ -1,4 +1,4 @@
-"""What a site may say of SQream in Docker (rows Q1 to Q9).
+"""The keys of a site for SQream in Docker (rows Q1 to Q9).
 
 Source: seeds/sqream-docker.txt, "Installing and Running SQream in a Docker Container".
 """
@@ -23,7 +23,7 @@ Setting = str | bool | int | float
 
 
 class Versions(NamedTuple):
-    """What a package brings, and for which machine."""
+    """The versions in a package, and the architecture that it is for."""
 
     installer: str
     database: str
@@ -33,7 +33,7 @@ class Versions(NamedTuple):
 
 
 class Installer(Artefact):
-    """The vendor's tarball `sqream_installer-…-DB…-CO…-ED…-ARCH.tar.gz` (Q2): its name tells the versions."""
+    """The vendor's tarball `sqream_installer-…-DB…-CO…-ED…-ARCH.tar.gz` (Q2); its name has the versions."""
 
     package: Annotated[
         str,
@@ -42,25 +42,25 @@ class Installer(Artefact):
             "is not a package's name: sqream_installer-VERSION-DBVERSION-COVERSION-EDVERSION-ARCH, without .tar.gz.",
         ),
     ]
-    """The tarball's name without .tar.gz, which is its folder's too."""
+    """The tarball's name without .tar.gz, which is also the name of the folder in it."""
 
     @property
     def versions(self) -> Versions:
-        """As the name tells them."""
+        """The versions in the package's name."""
         return Versions(*re.findall(PACKAGE, self.package)[0])
 
 
 class Folders(Model):
-    """Read and written by the SQream user (Q1)."""
+    """Folders that the SQream user reads and writes (Q1)."""
 
     storage: AbsolutePath
-    """The cluster folder (-v): where the database lies; made when there is none, taken over when there is."""
+    """The cluster folder (-v) with the database: an existing database is taken over, otherwise a new one is made."""
     ingest: AbsolutePath | None = None
     """Data to load (-d)."""
     config: AbsolutePath = "/etc/sqream"
-    """-c. Another one where a SQream without Docker is installed already."""
+    """Settings (-c). Choose another folder on a host where SQream without Docker is installed already."""
     log: AbsolutePath = "/var/log/sqream"
-    """-l."""
+    """Log files (-l)."""
 
 
 class Worker(Model):
@@ -69,21 +69,21 @@ class Worker(Model):
     gpu: Annotated[int, Field(ge=0)]
     """The GPU's index on its host."""
     count: Annotated[int, Field(ge=1, le=16)] = 1
-    """How many share the GPU."""
+    """How many workers share the GPU."""
     port: Port | None = None
-    """Of the first of them; none: the next that is free, from firstPort on."""
+    """Port of the first of them; the others follow. Default: the next free ports from firstPort on."""
     spool_gb: Annotated[int, Field(ge=1)] | None = None
-    """Spool memory of each (-m), GB; none: the console shares out what the host has."""
+    """Spool memory of each worker in GB (-m). Default: the console divides the host's memory."""
     settings: dict[str, Setting | dict[str, Setting]] = {}
     """The worker's own JSON configuration (-j), under the vendor's names: cudaMemQuota, limitQueryMemoryGB…; older
-    versions have sections of them."""
+    versions group them in sections."""
 
 
 class WorkerHost(Model):
     """A host with workers only, in distributed mode (--master-host)."""
 
     workers: Annotated[tuple[Worker, ...], Field(min_length=1)]
-    """Those on this host."""
+    """The workers on this host."""
 
 
 class Hadoop(Model):
@@ -110,38 +110,38 @@ class Sqream(PlatformConfig):
     kind: Literal["sqream"]
     """SQream in Docker."""
     name: LabelName = "sqream"
-    """Of its layers; two of a kind need two names."""
+    """The name of its layers; two entries of this kind need two names."""
     host: HostName
     """The host of the master, and of `workers`."""
     user: AccountName = "sqream"
-    """Who owns it; not root."""
+    """The user that owns SQream and its folders; not root."""
     installer: Installer
     license_secret: SecretName
     """Name of the secret that holds the licence package, in base64 (Q3)."""
     folders: Folders
     metadata_port: Port = 3105
-    """Of the master (-m)."""
+    """The master's port for metadata (-m)."""
     picker_port: Port = 3108
-    """Of the master (-p); where clients connect."""
+    """The master's port that clients connect to (-p)."""
     first_port: Port = 5000
-    """Of the first worker of each host; the next ones follow."""
+    """Port of the first worker on each host; the next workers follow."""
     workers: tuple[Worker, ...] = ()
-    """On the master's host, in the order in which they start."""
+    """Workers on the master's host, in the order in which they start."""
     worker_hosts: dict[HostName, WorkerHost] = {}
     """Further hosts, with workers only."""
     studio: bool = True
-    """SQream Studio on the master's host."""
+    """true runs SQream Studio on the master's host."""
     studio_port: Port | None = None
-    """Where the editor before 4 listens; none is its own, 3000. Studio is always on 8080: its console takes no port."""
+    """Port of the editor before version 4. Default: 3000. Studio is always on 8080: the console takes no other."""
     hadoop: Hadoop | None = None
     overwrite: Literal["no", "yes-lose-data"] = "no"
-    """yes-lose-data gives -f to the first installation: all that lies in the folders is overwritten."""
+    """yes-lose-data gives -f to the first installation, which overwrites everything in the folders."""
     metadata_change: str | None = None
-    """The database version whose change of the metadata you agree to, for example "2020.3": an upgrade that changes it
-    stops before it without (Q8)."""
+    """The database version whose change of the metadata you agree to, for example "2020.3"; without it an upgrade that
+    changes the metadata stops before the change (Q8)."""
     window: str | None = None
-    """When all services may stop, for an upgrade or for settings that all of them read when they start, as
-    `kernel.window`: "Sun 02:00-04:00"; none: at once."""
+    """When all services may stop, for an upgrade or for settings that all of them read when they start, in the form of
+    `kernel.window`: "Sun 02:00-04:00". Default: at once."""
     hand_over: bool = False
-    """Docker is done with: all services stopped for good, the storage folder given to the user, for an installation
-    without Docker (Q9)."""
+    """true stops all services for good and gives the storage folder to the user, for an installation without Docker
+    (Q9)."""

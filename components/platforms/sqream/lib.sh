@@ -1,20 +1,20 @@
 # shellcheck shell=bash
-# For steps that say `# uses: sqream`: its package on a host. Each has the inputs user and package.
+# Functions for steps with `# uses: sqream`: SQream's package on a host. Each step has the inputs user and package.
 
-# sqream_folder [PACKAGE]: where it is unpacked. A user that is gone had its home where sqream_package wrote it down.
+# sqream_folder [PACKAGE]: the folder of the unpacked package; if the user is gone, in the home that sqream_package recorded
 sqream_folder() {
     local home
     home=$(getent passwd "$(input user)" | cut -d: -f6) || home=$(cat "$(sqream_state home)" 2>/dev/null) || true
     printf '%s/%s\n' "$home" "${1-$(input package)}"
 }
 
-# sqream_state NAME: the path of what our steps must remember; one SQream a host, since its containers' names are fixed
+# sqream_state NAME: the path of our steps' record NAME. A host has one SQream, since its containers' names are fixed.
 sqream_state() { printf '%s/sqream/%s\n' "$GPU_METAL_HOME" "$1"; }
 
 # sqream_installed: the name of the installed package, or nothing
 sqream_installed() { cat "$(sqream_state installed)" 2>/dev/null || true; }
 
-# sqream_as COMMAND…: as the SQream user, with its groups
+# sqream_as COMMAND…: runs COMMAND as the SQream user, with its groups
 sqream_as() {
     local user
     user=$(input user)
@@ -22,7 +22,7 @@ sqream_as() {
         env -i HOME="$(dirname "$(sqream_folder)")" USER="$user" LOGNAME="$user" PATH="$PATH" "$@"
 }
 
-# sqream_installer FLAG…: the wanted package's installer, as if the SQream user had called it by sudo
+# sqream_installer FLAG…: runs the wanted package's installer, as if the SQream user had called it by sudo
 sqream_installer() {
     local user
     user=$(input user)
@@ -33,7 +33,7 @@ sqream_installer() {
     )
 }
 
-# sqream_asked AGREED FLAG…: the same, on a terminal where it may ask, as `asked`
+# sqream_asked AGREED FLAG…: the same through `asked`, on a terminal where the installer may ask questions
 sqream_asked() {
     local user
     user=$(input user)
@@ -46,8 +46,8 @@ sqream_asked() {
 # sqream_metadata_question: the regex of the one question that metadataChange may agree to
 sqream_metadata_question() { printf '[Mm]etadata.*([Cc]hang|[Aa]pprov|[Uu]pgrad|structure)'; }
 
-# sqream_settings: KEY=VALUE lines of what is installed, as the wanted package's installer shows them, or the installed
-# one's where that is not unpacked yet; nothing when nothing is installed
+# sqream_settings: KEY=VALUE lines of the installation, from the wanted package's installer, or from the installed package's
+# if the wanted one is not unpacked yet; empty if nothing is installed
 sqream_settings() {
     local folder
     folder=$(sqream_folder)
@@ -57,10 +57,10 @@ sqream_settings() {
     sqream_as bash -c 'cd "$1" && ./sqream-install -s' - "$folder" </dev/null 2>/dev/null || true
 }
 
-# sqream_value KEY: of the settings on stdin
+# sqream_value KEY: the value of KEY in the settings on stdin
 sqream_value() { sed -n "s/^$1=//p" | tail -n 1; }
 
-# sqream_due REASON: what runs now must be started anew before it sees what is about to change
+# sqream_due REASON: records that running services need a restart for the change that is about to be made
 sqream_due() {
     if [[ -z $(docker ps --quiet --filter name=^sqream_) ]]; then return; fi
     {

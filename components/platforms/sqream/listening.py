@@ -1,4 +1,4 @@
-"""What of SQream listens on a host, with the keys that say where, and who may come in. Pure."""
+"""Which services of SQream listen on a host, the keys of their ports, and who may connect. Pure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,9 +11,9 @@ from components.problem import Key
 
 
 def listening(config: Sqream, host: Host, hosts: Hosts) -> tuple[Listening, ...]:  # noqa: ARG001 (as every part's)
-    """The picker sends clients on to workers, so that both are for everybody, as Studio is; metadata is for workers.
+    """The picker sends clients on to workers, so both are open to everybody, as Studio is; metadata is for workers.
 
-    What Docker publishes comes in by its own rules whatever stands here (docs/how-to/sqream.md)."""
+    Docker's own rules admit the ports that it publishes, whatever is listed here (docs/parts/sqream/how-to.md)."""
     if host.name != config.host:
         return tuple(_workers(config, host.name))
     return (*_master(config), *_workers(config, host.name))

@@ -1,4 +1,4 @@
-"""SQream as a part (docs/how-to/sqream.md)."""
+"""SQream as a part (docs/parts/sqream/how-to.md)."""
 
 from components.parts.part import HostPart, Part
 from components.platforms.sqream import checks, listening, prepare, steps

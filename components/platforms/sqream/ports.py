@@ -7,7 +7,7 @@ from components.platforms.sqream.config import Sqream, Worker
 
 def of_workers(first: int, workers: Sequence[Worker]) -> tuple[tuple[int, ...], ...]:
     """The ports of each entry's workers: its own `port` and those after it, else the next ones from `first` on that no
-    entry has for its own."""
+    entry has reserved."""
     own = {port for worker in workers if worker.port for port in range(worker.port, worker.port + worker.count)}
     found, port = [], first
     for worker in workers:
@@ -28,12 +28,12 @@ _EDITOR = 3000
 
 
 def has_studio(config: Sqream) -> bool:
-    """Whether the package has Studio: the editor was its name before 4."""
+    """Whether the package has Studio, which was called the editor before version 4."""
     return int(config.installer.versions.editor.split(".")[0]) >= 4
 
 
 def studio(config: Sqream) -> int:
-    """Studio's, or the editor's."""
+    """The port of Studio, or of the editor."""
     return STUDIO if has_studio(config) else config.studio_port or _EDITOR
 
 
@@ -45,7 +45,7 @@ def workers_on(config: Sqream, host: str) -> tuple[Worker, ...]:
 
 
 def listening(config: Sqream, host: str) -> dict[str, tuple[int, ...]]:
-    """What listens on this host, and on which ports."""
+    """The services that listen on this host, with their ports."""
     found: dict[str, tuple[int, ...]] = {}
     if host == config.host:
         found = {"metadata": (config.metadata_port,), "picker": (config.picker_port,)}

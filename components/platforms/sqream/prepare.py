@@ -1,4 +1,4 @@
-"""A host as SQream's document wants it, where the site says nothing else. Pure.
+"""A host's defaults from SQream's document, which the site's own settings override. Pure.
 
 Rows: Q1.
 """
@@ -11,7 +11,7 @@ from components.host.machine import Account
 from components.platforms.sqream.config import Sqream
 
 LIMITS = {"nofile": 500000, "nproc": 500000, "core": -1}
-"""The document's; SQream's newer guides have 1000000 for the first two."""
+"""The document's values; SQream's newer guides have 1000000 for the first two."""
 
 SYSCTL = {
     "vm.dirty_background_ratio": "5",
@@ -33,9 +33,9 @@ SERVICES_OFF = (
 
 
 def prepare(config: Sqream, host: Host) -> Host:
-    """Account, language, tuning, limits, kernel settings, services, and the toolkit that gives containers GPUs.
+    """Sets account, language, tuning, limits, kernel settings, services, and the toolkit that gives containers GPUs.
 
-    Maps are laid under the site's; anything else is set where the site has no such key. No time zone: the document's is
+    The site's own keys override these: in maps key by key, anything else as a whole. No time zone: the document's is
     an example. No time servers: they are the site's own.
     """
     said = host.model_fields_set
@@ -46,7 +46,7 @@ def prepare(config: Sqream, host: Host) -> Host:
         "services_off": SERVICES_OFF,
     }
     wanted = {key: value for key, value in chosen.items() if key not in said}
-    if config.user != "root":  # which checks.py refuses in words of its own
+    if config.user != "root":  # checks.py refuses root with its own message
         wanted["accounts"] = {config.user: Account(), **host.accounts}
     wanted["limits"] = {**LIMITS, **host.limits}
     wanted["sysctl"] = {**SYSCTL, **host.sysctl}

@@ -1,10 +1,10 @@
 #!/bin/bash
 # gpu-metal-sqream: starts, watches and stops SQream's services for systemd, by SQream's own console.
 #   start NAME | watch NAME | stop NAME      what the units call; NAME is master, studio or worker-PORT
-#   fault NAME                               why NAME is not as /etc/gpu-metal-sqream/NAME has it; status 1 when there is a reason
-#   strays                                   containers of SQream here that no unit started
-#   stop-all | start-all [NAME…]             services of this host, in their order; none named: all
-#   resume                                   start-all after an upgrade that did not come
+#   fault NAME                               status 1 and the reason if NAME does not run as /etc/gpu-metal-sqream/NAME wants
+#   strays                                   SQream's containers here that no unit started
+#   stop-all | start-all [NAME…]             services of this host, in their order; all of them if none is named
+#   resume                                   start-all, for a host that was stopped for an upgrade that was given up
 # A service is known by its port: the console chooses the names of containers.
 set -euo pipefail
 umask 022
@@ -27,7 +27,7 @@ state=$(field $settings/settings state)
 home=$(getent passwd "$user" | cut -d: -f6) || true
 installed() { cat "$state/installed"; }
 
-# console COMMAND: one command of SQream's console, which wants a terminal. Its exit status tells nothing.
+# console COMMAND: one command of SQream's console, which needs a terminal. Its exit status means nothing.
 console() {
     local folder
     folder=$home/$(installed)
@@ -38,18 +38,18 @@ console() {
         tr -d '\r' | sed 's/^sqream-console> *//' || true
 }
 
-# told TEXT: the line that says why, of what the console printed
+# told TEXT: the line of the console's output that gives the reason of a failure
 told() {
     grep -iE 'error|fail|denied|refused|cannot|not ' <<<"$1" | grep . | tail -n 1 ||
         grep -vE '^ *(exit|sqream .*)? *$' <<<"$1" | tail -n 1 || true
 }
 
-# containers: `ID NAME IMAGE` of SQream's that run
+# containers: `ID NAME IMAGE` of SQream's running containers
 containers() {
     docker ps --no-trunc --filter name=^sqream_ --format '{{.ID}} {{.Names}} {{.Image}}' | awk '$3 !~ /console/'
 }
 
-# at PORT: `ID NAME` of the one that has it
+# at PORT: `ID NAME` of the container that publishes PORT
 at() {
     docker ps --no-trunc --filter name=^sqream_ --filter "publish=$1" --format '{{.ID}} {{.Names}}' | head -n 1
 }
@@ -58,7 +58,7 @@ listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 port() { field "$settings/$1" port; }
 
-# mine NAME: `ID CONTAINER` of what runs as NAME: the one that was started, at whatever port; else whoever has the port
+# mine NAME: `ID CONTAINER` of the service NAME: the container that was started for it, on any port; else the one on its port
 mine() {
     local id
     id=$(field "$started/$1" id)
@@ -71,7 +71,7 @@ mine() {
 
 runs() { [[ $(docker inspect -f '{{.State.Running}}' "$1" 2>/dev/null) == true ]]; }
 
-# older TIME: did what started then start before what the installer was told last?
+# older TIME: true if a service that started at TIME lacks the latest change of the installation
 older() { [[ -e $state/due ]] && (($(date -d "$1" +%s%N) < $(date -r "$state/due" +%s%N))); }
 
 start() { # NAME
@@ -101,7 +101,7 @@ start() { # NAME
     [[ ! -e $state/due ]] || settle
 }
 
-# Once all have started anew, nothing is due any more.
+# Clears the record of needed restarts once all services have restarted.
 settle() {
     local time
     while read -r time; do ! older "$time" || return 0; done < \
@@ -129,7 +129,7 @@ await() { # NAME ID CONTAINER
     say "$1: $(<"$started/$1.said")"
 }
 
-# One that came up otherwise than asked for: no database on a GPU that is another's.
+# Ends a service that came up other than configured: it must not use another service's GPU.
 refuse() { # NAME ID CONTAINER WHY
     rm -f "$started/$1"
     end "$1" "$2" "$3" >/dev/null
@@ -163,7 +163,7 @@ stop() { # NAME
     rm -f "$started/$1" "$started/$1.service"
 }
 
-# By the console, and by Docker where that does not do it: the user or the package may be gone already.
+# Ends a container with the console, else with Docker: the user or the package may be gone already.
 end() { # NAME ID CONTAINER
     local command
     case $1 in
@@ -187,7 +187,7 @@ fault() { # NAME
     version=$(installed)
     version=${version#*-DB} version=${version%%-CO*}
     [[ $1 == studio || ":${image#*:}" =~ [^0-9.]"$version"([^0-9.]|$) ]] || say "runs $image, wants $version"
-    # As its container has it; as the console said, where the container does not tell a number.
+    # The GPU in the container's environment; if that has no number, the one that the console printed.
     gpu=$(grep -oE 'NVIDIA_VISIBLE_DEVICES=[0-9]+( |$)' <<<"$gpu" | tr -dc 0-9 | grep . || field "$started/$1" gpu)
     wanted=$(field "$settings/$1" gpu)
     [[ -z $wanted || $gpu == "$wanted" ]] || say "has GPU ${gpu:-none}, wants GPU $wanted"
@@ -205,7 +205,7 @@ strays() {
     done < <(containers)
 }
 
-# names: of this host's services, as the site has them
+# names: the names of this host's services in the site
 names() { find $settings -maxdepth 1 \( -name master -o -name 'worker-*' -o -name studio \) -printf '%f\n' | sort; }
 
 stop-all() {
@@ -229,7 +229,7 @@ start-all() {
     (($#)) || mapfile -t names < <(names)
     ((${#names[@]})) || return 0
     names=("${names[@]/#/gpu-metal-sqream-}")
-    # Starts that were asked for do not count among those that systemd tries by itself.
+    # A requested start must not count towards the limit of systemd's own restarts.
     systemctl reset-failed "${names[@]}" 2>/dev/null || true
     systemctl start "${names[@]}"
 }

@@ -1,4 +1,4 @@
-"""SQream at work, as data: its services under systemd, its upgrade, and its end. Nothing here touches a host."""
+"""SQream in operation, as data: its services under systemd, its upgrade, and its end. Nothing here touches a host."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ MASTER = "master"
 
 
 def upgrade(config: Sqream, host: Host) -> list[Step]:
-    """Before the installation: the program that stops and starts services, and another version's way out."""
+    """The steps before the installation: the program that stops and starts services, and the upgrade."""
     if config.hand_over:
         return []
     versions = config.installer.versions
@@ -41,7 +41,7 @@ def upgrade(config: Sqream, host: Host) -> list[Step]:
 
 
 def services(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
-    """After the installation: master, workers one after another, Studio; or none, where Docker is done with."""
+    """The steps after the installation: master, workers one after another, Studio; with handOver only the hand-over."""
     if config.hand_over:
         return [Step(_SCRIPTS / "sqream_hand_over.sh", {"user": config.user, "storage": config.folders.storage})]
     found: list[Step] = []
@@ -60,7 +60,7 @@ def services(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
 
 
 def before(config: Sqream, hosts: Hosts) -> Mapping[str, Hook]:
-    """Before the master's host goes on: workers of another version on the other hosts stand aside."""
+    """The hook before the master's host changes: it stops workers of another version on the other hosts."""
     others = [name for name in config.worker_hosts if name in hosts and hosts[name].state != "gone"]
     if not others or config.hand_over:
         return {}
@@ -73,7 +73,7 @@ def _workers(config: Sqream, host: str) -> list[tuple[Worker, tuple[int, ...]]]:
 
 
 def _master(config: Sqream) -> str:
-    """Ports only where they are not the console's own: the vendor's pages differ in which flag is which."""
+    """Passes only ports that are not the console's defaults: the vendor's pages disagree about the flags."""
     command = "master --start"
     if config.picker_port != Sqream.model_fields["picker_port"].default:
         command += f" -p {config.picker_port}"
@@ -83,7 +83,7 @@ def _master(config: Sqream) -> str:
 
 
 def _worker(config: Sqream, host: Host, hosts: Hosts, worker: Worker, port: int, after: list[str]) -> Step:
-    """One worker; those of one entry differ in their port alone."""
+    """One worker; the workers of one entry differ only in their port."""
     name = f"worker-{port}"
     command = f"worker --start 1 -g {worker.gpu} -p {port}"
     if worker.spool_gb:

@@ -1,7 +1,7 @@
 """SQream in Docker, as data: config in, steps out. Nothing here touches a host.
 
-Two layers a host: what touches no service, on all hosts before any goes on (NAME); then the installation and what runs
-(NAME-run), the master's host first.
+Each host has two layers. NAME touches no service, and is complete on all hosts before any host goes on. NAME-run has
+the installation and the services, and starts with the master's host.
 """
 
 from hashlib import sha256
@@ -19,13 +19,13 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
-    """The master's host, then those with workers only; one that is gone too, so that it is forgotten."""
+    """The master's host, then those with workers only, including gone ones, whose layers are to be forgotten."""
     return tuple(name for name in dict.fromkeys((config.host, *config.worker_hosts)) if name in hosts)
 
 
 def preflight(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
-    """For preflight: the package is there, networks are apart, ports free, and the spools fit; none where SQream's own
-    installation takes over."""
+    """The preflight checks: the package is available, networks do not overlap, ports are free, and the spools fit in
+    memory. None with handOver."""
     if config.hand_over:
         return []
     listening = " ".join(str(port) for ports_of in ports.listening(config, host.name).values() for port in ports_of)
@@ -39,7 +39,7 @@ def preflight(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
 
 
 def waves(config: Sqream, hosts: Hosts) -> list[Wave]:
-    """All hosts ready; then the master's host, then those that look for its metadata, all at once."""
+    """All hosts get ready; then the master's host runs; then, all at once, the hosts that need its metadata."""
     names = uses(config, hosts)
     running = {name: _running(config, hosts[name], hosts) for name in names}
     return [
@@ -56,7 +56,7 @@ def waves(config: Sqream, hosts: Hosts) -> list[Wave]:
 
 
 def run_layer(config: Sqream) -> str:
-    """The layer of what runs."""
+    """The name of the layer with the installation and the services."""
     return f"{config.name}-run"
 
 
@@ -89,8 +89,8 @@ def _secrets(config: Sqream) -> dict[str, str]:
 
 
 def _running(config: Sqream, host: Host, hosts: Hosts) -> list[Step]:
-    """The package installed, and what runs of it."""
-    # The secrets again: what changes one must change this layer too, which loads them.
+    """Installs the package and runs its services."""
+    # The secrets are inputs here too: this layer loads them, so a new secret must change it.
     installed = Step(_SCRIPTS / "sqream_install.sh", _installation(config, host), secrets=_secrets(config))
     steps = [*services.upgrade(config, host), installed]
     if _ingest_in_storage(config):
@@ -112,7 +112,7 @@ def _installation(config: Sqream, host: Host) -> dict[str, str]:
         inputs["gpus"] = str(host.gpu.count)
     if config.metadata_change:
         inputs["metadata_change"] = config.metadata_change
-    # Workers' hosts may share the storage: what the master's has just made is not emptied by them.
+    # Worker hosts may share the storage: they must not empty what the master's host has just made.
     if config.overwrite != "no" and host.name == config.host:
         inputs["overwrite"] = config.overwrite
     if config.hadoop:
@@ -127,7 +127,7 @@ def _folders(config: Sqream) -> dict[str, str]:
 
 
 def _ingest_in_storage(config: Sqream) -> bool:
-    """Then the installer makes it: it takes no storage that has something in it."""
+    """True if ingest is inside storage: then the installer makes it, since it refuses a storage that is not empty."""
     return bool(config.folders.ingest) and Path(config.folders.ingest or "/").is_relative_to(config.folders.storage)
 
 

@@ -1,6 +1,6 @@
-"""Shifter's stand-in as its sources come: a tarball and a commit for each version; and a package index for its gateway.
+"""The sources of Shifter's stand-in, a tarball and a commit for each version; and a package index for its gateway.
 
-Sites name a checksum and a revision: the functions here say them.
+Sites name a checksum and a revision: the functions here return them.
 """
 
 import gzip
@@ -43,7 +43,7 @@ class Archive(NamedTuple):
 
 
 def archive(version: str) -> Archive:
-    """Of one version; made when it is not in the cache."""
+    """The tarball of one version, made if it is not in the cache."""
     file = _made() / f"shifter-{version}.tar.gz"
     return Archive(f"{WEB}/shifter/{file.name}", hashlib.sha256(file.read_bytes()).hexdigest(), file)
 
@@ -54,7 +54,7 @@ def revision(version: str) -> str:
 
 
 def publish(site: Path) -> bool:
-    """Serves sources and index below site; False when it does already. Raises LabError."""
+    """Links sources and index below site; False if they are there already. Raises LabError."""
     links = {site / "shifter": _made(), site / "simple": wheels.index()}
     stale = {link: target for link, target in links.items() if not link.is_symlink() or link.readlink() != target}
     for link, target in stale.items():
@@ -117,7 +117,7 @@ def _packed(tree: Path, top: str) -> bytes:
 
 
 def _commit(git: Path, tree: Path, version: str) -> None:
-    """With fixed names and times, and nobody's settings, so that the revision is the same everywhere."""
+    """Commits with fixed names and times, and without the user's git settings: the revision is the same everywhere."""
     env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _WHO.items()}
     env |= {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
     command = ("git", "--git-dir", str(git), "--work-tree", str(tree))

@@ -11,7 +11,7 @@ VERSION = f"{FERRETDB.version}-1"
 
 
 def packages() -> list[Deb]:
-    """The one; it starts nothing by itself."""
+    """The package of FerretDB; installing it starts no service."""
     return [
         Deb(
             "ferretdb",
@@ -30,5 +30,5 @@ def packages() -> list[Deb]:
 
 
 def sources() -> list[Path]:
-    """The files that it is made of, but for the program, which FERRETDB.key tells."""
+    """The files that the package is made of, except the program, which FERRETDB.key identifies."""
     return [Path(__file__), *sorted(HERE.iterdir())]

@@ -1,4 +1,4 @@
-"""SQream's installation packages and licences as the lab makes them: stand-ins that do as the vendor's documents say.
+"""SQream's installation packages and licences as the lab makes them: stand-ins that do what the vendor's documents say.
 
 Three versions: the first, one that reads the same metadata, and one that changes the metadata's structure and has
 Studio in the older editor's place.
@@ -34,11 +34,11 @@ _SCRIPTS = {
 }
 _EMPTY = (".hadoop", ".krb5", "license")
 _VENDOR = 1000
-"""Who owns the files in the tarball: as root unpacks them, they are not root's."""
+"""The owner of the files in the tarball: unpacked by root, they do not belong to root."""
 
 
 def publish(site: Path) -> bool:
-    """Makes site/sqream the folder of the packages; False when it is that already. Raises LabError."""
+    """Links site/sqream to the folder of the packages; False if it is linked already. Raises LabError."""
     target, link = site / "sqream", site / ".sqream"
     folder = _packages()
     if target.is_symlink() and target.readlink() == folder:
@@ -50,22 +50,22 @@ def publish(site: Path) -> bool:
 
 
 def url(package: str) -> str:
-    """Where the depot serves it."""
+    """The URL of a package in the depot."""
     return f"http://{GATEWAY}:8080/sqream/{package}.tar.gz"
 
 
 def file(package: str) -> Path:
-    """The tarball on this machine, made when it is not there. Raises LabError."""
+    """The tarball on this machine, made if it is not there. Raises LabError."""
     return _packages() / f"{package}.tar.gz"
 
 
 def sha256(package: str) -> str:
-    """Of the tarball."""
+    """The checksum of the package's tarball."""
     return hashlib.sha256(file(package).read_bytes()).hexdigest()
 
 
 def license_package(*, expires: str = "2099-12-31", gpus: str = "", workers: int = 4) -> bytes:
-    """A licence package; `gpus` is the name that nvidia-smi gives the GPUs it is for, none: any."""
+    """A licence package; `gpus` is nvidia-smi's name of the GPUs that it is for, empty for any GPU."""
     text = f"expires={expires}\ngpus={gpus}\nworkers={workers}\n"
     return _tarball({"license": (text.encode(), 0o644)})
 

@@ -1,4 +1,4 @@
-# The gateway's code is what the source has in imagegw.
+# The gateway's code is that of the source's folder imagegw.
 # rows: F5
 # inputs: source path id sysconfdir
 # uses: shifter
@@ -23,14 +23,14 @@ apply() {
     rm -rf -- "$fresh"
     mkdir -p -- "$fresh"
     cp -rL -- "$(input source)/." "$fresh"
-    # configure makes it, where it was run; the gateway needs nothing else of that.
+    # configure would make this file; the gateway needs nothing else from configure.
     if [[ ! -f $fresh/shifter_imagegw/__init__.py ]]; then
         sed "s|@SHIFTER_SYSCONFDIR@|$(input sysconfdir)|" "$fresh/shifter_imagegw/__init__.py.in" \
             >"$fresh/shifter_imagegw/__init__.py"
     fi
     chmod -R u=rwX,go=rX -- "$fresh"
     chown -R root:root -- "$fresh"
-    # Until the new code is whole the list has both: what a cut run leaves is known to the next one, and to undo.
+    # Until the new code is complete the list has old and new files, so that the next run and undo know what a cut run left.
     {
         printf 'none\n'
         _sums

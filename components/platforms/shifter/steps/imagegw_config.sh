@@ -1,4 +1,4 @@
-# imagemanager.json is what the site says of the gateway; nobody but root and the gateway reads it.
+# imagemanager.json has the site's settings of the gateway; only root and the gateway can read it.
 # rows: F5
 # inputs: file user database
 # bulk: settings
@@ -17,7 +17,7 @@ check() {
 apply() {
     local shape='^mongodb(\+srv)?://[^[:space:]"\\]+$'
     if [[ $(input database) != here && ! $(secret uri) =~ $shape ]]; then
-        untrue "the secret of gateway.mongodb.uriSecret is no URI of a MongoDB." \
+        untrue "the secret of gateway.mongodb.uriSecret is not a URI of a MongoDB." \
             "Fix: set it to mongodb://USER:PASSWORD@HOST:PORT/"
     fi
     imagegw_due
@@ -42,7 +42,7 @@ _group() {
     id -gn "$(input user)"
 }
 
-# Without what check does not know: the URI of a database elsewhere.
+# Masks the URI of a database elsewhere: check gets no secrets.
 _shown() {
     if [[ $(input database) == here ]]; then cat; else sed -E 's/^(    "MongoDBURI": ).*/\1•/'; fi
 }

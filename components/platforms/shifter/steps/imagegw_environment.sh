@@ -4,8 +4,8 @@
 # bulk: requirements
 # uses: shifter
 #
-# Each set of requirements has an environment of its own, which comes into use when it is whole: one that cannot be
-# installed leaves the old one in use. What is written without a version is taken as it is the first time, and stays.
+# Each set of requirements has an environment of its own, which is used once it is complete: if it cannot be installed, the
+# old one stays in use. A requirement without a version keeps the version that it got at its first installation.
 
 check() {
     local place
@@ -33,7 +33,7 @@ apply() {
         _version | write_file "$place/.gpu-metal" 0644
     fi
     imagegw_due
-    # The service step takes away what is no longer in use.
+    # The service step removes environments that are no longer in use.
     ln -sfn "environments/${place##*/}" "$(_link).fresh"
     mv -T -- "$(_link).fresh" "$(_link)"
 }
@@ -65,7 +65,7 @@ _bring_python() {
     printf 'its package under packages of this host; or another interpreter that the version of Shifter runs with'
 }
 
-# The site's, or the source's, with the server that upstream recommends for Flask and does not name there.
+# The site's requirements; or the source's, with gunicorn, which upstream recommends for Flask but does not list there.
 _requirements() {
     if [[ $(input own) == yes ]]; then
         bulk requirements
@@ -75,7 +75,7 @@ _requirements() {
     fi
 }
 
-# What the gateway cannot do without
+# The modules that the gateway cannot run without
 _imports() {
     local text
     text=$(_requirements)
@@ -123,7 +123,7 @@ _install() {
     untrue "the gateway's requirements cannot be installed for $(_version): $said. All of it: $log. $(_old)"
 }
 
-# Sanic 20 hands asyncio what Python 3.10 no longer takes: every connection ends without an answer.
+# Sanic 20 passes asyncio an argument that Python 3.10 no longer accepts: every connection ends without an answer.
 _fit() {
     local seen
     seen=$("$1/bin/python" -c 'import sys, sanic
@@ -135,7 +135,7 @@ if sanic.__version__ < "21" and sys.version_info >= (3, 10): print("Sanic", sani
     fi
 }
 
-# The first thing that pip could not do, and what helps.
+# The first failure of pip, and its fix.
 _fault() {
     local log said fix
     log=$(cat)
@@ -160,5 +160,5 @@ _fault() {
 }
 
 _old() {
-    if [[ -x $(_link)/bin/python ]]; then printf 'The environment of before stays in use.'; else printf 'Nothing was changed.'; fi
+    if [[ -x $(_link)/bin/python ]]; then printf 'The previous environment stays in use.'; else printf 'Nothing was changed.'; fi
 }

@@ -9,7 +9,7 @@ check() {
     kind=$(findmnt -nro FSTYPE -T "$folder" | tail -n 1)
     if [[ $(input shared) == no ]] && _shared "$kind"; then
         untrue "images.expand, $(input expand), is on $kind ($(findmnt -nro SOURCE -T "$folder" | tail -n 1)): pulls would" \
-            "take up to 40 times as long. Fix: write a folder of a local disk; or, knowing it, images.sharedExpand: true"
+            "take up to 40 times as long. Fix: write a folder of a local disk; or accept that: images.sharedExpand: true"
     fi
 }
 

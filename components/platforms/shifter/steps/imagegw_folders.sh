@@ -1,10 +1,10 @@
-# The gateway's user is there, and owns the folders of images, of what is pulled, and of what is expanded.
+# The gateway's user exists, and owns the folders for images, for pulled data and for expanded data.
 # rows: F5
 # inputs: user images cache expand
 
 check() {
     local key
-    if ! getent passwd "$(input user)" >/dev/null; then untrue "has no user $(input user), who runs the image gateway"; fi
+    if ! getent passwd "$(input user)" >/dev/null; then untrue "has no user $(input user), which runs the image gateway"; fi
     for key in images cache expand; do
         if [[ ! -d $(input $key) ]]; then untrue "has no folder $(input $key)"; fi
         if [[ $(stat -c %U "$(input $key)") != "$(input user)" ]]; then
@@ -26,7 +26,7 @@ apply() {
     for key in images cache expand; do _folder "$(input $key)"; done
 }
 
-# Images stay, and with them the user, whose number nobody else may get.
+# Images stay, and so does the user that owns them: nobody else may get its number.
 undo() {
     local folder user
     user=$(input user)
@@ -59,7 +59,7 @@ _folder() {
         (umask 022 && mkdir -p -- "$1")
     fi
     chmod a+rx -- "$1"
-    # On a shared filesystem root may be nobody.
+    # On a shared filesystem root may be mapped to nobody.
     if [[ $(stat -c %U "$1") != "$(input user)" ]] && ! said=$(chown -- "$(input user):" "$1" 2>&1); then
         untrue "$1 cannot be given to $(input user): ${said##*: }." \
             "Fix: chown it where the filesystem is served, to number $(id -u "$(input user)")"

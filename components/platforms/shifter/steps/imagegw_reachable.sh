@@ -1,4 +1,4 @@
-# The image gateway answers this host, knows the site's system, and believes this host's munge.
+# The image gateway answers this host, knows the site's system, and accepts this host's munge.
 # rows: F2 F4 F5
 # inputs: url system host
 # uses: shifter

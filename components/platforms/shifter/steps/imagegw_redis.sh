@@ -1,4 +1,4 @@
-# Redis runs for the gateway's workers (versions before 18.03), on this host alone: it asks nobody for a password.
+# Redis runs for the gateway's workers (versions before 18.03), reachable from this host only: it asks for no password.
 # rows: F5
 # uses: shifter
 
@@ -19,7 +19,7 @@ apply() {
     unit_starts "$unit"
 }
 
-# One that was at work before goes on; ours goes with its package.
+# A Redis that ran before us keeps running; ours goes with its package.
 undo() {
     unit_left redis "$(os_path redis_unit)"
 }

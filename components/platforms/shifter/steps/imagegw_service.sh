@@ -1,4 +1,4 @@
-# The image gateway runs with its present code, environment and settings, and serves its systems.
+# The image gateway runs with its present code, environment and settings, and answers for its systems.
 # rows: F5
 # inputs: path user file listen port systems images after
 # uses: host shifter
@@ -10,7 +10,7 @@ check() {
     if [[ -e $GPU_METAL_HOME/imagegw-due ]]; then untrue "the image gateway runs with older settings"; fi
     for system in $(input systems); do
         seen=$(imagegw_list "http://127.0.0.1:$(input port)" "$system")
-        # Where images are not for all it fails unless it knows who asks.
+        # If some images are not for everybody, a request without a credential fails.
         if [[ $seen == 500* ]]; then seen=$(imagegw_list "http://127.0.0.1:$(input port)" "$system" munge); fi
         case $seen in
             200*) ;;
@@ -64,7 +64,7 @@ $(imagegw_runs "$(_program)")
 UNIT
 }
 
-# By Sanic from 22.02 on, by gunicorn for the Flask of before: the ways that let one choose the port.
+# Sanic from 22.02 on, gunicorn for the earlier Flask: these let us choose the port.
 _program() {
     local python port
     python=$(input path)/python-virtualenv/bin/python port=$(input port)

@@ -24,7 +24,7 @@ apply() {
         if [[ -n $fresh ]]; then systemctl stop "$unit"; fi
         unit_starts "$unit"
     done
-    # What cannot read its settings ends at once.
+    # A worker that cannot read its settings ends within seconds.
     sleep 3
 }
 

@@ -1,4 +1,4 @@
-# The gateway's database runs, and answers on this host alone: it asks nobody for a password.
+# The gateway's database runs, and answers this host only: it asks for no password.
 # rows: F5
 # inputs: unit
 # uses: shifter
@@ -7,7 +7,7 @@ check() {
     local open
     unit_runs "$(input unit)"
     if ! _answers; then
-        untrue "$(input unit) runs and does not listen on 127.0.0.1:27017." \
+        untrue "$(input unit) runs but does not listen on 127.0.0.1:27017." \
             "Fix: net.port and net.bindIp in its settings, such as /etc/mongod.conf, are 27017 and 127.0.0.1"
     fi
     open=$(_listens | grep -vE '^(127\.|\[::1\]|\[::ffff:127\.)' | paste -sd ' ' || true)
@@ -24,7 +24,7 @@ apply() {
     port_opens 27017 90 || _says_why
 }
 
-# What it knows of images stays in its folder: they are people's data. One that was at work before goes on.
+# The database stays in its folder: it describes users' images. A MongoDB that ran before us keeps running.
 undo() {
     unit_left mongodb "$(input unit)"
 }

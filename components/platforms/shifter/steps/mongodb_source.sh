@@ -2,7 +2,7 @@
 # rows: F5
 # inputs: package
 #
-# Not undone: apply only reads anew what the sources have.
+# Not undone: apply only refreshes the index of the sources.
 
 check() {
     local name

@@ -11,7 +11,7 @@ check() {
     fi
 }
 
-# munge alone: whoever uses it connects anew for each credential.
+# Only munge is restarted: programs connect to it anew for each credential.
 apply() {
     if ! systemctl is-enabled -q munge; then systemctl enable -q --no-reload munge; fi
     if [[ -e $GPU_METAL_HOME/munge-due ]] || ! _round >/dev/null 2>&1; then
@@ -23,7 +23,7 @@ apply() {
     rm -f "$GPU_METAL_HOME/munge-due"
 }
 
-# A munge that was here before us goes on, with the key that munge_key puts back; ours goes with its package.
+# A munge that was here before us keeps running, with the key that munge_key restores; ours goes with its package.
 undo() {
     rm -f "$GPU_METAL_HOME/munge-due"
 }

@@ -1,8 +1,8 @@
-# munge's key is the site's, and nobody but munge reads it.
+# munge's key is the site's, and only munge can read it.
 # rows: F4
 # secrets: key
 #
-# A check sees no secret: the key is compared with the digest of the one that was written last, which only root reads.
+# check gets no secrets: it compares the key with the digest of the key that was written last, which only root can read.
 
 check() {
     local file=/etc/munge/munge.key
@@ -16,12 +16,12 @@ apply() {
     local file=/etc/munge/munge.key size
     size=$({ secret key | base64 -d 2>/dev/null || true; } | wc -c)
     if ((size < 32 || size > 1024)); then
-        untrue "the secret that mungeSecret names is no key: $size bytes in base64, wants 32 to 1024." \
+        untrue "the secret that mungeSecret names is not a key: $size bytes in base64, wants 32 to 1024." \
             "Fix: head -c 128 /dev/urandom | base64 -w 0 | pulumi config set --secret gpu-metal:NAME"
     fi
     install -d -m 0700 -o munge -g munge /etc/munge
     keep $file
-    # Said first: a run that is cut in between leaves munge to be restarted.
+    # Marked first: if this run is cut in between, the next one still restarts munge.
     if ! secret key | base64 -d | same_file $file; then
         write_file "$GPU_METAL_HOME/munge-due" 0600 <<<due
     fi

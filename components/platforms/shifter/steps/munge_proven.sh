@@ -1,10 +1,10 @@
-# This host has the site's key, and all hosts of the site were seen to share it since it was written.
+# This host has the site's key, and all hosts were proven to share it since it was written.
 # rows: F4
 # inputs: hosts
 # secrets: key
 #
-# What is seen on all hosts is asked by the program, right before this layer is applied (ring.py); a host of its own can
-# only tell that its key has not changed since, and that no host has come.
+# The program makes the proof on all hosts, right before this layer is applied (ring.py). This host alone can only check that
+# its key has not changed since, and that no host was added.
 
 check() {
     if ! _proof | same_file "$(_proven)"; then

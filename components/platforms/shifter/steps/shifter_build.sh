@@ -1,10 +1,10 @@
-# Shifter's runtime is built of the unpacked source with the site's switches, and installed.
+# Shifter's runtime is built from the unpacked source with the site's switches, and installed.
 # rows: F1
 # inputs: folder prefix sysconfdir configure dependencies
 # limit: 3600
 #
-# Built in a copy, installed into a folder, then put in its place: a build that fails changes nothing. Its plugin runs in
-# the one release of Slurm that it was built with, so that another one on this host builds again.
+# It is built in a copy, installed into a folder, then moved into place: a build that fails changes nothing. Its plugin runs
+# only in the release of Slurm that it was built with, so another release on this host makes it build again.
 
 check() {
     local seen
@@ -25,10 +25,10 @@ apply() {
     if ! (umask 022 && _make) 2>&1 | tee "$log"; then
         rm -rf -- "$_work" "$_stage"
         untrue "Shifter does not build: $(_reason <"$log"). Nothing was installed." \
-            "Fix: what it lacks is in this step's log on the host (packages, a switch in source.configure, a way out)"
+            "Fix: see in this step's log on the host what it lacks (packages, a switch in source.configure, internet)"
     fi
     rm -f -- "$log"
-    # Those of the site are another step's.
+    # Another step writes the site's own files.
     rm -rf -- "${_stage:?}$(input sysconfdir)/shifter_etc_files"
     _install
     rm -rf -- "$_work" "$_stage"
@@ -40,8 +40,8 @@ undo() {
     rm -rf -- "$_work" "$_stage"
 }
 
-_built=$GPU_METAL_HOME/shifter-built  # sums of the files, then what it is
-_files=$GPU_METAL_HOME/shifter-files  # all that was put anywhere, also by a run that was cut
+_built=$GPU_METAL_HOME/shifter-built  # sums of the files, then source and switches
+_files=$GPU_METAL_HOME/shifter-files  # all files that we installed, also in a run that was cut
 _folders=$GPU_METAL_HOME/shifter-made # the folders that were not there before
 _work=/usr/src/.shifter-build.gpu-metal
 _stage=/usr/src/.shifter-stage.gpu-metal
@@ -52,7 +52,7 @@ _make() {
     proxy_variables
     DEPTAR_DIR=$(input dependencies '')
     if [[ -n $DEPTAR_DIR ]]; then export DEPTAR_DIR; fi
-    # In a condition, as here, a failure ends nothing by itself.
+    # The caller is a condition, where set -e does not work: hence &&.
     cp -a -- "$(input folder)" "$_work" && cd "$_work" && ./autogen.sh && ./configure "${words[@]}" && make -j"$(nproc)" && make install DESTDIR="$_stage"
 }
 
@@ -63,7 +63,7 @@ _install() {
     printf '%s\n%s\n' "$old" "$new" | sed '/^$/d' | sort -u | write_file "$_files" 0600
     _new_folders | sort -u - <(cat "$_folders" 2>/dev/null) | write_file "$_folders" 0600
     (cd "$_stage" && find . -type f -printf '%P\0' | sort -z | xargs -0 sha256sum | sed 's,  ,  /,') >"$sums"
-    # Without folders, so that those that are there stay as they are; a program in use is replaced, not written into.
+    # Without folders, so that existing ones stay as they are; a program in use is replaced, not overwritten.
     (umask 022 && tar -C "$_stage" -cf - --null -T <(cd "$_stage" && find . ! -type d -print0) |
         tar -C / -xpf - --no-same-owner --unlink-first)
     sync "$(input prefix)"
@@ -80,7 +80,7 @@ _new_folders() {
     done < <(cd "$_stage" && find . -mindepth 1 -type d -printf '/%P\n')
 }
 
-# Files by name from stdin, and those of our folders that are empty then: /opt is not ours
+# Removes the files named on stdin, and those of our folders that are empty then; /opt is not ours
 _remove() {
     local path
     while read -r path; do

@@ -7,7 +7,7 @@
 check() {
     local name
     for name in passwd group nsswitch.conf; do
-        if ! "_$name" | same_file "$(input folder)/$name"; then untrue "$(input folder)/$name is not as this host is"; fi
+        if ! "_$name" | same_file "$(input folder)/$name"; then untrue "$(input folder)/$name differs from this host's"; fi
         if [[ $(stat -c '%a %U' "$(input folder)/$name") != '644 root' ]]; then
             untrue "$(input folder)/$name is not root's with mode 644"
         fi
@@ -31,7 +31,7 @@ _passwd() { getent passwd; }
 
 _group() { getent group; }
 
-# No directory service is asked from within a container.
+# Containers use no directory service.
 _nsswitch.conf() {
     printf '%s\n' '# gpu-metal' 'passwd: files' 'group: files' 'shadow: files' 'hosts: files dns' 'services: files' \
         'networks: files' 'protocols: files' 'rpc: files' 'ethers: files' 'netgroup: files'

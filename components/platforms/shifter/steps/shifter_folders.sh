@@ -1,8 +1,8 @@
-# The folders are there that Shifter mounts into.
+# The folders that Shifter mounts into exist.
 # rows: F1
 # inputs: folders
 #
-# Root runs what is in them, or mounts there: they, and those above them, are root's, and nobody else may write there.
+# Root runs programs in them, or mounts there: only root may write to them and to the folders above them.
 
 check() {
     local folder
@@ -30,7 +30,7 @@ undo() {
     for folder in $(input folders); do restore "$folder"; done
 }
 
-# Up to /; in one with the sticky bit others may write, and not rename what is root's.
+# Checks every folder up to /. With the sticky bit others may write to one, since they cannot rename what is root's.
 _closed() {
     local folder seen
     folder=$(realpath -- "$1")

@@ -1,9 +1,9 @@
-# A container with the module gpu gets this host's NVIDIA driver, whichever runs then, and its devices.
+# A container with the module gpu gets the NVIDIA driver that this host runs at that time, and its devices.
 # rows: F6
 # inputs: file
 # uses: gpu
 #
-# /dev of a container is the host's; which GPUs are used is CUDA_VISIBLE_DEVICES' affair, as Slurm sets it. Upstream's
+# A container has the host's /dev; CUDA_VISIBLE_DEVICES, which Slurm sets, selects the GPUs. Upstream's
 # activate_gpu_support.sh did the same before there were modules.
 
 check() {

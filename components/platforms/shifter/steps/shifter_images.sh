@@ -2,7 +2,7 @@
 # rows: F2
 # inputs: path system role user
 #
-# role: gateway writes a mark there, shared wants to see it, own has a folder of its own that somebody else fills.
+# role: `gateway` writes a mark there, `shared` must see that mark, `own` has a local folder that somebody else fills.
 
 check() {
     case $(input role) in
@@ -36,7 +36,7 @@ undo() {
     esac
 }
 
-# As who owns the images: on a network filesystem root is often nobody.
+# Runs a command as the owner of the images: on a network filesystem root is often mapped to nobody.
 _as_owner() {
     (umask 022 && setpriv --reuid "$(input user)" --regid "$(id -g "$(input user)")" --init-groups "$@")
 }

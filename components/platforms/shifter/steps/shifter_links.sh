@@ -29,7 +29,7 @@ undo() {
 
 _all=(/usr/bin/shifter /usr/bin/shifterimg /usr/libexec/shifter/mount)
 
-# None where the build has put the programs there themselves.
+# Empty if the build has installed the programs there itself.
 _links() {
     local link
     for link in "${_all[@]}"; do

@@ -2,7 +2,7 @@
 # rows: F1
 # inputs: folder file url sha256 git revision
 #
-# It is built in a copy: this one stays as it came, and the gateway is copied from it.
+# The build works in a copy: this folder stays as it was unpacked, and the gateway is copied from it.
 
 check() {
     if [[ $(tail -n 1 "$(_mark)" 2>/dev/null) != "$(_wanted)" ]]; then
@@ -29,13 +29,13 @@ apply() {
         bring_artefact "$archive" "Shifter's source" 'compare with where it comes from; then correct source.archive'
         if ! tar -xf "$archive" -C "$fresh" --strip-components=1 --no-same-owner --no-same-permissions; then
             rm -rf -- "$fresh" "$archive"
-            untrue "Shifter's source is no tar archive that this host reads. Fix: source.archive must be a .tar.gz"
+            untrue "Shifter's source is not a tar archive that this host can read. Fix: source.archive must be a .tar.gz"
         fi
         rm -f -- "$archive"
     fi
     if [[ ! -f $fresh/autogen.sh || ! -f $fresh/configure.ac ]]; then
         rm -rf -- "$fresh"
-        untrue "$(_said) is no source of Shifter: it has no autogen.sh and configure.ac." \
+        untrue "$(_said) is not a source of Shifter: it lacks autogen.sh or configure.ac." \
             "Fix: source must be an archive with one folder at its top, or a repository"
     fi
     { (cd "$fresh" && find . -type f -print0 | sort -z | xargs -0 sha256sum) && _wanted; } | write_file "$fresh/.gpu-metal" 0644
@@ -50,12 +50,12 @@ undo() {
 
 _mark() { printf '%s/.gpu-metal' "$(input folder)"; }
 
-# The last line of the mark: a cut one lacks it.
+# The last line of the mark: a mark that was cut lacks it.
 _wanted() { printf '# %s\n' "$(input revision "$(input sha256 '')")"; }
 
 _said() { input url "$(input file "$(input git '')")"; }
 
-# One commit by its own name, which is what proves it; a server that gives no single commits is asked for all.
+# Fetches one commit by its id, which also verifies it; from a server that gives no single commits, fetches all.
 _clone() {
     local url revision seen
     url=$(input git) revision=$(input revision)
@@ -65,7 +65,7 @@ _clone() {
     if ! git -c transfer.fsckObjects=true fetch --quiet --depth 1 "$url" "$revision" &&
         ! git -c transfer.fsckObjects=true fetch --quiet "$url" '+refs/*:refs/all/*'; then
         rm -rf -- "$1"
-        untrue "cannot fetch Shifter's source from $url. Fix: is it reached from this host (name, proxy)?"
+        untrue "cannot fetch Shifter's source from $url. Fix: check that this host can reach it (name, proxy)"
     fi
     if ! git checkout --quiet "$revision" 2>/dev/null; then
         rm -rf -- "$1"

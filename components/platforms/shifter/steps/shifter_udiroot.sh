@@ -1,4 +1,4 @@
-# udiRoot.conf is the site's, root's, and readable by all.
+# udiRoot.conf has the site's settings, belongs to root, and is readable by all.
 # rows: F2 F6
 # inputs: file mounts
 # bulk: text

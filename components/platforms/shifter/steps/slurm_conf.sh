@@ -1,9 +1,9 @@
-# Slurm's files are the site's, alike on every host.
+# Slurm's files have the site's settings, the same on every host.
 # rows: F6
 # inputs: daemons
 # bulk: slurm gres cgroup
 #
-# A node or partition with jobs is not taken away: Slurm would end them.
+# A node or partition with jobs is not removed: Slurm would end them.
 
 check() {
     local name
@@ -17,7 +17,7 @@ apply() {
     _nothing_leaves_with_jobs
     for name in slurm gres cgroup; do
         if bulk $name | same_file "$(_file $name)"; then continue; fi
-        # Said first: a run that is cut in between leaves them to be restarted.
+        # Marked first: if this run is cut in between, the next one still restarts them.
         for daemon in $(input daemons); do write_file "$GPU_METAL_HOME/$daemon-due" 0600 <<<due; done
         keep "$(_file $name)"
         bulk $name | write_file "$(_file $name)" 0644
@@ -33,7 +33,7 @@ _file() {
     printf '%s/%s.conf' "$(os_path slurm_folder)" "$1"
 }
 
-# Slurm fails each job whose node or partition it no longer has, and begins anew under another name or in another folder.
+# Slurm fails each job whose node or partition is gone, and forgets its queue with another cluster name or state folder.
 _nothing_leaves_with_jobs() {
     local name jobs wanted
     if [[ " $(input daemons) " != *" slurmctld "* ]] || ! _answers; then return; fi
@@ -64,7 +64,7 @@ _nothing_leaves_with_jobs() {
     done
 }
 
-# Does slurmctld say what runs? One that is down with a queue must be asked first, where something leaves.
+# True if slurmctld can list jobs. While it is down with a queue, no node or partition may leave: its jobs are unknown.
 _answers() {
     if timeout 20 squeue -ah >/dev/null 2>&1; then return; fi
     if [[ ! -f $(_file slurm) || ! -s $(_value StateSaveLocation <"$(_file slurm)")/job_state ]]; then return 1; fi
@@ -88,7 +88,7 @@ _running() { # KEY
     timeout 20 scontrol show config | sed -nE "s/^$1 += //p"
 }
 
-# Of what Slurm does not know it says an error, and has no jobs.
+# squeue fails for a node or partition that Slurm does not know: it has no jobs.
 _jobs() { # OPTION…
     { timeout 20 squeue -ah -o %i "$@" 2>/dev/null || true; } | paste -sd ' '
 }

@@ -16,7 +16,7 @@ check() {
     fi
 }
 
-# The queue is in its state folder: jobs wait and run on meanwhile.
+# A restart keeps the queue, which is in the state folder: jobs go on waiting and running.
 apply() {
     if [[ ! -d $(input state) ]]; then
         install -d -m 0755 "$(dirname "$(input state)")"
@@ -34,7 +34,7 @@ apply() {
     rm -f "$GPU_METAL_HOME/slurmctld-due"
 }
 
-# Jobs that wait or run are people's: their queue goes with the package, once it is seen to be empty.
+# Jobs belong to users: their queue is removed only once it is seen to be empty.
 undo() {
     local jobs
     if systemctl is-active -q slurmctld; then
@@ -67,7 +67,7 @@ _says_why() {
     local why fix='correct slurm in the site; systemctl status slurmctld shows more'
     why=$(journalctl -u slurmctld -n 50 -o cat | grep -E '(fatal|error): ' | tail -n 1)
     if [[ $why == *'CLUSTER NAME MISMATCH'* ]]; then
-        fix="the cluster's name is the site's system: write the former one; or, meaning it, rm $(input state)/clustername"
+        fix="the cluster's name is the site's system: write the former one; or, to change it for good, rm $(input state)/clustername"
     fi
     untrue "slurmctld does not start: ${why:-it says nothing}. Fix: $fix"
 }

@@ -19,7 +19,7 @@ check() {
     if [[ -e $GPU_METAL_HOME/slurmd-due ]]; then untrue "slurmd runs with older settings"; fi
 }
 
-# Jobs run on while slurmd restarts: its package's unit ends slurmd alone.
+# Jobs go on running while slurmd restarts: its package's unit stops only slurmd.
 apply() {
     local missing
     if [[ -n $(_missing_gpus) ]]; then _make_devices; fi
@@ -63,7 +63,7 @@ _drop_in() {
     printf '/etc/systemd/system/slurmd.service.d/gpu-metal.conf'
 }
 
-# The driver's device files are made by the first program that asks for them.
+# The first program that uses the driver makes its device files.
 _unit() {
     printf '# gpu-metal\n[Unit]\nAfter=nvidia-persistenced.service\n[Service]\n'
     if (($(input gpus))); then printf 'ExecStartPre=-/usr/bin/env nvidia-smi -L\n'; fi
@@ -93,7 +93,7 @@ _says_why() {
     local why version fix='correct slurm in the site; systemctl status slurmd shows more'
     why=$(journalctl -u slurmd -n 50 -o cat | grep -E '(fatal|error): ' | tail -n 1)
     version=$(slurmd -V | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
-    # From 22.05 on Slurm knows unified control groups.
+    # From 22.05 on Slurm supports unified control groups.
     if [[ $why == *cgroup* && -e /sys/fs/cgroup/cgroup.controllers && ${version/./} -lt 2205 ]]; then
         fix="Slurm $version knows no unified control groups: take a newer system, or write in slurm.settings "
         fix+="ProctrackType: proctrack/linuxproc and TaskPlugin: task/affinity"

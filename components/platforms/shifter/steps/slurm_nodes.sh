@@ -1,4 +1,4 @@
-# Slurm has the site's nodes, no other, and takes jobs on each: but for those that people have drained.
+# Slurm has exactly the site's nodes, and accepts jobs on each, except on those that people have drained.
 # rows: F6
 # inputs: nodes
 #
@@ -10,7 +10,7 @@ check() {
     if [[ -n $says ]]; then untrue "$says"; fi
 }
 
-# Nodes register by themselves: they are waited for.
+# Waits until the nodes have registered themselves.
 apply() {
     local tries
     for ((tries = 0; tries < 30; tries++)); do
@@ -43,7 +43,8 @@ _fault() {
     done <<<"$seen"
 }
 
-# `*`: does not answer. Slurm drains by itself what is smaller than its settings say; what slurmd drains is root's, too.
+# `*` marks a node that does not answer. Slurm itself drains a node that is smaller than its settings; a node that slurmd
+# drains is drained by root, as by people, so its reason decides.
 _is_out() { # STATE BY REASON
     [[ $1 == *[*] || $1 =~ ^(down|fail|unknown|inval) ]] || [[ $1 == drain* && ($2 == slurm || $2 == Unknown ||
         $3 =~ ^(Kill task failed|Prolog error|Epilog error|batch job complete failure)) ]]

@@ -1,4 +1,4 @@
-# Jobs know --image: Slurm has Shifter's plugin, with the runtime's settings.
+# Jobs have the option --image: Slurm has Shifter's plugin, with the runtime's settings.
 # rows: F6
 # inputs: plugin config
 
@@ -10,7 +10,7 @@ check() {
     if ! _included; then untrue "$(_folder).conf does not include $(_folder)/*.conf"; fi
 }
 
-# Each job reads these files anew: nothing is restarted. A plugin that they name and that is not there ends every job.
+# Each job reads these files anew: nothing is restarted. If the named plugin does not exist, every job fails.
 apply() {
     _is_built
     keep "$(_folder)/gpu-metal-shifter.conf"

@@ -1,4 +1,4 @@
-# This host is as large as Slurm will be told: of a smaller one it takes no jobs.
+# This host is as large as slurm.nodes declares: Slurm gives no jobs to a smaller one.
 # rows: F6
 # inputs: cpus memory_mb sockets cores threads
 

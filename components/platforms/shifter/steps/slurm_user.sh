@@ -17,7 +17,7 @@ apply() {
     if [[ -n $other && $other != slurm ]]; then
         untrue "the id $(input uid) is that of $other. Fix: write another slurm.uid that is free on all hosts"
     fi
-    # One that is there has files: not changed from here.
+    # An existing user may own files: its id is not changed here.
     if getent passwd slurm >/dev/null; then return; fi
     write_file "$(_ours)" 0600 <<<ours
     if ! getent group slurm >/dev/null; then groupadd --system --gid "$(input uid)" slurm; fi

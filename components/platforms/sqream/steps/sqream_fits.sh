@@ -1,4 +1,4 @@
-# The package is for this machine, and the workers' spools fit into its memory: the console takes any number.
+# The package is for this machine, and the workers' spools fit into its memory: the console accepts any number.
 # rows: Q2 Q6
 # inputs: architecture spools
 

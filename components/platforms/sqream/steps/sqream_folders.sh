@@ -1,10 +1,10 @@
-# The folders of SQream are there, and its user can read and write them.
+# SQream's folders exist, and its user can read and write them.
 # rows: Q1
 # inputs: user storage config log ingest
 # uses: sqream
 #
-# A folder is made, or given to the user when it was root's; what is in it keeps its owners (containers write as root).
-# It may be one of the four alone. undo takes away those that were made here and are empty, and gives back the others.
+# A missing folder is made, and one of root's is given to the user; its content keeps its owners (containers write as root).
+# A step may have any of the four. undo removes folders that were made here and are empty, and gives back the others.
 
 check() {
     local key folder
@@ -28,11 +28,11 @@ apply() {
         if [[ ! -e $folder ]]; then
             _remember "new||$folder"
             keep "$folder"
-            # Those above it are everybody's to pass through, as any mount point.
+            # Everybody may pass through the folders above it, as at any mount point.
             (umask 022 && mkdir -p "$(dirname "$folder")")
             (umask 027 && mkdir "$folder")
         elif [[ ! -d $folder ]]; then
-            untrue "has $folder, which is no folder. Fix: name another one in folders.$key"
+            untrue "has $folder, which is not a folder. Fix: name another one in folders.$key"
         elif [[ $(stat -c %U "$folder") != root ]] && ! kept "$folder"; then
             untrue "has $folder of $(stat -c '%U:%G, mode %a' "$folder"), where $(input user) cannot read and write." \
                 "Fix: chown $(input user): $folder, if nobody else needs it; or name another one in folders.$key"
@@ -51,7 +51,7 @@ undo() {
     local folder owner mode
     while IFS='|' read -r owner mode folder; do
         if [[ $owner == new ]]; then
-            # Log files and settings are SQream's own, data is people's: only an empty folder goes.
+            # Only an empty folder is removed: it may hold SQream's settings and logs, or users' data.
             restore "$folder"
         elif [[ -d $folder ]]; then
             chown "$owner" "$folder"

@@ -1,4 +1,4 @@
-# Hadoop's and Kerberos' files of the site lie where SQream's installer takes them from.
+# The site's Hadoop and Kerberos files are where SQream's installer reads them.
 # rows: Q4
 # inputs: user package
 # bulk: core_site hdfs_site krb5
@@ -41,7 +41,7 @@ apply() {
 
 undo() {
     local key
-    # An older package that is gone had its own.
+    # If the package's folder is gone, there is nothing to restore.
     for key in "${_bulk[@]}" keytab; do if [[ -d $(sqream_folder) ]]; then restore "$(_place "$key")"; fi; done
     rm -f "$(sqream_state keytab)"
 }

@@ -4,8 +4,8 @@
 # uses: sqream
 #
 # For an installation without Docker: containers write as root. The services' own steps have stopped them before.
-# undo leaves the files the user's: whose they were is not known any more, and SQream in Docker works with them so too.
-# Nor does sqream_folders give the folder back then.
+# undo leaves the files to the user: nobody recorded their former owners, and SQream in Docker works with them, too.
+# After this step sqream_folders does not give the storage folder back either.
 
 check() {
     local running
@@ -14,7 +14,7 @@ check() {
         untrue "SQream still runs in Docker: $running. Fix: sqream master --stop --all in sqream-console; then pulumi up"
     fi
     if [[ ! -d $(input storage) ]]; then untrue "has no folder $(input storage). Fix: correct folders.storage"; fi
-    # All that it has would take minutes to look through: what was done is written down, and its upper part looked at.
+    # Checking every file would take minutes: this compares the record of the hand-over, and checks the upper levels.
     if ! _done | same_file "$(sqream_state handed-over)"; then
         untrue "$(input storage) has not been given to $(input user)"
     fi

@@ -1,4 +1,4 @@
-# SQream is installed from the site's package, in the site's folders, with a licence that is valid.
+# SQream is installed from the site's package, in the site's folders, with a valid licence.
 # rows: Q2 Q3 Q4
 # inputs: user package database console editor storage config log ingest overwrite gpus workers principal kdc
 # inputs: metadata_change hadoop
@@ -6,11 +6,11 @@
 # limit: 7200
 # uses: sqream
 #
-# The files lie there already; the secrets are here so that a new one changes this layer, too.
+# Earlier steps have written the files; the secrets are inputs here so that a new one changes this layer, too.
 #
-# Another version that is installed is the step sqream_upgrade's affair. A first installation in folders that hold
-# something else is refused by the installer itself; -f, which empties all of them, is given where the site says
-# yes-lose-data and nothing was installed before.
+# The step sqream_upgrade replaces another installed version. The installer itself refuses a first installation in folders
+# that hold something else; it gets -f, which empties all of them, only if the site has overwrite: yes-lose-data and nothing
+# was installed before.
 
 check() {
     local settings
@@ -41,7 +41,7 @@ apply() {
         _refuse_move "$settings"
         _add_ingest "$settings"
     fi
-    # A run before may have put the last good one there.
+    # A previous run may have restored the last good licence there.
     secret license | base64 -d | write_file "$(_license)" 0600 "$(input user):"
     _load_license
     if [[ -n $(input principal '') ]] && ! _hadoop | same_file "$(sqream_state hadoop-loaded)"; then
@@ -63,8 +63,8 @@ undo() {
     printf 'left: what is in %s, %s, %s and %s\n' "$(input storage)" "$(input config)" "$(input log)" "$(input ingest -)"
 }
 
-# The installer with FLAG…; what it says last is the fault. Of its questions the one about the metadata is agreed to, where
-# the site names this version.
+# Runs the installer with FLAG…; its last line is the reason of a failure. Its question about the metadata is answered with
+# yes if the site's metadataChange names this version.
 _install() { # FLAG…
     local said=$GPU_METAL_RUN/sqream-said agreed='' status=0 text
     if [[ $(input metadata_change '') == "$(input database)" ]]; then agreed=$(sqream_metadata_question); fi
@@ -106,11 +106,11 @@ _first() {
     sha256sum <"$(_license)" | write_file "$(sqream_state license-loaded)" 0600
 }
 
-# A host that was set up anew, or had SQream before, with overwrite left in the site: that is no wish to lose a database.
+# A left-over `overwrite` must not wipe the database of a host that was reinstalled or had SQream before.
 _spare_database() {
     if [[ -e $(input storage)/leveldb || -e $(input storage)/databases ]]; then
         untrue "has a database in $(input storage), which overwrite would empty with all folders. Nothing was changed." \
-            "Fix: take overwrite away, and it is taken over as it is; or empty the folder by hand"
+            "Fix: take overwrite away, and pulumi up takes the database over as it is; or empty the folder by hand"
     fi
 }
 
@@ -144,7 +144,7 @@ _check_folders() { # SETTINGS
     fi
 }
 
-# A folder with data in it is not exchanged under a database by a line in a file.
+# A changed line in the site file must not swap a folder with data under a database.
 _refuse_move() { # SETTINGS
     local key variable wanted seen
     while read -r key variable wanted; do
@@ -169,7 +169,7 @@ _add_ingest() { # SETTINGS
     _install -d "$(input ingest)"
 }
 
-# What -s counts, where it does: GPUs of the host, and workers of the licence.
+# Compares what -s counts, in versions that do: GPUs of the host, and workers of the licence.
 _check_numbers() { # SETTINGS
     local gpus workers
     gpus=$(sqream_value NUM_OF_GPUS <<<"$1")
@@ -185,7 +185,7 @@ _check_numbers() { # SETTINGS
 
 _license() { printf '%s/license/site.tar.gz\n' "$(sqream_folder)"; }
 
-# Loads a licence that is new, and validates it; one that is refused is put out again by the last good one.
+# Loads a new licence and validates it; if it is refused, loads the last good one again.
 _load_license() {
     local said due
     due=$(cat "$(sqream_state due)" 2>/dev/null || true)
@@ -203,15 +203,15 @@ _load_license() {
         write_file "$(_license)" 0600 "$(input user):" <"$(sqream_state license-good)"
         _install -k
         sha256sum <"$(_license)" | write_file "$(sqream_state license-loaded)" 0600
-        # What runs has this one: nothing is to be started anew for it.
+        # Running services have this licence already: they need no restart for it.
         if [[ -n $due ]]; then write_file "$(sqream_state due)" 0600 <<<"$due"; else rm -f "$(sqream_state due)"; fi
-        said+=". The one before it is loaded again"
+        said+=". The previous one is loaded again"
     fi
     untrue "The site's licence is not valid: $said. Fix: ask the vendor for one for this host's GPUs, and put it into the" \
         "secret that licenseSecret names: base64 -w 0 LICENCE.tar.gz | pulumi config set --secret gpu-metal:NAME"
 }
 
-# What -p and -e were called for
+# What the installer was last given with -p and -e
 _hadoop() {
     local folder
     folder=$(sqream_folder)

@@ -1,10 +1,10 @@
-# The site's licence package, and it alone, lies where SQream's installer takes licences from.
+# The site's licence package, and no other, is where SQream's installer reads licences.
 # rows: Q3
 # inputs: user package
 # secrets: license
 # uses: sqream
 #
-# It is loaded and validated by sqream_install.
+# sqream_install loads and validates it.
 
 check() {
     local others

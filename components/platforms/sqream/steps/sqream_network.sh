@@ -1,8 +1,8 @@
-# Docker's networks lie off every network that the host routes, and no host of the site is in them.
+# Docker's networks overlap no other network that the host routes, and no host of the site is in them.
 # rows: Q5
 # inputs: hosts
 #
-# Those that Docker has. Where it is not there yet, docker_subnet and the site's own checks look at what it will make.
+# Checks the networks that Docker has. Before Docker is installed, docker_subnet and the site's checks cover its first one.
 
 check() {
     local network name own route device host
@@ -21,7 +21,7 @@ check() {
     done < <(_networks)
 }
 
-# `CIDR NAME DEVICE` of Docker's IPv4 networks; a bridge of its own may have a name that somebody gave it.
+# `CIDR NAME DEVICE` of Docker's IPv4 networks; the device of a user's bridge may have a name of its own.
 _networks() {
     # shellcheck disable=SC2016  # Docker's template
     docker network ls --quiet --filter driver=bridge 2>/dev/null | xargs -r docker network inspect --format \

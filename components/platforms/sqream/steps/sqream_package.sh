@@ -1,11 +1,11 @@
-# SQream's package is compared with the site's checksum and unpacked, whole, in its user's home.
+# SQream's package has the site's checksum, and is unpacked completely in its user's home.
 # rows: Q2
 # inputs: user package file url sha256
 # limit: 3600
 # uses: sqream
 #
-# Beside older ones, in a folder of its name; what somebody put into that folder stays. An older package goes when this
-# one is installed (sqream_install).
+# Its folder has its name, beside those of older packages; files that somebody added there stay. sqream_install removes an
+# older package once this one is installed.
 
 _parts=(.docker .hadoop .install .krb5 license .sqream sqream-console sqream-install)
 
@@ -26,13 +26,13 @@ apply() {
     folder=$(sqream_folder)
     staged=$(_staged "$folder")
     former=$staged-former
-    # A run that was cut between the two.
+    # Repairs a run that was cut between the two moves below.
     if [[ -d $former && ! -d $folder ]]; then mv -T -- "$former" "$folder"; fi
     bring_artefact "$tarball" "the package $(input package)" \
         "compare with what SQream's support delivered; then correct installer.sha256"
     rm -rf -- "$staged"
     sqream_as mkdir "$staged"
-    # As the user, who owns it then; the tarball itself is root's.
+    # Unpacked as the user, who then owns the files; the tarball itself is root's.
     if ! (umask 022 && sqream_as tar -xz --strip-components=1 -C "$staged" -f - <"$tarball"); then
         rm -rf -- "$staged" "$tarball"
         untrue "The package $(input package) cannot be unpacked in $(dirname "$folder"), with" \
@@ -48,7 +48,7 @@ apply() {
     { input sha256 && _listing "$staged"; } | write_file "$(_record)" 0600
     rm -rf -- "$former"
     if [[ -d $folder ]]; then
-        # Licence and Hadoop's files that are there already, by whomever.
+        # Keeps the licence and Hadoop's files that are there already, whoever wrote them.
         cp -an -- "$folder/." "$staged/"
         mv -T -- "$folder" "$former"
     fi
@@ -56,7 +56,7 @@ apply() {
     rm -rf -- "$former" "$tarball"
 }
 
-# Those too that were unpacked and never installed.
+# Also removes packages that were unpacked and never installed.
 undo() {
     local record folder
     for record in "$(dirname "$(_record)")"/*; do
@@ -75,7 +75,7 @@ _staged() { printf '%s/.%s.gpu-metal\n' "$(dirname "$1")" "$(basename "$1")"; }
 # The checksum, and what the package brought
 _record() { sqream_state "unpacked/$(input package)"; }
 
-# Sizes and names of the vendor's own files: quick, where the package has gigabytes, and finds what was cut.
+# Sizes and names of the vendor's files: quick for gigabytes, and finds files that were cut.
 _listing() { (cd "$1" && find .docker .install sqream-console sqream-install -type f -printf '%s %p\n' | LC_ALL=C sort -k 2); }
 
 _is_whole() {

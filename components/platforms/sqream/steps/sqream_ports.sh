@@ -6,7 +6,7 @@ check() {
     local port holder name taken=()
     for port in $(input ports); do
         holder=$(port_holder "$port")
-        # Without its proxy Docker publishes ports on which nobody listens.
+        # Docker without its userland proxy publishes ports on which no process listens.
         name=$(docker ps --filter publish="$port" --format '{{.Names}}' 2>/dev/null | head -n 1 || true)
         if [[ -z $holder && -z $name ]]; then continue; fi
         # A container in the host's own network publishes nothing.

@@ -1,4 +1,4 @@
-# The program by which systemd runs SQream's services is there, and they belong together.
+# The program by which systemd runs SQream's services is installed, and a systemd target groups them.
 # rows: Q6
 # inputs: user
 # bulk: program

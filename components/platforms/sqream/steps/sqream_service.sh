@@ -4,8 +4,8 @@
 # bulk: settings
 # uses: host sqream
 #
-# Only this service is touched when something of it changes. One that does not start with new settings gets its former
-# ones back.
+# A change of this service touches no other one. If the service does not start with new settings, its previous settings are
+# restored.
 
 check() {
     local fault
@@ -28,7 +28,7 @@ apply() {
         return
     fi
     fault=$(cat "/run/gpu-metal-sqream/$(input name).said" 2>/dev/null || printf 'journalctl -u %s -n 20 says why' "$(_name)")
-    if _former_back; then fault+=". It serves with its former settings again"; fi
+    if _former_back; then fault+=". It runs with its previous settings again"; fi
     untrue "$(_title) did not start: $fault. Fix: correct what it says in the site, or on the host; then pulumi up"
 }
 
@@ -52,7 +52,7 @@ _name() { printf 'gpu-metal-sqream-%s.service' "$(input name)"; }
 
 _unit_file() { printf '/etc/systemd/system/%s' "$(_name)"; }
 
-# The JSON file of a worker's own settings; nothing where it has none
+# The JSON file of a worker's own settings; empty if it has none
 _json() { if [[ -n $(input config '') ]]; then printf '%s/gpu-metal-%s.json' "$(input config)" "$(input name)"; fi; }
 
 _former() { printf '%s/former-%s' "$(dirname "$(sqream_state installed)")" "$(input name)"; }
@@ -63,7 +63,7 @@ _right_files() {
     if [[ -n $(_json) ]] && ! bulk settings | same_file "$(_json)"; then untrue "$(_json) is not what the site's settings say"; fi
 }
 
-# What stops everything, one after another or with the master, does so when the site wants it.
+# Changes that restart all services, one after another or with the master, wait for the site's window.
 _wait_for_window() {
     local fault
     if [[ -z $(input window '') ]] || ! systemctl is-active -q "$(_name)"; then return; fi
@@ -77,7 +77,7 @@ _wait_for_window() {
 
 _is_set() { _service | same_file "/etc/gpu-metal-sqream/$(input name)"; }
 
-# What it runs with now, when it runs well: to go back to.
+# Saves the settings of a service that runs well, to go back to them.
 _former_kept() {
     local former
     former=$(_former)
@@ -89,13 +89,13 @@ _former_kept() {
     mv -T "$former.new" "$former"
 }
 
-# A worker that has no settings any more leaves the file of those it had.
+# Also removes the JSON file of a worker that no longer has settings.
 _forget_former() {
     rm -rf "$(_former)"
     if [[ -z $(_json) && -n $(previous config) ]]; then rm -f "$(previous config)/gpu-metal-$(input name).json"; fi
 }
 
-# Status 1 when there are none, or they do not start either
+# Restores the previous settings; status 1 if there are none, or the service does not start with them either
 _former_back() {
     local former
     former=$(_former)
@@ -111,8 +111,8 @@ _write() {
     _service | write_file "/etc/gpu-metal-sqream/$(input name)" 0644
     _unit | write_file "$(_unit_file)" 0644
     systemctl enable --no-reload "$(_name)"
-    # A unit that is new is read by itself. One that changed matters at boot, and then it is read: no reload at the
-    # price of the GPUs of those that serve.
+    # systemd reads a new unit by itself, and a changed one at boot, where it matters: no reload that would cost
+    # running containers their GPUs.
     if [[ $(systemctl show -p NeedDaemonReload --value "$(_name)") == yes ]] && ! gpu_containers losing >/dev/null; then
         systemctl daemon-reload
     fi
@@ -120,9 +120,9 @@ _write() {
 
 _start() {
     systemctl reset-failed "$(_name)" 2>/dev/null || true
-    # One that is on its way up, behind the master: it is waited for.
+    # Waits for a service that is starting already, behind the master.
     if [[ $(systemctl is-active "$(_name)") == activating ]]; then systemctl start "$(_name)" || true; fi
-    # What it runs with is the program's to compare: it leaves a container alone that is right.
+    # The program compares what runs with the settings, and leaves a correct container alone.
     if gpu-metal-sqream fault "$(input name)" >/dev/null 2>&1; then
         systemctl start "$(_name)"
     else
@@ -130,7 +130,7 @@ _start() {
     fi
 }
 
-# What the program reads; the digest starts a worker anew whose JSON changed.
+# The service's file for the program; its digest restarts a worker whose JSON changed.
 _service() {
     printf 'port=%s\ncommand=%s\n' "$(input port)" "$(input command)"
     if [[ -n $(input also '') ]]; then printf 'also=%s\n' "$(input also)"; fi
@@ -141,9 +141,9 @@ _service() {
 _unit() {
     local name after master='' limit=$'StartLimitIntervalSec=900\nStartLimitBurst=5' pause=10
     name=$(input name) after=$(input after '')
-    # With the master it stops and starts; one that comes up late holds nobody back for good.
+    # It stops and starts with the master, and still starts behind a master that comes up late.
     if [[ " $after " == *' gpu-metal-sqream-master.service '* ]]; then master=gpu-metal-sqream-master.service; fi
-    # On another host nothing says when the master is there: tried until it is, after a power cut of both for example.
+    # On another host systemd does not know when the master is up: a worker retries until it is, say after a power cut of both.
     if [[ $name == worker-* && -z $master ]]; then limit='StartLimitIntervalSec=0' pause=30; fi
     cat <<UNIT
 # gpu-metal

@@ -2,7 +2,7 @@
 # rows: Q7 Q8
 # inputs: ports
 #
-# Each service's version, GPU and settings are its own step's to compare.
+# Each service's own step compares its version, GPU and settings.
 
 check() {
     local port shown strays

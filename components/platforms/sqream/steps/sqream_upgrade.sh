@@ -4,11 +4,11 @@
 # limit: 7200
 # uses: sqream
 #
-# An upgrade stops all services of this host, within its window; those of the other hosts stand still already. From then
-# on a hold keeps them from starting, at boot too, until the new version is installed. The installer's question about
-# the metadata is agreed to when the site names this version, and no other question is answered. What fails before the
-# metadata may have changed brings the old version back; after that nothing is started that could harm it.
-# undo forgets what was begun; the version goes with the package.
+# An upgrade stops all services of this host, within its window; those of the other hosts are stopped already. From then on
+# a hold keeps them from starting, at boot too, until the new version is installed. The installer's question about the
+# metadata is answered with yes if the site's metadataChange names this version, and no other question is answered. A
+# failure before the metadata may have changed brings the old version back; after that, no service is started that could
+# harm the metadata. undo removes the records of an upgrade; the version goes with the package.
 
 check() {
     local settings
@@ -24,7 +24,7 @@ apply() {
     local settings status=0
     settings=$(sqream_settings)
     if [[ -z $settings ]]; then
-        if [[ $(_held metadata) == agreed ]]; then _in_midst "sqream-install -s tells nothing of what is installed"; fi
+        if [[ $(_held metadata) == agreed ]]; then _in_midst "sqream-install -s shows no installation"; fi
         rm -f "$(_hold)"
         return
     fi
@@ -55,7 +55,7 @@ undo() {
 }
 
 _in_midst() { # WHY
-    untrue "the upgrade to $(_wanted) ended in its midst: $1. Services stay stopped, so that nothing older touches the" \
+    untrue "the upgrade to $(_wanted) was interrupted: $1. Services stay stopped, so that nothing older touches the" \
         "metadata. Fix: mend what it says, or ask SQream's support; then pulumi up goes on"
 }
 
@@ -82,7 +82,7 @@ _refuse_older() {
     changed=$(cat "$(sqream_state metadata)" 2>/dev/null || true)
     newest=$(printf '%s\n' "$changed" "$(input database)" | sort -V | tail -n 1)
     if [[ -n $changed && $newest != "$(input database)" ]]; then
-        if [[ -n $(input others '') ]]; then stand=". Workers of $(input others) stand still: gpu-metal-sqream resume there"; fi
+        if [[ -n $(input others '') ]]; then stand=". Workers of $(input others) are stopped: gpu-metal-sqream resume there starts them"; fi
         untrue "the metadata was changed for SQreamDB $changed, which $(input database) cannot read. Nothing was changed." \
             "Fix: installer.package of $changed or newer; or restore the storage's backup, rm $(sqream_state metadata), pulumi up$stand"
     fi
@@ -103,7 +103,7 @@ _install() {
     before=$(_held metadata)
     if [[ $(input metadata_change '') == "$(input database)" ]]; then
         agreed=$(sqream_metadata_question)
-        # Before it is asked: a run that is killed after the answer must know.
+        # Recorded before the question: if this run is killed after the answer, the next one must know.
         _agree agreed
     fi
     sqream_asked "$agreed" -i >"$(_said)" || status=$?
@@ -123,7 +123,7 @@ _said() { printf '%s/sqream-said' "$GPU_METAL_RUN"; }
 # What the installer said last
 _last() { tr -d '\r' <"$(_said)" | grep '[^[:space:]]' | tail -n 1; }
 
-# The old version serves again, where it had the master; workers of an old version find none.
+# Starts the old version again on the master's host only; elsewhere its workers would find no master.
 _resume() { # QUESTION WHY
     local why=$2 from fix="mend what it says" back="Its workers stay stopped"
     if [[ -n $1 ]]; then
@@ -135,7 +135,7 @@ _resume() { # QUESTION WHY
         fi
     fi
     if [[ $(input master) == yes ]]; then
-        from=$(_held from) back="$(_held from) serves again"
+        from=$(_held from) back="$(_held from) runs again"
         rm -f "$(_hold)"
         gpu-metal-sqream start-all || back="$from was started again, and fails: systemctl status 'gpu-metal-sqream*'"
         if [[ -n $(input others '') ]]; then
@@ -149,7 +149,7 @@ _done() {
     local units
     input package | write_file "$(sqream_state installed)" 0600
     rm -f "$(_hold)" "$(_said)"
-    # Not waited for: each one's own step is. Studio's port may be another now.
+    # Not waited for: each service's own step does that. Studio's port may be another one now.
     mapfile -t units < <(find /etc/gpu-metal-sqream \( -name master -o -name 'worker-*' \) -printf 'gpu-metal-sqream-%f.service\n')
     if ((${#units[@]})); then
         systemctl reset-failed "${units[@]}" 2>/dev/null || true

@@ -151,7 +151,7 @@ def test_requirements_that_cannot_be_installed_leave_the_old_ones_at_work(host: 
         in says
     )
     assert "Fix: an index that has it for this Python (gateway.index), another gateway.python" in says
-    assert "The environment of before stays in use." in says
+    assert "The previous environment stays in use." in says
     frozen = host.bash(f"{PATH}/python-virtualenv/bin/pip freeze | grep -E '^(pymongo|sanic)='").split()
     file.write_text("".join(f"{pin} --hash=sha256:{'0' * 64}\n" for pin in frozen))
     assert "has another hash than gateway.requirements says. Fix: " in refused(
@@ -212,7 +212,7 @@ def test_a_database_elsewhere_is_reached_by_a_uri_that_nobody_reads(host: LabHos
     config = wanted(host, mongodb={"uriSecret": "database"})
     # The same one, which asks for no password: what counts here is where the URI goes. It stays as the other step's.
     host.bash("apt-mark manual ferretdb >/dev/null; cp -a /var/lib/ferretdb /run/data")
-    assert "is no URI of a MongoDB" in refused(host, config, database="127.0.0.1")
+    assert "is not a URI of a MongoDB" in refused(host, config, database="127.0.0.1")
     host.bash(
         "DEBIAN_FRONTEND=noninteractive apt-get install -qq ferretdb >/dev/null; systemctl start ferretdb; sleep 2"
     )

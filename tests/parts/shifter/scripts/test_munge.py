@@ -114,7 +114,7 @@ def test_no_key_is_told_with_the_command_to_make_one(host: LabHost) -> None:
     ):
         done = host.run("shifter", wanted(host), {"munge": key})
         assert done.returncode == 1
-        text = f"the secret that mungeSecret names is no key: {size} bytes in base64, wants 32 to 1024. Fix: head "
+        text = f"the secret that mungeSecret names is not a key: {size} bytes in base64, wants 32 to 1024. Fix: head "
         assert text in done.stderr
     made(host)
 
@@ -154,9 +154,7 @@ def test_hosts_with_one_key_and_one_time_understand_each_other(host: LabHost, as
 def test_another_key_is_said_by_host(host: LabHost, asked: list[Target]) -> None:
     host.bash(PEER.format(env=""), OTHER_KEY)
     says = said(asked).splitlines()
-    assert says[0].startswith(
-        "peer [munge] its munge has another key than that of head (Invalid credential). Fix: pulumi"
-    )
+    assert says[0].startswith("peer [munge] its munge has another key than head's (Invalid credential). Fix: pulumi")
     assert says[1] == "off [munge] [connection] does not answer. Fix: turn it on"
 
 
@@ -175,9 +173,11 @@ def test_clocks_apart_are_said_by_host(host: LabHost, asked: list[Target], offse
 
 def test_munge_that_does_not_run_is_said(host: LabHost, asked: list[Target]) -> None:
     host.bash("systemctl stop munge")
-    assert said(asked[:1]).startswith('head [munge] makes no credential: Failed to access "/run/munge/munge.socket.2"')
+    assert said(asked[:1]).startswith(
+        'head [munge] cannot make a credential: Failed to access "/run/munge/munge.socket.2"'
+    )
     made(host)
-    assert "peer [munge] its munge does not decode what head made: Failed to access" in said(asked[:2])
+    assert "peer [munge] its munge does not decode the credential of head: Failed to access" in said(asked[:2])
 
 
 def test_it_goes_without_a_trace(before: Mapping[str, Any], host: LabHost) -> None:

@@ -203,7 +203,7 @@ def test_what_was_cut_or_changed_is_said_and_mended(host: LabHost) -> None:
         ("rm /usr/libexec/shifter/mount", "shifter_links", "does not lead to"),
         ("rmdir /var/udiMount", "shifter_folders", "has no folder /var/udiMount"),
         ("chmod g+w /etc/shifter/udiRoot.conf", "shifter_udiroot", "is not root's with mode 644"),
-        ("useradd ana", "shifter_etc", "/passwd is not as this host is"),
+        ("useradd ana", "shifter_etc", "/passwd differs from this host's"),
         (f"rmdir {IMAGES}", "shifter_images", "has no folder"),
     ):
         host.bash(damage)
@@ -250,8 +250,8 @@ def test_another_source_than_the_named_one_is_not_used(host: LabHost) -> None:
     strange = {"version": NEW, "git": {"url": depot.GIT, "revision": "0" * 40}}
     assert f"{depot.GIT} has no commit {'0' * 40}. Nothing was changed." in refused(host, config(source=strange))
     nothing = put(host, archive_of({"README": "no source\n"}))
-    assert "is no source of Shifter: it has no autogen.sh" in refused(host, config(source=nothing))
-    assert "is no tar archive that this host reads" in refused(host, config(source=put(host, b"no archive")))
+    assert "is not a source of Shifter: it lacks autogen.sh" in refused(host, config(source=nothing))
+    assert "is not a tar archive that this host can read" in refused(host, config(source=put(host, b"no archive")))
     put(host, archive_of(MINI))
     assert changed(host, of) == []
     assert host.check() == {}

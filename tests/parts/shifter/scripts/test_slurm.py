@@ -188,8 +188,9 @@ def test_without_jobs_a_partition_may_have_another_name(host: LabHost) -> None:
     assert host.bash("sinfo -h -o %R") == "big\n"
     other = config(host).model_copy(update={"system": "daint"})
     state = "/var/lib/slurm/slurmctld"
-    assert f"Fix: the cluster's name is the site's system: write the former one; or, meaning it, rm {state}" in refused(
-        host, other
+    assert (
+        f"Fix: the cluster's name is the site's system: write the former one; or, to change it for good, rm {state}"
+        in refused(host, other)
     )
     made(host)
     assert host.check() == {}

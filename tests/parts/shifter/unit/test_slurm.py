@@ -182,12 +182,12 @@ DECODE_TIME:     2026-01-01 00:06:40 +0000 (1767226000)
             ssh.Result(16, "STATUS: Rewound credential (16)\n", ""),
             "its clock and that of head are too far apart (Rewound credential). Fix: set timeServers in the site, or",
         ),
-        (ssh.Result(7, "", "unmunge: Error: Invalid credential\n"), "its munge has another key than that of head ("),
+        (ssh.Result(7, "", "unmunge: Error: Invalid credential\n"), "its munge has another key than head's ("),
         (
             ssh.Result(127, "", "bash: unmunge: command not found\n"),
-            "its munge does not decode what head made: bash: u",
+            "its munge does not decode the credential of head: bash: u",
         ),
-        (ssh.Result(1, "", ""), "its munge does not decode what head made: status 1. Fix: journalctl -u munge"),
+        (ssh.Result(1, "", ""), "its munge does not decode the credential of head: status 1. Fix: journalctl -u munge"),
         (SshError("node-1", "login", "refuses us. Fix: a key"), "[login] refuses us. Fix: a key"),
     ],
 )
@@ -233,6 +233,6 @@ def test_a_host_that_makes_no_credential_is_said(fails: ssh.Result | SshError, m
 
     monkeypatch.setattr(ssh, "run", run)
     with pytest.raises(
-        ring.MungeError, match=r"^head \[munge\] (makes no credential: no socket\. Fix: |\[login\] no\.)"
+        ring.MungeError, match=r"^head \[munge\] (cannot make a credential: no socket\. Fix: |\[login\] no\.)"
     ):
         asyncio.run(ring.prove([Target("head", "10.0.0.1", 22, "root", "ssh-ed25519 AAAA")]))

@@ -1,6 +1,6 @@
 """SQream's stand-in as hosts get it: the packages that the depot serves.
 
-Does not prove: that it does as the vendor's; what its steps meet of it, tests/parts/sqream/scripts run.
+Does not prove: that it behaves like the vendor's. tests/parts/sqream/scripts run what SQream's steps use of it.
 """
 
 import hashlib

@@ -145,7 +145,7 @@ def test_a_package_that_was_cut_is_unpacked_anew_and_keeps_the_licence(host: Lab
 def test_a_licence_that_is_refused_leaves_the_good_one_loaded(host: LabHost) -> None:
     said = refused(host, EXPIRED)
     assert (
-        "The site's licence is not valid: sqream-install: license expired on 2020-01-01. The one before it is loaded"
+        "The site's licence is not valid: sqream-install: license expired on 2020-01-01. The previous one is loaded"
         in said
     )
     assert settings(host)["LICENSE_VALID"] == "true"

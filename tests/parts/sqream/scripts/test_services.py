@@ -139,7 +139,7 @@ def test_former_settings_serve_while_new_ones_do_not(host: LabHost) -> None:
     up(host)
     # GPU 8 is not there: the worker that served on GPU 2 does so again.
     said = refused(host, config(workers=[*WORKERS[:2], {**TUNED, "gpu": 8}]))
-    assert "error: gpu 8: this host has 8 GPUs. It serves with its former settings again. Fix: " in said
+    assert "error: gpu 8: this host has 8 GPUs. It runs with its previous settings again. Fix: " in said
     assert host.bash("cat /run/gpu-metal-sqream/worker-5003").splitlines()[1] == "gpu=2"
     up(host)
     assert host.check() == {}
@@ -195,11 +195,11 @@ def test_an_upgrade_waits_for_its_window_and_stops_before_harm(host: LabHost, fa
     assert running(host) == first
     said = refused(host, config(workers=WORKERS, installer=next_))
     assert "changes the metadata structure from 27 to 28" in said
-    assert f"and got no answer. {sqream.FIRST} serves again. Fix: make a copy of the metadata; metadataChange: " in said
+    assert f"and got no answer. {sqream.FIRST} runs again. Fix: make a copy of the metadata; metadataChange: " in said
     assert version(host) == {"sqream:2019.2.1"}
     fault("load")
     said = refused(host, config(workers=WORKERS, installer=package(sqream.PATCH)))
-    assert f"{sqream.FIRST} serves again. Fix: mend what it says; then pulumi up" in said
+    assert f"{sqream.FIRST} runs again. Fix: mend what it says; then pulumi up" in said
     assert version(host) == {"sqream:2019.2.1"}
     assert set(running(host)) == set(first)
     assert host.bash(f"ls {HOLD} 2>/dev/null || true") == ""
@@ -221,7 +221,7 @@ def test_an_upgrade_that_was_cut_holds_all_until_it_is_done(host: LabHost, fault
     wanted = {"installer": package(sqream.NEXT), "metadataChange": "2020.3"}
     fault("migrate")
     said = refused(host, config(workers=WORKERS, **wanted))
-    assert f"the upgrade to SQreamDB 2020.3 ({sqream.NEXT}) ended in its midst: " in said
+    assert f"the upgrade to SQreamDB 2020.3 ({sqream.NEXT}) was interrupted: " in said
     assert running(host) == {}
     assert host.check()["sqream_upgrade"][1].startswith(f"the upgrade to {sqream.NEXT} was begun (")
     assert host.bash("systemctl start gpu-metal-sqream-master; docker ps -q --filter name=^sqream_") == ""
