@@ -117,7 +117,7 @@ def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path, monkey
     assert lacking == Problem(("asker",), "asker needs ingress, which no part gives yet.")
     monkeypatch.setattr("stacks.checks_parts.REGISTERED", [giver.registered])
     [lacking] = needs(site_with(tmp_path, asker, kubernetes={}))
-    assert lacking.text == "asker needs ingress, which nothing here gives. Add giver."
+    assert lacking.text == "asker needs ingress, which no part of this site gives. Add giver."
     [lacking] = needs(site_with(tmp_path, giver))
     assert lacking == Problem(("giver",), "giver needs kubernetes. Write kubernetes: {}.")
     [old] = needs(site_with(tmp_path, giver, kubernetes={"version": "1.30.4"}))
