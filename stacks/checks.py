@@ -88,7 +88,9 @@ def quorum(site: Site) -> Iterator[Problem]:
     if not planes:
         yield Problem(("hosts",), "has no control plane. Write roles: [control-plane] on one host, or on three.")
     elif len(planes) % 2 == 0 and not replaced:
-        text = f"has {len(planes)} control planes, which tolerate no more failures than {len(planes) - 1}. Use 1, 3, 5."
+        text = (
+            f"has {len(planes)} control planes, which tolerate no more failures than {len(planes) - 1}. Use 1, 3 or 5."
+        )
         yield Problem(("hosts",), text)
     if len(planes) > 1 and not site.kubernetes.endpoint:
         text = f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:6443".'

@@ -1,4 +1,4 @@
-"""Every step of preflight and base on an emulated host: it holds, also again; a fault is seen; undo leaves no trace.
+"""Every step of preflight and base on an emulated host: it holds, twice; a fault is seen; undo leaves no trace.
 
 Not proven here: modules that must be loaded (the lab has no module files), swap that is on, limits at a login,
 a clock that moves, needrestart and cloud-init (the lab's Debian has neither), other systems than Debian 12.

@@ -1,4 +1,4 @@
-"""One login for all commands on a host: shared, tested before use, renewed when it broke, closed with the loop."""
+"""One login for all commands on a host: shared, tested before use, renewed when broken, closed with the loop."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -18,7 +18,7 @@ Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 
 
 
 class Git(Model):
-    """A git repository at one revision, which also serves as the checksum."""
+    """A git repository at one revision, which is also its checksum."""
 
     url: str
     """Its URL: https, ssh or file."""
