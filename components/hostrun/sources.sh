@@ -62,7 +62,7 @@ bring_artefact() {
         place=$(os_text "$(input url)")
         if ! fetch_file "$place" "$1"; then
             rm -f -- "$1"
-            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy), or write file"
+            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy), or write file instead of url"
         fi
     else
         place=$(input file)
