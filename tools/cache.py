@@ -45,7 +45,7 @@ def locked() -> Iterator[None]:
 
 
 def whole(key: str, fill: Callable[[Path], None], store: Path = TOOLS) -> Path:
-    """The folder of this key, filled before it gets its name: a killed run leaves nothing that looks complete.
+    """The folder of this key, which is filled before it gets its name: a killed run leaves none that looks complete.
 
     Removes what such a run has left, so callers must hold a lock.
     """

@@ -30,7 +30,7 @@ class Tool:
     companions: tuple[str, ...] = ()
     """Programs that official releases have beside the binaries."""
     variables: tuple[str, ...] = ()
-    """What the linker sets, as the official builds do: without a version kubeadm and Pulumi refuse to work."""
+    """Variables that the linker sets, as in official builds: without a version kubeadm and Pulumi refuse to work."""
     shims: tuple[str, ...] = ()
     """Scripts taken from the module's own folder."""
     embeds: tuple[str, ...] = ()

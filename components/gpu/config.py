@@ -66,7 +66,7 @@ class Toolkit(Model):
     version: str | None = None
     """Package version, pinned and held; default: the newest that the source has, which is then held."""
     package: Literal["nvidia-container-toolkit", "nvidia-docker2"] = "nvidia-container-toolkit"
-    """nvidia-docker2 for sites as old as the documents."""
+    """nvidia-docker2 only for old sites that still use it."""
     mode: Literal["cdi", "legacy"] = "cdi"
     """cdi: running containers keep their GPUs over a daemon-reload (G8)."""
     default_runtime: bool = False
@@ -76,7 +76,7 @@ class Toolkit(Model):
 
 
 class Gpu(Model):
-    """The GPUs that a host must show (G1, G6), and what runs them."""
+    """The GPUs that a host must show (G1, G6), and the software for them."""
 
     model: str
     """As NVIDIA names it, for example A100-SXM4-80GB: compared with what lspci and nvidia-smi show."""
@@ -97,6 +97,6 @@ class Gpu(Model):
     power_limit_watts: Annotated[int, Field(gt=0)] | None = None
     """Power limit of each GPU, set now and at each boot (H20)."""
     clocks: Clocks | None = None
-    """Locked now and at each boot (H20)."""
+    """Clocks to lock, now and at each boot (H20)."""
     toolkit: Toolkit | None = None
     """The container toolkit; unset leaves GPUs in containers to others."""

@@ -44,10 +44,10 @@ gpu_glob() {
     if [[ $1 == *.* ]]; then printf '%s-*\n' "$1"; else printf '%s.*\n' "$1"; fi
 }
 
-# gpu_jobs: what computes on the GPUs, on one line; empty when nothing does
+# gpu_jobs: the processes that compute on the GPUs, on one line; empty when there is no such process
 gpu_jobs() { (gpu_busy || true) | awk '{ printf "%s%s (process %s)", sep, $2, $1; sep = ", " }'; }
 
-# For the steps that bring a driver, from wherever it comes; each has the input `wanted`.
+# For the steps that install a driver, from packages or a runfile; each has the input `wanted`.
 
 # driver_of_others: does this host have the wanted driver already, both as files and in the kernel?
 driver_of_others() { gpu_is "$(gpu_files)" "$(input wanted)" && gpu_is "$(gpu_loaded)" "$(input wanted)"; }
@@ -78,7 +78,7 @@ driver_idle() {
     fi
 }
 
-# driver_removable: the same for undo
+# driver_removable: refuses to remove the driver while something computes on its GPUs. For undo.
 driver_removable() {
     local jobs
     jobs=$(gpu_jobs)

@@ -16,14 +16,14 @@ OPEN_BY_DEFAULT = 560
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Chips of one architecture: a range of PCI device ids, and what drives them."""
+    """Chips of one architecture: a range of PCI device ids, and the drivers' branches and modules for them."""
 
     name: str
     first_id: int
     last_id: int
     first_branch: int
     last_branch: int | None
-    """None: no branch has dropped it."""
+    """None while the newest branch still supports it."""
     kinds: tuple[Kind, ...]
 
 

@@ -107,7 +107,7 @@ def smoke(host: Host, engine: Containerd | Docker) -> list[Step]:
 
 
 def docker_settings(gpu: Gpu | None) -> dict[str, object]:
-    """What daemon.json gets for the GPUs: the runtime, CDI, and the runtime as default where asked."""
+    """Settings of daemon.json for the GPUs: the runtime, CDI, and the runtime as default if the site wants it."""
     if gpu is None or gpu.toolkit is None:
         return {}
     settings: dict[str, object] = {"runtimes": {"nvidia": {"args": [], "path": RUNTIME}}}
@@ -127,7 +127,7 @@ def containerd_settings(gpu: Gpu | None) -> dict[str, str]:
 
 
 def kind(gpu: Gpu, of: Driver) -> models.Kind:
-    """The kernel module that is installed."""
+    """The kernel module to install."""
     return models.kind(of.module, int(of.branch), gpu.model)
 
 

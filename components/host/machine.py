@@ -41,7 +41,7 @@ class Account(Model):
     """A local user (H4). When it is removed from the site, it is deleted on the host; its home stays."""
 
     uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
-    """None lets the host choose."""
+    """Number of the user; unset lets the host choose."""
     groups: tuple[GroupName, ...] = ()
     """Supplementary groups; those that neither the host nor accountGroups has are refused."""
     home: AbsolutePath | None = None
@@ -62,7 +62,7 @@ class Disk(Model):
     device: DevicePath
     """Better /dev/disk/by-id/… than /dev/sdb, which may be another disk after a boot."""
     mount: MountPath
-    """The mount point, made when absent."""
+    """The mount point, created when it is absent."""
     filesystem: Literal["ext4", "xfs"] = "ext4"
     """Made only on a device without any signature."""
     options: tuple[str, ...] = ("defaults",)
@@ -111,7 +111,7 @@ class MachineSettings(Model):
     services_off: tuple[UnitGlob, ...] = ()
     """systemd units to stop and mask, if the host has them; also globs: abrt*, apport, unattended-upgrades (H11)."""
     swap: Literal["off", "keep"] | None = None
-    """off: now and after a reboot. None: off where Kubernetes runs, else kept (H12)."""
+    """off: now and after a reboot. Default: off if the host runs Kubernetes, else kept (H12)."""
     kernel: Kernel = Kernel()
     selinux: Literal["enforcing", "permissive", "disabled"] | None = None
     """State on hosts that have SELinux (H17); unset leaves it as it is. disabled needs a reboot."""

@@ -61,7 +61,7 @@ def disks(host: Host) -> list[Step]:
 
 
 def swap(host: Host) -> list[Step]:
-    """No swap, where the site or a room above says so."""
+    """No swap, if the site or a room above turns it off."""
     return [_step("swap_off")] if host.swap == "off" else []
 
 

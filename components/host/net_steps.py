@@ -205,7 +205,7 @@ def _reachable(host: Host, label: str, urls: Sequence[str], accept: str, no_prox
 
 
 def _way(host: Host, url: str, no_proxy: str) -> str:
-    """The proxy that the host takes to `url`, empty for none."""
+    """The proxy that the host uses for `url`; empty for none."""
     parts = urlsplit(url)
     if _is_direct(parts.hostname or "", no_proxy):
         return ""

@@ -10,7 +10,7 @@ from components.hostrun.target import SshError, Target
 
 
 def targets(hosts: Mapping[str, Host], reveal: Callable[[str], str]) -> dict[str, Target]:
-    """All hosts by name, those that are gone too: their connection is kept, and never used.
+    """All hosts by name, also those that are gone: their connection stays in the state, but is never used.
 
     `reveal` gives the value of a secret by its name.
     Raises SshError when a key file cannot be read or a bastion's key is not known.

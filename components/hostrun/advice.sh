@@ -48,7 +48,7 @@ _see_governor() {
     fi
 }
 
-# With translation, traffic between GPUs and network cards takes the way by the CPU's root complex.
+# With translation, traffic between GPUs and network cards takes the detour through the CPU's root complex.
 _see_iommu() {
     local units=(/sys/class/iommu/*) line
     line=" $(</proc/cmdline) "

@@ -12,7 +12,7 @@ _COMMAND = f"sh -c 'umask 077 && mkdir -p ${{0%/*}} && cat >$0.new && mv -f $0.n
 
 
 async def bring(target: Target) -> None:
-    """Puts the archive on the host. Raises SshError."""
+    """Copies the archive to the host. Raises SshError."""
     done = await ssh.run(target, _COMMAND, stdin=library.archive(), deadline=DEADLINE)
     if done.status:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]

@@ -46,8 +46,8 @@ id_of() {
 
 ledger_path() { REPLY=$GPU_METAL_HOME/ledger/$1; }
 
-# read_ledger LAYER: fills the tables above. A ledger that is cut or odd gives empty tables and ledger_fault;
-# status 1 when a newer program wrote it.
+# read_ledger LAYER: fills the tables above. A truncated or malformed ledger gives empty tables and ledger_fault;
+# status 1 when a newer gpu-metal wrote it.
 read_ledger() {
     local lines index
     line_done=() line_begun=() ledger_order=() ledger_fault='' ledger_saved=''
@@ -107,7 +107,7 @@ _ledger_line() {
     ((++count))
 }
 
-# save_ledger LAYER: whole and synced; untouched when nothing changed
+# save_ledger LAYER: writes the ledger whole and synced; leaves it untouched when nothing changed
 save_ledger() {
     local error text path
     _ledger_text

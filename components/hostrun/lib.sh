@@ -181,7 +181,7 @@ os_text() {
     printf '%s\n' "${text//'{arch}'/$(uname -m)}"
 }
 
-# _os_name KEY → REPLY: from the most particular table that has it; status 1 when none has
+# _os_name KEY → REPLY: from the most specific table that has it; status 1 when no table has it
 _os_name() {
     local table key
     for table in "$_os_id-$_os_version" "$_os_family-${_os_version%%.*}" "$_os_id" "$_os_family"; do

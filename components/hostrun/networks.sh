@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The host's networks and ports, as its kernel reports them. Sourced by lib.sh.
 
-# host_networks: `CIDR DEVICE` of each IPv4 network that the host routes, but for what Docker itself made
+# host_networks: `CIDR DEVICE` of each IPv4 network that the host routes, except Docker's own
 host_networks() {
     ip -4 route show table main | awk '
         function docker(device) { return device == "docker0" || (device ~ /^br-[0-9a-f]+$/ && length(device) == 15) }

@@ -65,7 +65,7 @@ pkg_add() {
     _pkg_save "asked/$gm_layer.$gm_step" <<<"$names"
 }
 
-# pkg_drop: this step asks for nothing any more. For undo.
+# pkg_drop: releases all packages that this step asked for. For undo.
 pkg_drop() {
     _pkg_after "$(pkg_asked)"
     pkg_asked | _pkg_release
@@ -92,7 +92,7 @@ _pkg_save() {
     if [[ ! -s $file ]]; then rm -f "$file"; fi
 }
 
-# What the other steps of this host ask for.
+# The names that the other steps of this host ask for.
 _pkg_elsewhere() {
     local file
     for file in "$GPU_METAL_HOME"/packages/asked/*; do

@@ -14,7 +14,7 @@ NO_ACCESS = frozenset({"login", "host-key", "sudo"})
 
 @dataclass(frozen=True)
 class Check:
-    """One thing asked of one host. `unknown`: it could not be asked."""
+    """One check of one host; `unknown` when the host could not be asked."""
 
     id: str
     host: str
@@ -48,17 +48,17 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Nothing failed and nothing is unknown."""
+        """True when no check failed or is unknown."""
         return not self.untrue
 
     @property
     def untrue(self) -> list[Check]:
-        """What failed or could not be asked."""
+        """The checks that failed or are unknown."""
         return [check for check in self.checks if check.status in {"failed", "unknown"}]
 
     @property
     def hosts(self) -> list[str]:
-        """In the order in which they were asked."""
+        """The hosts, in the order in which they were asked."""
         return list(dict.fromkeys(check.host for check in self.checks))
 
     def as_json(self, site: str, time: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ shopt -s inherit_errexit nullglob
 umask 077
 ulimit -c 0
 # The connection may go; the run goes on. HUP is ignored by everything begun here; PIPE only by this shell (a trap, not
-# an ignore, is not inherited: in steps `… | head` must work as ever).
+# an ignore, is not inherited: in steps `… | head` must work as usual).
 trap '' HUP
 trap : PIPE
 

@@ -38,7 +38,7 @@ def facts(host: str, result: Result) -> Mapping[str, Any]:
 
 
 def no_runner(result: Result) -> bool:
-    """Whether the host has no runner at all: nothing was ever applied there."""
+    """Whether the host has no runner at all, since nothing was ever applied there."""
     return result.status == 127 or f"sudo: {RUNNER}: command not found" in result.stderr
 
 

@@ -20,7 +20,7 @@ right_key() {
     fi
 }
 
-# For the steps that bring a source; each has the inputs key_url and fingerprint, and the bulk key.
+# For the steps that set up a source; each has the inputs key_url and fingerprint, and the bulk key.
 
 # same_key FILE: fails with a message unless FILE holds exactly this source's key. For check.
 same_key() {
@@ -51,7 +51,7 @@ read_index() {
     source_fault "$1" <"$log"
 }
 
-# For the steps that bring a vendor's file; each has the inputs file or url, and sha256.
+# For the steps that use a vendor's file; each has the inputs file or url, and sha256.
 
 # bring_artefact TO WHAT FIX: copies to TO the file that the operator put on the host, or fetches it; compares its
 # SHA-256 before it is used
@@ -62,7 +62,7 @@ bring_artefact() {
         place=$(os_text "$(input url)")
         if ! fetch_file "$place" "$1"; then
             rm -f -- "$1"
-            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy), or write file"
+            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy), or write file instead of url"
         fi
     else
         place=$(input file)

@@ -60,7 +60,7 @@ def no_greeting(target: Target, limit: float) -> SshError:
 
 
 def slow_login(target: Target, limit: float) -> SshError:
-    """The other side speaks SSH, but no login came of it in time."""
+    """The other side speaks SSH, but the login did not end in time."""
     text = f"{target.where} greeted, but the login of {target.user} did not end within {round(limit, 1):g} s."
     return SshError(target.name, "timeout", f"{text} Fix: {_gone(target)}.")
 
@@ -70,13 +70,13 @@ def _gone(target: Target) -> str:
 
 
 def refused(target: Target) -> SshError:
-    """TCP reset: nothing listens."""
+    """TCP reset: nothing listens on the port."""
     fix = f"start sshd there, or correct hosts.{target.name}.ssh.port"
     return SshError(target.name, "address", f"{target.where} refuses connections. Fix: {fix}.")
 
 
 def unreachable(target: Target, reason: str) -> SshError:
-    """No way there, or no such name."""
+    """No route to the host, or no such name."""
     fix = f"check hosts.{target.name}.address, power and routes"
     return SshError(target.name, "address", f"{target.where} cannot be reached: {reason}. Fix: {fix}.")
 
@@ -95,7 +95,7 @@ def wrong_key(target: Target, shown: str, known: str) -> SshError:
 
 
 def no_common_algorithm(target: Target, reason: str) -> SshError:
-    """Mostly: the host has no key of the pinned type."""
+    """No common algorithm; mostly, the host has no key of the pinned type."""
     kind = target.host_key.split()[0]
     fix = f"sitectl scan {target.name} --replace shows the keys that it has"
     text = f"{target.where} and this program agree on no key exchange with its {kind} host key: {reason}."

@@ -79,7 +79,7 @@ round() {
     keep_configuration "$own"
 }
 
-# A round that fails says so in the journal, and the next one mends it.
+# A round that fails leaves its error in the journal; the next one tries again.
 while true; do
     (
         set -e

@@ -13,7 +13,7 @@ from components.tenancy.config import Quota, Tenant
 
 
 class Tenancy(ComponentResource):
-    """Five Kubernetes objects a tenant, six with members; they go with the cluster when it goes."""
+    """Five Kubernetes objects a tenant, six with members; they are not deleted one by one when the cluster goes."""
 
     def __init__(
         self, name: str, tenants: Mapping[str, Tenant], *, cluster: ClusterRef, opts: ResourceOptions | None = None

@@ -85,7 +85,7 @@ def _public(key: Path) -> Path:
 
 
 def _sources(host: Host) -> dict[str, str]:
-    """Where the host's packages come from: the depot, which has Debian's; path from / → text."""
+    """The host's package sources, which are the depot's, Debian's packages too; path from / → text."""
     if not paths.SIGNING_KEY.exists():
         raise LabError(f"{host.name} [sources] the lab has no key yet. Fix: python -m lab keys")
     key = "usr/share/keyrings/lab.asc"

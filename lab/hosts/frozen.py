@@ -111,7 +111,7 @@ def clear(used: Sequence[str], *, of_a_run: bool = False) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Its about.json goes first: without it the layer is not there."""
+    """Removes about.json first: without it the layer does not count as existing."""
     (folder / "about.json").unlink()
     shutil.rmtree(folder)
 

@@ -96,7 +96,7 @@ def snapshot(host: Host, *, times: bool = False) -> Snapshot:
 
 
 def _units(files: Mapping[str, Entry]) -> dict[str, str]:
-    """By systemd's links: `systemctl list-unit-files` says the same, and takes half a second of the processor."""
+    """From systemd's links: `systemctl list-unit-files` prints the same, but takes half a second of processor time."""
     links = {path: entry.content for path, entry in files.items() if entry.kind == "l" and path.startswith(UNITS)}
     return {path.rpartition("/")[2]: "masked" if to == "/dev/null" else "enabled" for path, to in links.items()}
 

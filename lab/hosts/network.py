@@ -26,7 +26,7 @@ def is_up() -> bool:
 
 
 def up() -> None:
-    """Bridge, address, forwarding and masquerade; what is there already is left alone."""
+    """Makes bridge, address, forwarding and masquerading, unless the bridge is there already."""
     if is_up():
         return
     if not FORWARD_BEFORE.exists():
@@ -43,7 +43,7 @@ def up() -> None:
 
 
 def down() -> None:
-    """Takes away what up() made, also when only a part of it is there."""
+    """Removes what up() made, also when only a part of it is there."""
     if is_up():
         run("ip", "link", "delete", BRIDGE)
     if f"table ip {TABLE}\n" in run("nft", "list", "tables"):

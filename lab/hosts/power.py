@@ -76,7 +76,7 @@ def wait(host: Host, deadline: float = 60) -> None:
 
 
 def switch_off(host: Host, grace: float = 15) -> None:
-    """Shuts the host down in order; what is not gone after the grace is killed. Nothing of it is left."""
+    """Shuts the host down in order; kills what is left of it after the grace."""
     pid = cgroups.init(host)
     if pid is not None and is_on(host):
         cgroups.freeze(host, frozen=False)

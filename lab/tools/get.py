@@ -1,8 +1,8 @@
-"""Gets what the lab's site needs, and says in one line each where it came from.
+"""Gets what the lab's site needs, and prints one line for each thing: where it came from.
 
-Groups: `plan` (to plan its site: what any site needs, with a stand-in where the official command plugin cannot be
-had), `debian` (packages of this machine, and what the lab takes files from), `lab` (what the lab runs and packs, after
-`debian`: Kubernetes, etcd, CoreDNS, FerretDB, helm, pause, wheels).
+Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
+available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
+packs, after `debian`: Kubernetes, etcd, CoreDNS, FerretDB, helm, pause, wheels).
 """
 
 import os

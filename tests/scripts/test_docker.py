@@ -217,7 +217,7 @@ def test_logins_are_their_owners_alone_beside_others(host: LabHost) -> None:
     assert "other.example.org" in host.bash("cat /root/.docker/config.json")
     assert PASSWORD not in host.bash("cat /var/lib/gpu-metal/log/engine/* /var/lib/gpu-metal/ledger/*")
     host.bash("chmod 644 /root/.docker/config.json")
-    assert host.check()["pull_logins"][1] == "/root/.docker/config.json is not there for root alone"
+    assert host.check()["pull_logins"][1] == "/root/.docker/config.json is missing, or not readable by root alone"
     host.apply("engine", docker())
     assert json.loads(host.bash("cat /root/.docker/config.json")) == other
     host.bash("test ! -e /home/deploy/.docker; rm -r /root/.docker")

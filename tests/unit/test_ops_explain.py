@@ -32,7 +32,7 @@ def test_what_stands_in_a_list_and_in_a_map_with_ruled_names() -> None:
 
 
 def test_row_ids_are_not_shown() -> None:
-    assert explain("hosts.gpu")[0]["meaning"] == "The GPUs that a host must show, and what runs them."
+    assert explain("hosts.gpu")[0]["meaning"] == "The GPUs that a host must show, and the software for them."
 
 
 def test_one_of_several_shapes() -> None:

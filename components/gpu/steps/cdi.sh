@@ -16,7 +16,7 @@ check() {
         untrue "$file is of another driver than $(gpu_loaded). Fix: systemctl restart nvidia-cdi-refresh"
     fi
     seen=$(nvidia-ctk cdi list 2>/dev/null | grep -cE '^nvidia\.com/gpu=[0-9]+$' || true)
-    # In MIG mode a GPU is not named, its MIG devices are.
+    # For a GPU in MIG mode, the specification names its MIG devices instead.
     mig=$(timeout 30 nvidia-smi --query-gpu=mig.mode.current --format=csv,noheader 2>/dev/null | grep -c Enabled || true)
     if ((seen + mig < $(input count))); then untrue "$file names $seen GPUs, wants $(($(input count) - mig))"; fi
     if _has_service && ! systemctl is-enabled -q nvidia-cdi-refresh.service; then
@@ -26,7 +26,7 @@ check() {
 
 apply() {
     if _has_service; then
-        # Ours, of an older toolkit
+        # Remove the file that we wrote for an older toolkit.
         restore /etc/cdi/nvidia.yaml
         keep "$_wanted"
         systemctl enable -q --no-reload nvidia-cdi-refresh.service

@@ -21,7 +21,7 @@ check() {
     if [[ $(_entry 6) != "$(_home)" ]]; then untrue "has home $(_entry 6) for $name, wants $(_home)"; fi
     if [[ ! -d $(_home) ]]; then untrue "has no folder $(_home), the home of $name"; fi
     if [[ $(stat -c %u "$(_home)") != "$seen" ]]; then
-        untrue "has $(_home) of user number $(stat -c %u "$(_home)"), wants it of $name, who is $seen." \
+        untrue "has $(_home) of user number $(stat -c %u "$(_home)"), wants it owned by $name, number $seen." \
             "Fix: chown -R $name: $(_home)"
     fi
     _check_groups "$name"
@@ -180,7 +180,7 @@ _check_groups() {
     local group extra
     for group in $(_wanted_groups); do
         if [[ -z $(getent group "$group") ]]; then
-            untrue "has no group $group, wants $1 in it. Fix: write $group: null under accountGroups, or take it off $1"
+            untrue "has no group $group, wants $1 in it. Fix: write $group: null under accountGroups, or remove it from accounts.$1.groups"
         fi
     done
     for group in $(comm -23 <(_wanted_groups) <(_groups_of "$1")); do
@@ -205,7 +205,7 @@ _check_password() {
     local field
     field=$(_field "$1")
     if [[ $(input password) == yes ]]; then
-        if [[ ! -e $(_record password) ]]; then untrue "has not the site's password for $1"; fi
+        if [[ ! -e $(_record password) ]]; then untrue "lacks the site's password for $1"; fi
         if [[ $field != "$(<"$(_record password)")" ]]; then untrue "has another password for $1 than was set here"; fi
     elif [[ $field != [*!]* ]]; then
         untrue "has a password for $1, wants none: login by key only"

@@ -138,7 +138,7 @@ _make_filesystem() {
     "mkfs.$(input filesystem)" -q "$device"
 }
 
-# In use as a whole or in part: mounted, swap, below LVM, RAID or a mapping, or with partitions.
+# Refuses a device in use, as a whole or in part: mounted, swap, below LVM, RAID or a mapping, or with partitions.
 _refuse_used() {
     local use
     use=$(lsblk -nrpo NAME,TYPE,MOUNTPOINT "$1" | awk -v device="$1" \
@@ -149,7 +149,7 @@ _refuse_used() {
     fi
 }
 
-# A signature of anything, or bytes that are not zero where data begins and ends.
+# Refuses a device with a signature of anything, or with bytes other than zero where data begins and ends.
 _refuse_data() {
     local seen size
     seen=$(wipefs --noheadings --output TYPE,LABEL "$1" | tr -s ' ' | sed 's/ *$//' | paste -sd ',')

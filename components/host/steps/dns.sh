@@ -68,7 +68,7 @@ _text() {
     case $1 in
         # `~.`: all names go to these servers, whatever DHCP has told an interface.
         "$_resolved") printf '[Resolve]\nDNS=%s\nDomains=%s ~.\n' "$(input servers)" "$(input search '')" ;;
-        # It overrides what connections have (NetworkManager.conf(5), global-dns).
+        # This overrides the settings of connections (NetworkManager.conf(5), global-dns).
         "$_manager")
             printf '[global-dns]\nsearches=%s\n\n' "$(input search '' | tr ' ' ',')"
             printf '[global-dns-domain-*]\nservers=%s\n' "$(input servers | tr ' ' ',')"
@@ -96,7 +96,7 @@ _reread() {
         systemd-resolved) systemctl restart systemd-resolved ;;
         NetworkManager)
             systemctl reload NetworkManager
-            # It writes the file a moment later; check says what it found.
+            # NetworkManager writes the file a moment later. If it does not, check reports it.
             if [[ -e $_manager ]]; then timeout 10 bash -c "until grep -qw '$(input servers | cut -d' ' -f1)' \
                 /etc/resolv.conf; do sleep 0.2; done" || true; fi
             ;;

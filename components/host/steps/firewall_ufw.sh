@@ -11,7 +11,7 @@ check() {
     local key
     if ! grep -qx 'ENABLED=yes' /etc/ufw/ufw.conf; then untrue "ufw is not on"; fi
     if ! _set_defaults | same_file "$_defaults"; then
-        untrue "$_defaults has other policies than drop for what comes in, accept for the rest"
+        untrue "$_defaults has other policies than drop for incoming traffic and accept for the rest"
     fi
     if ! cmp -s <(_section /etc/ufw/user.rules) <(bulk rules4); then untrue "$(_odd user.rules rules4)"; fi
     if ! cmp -s <(_section /etc/ufw/user6.rules) <(bulk rules6); then untrue "$(_odd user6.rules rules6)"; fi

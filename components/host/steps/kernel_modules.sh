@@ -48,7 +48,7 @@ _is_builtin() {
     sed 's,.*/,,; s/\.ko$//; s/-/_/g' "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null | grep -xF "$1" >/dev/null
 }
 
-# Those that are modules here, one per line.
+# The names that are loadable modules on this host, one per line.
 _loadable() {
     local name
     for name in $(input names); do

@@ -6,7 +6,7 @@ check() {
     local server said wrong=()
     for server in $(input servers); do
         said=$(_null_call "$server" || true)
-        # A reply, accepted; 0 is success, 2 that it speaks another version than 4: an NFS server all the same.
+        # An accepted reply: 0 is success; 2 means another version than 4, which is an NFS server too.
         if [[ ! $said =~ ^[0-9a-f]{8}676d0001'00000001''00000000'[0-9a-f]{16}0000000[02] ]]; then
             wrong+=("$server (${said:-silent})")
         fi

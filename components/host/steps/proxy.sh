@@ -135,7 +135,7 @@ _apt_conf() {
     done
 }
 
-# The file with our proxy in its section main, and no other there.
+# The file with our proxy as the only one in its section main.
 _dnf_conf() {
     awk -v proxy="$(input https "$(input http '')")" '
         /^\[/ { main = $0 == "[main]" }

@@ -4,8 +4,8 @@
 # uses: host
 #
 # A word without a suffix stands for the service and for the socket, timer and path that would start it again; a word
-# may be a glob. Masked by a link, not by `systemctl mask`: what was there before comes back as it was, and systemd is
-# reloaded only where that costs no container its GPUs.
+# may be a glob. We mask by a link, not by `systemctl mask`: so undo can restore what was there before, and systemd is
+# reloaded only when that costs no container its GPUs.
 
 check() {
     local unit left
@@ -35,7 +35,7 @@ undo() {
     rm -f "$(_record)"
 }
 
-# Units of this host that a word of the site means, masked already or not.
+# Units of this host that match a word of the site, masked already or not.
 _wanted_off() {
     local word kind words patterns=()
     read -ra words < <(input units)

@@ -4,7 +4,7 @@
 # uses: host
 #
 # Private, local and the site's direct destinations are left alone. The table is our own (nftables), loaded by a unit of
-# our own that comes and goes with redsocks.
+# our own that starts and stops with redsocks.
 
 _conf=/etc/redsocks.conf
 _file=/etc/gpu-metal/socks.nft

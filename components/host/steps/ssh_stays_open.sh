@@ -7,7 +7,7 @@ check() {
     if [[ -z $(command -v ss) ]]; then
         untrue "has no ss, wants it to see where sshd listens. Fix: install iproute2 (Debian, Ubuntu) or iproute"
     fi
-    # systemd itself holds the socket where ssh is started by it.
+    # If systemd starts ssh by socket, systemd itself holds the port.
     listening=$(ss -Hltnp | awk '/\("(sshd|systemd)"/ { sub(/.*:/, "", $4); print $4 }' | sort -un | paste -sd ' ')
     for port in $(input ports); do
         if [[ " $listening " == *" $port "* ]]; then return; fi

@@ -1,4 +1,4 @@
-# Kernel settings have their values, now and after a reboot: one drop-in, and only what is in it is set.
+# Kernel settings have the site's values, now and after a reboot: they are in one drop-in, and no others are set.
 # rows: H10
 # inputs: one key per setting
 #

@@ -18,7 +18,7 @@ check() {
 apply() {
     local names
     _remember
-    # Linked, not by enable: that reloads systemd, which can cost containers their GPUs.
+    # --no-reload: else systemd reads all its units again, which can cost containers their GPUs.
     if ! systemctl is-enabled -q tuned; then systemctl --no-reload enable tuned; fi
     if ! systemctl is-active -q tuned; then systemctl start tuned; fi
     names=$(tuned-adm list | sed -n 's/^- \([^ ]*\).*/\1/p')

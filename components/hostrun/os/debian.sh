@@ -103,7 +103,7 @@ pkg_unneeded() {
     } | sed '/^$/d' | sort -u
 }
 
-# What a simulation of apt-get would take away, sorted
+# The packages that a simulation of apt-get would remove, sorted
 _removed() { awk '$1 == "Remv" { sub(":.*", "", $2); print $2 }' | sort -u; }
 
 # pkg_fits NAME: can it be installed without removing another package?

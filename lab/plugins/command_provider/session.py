@@ -101,7 +101,7 @@ def _failure(channel: asyncssh.SSHClientChannel[bytes]) -> str:
 async def _environment(
     connection: asyncssh.SSHClientConnection, state: Mapping[str, Any], warn: Callable[[str], Awaitable[None]]
 ) -> dict[str, str]:
-    """The variables that sshd accepts. Refused: fatal for the user's own, a warning for the previous output."""
+    """The variables that sshd accepts. A refusal is fatal for the user's own, a warning for the previous output."""
     own: dict[str, str] = state.get("environment") or {}
     previous = {}
     if state.get("addPreviousOutputInEnv", True):
