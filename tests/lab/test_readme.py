@@ -22,7 +22,7 @@ pytestmark = pytest.mark.lab
 OURS = ("new-1", "new-2", "new-3")
 LAB_S = {
     "10.0.0.11": lab_host("new-1").address,
-    "10.0.0.[21-22]": "10.213.77.[82-83]",
+    "10.0.0.[21-22]": "10.213.77.[92-93]",
     "--user ubuntu": f"--user {USER}",
 }
 
