@@ -84,6 +84,8 @@ def test_the_commands_for_three_hosts(checkout: Path, agent: str, tmp_path: Path
         "HOME": str(tmp_path / "home"),
         "XDG_CACHE_HOME": str(CACHE.parent),
         "PULUMI_HOME": str(tmp_path / "pulumi"),
+        # Pulumi's `--local` is the home of the user in passwd, not $HOME: the test leaves that alone.
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}/home",
         "PULUMI_SKIP_CONFIRMATIONS": "true",  # a person says yes
         "SSH_AUTH_SOCK": agent,
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
