@@ -49,7 +49,7 @@ HOSTS = {
         Host("db-1", "10.213.77.71", gpus=8, starts_with_lab=False),  # for tests of SQream, beside whole sites
         Host("db-2", "10.213.77.72", gpus=8, starts_with_lab=False),
         *(  # for README's commands, beside whole sites
-            Host(f"new-{number}", f"10.213.77.{80 + number}", gpus=gpus, starts_with_lab=False)
+            Host(f"new-{number}", f"10.213.77.{90 + number}", gpus=gpus, starts_with_lab=False)
             for number, gpus in ((1, 0), (2, 2), (3, 1))
         ),
         Host("deb13-1", "10.213.77.61", starts_with_lab=False, release="trixie"),

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.lab
 OURS = ("new-1", "new-2", "new-3")
 LAB_S = {
     "10.0.0.11": lab_host("new-1").address,
-    "10.0.0.[21-22]": "10.213.77.[82-83]",
+    "10.0.0.[21-22]": "10.213.77.[92-93]",
     "--user ubuntu": f"--user {USER}",
 }
 
@@ -84,6 +84,8 @@ def test_the_commands_for_three_hosts(checkout: Path, agent: str, tmp_path: Path
         "HOME": str(tmp_path / "home"),
         "XDG_CACHE_HOME": str(CACHE.parent),
         "PULUMI_HOME": str(tmp_path / "pulumi"),
+        # Pulumi's `--local` is the home of the user in passwd, not $HOME: the test leaves that alone.
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}/home",
         "PULUMI_SKIP_CONFIRMATIONS": "true",  # a person says yes
         "SSH_AUTH_SOCK": agent,
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
