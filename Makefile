@@ -5,7 +5,7 @@ export STACK
 # What a site of yours needs: the Python environment, Pulumi and its plugins. Then: . tools/activate
 tools:     ; @tools/get.sh site
 
-.PHONY: tools up preview down test bench unit lint fmt lock lab-up lab-down schema
+.PHONY: tools up preview down test test-all bench unit lint fmt lock lab-up lab-down schema
 
 up:        ; @ops/run.sh up
 preview:   ; @ops/run.sh preview
@@ -14,6 +14,7 @@ lab-up:    ; @ops/run.sh lab-up
 lab-down:  ; @ops/run.sh lab-down
 
 test:      ; @ops/run.sh test
+test-all:  ; @ops/run.sh test-all
 bench:     ; @ops/run.sh bench
 unit: .venv/ready   ; @.venv/bin/python -m pytest tests/unit tests/policy tests/parts/*/unit
 lint: .venv/ready   ; @ops/lint.sh

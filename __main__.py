@@ -18,7 +18,7 @@ signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
 config = pulumi.Config()
 try:
     site = site_from(config.require_object("site"), stack=pulumi.get_stack(), folder=Path.cwd())
-    outputs = build(site, Secrets(config), folder=Path.cwd())
+    outputs = build(site, Secrets(config))
 except (SiteError, MissingSecretError, SshError) as error:
     raise pulumi.RunError(str(error)) from None
 except OSError as error:

@@ -16,6 +16,8 @@ SIGNING_KEY = LAB / "apt" / "key.asc"
 
 LOG = LAB / "log"
 DISKS = LAB / "disks"
+FROZEN = LAB / "frozen"
+"""Layers that disks start from: hosts with Docker and so on already on them. On the file system of DISKS."""
 
 RUN = Path("/run/gpu-metal-lab")
 """Locks of what runs now. One per machine, as the bridge and the cgroups are."""

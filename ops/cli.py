@@ -133,33 +133,37 @@ def drift(
         bool, typer.Option("--record", help="Note it in the state: preview shows it, `pulumi up` mends it.")
     ] = False,
 ) -> Code:
-    """Ask every host whether what was applied still holds. Changes no host."""
+    """Ask every host, and without names the cluster too, whether what was applied still holds. Changes neither."""
     from components.hostrun.report import Report
     from ops import drift as core
-    from ops import render
+    from ops import objects, render
     from ops import site as sites
     from ops.record import record as note
+    from ops.record_objects import record_objects
 
-    chosen = sites.pick(sites.load(flags), hosts)
+    site = sites.load(flags)
+    chosen = sites.pick(site, hosts)
     fleet, before = sites.reach(flags, chosen)
     found = asyncio.run(core.drift(fleet))
-    answer = Report([*before, *found.checks])
+    inside = objects.Look([]) if hosts else objects.of_site(flags, site, fleet)
+    answer = Report([*before, *found.checks, *inside.checks])
     rows = [
         [name, str(sum(check.host == name and "/" in check.id for check in found.checks)), render.by_host(answer, name)]
         for name in chosen
     ]
     render.report(flags, answer, ["HOST", "STEPS", "RESULT"], rows)
     if record:
-        for name in note(found.checks, flags.stack, flags.folder):
+        noted = [*note(found.checks, flags.stack, flags.folder), *record_objects(inside, flags.stack, flags.folder)]
+        for name in noted:
             flags.say(f"{name}: the next pulumi up mends it.")
     return code_of(answer)
 
 
 @verb(app)
 def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
-    """Say whether the site works: hosts, services, nodes, GPUs, tenants. Changes nothing."""
+    """Say whether the site works: hosts, services, nodes, GPUs, what stands in the cluster. Changes nothing."""
     from components.hostrun.report import Report
-    from ops import render
+    from ops import objects, render
     from ops import site as sites
     from ops import verify as core
 
@@ -169,7 +173,8 @@ def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     planes, _ = sites.reach(flags, {host.name: host for host in site.control_planes})
     flags.say(f"Asking {render.plural(len(fleet.targets), 'host')} …")
     found = asyncio.run(core.verify(site, chosen, fleet, planes))
-    answer = Report([*before, *found.checks], found.facts)
+    inside = objects.Look([]) if hosts else objects.of_site(flags, site, planes)
+    answer = Report([*before, *found.checks, *inside.checks], found.facts)
     rows = [
         [name, *render.machine(answer.facts.get(name, {})), ",".join(host.roles), render.by_host(answer, name)]
         for name, host in chosen.items()

@@ -10,8 +10,9 @@ from components.host.config import Host
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
 from components.hostrun.target import SshError, Target
-from components.kubernetes.steps import member
+from components.kubernetes.steps import labels
 from ops import probes
+from ops.drift import MEND
 from stacks.model import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
@@ -95,21 +96,15 @@ def _node(site: Site, host: Host, node: Node | None) -> list[Check]:
     ready = Check("node-ready", host.name, "ok")
     if node.ready != "True":
         ready = Check("node-ready", host.name, "failed", f"Ready is {node.ready or 'not said'}", "True", describe)
-    labels = _declared(host)
+    wanted = labels(host)
     if "control-plane" in host.roles:
-        labels[CONTROL_PLANE] = ""
-    wrong = sorted(f"{key}={value}" for key, value in labels.items() if node.labels.get(key) != value)
-    roles = Check("node-labels", host.name, "ok", f"{len(labels)} as declared")
+        wanted[CONTROL_PLANE] = ""
+    wrong = sorted(f"{key}={value}" for key, value in wanted.items() if node.labels.get(key) != value)
+    roles = Check("node-labels", host.name, "ok", f"{len(wanted)} as declared")
     if wrong:
         fix = f"sitectl drift {host.name}, then pulumi up"
         roles = Check("node-labels", host.name, "failed", f"the node has not {', '.join(wrong)}.", fix=fix)
     return [ready, roles, _version(site, host, node)]
-
-
-def _declared(host: Host) -> dict[str, str]:
-    """The labels that the member layer sets."""
-    step = next(step for step in member(host) if step.id == "node_labels")
-    return dict(label.split("=", 1) for label in step.inputs["labels"].split(",") if label)
 
 
 def _version(site: Site, host: Host, node: Node) -> Check:
@@ -130,9 +125,9 @@ def _dns(where: str, text: str) -> Check:
 def _tenant(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
     id_ = f"tenant/{name}"
     if hard is None:
-        return Check(id_, where, "failed", f"namespace {name} has no quota.", fix="pulumi up --refresh")
+        return Check(id_, where, "failed", f"namespace {name} has no quota.", fix=MEND)
     want = str(site.tenants[name].quota.gpus)
     seen = str(hard.get("requests.nvidia.com/gpu", "none"))
     if seen != want:
-        return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, "pulumi up --refresh")
+        return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, MEND)
     return Check(id_, where, "ok", f"{want} GPUs")

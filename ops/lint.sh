@@ -16,4 +16,7 @@ ops/bash_files.sh | xargs shellcheck
 ops/bash_files.sh | xargs shfmt -d
 yamllint --strict .
 long=$(git ls-files -co --exclude-standard -z -- '*.py' '*.sh' | xargs -0 wc -l | awk '$2 != "total" && $1 > 300')
-[ -z "$long" ] || { printf 'over 300 lines:\n%s\n' "$long" >&2; exit 1; }
+[ -z "$long" ] || {
+    printf 'over 300 lines:\n%s\n' "$long" >&2
+    exit 1
+}

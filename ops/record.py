@@ -14,7 +14,6 @@ from components.hostrun.report import Check
 from ops.site import pulumi
 
 COMMAND = "command:remote:Command"
-COPY = "command:remote:CopyToRemote"
 
 
 def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
@@ -43,7 +42,7 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
             continue
         name = resource["urn"].rpartition("::")[2]
         before = resource["inputs"]["create"]
-        if checks := _of_layer(name, before, drifted):
+        if checks := drifted.get((_host(resource), _layer(before)), []):
             after = _mark(before, checks)
             resource["inputs"]["create"] = resource["outputs"]["create"] = after
             yield name, after != before
@@ -52,28 +51,22 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
 def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
     """All that the state says of hosts on which nothing is applied: a disk made anew, say."""
     for resource in state["deployment"].get("resources") or []:
-        name = resource["urn"].rpartition("::")[2]
-        # Where it runs: on the host whose runner it goes with. So the kubeconfig and the memberships that a lost
-        # control plane kept are among them.
-        host = resource.get("deletedWith", name).rpartition("::")[2].rpartition("-")[0]
-        key = {COMMAND: "create", COPY: "remotePath"}.get(resource["type"])
-        if key and host in hosts:
-            resource["inputs"][key] = resource["outputs"][key] = "DRIFTED nothing is applied on the host"
-            yield name
+        # The kubeconfig and the memberships that a lost control plane kept are among them.
+        if resource["type"] == COMMAND and _host(resource) in hosts:
+            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED nothing is applied on the host"
+            yield resource["urn"].rpartition("::")[2]
 
 
-def _of_layer(name: str, create: str, drifted: dict[tuple[str, str], list[Check]]) -> list[Check]:
-    """Those of the layer that this resource applies. A node's membership, `NODE-member`, is a layer of another host."""
+def _host(resource: dict[str, Any]) -> str:
+    """Where the resource runs: on the host whose runner it goes with. The runner itself goes with nothing."""
+    name = resource["urn"].rpartition("::")[2]
+    return str(resource.get("deletedWith", name)).rpartition("::")[2].rpartition("-")[0]
+
+
+def _layer(create: str) -> str:
+    """The layer that a command line applies."""
     applied = re.search(r"gpu-metal apply (\S+)", create)
-    if applied is None:
-        return []
-    layer = applied[1]
-    return [
-        check
-        for (host, of), checks in drifted.items()
-        if of == layer and name in (f"{host}-{layer}", f"{layer.removeprefix('member-')}-member")
-        for check in checks
-    ]
+    return applied[1] if applied else ""
 
 
 def _mark(create: str, checks: Iterable[Check]) -> str:

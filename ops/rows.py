@@ -74,6 +74,7 @@ TITLES = {
     "X17": "JSON Schema for editors",
     "X18": "Thousands of hosts: cost grows in proportion",
     "X19": "Progress shown; stopped and taken up again",
+    "X22": "Objects changed or deleted in the cluster are named, and mended by the next up",
 }
 """Row → what it asks for. Rows of work to come are not listed, nor those of parts: see of_parts."""
 

@@ -21,7 +21,7 @@ def names(site: Site) -> Iterator[Problem]:
         if other != entry.key:
             place = "".join(f"[{part}]" if isinstance(part, int) else part for part in other)
             yield Problem(key, f"{entry.name} is also the name of {place}. Give it another name.")
-        if entry.name in _TAKEN or entry.name.startswith("member-"):
+        if entry.name in _TAKEN or entry.name.startswith(("member-", "members-")):
             yield Problem(key, f"{entry.name} is a layer of other rooms. Use another name.")
     yield from _namespaces(site)
 

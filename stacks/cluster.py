@@ -9,7 +9,6 @@ from pulumi import Resource
 
 from components.hostrun.layer import HostRef
 from components.hostrun.target import Target
-from components.kubernetes import steps as kubernetes
 from components.kubernetes.component import Cluster
 from components.kubernetes.handle import ClusterRef
 from components.network.component import PodNetwork
@@ -33,7 +32,6 @@ def build(
         refs=refs,
         targets=targets,
         node=partial(plan.node, site),
-        member=kubernetes.member,
     )
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)

@@ -8,7 +8,7 @@ from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
 from components.engine.config import Containerd, Docker, Engine, Registry
-from components.host.config import Host, HostSettings
+from components.host.config import Address, Host, HostSettings
 from components.host.repositories import Repository
 from components.kubernetes.config import Kubernetes
 from components.model import HostName, LabelName, LocalPath
@@ -100,6 +100,16 @@ class Site(Keyed):
     def active(self) -> tuple[Host, ...]:
         """Hosts that are there, by name."""
         return tuple(host for host in self.hosts.values() if host.state != "gone")
+
+    @cached_property
+    def peers(self) -> tuple[tuple[str, str], ...]:
+        """Name and address of each host that is there, in one order for all."""
+        return tuple((host.name, str(host.address)) for host in self.active)
+
+    @cached_property
+    def addresses(self) -> tuple[Address, ...]:
+        """Of the hosts that are there."""
+        return tuple(host.address for host in self.active)
 
     @cached_property
     def control_planes(self) -> tuple[Host, ...]:

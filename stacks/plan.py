@@ -91,23 +91,22 @@ def node(site: Site, host: Host) -> list[Step]:
 
 def _around(site: Site, host: Host) -> Around:
     in_cluster = site.kubernetes is not None
-    peers = [(peer.name, str(peer.address)) for peer in site.active]
     subnets = (site.network.pod_subnet, site.network.service_subnet) if in_cluster else ()
     above = needed(site, host)
     repositories = sources.repositories(site, host, above.repositories)
     return Around(
-        peers=peers,
+        peers=site.peers,
         domain=site.domain,
         repositories=repositories,
         keys=sources.keys(repositories),
         no_proxy=net_steps.no_proxy(
-            peers,
+            site.peers,
             domain=site.domain,
             subnets=subnets,
             cluster_domain="cluster.local" if in_cluster else None,
             more=host.proxy.no_proxy if host.proxy else (),
         ),
-        networks=site_networks((peer.address for peer in site.active), subnets[:1]),
+        networks=site_networks(site.addresses, subnets[:1]),
         kubernetes=in_cluster,
         above=above,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 import pulumi
 
@@ -20,7 +19,7 @@ from stacks.model import Entry, Site
 from stacks.secrets import Secrets
 
 
-def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.Input[object]]:
+def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
     """Builds the site; returns the stack's outputs. Everything is decided by `site` alone, so preview needs no host."""
     reached = targets(site.hosts, secrets.reveal)
     drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
@@ -33,7 +32,6 @@ def build(site: Site, secrets: Secrets, *, folder: Path) -> Mapping[str, pulumi.
         Plan(partial(plan.preflight, site), partial(plan.base, site), partial(_layers, site, rooms)),
         targets=reached,
         secret=secrets.output,
-        folder=folder,
     )
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
     first = site.registry.host if site.registry else None
@@ -57,4 +55,4 @@ def _on_hosts(site: Site) -> list[tuple[Entry, Sequence[Wave]]]:
 
 def _layers(site: Site, rooms: Sequence[tuple[str, Mapping[str, Sequence[Step]]]], host: Host) -> list[str]:
     own = [layer for layer, steps in rooms if steps.get(host.name)]
-    return ["preflight", "base", *own, *(["node"] if site.kubernetes else [])]
+    return ["base", *own, *(["node"] if site.kubernetes else [])]

@@ -52,6 +52,6 @@ KUBERNETES_PLUGIN = Tool(
     binaries=("pulumi-resource-kubernetes",),
     variables=(f"{_PROVIDER}/pkg/version.Version={{version}}",),
     embeds=("cmd/pulumi-resource-kubernetes/schema.json", "cmd/pulumi-resource-kubernetes/terraform-mapping.json"),
-    minutes=6,
+    minutes=7,
 )
 """The official plugin. `plugins.py` asks Pulumi for its release first."""

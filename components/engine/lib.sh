@@ -51,9 +51,11 @@ _engine_harms() {
 
 # Has the unit files that systemd has not read? NeedDaemonReload alone may not see a folder that is new.
 _engine_unread() {
+    local seen there
     [[ $(systemctl show -p NeedDaemonReload --value "$1") != yes ]] || return 0
-    [[ $(systemctl show -p DropInPaths --value "$1" | tr ' ' '\n' | grep ^/etc/ | sort) != \
-        "$(compgen -G "/etc/systemd/system/$1.service.d/*.conf" | sort)" ]]
+    seen=$(systemctl show -p DropInPaths --value "$1" | tr ' ' '\n' | grep ^/etc/ | sort) || true
+    there=$(compgen -G "/etc/systemd/system/$1.service.d/*.conf" | sort) || true
+    [[ $seen != "$there" ]]
 }
 
 _engine_environment() {

@@ -1,17 +1,19 @@
-"""The hosts of a site: the runner on each, every preflight before any change, then the base layer."""
+"""The hosts of a site: every preflight before any change, the runner on each, then the base layer."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import pulumi
-from pulumi import ComponentResource, Input, ResourceHook, ResourceHookArgs, ResourceOptions
+from pulumi import ComponentResource, Input, ResourceHook, ResourceHookBinding, ResourceOptions
 from pulumi_command import remote
 
 from components.host.config import Host
 from components.host.gate import Gate
 from components.hostrun import restart
-from components.hostrun.layer import HostRef, after_layer, install, layer
+from components.hostrun.bring import bring
+from components.hostrun.hook import Hook
+from components.hostrun.layer import HostRef, after_layer, install
 from components.hostrun.step import Step
 from components.hostrun.target import Target
 
@@ -23,11 +25,11 @@ class Plan:
     preflight: Callable[[Host], Sequence[Step]]
     base: Callable[[Host], Sequence[Step]]
     layers: Callable[[Host], Sequence[str]]
-    """Names of all its layers, these two and those of higher rooms; but for members of a cluster (ADR 0009)."""
+    """Names of all its layers, base and those of higher rooms; but for members of a cluster (ADR 0009)."""
 
 
 class Hosts(ComponentResource):
-    """Library, runner, preflight and base of each host: four resources a host, and one barrier for all."""
+    """Runner and base of each host: two resources a host, and one gate for all."""
 
     refs: Mapping[str, HostRef]
 
@@ -39,63 +41,70 @@ class Hosts(ComponentResource):
         *,
         targets: Mapping[str, Target],
         secret: Callable[[str], Input[str]],
-        folder: Path,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:host:Hosts", name, {}, opts)
-        checks = {n: plan.preflight(host) for n, host in hosts.items()}
-        there = [n for n, host in hosts.items() if host.state != "gone"]
-        gate = Gate({n: targets[n] for n in there}, {n: checks[n] for n in there})
-        hooks = {n: [gate.hook(n)] if n in there else [] for n in hosts}
+        there = {n: host for n, host in hosts.items() if host.state != "gone"}
+        gate = Gate({n: targets[n] for n in there}, {n: plan.preflight(host) for n, host in there.items()})
+        hooks = _Hooks()
+        # A leaf: it is asked again when something else is to be asked, and no list of hosts hangs on another one.
+        passed = pulumi.Stash(
+            checked := f"{name}-checked",
+            input=gate.inputs(),
+            opts=ResourceOptions(parent=self, hooks=_before(hooks.preflight.on(checked, gate.all))),
+        )
         installed = {
             n: install(
-                n, _reference(host, targets[n], secret), plan.layers(host), parent=self, folder=folder, hooks=hooks[n]
+                n,
+                _reference(host, targets[n], secret, hooks),
+                plan.layers(host),
+                parent=self,
+                hooks=_first(n, targets[n], gate, hooks) if n in there else [],
+                depends_on=[passed],
             )
             for n, host in hosts.items()
         }
-        checked = {
-            n: layer(f"{n}-preflight", ref, "preflight", checks[n], parent=self, hooks=hooks[n])
-            for n, ref in installed.items()
-        }
-        # One barrier in place of hosts × hosts edges: nothing is changed anywhere until every host passed.
-        living = [checked[n] for n in there]
-        barrier = pulumi.Stash(f"{name}-checked", input=True, opts=ResourceOptions(parent=self, depends_on=living))
-        self.refs = {
-            n: after_layer(ref.after(checked[n]), "base", plan.base(hosts[n]), parent=self, depends_on=[barrier])
-            for n, ref in installed.items()
-        }
+        self.refs = {n: after_layer(ref, "base", plan.base(hosts[n]), parent=self) for n, ref in installed.items()}
         self.register_outputs({})
 
 
-def _reference(host: Host, target: Target, secret: Callable[[str], Input[str]]) -> HostRef:
+class _Hooks:
+    """One of each for all hosts."""
+
+    def __init__(self) -> None:
+        self.probe, self.back = Hook("probe"), Hook("back")
+        self.preflight, self.library = Hook("preflight"), Hook("library")
+
+
+def _before(hook: ResourceHook) -> ResourceHookBinding:
+    return ResourceHookBinding(before_create=[hook], before_update=[hook])
+
+
+def _first(name: str, target: Target, gate: Gate, hooks: _Hooks) -> list[ResourceHook]:
+    """Of the resource that comes to a host first."""
+    runner = f"{name}-runner"
+    return [hooks.preflight.on(runner, partial(gate.own, name)), hooks.library.on(runner, partial(bring, target))]
+
+
+def _reference(host: Host, target: Target, secret: Callable[[str], Input[str]], hooks: _Hooks) -> HostRef:
+    ready = partial(restart.ready, target, tell=pulumi.log.info)
     return HostRef(
         name=host.name,
         connection=_connection(target),
         root="sudo -n " if target.sudo and target.user != "root" else "",
-        probe=ResourceHook(f"probe-{host.name}", _stranger(host) if host.state == "gone" else _ready(target)),
-        back=ResourceHook(f"back-{host.name}", _ready(target, patient=True)),
+        probe=partial(hooks.probe.on, call=partial(_stranger, host) if host.state == "gone" else ready),
+        back=partial(hooks.back.on, call=partial(ready, patient=True)),
         gone=host.state == "gone",
         secret=secret,
     )
 
 
-def _ready(target: Target, *, patient: bool = False) -> Callable[[ResourceHookArgs], Awaitable[None]]:
-    async def ask(_: ResourceHookArgs) -> None:
-        await restart.ready(target, patient=patient, tell=pulumi.log.info)
-
-    return ask
-
-
-def _stranger(host: Host) -> Callable[[ResourceHookArgs], None]:
-    """A host that is gone is only ever created where this stack has not had it."""
-
-    def refuse(_: ResourceHookArgs) -> None:
-        raise ValueError(
-            f"{host.name} [gone] is declared gone, and this stack has not all of its layers. Nothing was sent. "
-            f"Fix: delete hosts.{host.name} from the site, then pulumi up: what there is of it is forgotten."
-        )
-
-    return refuse
+async def _stranger(host: Host) -> None:
+    """Refuses a `gone` host that this stack never fully installed."""
+    raise ValueError(
+        f"{host.name} [gone] is declared gone, and this stack has not all of its layers. Nothing was sent. "
+        f"Fix: delete hosts.{host.name} from the site, then pulumi up: what there is of it is forgotten."
+    )
 
 
 def _connection(target: Target) -> remote.ConnectionArgs:

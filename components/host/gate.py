@@ -1,14 +1,13 @@
 """The gate before the first change: every host is asked everything once a run, and what is untrue is said once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-
-from pulumi import ResourceHook, ResourceHookArgs
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 
 from components.host.preflight import preflight
 from components.hostrun.fleet import Fleet
-from components.hostrun.report import Report
-from components.hostrun.step import Step
+from components.hostrun.report import Check, Report
+from components.hostrun.step import Step, command_line, payload
 from components.hostrun.target import Target
 
 
@@ -17,10 +16,10 @@ class PreflightError(Exception):
 
 
 class Gate:
-    """Preflight of all hosts, run by the first hook that needs it.
+    """Preflight of all hosts, run by the first hook that needs it, at most once a run.
 
-    A host's hook fails for its own checks, and for what is untrue of any other: nothing is changed anywhere before
-    every host passed. Only another host that cannot be asked is no reason: its own hook says so.
+    Nothing is changed anywhere before every host passed: the hook of the leaf that all hosts depend on
+    is `all`. Only a host that cannot be asked is no reason to stop the others: its own hook says so.
     """
 
     def __init__(self, targets: Mapping[str, Target], steps: Mapping[str, Sequence[Step]]) -> None:
@@ -29,18 +28,25 @@ class Gate:
         self._asked: asyncio.Task[Report] | None = None
         self._told = False
 
-    def hook(self, host: str) -> ResourceHook:
-        """A hook that raises PreflightError while `host` is not fit: the whole report, then short for the others."""
+    def inputs(self) -> dict[str, str]:
+        """What is asked of each host, as a digest: with another one, the hosts are asked again before a change."""
+        texts = {name: command_line("preflight", steps) + payload(steps, {}) for name, steps in self._steps.items()}
+        return {name: sha256(text.encode()).hexdigest()[:12] for name, text in texts.items()}
 
-        async def check(_: ResourceHookArgs) -> None:
-            if self._asked is None:
-                self._asked = asyncio.create_task(preflight(self._fleet, self._steps))
-            report = await self._asked
-            because = [untrue for untrue in report.untrue if untrue.host == host or untrue.status == "failed"]
-            if because:
-                raise PreflightError(f"{host} [preflight] see the report above" if self._told else self._tell(report))
+    async def all(self) -> None:
+        """Raises PreflightError while any host is known not to be fit."""
+        await self._pass("all", lambda untrue: untrue.status == "failed")
 
-        return ResourceHook(f"preflight-{host}", check)
+    async def own(self, host: str) -> None:
+        """Raises PreflightError for the same, and while `host` itself cannot be asked."""
+        await self._pass(host, lambda untrue: untrue.host == host or untrue.status == "failed")
+
+    async def _pass(self, name: str, stops: Callable[[Check], bool]) -> None:
+        if self._asked is None:
+            self._asked = asyncio.create_task(preflight(self._fleet, self._steps))
+        report = await self._asked
+        if any(map(stops, report.untrue)):
+            raise PreflightError(f"{name} [preflight] see the report above" if self._told else self._tell(report))
 
     def _tell(self, report: Report) -> str:
         self._told = True

@@ -4,6 +4,7 @@ Rows: H2, H14, H15, H16, H17, H18.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -211,6 +212,7 @@ def _way(host: Host, url: str, no_proxy: str) -> str:
     return _proxies(host).get(parts.scheme) or ""
 
 
+@cache
 def _is_direct(name: str, no_proxy: str) -> bool:
     """As Go's programs and curl read no_proxy: a name and what is below it, an address, a network."""
     return any(_covers(entry, name) for entry in no_proxy.split(",") if entry)

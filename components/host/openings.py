@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Literal
 
@@ -29,6 +30,12 @@ class Opening:
 
 def site_networks(addresses: Iterable[Address], subnets: Iterable[Network] = ()) -> tuple[Network, ...]:
     """The site's hosts, and its pods' `subnets`, as few networks as there can be."""
+    return _site_networks(tuple(addresses), tuple(subnets))
+
+
+@cache
+def _site_networks(addresses: tuple[Address, ...], subnets: tuple[Network, ...]) -> tuple[Network, ...]:
+    """Every host asks for the same."""
     return collapsed([*(ip_network(address) for address in addresses), *subnets])
 
 

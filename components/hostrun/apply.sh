@@ -40,6 +40,18 @@ apply_layer() { # LAYER
     end_layer "$layer"
     drop_unused_inputs
     answer "$layer: ${#step_ids[@]} steps hold"
+    for id in "${step_ids[@]}"; do tell_step "$layer" "$id"; done
+}
+
+# tell_step LAYER ID: what the step's function `tell` prints, for the resources that hang on this layer: small, public,
+# and the same text as long as it is true
+tell_step() {
+    local text status=0
+    ref_of "${step_line[$2]}"
+    has_function "$REPLY" tell || return 0
+    text=$(_child "$check_timeout" < <(_declarations tell "$1" "${step_line[$2]}") 2>&1) || status=$?
+    [[ $status -eq 0 ]] || fail "$2" "holds, but tell ended with status $status: $(last_lines "$text")"
+    answer "$text"
 }
 
 # open_ledger LAYER: refuses what a newer program wrote

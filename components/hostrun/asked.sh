@@ -60,7 +60,7 @@ _waits_for_input() {
     read -ra children <"/proc/$1/task/$1/children" || true
     for child in "${children[@]}"; do
         if read -r call file _ 2>/dev/null <"/proc/$child/syscall" && [[ $call == "$(_number_of_read)" &&
-            $(readlink "/proc/$child/fd/$((file))") == /dev/@(pts/*|tty*) ]]; then return 0; fi
+        $(readlink "/proc/$child/fd/$((file))") == /dev/@(pts/*|tty*) ]]; then return 0; fi
         if _waits_for_input "$child"; then return 0; fi
     done
     return 1

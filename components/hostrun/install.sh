@@ -2,7 +2,7 @@
 # Puts the library and the runner on this host, or takes everything away again. Sent as text:
 #   bash -s -- install SHA256 STAGED NAME [LAYER…]
 #       STAGED: the archive, as it was copied here; NAME: what the site calls this host; LAYER: what it has there
-#   bash -s -- remove [STAGED]
+#   bash -s -- remove
 set -euo pipefail
 umask 077
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
@@ -66,7 +66,7 @@ install() {
     rm -rf -- "$run"/install.*/
     folder=$(mktemp -d "$run/install.XXXXXX")
     trap 'rm -rf -- "$folder"' EXIT
-    # Pulumi copies the archive once: where somebody tidied up since, what is installed serves.
+    # Where an earlier run ended after this: what is installed serves.
     [[ ! -e $staged && $(readlink -- "$bin") == "$runner/runner.sh" ]] || bring "$runner"
     printf '%s\n' "$name" >"$folder/identity"
     place "$folder/identity" "$home/identity"
@@ -79,6 +79,8 @@ install() {
         ln -sfn -- "$runner/runner.sh" "$bin.new"
         mv -fT -- "$bin.new" "$bin"
     fi
+    # The second: where earlier releases had it, in the home of who logs in.
+    rm -f -- "$staged" .gpu-metal-library.tar.gz
     printf 'library %s\n' "${wanted:0:12}"
 }
 
@@ -86,7 +88,6 @@ remove() {
     [[ ! -x $bin ]] || GPU_METAL_HOME=$home GPU_METAL_RUN=$run GPU_METAL_BIN=$bin "$bin" remove
     rm -f -- "$bin"
     rm -rf -- "$home" "$run"
-    [[ -z ${1-} ]] || rm -f -- "$1"
 }
 
 main() {
@@ -96,7 +97,7 @@ main() {
             wanted=$2 staged=$3 name=$4 layers=("${@:5}")
             install
             ;;
-        remove) remove "${2-}" ;;
+        remove) remove ;;
         *) fail call "install or remove, not '${1-}'" ;;
     esac
 }

@@ -8,18 +8,15 @@ deletes run the ledger backwards on the host, and are skipped when the whole hos
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from pulumi import FileAsset, Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
 from pulumi_command import remote
 
 from components.hostrun import library, restart
+from components.hostrun.bring import STAGED
 from components.hostrun.step import Step, command_line, payload
 
-STAGED = ".gpu-metal-library.tar.gz"
-"""Where the library waits in the login user's home until the root-owned copy of it is hashed and unpacked."""
-
-_INPUTS = ["connection", "create", "delete", "logging", "stdin", "source", "remotePath", "addPreviousOutputInEnv"]
+_INPUTS = ["connection", "create", "delete", "logging", "stdin", "addPreviousOutputInEnv"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +27,9 @@ class HostRef:
     connection: remote.ConnectionArgs
     root: str
     """`sudo -n ` or nothing: the prefix of every command."""
-    probe: ResourceHook
-    """Before each change: the host can be asked, and does not restart."""
-    back: ResourceHook
+    probe: Callable[[str], ResourceHook]
+    """Before each change of the resource of that name: the host can be asked, and does not restart."""
+    back: Callable[[str], ResourceHook]
     """After a layer that may restart the host: waits for it."""
     gone: bool
     secret: Callable[[str], Input[str]]
@@ -51,32 +48,24 @@ def install(
     layers: Sequence[str],
     *,
     parent: Resource,
-    folder: Path,
     hooks: Sequence[ResourceHook] = (),
+    depends_on: Sequence[Resource] = (),
 ) -> HostRef:
     """The step library and the runner on `host`; the returned handle has the anchor that every layer names.
 
-    `layers` are all that the host will have, by name: what another one on it stands on waits until it has left.
-    `hooks` run before the very first thing that reaches a new host.
+    `layers` are all that the host will have, by name: prerequisites are undone after the layers that use them.
+    `hooks` run before anything of this reaches the host; one of them brings the library (bring.py).
     Deleting the anchor undoes all layers in one connection, newest first, and takes the runner away.
     """
-    archive = library.archive_path(folder / ".gpu-metal")
-    copied = remote.CopyToRemote(
-        f"{name}-library",
-        connection=host.connection,
-        source=FileAsset(str(archive)),
-        remote_path=STAGED,
-        opts=_options(host, parent, (), (host.probe,), None, first=hooks),
-    )
     anchor = remote.Command(
         f"{name}-runner",
         connection=host.connection,
         create=f"{host.root}bash -s -- install {library.digest()} {STAGED} {shlex.join([host.name, *layers])}",
-        delete=f"{host.root}bash -s -- remove {STAGED}",
+        delete=f"{host.root}bash -s -- remove",
         stdin=library.INSTALL,
         logging=remote.Logging.STDERR,
         add_previous_output_in_env=False,
-        opts=_options(host, parent, (copied,), (host.probe,), None),
+        opts=_options(host, parent, depends_on, (host.probe(f"{name}-runner"), *hooks), None),
     )
     return replace(host, anchor=anchor, last=(anchor,))
 
@@ -90,12 +79,14 @@ def layer(
     parent: Resource,
     hooks: Sequence[ResourceHook] = (),
     depends_on: Sequence[Resource] = (),
+    stdin: Input[str] | None = None,
 ) -> remote.Command:
-    """One layer of `host`: `steps` hold, in order."""
+    """One layer of `host`: `steps` hold, in order. `stdin` is their payload when part of it is known at `up` only."""
     used = {secret for step in steps for secret in step.secrets.values()}
-    stdin: Input[str] = (
-        payload(steps, {}) if not used else _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})
-    )
+    if used:
+        stdin = _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})
+    elif stdin is None:
+        stdin = payload(steps, {})
     return remote.Command(
         name,
         connection=host.connection,
@@ -108,9 +99,9 @@ def layer(
             host,
             parent,
             (*host.last, *depends_on),
-            (host.probe, *hooks),
+            (host.probe(name), *hooks),
             ["stdout", "stderr"] if used else None,
-            last=[host.back] if any(step.script.stem == restart.STEP for step in steps) else (),
+            last=[host.back(name)] if any(step.script.stem == restart.STEP for step in steps) else (),
         ),
     )
 
@@ -135,7 +126,6 @@ def _options(
     hooks: Sequence[ResourceHook],
     secret_outputs: list[str] | None,
     *,
-    first: Sequence[ResourceHook] = (),
     last: Sequence[ResourceHook] = (),
 ) -> ResourceOptions:
     return ResourceOptions(
@@ -147,7 +137,7 @@ def _options(
         ignore_changes=_INPUTS if host.gone else None,
         retain_on_delete=host.gone,
         hooks=ResourceHookBinding(
-            before_create=[*hooks, *first],
+            before_create=list(hooks),
             before_update=list(hooks),
             after_create=list(last),
             after_update=list(last),

@@ -21,7 +21,7 @@ leaving_layers() {
             continue
         fi
         # Members stay where the first control plane was once (ADR 0009): to undo one there takes a living node out.
-        [[ " ${site[*]} " == *" $name "* || $name == member-* || $name == "${2-}" ]] || leaving+=("$name")
+        [[ " ${site[*]} " == *" $name "* || $name =~ ^members?- || $name == "${2-}" ]] || leaving+=("$name")
     done
     REPLY_WORDS=("${leaving[@]}")
 }

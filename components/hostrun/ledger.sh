@@ -7,9 +7,9 @@
 readonly ledger_schema=1
 readonly ref_pattern='^[a-z0-9_-]+@[0-9a-f]{12}(#[A-Za-z0-9][A-Za-z0-9._:@=+-]*)?$'
 declare -A line_done=() line_begun=() # by id
-declare -a ledger_order=()           # ids, in order of application
-ledger_fault=                        # why the ledger cannot be trusted
-ledger_saved=                        # the text of the file
+declare -a ledger_order=()            # ids, in order of application
+ledger_fault=                         # why the ledger cannot be trusted
+ledger_saved=                         # the text of the file
 
 # escape TEXT → REPLY, unescape TEXT → REPLY: a value as one word of a line
 escape() {

@@ -6,20 +6,18 @@ On the host: `library/<name>@<digest>.sh` for the steps, `runner/` for gpu-metal
 import base64
 import gzip
 import io
-import os
 import re
 import tarfile
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from components.hostrun.step import COMPONENTS, Step, content, libraries
 
 _HERE = Path(__file__).parent
 
 INSTALL = (_HERE / "install.sh").read_text()
-"""Text for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove [STAGED]`."""
+"""Text for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove`."""
 
 
 def files() -> dict[str, bytes]:
@@ -78,18 +76,6 @@ def archive() -> bytes:
 def digest() -> str:
     """The SHA-256 of the archive."""
     return sha256(archive()).hexdigest()
-
-
-def archive_path(folder: Path) -> Path:
-    """The archive as a file in `folder`, named by its content; whole or not there."""
-    content = archive()
-    path = folder / f"library-{sha256(content).hexdigest()[:12]}.tar.gz"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        with NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(content)
-        os.replace(file.name, path)  # noqa: PTH105  # says what it does: atomic
-    return path
 
 
 def streamed(words: str, payload: str = "") -> bytes:

@@ -41,7 +41,10 @@ pkg_add() {
     words=$(os_packages "$@")
     names=$(_pkg_names <<<"$words")
     _pkg_dropped <<<"$words" | _pkg_release
-    { pkg_asked; printf '%s\n' "$names"; } | _pkg_save "asked/$gm_layer.$gm_step"
+    {
+        pkg_asked
+        printf '%s\n' "$names"
+    } | _pkg_save "asked/$gm_layer.$gm_step"
     # What is there and right is not named: it would be upgraded.
     for word in $words; do
         if ! pkg_right "$word"; then missing+=("$word"); fi
@@ -79,8 +82,8 @@ pkg_installed() { pkg_right "$1${2:+=$2}"; }
 # Names only, one per line, sorted.
 _pkg_names() { tr ' ' '\n' | sed 's/=.*//; s/:.*//; /^$/d' | sort -u; }
 
-# The list $1 (came, went, auto, held, folders, asked/…), as it was saved.
-_pkg_list() { cat "$GPU_METAL_HOME/packages/$1" 2>/dev/null || true; }
+# The lists $@ (came, went, auto, held, folders, asked/…), as they were saved.
+_pkg_list() { (cd "$GPU_METAL_HOME/packages" && cat -- "$@") 2>/dev/null || true; }
 
 # The list $1 becomes stdin; an empty one is none.
 _pkg_save() {
@@ -102,7 +105,7 @@ _pkg_dropped() {
     local gone
     gone=$(comm -23 <(pkg_asked) <(_pkg_names))
     if [[ -z $gone ]]; then return; fi
-    comm -12 <(printf '%s\n' "$gone") <({ _pkg_list held; _pkg_list came; _pkg_list auto; } | sort -u) |
+    comm -12 <(printf '%s\n' "$gone") <(_pkg_list held came auto | sort -u) |
         comm -12 - <(pkg_list)
 }
 
@@ -118,11 +121,20 @@ _pkg_before() {
 # Writes down what an installation changed, also one that a killed run made.
 _pkg_after() { # NAMES
     if [[ ! -e $GPU_METAL_HOME/packages/before ]]; then return; fi
-    { _pkg_list came; comm -13 <(_pkg_list before) <(pkg_list); } | sort -u | comm -23 - <(_pkg_list went) |
+    {
+        _pkg_list came
+        comm -13 <(_pkg_list before) <(pkg_list)
+    } | sort -u | comm -23 - <(_pkg_list went) |
         _pkg_save came
-    { _pkg_list went; comm -23 <(_pkg_list before) <(pkg_list); } | sort -u | comm -23 - <(_pkg_list came) |
+    {
+        _pkg_list went
+        comm -23 <(_pkg_list before) <(pkg_list)
+    } | sort -u | comm -23 - <(_pkg_list came) |
         comm -23 - <(pkg_list) | _pkg_save went
-    { _pkg_list auto; comm -12 <(printf '%s\n' "$1") <(_pkg_list before-auto); } | _pkg_save auto
+    {
+        _pkg_list auto
+        comm -12 <(printf '%s\n' "$1") <(_pkg_list before-auto)
+    } | _pkg_save auto
     rm -f "$GPU_METAL_HOME/packages/before" "$GPU_METAL_HOME/packages/before-auto"
 }
 
@@ -131,7 +143,10 @@ _pkg_ask() { # NAMES
     local names
     mapfile -t names < <(comm -12 <(pkg_auto) <(printf '%s\n' "$1"))
     if ((${#names[@]})); then
-        { _pkg_list auto; printf '%s\n' "${names[@]}"; } | _pkg_save auto
+        {
+            _pkg_list auto
+            printf '%s\n' "${names[@]}"
+        } | _pkg_save auto
         pkg_mark_asked "${names[@]}"
     fi
 }
@@ -140,7 +155,10 @@ _pkg_hold() { # NAMES
     local name
     for name in $1; do
         if ! pkg_held "$name"; then
-            { _pkg_list held; printf '%s\n' "$name"; } | _pkg_save held
+            {
+                _pkg_list held
+                printf '%s\n' "$name"
+            } | _pkg_save held
             pkg_hold "$name"
         fi
     done
@@ -164,7 +182,7 @@ _pkg_release() {
     if [[ -z $names ]]; then return; fi
     _pkg_unhold <<<"$names"
     names=$(comm -23 - <(_pkg_elsewhere) <<<"$names")
-    mapfile -t ours < <({ _pkg_list came; _pkg_list auto; } | sort -u | comm -12 - <(pkg_list) |
+    mapfile -t ours < <(_pkg_list came auto | sort -u | comm -12 - <(pkg_list) |
         comm -12 - <(printf '%s\n' "$names"))
     if ((${#ours[@]})); then pkg_mark_auto "${ours[@]}"; fi
     if [[ -z $(_pkg_elsewhere) ]]; then last=--last; fi

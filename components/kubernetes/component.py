@@ -1,36 +1,36 @@
 """A kubeadm cluster: the node layer on each host, then its membership, seen and set from a control plane."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import pulumi_kubernetes as k8s
 from pulumi import (
     ComponentResource,
     Output,
     Resource,
-    ResourceHook,
-    ResourceHookArgs,
     ResourceHookBinding,
     ResourceOptions,
 )
 from pulumi_command import remote
 
 from components.host.config import Host
+from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.ssh import Target
-from components.hostrun.step import Step
+from components.hostrun.step import Step, payload
 from components.kubernetes.handle import ClusterRef
-from components.kubernetes.steps import begins
+from components.kubernetes.steps import begins, group, joined, members
 from components.kubernetes.ticket import give_ticket
 
 Plan = Callable[[Host], Sequence[Step]]
 
 
 class Cluster(ComponentResource):
-    """Node and member of each host, and the kubeconfig as a secret.
+    """The node layer of each host, the membership of their nodes in a fixed number of groups, and the kubeconfig.
 
     The first control plane is initialised; the others join by a ticket that a hook fetches at the moment of the
-    join. A member layer runs on a control plane: to delete it, or to apply it for a host that is gone, takes the node
-    out of the cluster, also when the node itself is dead.
+    join. The layers of the groups run on a control plane: a step that leaves one of them, or that is of a host that is
+    gone, takes the node out of the cluster, also when the node itself is dead.
     """
 
     ref: ClusterRef
@@ -44,13 +44,13 @@ class Cluster(ComponentResource):
         refs: Mapping[str, HostRef],
         targets: Mapping[str, Target],
         node: Plan,
-        member: Plan,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:kubernetes:Cluster", name, {}, opts)
         home = planes[0].name
         nodes = self._nodes(hosts, planes, refs, targets, node)
-        members = self._members(hosts, refs[home], nodes, member)
+        members = self._members(name, hosts, refs[home], nodes)
+        probe = refs[home].probe(f"{name}-kubeconfig")
         kubeconfig = remote.Command(
             f"{name}-kubeconfig",
             connection=refs[home].connection,
@@ -61,7 +61,7 @@ class Cluster(ComponentResource):
                 parent=self,
                 depends_on=[nodes[home]],
                 deleted_with=refs[home].anchor,
-                hooks=ResourceHookBinding(before_create=[refs[home].probe], before_update=[refs[home].probe]),
+                hooks=ResourceHookBinding(before_create=[probe], before_update=[probe]),
                 additional_secret_outputs=["stdout", "stderr"],
             ),
         )
@@ -77,35 +77,50 @@ class Cluster(ComponentResource):
         node: Plan,
     ) -> dict[str, remote.Command]:
         """Control planes one after the other, as etcd takes one new member at a time; then the rest, all at once."""
-        asked = [targets[plane.name] for plane in planes]
+        asked, ticket = [targets[plane.name] for plane in planes], Hook("ticket")
         done: dict[str, remote.Command] = {}
         for plane in planes:
             before = list(done.values())[-1:]
-            hooks = [_ticket(targets[plane.name], asked, control_plane=True, first=begins(plane, planes))]
+            give = partial(give_ticket, asked, targets[plane.name], control_plane=True, begins=begins(plane, planes))
             done[plane.name] = layer(
                 f"{plane.name}-node",
                 refs[plane.name],
                 "node",
                 node(plane),
                 parent=self,
-                hooks=hooks,
+                hooks=[ticket.on(f"{plane.name}-node", give)],
                 depends_on=before,
             )
         last = list(done.values())[-1]
         for n, host in hosts.items():
             if n not in done:
-                hooks = [_ticket(targets[n], asked, control_plane="control-plane" in host.roles, first=False)]
+                give = partial(give_ticket, asked, targets[n], control_plane="control-plane" in host.roles)
+                hooks = [ticket.on(f"{n}-node", give)]
                 done[n] = layer(f"{n}-node", refs[n], "node", node(host), parent=self, hooks=hooks, depends_on=[last])
         return done
 
     def _members(
-        self, hosts: Mapping[str, Host], home: HostRef, nodes: Mapping[str, remote.Command], member: Plan
+        self, name: str, hosts: Mapping[str, Host], home: HostRef, nodes: Mapping[str, remote.Command]
     ) -> tuple[Resource, ...]:
-        """One after the other, as they all run on one host."""
-        done: tuple[Resource, ...] = ()
+        """Group after group, as they all run on one host. A resource for each node would hang on all before it."""
+        groups: dict[int, list[Host]] = {}
         for n, host in hosts.items():
-            at_home = home.after(nodes[home.name], *done)
-            done = (layer(f"{n}-member", at_home, f"member-{n}", member(host), parent=self, depends_on=[nodes[n]]),)
+            groups.setdefault(group(n), []).append(host)
+        done: tuple[Resource, ...] = (nodes[home.name],)
+        for number, of in sorted(groups.items()):
+            steps = members(of)
+            layer_name = f"members-{number:02}"
+            done = (
+                layer(
+                    f"{name}-{layer_name}",
+                    home.after(nodes[home.name], *done),
+                    layer_name,
+                    steps,
+                    parent=self,
+                    depends_on=[nodes[host.name] for host in of],
+                    stdin=_joined(steps, {host.name: nodes[host.name].stdout for host in of}),
+                ),
+            )
         return done
 
     def _handle(self, name: str, kubeconfig: Output[str], members: tuple[Resource, ...], home: HostRef) -> ClusterRef:
@@ -123,8 +138,8 @@ class Cluster(ComponentResource):
         return ClusterRef(provider, kubeconfig, members, home.anchor)
 
 
-def _ticket(joining: Target, planes: Sequence[Target], *, control_plane: bool, first: bool) -> ResourceHook:
-    async def give(_: ResourceHookArgs) -> None:
-        await give_ticket(planes, joining, control_plane=control_plane, begins=first)
-
-    return ResourceHook(f"ticket-{joining.name}", give)
+def _joined(steps: Sequence[Step], told: Mapping[str, Output[str]]) -> Output[str]:
+    """What the nodes' layers told, as payload: the lines of the diff stay readable when a preview cannot know it."""
+    return Output.all(**told).apply(
+        lambda texts: payload([joined(step, texts[step.label] or "") for step in steps], {})
+    )

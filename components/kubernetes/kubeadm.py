@@ -21,6 +21,10 @@ TICKET_CA_HASH = "TICKET_CA_HASH"
 TICKET_CERTIFICATE_KEY = "TICKET_CERTIFICATE_KEY"
 """Places that the join step fills on the joining host: what belongs there is in no file of ours."""
 
+_OWN_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
+_OWN_LABELS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
+"""https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction"""
+
 _ADMISSION = "enable-admission-plugins"
 _KUBEADM_ADMISSION = "NodeRestriction"
 
@@ -121,15 +125,36 @@ def _api_server_arguments(wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def _registration(host: Host, kubernetes: Kubernetes) -> dict[str, Any]:
-    registration: dict[str, Any] = {
+    arguments = {"node-ip": str(host.address)}
+    if own := {key: value for key, value in sorted(host.labels.items()) if _own_label(key)}:
+        arguments["node-labels"] = ",".join(f"{key}={value}" for key, value in own.items())
+    return {
         "name": host.name,
         "criSocket": CRI_SOCKET,
-        "kubeletExtraArgs": [{"name": "node-ip", "value": str(host.address)}],
+        "kubeletExtraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
         "ignorePreflightErrors": list(kubernetes.ignore_preflight_errors),
+        # All of them, none too: kubeadm taints a control plane of its own accord when the key is absent.
+        "taints": [_taint(text) for text in (*_role_taints(host), *sorted(host.taints))],
     }
-    if "worker" in host.roles:
-        registration["taints"] = []  # none at all: kubeadm taints a control plane only when the key is absent
-    return registration
+
+
+def _role_taints(host: Host) -> tuple[str, ...]:
+    return () if "worker" in host.roles else (f"{CONTROL_PLANE_TAINT}:NoSchedule",)
+
+
+def _taint(text: str) -> dict[str, str]:
+    """`key=value:Effect` or `key:Effect` as Kubernetes has it."""
+    pair, _, effect = text.rpartition(":")
+    key, _, value = pair.partition("=")
+    return {"key": key, **({"value": value} if value else {}), "effect": effect}
+
+
+def _own_label(key: str) -> bool:
+    """Whether a kubelet may give itself this label; it does not start with another. Those come by membership."""
+    prefix = key.rpartition("/")[0]
+    kubernetes = any(prefix == domain or prefix.endswith(f".{domain}") for domain in ("kubernetes.io", "k8s.io"))
+    free = any(prefix == domain or prefix.endswith(f".{domain}") for domain in _OWN_PREFIXES)
+    return not kubernetes or free or key in _OWN_LABELS
 
 
 def _bracketed(host: Host) -> str:

@@ -1,7 +1,9 @@
 """Kubernetes of a host as steps: packages, the host as a member, the node as the cluster sees it. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from components.engine.config import Containerd
@@ -22,6 +24,8 @@ _FOLDERS = (
     "/var/log/containers",
 )
 _WORKER_LABEL = "node-role.kubernetes.io/worker"
+GROUPS = 32
+"""Fixed for good: with another number, nodes would change their layer and be drained. 1,000 hosts: about 31 in each."""
 
 
 def node(
@@ -56,29 +60,34 @@ def node(
     ]
 
 
-def member(host: Host) -> list[Step]:
-    """The layer `member-<host>` on a control plane: the node's labels and taints, Ready, and how it leaves.
+def group(host: str) -> int:
+    """The group of a host: of its name alone, so that no host changes its group when others come or go."""
+    return int(sha256(host.encode()).hexdigest(), 16) % GROUPS
 
-    Of a host that is gone: the node is out of the cluster. This is applied, not deleted: a delete would run where the
-    layer last ran, and that may be the very control plane that is gone.
+
+def members(hosts: Iterable[Host]) -> list[Step]:
+    """A layer `members-NN` on a control plane: one step for the node of each host of a group.
+
+    A step that leaves takes its node out of the cluster. Of a host that is gone the node is out: this is applied, not
+    undone, as an undo would run where the layer last ran, and that may be the very control plane that is gone.
     """
-    control_plane = "control-plane" in host.roles
-    node = {"node": host.name, "address": str(host.address), "controlPlane": "yes" if control_plane else "no"}
+    # Who is gone goes first: the cluster has room for its work, and no node that is not Ready holds it up.
+    return [_member(host) for host in sorted(hosts, key=lambda host: (host.state != "gone", host.name))]
+
+
+def joined(step: Step, told: str) -> Step:
+    """The step of a node, given what the layer `node` of its host told: another text once it has joined anew."""
+    identity = "".join(line for line in told.splitlines() if line.startswith("node "))
+    return replace(step, bulk={"joined": identity})
+
+
+def _member(host: Host) -> Step:
+    inputs = {"node": host.name, "address": str(host.address), "roles": ",".join(sorted(host.roles))}
     if host.state == "gone":
-        return [Step(_STEPS / "node_ready.sh", {**node, "state": "gone"})]
-    return [
-        Step(_STEPS / "node_labels.sh", {"node": host.name, "labels": _joined(_labels(host))}),
-        Step(
-            _STEPS / "node_taints.sh",
-            {
-                "node": host.name,
-                "taints": ",".join(sorted(host.taints)),
-                "controlPlaneTaint": "absent" if "worker" in host.roles else "present",
-            },
-        ),
-        # Last, so that it is undone first: a node that leaves takes no work on its way out.
-        Step(_STEPS / "node_ready.sh", node),
-    ]
+        inputs |= {"state": "gone"}
+    else:
+        inputs |= {"labels": _joined(labels(host)), "taints": ",".join(sorted(host.taints))}
+    return Step(_STEPS / "node_member.sh", inputs, label=host.name)
 
 
 def begins(host: Host, control_planes: Sequence[Host]) -> bool:
@@ -106,9 +115,9 @@ def _membership(
         "begin": "init" if first else "join",
         "cluster": cluster,
         "endpoint": kubeadm.endpoint(kubernetes, control_planes),
-        "podSubnet": str(network.pod_subnet),
-        "serviceSubnet": str(network.service_subnet),
-        "dnsDomain": kubernetes.cluster_domain,
+        "pod_subnet": str(network.pod_subnet),
+        "service_subnet": str(network.service_subnet),
+        "dns_domain": kubernetes.cluster_domain,
     }
     settings = _settings(kubernetes) if "control-plane" in host.roles else {}
     return Step(_STEPS / "cluster_member.sh", inputs | settings, bulk)
@@ -117,18 +126,19 @@ def _membership(
 def _settings(kubernetes: Kubernetes) -> dict[str, str]:
     """What a running cluster keeps: readable in the diff, so that the step can name what differs."""
     texts = {
-        "apiServer": kubernetes.api_server,
-        "extraSans": kubernetes.extra_sans,
+        "api_server": kubernetes.api_server,
+        "extra_sans": kubernetes.extra_sans,
         "kubelet": kubernetes.kubelet,
-        "kubeProxy": kubernetes.kube_proxy,
+        "kube_proxy": kubernetes.kube_proxy,
     }
     return {
-        "imageRepository": kubernetes.image_repository,
+        "image_repository": kubernetes.image_repository,
         **{key: json.dumps(value, sort_keys=True, separators=(",", ":")) for key, value in texts.items()},
     }
 
 
-def _labels(host: Host) -> dict[str, str]:
+def labels(host: Host) -> dict[str, str]:
+    """The labels that the host's node has from the site: its role's, and its own."""
     role = {_WORKER_LABEL: ""} if "worker" in host.roles else {}
     return {**role, **host.labels}
 

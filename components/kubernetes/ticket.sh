@@ -6,60 +6,60 @@ set -euo pipefail
 umask 077
 
 api() {
-  kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=15s "$@"
+    kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=15s "$@"
 }
 
 # etcd's own HTTP door: no etcdctl is needed.
 etcd() {
-  curl --silent --show-error --fail --max-time 15 --cacert /etc/kubernetes/pki/etcd/ca.crt \
-    --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key \
-    "https://127.0.0.1:2379/v3/cluster/member/$1" --data "$2"
+    curl --silent --show-error --fail --max-time 15 --cacert /etc/kubernetes/pki/etcd/ca.crt \
+        --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key \
+        "https://127.0.0.1:2379/v3/cluster/member/$1" --data "$2"
 }
 
 members_at() {
-  etcd list '{}' | grep -o '{"ID"[^}]*}' | sed -n "\\,\"https://$1:2380\",s/.*\"ID\":\"\([0-9]*\)\".*/\1/p"
+    etcd list '{}' | grep -o '{"ID"[^}]*}' | sed -n "\\,\"https://$1:2380\",s/.*\"ID\":\"\([0-9]*\)\".*/\1/p"
 }
 
-# Takes back what barred a node that left (steps/node_ready.sh).
+# Takes back what barred a node that left (steps/node_member.sh).
 admit() {
-  if [[ -n $(api -n kube-system get configmap gpu-metal-gone --ignore-not-found -o name) ]]; then
-    api -n kube-system patch configmap gpu-metal-gone --type merge --patch "{\"data\":{\"$node\":null}}" >/dev/null
-  fi
+    if [[ -n $(api -n kube-system get configmap gpu-metal-gone --ignore-not-found -o name) ]]; then
+        api -n kube-system patch configmap gpu-metal-gone --type merge --patch "{\"data\":{\"$node\":null}}" >/dev/null
+    fi
 }
 
 # The joining host has no identity: what bears its name is left of an earlier life, and would stop a join.
 forget_earlier() {
-  local id
-  if [[ $role == control-plane ]]; then
-    for id in $(members_at "$address"); do etcd remove "{\"ID\":\"$id\"}" >/dev/null; done
-  fi
-  api delete node "$node" --ignore-not-found >/dev/null
+    local id
+    if [[ $role == control-plane ]]; then
+        for id in $(members_at "$address"); do etcd remove "{\"ID\":\"$id\"}" >/dev/null; done
+    fi
+    api delete node "$node" --ignore-not-found >/dev/null
 }
 
 # kubeadm reads its own ConfigMap from a file: else it would look for the newest version on the internet.
 certificate_key() {
-  local config
-  config=$(mktemp /run/gpu-metal-cluster.XXXXXX)
-  api -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}' >"$config"
-  kubeadm init phase upload-certs --upload-certs --config "$config" | grep -xE '[0-9a-f]{64}'
-  rm -f "$config"
+    local config
+    config=$(mktemp /run/gpu-metal-cluster.XXXXXX)
+    api -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}' >"$config"
+    kubeadm init phase upload-certs --upload-certs --config "$config" | grep -xE '[0-9a-f]{64}'
+    rm -f "$config"
 }
 
 ticket() {
-  local join endpoint
-  endpoint=$(sed -n 's/.*advertise-address\.endpoint: *//p' /etc/kubernetes/manifests/kube-apiserver.yaml)
-  join=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl "$ttl" --description "gpu-metal $node" \
-    --print-join-command)
-  printf 'ENDPOINT %s\n' "$endpoint"
-  printf '%s\n' "$join" |
-    sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/TOKEN \1\nCA_HASH \2/p'
-  if [[ $role == control-plane ]]; then printf 'CERTIFICATE_KEY %s\n' "$(certificate_key)"; fi
+    local join endpoint
+    endpoint=$(sed -n 's/.*advertise-address\.endpoint: *//p' /etc/kubernetes/manifests/kube-apiserver.yaml)
+    join=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl "$ttl" --description "gpu-metal $node" \
+        --print-join-command)
+    printf 'ENDPOINT %s\n' "$endpoint"
+    printf '%s\n' "$join" |
+        sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/TOKEN \1\nCA_HASH \2/p'
+    if [[ $role == control-plane ]]; then printf 'CERTIFICATE_KEY %s\n' "$(certificate_key)"; fi
 }
 
 node=$1 address=$2 role=$3 ttl=$4
 if [[ ! -s /etc/kubernetes/admin.conf ]]; then exit 0; fi
 admit
 if [[ $role != member ]]; then
-  forget_earlier
-  ticket
+    forget_earlier
+    ticket
 fi

@@ -3,7 +3,7 @@
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, ResourceOptions
 
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import FORCE, ClusterRef
 from components.network.config import Flannel, Network
 from components.network.steps import flannel_values
 
@@ -26,6 +26,7 @@ class PodNetwork(ComponentResource):
             metadata={
                 "name": "kube-flannel",
                 "labels": {"pod-security.kubernetes.io/enforce": "privileged"},
+                "annotations": FORCE,
             },
             opts=cluster.options(self),
         )

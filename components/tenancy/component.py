@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, ResourceOptions
 
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import FORCE, ClusterRef
 from components.tenancy.config import Quota, Tenant
 
 
@@ -25,9 +25,11 @@ class Tenancy(ComponentResource):
 
     def _tenant(self, name: str, tenant: Tenant, cluster: ClusterRef) -> None:
         top = cluster.options(self)
-        namespace = k8s.core.v1.Namespace(name, metadata={"name": name, "labels": _labels(tenant)}, opts=top)
+        namespace = k8s.core.v1.Namespace(
+            name, metadata={"name": name, "labels": _labels(tenant), "annotations": FORCE}, opts=top
+        )
         inside = cluster.options(self, namespace)
-        metadata = k8s.meta.v1.ObjectMetaArgs(name="tenant", namespace=name)
+        metadata = k8s.meta.v1.ObjectMetaArgs(name="tenant", namespace=name, annotations=FORCE)
         k8s.core.v1.ResourceQuota(
             f"{name}-quota",
             metadata=metadata,

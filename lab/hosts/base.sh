@@ -50,6 +50,12 @@ systemctl mask -q console-getty.service getty@.service
 systemctl disable -q apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer
 for file in /usr/lib/sysctl.d/*.conf; do ln -sf /dev/null "/etc/sysctl.d/${file##*/}"; done
 
+# What systemd asks at each boot and daemon-reload, and a host without boot loader and partitions never has.
+install -d /etc/systemd/system-generators
+for name in bless-boot cryptsetup debug getty gpt-auto hibernate-resume integritysetup run system-update veritysetup; do
+    ln -s /dev/null "/etc/systemd/system-generators/systemd-$name-generator"
+done
+
 # A host cannot set the clock, so chrony, once the product brings it, watches the time and leaves it alone (-x).
 install -d /etc/systemd/system/chrony.service.d
 cat >/etc/systemd/system/chrony.service.d/lab.conf <<'UNIT'

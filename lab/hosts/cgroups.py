@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.hosts.inventory import Host, LabError
@@ -17,10 +18,10 @@ def groups(host: Host) -> list[Path]:
     return [group for group in (parent / f"lab-{host.name}" for parent in parents) if group.is_dir()]
 
 
-def processes(host: Host) -> set[int]:
-    """Every process of the host, its systemd-nspawn among them, wherever a supervisor may be."""
+def processes(those: Sequence[Path]) -> set[int]:
+    """Every process in the groups; in all of a host's, its systemd-nspawn too, wherever a supervisor may be."""
     found: set[int] = set()
-    for group in groups(host):
+    for group in those:
         for folder in _inside(group):
             with contextlib.suppress(OSError):  # it has just been removed
                 found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
@@ -29,14 +30,14 @@ def processes(host: Host) -> set[int]:
 
 def init(host: Host) -> int | None:
     """The machine's pid of the host's pid 1; None when the host is off."""
-    for pid in sorted(processes(host)):
+    own = Path("/proc/self/status").read_text()
+    depth = len(next(line.split()[1:] for line in own.splitlines() if line.startswith("NSpid:")))
+    for pid in sorted(processes(groups(host)[:1])):
         try:
             status = Path(f"/proc/{pid}/status").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
         spaces = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
-        own = Path("/proc/self/status").read_text()
-        depth = len(next(line.split()[1:] for line in own.splitlines() if line.startswith("NSpid:")))
         if len(spaces) == depth + 1 and spaces[-1] == "1":
             return pid
     return None
@@ -65,7 +66,7 @@ def clear(host: Host, deadline: float = 20) -> None:
     if groups(host):
         freeze(host, frozen=False)  # a frozen process cannot die
     ends = time.monotonic() + deadline
-    while left := processes(host):
+    while left := processes(groups(host)):
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)

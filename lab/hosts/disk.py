@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 from lab import paths
-from lab.hosts import gpus, keys
+from lab.hosts import frozen, gpus, keys
 from lab.hosts.inventory import GATEWAY, NETWORK, USER, WEB_PORT, Host, LabError
 
 NOT_OVERLAY = ("containerd", "kubelet", "docker")  # below /var/lib; they mount overlays of their own
@@ -21,13 +21,50 @@ def folder(host: Host) -> Path:
 def prepare(host: Host, base: Path) -> None:
     """Makes the disk when it is absent, or anew when it was made for another base, key or host."""
     disk = folder(host)
-    identity = _identity(host, base)
     seeded = disk / "identity"
-    if not seeded.exists() or seeded.read_text() != identity:
-        erase(host)
-        _seed(host, base)
-        seeded.write_text(identity)
+    if not seeded.exists() or seeded.read_text() != _identity(host, base):
+        renew(host, base)
     _write(disk / "upper/etc/resolv.conf", _resolver(), 0o644)  # the machine may have moved to another network
+
+
+def renew(host: Host, base: Path, layer: str = "") -> None:
+    """A new disk, bare or on a frozen layer. The host must be off; LabError for a layer of another host."""
+    disk, owner = folder(host), frozen.owner(layer) if layer else ""
+    if owner not in ("", host.name):
+        raise LabError(f"{host.name} [frozen] the layer {layer} is of {owner}. Fix: start {owner} from it.")
+    if layer and frozen.base_of(layer) != base.name:
+        raise LabError(f"{host.name} [frozen] the layer {layer} is of another base system. Fix: make it anew.")
+    erase(host)
+    for part in ("upper", "work", "root", *NOT_OVERLAY):
+        (disk / part).mkdir(parents=True)
+        (disk / part).chmod(0o755)  # the host's / has the mode of upper
+    if layer:
+        frozen.copy_apart(layer, disk, NOT_OVERLAY)
+        (disk / "layer").write_text(layer)
+    if not owner:
+        _seed(host, base)
+    (disk / "identity").write_text(_identity(host, base))
+
+
+def freeze(host: Host, base: Path, key: str, *, own: bool) -> None:
+    """Makes the host's disk a frozen layer, its own alone or any host's; the disk goes. The host must be off."""
+    disk = folder(host)
+    (disk / "identity").unlink()  # what a killed run leaves of it is no disk
+    owner = host.name if own else ""
+    frozen.keep(key, disk, host=owner, base=base.name, below=layer_of(host), apart=NOT_OVERLAY)
+    erase(host)
+
+
+def layer_of(host: Host) -> str:
+    """The frozen layer that the disk started from; empty for none."""
+    marker = folder(host) / "layer"
+    return marker.read_text() if marker.exists() else ""
+
+
+def lower(host: Host, base: Path) -> str:
+    """What the disk is mounted on, as overlay's lowerdir wants it."""
+    layer = layer_of(host)
+    return ":".join(str(each) for each in [*(frozen.lowers(layer) if layer else []), base])
 
 
 def erase(host: Host) -> None:
@@ -58,9 +95,6 @@ def _sources(host: Host) -> dict[str, str]:
 
 def _seed(host: Host, base: Path) -> None:
     disk = folder(host)
-    for part in ("upper", "work", "root", *NOT_OVERLAY):
-        (disk / part).mkdir(parents=True)
-        (disk / part).chmod(0o755)  # the host's / has the mode of upper
     etc = disk / "upper/etc"
     _write(etc / "hostname", f"{host.name}\n", 0o644)
     _write(etc / "hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n", 0o644)  # as Debian's installer does

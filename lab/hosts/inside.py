@@ -2,7 +2,7 @@
 
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypedDict
 
 from lab.hosts import cgroups
@@ -29,6 +29,7 @@ VOLATILE = (  # bookkeeping that any installation or boot leaves changed
     "/var/lib/logrotate",
     "/var/lib/systemd",
 )
+UNITS = "/etc/systemd/system/"
 BUSY = ("chrony", "cni", "containerd", "docker", "etcd", "kubelet")  # below /var/lib: only whether they are empty
 
 
@@ -86,13 +87,18 @@ def boot_id(host: Host) -> str:
 def snapshot(host: Host, *, times: bool = False) -> Snapshot:
     """Files below FOLDERS, ROOTS themselves, packages, enabled or masked units; times of files only when asked for."""
     query = ["dpkg-query", "-W", "-f", "${Package}:${Architecture}\t${Version} ${Status}\n"]
-    listing = ["systemctl", "list-unit-files", "--no-legend", "--plain", "--state=enabled,masked,linked"]
-    packages, units = run_in(host, query).stdout, run_in(host, listing).stdout
+    packages, files = run_in(host, query).stdout, _files(host, times)
     return {
-        "files": _files(host, times),
+        "files": files,
         "packages": dict(line.split("\t") for line in packages.splitlines()),
-        "units": {line.split()[0]: line.split()[1] for line in units.splitlines()},
+        "units": _units(files),
     }
+
+
+def _units(files: Mapping[str, Entry]) -> dict[str, str]:
+    """By systemd's links: `systemctl list-unit-files` says the same, and takes half a second of the processor."""
+    links = {path: entry.content for path, entry in files.items() if entry.kind == "l" and path.startswith(UNITS)}
+    return {path.rpartition("/")[2]: "masked" if to == "/dev/null" else "enabled" for path, to in links.items()}
 
 
 def _files(host: Host, times: bool) -> dict[str, Entry]:

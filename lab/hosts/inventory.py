@@ -40,10 +40,18 @@ HOSTS = {
         Host("gpu-1", "10.213.77.31", gpus=8),
         Host("spare-1", "10.213.77.41", starts_with_lab=False),  # for tests that add or replace a worker
         *(  # for tests of single steps, as many as run beside each other
-            Host(f"steps-{number}", f"10.213.77.{50 + number}", starts_with_lab=False) for number in (1, 2, 3)
+            Host(f"steps-{number}", f"10.213.77.{50 + number}", starts_with_lab=False) for number in (1, 2, 3, 4)
         ),
+        Host("rack-1", "10.213.77.81", starts_with_lab=False),  # for a second whole site, beside the first
+        Host("rack-2", "10.213.77.82", starts_with_lab=False),
+        Host("rack-3", "10.213.77.83", gpus=8, starts_with_lab=False),
+        Host("rack-4", "10.213.77.84", starts_with_lab=False),
         Host("db-1", "10.213.77.71", gpus=8, starts_with_lab=False),  # for tests of SQream, beside whole sites
         Host("db-2", "10.213.77.72", gpus=8, starts_with_lab=False),
+        *(  # for README's commands, beside whole sites
+            Host(f"new-{number}", f"10.213.77.{80 + number}", gpus=gpus, starts_with_lab=False)
+            for number, gpus in ((1, 0), (2, 2), (3, 1))
+        ),
         Host("deb13-1", "10.213.77.61", starts_with_lab=False, release="trixie"),
     )
 }

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
 from lab import paths
 from lab.depot import signing
-from lab.hosts import base, disk, faults, keys, machine, network, power
+from lab.hosts import base, disk, faults, frozen, keys, machine, network, power
 from lab.hosts.inventory import HOSTS, Host
 
 Say = Callable[[str], None]
@@ -65,6 +66,7 @@ def down(say: Say, *, erase: bool = False) -> None:
         if erase:
             for host in HOSTS.values():
                 disk.erase(host)
+            frozen.clear([], of_a_run=True)
         shutil.rmtree(paths.RUN)
         say(f"lab: stopped ({time.monotonic() - began:.1f} s)")
 
@@ -84,13 +86,13 @@ def start(host: Host) -> None:
     """Switches one host on and waits for its sshd."""
     with _alone():
         _switch_on(host)
-        power.wait(host)
+    power.wait(host)
 
 
-def stop(host: Host) -> None:
-    """Shuts one host down in order."""
+def stop(host: Host, grace: float = 15) -> None:
+    """Shuts one host down in order; without grace it is just off."""
     with _alone():
-        power.switch_off(host)
+        power.switch_off(host, grace)
 
 
 def kill(host: Host) -> None:
@@ -99,13 +101,25 @@ def kill(host: Host) -> None:
         faults.power_cut(host)
 
 
-def reset(host: Host) -> None:
-    """A new disk for one host, as after an installation; it keeps name, address and host key."""
+def reset(host: Host, layer: str = "") -> None:
+    """A new disk for one host, as after an installation or on a frozen layer; it keeps name, address and host key."""
     with _alone():
+        _ready()
         power.switch_off(host, grace=0)
-        disk.erase(host)
-        _switch_on(host)
-        power.wait(host)
+        disk.renew(host, _base(host), layer)
+        power.switch_on(host, _base(host))
+    power.wait(host)
+
+
+def freeze(host: Host, key: str, *, own: bool = False, grace: float = 60) -> None:
+    """Shuts one host down and keeps its disk as a frozen layer, for any host or with `own` for itself alone.
+
+    The host is off afterwards and has no disk: the next `reset` gives it one, on this layer or another.
+    """
+    with _alone():
+        power.switch_off(host, grace)
+        disk.freeze(host, _base(host), key, own=own)
+        frozen.clear([disk.layer_of(each) for each in HOSTS.values()])
 
 
 def _depot() -> ModuleType:
@@ -117,7 +131,11 @@ def _depot() -> ModuleType:
 
 def _switch_on(host: Host) -> None:
     _ready()
-    power.switch_on(host, base.system(host.release, _silent))
+    power.switch_on(host, _base(host))
+
+
+def _base(host: Host) -> Path:
+    return base.system(host.release, _silent)
 
 
 def _silent(_: str) -> None:

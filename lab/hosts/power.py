@@ -50,7 +50,7 @@ def switch_on(host: Host, base: Path) -> None:
     paths.LOG.mkdir(parents=True, exist_ok=True)
     with log_of(host).open("w") as output, (paths.RUN / f"{host.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the supervisor inherits it
-        words = [host.name, str(base), str(disk.folder(host)), str(paths.RUN), BRIDGE, str(lock.fileno())]
+        words = [host.name, disk.lower(host, base), str(disk.folder(host)), str(paths.RUN), BRIDGE, str(lock.fileno())]
         subprocess.Popen(
             ["unshare", "--mount", "--propagation", "slave", "bash", str(SCRIPT), *words],
             pass_fds=[lock.fileno()],

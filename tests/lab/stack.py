@@ -14,7 +14,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from lab.hosts import cgroups, faults
+from lab.hosts import faults
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB, TOOLS_BIN
 
@@ -154,37 +154,38 @@ def _session(pid: int) -> int:
 
 
 TOKEN = r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
-"""A kubeadm bootstrap token, in grep's extended form too."""
+"""A kubeadm bootstrap token."""
 
 
 @contextlib.contextmanager
 def watched(hosts: Sequence[str]) -> Iterator[list[str]]:
     """Looks at all command lines and environments on the hosts all the time; the list has the tokens seen there."""
-    look = f"cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -aoE '{TOKEN}'"
-    loop = f"while :; do {look} | grep -v '^grep$'; echo looked; sleep 0.05; done"
+    words = [sys.executable, "-m", "tests.lab.watch"]
+    watchers = [subprocess.Popen([*words, h, TOKEN], cwd=ROOT, stdout=subprocess.PIPE, text=True) for h in hosts]
     found: list[str] = []
-    watchers = []
-    for host in hosts:
-        words = ["nsenter", "-t", str(cgroups.init(lab_host(host))), "-a", "--", "sh", "-c", loop]
-        watchers.append(subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True))
     try:
         yield found
     finally:
         for watcher in watchers:
-            kill_session(watcher)
-            lines = watcher.communicate()[0].splitlines()
-            assert lines.count("looked") > 10, "the watcher did not watch"
-            found += [line for line in lines if line != "looked"]
+            watcher.terminate()
+            *tokens, looked = watcher.communicate()[0].splitlines()
+            assert int(looked.removeprefix("looked ")) > 10, "the watcher did not watch"
+            found += tokens
 
 
-def until(true: Callable[[], bool], *, what: str, limit: float = 600) -> None:
-    """Polls until `true`; the test fails after `limit` seconds."""
+def until(true: Callable[[], bool], *, what: str, limit: float = 600, pause: float = 0.2) -> None:
+    """Asks again after each pause until `true`; the test fails after `limit` seconds."""
     end = time.monotonic() + limit
     while not true():
         assert time.monotonic() < end, f"not within {limit:.0f} s: {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def on(host: str, words: Sequence[str], limit: float = 60) -> str:
     """What root on that host gets to see, past its network and sshd."""
     return faults.run_in(lab_host(host), words, deadline=limit).stdout
+
+
+def ledger(host: str, layer: str) -> str:
+    """The layer's ledger on the host, empty when there is none."""
+    return on(host, ["sh", "-c", f"cat /var/lib/gpu-metal/ledger/{layer} 2>/dev/null || true"])

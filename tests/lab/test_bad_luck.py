@@ -11,16 +11,19 @@ import pytest
 from lab.hosts import cgroups, faults, lab
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB
-from tests.lab.stack import SPARE_HOST, Ran, Stack, kill_session, on, until
+from tests.lab.stack import Ran, Stack, kill_session, on, until
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
 
-ADDRESS = "10.213.77.41"
+ONE, FIT, UNFIT = "rack-1", "rack-2", "rack-3"
+ADDRESS = lab_host(ONE).address
 
 
 @pytest.fixture(scope="module")
-def stack(spare: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One host, no Kubernetes."""
+    lab.serve(lambda _: None)
+    lab.reset(lab_host(ONE))
     stack = Stack("luck", tmp_path_factory.mktemp("luck"))
     (stack.folder / "known_hosts").write_text((LAB / "known_hosts").read_text())
     stack.create(
@@ -29,10 +32,21 @@ def stack(spare: str, tmp_path_factory: pytest.TempPathFactory) -> Stack:
             "ssh": {"user": "deploy", "keyFile": str(LAB / "id_ed25519")},
             "minimum": {"memoryGb": 1, "diskGb": 1},
             "sysctl": {"net.core.somaxconn": "4096"},
-            "hosts": {spare: {"address": ADDRESS}},
+            "hosts": {ONE: {"address": ADDRESS}},
         }
     )
-    return stack
+    yield stack
+    lab.stop(lab_host(ONE), grace=0)
+
+
+@pytest.fixture
+def fit() -> Iterator[str]:
+    """A host more, and one that the site asks too much of, both as after installation."""
+    for place in (FIT, UNFIT):
+        lab.reset(lab_host(place))
+    yield FIT
+    for place in (FIT, UNFIT):
+        lab.stop(lab_host(place), grace=0)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +66,7 @@ def strange_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def refused(ran: Ran, *says: str) -> None:
     """The run failed, said all of that about the host, and showed no trace of ours."""
     assert ran.status != 0, ran.text
-    assert SPARE_HOST in ran.text
+    assert ONE in ran.text
     for text in says:
         assert text in ran.text, ran.text[-4000:]
     assert "Traceback" not in ran.text
@@ -60,15 +74,15 @@ def refused(ran: Ran, *says: str) -> None:
 
 def untouched() -> bool:
     """Whether nothing of ours is on the host."""
-    return on(SPARE_HOST, ["sh", "-c", "ls -d /var/lib/gpu-metal /usr/local/sbin/gpu-metal 2>/dev/null || true"]) == ""
+    return on(ONE, ["sh", "-c", "ls -d /var/lib/gpu-metal /usr/local/sbin/gpu-metal 2>/dev/null || true"]) == ""
 
 
 def test_a_host_that_is_down(stack: Stack) -> None:
-    faults.cut(lab_host(SPARE_HOST))
+    faults.cut(lab_host(ONE))
     try:
         ran = stack.up()
     finally:
-        faults.mend(lab_host(SPARE_HOST))
+        faults.mend(lab_host(ONE))
     refused(ran, "[address]", "Fix:")
     assert ran.seconds < 600
     assert untouched()
@@ -86,18 +100,18 @@ def test_a_wrong_host_key(stack: Stack) -> None:
 
 
 def test_no_sudo(stack: Stack) -> None:
-    rules = on(SPARE_HOST, ["sh", "-c", "cd /etc/sudoers.d && mkdir -p /root/away && mv * /root/away && ls /root/away"])
+    rules = on(ONE, ["sh", "-c", "cd /etc/sudoers.d && mkdir -p /root/away && mv * /root/away && ls /root/away"])
     assert rules
     try:
         ran = stack.up()
     finally:
-        on(SPARE_HOST, ["sh", "-c", "mv /root/away/* /etc/sudoers.d/ && rmdir /root/away"])
+        on(ONE, ["sh", "-c", "mv /root/away/* /etc/sudoers.d/ && rmdir /root/away"])
     refused(ran, "[sudo]", "NOPASSWD")
     assert untouched()
 
 
 def test_gr10_a_failed_preflight_says_all_and_changes_nothing(stack: Stack) -> None:
-    before = faults.snapshot(lab_host(SPARE_HOST))
+    before = faults.snapshot(lab_host(ONE))
     stack.edit(lambda site: site.update({"os": "ubuntu-24.04", "minimum": {"cpus": 64, "memoryGb": 1, "diskGb": 1}}))
     ran = stack.up()
     told = stack.sitectl("preflight")
@@ -107,60 +121,60 @@ def test_gr10_a_failed_preflight_says_all_and_changes_nothing(stack: Stack) -> N
     assert "[cpus]" in told.text
     assert "[os]" in told.text
     assert "Nothing was changed" in told.text
-    after = faults.snapshot(lab_host(SPARE_HOST))
+    after = faults.snapshot(lab_host(ONE))
     ours = {p for p in after["files"] if "gpu-metal" in p}
     assert {p: f for p, f in after["files"].items() if p not in ours} == before["files"]
 
 
 def test_gr12_a_full_disk_is_mended_by_freeing_it(stack: Stack) -> None:
-    with faults.full_disk(lab_host(SPARE_HOST), "/etc/sysctl.d", size="4k", inodes=3):
+    with faults.full_disk(lab_host(ONE), "/etc/sysctl.d", size="4k", inodes=3):
         on(
-            SPARE_HOST,
+            ONE,
             ["sh", "-c", "touch /etc/sysctl.d/a /etc/sysctl.d/b; head -c 9000 /dev/zero > /etc/sysctl.d/a || true"],
         )
         refused(stack.up(), "sysctl", "No space left on device")
     stack.up().ok()
-    assert on(SPARE_HOST, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4096"
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4096"
 
 
-def test_gr10_a_host_that_fails_preflight_keeps_the_others_untouched(stack: Stack, fresh: tuple[str, ...]) -> None:
-    fit = fresh[1]
+def test_gr10_a_host_that_fails_preflight_keeps_the_others_untouched(stack: Stack, fit: str) -> None:
     before = faults.snapshot(lab_host(fit))
     stack.edit(
         lambda site: site["hosts"].update(
-            {fit: {"address": "10.213.77.21"}, fresh[2]: {"address": "10.213.77.31", "minimum": {"cpus": 640}}}
+            {
+                fit: {"address": lab_host(fit).address},
+                UNFIT: {"address": lab_host(UNFIT).address, "minimum": {"cpus": 640}},
+            }
         )
     )
     ran = stack.up()
     stack.edit(lambda site: site["hosts"].pop(fit))
-    stack.edit(lambda site: site["hosts"].pop(fresh[2]))
+    stack.edit(lambda site: site["hosts"].pop(UNFIT))
     assert ran.status != 0
-    assert f"{fresh[2]} [cpus]" in ran.text
+    assert f"{UNFIT} [cpus]" in ran.text
     assert faults.snapshot(lab_host(fit)) == before
     stack.up().ok()
 
 
 def test_gr13_a_machine_is_known_by_its_marker_not_by_its_address(stack: Stack) -> None:
-    before = faults.snapshot(lab_host(SPARE_HOST))
-    stack.edit(lambda site: site["hosts"].update({"other-1": site["hosts"].pop(SPARE_HOST)}))
+    before = faults.snapshot(lab_host(ONE))
+    stack.edit(lambda site: site["hosts"].update({"other-1": site["hosts"].pop(ONE)}))
     ran = stack.up()
-    stack.edit(lambda site: site["hosts"].update({SPARE_HOST: site["hosts"].pop("other-1")}))
+    stack.edit(lambda site: site["hosts"].update({ONE: site["hosts"].pop("other-1")}))
     refused(ran, "[identity]", "the site calls it other-1", "Fix:")
-    assert faults.snapshot(lab_host(SPARE_HOST)) == before
+    assert faults.snapshot(lab_host(ONE)) == before
     stack.up().ok()
 
 
 def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) -> None:
-    machine = lab_host(SPARE_HOST)
+    machine = lab_host(ONE)
     stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4111"}))
     # The host's own lock keeps the run in its middle for as long as this test wants.
     inside = ("nsenter", "-t", str(cgroups.init(machine)), "-a", "--")
     held = stack.start(*inside, "flock", "/run/gpu-metal/lock", "sleep", "600")
-    until(lambda: "held" in on(SPARE_HOST, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="lock")
+    until(lambda: "held" in on(ONE, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="lock")
     run = stack.start(*stack.command("up", "--yes", "--skip-preview"))
-    until(
-        lambda: on(SPARE_HOST, ["sh", "-c", "pgrep -f '[g]pu-metal apply base' || true"]) != "", what="the base layer"
-    )
+    until(lambda: on(ONE, ["sh", "-c", "pgrep -f '[g]pu-metal apply base' || true"]) != "", what="the base layer")
     faults.power_cut(machine)
     kill_session(run)
     kill_session(held)
@@ -168,7 +182,7 @@ def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) 
     stack.sitectl("recover").ok()
     stack.up().ok()
     assert not stack.export()["deployment"].get("pending_operations")
-    assert on(SPARE_HOST, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4111"
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4111"
 
 
 @pytest.fixture
@@ -180,7 +194,7 @@ def repository(stack: Stack) -> Iterator[None]:
     assert stack.sitectl("drift", "--record").status == 1
     stack.up().ok()
     stack.sitectl("drift").ok()
-    assert on(SPARE_HOST, ["sh", "-c", "ls /etc/apt/sources.list.d/"]).count("gpu-metal") == 0
+    assert on(ONE, ["sh", "-c", "ls /etc/apt/sources.list.d/"]).count("gpu-metal") == 0
 
 
 def test_ga1_a_repository_of_another_key(stack: Stack, strange_key: Path, repository: None) -> None:  # noqa: ARG001
@@ -193,13 +207,13 @@ def test_ga1_a_repository_of_another_key(stack: Stack, strange_key: Path, reposi
 
 
 def test_a_repository_that_is_gone_is_seen_before_anything_is_changed(stack: Stack) -> None:
-    before = faults.snapshot(lab_host(SPARE_HOST))
+    before = faults.snapshot(lab_host(ONE))
     key = str(LAB / "apt/key.asc")
     stack.edit(
         lambda site: site.update({"repositories": {"tools": {"url": "http://10.213.77.1:9/apt", "keyFile": key}}})
     )
     refused(stack.up(), "[reachable#repositories]", "10.213.77.1:9", "Fix:")
-    assert faults.snapshot(lab_host(SPARE_HOST)) == before
+    assert faults.snapshot(lab_host(ONE)) == before
     stack.edit(lambda site: site.pop("repositories"))
     stack.up("--expect-no-changes").ok()
 

@@ -24,7 +24,7 @@ from lab.hosts.inventory import HOSTS, LabError
 from lab.paths import SIGNING_KEY, TOOLS_BIN
 from versions import KUBERNETES
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("running")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1"), pytest.mark.usefixtures("running")]
 
 REGISTRY = "10.213.77.1:5000"
 APT = "http://10.213.77.1:8080/apt"

@@ -15,8 +15,9 @@ import pytest
 from lab import paths
 from lab.hosts import cgroups, faults, lab, power
 from lab.hosts.inventory import HOSTS, Host, LabError, host
+from tests.lab.stack import watched
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
 
 SITE = [one for one in HOSTS.values() if one.starts_with_lab]
 SPARE = host("spare-1")
@@ -168,6 +169,13 @@ def test_snapshot_sees_files_packages_and_units(spare: Host) -> None:
     assert changed == {"/etc/new", "/etc/hostname", "/var/lib/kubelet", "/etc/systemd/system/cron.service"}
     assert dict(after["units"].items() - before["units"].items()) == {"cron.service": "masked"}
     assert before["packages"]["sudo:amd64"].endswith("install ok installed")
+
+
+def test_who_watches_a_host_sees_what_a_command_is_given_in_its_environment(spare: Host) -> None:
+    token = "abcdef.0123456789abcdef"
+    with watched([spare.name]) as seen:
+        assert ssh(spare, f"TOKEN={token} sleep 1").returncode == 0
+    assert seen == [token]
 
 
 def test_reset_forgets_the_disk_and_keeps_the_host_key(spare: Host) -> None:

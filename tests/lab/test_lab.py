@@ -15,7 +15,7 @@ from lab import paths
 from lab.hosts import cgroups, faults, lab, machine, network
 from lab.hosts.inventory import BRIDGE, HOSTS, NETWORK, LabError
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.alone]
 
 SITE = [one for one in HOSTS.values() if one.starts_with_lab]
 

@@ -21,14 +21,14 @@ from tests.lab.ntp import time_server
 from tests.lab.stack import ROOT, Stack, on
 from tests.scripts.lab_host import differences
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
 
-PLACES = {"db-1": "cpu-1", "node-1": "cp-1", "zeus": "spare-1"}
+PLACES = {"db-1": "rack-1", "node-1": "rack-2", "zeus": "rack-4"}
 """The sample's hosts, and where they are in the lab. db-1 gets GPUs, nouveau at work, and no driver."""
 PASSWORDS = {"sqreamPassword": "horse battery", "registryPassword": "staple correct", "nodePassword": "tr0ub4dor"}
 CLOCK = "10.213.77.2"
 """A time server of these tests: others have theirs on the gateway's address."""
-BASTION = "gpu-1"
+BASTION = "rack-3"
 """Zeus is reached through it."""
 PASSWORD_ONLY = """\
 printf 'PasswordAuthentication yes\nPubkeyAuthentication no\n' >/etc/ssh/sshd_config.d/00-lab.conf
@@ -75,28 +75,31 @@ def site(device: str) -> dict[str, Any]:
 
 def name_servers() -> list[str]:
     """Those that the lab's hosts have been given."""
-    return [line.split()[1] for line in on("cp-1", ["cat", "/etc/resolv.conf"]).splitlines() if "nameserver" in line][
+    return [line.split()[1] for line in on(BASTION, ["cat", "/etc/resolv.conf"]).splitlines() if "nameserver" in line][
         :3
     ]
 
 
 def mirrors() -> list[str]:
     """Host names of Debian's mirrors, as the hosts' own apt has them."""
-    targets = on("cp-1", ["apt-get", "indextargets", "--format", "$(SITE)"]).split()
+    targets = on(BASTION, ["apt-get", "indextargets", "--format", "$(SITE)"]).split()
     return sorted({url.split("/")[2].partition(":")[0] for url in targets})
 
 
 @pytest.fixture(scope="module")
-def clean(fresh: tuple[str, ...], spare: str) -> Iterator[dict[str, Any]]:  # noqa: ARG001
+def clean() -> Iterator[dict[str, Any]]:
     """What each host was before."""
+    lab.serve(lambda _: None)
+    for place in (*PLACES.values(), BASTION):
+        lab.reset(lab_host(place))
     gpus.fit(lab_host(PLACES["db-1"]), "8 dgx-a100 nouveau=on")
     login = f"deploy:{PASSWORDS['nodePassword']}\n"
     faults.run_in(lab_host(PLACES["node-1"]), ["bash", "-euc", PASSWORD_ONLY], stdin=login)
     run("ip", "address", "replace", f"{CLOCK}/32", "dev", BRIDGE)
     with time_server(CLOCK):
         yield {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}
-    for changed in ("db-1", "node-1"):  # by us, before the first run: their GPUs and their login
-        lab.reset(lab_host(PLACES[changed]))
+    for place in (*PLACES.values(), BASTION):
+        lab.stop(lab_host(place), grace=0)
 
 
 @pytest.fixture(scope="module")

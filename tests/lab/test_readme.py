@@ -4,7 +4,6 @@ Does not prove: the question about new host keys (they are known here), and Kube
 """
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,10 +19,10 @@ from tests.lab.stack import ROOT, until
 
 pytestmark = pytest.mark.lab
 
-OURS = ("spare-1", "db-1", "db-2")
+OURS = ("new-1", "new-2", "new-3")
 LAB_S = {
-    "10.0.0.11": lab_host("spare-1").address,
-    "10.0.0.[21-22]": "10.213.77.[71-72]",
+    "10.0.0.11": lab_host("new-1").address,
+    "10.0.0.[21-22]": "10.213.77.[82-83]",
     "--user ubuntu": f"--user {USER}",
 }
 
@@ -69,11 +68,11 @@ def agent(tmp_path: Path) -> Iterator[str]:
 def commands() -> str:
     """The block of README, with the lab's addresses and user."""
     section = (ROOT / "README.md").read_text().split("## Your three hosts")[1].split("\n## ")[0]
-    (block,) = re.findall(r"^```\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    (block,) = (text for text in section.split("```")[1::2] if text.startswith("\n"))
     for printed, ours in LAB_S.items():
         assert printed in block
         block = block.replace(printed, ours)
-    return str(block)
+    return block
 
 
 @pytest.mark.usefixtures("fresh_hosts")

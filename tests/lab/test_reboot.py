@@ -11,13 +11,14 @@ import pytest
 
 from lab.hosts import faults
 from lab.hosts import lab as hosts
-from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB
 from tests.lab.stack import Stack, on
+from tests.scripts.lab_host import HOST as MACHINE
 
 pytestmark = pytest.mark.lab
 
-HOST = "spare-1"
+HOST = MACHINE.name
+
 
 GRUB = """\
 cat >/usr/local/sbin/update-grub <<'END'
@@ -39,8 +40,9 @@ systemctl enable -q lab-cmdline
 
 
 @pytest.fixture(scope="module")
-def stack(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:  # noqa: ARG001 - the lab runs
-    hosts.reset(lab_host(HOST))
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    hosts.serve(lambda _: None)
+    hosts.reset(MACHINE)
     stack = Stack("reboot", tmp_path_factory.mktemp("reboot"))
     stack.create(
         {
@@ -48,11 +50,11 @@ def stack(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack
             "ssh": {"user": "deploy", "keyFile": str(LAB / "id_ed25519")},
             "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 1},
             "engine": {"package": "containerd", "cgroupDriver": "cgroupfs"},
-            "hosts": {HOST: {"address": lab_host(HOST).address}},
+            "hosts": {HOST: {"address": MACHINE.address}},
         }
     )
     yield stack
-    hosts.stop(lab_host(HOST))
+    hosts.stop(MACHINE, grace=0)
 
 
 def logins() -> int:
@@ -77,12 +79,12 @@ def test_preparing_a_host_costs_a_connection_a_resource_and_one_for_all_our_ques
 @pytest.mark.row("H13")
 def test_a_reboot_that_is_due_is_refused_where_the_site_says_never(stack: Stack) -> None:
     on(HOST, ["sh", "-c", GRUB])
-    boot = faults.boot_id(lab_host(HOST))
+    boot = faults.boot_id(MACHINE)
     stack.edit(lambda site: site.update({"kernel": {"arguments": ["lab.one=1"]}}))
     ran = stack.up()
     assert ran.status != 0
     assert "a reboot is due: the kernel runs without lab.one=1, and kernel.reboot is never. Fix: reboot it" in ran.text
-    assert faults.boot_id(lab_host(HOST)) == boot
+    assert faults.boot_id(MACHINE) == boot
 
 
 @pytest.mark.row("H13")
@@ -91,11 +93,11 @@ def test_a_run_reboots_waits_and_goes_on(stack: Stack) -> None:
         site["kernel"]["reboot"] = "when-needed"
         site["engine"]["restrictOomScoreAdj"] = True
 
-    boot = faults.boot_id(lab_host(HOST))
+    boot = faults.boot_id(MACHINE)
     stack.edit(change)
     ran = stack.up().ok()
     assert f"{HOST} [reboot] restarts; it is waited for, at most 900 s" in ran.text
-    assert faults.boot_id(lab_host(HOST)) != boot
+    assert faults.boot_id(MACHINE) != boot
     assert "lab.one=1" in on(HOST, ["cat", "/proc/cmdline"])
     # On the new boot: our own connection again, and the engine's layer.
     assert 2 <= logins() <= 3
@@ -106,11 +108,11 @@ def test_a_run_reboots_waits_and_goes_on(stack: Stack) -> None:
 
 @pytest.mark.row("H13")
 def test_a_host_that_is_up_again_is_not_rebooted_twice(stack: Stack) -> None:
-    boot = faults.boot_id(lab_host(HOST))
+    boot = faults.boot_id(MACHINE)
     stack.edit(lambda site: site.update({"sysctl": {"net.core.somaxconn": "4112"}}))
     ran = stack.up().ok()
     assert "[reboot] restarts" not in ran.text
-    assert faults.boot_id(lab_host(HOST)) == boot
+    assert faults.boot_id(MACHINE) == boot
     stack.destroy().ok()
     assert (
         on(HOST, ["sh", "-c", "ls -d /etc/default/grub.d/gpu-metal.cfg /var/lib/gpu-metal 2>/dev/null || true"]) == ""

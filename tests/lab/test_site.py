@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from lab.hosts import faults
+from lab.hosts import faults, lab
 from lab.hosts.inventory import host as lab_host
-from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, kill_session, on, until, watched
+from tests.lab import plugin
+from tests.lab.cluster import identity, kubeconfig, kubectl, ready_nodes, running_since
+from tests.lab.dev_site import DevSite
+from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, kill_session, ledger, on, until, watched
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
 
 READABLE = "/etc /var/lib/gpu-metal /var/log /tmp /home /run/gpu-metal /root"
 """Where a file that others may read could lie."""
@@ -39,47 +42,6 @@ def stack(clean: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> St
     return stack
 
 
-def ledger(host: str, layer: str) -> str:
-    """The layer's ledger on the host, empty when there is none."""
-    return on(host, ["sh", "-c", f"cat /var/lib/gpu-metal/ledger/{layer} 2>/dev/null || true"])
-
-
-def kubectl(*words: str) -> Any:
-    """What the API server says, as JSON."""
-    return json.loads(on("cp-1", ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", *words, "-o", "json"]))
-
-
-def ready_nodes() -> set[str]:
-    """Names of the nodes that are Ready."""
-    return {
-        node["metadata"]["name"]
-        for node in kubectl("get", "nodes")["items"]
-        if any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"]["conditions"])
-    }
-
-
-def running_since() -> dict[str, Any]:
-    """When services were started, and how often each pod's containers were."""
-    units = ["containerd", "kubelet", "chrony", "ssh"]
-    times = {h: on(h, ["systemctl", "show", "-p", "ActiveEnterTimestampMonotonic", *units]) for h in HOSTS}
-    pods = kubectl("get", "pods", "--all-namespaces")["items"]
-    return times | {
-        pod["metadata"]["uid"]: [one["restartCount"] for one in pod["status"]["containerStatuses"]] for pod in pods
-    }
-
-
-def identity() -> tuple[str, dict[str, str]]:
-    """The cluster's CA, and the UIDs of its nodes and namespaces."""
-    found = [*kubectl("get", "nodes")["items"], *kubectl("get", "namespaces")["items"]]
-    uids = {item["metadata"]["name"]: item["metadata"]["uid"] for item in found}
-    return on("cp-1", ["sha256sum", "/etc/kubernetes/pki/ca.crt"]), uids
-
-
-def kubeconfig(stack: Stack) -> str:
-    """As that state has it."""
-    return stack.run("pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", stack.name).ok().out
-
-
 def test_gr1_a_run_killed_in_the_middle_leaves_something_to_finish(stack: Stack) -> None:
     process = stack.start(*stack.command("up", "--yes", "--skip-preview"))
     until(lambda: ledger("gpu-1", "engine").count("\n") > 1, what="an engine step on gpu-1", limit=1500)
@@ -95,13 +57,22 @@ def test_gr1_gr2_the_next_up_finishes_it_and_leaves_nothing_pending(stack: Stack
 
 
 def test_the_verdict_is_ok(stack: Stack) -> None:
-    until(lambda: stack.sitectl("verify").status == 0, what="all replicas of the cluster's DNS", limit=600)
+    until(lambda: stack.sitectl("verify").status == 0, what="all replicas of the cluster's DNS", pause=2)
     verdict = json.loads(stack.sitectl("verify", "-o", "json").ok().out)
     assert verdict["ok"] is True
     assert verdict["failures"] == []
     assert {check["host"] for check in verdict["checks"]} >= set(HOSTS)
     namespaces = {item["metadata"]["name"] for item in kubectl("get", "namespaces")["items"]}
     assert "vision" in namespaces
+
+
+def test_a_power_cut_of_all_hosts_costs_the_site_nothing(stack: Stack, dev_site: DevSite) -> None:
+    """Also what keeps it for the stories that start from it."""
+    known = identity()
+    dev_site.keep(stack)
+    dev_site.boot(stack)
+    assert (identity(), ready_nodes()) == (known, set(HOSTS))
+    stack.up("--expect-no-changes").ok()
 
 
 def test_gr3_a_second_up_changes_nothing(stack: Stack) -> None:
@@ -185,6 +156,27 @@ def test_drift_is_seen_and_repaired(stack: Stack) -> None:
     stack.up("--expect-no-changes").ok()
 
 
+@pytest.mark.row("X22")
+def test_what_kubectl_changed_is_named_and_mended(stack: Stack) -> None:
+    admin = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "--namespace", "vision"]
+    on("cp-1", [*admin, "patch", "resourcequota", "tenant", "--type=merge", "-p", '{"spec":{"hard":{"pods":"999"}}}'])
+    on("cp-1", [*admin, "delete", "networkpolicy/tenant", "rolebinding/tenant"])
+    seen = stack.sitectl("drift", "--record", "-o", "json")
+    failed = {c["id"]: (c["saw"], c["want"]) for c in json.loads(seen.out)["checks"] if c["status"] == "failed"}
+    assert failed == {
+        "object/ResourceQuota/vision/tenant": ("spec.hard.pods is 999", "100"),
+        "object/NetworkPolicy/vision/tenant": ("is not there.", ""),
+        "object/RoleBinding/vision/tenant": ("is not there.", ""),
+    }
+    shown = stack.preview("--diff").ok().out
+    assert "~ 1 to update" in shown
+    assert "+ 2 to create" in shown
+    assert '"999" => "100"' in shown
+    stack.up().ok()
+    assert json.loads(stack.sitectl("verify", "-o", "json").out)["failures"] == []
+    stack.up("--expect-no-changes").ok()
+
+
 def test_gr6_a_frozen_host_ends_the_run_by_a_deadline(stack: Stack) -> None:
     stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4100"}))
     faults.freeze(lab_host("gpu-1"))
@@ -205,7 +197,8 @@ def test_gr6_a_frozen_host_ends_the_run_by_a_deadline(stack: Stack) -> None:
 
 def add_spare(site: dict[str, Any]) -> None:
     """The site with one worker more."""
-    site["hosts"][SPARE] = {"address": "10.213.77.41"}
+    labels, taints = {"pool": "a", "node-role.kubernetes.io/spare": ""}, ["pool=a:NoSchedule"]
+    site["hosts"][SPARE] = {"address": "10.213.77.41", "labels": labels, "taints": taints}
 
 
 def test_a_worker_is_added_by_config_alone(stack: Stack, spare: str) -> None:
@@ -218,6 +211,19 @@ def test_a_worker_is_added_by_config_alone(stack: Stack, spare: str) -> None:
     after = faults.snapshot(lab_host("gpu-1"))["files"]
     changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     assert {path for path in changed if not path.startswith("/var/lib/gpu-metal")} == {"/etc/hosts"}
+
+
+def test_a_worker_whose_disk_is_new_rejoins_with_labels_and_taints_in_one_run(stack: Stack, spare: str) -> None:
+    before = kubectl("get", "node", spare)
+    lab.reset(lab_host(spare))
+    assert stack.sitectl("drift", "--record").status == 1
+    stack.up().ok()
+    after = kubectl("get", "node", spare)
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    assert after["metadata"]["labels"] == before["metadata"]["labels"]
+    assert after["spec"]["taints"] == before["spec"]["taints"]
+    stack.sitectl("drift").ok()
+    stack.up("--expect-no-changes").ok()
 
 
 def test_gd2_a_dead_worker_is_removed_without_a_connection(stack: Stack, spare: str) -> None:
@@ -237,14 +243,28 @@ def test_gd1_a_live_worker_is_removed_by_config_alone(stack: Stack, clean: dict[
     assert faults.snapshot(lab_host("cpu-1")) == clean["cpu-1"]
 
 
+def test_a_chart_is_a_release_that_heals_after_a_failed_one(stack: Stack, tmp_path: Path) -> None:
+    plugin.installs_a_chart(stack, tmp_path, kubeconfig(stack), kubectl)
+
+
 def test_gx1_the_plugins_kubeconfig_goes_with_the_run(stack: Stack) -> None:
-    tmp = stack.folder / "tmp"
-    run = stack.start(*stack.command("up", "--yes", "--skip-preview", "--expect-no-changes"))
-    until(lambda: any(tmp.glob("*/kubeconfig*")), what="the file that the kubernetes plugin writes", limit=120)
-    for file in tmp.glob("*/kubeconfig*"):
-        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert run.wait(300) == 0
-    until(lambda: not any(tmp.iterdir()), what="an empty TMPDIR", limit=60)
+    plugin.leaves_no_kubeconfig(stack)
+
+
+@pytest.mark.row("X4")
+def test_all_disks_are_new_and_one_run_brings_hosts_cluster_and_tenants_back(
+    stack: Stack, clean: dict[str, Any]
+) -> None:
+    before = identity()[0]
+    for host in ("cp-1", "gpu-1"):
+        lab.reset(lab_host(host))
+        clean[host] = faults.snapshot(lab_host(host))  # another machine-id
+    assert stack.sitectl("drift", "--record").status == 1
+    stack.up().ok()
+    assert identity()[0] != before
+    assert kubectl("get", "resourcequota", "-n", "vision")["items"]
+    until(lambda: stack.sitectl("verify").status == 0, what="all replicas of the cluster's DNS", limit=600)
+    stack.up("--expect-no-changes").ok()
 
 
 def test_gx1_no_secret_is_readable(stack: Stack) -> None:

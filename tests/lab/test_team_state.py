@@ -11,9 +11,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from lab.hosts import cgroups
-from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB
 from tests.lab.stack import Ran, Stack, kill_session, on, until
+from tests.scripts.lab_host import HOST, fresh
 
 pytestmark = pytest.mark.lab
 
@@ -39,7 +39,7 @@ def bucket(endpoint: str) -> "boto3.resources.base.ServiceResource":
 
 
 @pytest.fixture(scope="module")
-def stack(spare: str, endpoint: str, bucket: object, tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
+def stack(endpoint: str, bucket: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:  # noqa: ARG001
     """One host, reached by a key that is a secret of the stack."""
     kms = boto3.client("kms", endpoint_url=endpoint, region_name=REGION, **_keys())
     key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -51,7 +51,7 @@ def stack(spare: str, endpoint: str, bucket: object, tmp_path_factory: pytest.Te
             "ssh": {"user": "deploy", "keySecret": "deployKey"},
             "minimum": {"memoryGb": 1, "diskGb": 1},
             "sysctl": {"net.core.somaxconn": "4096"},
-            "hosts": {spare: {"address": "10.213.77.41"}},
+            "hosts": {HOST.name: {"address": HOST.address}},
         },
         "--secrets-provider",
         f"awskms://{key}?region={REGION}&endpoint={endpoint}",
@@ -59,7 +59,8 @@ def stack(spare: str, endpoint: str, bucket: object, tmp_path_factory: pytest.Te
     words = ["pulumi", "-C", str(stack.folder), "config", "set", "--secret", "deployKey", "--stack", "team"]
     with (LAB / "id_ed25519").open() as secret:
         subprocess.run(words, stdin=secret, env=stack.env, check=True, capture_output=True)
-    return stack
+    with fresh(HOST):
+        yield stack
 
 
 def held_by_other(host: str) -> bool:
@@ -75,9 +76,9 @@ def _second_writer(stack: Stack, bucket: "boto3.resources.base.ServiceResource")
     """What a second `up` is told while a first one works, and how the first one ends."""
     stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4097"}))
     # The host's own lock makes the first writer wait for as long as this test wants.
-    pid = cgroups.init(lab_host("spare-1"))
+    pid = cgroups.init(HOST)
     held = stack.start("nsenter", "-t", str(pid), "-a", "--", "flock", "/run/gpu-metal/lock", "sleep", "600")
-    until(lambda: held_by_other("spare-1"), what="the host's lock")
+    until(lambda: held_by_other(HOST.name), what="the host's lock")
     try:
         first = stack.start(*stack.command("up", "--yes", "--skip-preview"))
         until(lambda: any("/locks/" in o.key for o in bucket.objects.all()), what="the first writer's lock")

@@ -85,7 +85,7 @@ def fresh(machine: inventory.Host) -> Iterator[LabHost]:
     lab.serve(lambda _: None)
     lab.reset(machine)
     yield LabHost(machine)
-    lab.stop(machine)
+    lab.stop(machine, grace=0)
 
 
 def leaves_no_trace(host: LabHost, layers: Mapping[str, Sequence[Step]]) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from lab.hosts import faults, inventory, lab
 from stacks import plan
 from stacks.load import load_site
 from stacks.model import Site
-from tests.scripts.lab_host import LabHost, differences, fresh
+from tests.scripts.frozen import Recipe, frozen
+from tests.scripts.lab_host import LabHost, differences
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1")]
 
 ROOT = Path(__file__).parents[2]
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
@@ -54,8 +55,12 @@ class Cluster:
     def node(self, name: str) -> list[Step]:
         return plan.node(self.site, self.site.hosts[name])
 
-    def member(self, name: str, **changes: object) -> Sequence[Step]:
-        return steps.member(self.site.hosts[name].model_copy(update=changes))
+    def members(self, *names: str, **changes: object) -> Sequence[Step]:
+        return steps.members(self.site.hosts[name].model_copy(update=changes) for name in names)
+
+    def apply_members(self, *names: str, **changes: object) -> dict[str, str]:
+        """One group with those two hosts: what leaves it leaves the cluster."""
+        return self.plane.apply("members-00", self.members(*names, **changes))
 
     def give_ticket(self, name: str) -> None:
         targets = {n: self._target(n) for n in self.hosts}
@@ -66,7 +71,7 @@ class Cluster:
     def join(self, name: str) -> dict[str, str]:
         self.give_ticket(name)
         done = self.hosts[name].apply("node", self.node(name))
-        return done | self.plane.apply(f"member-{name}", self.member(name))
+        return done | self.apply_members(*sorted({"cp-1", name}))
 
     def kubectl(self, words: str) -> str:
         return self.plane.bash(f"{KUBECTL} {words}")
@@ -95,17 +100,23 @@ exit 137
     host.bash("rm /usr/local/sbin/kubeadm")
 
 
+def _prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
+    """The host with all that it has before Kubernetes."""
+    of = site.hosts[name]
+    layers = {"base": plan.base(site, of), "engine": plan.engine(site, of)}
+    return frozen(inventory.host(name), Recipe(f"{name} before Kubernetes", layers, own=True))
+
+
 @pytest.fixture(scope="module")
 def cluster(monkeypatch_lab: None) -> Iterator[Cluster]:  # noqa: ARG001 - where the site's files are
     """Built with a begin and a join that were killed in the middle."""
     site = load_site("dev", ROOT)
+    worker = site.hosts["cpu-1"].model_copy(update={"labels": {"pool": "a"}, "taints": ("pool=a:PreferNoSchedule",)})
+    site = site.model_copy(update={"hosts": {**site.hosts, "cpu-1": worker}})
     with ExitStack() as stack:
-        hosts = {name: stack.enter_context(fresh(inventory.host(name))) for name in ("cp-1", "cpu-1")}
+        hosts = {name: stack.enter_context(_prepared(site, name)) for name in ("cp-1", "cpu-1")}
         made = Cluster(site, hosts, {})
         for name, host in hosts.items():
-            host.install()
-            host.apply("base", plan.base(site, site.hosts[name]))
-            host.apply("engine", plan.engine(site, site.hosts[name]))
             made.before[name] = host.snapshot()
             verb, once = HALF_WAY[name]
             with killed(host, verb, once):
@@ -126,8 +137,17 @@ def monkeypatch_lab() -> Iterator[None]:
 def test_nothing_changes_twice(cluster: Cluster) -> None:
     for name, host in cluster.hosts.items():
         assert set(host.apply("node", cluster.node(name)).values()) == {"unchanged"}
-        assert set(cluster.plane.apply(f"member-{name}", cluster.member(name)).values()) == {"unchanged"}
         assert host.check() == {}
+    assert set(cluster.apply_members("cp-1", "cpu-1").values()) == {"unchanged"}
+
+
+def test_a_layer_of_an_earlier_release_is_taken_over_and_its_undo_drains_nobody(cluster: Cluster) -> None:
+    """There each node had a layer, and Pulumi deletes its resource after the group was applied."""
+    cluster.plane.apply("member-cpu-1", cluster.members("cpu-1"))
+    assert cluster.apply_members("cp-1", "cpu-1")["node_member#cpu-1"] == "changed"
+    assert cluster.plane.gpu_metal("undo member-cpu-1").returncode == 0
+    assert cluster.nodes() == ["node/cp-1", "node/cpu-1"]
+    assert cluster.plane.check() == {}
 
 
 @pytest.mark.row("K5")
@@ -170,10 +190,10 @@ def test_labels_and_taints_of_others_survive(cluster: Cluster) -> None:
     """gK10"""
     cluster.kubectl("label node cpu-1 theirs=1")
     cluster.kubectl("taint node cpu-1 theirs=1:PreferNoSchedule")
-    ours = cluster.member("cpu-1", labels={"ours": "1"}, taints=("ours=1:NoSchedule", "bare=:NoSchedule"))
-    cluster.plane.apply("member-cpu-1", ours)
+    ours = cluster.members("cpu-1", labels={"ours": "1"}, taints=("ours=1:NoSchedule", "bare=:NoSchedule"))
+    cluster.plane.apply("members-00", [*cluster.members("cp-1"), *ours])
     assert _ours_and_theirs(cluster) == {"ours", "theirs", "bare"}
-    cluster.plane.apply("member-cpu-1", cluster.member("cpu-1"))
+    cluster.apply_members("cp-1", "cpu-1")
     assert _ours_and_theirs(cluster) == {"theirs"}
     cluster.kubectl("taint node cpu-1 theirs-")
     cluster.kubectl("label node cpu-1 theirs-")
@@ -191,7 +211,7 @@ def test_a_pod_that_nobody_restarts_stops_a_removal(cluster: Cluster) -> None:
         "run bare --image registry.k8s.io/busybox:1.36 --overrides "
         """'{"spec":{"nodeName":"cpu-1","terminationGracePeriodSeconds":1}}' --command -- sleep 900"""
     )
-    done = cluster.plane.gpu_metal("undo member-cpu-1")
+    done = cluster.plane.run("members-00", cluster.members("cp-1"))
     assert done.returncode == 1
     assert "default/bare" in done.stderr
     assert cluster.kubectl("get node cpu-1 -o jsonpath={.spec.unschedulable}") == ""
@@ -210,22 +230,33 @@ def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> No
 
 @pytest.mark.row("K8", "X15")
 def test_a_dead_worker_is_taken_out_and_cannot_come_back_by_itself(cluster: Cluster) -> None:
-    """gD2 (the cluster's part), gD4; then it joins again."""
+    """gD2 (the cluster's part), gD4; then it joins again, with its taint and label from the first moment."""
+    told = cluster.worker.run("node", cluster.node("cpu-1")).stdout
     faults.power_cut(cluster.worker.machine)
-    assert cluster.plane.gpu_metal("undo member-cpu-1").returncode == 0
+    assert cluster.apply_members("cp-1") == {"node_member#cp-1": "unchanged"}
     assert cluster.nodes() == ["node/cp-1"]
     lab.start(cluster.worker.machine)
     refused = "journalctl -b -u kubelet | grep -m 1 gpu-metal-gone"
     assert cluster.worker.bash(f"timeout 300 bash -c 'until {refused}; do sleep 1; done'")
     assert cluster.nodes() == ["node/cp-1"]
-    assert cluster.join("cpu-1")["node_ready"] in {"changed", "unchanged"}
+    cluster.give_ticket("cpu-1")
+    again = cluster.worker.run("node", cluster.node("cpu-1"))
+    node = json.loads(cluster.kubectl("get node cpu-1 -o json"))
+    assert node["metadata"]["labels"]["pool"] == "a"
+    assert {"key": "pool", "value": "a", "effect": "PreferNoSchedule"} in node["spec"]["taints"]
+    assert again.stdout.splitlines()[0] == told.splitlines()[0]
+    assert again.stdout == cluster.worker.run("node", cluster.node("cpu-1")).stdout != told
+    assert cluster.apply_members("cp-1", "cpu-1")["node_member#cpu-1"] == "changed"  # it has no role yet
     assert cluster.nodes() == ["node/cp-1", "node/cpu-1"]
 
 
 def test_leaving_leaves_no_trace(cluster: Cluster) -> None:
     """gD1: the worker first, then the cluster with its last control plane."""
     for name in ("cpu-1", "cp-1"):
-        assert cluster.plane.gpu_metal(f"undo member-{name}").returncode == 0
+        if name == "cpu-1":
+            cluster.apply_members("cp-1")
+        else:
+            assert cluster.plane.gpu_metal("undo members-00").returncode == 0
         done = cluster.hosts[name].gpu_metal("undo node")
         assert done.returncode == 0, done.stderr
     for name, host in cluster.hosts.items():

@@ -48,7 +48,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture(scope="module")
 def host(spare: LabHost, before: Mapping[str, Any], archive: bytes) -> Iterator[LabHost]:  # noqa: ARG001
     """With the registry and two tags of one image."""
-    spare.bash(f"mkdir -p /srv; base64 -d >{ARCHIVE}", base64.b64encode(archive).decode())
+    spare.bash(f"base64 -d >{ARCHIVE}", base64.b64encode(archive).decode())
     spare.install()
     made(spare, images(archive, "tools/true:1", "tools/true:2"))
     yield spare
@@ -231,5 +231,5 @@ def test_the_registry_goes_and_leaves_what_others_pushed(
     assert host.gpu_metal("remove").returncode == 0
     left = host.bash(f"find {DATA} -name '*.json' -o -name data | wc -l")
     assert int(left) == 3
-    host.bash("rm -r /srv")
+    host.bash(f"rm -r {DATA} {ARCHIVE}")
     assert differences(before, host.snapshot()) == {}

@@ -190,6 +190,16 @@ def test_a_step_may_say_how_long_it_takes(host: Host) -> None:
     assert "apply did not end within 1 s." in host.apply("base", [ref], status=1).stderr
 
 
+def test_what_a_step_tells_follows_the_answer_and_is_the_same_while_nothing_changed(host: Host) -> None:
+    told = host.root / "told"
+    told.write_text("node 1\n")
+    step = [host.step("teller", f"# It tells.\ncheck() {{ :; }}\ntell() {{ cat {told}; }}\n")]
+    assert host.apply("base", step, host.file("a", "1")).stdout == "base: 2 steps hold\nnode 1\n"
+    assert host.apply("base", step, host.file("a", "1")).stdout == "base: 2 steps hold\nnode 1\n"
+    told.unlink()
+    assert "[teller] holds, but tell ended with status 1: cat:" in host.apply("base", step, status=1).stderr
+
+
 def test_a_layer_of_checks_reports_every_failure(host: Host) -> None:
     pure = host.step("pure", '# x\ncheck() { [[ $(input is) == yes ]] || untrue "seen $(input is), wanted yes"; }\n')
     steps = [[f"{pure}#a", "is=no"], [f"{pure}#b", "is=yes"], [f"{pure}#c", "is=never"]]

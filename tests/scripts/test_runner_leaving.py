@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.scripts.runner_host import FILE, Host
 from tests.scripts.test_runner import ORDERED
 
@@ -106,12 +108,15 @@ def test_what_a_failed_run_would_leave_waiting_is_not_undone_by_another_layers_e
     assert host.run("check").returncode == 0
 
 
-def test_members_of_a_former_control_plane_do_not_leave_and_a_layer_above_does_not_wait(host: Host) -> None:
+@pytest.mark.parametrize("members", ["members-07", "member-gpu-1"])
+def test_members_of_a_former_control_plane_do_not_leave_and_a_layer_above_does_not_wait(
+    host: Host, members: str
+) -> None:
     listed(host, "base", "gpu", "engine")
     host.apply("base", host.file("a", "1"), host.file("b", "2", "b"))
     host.apply("gpu", host.file("c", "3"))
     host.apply("engine", host.file("d", "4"), host.file("e", "5", "e"))
-    host.apply("member-gpu-1", host.file("f", "6"))
+    host.apply(members, host.file("f", "6"))
     assert host.run("check").returncode == 0
     host.apply("base", host.file("a", "1"))
     assert not host.path("b").exists()

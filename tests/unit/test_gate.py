@@ -1,8 +1,8 @@
 """The gate before the first change. Does not prove: that the engine asks it first; tests/lab/test_bad_luck.py does."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -16,25 +16,22 @@ DOWN = Check("address", "gpu-1", "unknown", "did not answer.", fix="power")
 
 
 def said(monkeypatch: pytest.MonkeyPatch, untrue: Sequence[Check]) -> dict[str, str]:
-    """What each host's hook says, "" where it lets the host be changed; the hosts are asked once."""
+    """What the hook of all and each host's own say, "" where they let it be changed; the hosts are asked once."""
     asked = []
 
     async def preflight(*_: object) -> Report:
         asked.append(1)
         return Report([Check("reachable", "cpu-1", "ok"), *untrue])
 
-    hooks: dict[str, Any] = {}
     monkeypatch.setattr(module, "preflight", preflight)
-    monkeypatch.setattr(
-        module, "ResourceHook", lambda name, call: hooks.setdefault(name.removeprefix("preflight-"), call)
-    )
     gate = module.Gate({n: Target(n, n, 22, "deploy", "ssh-ed25519 AAAA") for n in HOSTS}, {n: [] for n in HOSTS})
 
-    for name in HOSTS:
-        gate.hook(name)
-
     async def run() -> dict[str, str]:
-        return {n: str((await asyncio.gather(hooks[n](None), return_exceptions=True))[0] or "") for n in HOSTS}
+        hooks: dict[str, Callable[[], Awaitable[None]]] = {
+            "all": gate.all,
+            **{name: partial(gate.own, name) for name in HOSTS},
+        }
+        return {n: str((await asyncio.gather(hook(), return_exceptions=True))[0] or "") for n, hook in hooks.items()}
 
     answers = asyncio.run(run())
     assert len(asked) == 1
@@ -42,18 +39,19 @@ def said(monkeypatch: pytest.MonkeyPatch, untrue: Sequence[Check]) -> dict[str, 
 
 
 def test_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(monkeypatch, []) == {"cpu-1": "", "gpu-1": ""}
+    assert said(monkeypatch, []) == {"all": "", "cpu-1": "", "gpu-1": ""}
 
 
 @pytest.mark.row("H16")
 def test_gr10_a_lack_of_one_host_stops_all_and_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = said(monkeypatch, [LACK])
-    assert answers["cpu-1"].splitlines()[0] == "✗ gpu-1 [cpus] 2 CPUs. Fix: add some."
-    assert answers["cpu-1"].endswith("2 hosts, 2 checks, 1 failed. Nothing was changed.")
+    assert answers["all"].splitlines()[0] == "✗ gpu-1 [cpus] 2 CPUs. Fix: add some."
+    assert answers["all"].endswith("2 hosts, 2 checks, 1 failed. Nothing was changed.")
+    assert answers["cpu-1"] == "cpu-1 [preflight] see the report above"
     assert answers["gpu-1"] == "gpu-1 [preflight] see the report above"
 
 
 def test_a_host_that_is_down_stops_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = said(monkeypatch, [DOWN])
-    assert answers["cpu-1"] == ""
+    assert answers["all"] == answers["cpu-1"] == ""
     assert "gpu-1 [address] did not answer" in answers["gpu-1"]

@@ -51,9 +51,7 @@ def planned(sample: str, folder: Path) -> Plan:
     (folder / f"known_hosts.{sample}").write_text("".join(f"{a} ssh-ed25519 {a_key(a)}\n" for a in addresses))
     made = site_from(site, stack=sample, folder=folder)
     secrets: Secrets = FakeSecrets()
-    return record(
-        lambda: void(build(made, secrets, folder=folder)), {f"{sample}-kubeconfig": {"stdout": "the-kubeconfig"}}
-    )
+    return record(lambda: void(build(made, secrets)), {f"{sample}-kubeconfig": {"stdout": "the-kubeconfig"}})
 
 
 def page(resource: Registered) -> str:
@@ -98,5 +96,5 @@ def test_each_host_is_told_of_all_its_layers(sample: str, tmp_path: Path, lab_fo
             told[command.name] = set(words[7:])
         elif words[0] == "gpu-metal":
             has.setdefault(command.options["deleted_with"], set()).add(words[2])
-    has = {anchor: {"base", *(n for n in layers if not n.startswith("member-"))} for anchor, layers in has.items()}
+    has = {anchor: {"base", *(n for n in layers if not n.startswith("members-"))} for anchor, layers in has.items()}
     assert told == has

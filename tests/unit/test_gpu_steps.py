@@ -197,8 +197,6 @@ def test_a_container_is_run_only_where_an_image_is_given() -> None:
     assert step.inputs == {"image": "x:1", "engine": "docker", "count": "8"}
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_each_step_says_what_it_is_for(script: Path) -> None:
-    first, second = script.read_text().splitlines()[:2]
-    assert first.startswith("# ") and first.endswith(".")
-    assert second.startswith("# rows: ")
+def test_each_step_says_what_it_is_for() -> None:
+    heads = {script: script.read_text().splitlines()[0] for script in SCRIPTS}
+    assert [script for script, head in heads.items() if not (head.startswith("# ") and head.endswith("."))] == []

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import sys
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -27,19 +29,26 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_nothing_in_components_imports_upwards(path: Path) -> None:
+def test_nothing_in_components_imports_upwards() -> None:
+    assert [f"{path.relative_to(ROOT)}: {line}" for path in FILES for line in upwards(path)] == []
+
+
+def upwards(path: Path) -> Iterator[str]:
+    """What a file imports and may not."""
     room = path.relative_to(ROOT / "components").parts[0]
-    for module in imported(path):
+    for module in sorted(imported(path)):
         top, *rest = module.split(".")
-        assert top not in {"stacks", "ops", "lab", "policy", "tests"}, f"{module} is above components"
-        if top == "components" and len(rest) > 1 and room in ORDER and rest[1] != "config":
-            assert ORDER.index(rest[0]) <= ORDER.index(room), f"{module} is a higher room than {room}"
+        if top in {"stacks", "ops", "lab", "policy", "tests", "tools"}:
+            yield f"{module} is above components"
+        other = rest[0] if top == "components" and len(rest) > 1 and rest[1] != "config" else room
+        if room in ORDER and ORDER.index(other) > ORDER.index(room):
+            yield f"{module} is a higher room than {room}"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.name in {"config.py", "steps.py"}], ids=lambda p: p.parent.name)
-def test_config_and_steps_know_no_pulumi(path: Path) -> None:
-    assert not {m for m in imported(path) if m.split(".")[0] in {"pulumi", "pulumi_command", "pulumi_kubernetes"}}
+def test_config_and_steps_know_no_pulumi() -> None:
+    pure = {path: imported(path) for path in FILES if path.name in {"config.py", "steps.py"}}
+    plugins = {"pulumi", "pulumi_command", "pulumi_kubernetes"}
+    assert [(path, m) for path, modules in pure.items() for m in modules if m.split(".")[0] in plugins] == []
 
 
 STEPS = sorted((ROOT / "components").rglob("steps/*.sh"))
@@ -62,15 +71,24 @@ def called(path: Path, names: set[str]) -> set[str]:
     return names & set(re.findall(r"(?<![\w$-])\w+", code))
 
 
-@pytest.mark.parametrize("path", [*STEPS, *LIBRARIES.values()], ids=lambda p: str(p.relative_to(ROOT)))
-def test_bash_says_which_rooms_it_uses_and_uses_those_it_says_none_above_its_own(path: Path) -> None:
-    said = {word for line in re.findall(r"^# uses: (.+)$", path.read_text(), re.MULTILINE) for word in line.split()}
-    used = {room: own for room, own in LIBRARIES.items() if own != path and called(path, defined(own) - defined(path))}
-    assert said == {own.parent.name for own in used.values()}
-    own_place = path.relative_to(ROOT / "components").parts
-    for room in used:
-        assert ORDER.index(room.split("/")[0]) <= ORDER.index(own_place[0]), f"{room} is a higher room"
-        assert "/" not in room or room == "/".join(own_place[:2]), f"{room} is another part"
+def used(path: Path) -> dict[str, Path]:
+    """The libraries whose functions a bash file calls, by room."""
+    others = {room: own for room, own in LIBRARIES.items() if own != path}
+    return {room: own for room, own in others.items() if called(path, defined(own) - defined(path))}
+
+
+def test_bash_says_which_rooms_it_uses() -> None:
+    for path in [*STEPS, *LIBRARIES.values()]:
+        said = " ".join(re.findall(r"^# uses: (.+)$", path.read_text(), re.MULTILINE)).split()
+        assert sorted(said) == sorted(own.parent.name for own in used(path).values()), path
+
+
+def test_bash_uses_no_higher_room_and_no_other_part() -> None:
+    for path in [*STEPS, *LIBRARIES.values()]:
+        place = path.relative_to(ROOT / "components").parts
+        for room in used(path):
+            assert ORDER.index(room.split("/")[0]) <= ORDER.index(place[0]), f"{path}: {room} is a higher room"
+            assert "/" not in room or room == "/".join(place[:2]), f"{path}: {room} is another part"
 
 
 def test_a_helper_has_one_meaning() -> None:
@@ -112,6 +130,11 @@ def _modules(path: Path) -> set[str]:
 def test_only_the_lab_knows_the_lab() -> None:
     for path in [*FILES, *(ROOT / "components").rglob("*.sh")]:
         assert not re.search(r"(?<![\w/.-])lab/\w", path.read_text()), path
+
+
+def test_tools_need_nothing_but_python() -> None:
+    for path in (ROOT / "tools").glob("*.py"):
+        assert {m.split(".")[0] for m in imported(path)} <= {*sys.stdlib_module_names, "tools"}, path
 
 
 def test_init_files_are_empty() -> None:

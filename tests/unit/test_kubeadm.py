@@ -89,7 +89,8 @@ def test_node_restriction_survives_admission_plugins_of_the_site() -> None:
 
 
 def test_control_plane_takes_work_only_as_a_worker() -> None:
-    assert "taints" not in init()["InitConfiguration"]["nodeRegistration"]
+    own = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+    assert init()["InitConfiguration"]["nodeRegistration"]["taints"] == [own]
     both = init(host("cp-1", "10.213.77.11", "control-plane", "worker"))
     assert both["InitConfiguration"]["nodeRegistration"]["taints"] == []
 
@@ -119,3 +120,32 @@ def test_kubeadms_own_checks_are_left_out_by_name() -> None:
     site = Kubernetes.model_validate({"ignorePreflightErrors": ["SystemVerification"]})
     config = documents(kubeadm.join_config(host(), site))["JoinConfiguration"]
     assert config["nodeRegistration"]["ignorePreflightErrors"] == ["SystemVerification"]
+
+
+def test_a_kubelet_registers_with_its_taints_and_the_labels_that_it_may_give_itself() -> None:
+    gpu = Host.model_validate(
+        {
+            "name": "gpu-1",
+            "address": "10.213.77.31",
+            "hostKey": "ssh-ed25519 AAAA",
+            "taints": ["nvidia.com/gpu=present:NoSchedule", "quiet:NoExecute"],
+            "labels": {
+                "accelerator": "a100",
+                "node.kubernetes.io/pool": "gpu",
+                "topology.kubernetes.io/zone": "z1",
+                "node-role.kubernetes.io/ai": "",
+                "node-restriction.kubernetes.io/x": "1",
+                "example.k8s.io/x": "1",
+            },
+        }
+    )
+    registration = documents(kubeadm.join_config(gpu, Kubernetes()))["JoinConfiguration"]["nodeRegistration"]
+    assert registration["taints"] == [
+        {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"},
+        {"key": "quiet", "effect": "NoExecute"},
+    ]
+    arguments = {each["name"]: each["value"] for each in registration["kubeletExtraArgs"]}
+    assert arguments == {
+        "node-ip": "10.213.77.31",
+        "node-labels": "accelerator=a100,node.kubernetes.io/pool=gpu,topology.kubernetes.io/zone=z1",
+    }

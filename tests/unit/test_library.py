@@ -1,7 +1,6 @@
 """The library's archive. That a host takes it is proven in tests/scripts/test_install.py."""
 
 import io
-import os
 import tarfile
 from hashlib import sha256
 from pathlib import Path
@@ -100,13 +99,3 @@ def _only(components: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rooms are those of that folder."""
     for module in (library, step):
         monkeypatch.setattr(module, "COMPONENTS", components)
-
-
-def test_archive_path_is_named_by_content_and_written_once(tmp_path: Path) -> None:
-    path = library.archive_path(tmp_path / "new")
-    assert path.name == f"library-{library.digest()[:12]}.tar.gz"
-    assert path.read_bytes() == library.archive()
-    os.utime(path, (1, 1))
-    assert library.archive_path(tmp_path / "new") == path
-    assert path.stat().st_mtime == 1
-    assert list(path.parent.iterdir()) == [path]

@@ -85,7 +85,8 @@ def test_a_secret_of_a_host_is_asked_for_once_and_never_shown(ctl: Sitectl, cli:
     result = ctl("drift", "-v")
     assert result.exit_code == 0
     assert CANARY not in result.output
-    assert cli.asked == ["config get gpu-metal:door --stack dev --non-interactive"]
+    asked = [words for words in cli.asked if words.startswith("config")]
+    assert asked == ["config get gpu-metal:door --stack dev --non-interactive"]
 
 
 def test_a_secret_that_is_not_there(ctl: Sitectl, cli: FakePulumi) -> None:
@@ -98,7 +99,7 @@ def test_a_secret_that_is_not_there(ctl: Sitectl, cli: FakePulumi) -> None:
 
 def test_no_secret_is_asked_for_with_an_agent(ctl: Sitectl, cli: FakePulumi) -> None:
     assert ctl("drift").exit_code == 0
-    assert cli.asked == []
+    assert [words for words in cli.asked if words.startswith("config")] == []
 
 
 def test_nothing_to_recover(ctl: Sitectl, cli: FakePulumi) -> None:

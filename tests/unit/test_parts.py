@@ -21,10 +21,7 @@ from stacks.checks_parts import names, needs, notes, parts
 from stacks.ground import ground, in_order
 from stacks.load import site_from
 from stacks.model import Entry, Site
-from stacks.site import build
-from tests.unit.recorder import Plan, record
-from tests.unit.test_golden import FakeSecrets
-from tests.unit.test_plan import void
+from tests.unit.test_layers_in_a_row import plan_of
 
 ROOT = Path(__file__).parents[2]
 HERE = "tests.unit.test_parts"
@@ -161,14 +158,9 @@ def test_who_gives_comes_before_who_needs() -> None:
         in_order([circle, entry("asker", replace(ASKER, gives=frozenset({"oidc"})))])
 
 
-def plan_of(site: Site, folder: Path) -> Plan:
-    outputs = {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
-    return record(lambda: void(build(site, FakeSecrets(), folder=folder)), outputs)
-
-
 def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_gives(tmp_path: Path) -> None:
     site = site_with(tmp_path, entry("asker", ASKER), entry("giver", GIVER), kubernetes={})
-    plan = plan_of(site, tmp_path)
+    plan = plan_of(site)
     assert {plan.one("asker-map").type, plan.one("giver-map").type} == {"kubernetes:core/v1:ConfigMap"}
     assert plan.one("giver-map").inputs["data"]["hosts"] == "one"
     assert plan.one("giver-map").secret == {"data.token"}
@@ -186,5 +178,5 @@ def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_giv
 
 
 def test_a_site_that_has_no_part_has_no_half(tmp_path: Path) -> None:
-    plan = plan_of(site_with(tmp_path, kubernetes={}), tmp_path)
+    plan = plan_of(site_with(tmp_path, kubernetes={}))
     assert [each.name for each in plan.of("kubernetes:core/v1:ConfigMap")] == []

@@ -1,28 +1,32 @@
 """The plan of the lab's site: what is registered, on what it depends, and which inputs are secret."""
 
+import asyncio
 import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi import ComponentResource, Output, ResourceHook
+from pulumi import ComponentResource, Output, ResourceHook, ResourceHookArgs
 from pulumi_command import remote
 from ruamel.yaml import YAML
 
+from components.host import component
+from components.hostrun import hook, restart
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.step import Step
+from components.hostrun.target import Target
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.load import site_from
 from stacks.plan import engine
 from stacks.secrets import Secrets
 from stacks.site import build
 from tests.unit.conftest import a_key
-from tests.unit.recorder import Plan, record
+from tests.unit.recorder import Plan, Registered, record
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "command:remote:Command"
-LAYERS = ("library", "runner", "preflight", "base", "engine", "node", "member")
+LAYERS = ("runner", "base", "engine", "node")
 
 
 class NoSecrets(Secrets):
@@ -41,9 +45,15 @@ def site(lab_folder: Path) -> dict[str, Any]:  # noqa: ARG001 - its environment 
 def plan_of(site: dict[str, Any], folder: Path) -> Plan:
     """What the program registers for that site."""
     made = site_from(site, stack="lab", folder=folder)
-    return record(
-        lambda: void(build(made, NoSecrets(), folder=folder)), {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
-    )
+    return record(lambda: void(build(made, NoSecrets())), {"lab-kubeconfig": {"stdout": "the-kubeconfig"}})
+
+
+def members_of(plan: Plan, host: str) -> Registered:
+    """The group in which that host's node is."""
+    [found] = [
+        r for r in plan.of(COMMAND) if "node_member@" in r.inputs["create"] and f"#{host}'" in r.inputs["create"]
+    ]
+    return found
 
 
 def void(_: object) -> None:
@@ -60,9 +70,23 @@ def test_a_host_has_its_layers_in_a_row(site: dict[str, Any], tmp_path: Path) ->
 
 
 def test_gr10_nothing_is_changed_before_every_preflight(site: dict[str, Any], tmp_path: Path) -> None:
-    plan = plan_of(site, tmp_path)
-    assert set(plan.one("hosts-checked").depends_on) == {f"{h}-preflight" for h in ("cp-1", "cpu-1", "gpu-1")}
-    assert all("hosts-checked" in plan.one(f"{h}-base").depends_on for h in ("cp-1", "cpu-1", "gpu-1"))
+    gate = plan_of(site, tmp_path).one("hosts-checked")
+    assert gate.options["hooks"] == ("preflight",)
+    for host in ("cp-1", "cpu-1", "gpu-1"):
+        runner = plan_of(site, tmp_path).one(f"{host}-runner")
+        assert "hosts-checked" in runner.depends_on
+        assert runner.options["hooks"] == ("probe", "preflight", "library")
+
+
+def test_gr10_the_gate_is_a_leaf_that_opens_again_when_something_else_is_asked_of_a_host(
+    site: dict[str, Any], tmp_path: Path
+) -> None:
+    before = plan_of(site, tmp_path).one("hosts-checked")
+    site["hosts"]["cpu-1"]["minimum"] = {"cpus": 2}
+    after = plan_of(site, tmp_path).one("hosts-checked")
+    assert before.depends_on == after.depends_on == ()
+    changed = {host for host, asked in after.inputs["input"].items() if asked != before.inputs["input"][host]}
+    assert changed == {"cpu-1"}
 
 
 def test_every_command_is_built_one_way(site: dict[str, Any], tmp_path: Path) -> None:
@@ -76,10 +100,7 @@ def test_every_command_is_built_one_way(site: dict[str, Any], tmp_path: Path) ->
         )
         host = command.name.rpartition("-")[0]
         if not command.name.endswith("-runner"):
-            assert (
-                command.options["deleted_with"]
-                == ("cp-1" if host == "lab" or "member" in command.name else host) + "-runner"
-            )
+            assert command.options["deleted_with"] == ("cp-1" if command.name.startswith("lab-") else host) + "-runner"
 
 
 @pytest.mark.row("K6")
@@ -109,16 +130,14 @@ def test_a_host_that_is_gone_is_kept_untouched_and_leaves_the_cluster(site: dict
     plan = plan_of(site, tmp_path)
     own = [r for r in plan.resources.values() if r.name.startswith("gpu-1-")]
     assert sorted(r.name for r in own) == sorted(f"gpu-1-{layer}" for layer in LAYERS)
-    member = plan.one("gpu-1-member")
-    assert re.search(r"node_ready@\w+ node=gpu-1 .*state=gone", member.inputs["create"])
+    member = members_of(plan, "gpu-1")
+    assert re.search(r"node_member@\w+#gpu-1' node=gpu-1 .*state=gone", member.inputs["create"])
     assert member.options["retain_on_delete"] is False
     assert member.inputs["connection"]["host"] == "10.213.77.11"
     for resource in own:
-        if resource is member:
-            continue
         assert resource.options["retain_on_delete"] is True
         assert {"connection", "create", "stdin"} <= set(resource.options["ignore_changes"])
-    assert "gpu-1-preflight" not in plan.one("hosts-checked").depends_on
+    assert set(plan.one("hosts-checked").inputs["input"]) == {"cp-1", "cpu-1"}
 
 
 def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[str, Any], tmp_path: Path) -> None:
@@ -129,10 +148,11 @@ def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[st
     site["hosts"]["cp-1"] = {**site["hosts"]["cp-1"], "state": "gone"}
     plan = plan_of(site, tmp_path)
     # Nothing that still has to be done runs on the host that is gone.
-    for name in ("cp-1-member", "cpu-1-member", "gpu-1-member", "lab-kubeconfig"):
-        assert plan.one(name).inputs["connection"]["host"] == "10.213.77.21", name
-        assert plan.one(name).options["deleted_with"] == "cpu-1-runner"
-    assert "state=gone" in plan.one("cp-1-member").inputs["create"]
+    groups = [members_of(plan, name) for name in ("cp-1", "cpu-1", "gpu-1")]
+    for resource in (*groups, plan.one("lab-kubeconfig")):
+        assert resource.inputs["connection"]["host"] == "10.213.77.21", resource.name
+        assert resource.options["deleted_with"] == "cpu-1-runner"
+    assert "state=gone" in groups[0].inputs["create"]
 
 
 @pytest.mark.row("S4")
@@ -160,7 +180,7 @@ def test_flannel_is_a_pinned_release_tied_to_the_pod_subnet(site: dict[str, Any]
 def test_a_site_without_kubernetes_ends_with_its_hosts_and_their_engine(site: dict[str, Any], tmp_path: Path) -> None:
     site = {k: v for k, v in site.items() if k not in {"tenants", "kubernetes", "network"}}
     site["hosts"] = {"cpu-1": {"address": "10.213.77.21"}}
-    layers = ["cpu-1-base", "cpu-1-engine", "cpu-1-preflight", "cpu-1-runner"]
+    layers = ["cpu-1-base", "cpu-1-engine", "cpu-1-runner"]
     assert sorted(r.name for r in plan_of(site, tmp_path).of(COMMAND)) == layers
     del site["engine"]
     layers.remove("cpu-1-engine")
@@ -182,12 +202,27 @@ def test_secrets_stand_in_secret_inputs_only(site: dict[str, Any], tmp_path: Pat
     assert [f"{resource.name}.{key}" for resource, key in holding if key not in resource.secret] == []
 
 
-def test_gr6_every_command_asks_its_host_by_our_own_client_first(site: dict[str, Any], tmp_path: Path) -> None:
+def test_gr6_every_command_asks_its_host_by_our_own_client_first(
+    site: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    made: dict[str, Any] = {}
+
+    async def ready(target: Target, **_: object) -> None:
+        asked.append(target.name)
+
+    class Kept(hook.Hook):
+        def __init__(self, name: str) -> None:
+            super().__init__(name)
+            made[name] = self
+
+    monkeypatch.setattr(restart, "ready", ready)
+    monkeypatch.setattr(component, "Hook", Kept)
     for command in plan_of(site, tmp_path).of(COMMAND):
-        host = (
-            "cp-1" if command.name.startswith("lab-") or "member" in command.name else command.name.rpartition("-")[0]
-        )
-        assert f"probe-{host}" in command.options["hooks"], command.name
+        host = "cp-1" if command.name.startswith("lab-") else command.name.rpartition("-")[0]
+        assert command.options["hooks"][0] == "probe", command.name
+        asyncio.run(made["probe"].run(ResourceHookArgs("", "", command.name, COMMAND)))
+        assert asked.pop() == host
 
 
 def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path: Path) -> None:
@@ -200,8 +235,8 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
             "h",
             remote.ConnectionArgs(host="10.0.0.1"),
             "",
-            ResourceHook("probe-h", void),
-            ResourceHook("back-h", void),
+            lambda _: ResourceHook("probe", void),
+            lambda _: ResourceHook("back", void),
             gone=False,
             secret=lambda _: Output.secret("hunter2"),
         )

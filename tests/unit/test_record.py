@@ -50,16 +50,15 @@ def command(name: str, create: str, on: str) -> dict[str, Any]:
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     """Two hosts; the second one's membership is a layer of the first."""
-    copied = {"remotePath": "library.tar.gz"}
-    library = {"type": module.COPY, "urn": URN + "gpu-1-library", "inputs": copied, "outputs": dict(copied)}
     made = Backend(
         [
             command("gpu-1-base", BASE, "gpu-1"),
             command("cp-1-base", BASE, "cp-1"),
-            command("gpu-1-member", "sudo -n gpu-metal apply member-gpu-1 \\\n  :: node_labels@aa node=gpu-1", "cp-1"),
+            command(
+                "dev-members-07", "sudo -n gpu-metal apply members-07 \\\n  :: node_member@aa#gpu-1 node=gpu-1", "cp-1"
+            ),
             command("dev-kubeconfig", "sudo -n cat /etc/kubernetes/admin.conf", "cp-1"),
             command("gpu-1-sqream-run", "sudo -n gpu-metal apply sqream-run \\\n  :: sqream_status@aa", "gpu-1"),
-            library,
         ]
     )
     monkeypatch.setattr(module, "pulumi", made)
@@ -83,8 +82,8 @@ def test_a_labelled_step_is_told_from_its_twin(backend: Backend) -> None:
     assert "packages@77aa01#tools DRIFTED" in backend.create("gpu-1-base")
 
 
-def test_a_membership_is_recorded_at_its_node(backend: Backend) -> None:  # noqa: ARG001
-    assert module.record([failed("cp-1", "member-gpu-1/node_labels")], "dev", Path()) == ["gpu-1-member"]
+def test_a_membership_is_recorded_at_its_group(backend: Backend) -> None:  # noqa: ARG001
+    assert module.record([failed("cp-1", "members-07/node_member#gpu-1")], "dev", Path()) == ["dev-members-07"]
 
 
 def test_a_layer_is_known_by_what_it_applies(backend: Backend) -> None:
@@ -115,12 +114,11 @@ def test_a_host_that_lost_everything_gets_everything_again(backend: Backend) -> 
     assert module.record([failed("gpu-1", "runner")], "dev", Path()) == [
         "gpu-1-base",
         "gpu-1-sqream-run",
-        "gpu-1-library",
     ]
     assert "DRIFTED" in backend.create("gpu-1-base")
-    assert "DRIFTED" not in backend.create("gpu-1-member")
+    assert "DRIFTED" not in backend.create("dev-members-07")
 
 
 def test_with_a_control_plane_its_memberships_and_the_kubeconfig_are_lost(backend: Backend) -> None:
-    assert module.record([failed("cp-1", "runner")], "dev", Path()) == ["cp-1-base", "gpu-1-member", "dev-kubeconfig"]
+    assert module.record([failed("cp-1", "runner")], "dev", Path()) == ["cp-1-base", "dev-members-07", "dev-kubeconfig"]
     assert backend.create("gpu-1-base") == BASE

@@ -155,7 +155,7 @@ def test_without_go_says_what_to_install(tools: Path, monkeypatch: pytest.Monkey
 @pytest.mark.usefixtures("tools")
 def test_go_that_is_too_old_says_which_is_needed(tmp_path: Path) -> None:
     _program(tmp_path / "path" / "go", "#!/bin/sh\nprintf 'go1.19.8\\nlocal\\n'\n")
-    with pytest.raises(ToolError, match=r"needs Go 1\.24\.0; go1\.19\.8 is on PATH"):
+    with pytest.raises(ToolError, match=r"needs Go 1\.24\.7; go1\.19\.8 is on PATH"):
         get.get(_offline(HELM))
 
 

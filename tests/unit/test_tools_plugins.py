@@ -5,6 +5,7 @@ Does not prove: that the real module builds, and that the real plugin writes int
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import cache, gobuild, plugins
+from lab.tools import get as lab_get
+from lab.tools.catalogue import HELM
+from tools import cache, get, gobuild, plugins
 from tools.cache import ToolError
 from tools.catalogue import KUBERNETES_PLUGIN, PULUMI
 
@@ -43,6 +46,15 @@ def program(file: Path, text: str) -> Path:
 
 def test_the_built_plugin_is_of_the_same_release_as_the_sdk() -> None:
     assert KUBERNETES_PLUGIN.version == plugins.version("kubernetes")
+
+
+def test_helm_is_compiled_out_of_the_same_modules() -> None:
+    helm, plugin = (
+        dict(re.findall(r"^\t(\S+) (v\S+)", (tool.folder / "go.mod").read_text(), re.M))
+        for tool in (HELM, KUBERNETES_PLUGIN)
+    )
+    assert len(helm.keys() & plugin.keys()) > 100
+    assert {name for name in helm.keys() & plugin.keys() if helm[name] != plugin[name]} == set()
 
 
 def test_another_release_in_the_lock_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +109,25 @@ def test_of_the_command_plugin_it_says_why_there_is_none(home: Path, capsys: pyt
     assert "cached (the lab's stand-in)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("official", [True, False])
+def test_only_the_lab_takes_a_stand_in(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], official: bool
+) -> None:
+    for module, name in ((get, "engine"), (lab_get, "engine"), (plugins, "kubernetes")):
+        monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(lab_get, "LAB", tmp_path / "lab")
+    monkeypatch.setattr(lab_get, "INSTALL", program(tmp_path / "install", f"touch {tmp_path}/stand-in\n"))
+    if official:
+        program(home / "resource-command-v1.2.1" / "pulumi-resource-command", "\x7fELF")
+        get.site()
+    else:
+        with pytest.raises(ToolError, match=r"\[command\] get\.pulumi\.com cannot be reached\. Fix: pulumi "):
+            get.site()
+    lab_get.plan()
+    assert (tmp_path / "stand-in").exists() is not official
+    assert ("the lab's stand-in is used" in capsys.readouterr().out) is not official
+
+
 # What a fake pulumi does: says where its temporary files go, leaves one as the plugin does, and waits to be ended.
 LEAVES = """#!/bin/bash
 echo "$TMPDIR $*"
@@ -118,7 +149,7 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def emptied(folder: Path) -> None:
     """Waits until nothing is left there."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while list(folder.iterdir()):
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -145,7 +176,7 @@ def test_a_pulumi_that_is_ended_leaves_none(pulumi: Path, tmp_path: Path, number
         os.killpg(run.pid, number)  # Ctrl-C
     else:
         run.send_signal(number)
-    run.wait(20)
+    run.wait(120)
     emptied(tmp_path / "tmp dir")
 
 

@@ -18,7 +18,10 @@ apply() {
     for user in $(_strays); do _out "$user"; done
     for user in $(input users); do
         if id "$user" >/dev/null 2>&1 && ! _is_member "$user"; then
-            { _ours; printf '%s\n' "$user"; } | sort -u | write_file "$GPU_METAL_HOME/docker-users" 0600
+            {
+                _ours
+                printf '%s\n' "$user"
+            } | sort -u | write_file "$GPU_METAL_HOME/docker-users" 0600
             usermod -aG docker "$user"
         fi
     done

@@ -34,7 +34,10 @@ apply() {
         folder=$(dirname "$file")
         if [[ ! -d $folder ]]; then install -d -m 0700 -o "${owner%%:*}" -g "${owner#*:}" "$folder"; fi
         _merged "$file" | write_file "$file" 0600 "$owner"
-        { _written; printf '%s\n' "$file"; } | sort -u | write_file "$GPU_METAL_HOME/pull-logins" 0600
+        {
+            _written
+            printf '%s\n' "$file"
+        } | sort -u | write_file "$GPU_METAL_HOME/pull-logins" 0600
     done < <(_files)
 }
 

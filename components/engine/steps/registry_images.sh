@@ -91,7 +91,10 @@ _push() {
     _skopeo copy --dest-cert-dir /etc/gpu-metal-registry/client --digestfile "$digest" \
         "$(_kind "$archive"):$archive" "$(_url "$image")"
     _forget "$image"
-    { cat "$(_record)" 2>/dev/null || true; printf '%s %s %s\n' "$image" "$sum" "$(cat "$digest")"; } |
+    {
+        cat "$(_record)" 2>/dev/null || true
+        printf '%s %s %s\n' "$image" "$sum" "$(cat "$digest")"
+    } |
         write_file "$(_record)" 0600
     rm -f "$digest"
 }

@@ -221,7 +221,10 @@ _set_password() {
             untrue "has a secret with $lines lines as the password of $1, wants one." \
                 "Fix: pulumi config set --secret NAME < FILE, with the password as the file's only line"
         fi
-        { printf '%s:' "$1"; secret password; } | chpasswd
+        {
+            printf '%s:' "$1"
+            secret password
+        } | chpasswd
         _field "$1" | write_file "$(_record password)" 0600
     else
         # A star and no hash: unlike "!", sshd takes a key from such a user also without PAM.
@@ -232,7 +235,10 @@ _set_password() {
 
 # The user's field in shadow becomes stdin: a hash stands on no command line.
 _write_field() {
-    { printf '%s:' "$1"; cat; } | chpasswd --encrypted
+    {
+        printf '%s:' "$1"
+        cat
+    } | chpasswd --encrypted
 }
 
 # --- SSH keys ---

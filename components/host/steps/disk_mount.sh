@@ -48,7 +48,10 @@ apply() {
         _refuse_hiding "$mount"
         _make_filesystem
     fi
-    { _other_lines; _line; } | write_file /etc/fstab 0644
+    {
+        _other_lines
+        _line
+    } | write_file /etc/fstab 0644
     if [[ $new == yes ]] && ! gpu_containers losing >/dev/null; then systemctl daemon-reload; fi
     if [[ -n $source ]]; then
         mount -o remount "$mount"

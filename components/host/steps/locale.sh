@@ -30,7 +30,10 @@ apply() {
     if ! _present; then
         untrue "has no locale $(input name), wants it. Fix: write one of those that locale -a shows, or install its package"
     fi
-    { grep -v '^LANG=' "$(_settings)" 2>/dev/null || true; printf 'LANG=%s\n' "$(input name)"; } |
+    {
+        grep -v '^LANG=' "$(_settings)" 2>/dev/null || true
+        printf 'LANG=%s\n' "$(input name)"
+    } |
         write_file "$(_settings)" 0644
 }
 
@@ -79,6 +82,9 @@ _generate() {
     if [[ -z $charset ]]; then
         untrue "has no locale $(input name) in /usr/share/i18n/SUPPORTED, wants it. Fix: correct locale to one of that list"
     fi
-    { _others; printf '# gpu-metal\n%s %s\n' "$(input name)" "$charset"; } | write_file /etc/locale.gen 0644
+    {
+        _others
+        printf '# gpu-metal\n%s %s\n' "$(input name)" "$charset"
+    } | write_file /etc/locale.gen 0644
     locale-gen
 }

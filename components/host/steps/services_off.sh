@@ -75,7 +75,10 @@ _remember() {
     if _ours | grep -xF "$1" >/dev/null; then return; fi
     if _is_active "$1"; then state=active; fi
     keep "/etc/systemd/system/$1"
-    { cat "$(_record)" 2>/dev/null || true; printf '%s %s\n' "$1" "$state"; } | write_file "$(_record)" 0600
+    {
+        cat "$(_record)" 2>/dev/null || true
+        printf '%s %s\n' "$1" "$state"
+    } | write_file "$(_record)" 0600
 }
 
 _no_longer() {

@@ -1,7 +1,7 @@
 # This host is a member of the site's cluster, under its own name and in its own role.
 # rows: K2 K3 K4 K5
-# inputs: node role begin cluster endpoint podSubnet serviceSubnet dnsDomain
-# inputs of a control plane: imageRepository apiServer extraSans kubelet kubeProxy
+# inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain
+# inputs of a control plane: image_repository api_server extra_sans kubelet kube_proxy
 # bulk: init join
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
@@ -9,57 +9,63 @@
 # Only a half one is ever reset; a member is adopted.
 
 check() {
-  local node differs
-  node=$(input node)
-  case $(_standing) in
-    none) untrue "$node is a member of no cluster" ;;
-    half) untrue "kubeadm $(cat /etc/kubernetes/gpu-metal/begun) began here and did not end" ;;
-  esac
-  differs=$(_other_role)
-  if [[ -n $differs ]]; then untrue "$differs"; fi
-  _answers || return 1
-  differs=$(_differences)
-  if [[ -n $differs ]]; then untrue "$differs"; fi
-  if ! _registered; then untrue "the kubelet has an identity, but the cluster has no node $node"; fi
+    local node differs
+    node=$(input node)
+    case $(_standing) in
+        none) untrue "$node is a member of no cluster" ;;
+        half) untrue "kubeadm $(cat /etc/kubernetes/gpu-metal/begun) began here and did not end" ;;
+    esac
+    differs=$(_other_role)
+    if [[ -n $differs ]]; then untrue "$differs"; fi
+    _answers || return 1
+    differs=$(_differences)
+    if [[ -n $differs ]]; then untrue "$differs"; fi
+    if ! _registered; then untrue "the kubelet has an identity, but the cluster has no node $node"; fi
 }
 
 apply() {
-  local standing
-  standing=$(_standing)
-  if [[ $standing == member ]]; then
-    _mend
-  elif [[ -s /run/gpu-metal/ticket ]]; then
-    _join "$standing"
-  elif [[ $(input begin) == init ]]; then
-    _init "$standing"
-  else
-    _fail "no ticket to join with was brought. Fix: pulumi up brings one"
-  fi
+    local standing
+    standing=$(_standing)
+    if [[ $standing == member ]]; then
+        _mend
+    elif [[ -s /run/gpu-metal/ticket ]]; then
+        _join "$standing"
+    elif [[ $(input begin) == init ]]; then
+        _init "$standing"
+    else
+        _fail "no ticket to join with was brought. Fix: pulumi up brings one"
+    fi
 }
 
 undo() {
-  _leave
-  rm -rf /etc/kubernetes/gpu-metal /run/gpu-metal/{ticket,join.yaml}
+    _leave
+    rm -rf /etc/kubernetes/gpu-metal /run/gpu-metal/{ticket,join.yaml}
+}
+
+# Another one once this host has joined anew.
+tell() {
+    _answers
+    printf 'node %s\n' "$(_as kubelet get node "$(input node)" -o 'jsonpath={.metadata.uid}')"
 }
 
 _standing() {
-  if [[ -s /etc/kubernetes/gpu-metal/begun ]]; then
-    echo half
-  elif [[ -s /etc/kubernetes/kubelet.conf || -d /var/lib/etcd/member ]]; then
-    echo member
-  else
-    echo none
-  fi
+    if [[ -s /etc/kubernetes/gpu-metal/begun ]]; then
+        echo half
+    elif [[ -s /etc/kubernetes/kubelet.conf || -d /var/lib/etcd/member ]]; then
+        echo member
+    else
+        echo none
+    fi
 }
 
 _fail() {
-  printf '%s\n' "$*" >&2
-  exit 1
+    printf '%s\n' "$*" >&2
+    exit 1
 }
 
 # _as kubelet|admin …
 _as() {
-  kubectl --kubeconfig "/etc/kubernetes/$1.conf" --cache-dir /run/gpu-metal/kubectl --request-timeout=10s "${@:2}"
+    kubectl --kubeconfig "/etc/kubernetes/$1.conf" --cache-dir /run/gpu-metal/kubectl --request-timeout=10s "${@:2}"
 }
 
 _server() { sed -n 's/^ *server: *//p' /etc/kubernetes/kubelet.conf | head -n 1; }
@@ -68,139 +74,139 @@ _registered() { _as kubelet get node "$(input node)" -o name >/dev/null 2>&1; }
 
 # An API server that flaps costs time, not the run.
 _answers() {
-  local said deadline=$((SECONDS + 30))
-  until said=$(_as kubelet get --raw /readyz 2>&1); do
-    if ((SECONDS > deadline)); then break; fi
-    sleep 3
-  done
-  if [[ $said == ok ]]; then return 0; fi
-  printf 'the API server %s does not answer: %s\n' "$(_server)" "${said##*$'\n'}" >&2
-  return 1
+    local said deadline=$((SECONDS + 30))
+    until said=$(_as kubelet get --raw /readyz 2>&1); do
+        if ((SECONDS > deadline)); then break; fi
+        sleep 3
+    done
+    if [[ $said == ok ]]; then return 0; fi
+    printf 'the API server %s does not answer: %s\n' "$(_server)" "${said##*$'\n'}" >&2
+    return 1
 }
 
 _other_role() {
-  local seen=worker node
-  node=$(input node)
-  if [[ -s /etc/kubernetes/manifests/kube-apiserver.yaml ]]; then seen=control-plane; fi
-  if [[ $seen == "$(input role)" ]]; then return 0; fi
-  printf '%s is a %s, wants to be a %s; a member changes its role by leaving. ' "$node" "$seen" "$(input role)"
-  printf 'Fix: take %s out of the site, pulumi up, then put it in again\n' "$node"
+    local seen=worker node
+    node=$(input node)
+    if [[ -s /etc/kubernetes/manifests/kube-apiserver.yaml ]]; then seen=control-plane; fi
+    if [[ $seen == "$(input role)" ]]; then return 0; fi
+    printf '%s is a %s, wants to be a %s; a member changes its role by leaving. ' "$node" "$seen" "$(input role)"
+    printf 'Fix: take %s out of the site, pulumi up, then put it in again\n' "$node"
 }
 
 # What cannot change in a cluster that runs, and is other than the site says.
 _differences() {
-  local live key wanted seen
-  if ! live=$(_as kubelet -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}' \
-    2>&1); then
-    printf 'the cluster at %s does not show its kubeadm-config: %s\n' "$(_server)" "${live##*$'\n'}"
-    return 0
-  fi
-  while read -r key wanted; do
-    seen=$(printf '%s\n' "$live" | sed -n "s/^ *$key: *//p" | head -n 1 | tr -d "\"'")
-    if [[ $seen == "$wanted" ]]; then continue; fi
-    printf '%s of the running cluster is %s, wanted %s; it cannot change in place. ' "$key" "$seen" "$wanted"
-    printf 'Fix: put %s back in the site, or take the cluster down first\n' "$seen"
-  done < <(_fixed)
-  # These can be changed while it runs, but not by this step: it says so rather than pass over them.
-  for key in apiServer extraSans kubelet kubeProxy; do
-    wanted=$(input "$key" '') seen=$(previous "$key" '')
-    if [[ -z $seen || $seen == "$wanted" ]]; then continue; fi
-    printf 'kubernetes.%s of the running cluster is %s, wanted %s; pulumi up does not change it there yet. ' \
-      "$key" "$seen" "$wanted"
-    printf 'Nothing was changed. Fix: put it back in the site\n'
-  done
+    local live key wanted seen
+    if ! live=$(_as kubelet -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}' \
+        2>&1); then
+        printf 'the cluster at %s does not show its kubeadm-config: %s\n' "$(_server)" "${live##*$'\n'}"
+        return 0
+    fi
+    while read -r key wanted; do
+        seen=$(printf '%s\n' "$live" | sed -n "s/^ *$key: *//p" | head -n 1 | tr -d "\"'")
+        if [[ $seen == "$wanted" ]]; then continue; fi
+        printf '%s of the running cluster is %s, wanted %s; it cannot change in place. ' "$key" "$seen" "$wanted"
+        printf 'Fix: put %s back in the site, or take the cluster down first\n' "$seen"
+    done < <(_fixed)
+    # These can be changed while it runs, but not by this step: it says so rather than pass over them.
+    for key in api_server extra_sans kubelet kube_proxy; do
+        wanted=$(input "$key" '') seen=$(previous "$key" '')
+        if [[ -z $seen || $seen == "$wanted" ]]; then continue; fi
+        printf 'kubernetes.%s of the running cluster is %s, wanted %s; pulumi up does not change it there yet. ' \
+            "$(sed 's/_./\U&/g; s/_//g' <<<"$key")" "$seen" "$wanted"
+        printf 'Nothing was changed. Fix: put it back in the site\n'
+    done
 }
 
 _fixed() {
-  printf '%s %s\n' clusterName "$(input cluster)" controlPlaneEndpoint "$(input endpoint)" \
-    podSubnet "$(input podSubnet)" serviceSubnet "$(input serviceSubnet)" dnsDomain "$(input dnsDomain)"
-  if [[ $(input role) == control-plane ]]; then printf 'imageRepository %s\n' "$(input imageRepository)"; fi
+    printf '%s %s\n' clusterName "$(input cluster)" controlPlaneEndpoint "$(input endpoint)" \
+        podSubnet "$(input pod_subnet)" serviceSubnet "$(input service_subnet)" dnsDomain "$(input dns_domain)"
+    if [[ $(input role) == control-plane ]]; then printf 'imageRepository %s\n' "$(input image_repository)"; fi
 }
 
 # A member that the cluster has lost registers anew; another's member, or one without an identity, is not touched.
 _mend() {
-  local differs
-  if [[ ! -s /etc/kubernetes/kubelet.conf ]]; then
-    _fail "/var/lib/etcd holds a member's data, but /etc/kubernetes/kubelet.conf is gone. Nothing was changed." \
-      "Fix: restore /etc/kubernetes from a backup; if the data may go: kubeadm reset there, then pulumi up"
-  fi
-  differs=$(_other_role)$(_differences)
-  if [[ -n $differs ]]; then _fail "$differs"; fi
-  systemctl restart kubelet
-  for _ in {1..30}; do
-    if _registered; then return 0; fi
-    sleep 2
-  done
-  _fail "the kubelet did not register $(input node) within 60 s. Fix: journalctl -u kubelet -n 50"
+    local differs
+    if [[ ! -s /etc/kubernetes/kubelet.conf ]]; then
+        _fail "/var/lib/etcd holds a member's data, but /etc/kubernetes/kubelet.conf is gone. Nothing was changed." \
+            "Fix: restore /etc/kubernetes from a backup; if the data may go: kubeadm reset there, then pulumi up"
+    fi
+    differs=$(_other_role)$(_differences)
+    if [[ -n $differs ]]; then _fail "$differs"; fi
+    systemctl restart kubelet
+    for _ in {1..30}; do
+        if _registered; then return 0; fi
+        sleep 2
+    done
+    _fail "the kubelet did not register $(input node) within 60 s. Fix: journalctl -u kubelet -n 50"
 }
 
 _init() {
-  local skip=show-join-command
-  if [[ $1 == half ]]; then
-    if _as admin get --raw /livez >/dev/null 2>&1; then
-      # The API server is up: what is there stays, and what kubeadm does after that is done (again).
-      skip=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,show-join-command
-    else
-      _leave
+    local skip=show-join-command
+    if [[ $1 == half ]]; then
+        if _as admin get --raw /livez >/dev/null 2>&1; then
+            # The API server is up: what is there stays, and what kubeadm does after that is done (again).
+            skip=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,show-join-command
+        else
+            _leave
+        fi
     fi
-  fi
-  printf 'init\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
-  bulk init | write_file /etc/kubernetes/gpu-metal/init.yaml 0600
-  kubeadm init --config /etc/kubernetes/gpu-metal/init.yaml --skip-token-print --skip-phases="$skip"
-  rm /etc/kubernetes/gpu-metal/begun
+    printf 'init\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
+    bulk init | write_file /etc/kubernetes/gpu-metal/init.yaml 0600
+    kubeadm init --config /etc/kubernetes/gpu-metal/init.yaml --skip-token-print --skip-phases="$skip"
+    rm /etc/kubernetes/gpu-metal/begun
 }
 
 # A ticket's lines are `PLACE VALUE`: each value goes to TICKET_PLACE of the configuration.
 _join() {
-  local config place value status=0
-  if [[ $1 == half ]]; then
-    if [[ $(input role) == worker ]] && _registered; then
-      rm -f /etc/kubernetes/gpu-metal/begun /run/gpu-metal/{ticket,join.yaml}
-      return 0
+    local config place value status=0
+    if [[ $1 == half ]]; then
+        if [[ $(input role) == worker ]] && _registered; then
+            rm -f /etc/kubernetes/gpu-metal/begun /run/gpu-metal/{ticket,join.yaml}
+            return 0
+        fi
+        _leave
     fi
-    _leave
-  fi
-  config=$(bulk join)
-  while read -r place value; do
-    config=${config//"TICKET_$place"/"$value"}
-  done </run/gpu-metal/ticket
-  rm -f /run/gpu-metal/ticket
-  printf '%s\n' "$config" | write_file /run/gpu-metal/join.yaml 0600
-  printf 'join\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
-  kubeadm join --config /run/gpu-metal/join.yaml || status=$?
-  rm -f /run/gpu-metal/join.yaml
-  if ((status == 0)); then rm /etc/kubernetes/gpu-metal/begun; fi
-  return "$status"
+    config=$(bulk join)
+    while read -r place value; do
+        config=${config//"TICKET_$place"/"$value"}
+    done </run/gpu-metal/ticket
+    rm -f /run/gpu-metal/ticket
+    printf '%s\n' "$config" | write_file /run/gpu-metal/join.yaml 0600
+    printf 'join\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
+    kubeadm join --config /run/gpu-metal/join.yaml || status=$?
+    rm -f /run/gpu-metal/join.yaml
+    if ((status == 0)); then rm /etc/kubernetes/gpu-metal/begun; fi
+    return "$status"
 }
 
 # What kubeadm and the kubelet made here goes, and what kubeadm reset leaves to its user. A member of etcd was taken
 # out before, by a survivor: reset itself only warns when it could not.
 _leave() {
-  local path family left
-  if command -v kubeadm >/dev/null; then
-    # Through it the pods are ended; without it kubeadm only warns, and they would stay.
-    systemctl start containerd
-    kubeadm reset --force --skip-phases=remove-etcd-member --cri-socket unix:///run/containerd/containerd.sock
-    left=$(ctr --namespace k8s.io containers list --quiet | wc -l)
-    if ((left)); then _fail "$left containers of pods did not end. Fix: journalctl -u containerd -n 50; then again"; fi
-  fi
-  for path in /var/lib/etcd /var/lib/kubelet /etc/kubernetes/manifests; do
-    if [[ -d $path ]]; then find "$path" -xdev -mindepth 1 -delete; fi
-  done
-  rm -rf /etc/kubernetes/{pki,tmp,*.conf} /var/lib/cni/{results,cache} /var/log/{pods,containers}
-  rm -rf /usr/libexec/kubernetes/kubelet-plugins
-  rmdir /usr/libexec/kubernetes 2>/dev/null || true
-  _forget_rules iptables
-  _forget_rules ip6tables
-  if command -v nft >/dev/null; then
-    for family in ip ip6; do nft delete table "$family" kube-proxy 2>/dev/null || true; done
-  fi
+    local path family left
+    if command -v kubeadm >/dev/null; then
+        # Through it the pods are ended; without it kubeadm only warns, and they would stay.
+        systemctl start containerd
+        kubeadm reset --force --skip-phases=remove-etcd-member --cri-socket unix:///run/containerd/containerd.sock
+        left=$(ctr --namespace k8s.io containers list --quiet | wc -l)
+        if ((left)); then _fail "$left containers of pods did not end. Fix: journalctl -u containerd -n 50; then again"; fi
+    fi
+    for path in /var/lib/etcd /var/lib/kubelet /etc/kubernetes/manifests; do
+        if [[ -d $path ]]; then find "$path" -xdev -mindepth 1 -delete; fi
+    done
+    rm -rf /etc/kubernetes/{pki,tmp,*.conf} /var/lib/cni/{results,cache} /var/log/{pods,containers}
+    rm -rf /usr/libexec/kubernetes/kubelet-plugins
+    rmdir /usr/libexec/kubernetes 2>/dev/null || true
+    _forget_rules iptables
+    _forget_rules ip6tables
+    if command -v nft >/dev/null; then
+        for family in ip ip6; do nft delete table "$family" kube-proxy 2>/dev/null || true; done
+    fi
 }
 
 # The chains of kube-proxy, the kubelet and the portmap plugin, and the jumps to them; all others' stay.
 _forget_rules() {
-  if ! command -v "$1-save" >/dev/null; then return 0; fi
-  "$1-save" | awk '
+    if ! command -v "$1-save" >/dev/null; then return 0; fi
+    "$1-save" | awk '
     /^\*/ { print; count = 0 }
     /^:(KUBE|CNI)-/ { chains[count++] = substr($1, 2) }
     /^-A / && $2 !~ /^(KUBE|CNI)-/ && / -[jg] (KUBE|CNI)-/ { sub(/^-A/, "-D"); print }

@@ -6,22 +6,22 @@
 # undone after them.
 
 check() {
-  if ! _watched; then untrue "containerd does not watch the /etc/cni/net.d that is there now"; fi
+    if ! _watched; then untrue "containerd does not watch the /etc/cni/net.d that is there now"; fi
 }
 
 # containerd makes the folder itself.
 apply() {
-  systemctl restart containerd
+    systemctl restart containerd
 }
 
 undo() {
-  if systemctl is-active --quiet containerd && ! _watched; then systemctl restart containerd; fi
+    if systemctl is-active --quiet containerd && ! _watched; then systemctl restart containerd; fi
 }
 
 _watched() {
-  local inode pid
-  if [[ ! -d /etc/cni/net.d ]]; then return 1; fi
-  inode=$(printf '%x' "$(stat -c %i /etc/cni/net.d)")
-  pid=$(systemctl show --property MainPID --value containerd)
-  grep -qs "^inotify .*ino:$inode " "/proc/$pid/fdinfo/"*
+    local inode pid
+    if [[ ! -d /etc/cni/net.d ]]; then return 1; fi
+    inode=$(printf '%x' "$(stat -c %i /etc/cni/net.d)")
+    pid=$(systemctl show --property MainPID --value containerd)
+    grep -qs "^inotify .*ino:$inode " "/proc/$pid/fdinfo/"*
 }

@@ -3,12 +3,12 @@
 # inputs: version
 
 check() {
-  local wanted seen
-  wanted=$(input version)
-  if [[ ! -s /etc/kubernetes/kubelet.conf ]]; then return 0; fi
-  seen=$(dpkg-query -W -f '${Version}' kubelet) || return 0
-  if [[ ${seen%%-*} != "$wanted" ]]; then
-    untrue "this member runs Kubernetes ${seen%%-*}, wants $wanted; a running cluster is upgraded node by node," \
-      "not by its packages. Nothing was changed. Fix: put ${seen%%-*} back as kubernetes.version"
-  fi
+    local wanted seen
+    wanted=$(input version)
+    if [[ ! -s /etc/kubernetes/kubelet.conf ]]; then return 0; fi
+    seen=$(dpkg-query -W -f '${Version}' kubelet) || return 0
+    if [[ ${seen%%-*} != "$wanted" ]]; then
+        untrue "this member runs Kubernetes ${seen%%-*}, wants $wanted; a running cluster is upgraded node by node," \
+            "not by its packages. Nothing was changed. Fix: put ${seen%%-*} back as kubernetes.version"
+    fi
 }

@@ -6,16 +6,16 @@
 # Not undone: the permission is the cluster's, not this host's, and the other nodes go on using it.
 
 check() {
-  local seen
-  seen=$(_api get clusterrole/gpu-metal-node-reader clusterrolebinding/gpu-metal-node-reader --ignore-not-found -o \
-    'jsonpath={range .items[*]}{.rules}{.roleRef.name}{.subjects[*].name}{"\n"}{end}')
-  if [[ $seen != *'"nodes"'*'gpu-metal-node-reader'*system:nodes* ]]; then
-    untrue "system:nodes may not read the nodes: gpu-metal-node-reader is absent or changed"
-  fi
+    local seen
+    seen=$(_api get clusterrole/gpu-metal-node-reader clusterrolebinding/gpu-metal-node-reader --ignore-not-found -o \
+        'jsonpath={range .items[*]}{.rules}{.roleRef.name}{.subjects[*].name}{"\n"}{end}')
+    if [[ $seen != *'"nodes"'*'gpu-metal-node-reader'*system:nodes* ]]; then
+        untrue "system:nodes may not read the nodes: gpu-metal-node-reader is absent or changed"
+    fi
 }
 
 apply() {
-  _api apply -f - <<'END'
+    _api apply -f - <<'END'
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: gpu-metal-node-reader}
@@ -33,11 +33,11 @@ END
 
 # An API server that flaps costs time, not the run.
 _api() {
-  local deadline=$((SECONDS + 30))
-  until _kubectl get --raw /readyz >/dev/null 2>&1 || ((SECONDS > deadline)); do sleep 2; done
-  _kubectl "$@"
+    local deadline=$((SECONDS + 30))
+    until _kubectl get --raw /readyz >/dev/null 2>&1 || ((SECONDS > deadline)); do sleep 2; done
+    _kubectl "$@"
 }
 
 _kubectl() {
-  kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
+    kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
 }

@@ -63,5 +63,8 @@ sqream_value() { sed -n "s/^$1=//p" | tail -n 1; }
 # sqream_due REASON: what runs now must be started anew before it sees what is about to change
 sqream_due() {
     if [[ -z $(docker ps --quiet --filter name=^sqream_) ]]; then return; fi
-    { cat "$(sqream_state due)" 2>/dev/null || true; printf '%s\n' "$1"; } | sort -u | write_file "$(sqream_state due)" 0600
+    {
+        cat "$(sqream_state due)" 2>/dev/null || true
+        printf '%s\n' "$1"
+    } | sort -u | write_file "$(sqream_state due)" 0600
 }

@@ -19,7 +19,7 @@ from lab.hosts.inventory import GATEWAY
 from lab.parts.shifter import ferretdb
 from lab.paths import CACHE
 from lab.tools.catalogue import FERRETDB
-from tools.cache import whole
+from tools.cache import locked, whole
 
 VERSIONS = ("22.02.1", "17.04.0", "16.08.5")
 WEB = f"http://{GATEWAY}:8080"
@@ -75,7 +75,8 @@ def _key() -> str:
 
 
 def _made() -> Path:
-    return whole(f"shifter-{_key()}", _fill, CACHE / "depot")
+    with locked():
+        return whole(_key(), _fill, CACHE / "shifter")
 
 
 def _fill(folder: Path) -> None:

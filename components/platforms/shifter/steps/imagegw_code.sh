@@ -31,10 +31,17 @@ apply() {
     chmod -R u=rwX,go=rX -- "$fresh"
     chown -R root:root -- "$fresh"
     # Until the new code is whole the list has both: what a cut run leaves is known to the next one, and to undo.
-    { printf 'none\n'; _sums; _sums_of "$fresh"; } | write_file "$(_list)" 0644
+    {
+        printf 'none\n'
+        _sums
+        _sums_of "$fresh"
+    } | write_file "$(_list)" 0644
     while read -r file; do rm -f -- "$(input path)/$file"; done < <(comm -23 <(_names) <(cd "$fresh" && _all))
     cp -rT -- "$fresh" "$(input path)"
-    { input id; _sums_of "$fresh"; } | write_file "$(_list)" 0644
+    {
+        input id
+        _sums_of "$fresh"
+    } | write_file "$(_list)" 0644
     rm -rf -- "$fresh"
 }
 

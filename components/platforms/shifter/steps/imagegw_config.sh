@@ -26,7 +26,10 @@ apply() {
         bulk settings | write_file "$(input file)" 0640 "root:$(_group)"
         return
     fi
-    { secret uri; bulk settings; } | awk 'NR == 1 { uri = $0; next }
+    {
+        secret uri
+        bulk settings
+    } | awk 'NR == 1 { uri = $0; next }
         /^    "MongoDBURI": / { print "    \"MongoDBURI\": \"" uri "\","; next } { print }' |
         write_file "$(input file)" 0640 "root:$(_group)"
 }

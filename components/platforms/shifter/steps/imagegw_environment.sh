@@ -50,7 +50,10 @@ _link() {
 _place() {
     local version key
     version=$(_version) || return
-    key=$({ printf '%s\n' "$version"; _requirements; } | sha256sum)
+    key=$({
+        printf '%s\n' "$version"
+        _requirements
+    } | sha256sum)
     printf '%s/environments/%s\n' "$(input path)" "${key:0:12}"
 }
 

@@ -40,8 +40,8 @@ undo() {
     rm -rf -- "$_work" "$_stage"
 }
 
-_built=$GPU_METAL_HOME/shifter-built # sums of the files, then what it is
-_files=$GPU_METAL_HOME/shifter-files # all that was put anywhere, also by a run that was cut
+_built=$GPU_METAL_HOME/shifter-built  # sums of the files, then what it is
+_files=$GPU_METAL_HOME/shifter-files  # all that was put anywhere, also by a run that was cut
 _folders=$GPU_METAL_HOME/shifter-made # the folders that were not there before
 _work=/usr/src/.shifter-build.gpu-metal
 _stage=/usr/src/.shifter-stage.gpu-metal

@@ -45,8 +45,8 @@ _fault() {
 
 # `*`: does not answer. Slurm drains by itself what is smaller than its settings say; what slurmd drains is root's, too.
 _is_out() { # STATE BY REASON
-    [[ $1 == *[*] || $1 =~ ^(down|fail|unknown|inval) ]] || [[ $1 == drain* && ( $2 == slurm || $2 == Unknown ||
-        $3 =~ ^(Kill task failed|Prolog error|Epilog error|batch job complete failure) ) ]]
+    [[ $1 == *[*] || $1 =~ ^(down|fail|unknown|inval) ]] || [[ $1 == drain* && ($2 == slurm || $2 == Unknown ||
+        $3 =~ ^(Kill task failed|Prolog error|Epilog error|batch job complete failure)) ]]
 }
 
 _out() {

@@ -17,7 +17,10 @@ apply() {
     _line | write_file "$(_folder)/gpu-metal-shifter.conf" 0644
     if ! _included; then
         keep "$(_folder).conf"
-        { cat "$(_folder).conf" 2>/dev/null || true; printf 'include %s/*.conf\n' "$(_folder)"; } |
+        {
+            cat "$(_folder).conf" 2>/dev/null || true
+            printf 'include %s/*.conf\n' "$(_folder)"
+        } |
             write_file "$(_folder).conf" 0644
     fi
 }

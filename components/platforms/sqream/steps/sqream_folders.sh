@@ -85,5 +85,8 @@ _record() { sqream_state "$gm_step"; }
 # A line `OWNER|MODE|FOLDER`, once for each folder
 _remember() {
     if [[ -e $(_record) ]] && cut -d '|' -f 3 "$(_record)" | grep -xF -- "${1##*|}" >/dev/null; then return; fi
-    { cat "$(_record)" 2>/dev/null || true; printf '%s\n' "$1"; } | write_file "$(_record)" 0600
+    {
+        cat "$(_record)" 2>/dev/null || true
+        printf '%s\n' "$1"
+    } | write_file "$(_record)" 0600
 }

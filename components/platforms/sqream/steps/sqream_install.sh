@@ -98,7 +98,7 @@ _first() {
     local flags=(-i -k -v "$(input storage)" -c "$(input config)" -l "$(input log)")
     if [[ -n $(input ingest '') ]]; then flags+=(-d "$(input ingest)"); fi
     if [[ $(input overwrite no) == yes-lose-data && ! -e $(sqream_state installed) &&
-        -z $(docker ps --quiet --filter name=^sqream_) ]]; then
+    -z $(docker ps --quiet --filter name=^sqream_) ]]; then
         _spare_database
         flags=(-f "${flags[@]}")
     fi

@@ -69,8 +69,8 @@ _seen() { printf 'SQreamDB %s (%s)' "$(sqream_value SQREAM_TAG <<<"$1")" "$(sqre
 
 _is_wanted() { # SETTINGS
     [[ $(sqream_value SQREAM_TAG <<<"$1") == "$(input database)" &&
-        $(sqream_value SQREAM_CONSOLE_TAG <<<"$1") == "$(input console)" &&
-        $(sqream_value SQREAM_EDITOR_TAG <<<"$1") == "$(input editor)" ]]
+    $(sqream_value SQREAM_CONSOLE_TAG <<<"$1") == "$(input console)" &&
+    $(sqream_value SQREAM_EDITOR_TAG <<<"$1") == "$(input editor)" ]]
 }
 
 # Services of SQream on this host

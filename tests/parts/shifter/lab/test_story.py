@@ -22,7 +22,7 @@ from tests.lab.stack import ROOT, SPARE_HOST, Stack, on, until
 from tests.lab.test_racks import DEPOT, LEFT_BY_PACKAGES, accounts
 from tests.scripts.lab_host import differences
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
 
 SAMPLE = ROOT / "components/platforms/shifter/sample.yaml"
 

@@ -21,7 +21,7 @@ from tests.lab.stack import ROOT, Stack, on, until
 from tests.lab.test_racks import DEPOT, LEFT_BY_PACKAGES, accounts
 from tests.scripts.lab_host import differences
 
-pytestmark = [pytest.mark.lab, pytest.mark.beside]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("db-1", "db-2")]
 
 SAMPLE = ROOT / "components/platforms/sqream/sample.yaml"
 

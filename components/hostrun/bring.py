@@ -1,0 +1,19 @@
+"""Brings the library to a host by our own SSH, before the resource that installs it: it needs no resource."""
+
+from components.hostrun import library, ssh
+from components.hostrun.target import SshError, Target
+
+STAGED = "/run/gpu-metal/library.tar.gz"
+"""Where it waits, for root alone, until install.sh has hashed and unpacked it."""
+DEADLINE = 120.0
+"""Seconds for one host."""
+
+_COMMAND = f"sh -c 'umask 077 && mkdir -p ${{0%/*}} && cat >$0.new && mv -f $0.new $0' {STAGED}"
+
+
+async def bring(target: Target) -> None:
+    """Puts the archive on the host. Raises SshError."""
+    done = await ssh.run(target, _COMMAND, stdin=library.archive(), deadline=DEADLINE)
+    if done.status:
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]
+        raise SshError(target.name, "connection", f"{STAGED} cannot be written: {last[:300]}. Fix: make room there")

@@ -1,0 +1,290 @@
+# The node is Ready with the labels and taints of the site, and what let it in is void; that of a gone host is out.
+# rows: K5 K7 K8 K10
+# inputs: node address roles labels taints state
+# bulk: joined
+#
+# Runs on a control plane. `joined` is not read: it changes when the node joins anew, and then this step runs again.
+# Labels and taints of others stay. Ours are not undone: they go with the node.
+# Undone, on a control plane that stays: the node is drained, taken out of etcd and out of the cluster.
+
+check() {
+    local faults
+    if [[ -e $(_former) ]]; then untrue "$(input node) is still in the ledger of an earlier release's layer"; fi
+    if _gone; then
+        _is_out
+        return 0
+    fi
+    faults=$(_faults "$(_node)")
+    if [[ -n $faults ]]; then untrue "${faults//$'\n'/; }"; fi
+    faults=$(_way_in)
+    if [[ -n $faults ]]; then untrue "what let $(input node) in is still valid: ${faults//$'\n'/ }"; fi
+}
+
+apply() {
+    local way_in
+    rm -f -- "$(_former)"
+    if _gone; then
+        _take_out
+        return 0
+    fi
+    _set "$(_node)"
+    _await_ready
+    way_in=$(_way_in)
+    # shellcheck disable=SC2086 # one word is one secret
+    if [[ -n $way_in ]]; then _api -n kube-system delete --ignore-not-found $way_in; fi
+}
+
+undo() {
+    local members
+    # Its node has left already.
+    if _gone; then return 0; fi
+    # A control plane that is removed as a whole takes only itself out of the cluster.
+    if [[ $(verb) == remove && $(input node) != "$(<"$GPU_METAL_HOME/identity")" ]]; then return 0; fi
+    # Without a cluster, or as its last control plane, it ends with this host.
+    if [[ ! -s /etc/kubernetes/admin.conf ]]; then return 0; fi
+    if _controls; then
+        members=$(_members)
+        if [[ $members != *$'\n'* ]]; then return 0; fi
+    fi
+    _take_out
+}
+
+# Earlier releases had a layer for each node. Pulumi deletes its resource after this step: without its ledger that
+# changes nothing; with it, it would drain the node and take it out.
+_former() { printf '%s\n' "$GPU_METAL_HOME/ledger/member-$(input node)"; }
+
+_gone() { [[ $(input state active) == gone ]]; }
+
+_controls() { [[ ,$(input roles), == *,control-plane,* ]]; }
+
+# An API server that flaps costs time, not the run.
+_api() {
+    local deadline=$((SECONDS + 30))
+    until _kubectl get --raw /readyz >/dev/null 2>&1 || ((SECONDS > deadline)); do sleep 2; done
+    _kubectl "$@"
+}
+
+_kubectl() {
+    kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
+}
+
+_fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# What is looked at of the node, one `label key=value`, `taint key=value:Effect` or `ready STATUS MESSAGE` a line
+_node() {
+    # shellcheck disable=SC2016 # $k and $v are the template's
+    _api get node "$(input node)" --ignore-not-found -o go-template='
+{{- range $k, $v := .metadata.labels}}label {{$k}}={{$v}}{{"\n"}}{{end}}
+{{- range .spec.taints}}taint {{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}{{"\n"}}{{end}}
+{{- range .status.conditions}}{{if eq .type "Ready"}}ready {{.status}} {{.message}}{{"\n"}}{{end}}{{end}}'
+}
+
+_of() { sed -n "s/^$1 //p" <<<"$2"; } # KIND NODE
+
+_lines() { printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d; s/=:/:/'; }
+
+_among() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; }
+
+_labels() { _lines "$(input labels)"; }
+
+# kubeadm's own taint is ours to set and to take away: away where work may run.
+_taints() {
+    _lines "$(input taints)"
+    if [[ ,$(input roles), != *,worker,* ]]; then echo node-role.kubernetes.io/control-plane:NoSchedule; fi
+}
+
+# A label is known by its key, a taint by `key:Effect`.
+_label_keys() { cut -d= -f1 | sort -u; }
+_taint_keys() { sed 's/=[^:]*:/:/' | sort -u; }
+
+# Keys that were ours and are no longer: no other may go.
+_dropped_labels() { comm -13 <(_labels | _label_keys) <(_lines "$(previous labels '')" | _label_keys); }
+_dropped_taints() {
+    comm -13 <(_taints | _taint_keys) <({
+        _lines "$(previous taints '')"
+        echo node-role.kubernetes.io/control-plane:NoSchedule
+    } | _taint_keys)
+}
+
+# _still KIND NODE: of the dropped ones those that the node has
+_still() { comm -12 <("_dropped_$1s") <(_of "$1" "$2" | "_$1_keys"); }
+
+_faults() { # NODE
+    local kind one ready there
+    if [[ -z $1 ]]; then
+        printf 'the cluster has no node %s\n' "$(input node)"
+        return 0
+    fi
+    for kind in label taint; do
+        there=$(_of "$kind" "$1")
+        while IFS= read -r one; do
+            if ! _among "$there" "$one"; then printf '%s %s is absent, or has another value\n' "$kind" "$one"; fi
+        done < <("_${kind}s")
+        while IFS= read -r one; do
+            printf '%s %s is there, the site does not give it\n' "$kind" "$one"
+        done < <(_still "$kind" "$1")
+    done
+    ready=$(_of ready "$1")
+    if [[ $ready != True* ]]; then printf 'node %s is not Ready: %s\n' "$(input node)" "$(_why "$ready")"; fi
+}
+
+_why() { # STATUS MESSAGE
+    local why=${1#* }
+    printf '%s\n' "${why:-its kubelet has said nothing yet}"
+}
+
+_set() { # NODE
+    local -a changes
+    mapfile -t changes < <(
+        _labels
+        _still label "$1" | sed 's/$/-/'
+    )
+    if ((${#changes[@]})); then _api label node "$(input node)" --overwrite "${changes[@]}"; fi
+    mapfile -t changes < <(
+        _taints
+        _still taint "$1" | sed 's/$/-/'
+    )
+    if ((${#changes[@]})); then _api taint node "$(input node)" --overwrite "${changes[@]}"; fi
+}
+
+_await_ready() {
+    local ready said before='' deadline=$((SECONDS + 300))
+    while ((SECONDS < deadline)); do
+        ready=$(_of ready "$(_node)")
+        if [[ $ready == True* ]]; then return 0; fi
+        said=$(_why "$ready")
+        if [[ $said != "$before" ]]; then printf 'waits for node %s: %s\n' "$(input node)" "$said"; fi
+        before=$said
+        sleep 3
+    done
+    _fail "node $(input node) is not Ready after 300 s: $said. Fix: there, journalctl -u kubelet -n 50"
+}
+
+# The bootstrap token of this node's ticket; for a control plane also the certificates that were lent to it.
+_way_in() {
+    local controls=no description='{{with .data}}{{with .description}}{{. | base64decode}}{{end}}{{end}}'
+    if _controls; then controls=yes; fi
+    _api -n kube-system get secrets \
+        -o go-template="{{range .items}}{{.metadata.name}} {{.type}} $description{{\"\n\"}}{{end}}" |
+        awk -v ours="gpu-metal $(input node)" -v controls="$controls" '
+            { name = $1; type = $2; $1 = $2 = ""; sub(/^ +/, "") }
+            type == "bootstrap.kubernetes.io/token" && $0 == ours { print "secret/" name }
+            controls == "yes" && (name == "kubeadm-certs" || /^Proxy for managing TTL for the kubeadm-certs secret/) {
+                print "secret/" name
+            }'
+}
+
+_is_out() {
+    local members node
+    node=$(_api get node "$(input node)" --ignore-not-found -o name)
+    if [[ -n $node ]]; then untrue "$(input node) is gone, and still a node of the cluster"; fi
+    if ! _controls; then return 0; fi
+    members=$(_members)
+    if _at_its_address <<<"$members" >/dev/null; then untrue "$(input node) is gone, and still a member of etcd"; fi
+}
+
+_take_out() {
+    local members=''
+    if _controls; then
+        members=$(_members)
+        _keeps_quorum "$members"
+    fi
+    if [[ -n $(_api get node "$(input node)" --ignore-not-found -o name) ]]; then _empty; fi
+    _bar
+    _api delete node "$(input node)" --ignore-not-found
+    _leave_etcd "$members"
+}
+
+# A kubelet renews its lease every 10 s: Ready alone lags by 40 s and more.
+_alive() {
+    local renewed
+    renewed=$(_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}')
+    [[ -n $renewed ]] && (($(date +%s) - $(date -d "$renewed" +%s) < 35))
+}
+
+# Work moves off a living node; from a dead one it is only forgotten.
+_empty() {
+    local node said='' begun=$SECONDS deadline=$((SECONDS + 300))
+    node=$(input node)
+    while ((SECONDS < deadline)); do
+        if ! _alive; then
+            printf 'node %s is dead: its pods are forgotten, not drained\n' "$node"
+            _api delete pods --all-namespaces --field-selector "spec.nodeName=$node" --force --grace-period=0
+            return 0
+        fi
+        said=$(_api --request-timeout=0 drain "$node" --ignore-daemonsets --delete-emptydir-data --timeout=60s 2>&1) &&
+            return 0
+        # What no controller would start again elsewhere: to wait changes nothing.
+        if [[ $said == *'use --force to override'* ]]; then break; fi
+        printf 'waits for node %s to be empty: %s\n' "$node" "${said##*$'\n'}"
+        sleep 2
+    done
+    _api uncordon "$node"
+    _fail "node $node is not empty after $((SECONDS - begun)) s, and takes work again: ${said##*$'\n'}" \
+        "Fix: end or move that work, then pulumi up"
+}
+
+# A kubelet that comes back still has its certificate: it may not register again until a ticket admits it.
+_bar() {
+    _api apply -f - <<'END'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: gpu-metal-gone, namespace: kube-system}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: gpu-metal-gone}
+spec:
+  paramKind: {apiVersion: v1, kind: ConfigMap}
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [nodes]}
+  validations:
+    - expression: "!has(params.data) || !(object.metadata.name in params.data)"
+      message: this node was taken out of the cluster; it joins again by pulumi up
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: gpu-metal-gone}
+spec:
+  policyName: gpu-metal-gone
+  paramRef: {name: gpu-metal-gone, namespace: kube-system, parameterNotFoundAction: Allow}
+  validationActions: [Deny]
+END
+    _api -n kube-system patch configmap gpu-metal-gone --type merge \
+        --patch "{\"data\":{\"$(input node)\":\"$(date -u +%FT%TZ)\"}}"
+}
+
+# etcd's own HTTP door: no etcdctl is needed, and no API server.
+_etcd() {
+    curl --silent --show-error --fail --max-time 20 --cacert /etc/kubernetes/pki/etcd/ca.crt \
+        --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key "$@"
+}
+
+# One `{"ID":"…", …}` a line
+_members() { _etcd https://127.0.0.1:2379/v3/cluster/member/list --data '{}' | grep -o '{"ID"[^}]*}'; }
+
+_at_its_address() { grep -F "\"https://$(input address):2380\""; }
+
+_keeps_quorum() {
+    local member url others=0 healthy=0
+    if ! _at_its_address <<<"$1" >/dev/null; then return 0; fi
+    while IFS= read -r member; do
+        others=$((others + 1))
+        url=$(sed -n 's/.*"clientURLs":\["\([^"]*\)".*/\1/p' <<<"$member")
+        if [[ -n $url ]] && _etcd "$url/health" >/dev/null 2>&1; then healthy=$((healthy + 1)); fi
+    done < <(grep -vF "\"https://$(input address):2380\"" <<<"$1")
+    if ((healthy < others / 2 + 1)); then
+        _fail "$(input node) stays: etcd has $((others + 1)) members, and of the $others others only $healthy answer;" \
+            "without it there would be no majority. Fix: bring the others back first"
+    fi
+}
+
+_leave_etcd() {
+    local id
+    id=$(sed -n "\,\"https://$(input address):2380\",s/.*\"ID\":\"\([0-9]*\)\".*/\1/p" <<<"$1")
+    if [[ -n $id ]]; then _etcd https://127.0.0.1:2379/v3/cluster/member/remove --data "{\"ID\":\"$id\"}" >/dev/null; fi
+}

@@ -1,0 +1,247 @@
+"""What Pulumi put into the cluster, held against what stands there. Changes nothing.
+
+Wanted are the inputs in the stack's state. The cluster is known by its CA: where another one stands, or none, what
+the state says of objects is about nothing.
+
+Rows: X22 X4.
+"""
+
+import asyncio
+import base64
+import gzip
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from components.hostrun.fleet import Fleet
+from components.hostrun.report import Check
+from components.hostrun.target import SshError, Target
+from ops.drift import MEND
+from ops.flags import Flags
+from ops.site import pulumi
+from ops.stop import Stop
+from ops.subset import Difference, Json, differences, shown
+from stacks.model import Site
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=30s"
+LIMIT = 90.0
+"""Seconds for one control plane."""
+RELEASE = "kubernetes:helm.sh/v3:Release"
+MARK = "4dabf18193072939515e22adb298388d"
+"""The key by which Pulumi marks a secret."""
+KUBECONFIG = "cat /etc/kubernetes/admin.conf"
+_CA = "sh -c 'cat /etc/kubernetes/pki/ca.crt 2>/dev/null || true'"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One object or Helm release as the state has it."""
+
+    urn: str
+    type: str
+    inputs: Mapping[str, Any]
+    secret: bool
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Kind, namespace (none for one of the whole cluster) and name."""
+        of = self.inputs if self.type == RELEASE else self.inputs.get("metadata") or {}
+        kind = "Release" if self.type == RELEASE else str(self.inputs["kind"])
+        return kind, str(of.get("namespace") or ""), str(of["name"])
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is untrue of one resource of the state."""
+
+    check: Check
+    urn: str
+    difference: Difference | None = None
+    """None where the object is missing."""
+    secret: bool = False
+    """Its values are not to be written anywhere."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The verdict, and what `record` needs of it."""
+
+    checks: Sequence[Check]
+    found: Sequence[Found] = ()
+    gone: bool = False
+    """No control plane has the cluster that the state is about."""
+
+
+def of_site(flags: Flags, site: Site, fleet: Fleet) -> Look:
+    """As `look`; where the state cannot be read, that is said, and the hosts' verdict stands without it."""
+    if site.kubernetes is None:
+        return Look([])
+    planes = {host.name: fleet.targets[host.name] for host in site.control_planes if host.name in fleet.targets}
+    try:
+        return asyncio.run(look(flags.stack, flags.folder, Fleet(planes, fleet.parallel, fleet.limit, fleet.ask)))
+    except Stop as stop:
+        flags.say(f"? what stands in the cluster was not compared: {stop.lines[0]}")
+        return Look([])
+
+
+async def look(stack: str, folder: Path, planes: Fleet) -> Look:
+    """Every object of the state, asked of the first control plane that has its cluster. Raises Stop."""
+    state = json.loads(pulumi(["stack", "export", "--show-secrets"], stack, folder))
+    resources = state["deployment"].get("resources") or []
+    wanted = list(_wanted(resources))
+    known = _known_ca(resources)
+    if not wanted or known is None:
+        return Look([])
+    live = await planes.each(lambda target: _live_ca(planes, target))
+    here = [name for name, digest in live.items() if digest == known]
+    if here:
+        return await _first(planes, here, wanted)
+    if silent := [name for name, digest in live.items() if isinstance(digest, SshError)]:
+        return Look([Check("cluster", silent[0], "unknown", "whether the cluster still lives is not known.")])
+    where = next(iter(live), "site")
+    saw = f"the cluster that {len(wanted)} objects of the state belong to (CA {known[:12]}) is not here any more."
+    return Look([Check("cluster", where, "failed", saw, fix=MEND)], gone=True)
+
+
+def _wanted(resources: Sequence[Mapping[str, Any]]) -> Iterator[Wanted]:
+    for resource in resources:
+        if resource["type"].startswith("kubernetes:") and resource.get("custom") and not resource.get("delete"):
+            inputs, secret = _revealed(resource.get("inputs") or {})
+            yield Wanted(resource["urn"], resource["type"], inputs, secret)
+
+
+def _revealed(value: Json) -> tuple[Any, bool]:
+    """The value without Pulumi's marks, and whether there was one."""
+    if isinstance(value, Mapping):
+        if MARK in value:
+            return json.loads(value["plaintext"]) if "plaintext" in value else value.get("value"), True
+        pairs = {key: _revealed(inner) for key, inner in value.items() if not key.startswith("__")}
+        return {key: inner for key, (inner, _) in pairs.items()}, any(secret for _, secret in pairs.values())
+    if isinstance(value, list):
+        items = [_revealed(inner) for inner in value]
+        return [inner for inner, _ in items], any(secret for _, secret in items)
+    return value, False
+
+
+def _known_ca(resources: Sequence[Mapping[str, Any]]) -> str | None:
+    """The digest of the CA in the kubeconfig that the state has."""
+    for resource in resources:
+        outputs = resource.get("outputs") or {}
+        if resource["urn"].endswith("-kubeconfig") and (text := _revealed(outputs.get("stdout"))[0]):
+            [cluster] = YAML(typ="safe", pure=True).load(text)["clusters"]
+            return _digest(base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode())
+    return None
+
+
+def _digest(certificate: str) -> str:
+    return sha256(certificate.strip().encode()).hexdigest()
+
+
+async def _live_ca(planes: Fleet, target: Target) -> str:
+    answer = await planes.ask(target, _CA, deadline=LIMIT)
+    return _digest(answer.stdout) if answer.stdout.strip() else ""
+
+
+async def _first(planes: Fleet, names: Sequence[str], wanted: Sequence[Wanted]) -> Look:
+    errors = []
+    for name in names:
+        try:
+            found = await _compare(planes, planes.targets[name], wanted)
+        except (SshError, CannotTellError) as error:
+            errors.append(Check("objects", name, "unknown", str(error)))
+            continue
+        held = f"{len(wanted)} objects hold"
+        return Look([each.check for each in found] or [Check("objects", name, "ok", held)], found)
+    return Look(errors)
+
+
+class CannotTellError(Exception):
+    """kubectl gave no answer."""
+
+
+async def _compare(planes: Fleet, target: Target, wanted: Sequence[Wanted]) -> list[Found]:
+    objects = [each for each in wanted if each.type != RELEASE]
+    live = await _objects(planes, target, objects)
+    found = []
+    for each in objects:
+        there = live.get(each.key)
+        if there is None:
+            found.append(Found(_check(target.name, each, "is not there."), each.urn))
+            continue
+        for difference in differences(each.inputs, there):
+            found.append(Found(_field(target.name, each, difference), each.urn, difference, _is_secret(each)))
+    for each in wanted:
+        if each.type == RELEASE:
+            found += await _release(planes, target, each)
+    return found
+
+
+async def _objects(
+    planes: Fleet, target: Target, objects: Sequence[Wanted]
+) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+    """By key, in one request: kubectl reads from stdin which objects it is to get."""
+    asked: list[dict[str, Any]] = [
+        {
+            "apiVersion": each.inputs["apiVersion"],
+            "kind": each.inputs["kind"].removesuffix("Patch"),
+            "metadata": {key: value for key, value in zip(("namespace", "name"), each.key[1:], strict=True) if value},
+        }
+        for each in objects
+    ]
+    if not asked:
+        return {}
+    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": asked}).encode()
+    answer = await planes.ask(target, f"{KUBECTL} get --ignore-not-found -o json -f -", stdin=stdin, deadline=LIMIT)
+    lines = answer.stderr.strip().splitlines()
+    # A kind that the cluster does not know (its CRD is gone): kubectl says so, and gives the others.
+    if answer.status and not all("no matches for kind" in line or "ensure CRDs" in line for line in lines):
+        raise CannotTellError((lines or ["kubectl ended without a word"])[-1][:300])
+    text = answer.stdout.strip()
+    answered: dict[str, Any] = json.loads(text) if text else {"kind": "List", "items": []}
+    items: list[dict[str, Any]] = answered["items"] if answered["kind"].endswith("List") else [answered]
+    there = {(of["kind"], of["metadata"].get("namespace", ""), of["metadata"]["name"]): of for of in items}
+    keys = {each.key: (each.key[0].removesuffix("Patch"), *each.key[1:]) for each in objects}
+    return {key: there[live] for key, live in keys.items() if live in there}
+
+
+async def _release(planes: Fleet, target: Target, wanted: Wanted) -> list[Found]:
+    """Helm keeps a release in Secrets: the one of its last revision says status and chart."""
+    _, namespace, name = wanted.key
+    words = f"get secrets -n {shlex.quote(namespace or 'default')} -l owner=helm,name={shlex.quote(name)}"
+    answer = await planes.ask(target, f"{KUBECTL} {words} -o json", deadline=LIMIT)
+    if answer.status:
+        raise CannotTellError((answer.stderr.strip().splitlines() or ["kubectl ended without a word"])[-1][:300])
+    revisions = sorted(json.loads(answer.stdout)["items"], key=lambda each: int(each["metadata"]["labels"]["version"]))
+    if not revisions:
+        return [Found(_check(target.name, wanted, "is not there."), wanted.urn)]
+    kept = base64.b64decode(base64.b64decode(revisions[-1]["data"]["release"]))
+    release = json.loads(gzip.decompress(kept))
+    seen = {"status": release["info"]["status"], "version": release["chart"]["metadata"]["version"]}
+    want = {"status": "deployed", "version": str(wanted.inputs.get("version") or seen["version"])}
+    faults = [Difference((key,), seen[key], want[key]) for key in seen if _plain(seen[key]) != _plain(want[key])]
+    return [Found(_field(target.name, wanted, fault), wanted.urn, fault) for fault in faults]
+
+
+def _plain(version: str) -> str:
+    return version.removeprefix("v")
+
+
+def _is_secret(wanted: Wanted) -> bool:
+    return wanted.secret or wanted.inputs.get("kind") == "Secret"
+
+
+def _check(host: str, wanted: Wanted, saw: str, want: str = "") -> Check:
+    return Check(f"object/{'/'.join(filter(None, wanted.key))}", host, "failed", saw, want, MEND)
+
+
+def _field(host: str, wanted: Wanted, difference: Difference) -> Check:
+    if _is_secret(wanted):
+        return _check(host, wanted, f"{difference.field} is another value.")
+    want = "not there" if difference.extra else shown(difference.want)
+    return _check(host, wanted, f"{difference.field} is {shown(difference.saw)}", want)

@@ -1,0 +1,84 @@
+"""Writes into the stack's state what the cluster has otherwise, so that `pulumi up` mends it (as record.py for hosts).
+
+A field is written as it was seen, where a refresh would write it. What is missing, what has more than we gave it and
+what has secrets is forgotten: it is created again, over what is there.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ops.objects import KUBECONFIG, RELEASE, Found, Look
+from ops.site import pulumi
+from ops.subset import Json
+
+
+def record_objects(look: Look, stack: str, folder: Path) -> list[str]:
+    """The names of the resources that the next up will create or update."""
+    if not look.gone and not look.found:
+        return []
+    state = json.loads(pulumi(["stack", "export"], stack, folder))
+    resources = state["deployment"].get("resources") or []
+    if look.gone:
+        forgotten = {each["urn"] for each in resources if each["type"].startswith("kubernetes:") and each.get("custom")}
+        marked = _kubeconfig(resources)
+    else:
+        forgotten = {each.urn for each in look.found if _created_again(each)}
+        marked = _marked(resources, [each for each in look.found if each.urn not in forgotten])
+    state["deployment"]["resources"] = _without(resources, forgotten)
+    pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
+    return sorted(urn.rpartition("::")[2] for urn in {*forgotten, *marked})
+
+
+def _created_again(found: Found) -> bool:
+    return found.difference is None or found.difference.extra or found.secret
+
+
+def _kubeconfig(resources: Iterable[dict[str, Any]]) -> list[str]:
+    """It is read anew: the state has that of a cluster that is gone, also where its host has all else."""
+    urns = []
+    for resource in resources:
+        if (resource.get("inputs") or {}).get("create", "").endswith(KUBECONFIG):
+            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED another cluster's"
+            urns.append(resource["urn"])
+    return urns
+
+
+def _marked(resources: Iterable[dict[str, Any]], found: Iterable[Found]) -> list[str]:
+    by_urn = {resource["urn"]: resource for resource in resources}
+    urns = []
+    for each in found:
+        assert each.difference is not None  # noqa: S101 - _created_again
+        resource = by_urn[each.urn]
+        path, saw = each.difference.path, each.difference.saw
+        if resource["type"] == RELEASE:
+            path = ("version",)
+        for side in ("inputs", "outputs"):
+            _set(resource[side], path, saw)
+        urns.append(each.urn)
+    return urns
+
+
+def _set(into: Json, path: tuple[str | int, ...], value: Json) -> None:
+    """As seen; what was absent goes. Nothing where the path leads nowhere."""
+    for key in path[:-1]:
+        try:
+            into = into[key]
+        except (KeyError, IndexError):
+            return
+    if value is None:
+        into.pop(path[-1], None)
+    else:
+        into[path[-1]] = value
+
+
+def _without(resources: list[dict[str, Any]], urns: set[str]) -> list[dict[str, Any]]:
+    """The others, which depend no more on what is forgotten: Pulumi refuses a state that names what it has not."""
+    left = [resource for resource in resources if resource["urn"] not in urns]
+    for resource in left:
+        if "dependencies" in resource:
+            resource["dependencies"] = [urn for urn in resource["dependencies"] if urn not in urns]
+        for key, of in (resource.get("propertyDependencies") or {}).items():
+            resource["propertyDependencies"][key] = [urn for urn in of or [] if urn not in urns]
+    return left

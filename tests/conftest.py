@@ -1,0 +1,95 @@
+"""How the tests run beside each other (schedule.py), and what they cost, printed at the end of a run."""
+
+import os
+import subprocess
+import time
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import paths
+from tests import schedule
+
+ROOT = Path(__file__).parents[1]
+MINUTES = paths.LAB / "tests.json"
+LONG_RUNS = ROOT / "docs" / "long-runs.md"
+PATIENCE = 1800
+"""Seconds that a test waits for those of the lab itself."""
+BEGUN = time.monotonic()
+
+
+@pytest.hookimpl(optionalhook=True)  # there is none without pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> schedule.ByGroup:
+    """Groups are given out in the order of the tests, which the hook below sets."""
+    config.option.loadscopereorder = False
+    return schedule.ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The lab's own tests first, then those that need no lab, then the longest. Every worker comes to the same."""
+    groups = schedule.Groups({schedule.file_of(item.nodeid) for item in items})
+    seconds = schedule.measured(MINUTES)
+    items.sort(key=lambda item: groups.place(item.nodeid, seconds))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests that need the lab begin when those that stop it have ended."""
+    items = [item for item in request.session.items if item.get_closest_marker("alone")]
+    module = request.node
+    mine = [item for item in request.session.items if item.getparent(pytest.Module) is module]
+    if not items or not any(item.get_closest_marker("lab") for item in mine):
+        yield
+        return
+    shared = tmp_path_factory.getbasetemp()
+    ended = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "alone-ended"
+    if any(item in items for item in mine):
+        yield
+        if items[-1] in mine:
+            ended.touch()
+        return
+    ends = time.monotonic() + PATIENCE
+    while not ended.exists():
+        assert time.monotonic() < ends, f"the tests of the lab itself did not end within {PATIENCE} s"
+        time.sleep(0.1)
+    yield
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """What the run took, against what it is allowed (pyproject.toml); no test fails by it."""
+    reports = [r for each in terminalreporter.stats.values() for r in each if isinstance(r, pytest.TestReport)]
+    _record_long([r for r in reports if "long" in r.keywords and (r.when == "call" or r.failed)])
+    workers = getattr(config.option, "numprocesses", None)
+    if not workers:
+        return
+    budget: dict[str, float] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["gpu-metal"]["budget"]
+    whole = budget.pop("whole")
+    folders = schedule.summed((schedule.folder_of(r.nodeid, budget), r.duration) for r in reports)
+    terminalreporter.section("minutes of each folder, all workers together")
+    for line in schedule.table(folders, {name: budget[name] for name in budget if name in folders}):
+        terminalreporter.write_line(line)
+    took = (time.monotonic() - BEGUN) / 60
+    terminalreporter.write_line(f"{f'whole run, {workers} workers':<24} {took:5.1f} of {whole:4.1f} min")
+    group = schedule.Groups({schedule.file_of(r.nodeid) for r in reports})
+    groups = schedule.summed((group.of(r.nodeid), r.duration) for r in reports)
+    longest = sorted(groups.items(), key=lambda each: -each[1])[:12]
+    terminalreporter.write_line("longest: " + ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in longest))
+    schedule.remember(MINUTES, groups)
+
+
+def _record_long(reports: list[pytest.TestReport]) -> None:
+    """The page of what `make test` leaves out, written by a run that had all of it in it."""
+    if not reports:
+        return
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    lines = [f"| {r.nodeid} | {r.outcome} | {r.duration / 60:.1f} |" for r in sorted(reports, key=lambda r: r.nodeid)]
+    head, _, _ = LONG_RUNS.read_text().partition("\n## ")
+    when = f"{datetime.now(UTC):%Y-%m-%d} at {commit}"
+    body = "\n".join(["| test | result | minutes |", "| --- | --- | --- |", *lines])
+    LONG_RUNS.write_text(f"{head.rstrip()}\n\n## {when}\n\n{body}\n")

@@ -1,0 +1,78 @@
+"""The lab's own site, up: brought up once in a run of the tests, kept, and started from by each story of a cluster.
+
+    def test_something(cluster: Stack) -> None:   # a fixture of conftest.py
+        cluster.edit(…); cluster.up().ok()
+
+Hosts that were cut off are booted on copies of their disks, beside a copy of Pulumi's state: seconds and a boot instead
+of preparation, kubeadm and joins. What a story changes, none after it sees. `cluster` is a module's own; a story that
+wants the site anew in the middle of its file asks `dev_site` for another stack.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from lab.hosts import frozen, lab
+from lab.hosts.inventory import host as lab_host
+from tests.lab.stack import HOSTS, ROOT, Stack, until
+
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
+
+
+@dataclass
+class DevSite:
+    """The kept site; `folder` has its stack file and state."""
+
+    folder: Path
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is one to start from."""
+        return (self.folder / "Pulumi.yaml").exists()
+
+    def begin(self) -> Stack:
+        """The site by one `up`, on hosts as they are after installation."""
+        each(lambda name: lab.reset(lab_host(name)))
+        stack = Stack("dev", self.folder.with_name(f"{self.folder.name}-begun"))
+        stack.create(YAML().load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
+        stack.up().ok()
+        return stack
+
+    def keep(self, stack: Stack) -> None:
+        """Keeps that site as it stands now, in all its parts. Its hosts are off afterwards and have no disks.
+
+        They are cut off: as the machine goes on, nothing that they wrote is lost.
+        """
+        each(lambda name: lab.freeze(lab_host(name), key(name), own=True, grace=0))
+        ignored = shutil.ignore_patterns("tmp", "*.log")
+        shutil.copytree(stack.folder, self.folder, ignore=ignored)
+
+    def start(self, folder: Path) -> Stack:
+        """The kept site at work, with a state of its own in a new folder; it is kept first where it is not yet."""
+        if not self.kept:
+            self.keep(self.begin())
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        stack = Stack("dev", folder)
+        self.boot(stack)
+        return stack
+
+    def boot(self, stack: Stack) -> None:
+        """Its hosts start on copies of the disks that were kept; ends when `verify` says that the site is at work."""
+        each(lambda name: lab.reset(lab_host(name), key(name)))
+        until(lambda: stack.sitectl("verify").status == 0, what="the kept site is at work again", pause=2)
+
+
+def key(host: str) -> str:
+    """The host's frozen layer, of this run alone."""
+    return f"{frozen.OF_A_RUN}{RUN}-{host}"
+
+
+def each(change: Callable[[str], None]) -> None:
+    """Does it to each of the site's hosts, at the same time."""
+    with ThreadPoolExecutor(len(HOSTS)) as pool:
+        list(pool.map(change, HOSTS))

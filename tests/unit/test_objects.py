@@ -1,0 +1,183 @@
+"""The cluster's objects by a state and a control plane's answers. Does not prove: that an up mends what is recorded."""
+
+import asyncio
+import base64
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.hostrun.fleet import Fleet
+from components.hostrun.ssh import Result
+from components.hostrun.target import SshError, Target
+from ops import objects, record_objects
+from ops.objects import Look, look
+
+STACK = "urn:pulumi:dev::gpu-metal::"
+CA = "-----BEGIN CERTIFICATE-----\nours\n-----END CERTIFICATE-----\n"
+KUBECONFIG = f"clusters:\n- cluster: {{certificate-authority-data: {base64.b64encode(CA.encode()).decode()}}}\n"
+CANARY = "canary-4711"
+
+
+def marked(value: object) -> dict[str, str]:
+    """A secret, as `stack export --show-secrets` has it."""
+    return {objects.MARK: "1b47061264138c4ac30d75fd1eb44270", "plaintext": json.dumps(value)}
+
+
+def resource(kind: str, name: str, more: Mapping[str, Any], *after: str, type_: str = "") -> dict[str, Any]:
+    """An object in the namespace vision, as the state has it."""
+    inputs = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "vision"}, **more}
+    return {
+        "urn": f"{STACK}{name}-{kind.lower()}",
+        "type": type_ or f"kubernetes:core/v1:{kind}",
+        "custom": True,
+        "inputs": inputs,
+        "outputs": json.loads(json.dumps(inputs)),
+        "dependencies": list(after),
+        "propertyDependencies": {"spec": list(after)},
+    }
+
+
+class Site:
+    """A state behind pulumi, and the objects on the control planes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        command = {"create": "sudo -n cat /etc/kubernetes/admin.conf"}
+        kubeconfig = {"urn": f"{STACK}dev-kubeconfig", "type": "command:remote:Command", "inputs": command}
+        quota = resource("ResourceQuota", "tenant", {"spec": {"hard": {"pods": "100"}}})
+        secret = resource("Secret", "key", {"stringData": marked({"key": CANARY})}, f"{STACK}tenant-resourcequota")
+        values = {"name": "flannel", "namespace": "kube-flannel", "version": "v0.28.0"}
+        release = resource("Release", "flannel", {}, type_=objects.RELEASE) | {"inputs": values, "outputs": {**values}}
+        self.resources = [{**kubeconfig, "outputs": {**command, "stdout": marked(KUBECONFIG)}}, quota, secret, release]
+        self.live = [self.resources[1]["inputs"], {**self.resources[2]["inputs"], "data": self.kept(CANARY)}]
+        self.release: dict[str, Any] | None = {"status": "deployed", "version": "0.28.0"}
+        self.ca: dict[str, str | SshError] = {"cp-1": "", "cp-2": CA}
+        self.imported: dict[str, dict[str, Any]] = {}
+        monkeypatch.setattr(objects, "pulumi", self.pulumi)
+        monkeypatch.setattr(record_objects, "pulumi", self.pulumi)
+
+    @staticmethod
+    def kept(value: str) -> dict[str, str]:
+        return {"key": base64.b64encode(value.encode()).decode()}
+
+    def pulumi(self, words: Sequence[str], _stack: str, _folder: Path, *, stdin: str | None = None) -> str:
+        if words[1] == "import":
+            assert stdin
+            self.imported = {
+                each["urn"].rpartition("::")[2]: each for each in json.loads(stdin)["deployment"]["resources"]
+            }
+            return ""
+        return json.dumps({"deployment": {"resources": self.resources}})
+
+    async def ask(self, target: Target, command: str, *, stdin: bytes = b"", **_: object) -> Result:
+        if "ca.crt" in command:
+            answer = self.ca[target.name]
+            if isinstance(answer, SshError):
+                raise answer
+            return Result(0, answer, "")
+        assert target.name == "cp-2", "the other has no cluster"
+        if "owner=helm" in command:
+            return Result(0, json.dumps({"items": self._revisions()}), "")
+        names = {(each["kind"], each["metadata"]["name"]) for each in json.loads(stdin)["items"]}
+        found = [each for each in self.live if (each["kind"], each["metadata"]["name"]) in names]
+        return Result(0, json.dumps({"kind": "List", "items": found}) if len(found) != 1 else json.dumps(found[0]), "")
+
+    def _revisions(self) -> list[dict[str, Any]]:
+        if self.release is None:
+            return []
+        info = {"info": {"status": self.release["status"]}, "chart": {"metadata": {"version": self.release["version"]}}}
+        text = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(info).encode()))).decode()
+        old = {"metadata": {"labels": {"version": "1"}}, "data": {"release": ""}}
+        return [{"metadata": {"labels": {"version": "10"}}, "data": {"release": text}}, old]
+
+    def look(self) -> Look:
+        planes = {name: Target(name, name, 22, "deploy", "ssh-ed25519 AAAA") for name in self.ca}
+        return asyncio.run(look("dev", Path(), Fleet(planes, ask=self.ask)))
+
+    def untrue(self) -> list[str]:
+        return [str(check) for check in self.look().checks if check.status != "ok"]
+
+    def record(self) -> list[str]:
+        return record_objects.record_objects(self.look(), "dev", Path())
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(monkeypatch)
+
+
+def test_all_holds(site: Site) -> None:
+    assert [(check.id, check.saw) for check in site.look().checks] == [("objects", "3 objects hold")]
+    assert site.record() == []
+    assert not site.imported
+
+
+@pytest.mark.row("X22")
+def test_a_changed_field_is_named_and_written_where_a_refresh_would(site: Site) -> None:
+    site.live[0] = {**site.live[0], "spec": {"hard": {"pods": "999"}}}
+    fix = "Fix: sitectl drift --record, then pulumi up."
+    assert site.untrue() == [f"cp-2 [object/ResourceQuota/vision/tenant] spec.hard.pods is 999. Wanted: 100. {fix}"]
+    assert site.record() == ["tenant-resourcequota"]
+    for side in ("inputs", "outputs"):
+        assert site.imported["tenant-resourcequota"][side]["spec"]["hard"] == {"pods": "999"}
+
+
+@pytest.mark.row("X22")
+def test_a_missing_object_is_forgotten_and_nothing_in_the_state_names_it(site: Site) -> None:
+    del site.live[0]
+    assert "[object/ResourceQuota/vision/tenant] is not there." in site.untrue()[0]
+    assert site.record() == ["tenant-resourcequota"]
+    assert "tenant-resourcequota" not in site.imported
+    assert f"{STACK}tenant-resourcequota" not in json.dumps(site.imported)
+
+
+@pytest.mark.row("X2")
+def test_a_secrets_value_is_said_nowhere(site: Site) -> None:
+    site.live[1] = {**site.live[1], "data": site.kept("other")}
+    [said] = site.untrue()
+    assert "[object/Secret/vision/key] data.key is another value." in said
+    assert not {CANARY, "other", *site.kept("other").values()} & set(said.split())
+    assert site.record() == ["key-secret"]
+    assert "key-secret" not in site.imported
+
+
+@pytest.mark.parametrize(
+    ("release", "says"),
+    [
+        ({"status": "failed", "version": "0.28.0"}, "status is failed. Wanted: deployed."),
+        ({"status": "deployed", "version": "0.27.1"}, "version is 0.27.1. Wanted: v0.28.0."),
+    ],
+)
+def test_a_release_that_somebody_changed_is_upgraded(site: Site, release: dict[str, str], says: str) -> None:
+    site.release = release
+    assert f"[object/Release/kube-flannel/flannel] {says}" in site.untrue()[0]
+    assert site.record() == ["flannel-release"]
+    assert site.imported["flannel-release"]["inputs"]["version"] != "v0.28.0"
+
+
+def test_a_release_that_is_gone_is_installed(site: Site) -> None:
+    site.release = None
+    assert site.record() == ["flannel-release"]
+    assert "flannel-release" not in site.imported
+
+
+@pytest.mark.row("X4")
+@pytest.mark.parametrize("others", ["", CA.replace("ours", "theirs")])
+def test_objects_of_a_cluster_that_is_gone_are_forgotten_and_the_kubeconfig_is_read_anew(
+    site: Site, others: str
+) -> None:
+    site.ca = {"cp-1": "", "cp-2": others}
+    assert "[cluster] the cluster that 3 objects of the state belong to" in site.untrue()[0]
+    assert site.record() == ["dev-kubeconfig", "flannel-release", "key-secret", "tenant-resourcequota"]
+    assert site.imported.keys() == {"dev-kubeconfig"}
+    assert site.imported["dev-kubeconfig"]["inputs"]["create"].startswith("DRIFTED")
+
+
+def test_while_a_control_plane_is_silent_nothing_is_forgotten(site: Site) -> None:
+    site.ca = {"cp-1": "", "cp-2": SshError("cp-2", "address", "down.")}
+    assert [check.status for check in site.look().checks] == ["unknown"]
+    assert site.record() == []
+    assert not site.imported
