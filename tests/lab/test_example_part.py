@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from lab.hosts import faults
 from lab.hosts.inventory import host as lab_host
 from tests.example_copy import EXAMPLE, make
-from tests.lab.stack import HOSTS, ROOT, Stack, on
+from tests.lab.stack import HOSTS, Stack, on
 from tests.scripts.lab_host import differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1")]
@@ -24,15 +23,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1")]
 HOST = "cpu-1"
 PORT = 8093
 PAGE = (EXAMPLE / "lab/parts/example/page.html").read_text()
-
-
-@pytest.fixture(scope="module")
-def cluster(fresh: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001 - they are new
-    """The lab's site, by an up of its own."""
-    stack = Stack("dev", tmp_path_factory.mktemp("site"))
-    stack.create(YAML().load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
-    stack.up().ok()
-    return stack
 
 
 @pytest.fixture(scope="module")
