@@ -53,7 +53,7 @@ def served() -> str:
     """The page as another host gets it; empty where nobody serves it."""
     address = lab_host(HOST).address
     get = f"exec 3<>/dev/tcp/{address}/{PORT} && printf 'GET /page.html HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
-    return on("cp-1", ["bash", "-c", f"({get}) 2>/dev/null || true"]).partition("\r\n\r\n")[2]
+    return on("cp-1", ["bash", "-c", f"({get}) 2>/dev/null || true"]).partition("\n\n")[2]  # in text, \r\n is \n
 
 
 def there(*words: str) -> str:
