@@ -8,7 +8,7 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import FORCE, ClusterRef
 from components.model import Model
 from components.parts.part import ClusterPart, Ground
 
@@ -44,7 +44,9 @@ class InCluster(ComponentResource):
         warn = level if level == "privileged" else "restricted"
         labels = {"pod-security.kubernetes.io/enforce": level, "pod-security.kubernetes.io/warn": warn}
         return k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": name, "labels": labels}, opts=cluster.options(self)
+            f"{name}-namespace",
+            metadata={"name": name, "labels": labels, "annotations": FORCE},
+            opts=cluster.options(self),
         )
 
 
