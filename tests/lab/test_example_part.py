@@ -7,6 +7,7 @@ stories do.
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def stack(cluster: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def clean(stack: Stack) -> dict[str, Any]:  # noqa: ARG001 - the site is up
+def clean(stack: Stack) -> Mapping[str, Any]:  # noqa: ARG001 - the site is up
     return faults.snapshot(lab_host(HOST))
 
 
@@ -62,7 +63,7 @@ def there(*words: str) -> str:
     return on("cp-1", [*kubectl, "get", *words, "--ignore-not-found", "-o", "name"]).strip()
 
 
-def test_its_lines_bring_both_halves(stack: Stack, clean: dict[str, Any]) -> None:  # noqa: ARG001 - taken before
+def test_its_lines_bring_both_halves(stack: Stack, clean: Mapping[str, Any]) -> None:  # noqa: ARG001 - taken before
     stack.edit(lambda site: site.update(example=part(stack.root)))
     stack.sitectl("preflight").ok()
     stack.up().ok()
@@ -85,7 +86,7 @@ def test_a_second_up_changes_nothing_and_the_verdict_asks_its_probe(stack: Stack
     ]
 
 
-def test_without_its_lines_all_of_it_is_gone(stack: Stack, clean: dict[str, Any]) -> None:
+def test_without_its_lines_all_of_it_is_gone(stack: Stack, clean: Mapping[str, Any]) -> None:
     stack.edit(lambda site: site.pop("example"))
     stack.up().ok()
     assert served() == ""
