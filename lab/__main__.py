@@ -14,9 +14,9 @@ from lab.hosts.inventory import HOSTS, LabError, host
 
 
 def main() -> int:
-    """0 done; 1 with one line on stderr when the lab cannot; for `status` 3 when it is not wholly up."""
+    """Exit status: 0 when done; 1, with a line on stderr, on failure; 3 from `status` when the lab is not fully up."""
     words = _words().parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is running is ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that running commands are ended too
     try:
         return int(words.verb(words) or 0)
     except LabError as error:
@@ -34,13 +34,13 @@ def _words() -> argparse.ArgumentParser:
         return made
 
     verb("up", lambda _: lab.up(_say), "start what does not run yet")
-    verb("base", lambda _: lab.base_system(_say), "build the hosts' base system, which `up` does where it is missing")
+    verb("base", lambda _: lab.base_system(_say), "build the hosts' base system, as `up` does when it is missing")
     down = verb("down", lambda words: lab.down(_say, erase=words.erase), "stop everything; disks are kept")
     down.add_argument("--erase", action="store_true", help="forget the hosts' disks too")
     verb("status", _status, "say what runs")
     verb("keys", _keys, "make the lab's own keys and passphrase (no root needed)")
     verb("env", _env, "print the environment of pulumi and the tests, for eval")
-    one = verb("host", _host, "switch one host")
+    one = verb("host", _host, "switch one host on or off, or reset it")
     one.add_argument(
         "action", choices=("start", "stop", "kill", "reset"), help="kill: power cut; reset: off, disk anew, on"
     )
@@ -49,7 +49,7 @@ def _words() -> argparse.ArgumentParser:
 
 
 def _keys(_: argparse.Namespace) -> None:
-    """All that a plan of the lab's site reads."""
+    """Makes the keys that planning the lab's site reads."""
     keys.make()
     signing.make_key()
 

@@ -12,7 +12,7 @@ LAB = Path(os.environ.get("GPU_METAL_LAB") or CACHE / "lab")
 """What belongs to this lab: keys, known_hosts, passphrase, Pulumi's state, the hosts' disks, logs."""
 
 SIGNING_KEY = LAB / "apt" / "key.asc"
-"""Public: of the depot's package sources. Made by depot/signing.py."""
+"""The public key of the depot's package sources, made by depot/signing.py."""
 
 LOG = LAB / "log"
 DISKS = LAB / "disks"

@@ -1,4 +1,4 @@
-"""The cache of tools: a folder that is there is whole, and `bin` points to the programs in use."""
+"""The cache of tools: a folder that exists is complete, and `bin` points to the programs in use."""
 
 import fcntl
 import shlex
@@ -16,7 +16,7 @@ TOOLS = CACHE / "tools"
 
 
 class ToolError(Exception):
-    """A tool cannot be had; the message says why and what to do."""
+    """A tool is not available; the message says why and what to do."""
 
 
 def say(name: str, text: str) -> None:
@@ -47,7 +47,7 @@ def locked() -> Iterator[None]:
 def whole(key: str, fill: Callable[[Path], None], store: Path = TOOLS) -> Path:
     """The folder of this key, filled before it gets its name: a killed run leaves nothing that looks complete.
 
-    What such a run left half is removed, so callers hold a lock.
+    Removes what such a run has left, so callers must hold a lock.
     """
     folder = store / key
     if not folder.exists():

@@ -1,4 +1,4 @@
-"""Official downloads: short patience, checksum always, one clear line when there is none to be had."""
+"""Official downloads: a short timeout, always a checksum, and one clear line when there is no download."""
 
 import hashlib
 import platform
@@ -16,18 +16,18 @@ from urllib.parse import urlsplit
 from tools.tool import Tool
 
 PATIENCE = 5
-"""Seconds until a site that says nothing counts as not reachable."""
+"""Seconds until a site that does not answer counts as unreachable."""
 
 _ARCH = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 class NoDownloadError(Exception):
-    """Why the official download cannot be had."""
+    """There is no official download; the text says why."""
 
 
 @cache
 def unreachable(site: str) -> str:
-    """Why `https://host` does not answer; empty when it does. Asked once a run."""
+    """Why `https://host` does not answer; empty when it does. Tried once in a run."""
     try:
         urllib.request.urlopen(urllib.request.Request(site, method="HEAD"), timeout=PATIENCE).close()  # noqa: S310
     except urllib.error.HTTPError:
@@ -40,7 +40,7 @@ def unreachable(site: str) -> str:
 def download(tool: Tool, into: Path) -> None:
     """Puts the official programs into a folder.
 
-    Raises NoDownloadError when the site is not reachable, has no such release, or what came has another checksum.
+    Raises NoDownloadError when the site is not reachable, has no such release, or sends a file with another checksum.
     """
     official = tool.official
     if official is None:

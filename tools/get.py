@@ -1,4 +1,4 @@
-"""Gets the tools of a group and says in one line each where it came from.
+"""Gets the tools of a group and prints one line for each: where it came from.
 
 Groups: `python` (the environment of requirements.lock), `uv` (for `make lock`), `site` (what any `pulumi up` needs:
 environment, Pulumi, language host, plugins). Needs nothing but Python itself, for it runs before the environment
@@ -83,14 +83,14 @@ def beside(pulumi: Path, host: Path) -> None:
 
 
 def uv() -> None:
-    """The resolver that writes requirements.lock."""
+    """Gets uv, the resolver that writes requirements.lock."""
     program = pyenv.uv()
     link(program)
     say(f"uv {pyenv.uv_version()}", str(TOOLS_BIN / "uv"))
 
 
 def engine() -> None:
-    """Python environment, Pulumi and its language host."""
+    """Gets the Python environment, Pulumi and its language host."""
     pyenv.environment()
     pulumi = get(PULUMI)
     bundled = pulumi / "pulumi-language-python"
@@ -99,7 +99,7 @@ def engine() -> None:
 
 
 def site() -> None:
-    """What any `pulumi up` needs."""
+    """Gets what any `pulumi up` needs."""
     engine()
     plugins.kubernetes(get)
     if why := plugins.command():
@@ -108,7 +108,7 @@ def site() -> None:
 
 
 def main(arguments: list[str], groups: Mapping[str, Callable[[], None]]) -> int:
-    """Exit status: 0, 1 when a tool cannot be had, 2 for a wrong call."""
+    """Exit status: 0, 1 when a tool is not available, 2 for a wrong call."""
     if not arguments or any(name not in groups for name in arguments):
         sys.stderr.write(f"usage: get.sh {'|'.join(groups)} …\n")
         return 2

@@ -19,7 +19,7 @@ def build(tool: Tool, into: Path) -> None:
 
     Raises ToolError when Go is missing or too old, or the build fails.
     """
-    # With one package the name is given: a package path that ends in /v3 would name the program otherwise.
+    # With one package we name the program: Go would name it otherwise for a package path that ends in /v3.
     output = into / tool.binaries[0] if len(tool.packages) == 1 else f"{into}/"
     words = ("-trimpath", "-ldflags", tool.linker_flags(), "-o", str(output), *tool.packages)
     if tool.embeds:

@@ -17,7 +17,7 @@ PATIENCE = 300
 
 
 def command() -> str:
-    """Gets the command plugin. Empty when it is there, else why not: its module cannot be had, so none is built."""
+    """Gets the command plugin; returns why it cannot, else nothing. It is not built: its module is not available."""
     return "" if _cached("command") else _download("command")
 
 
@@ -30,7 +30,7 @@ def kubernetes(get: Callable[[Tool], Path]) -> None:
         )
     if _cached("kubernetes") or not (why := _download("kubernetes")):
         return
-    say(_label("kubernetes"), f"{why}: it is built")
+    say(_label("kubernetes"), f"{why}: building it")
     since = time.monotonic()
     built = get(KUBERNETES_PLUGIN) / KUBERNETES_PLUGIN.binaries[0]
     if why := install("kubernetes", "--file", str(built), "--reinstall"):
@@ -49,7 +49,7 @@ def program(name: str) -> Path:
 
 
 def version(name: str) -> str:
-    """Of the SDK in requirements.lock."""
+    """The version of the plugin's SDK in requirements.lock."""
     found = re.search(rf"^pulumi-{name}==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
     if not found:
         raise ToolError(f"plugin [{name}] requirements.lock has no pulumi-{name}")
@@ -57,7 +57,7 @@ def version(name: str) -> str:
 
 
 def install(name: str, *how: str) -> str:
-    """`pulumi plugin install`. Empty when it went well, else why not."""
+    """Runs `pulumi plugin install`; returns why it failed, else nothing."""
     argv = [str(TOOLS_BIN / "pulumi"), "plugin", "install", "resource", name, version(name), *how]
     env = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
@@ -68,13 +68,13 @@ def install(name: str, *how: str) -> str:
 
 
 def is_script(name: str) -> bool:
-    """Whether what is there is a launcher, as the lab's stand-in is, and not a program."""
+    """Whether the installed plugin is a launcher script, as the lab's stand-in is, and not a program."""
     with program(name).open("rb") as start:
         return start.read(2) == b"#!"
 
 
 def _cached(name: str) -> bool:
-    """Whether it is there. Of the kubernetes plugin older checkouts had a stand-in, a script: it is replaced."""
+    """Whether the plugin is installed. A script for kubernetes, older checkouts' stand-in, does not count."""
     if not program(name).exists() or (name == "kubernetes" and is_script(name)):
         return False
     say(_label(name), "cached (the lab's stand-in)" if is_script(name) else "cached")

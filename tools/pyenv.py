@@ -15,7 +15,7 @@ UV_LOCK = Path(__file__).parent / "uv.txt"
 def environment(root: Path = ROOT) -> None:
     """Makes root/.venv equal to root/requirements.lock; .venv/ready then holds the lock's hash.
 
-    Raises ToolError when it cannot be had.
+    Raises ToolError when that fails.
     """
     lock = root / "requirements.lock"
     stamp = root / ".venv" / "ready"
@@ -24,7 +24,7 @@ def environment(root: Path = ROOT) -> None:
         stamp.touch()  # for make, which compares its time with the lock's
         say("python environment", "cached")
         return
-    stamp.unlink(missing_ok=True)  # a run that is killed from here on leaves no claim
+    stamp.unlink(missing_ok=True)  # so that a run that is killed from here on does not pass as ready
     since = time.monotonic()
     python = root / ".venv" / "bin" / "python"
     how = _sync(root, python, lock)
@@ -59,7 +59,7 @@ def base_python() -> str:
 
 
 def uv_version() -> str:
-    """The pinned one."""
+    """The pinned version of uv."""
     return next(line for line in UV_LOCK.read_text().splitlines() if line.startswith("uv==")).split()[0][4:]
 
 

@@ -37,7 +37,7 @@ class Tool:
     """JSON files of the module that its program embeds as NAME-embed.json, the schema with the version in it. Modules
     come without those generated files, so such a tool is built from a copy of the module."""
     wrapper: str = ""
-    """A script in the tool's folder that runs the program, and is what stands on PATH in its place."""
+    """A script in the tool's folder that runs the program, and takes its place on PATH."""
     version_argument: str = ""
     """Asks a program on PATH for its version; empty: always our own, because it goes into packages and images."""
     minutes: int = 1
@@ -50,7 +50,7 @@ class Tool:
 
     @property
     def version(self) -> str:
-        """The one in go.mod, there and nowhere else; of a module that is served by date only, the release beside it."""
+        """The version in go.mod, its only place; if that is a pseudo-version, the release in the comment beside it."""
         required = rf"^(?:require)?\s*{re.escape(self.module)} v(?:\S+ //.* release )?(\S+)"
         found = re.search(required, (self.folder / "go.mod").read_text(), re.M)
         if not found:

@@ -9,7 +9,7 @@ from components.hostrun.step import Step
 
 
 class Engines(ComponentResource):
-    """The engine layer of each host that has steps for it. `registry` is the host of the site's own: it comes first."""
+    """The engine layer of each host that has steps for it. `registry`, the private registry's host, comes first."""
 
     refs: dict[str, HostRef]
 

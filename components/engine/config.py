@@ -1,4 +1,4 @@
-"""What a site may say of its container engine (rows C1 to C5)."""
+"""Config of the container engine and the private registry (rows C1 to C5)."""
 
 from typing import Annotated, Literal
 
@@ -12,29 +12,29 @@ CgroupDriver = Literal["systemd", "cgroupfs"]
 
 
 class Login(Model):
-    """A registry's user, for pulls from it, kept in files of root (and of Docker's users) that nobody else reads."""
+    """A registry's user for pulls; kept in files that only root (and each of Docker's users) can read."""
 
     user: str
-    """Who logs in there."""
+    """Name of the user."""
     password_secret: SecretName
     """Name of the secret that holds the password."""
 
 
 class _Engine(Model):
     version: str | None = None
-    """Package version, pinned and held; none takes what the source has and holds that."""
+    """Package version, pinned and held; default: the newest that the source has, which is then held."""
     cgroup_driver: CgroupDriver = "systemd"
-    """Who makes the containers' control groups; the kubelet is given the same."""
+    """The program that manages the containers' control groups; the kubelet gets the same setting."""
     mirrors: dict[str, tuple[str, ...]] = {}
     """Registry host → mirror URLs, tried in order before the registry itself (air-gapped sites)."""
     insecure_registries: tuple[str, ...] = ()
-    """HOST:PORT of registries without TLS or with a certificate that nobody signed."""
+    """HOST:PORT of registries without TLS, or whose certificate is not to be verified."""
     registry_certificates: dict[str, LocalPath] = {}
     """Registry HOST:PORT → file with the CA's certificate (PEM)."""
     logins: dict[str, Login] = {}
     """Registry HOST:PORT → the user for pulls."""
     verify_image: str | None = None
-    """Image, with tag or digest, that must run and end with 0 (C4): by the first docker user, else by root."""
+    """Image, with tag or digest, that must run and end with 0 (C4): as the first of Docker's users, else as root."""
 
 
 class Containerd(_Engine):
@@ -49,7 +49,7 @@ class Containerd(_Engine):
 
 
 class Docker(_Engine):
-    """Docker for hosts without Kubernetes (C1, C2); daemon.json is merged, never clobbered."""
+    """Docker for hosts without Kubernetes (C1, C2); daemon.json is merged, never overwritten."""
 
     kind: Literal["docker"]
     """Only without Kubernetes."""
@@ -62,17 +62,17 @@ class Docker(_Engine):
     ] = "100m"
     """Largest size of one container's log file."""
     log_max_files: Annotated[int, Field(ge=1)] = 3
-    """How many of them are kept."""
+    """How many log files are kept for each container."""
     data_root: AbsolutePath | None = None
-    """Where images and containers lie; none is /var/lib/docker."""
+    """Folder of images and containers; default: /var/lib/docker."""
     subnet: str | None = None
-    """`bip`: the default bridge's own address and prefix, quoted, off every network that the host has."""
+    """`bip`: the default bridge's own address and prefix, quoted; it must not overlap a network of the host."""
     live_restore: bool = True
     """Containers run on while the daemon restarts."""
 
 
 Engine = Annotated[Annotated[Containerd, Tag("containerd")] | Annotated[Docker, Tag("docker")], kind_or("containerd")]
-"""By `kind`, containerd unless told."""
+"""By `kind`, which is containerd by default."""
 
 
 class Image(Model):
@@ -81,7 +81,7 @@ class Image(Model):
     archive: AbsolutePath
     """`docker save` or OCI archive, on the registry's host; compared by `sha256` before it is pushed."""
     sha256: Sha256
-    """Of the archive, as sha256sum shows it."""
+    """SHA-256 of the archive, as sha256sum prints it."""
 
 
 class Registry(Model):
@@ -90,10 +90,10 @@ class Registry(Model):
     host: HostName
     """Name of the host that runs it."""
     port: Port = 5000
-    """Where it listens."""
+    """Its TCP port."""
     certificate: LocalPath | None = None
-    """PEM chain for the host's name or address; with keySecret. None: the host makes one, signed by an authority of its
-    own: copy its /etc/gpu-metal-registry/ca.crt beside the site, for registryCertificates of the engine."""
+    """PEM chain for the host's name or address; with keySecret. Default: the host makes one, signed by an authority of
+    its own: copy its /etc/gpu-metal-registry/ca.crt beside the site, for the engine's registryCertificates."""
     key_secret: SecretName | None = None
     """Name of the secret that holds the certificate's key."""
     user: str = "site"
@@ -101,6 +101,6 @@ class Registry(Model):
     password_secret: SecretName
     """Name of the secret that holds the password."""
     folder: AbsolutePath = "/var/lib/gpu-metal-registry"
-    """Where images lie."""
+    """Folder of the images."""
     images: dict[str, Image] = {}
-    """`name:tag` → archive. One that is taken away is deleted from the registry, and its layers collected."""
+    """`name:tag` → archive. An image removed from this map is deleted from the registry, with its unused layers."""

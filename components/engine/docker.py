@@ -13,7 +13,7 @@ from components.hostrun.step import Step
 _SCRIPTS = Path(__file__).parent / "steps"
 
 _FOLDERS = ("/var/lib/containerd", "/run/containerd", "/opt/containerd", "/run/docker")
-"""What Docker's containerd fills; Docker's own folder is docker_traces' affair, since volumes are in it."""
+"""Folders that Docker's containerd fills. Docker's own folder is left to the step docker_traces: it has the volumes."""
 
 
 def docker(
@@ -42,7 +42,7 @@ def docker(
 
 
 def settings(config: Docker, extra: Mapping[str, object]) -> dict[str, object]:
-    """What the site says of daemon.json: what is not said is left to others and to Docker."""
+    """The site's settings of daemon.json; all other settings are left to Docker and to others."""
     chosen: dict[str, object] = {
         "exec-opts": [f"native.cgroupdriver={config.cgroup_driver}"],
         "log-driver": "json-file",

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# For steps that say `# uses: engine`: restarts of a container engine, which can cost running containers their GPUs (G8).
+# For steps with `# uses: engine`: restarts of a container engine, which can cost running containers their GPUs (G8).
 # uses: host
 
-# engine_due UNIT [reload]: UNIT must be restarted (or reloaded) for settings that are about to be written. Said before
-# they are, so that a cut in between loses nothing. A unit that does not run reads them when it starts.
+# engine_due UNIT [reload]: notes that UNIT must be restarted (or reloaded) for settings that are about to be written;
+# called first, so that an interruption loses nothing. A unit that does not run reads them when it starts.
 engine_due() {
     local mark=$GPU_METAL_HOME/$1-due
     systemctl is-active -q "$1" || return 0
     [[ -e $mark && $(<"$mark") == restart ]] || printf '%s\n' "${2:-restart}" | write_file "$mark" 0600
 }
 
-# engine_stale UNIT: says which of the running UNIT's settings are not in force; status 1 when all are
+# engine_stale UNIT: prints which settings the running UNIT does not use yet; status 1 when it uses all of them
 engine_stale() {
     local lacking
     if [[ -e $GPU_METAL_HOME/$1-due ]]; then
@@ -24,7 +24,7 @@ engine_stale() {
     fi
 }
 
-# engine_refresh UNIT: makes what engine_stale names true. Refused while containers run that it would harm.
+# engine_refresh UNIT: restarts or reloads UNIT, so that it uses all of them. Refused while it would harm containers.
 engine_refresh() {
     local mark=$GPU_METAL_HOME/$1-due how=restart harmed
     [[ ! -e $mark ]] || how=$(<"$mark")
@@ -34,13 +34,13 @@ engine_refresh() {
             "Nothing was restarted. Fix: drain or stop them, then pulumi up"
     fi
     [[ $how != daemon-reload ]] || systemctl daemon-reload || return
-    # Daemons that could not start before may have used up what systemd allows in a minute.
+    # A daemon that failed to start may have used up systemd's limit of starts.
     systemctl reset-failed "$1" 2>/dev/null || true
     if [[ $how == reload ]]; then systemctl reload "$1"; else systemctl try-restart "$1"; fi || return
     rm -f "$mark"
 }
 
-# Containers that a restart of UNIT would harm: docker's all end with it unless it restores them.
+# Containers with GPUs that a restart of UNIT would harm: all of docker's, unless it restores them.
 _engine_harms() {
     if [[ $1 == docker && $(docker info --format '{{.LiveRestoreEnabled}}' 2>/dev/null) != true ]]; then
         gpu_containers
@@ -49,7 +49,7 @@ _engine_harms() {
     fi
 }
 
-# Has the unit files that systemd has not read? NeedDaemonReload alone may not see a folder that is new.
+# Has the unit files that systemd has not read? NeedDaemonReload alone may miss a new folder.
 _engine_unread() {
     local seen there
     [[ $(systemctl show -p NeedDaemonReload --value "$1") != yes ]] || return 0

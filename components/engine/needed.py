@@ -12,7 +12,7 @@ _OF_DOCKER = ("containerd.io", "docker-ce")
 
 
 def needed(config: Containerd | Docker, host: Host) -> Needed:
-    """Of the engine on this host."""
+    """The needs of the engine on this host."""
     return Needed(
         repositories={"docker": _repository(host)} if config.package in _OF_DOCKER else {},
         mirrors=tuple(sorted({url for urls in config.mirrors.values() for url in urls})),
@@ -26,7 +26,7 @@ def units(config: Containerd | Docker) -> tuple[str, ...]:
 
 
 def of_registry(config: Registry) -> Needed:
-    """Of the private registry, on its host; that the port is free, its own check asks."""
+    """The needs of the private registry on its host; a check of its own sees whether the port is free."""
     return Needed(listening=(Listening("registry", "the registry", str(config.port), key=("registry", "port")),))
 
 

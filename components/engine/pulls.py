@@ -14,8 +14,8 @@ _KUBELET = "/var/lib/kubelet/config.json"
 
 
 def containerd_pulls(config: Containerd, authorities: Mapping[str, str]) -> list[Step]:
-    """Each registry's hosts.toml, with the login of registries that take a plain password; the kubelet's own list of
-    logins for those that hand out tokens. Neither needs a restart of containerd."""
+    """Each registry's hosts.toml, with the login for registries that accept a plain password; and the kubelet's own
+    file of logins for registries that hand out tokens. Neither needs a restart of containerd."""
     named = {**config.mirrors, **dict.fromkeys((*config.insecure_registries, *authorities, *config.logins), ())}
     named |= config.mirrors
     if not named:
@@ -34,7 +34,7 @@ def containerd_pulls(config: Containerd, authorities: Mapping[str, str]) -> list
 
 
 def certificates(folder: str, authorities: Mapping[str, str]) -> list[Step]:
-    """The authority of each registry, where the engine that reads `folder` looks."""
+    """Each registry's certificate authority, in the `folder` where the engine looks for it."""
     if not authorities:
         return []
     inputs = {"folder": folder, "registries": " ".join(authorities)}
@@ -42,7 +42,7 @@ def certificates(folder: str, authorities: Mapping[str, str]) -> list[Step]:
 
 
 def logins(found: Mapping[str, Login], *, users: Sequence[str] = (), file: str = "") -> Step:
-    """The logins in the file that Docker, the kubelet and others share, of each of `users` or at one place."""
+    """The logins in a file as Docker writes it: in the home of each of `users`, or at `file`."""
     where = {"file": file} if file else {"users": " ".join(users)}
     secrets = {registry: login.password_secret for registry, login in found.items()}
     inputs = {**where, "registries": " ".join(found), **_users(found)}
@@ -50,5 +50,5 @@ def logins(found: Mapping[str, Login], *, users: Sequence[str] = (), file: str =
 
 
 def _users(found: Mapping[str, Login]) -> dict[str, str]:
-    """No registry has an underscore in its name, so these keys are never one."""
+    """Inputs with the users' names. A registry's name has no underscore, so these keys are never mistaken for one."""
     return {f"user_{registry}": login.user for registry, login in found.items()}

@@ -9,7 +9,7 @@ from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"
 _CACHE = "/var/lib/containers/cache"
-"""Skopeo's own; what else is in the folder above may be podman's."""
+"""Skopeo's cache; the rest of the folder above it may be podman's."""
 
 
 def registry(config: Registry, host: Host, *, domain: str | None = None, certificate: str | None = None) -> list[Step]:

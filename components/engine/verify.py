@@ -1,4 +1,4 @@
-"""The proof that an engine runs containers (C4), and what preflight asks for the engine."""
+"""The proof that an engine runs containers (C4), and preflight's checks for the engine."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Interface
@@ -27,14 +27,14 @@ def full_name(image: str) -> str:
 
 
 def at_rest(names: Sequence[str], *, label: str = "") -> list[Step]:
-    """Before packages that disturb an engine: a pinned version changes only while no container has a GPU."""
+    """Goes before packages that disturb an engine: lets a pinned version change only while no container has a GPU."""
     if not any("=" in name for name in names):
         return []
     return [Step(_SCRIPTS / "engine_at_rest.sh", {"names": " ".join(names)}, label=label)]
 
 
 def checks(config: Containerd | Docker) -> list[Step]:
-    """For preflight: the bridge of Docker lies off every network that the host routes."""
+    """For preflight: Docker's bridge overlaps no network that the host routes."""
     if not isinstance(config, Docker):
         return []
     subnet = str(IPv4Interface(config.subnet).network) if config.subnet else "172.17.0.0/16"

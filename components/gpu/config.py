@@ -1,4 +1,4 @@
-"""What a site may say of a host's GPUs (rows G1 to G9, H20)."""
+"""Config of a host's GPUs (rows G1 to G9, H20)."""
 
 from typing import Annotated, Literal
 
@@ -15,11 +15,11 @@ class Runfile(Model):
     """NVIDIA's own installer instead of packages (G3): for systems that have no repository."""
 
     file: AbsolutePath | None = None
-    """On the host itself, put there by you."""
+    """Path on the host, where you have put the file."""
     url: str | None = None
     """Where the host fetches it: http, https or file."""
     sha256: Sha256
-    """Compared before it is run."""
+    """Its SHA-256, compared before it is run."""
 
 
 Branch = Annotated[
@@ -40,11 +40,11 @@ class Driver(Model):
     branch: Branch
     """Pinned and held: 535, 580, 595 …"""
     version: DriverVersion | None = None
-    """The exact one; none takes the newest of the branch that the source has, and holds it."""
+    """The exact version; default: the newest of the branch that the source has, which is then held."""
     module: Module = "auto"
     """The kernel module's kind; auto: open from Turing and branch 560 on (Blackwell has open only)."""
     runfile: Runfile | None = None
-    """Takes the place of the packages."""
+    """NVIDIA's installer, used instead of packages."""
 
 
 def _branch(written: object) -> object:
@@ -55,24 +55,24 @@ class Clocks(Model):
     """Locked clocks in MHz, lowest and highest (H20)."""
 
     graphics: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
-    """Of the cores, for example [210, 1410]; none leaves them."""
+    """Clocks of the cores, for example [210, 1410]; unset leaves them as they are."""
     memory: tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]] | None = None
-    """Of the memory; none leaves it."""
+    """Clocks of the memory; unset leaves them as they are."""
 
 
 class Toolkit(Model):
     """NVIDIA's container toolkit (G7)."""
 
     version: str | None = None
-    """Package version, pinned and held; none takes the newest that the source has, and holds it."""
+    """Package version, pinned and held; default: the newest that the source has, which is then held."""
     package: Literal["nvidia-container-toolkit", "nvidia-docker2"] = "nvidia-container-toolkit"
     """nvidia-docker2 for sites as old as the documents."""
     mode: Literal["cdi", "legacy"] = "cdi"
     """cdi: running containers keep their GPUs over a daemon-reload (G8)."""
     default_runtime: bool = False
-    """Whether containers get the nvidia runtime without asking."""
+    """Whether containers get the nvidia runtime by default."""
     smoke_image: str | None = None
-    """Image, with tag or digest, in which `nvidia-smi -L` must show every GPU; none runs no container."""
+    """Image, with tag or digest, in which `nvidia-smi -L` must show every GPU; without it, no container is run."""
 
 
 class Gpu(Model):
@@ -83,20 +83,20 @@ class Gpu(Model):
     count: Annotated[int, Field(ge=0, le=32)]
     """How many NVIDIA GPUs the PCI bus and nvidia-smi must show."""
     driver: Annotated[Driver | None, BeforeValidator(_branch, json_schema_input_type=Driver | Branch | None)] = None
-    """None leaves the driver to others, for example to the GPU Operator; a host that has one is still read back."""
+    """Unset leaves the driver to others, for example to the GPU Operator; a driver that is there is still checked."""
     cuda: CudaVersion | None = None
     """Least CUDA version that the driver must offer, as nvidia-smi shows it."""
     ecc: bool | None = None
-    """ECC must be on or off; none is not compared."""
+    """ECC must be on or off; unset is not compared."""
     mig: bool | None = None
-    """MIG mode must be on or off; none is not compared."""
+    """MIG mode must be on or off; unset is not compared."""
     persistence: bool = True
     """nvidia-persistenced enabled and running (G4); only with `driver`."""
     fabric_manager: Literal["auto", "off"] = "auto"
-    """auto: where an NVSwitch is seen, in the driver's own version (G9); only with `driver`."""
+    """auto: installed if the host has an NVSwitch, in the driver's own version (G9); only with `driver`."""
     power_limit_watts: Annotated[int, Field(gt=0)] | None = None
-    """Of each GPU, set now and at each boot (H20)."""
+    """Power limit of each GPU, set now and at each boot (H20)."""
     clocks: Clocks | None = None
     """Locked now and at each boot (H20)."""
     toolkit: Toolkit | None = None
-    """The container toolkit; none leaves containers to others."""
+    """The container toolkit; unset leaves GPUs in containers to others."""

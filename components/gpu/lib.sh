@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# For steps that say `# uses: gpu`: which GPUs and which driver this host has.
+# For steps with `# uses: gpu`: which GPUs and which driver this host has.
 # uses: host
 
 # gpu_ids: the PCI device id of each NVIDIA GPU, one a line: 20b2. Class 0300 is a VGA controller, 0302 a 3D controller.
 gpu_ids() { _nvidia_devices '^030[02]:'; }
 
-# gpu_fabric: `nvswitch` or `nvlink5` where GPUs meet in NVSwitches; status 1 where they do not.
-# Those of NVLink 5 (B200) hide behind ConnectX-7 functions, whose vital product data names the switch management.
+# gpu_fabric: the kind of this host's NVSwitches, `nvswitch` or `nvlink5`; status 1 when it has none.
+# Those of NVLink 5 (B200) appear only as ConnectX-7 functions, whose vital product data names the switch management.
 gpu_fabric() {
     if [[ -n $(_nvidia_devices '^0680:') ]]; then
         printf 'nvswitch\n'
@@ -49,19 +49,20 @@ gpu_jobs() { (gpu_busy || true) | awk '{ printf "%s%s (process %s)", sep, $2, $1
 
 # For the steps that bring a driver, from wherever it comes; each has the input `wanted`.
 
-# driver_of_others: does the wanted driver run that is here, files and kernel alike?
+# driver_of_others: does this host have the wanted driver already, both as files and in the kernel?
 driver_of_others() { gpu_is "$(gpu_files)" "$(input wanted)" && gpu_is "$(gpu_loaded)" "$(input wanted)"; }
 
 driver_mismatch() {
     printf 'kernel runs %s, files are %s' "$(gpu_loaded | grep . || printf 'no NVIDIA driver')" "$(gpu_files)"
 }
 
-# driver_loaded: says what the kernel runs when it is not what the files are, and no restart is due for it. For check.
+# driver_loaded: fails with a message when the kernel runs another driver than the files', unless a restart is due for
+# it. For check.
 driver_loaded() {
     if [[ $(gpu_loaded) != "$(gpu_files)" ]] && ! is_reboot_due "$(driver_mismatch)"; then untrue "$(driver_mismatch)"; fi
 }
 
-# driver_load: into the kernel, or with the next restart
+# driver_load: loads the driver into the kernel, or notes a restart as due
 driver_load() {
     if [[ -z $(gpu_loaded) ]] && ! module_loaded nouveau; then modprobe nvidia; fi
     if [[ $(gpu_loaded) != "$(gpu_files)" ]]; then reboot_due "$(driver_mismatch)"; fi

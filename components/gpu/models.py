@@ -43,7 +43,7 @@ GENERATIONS = (
     Generation("Ada", 0x2600, 0x28FF, 525, None, ("open", "proprietary")),
     Generation("Blackwell", 0x2900, 0x31FF, 570, None, ("open",)),
 )
-"""By PCI device id; a later chip is unknown here and is left to what the driver itself says."""
+"""By PCI device id. Later chips are unknown here: whether a driver runs them, only the driver itself tells."""
 
 _MODELS = """
 102d K80 | 1023 K40m | 1021 K20Xm | 1028 K20m | 118f K10
@@ -90,12 +90,12 @@ def named(id_: str) -> str | None:
 
 
 def words(model: str) -> frozenset[str]:
-    """What tells a model from others: its words without the maker's brands. `NVIDIA A100-SXM4-80GB`: a100 sxm4 80gb."""
+    """The words that tell a model from others, without the maker's brands. `NVIDIA A100-SXM4-80GB`: a100 sxm4 80gb."""
     return frozenset(re.split(r"[\s_/-]+", model.strip().lower())) - _MAKERS - {""}
 
 
 def generation(id_: str) -> Generation | None:
-    """Of a PCI device id; None for a chip that is not known here."""
+    """The generation of a PCI device id; None for a chip that is not known here."""
     number = int(id_, 16)
     return next((g for g in GENERATIONS if g.first_id <= number <= g.last_id), None)
 
@@ -106,7 +106,7 @@ def generations(model: str) -> frozenset[str]:
 
 
 def kind(module: Literal["auto", "open", "proprietary"], branch: int, model: str) -> Kind:
-    """Which kernel module is installed. A model that is not known here counts as a new one."""
+    """The kernel module to install. A model that is not known here counts as a new one."""
     if module != "auto":
         return module
     known = [g for id_ in ids(model) if (g := generation(id_))]

@@ -7,5 +7,5 @@ from components.host.needed import Needed
 
 
 def needed(host: Host) -> Needed:
-    """Of this host's GPUs; nothing where it has none."""
+    """The needs of this host's GPUs; empty for a host without GPUs."""
     return Needed(repositories=repositories(host), before_reboot=steps.before_reboot(host))

@@ -1,4 +1,4 @@
-"""NVIDIA's own package sources for a host, where the site names none of the same name."""
+"""NVIDIA's own package sources for a host, which the site may replace by sources of the same name."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ DRIVER, TOOLKIT = "nvidia-driver", "nvidia-toolkit"
 
 
 def repositories(host: Host) -> dict[str, Repository]:
-    """By name: `nvidia-driver` where the driver comes as packages, `nvidia-toolkit` where the toolkit is asked for."""
+    """By name: `nvidia-driver` if the driver comes as packages, `nvidia-toolkit` if the site has the toolkit."""
     if host.gpu is None:
         return {}
     found: dict[str, Repository] = {}

@@ -40,7 +40,7 @@ def checks(host: Host) -> list[Step]:
 
 
 def before_reboot(host: Host) -> list[Step]:
-    """For the base layer, before its reboot: what must not be in the kernel's way when the driver comes."""
+    """For the base layer, before its reboot: keeps nouveau, and udev on POWER9, out of the driver's way."""
     if host.gpu is None or host.gpu.driver is None:
         return []
     hotplug = [_step("memory_hotplug")] if host.family == "rhel" else []
@@ -48,7 +48,7 @@ def before_reboot(host: Host) -> list[Step]:
 
 
 def driver(host: Host) -> list[Step]:
-    """The gpu layer: the driver, what keeps it awake, the fabric of NVSwitches, power limit and clocks."""
+    """The gpu layer: the driver, its persistence daemon, the fabric manager, power limit and clocks."""
     if host.gpu is None or host.gpu.driver is None:
         return []
     gpu, of = host.gpu, host.gpu.driver
@@ -61,7 +61,7 @@ def driver(host: Host) -> list[Step]:
 
 
 def ready(host: Host) -> list[Step]:
-    """What nvidia-smi must show, driver of ours or of others: before anything is built on the GPUs."""
+    """Checks what nvidia-smi shows, with our driver or another one, before anything uses the GPUs."""
     if host.gpu is None or host.gpu.count == 0:
         return []
     gpu = host.gpu
@@ -99,7 +99,7 @@ def toolkit_packages(host: Host) -> list[str]:
 
 
 def smoke(host: Host, engine: Containerd | Docker) -> list[Step]:
-    """After the engine runs: a container that is given every GPU."""
+    """Runs a container with every GPU, once the engine runs."""
     if host.gpu is None or host.gpu.toolkit is None or host.gpu.toolkit.smoke_image is None:
         return []
     inputs = {"image": host.gpu.toolkit.smoke_image, "engine": engine.kind, "count": str(host.gpu.count)}
@@ -141,7 +141,7 @@ def misfits(gpu: Gpu) -> str:
 
 
 def fabric_manager(host: Host, of: Driver) -> str:
-    """Name of its package."""
+    """Name of the fabric manager's package."""
     if int(of.branch) >= UNBRANCHED:
         return "nvidia-fabricmanager"
     return "nvidia-fabric-manager" if host.family == "rhel" else f"nvidia-fabricmanager-{of.branch}"
@@ -167,7 +167,7 @@ def _installed(gpu: Gpu, of: Driver) -> list[Step]:
 
 
 def _options(branch: int, module: models.Kind) -> str:
-    """How the installer is told which kernel module to build; before 560 it knew a folder, before 515 one kind only."""
+    """The installer's option for the kernel module to build: before 560 a folder; before 515 none (one kind only)."""
     if branch >= models.OPEN_BY_DEFAULT:
         return f"--kernel-module-type={module}"
     return "--kernel-module-build-directory=kernel-open" if module == "open" else ""

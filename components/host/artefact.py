@@ -5,14 +5,14 @@ from components.model import Model, Sha256
 
 
 class Artefact(Model):
-    """One of file and url; compared before anything in it is used."""
+    """A vendor's file, by one of file and url; its checksum is compared before it is used."""
 
     file: AbsolutePath | None = None
-    """On the host itself, put there by you."""
+    """Path on the host, where you have put the file."""
     url: str | None = None
     """Where the host fetches it: http, https or file."""
     sha256: Sha256
-    """As sha256sum shows it."""
+    """Its SHA-256, as sha256sum prints it."""
 
     def inputs(self) -> dict[str, str]:
         """As the inputs that bring_artefact reads in a step: file or url, and sha256."""

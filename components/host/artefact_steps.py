@@ -1,4 +1,4 @@
-"""What preflight asks of a vendor's file, as data. Nothing here touches a host."""
+"""Preflight's check of a vendor's file, as data. Nothing here touches a host."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def there(artefact: Artefact, what: str, *, label: str) -> list[Step]:
-    """The file that the operator was to put on the host; what the host fetches is seen when it is fetched."""
+    """Checks that the operator has put the file on the host; there is no check for one that the host will fetch."""
     if artefact.file is None:
         return []
     return [Step(_SCRIPTS / "artefact.sh", {"file": artefact.file, "what": what}, label=label)]

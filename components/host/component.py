@@ -20,12 +20,12 @@ from components.hostrun.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What each host gets."""
+    """The steps and layers of each host."""
 
     preflight: Callable[[Host], Sequence[Step]]
     base: Callable[[Host], Sequence[Step]]
     layers: Callable[[Host], Sequence[str]]
-    """Names of all its layers, base and those of higher rooms; but for members of a cluster (ADR 0009)."""
+    """Names of all its layers, base and those of higher rooms, except the cluster's membership (ADR 0009)."""
 
 
 class Hosts(ComponentResource):
@@ -47,7 +47,7 @@ class Hosts(ComponentResource):
         there = {n: host for n, host in hosts.items() if host.state != "gone"}
         gate = Gate({n: targets[n] for n in there}, {n: plan.preflight(host) for n, host in there.items()})
         hooks = _Hooks()
-        # A leaf: it is asked again when something else is to be asked, and no list of hosts hangs on another one.
+        # One leaf: when the checks change, it changes and they run again; and no list of hosts depends on another list.
         passed = pulumi.Stash(
             checked := f"{name}-checked",
             input=gate.inputs(),
@@ -102,8 +102,8 @@ def _reference(host: Host, target: Target, secret: Callable[[str], Input[str]], 
 async def _stranger(host: Host) -> None:
     """Refuses a `gone` host that this stack never fully installed."""
     raise ValueError(
-        f"{host.name} [gone] is declared gone, and this stack has not all of its layers. Nothing was sent. "
-        f"Fix: delete hosts.{host.name} from the site, then pulumi up: what there is of it is forgotten."
+        f"{host.name} [gone] is declared gone, but this stack never fully installed it. Nothing was sent. "
+        f"Fix: delete hosts.{host.name} from the site, then pulumi up: it drops the host from the state."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a site may say of its hosts (row H1; machine.py and net.py have the rest)."""
+"""Config of a site's hosts (row H1; the rest is in machine.py and net.py)."""
 
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
@@ -17,11 +17,11 @@ State = Literal["active", "gone"]
 
 
 RHEL_LIKE = ("rhel", "rocky", "almalinux", "centos", "ol")
-"""`ID` of os-release of the systems that are installed by dnf."""
+"""`ID` in os-release of the systems whose package manager is dnf."""
 
 
 SYSTEMS = ("debian", "ubuntu", *RHEL_LIKE)
-"""`ID` of os-release of all systems that steps know."""
+"""`ID` in os-release of all systems that the steps know."""
 
 
 class Bastion(Model):
@@ -32,7 +32,7 @@ class Bastion(Model):
     port: Port = 22
     """Its SSH port."""
     user: str = "root"
-    """Who logs in there, with the key or password of the host behind it."""
+    """The login user there; its key or password is that of the host behind it."""
     host_key: str | None = None
     """One `type base64` line; else looked up in known_hosts."""
 
@@ -41,7 +41,7 @@ class Ssh(Model):
     """How hosts are reached. One of keySecret, keyFile, passwordSecret; with none of them, the ssh-agent."""
 
     user: str = "root"
-    """Who logs in."""
+    """The login user."""
     port: Port = 22
     """The host's SSH port."""
     key_file: LocalPath | None = None
@@ -67,11 +67,11 @@ class Minimum(Model):
 
 
 class HostSettings(MachineSettings, NetSettings):
-    """What may stand at all three levels, site → group → host: maps merge, lists and scalars replace."""
+    """Settings for all three levels, site → group → host: maps merge, lists and scalars replace."""
 
     ssh: Ssh = Ssh()
     os: str | None = None
-    """For example debian-12 (H3): preflight compares it with what runs. Needed where that is of the RHEL family."""
+    """The operating system, for example debian-12 (H3); preflight compares it. Required for the RHEL family."""
     roles: tuple[Role, ...] = ("worker",)
     """control-plane, worker, both, or none in a site without Kubernetes."""
     labels: dict[str, str] = {}
@@ -82,18 +82,18 @@ class HostSettings(MachineSettings, NetSettings):
     sysctl: dict[str, str] = {}
     """Kernel settings; values are quoted (H10)."""
     limits: dict[str, int] = {}
-    """pam_limits for all users, soft and hard alike: nofile, nproc, memlock, core; -1 is none (H10)."""
+    """pam_limits for all users, soft and hard alike: nofile, nproc, memlock, core; -1 for no limit (H10)."""
     modules: tuple[str, ...] = ()
     """Kernel modules beyond those that Kubernetes needs (H13)."""
     minimum: Minimum = Minimum()
     time_servers: tuple[HostName | Address, ...] = ()
-    """NTP servers for chrony; none leaves the host's time service alone (H8)."""
+    """NTP servers for chrony; without any, the host's time service is left alone (H8)."""
     variables: dict[str, str] = {}
-    """The operator's own; kept with the host, read by nothing here (H1)."""
+    """Values of the operator's own; kept with the host, not used by gpu-metal (H1)."""
 
 
 class Host(HostSettings):
-    """One host, after merging: this is what rooms are given (H1)."""
+    """One host after merging, as all rooms get it (H1)."""
 
     name: HostName
     address: Address
@@ -106,5 +106,5 @@ class Host(HostSettings):
 
     @property
     def family(self) -> Family:
-        """By the declared system; nothing declared is Debian's."""
+        """By the declared system; Debian's when none is declared."""
         return "rhel" if self.os and self.os.partition("-")[0] in RHEL_LIKE else "debian"

@@ -1,6 +1,6 @@
-"""Openings in the words of nftables, firewalld and ufw. Pure; the steps firewall_*.sh put them in place.
+"""Openings written as rules of nftables, firewalld and ufw. Pure; the steps firewall_*.sh install them.
 
-All three filter what comes in to the host itself. What is forwarded (pods, containers) is filtered by those who do it.
+All three filter traffic to the host itself. Forwarded traffic is left to the pod network and the container engine.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def firewalld_ipset(networks: Sequence[Network], *, family: str) -> str:
 
 
 def firewalld_policy() -> str:
-    """What is forwarded goes on: without it, firewalld rejects the traffic of pods (firewalld.policy(5))."""
+    """A policy that accepts forwarded traffic: without it, firewalld rejects that of pods (firewalld.policy(5))."""
     zones = ('  <ingress-zone name="ANY"/>', '  <egress-zone name="ANY"/>')
     return _xml('<policy target="ACCEPT">', "  <short>gpu-metal</short>", *zones, "</policy>")
 
@@ -91,7 +91,7 @@ def _xml(*lines: str) -> str:
 
 
 def ufw_rules(openings: Sequence[Opening], site: Sequence[Network], *, family: str) -> str:
-    """What stands between RULES and END RULES in user.rules or user6.rules, as ufw itself writes it."""
+    """The lines between RULES and END RULES in user.rules or user6.rules, as ufw itself writes them."""
     lines: list[str] = []
     for opening in openings:
         for source in _ufw_sources(opening, site, six=family == "ipv6"):
@@ -128,5 +128,5 @@ def _families(networks: Sequence[Network]) -> tuple[list[Network], list[Network]
 
 
 def _short(network: Network) -> str:
-    """An address alone where the network is one."""
+    """A network of a single address without its prefix length."""
     return str(network.network_address) if network.num_addresses == 1 else str(network)

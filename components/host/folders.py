@@ -1,4 +1,4 @@
-"""Folders that are the system's own: no user, database or build of a site may have one of them whole.
+"""Folders of the system itself: a user, database or build of a site may not take one of them as a whole.
 
 Rows: H16.
 """

@@ -1,4 +1,4 @@
-"""The gate before the first change: every host is asked everything once a run, and what is untrue is said once."""
+"""The gate before the first change: checks every host once in a run, and reports each failure once."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +12,14 @@ from components.hostrun.target import Target
 
 
 class PreflightError(Exception):
-    """A host may not be changed; the text is the report."""
+    """Preflight failed, so that no host may be changed; the text is the report."""
 
 
 class Gate:
     """Preflight of all hosts, run by the first hook that needs it, at most once a run.
 
-    Nothing is changed anywhere before every host passed: the hook of the leaf that all hosts depend on
-    is `all`. Only a host that cannot be asked is no reason to stop the others: its own hook says so.
+    Nothing is changed anywhere until every host has passed: all hosts depend on the leaf with the hook `all`. A host
+    that cannot be asked stops only itself, by its own hook.
     """
 
     def __init__(self, targets: Mapping[str, Target], steps: Mapping[str, Sequence[Step]]) -> None:
@@ -29,16 +29,16 @@ class Gate:
         self._told = False
 
     def inputs(self) -> dict[str, str]:
-        """What is asked of each host, as a digest: with another one, the hosts are asked again before a change."""
+        """A digest of each host's checks; when one changes, all hosts are checked again before any change."""
         texts = {name: command_line("preflight", steps) + payload(steps, {}) for name, steps in self._steps.items()}
         return {name: sha256(text.encode()).hexdigest()[:12] for name, text in texts.items()}
 
     async def all(self) -> None:
-        """Raises PreflightError while any host is known not to be fit."""
+        """Raises PreflightError if a check of any host has failed."""
         await self._pass("all", lambda untrue: untrue.status == "failed")
 
     async def own(self, host: str) -> None:
-        """Raises PreflightError for the same, and while `host` itself cannot be asked."""
+        """Raises PreflightError if a check of any host has failed, or if `host` itself cannot be asked."""
         await self._pass(host, lambda untrue: untrue.host == host or untrue.status == "failed")
 
     async def _pass(self, name: str, stops: Callable[[Check], bool]) -> None:

@@ -11,7 +11,7 @@ _CGROUP_V2 = "systemd.unified_cgroup_hierarchy=1"
 
 
 def checks(host: Host, *, cgroup_v2: bool = False) -> list[Step]:
-    """For preflight. What only another kernel or command line brings is left to `after_reboot`."""
+    """Preflight's checks, without those that the base layer's own kernel or arguments make true (`after_reboot`)."""
     steps = [_step("cgroup", v2=_flag(cgroup_v2 and _CGROUP_V2 not in host.kernel.arguments))]
     if host.kernel.at_least and not host.kernel.package:
         steps.append(_floor(host.kernel.at_least))
@@ -21,7 +21,7 @@ def checks(host: Host, *, cgroup_v2: bool = False) -> list[Step]:
 
 
 def kernel(host: Host) -> list[Step]:
-    """The kernel's package and command line; they come with a reboot that is due."""
+    """The kernel's package and command line; both note a reboot as due until they are in use."""
     steps = []
     if host.kernel.package:
         steps.append(_step("kernel_package", package=host.kernel.package))
@@ -31,13 +31,13 @@ def kernel(host: Host) -> list[Step]:
 
 
 def reboot(host: Host) -> list[Step]:
-    """The last of a layer."""
+    """The last step of a layer: reboots the host if a reboot is due."""
     inputs = {"policy": host.kernel.reboot} | ({"window": host.kernel.window} if host.kernel.window else {})
     return [_step(STEP, **inputs)]
 
 
 def after_reboot(host: Host, *, cgroup_v2: bool = False) -> list[Step]:
-    """The first of the layer after the base layer: what `checks` has left out because the base layer brings it."""
+    """The first steps after the base layer: the checks that `checks` leaves out because the base layer passes them."""
     steps = []
     if cgroup_v2 and _CGROUP_V2 in host.kernel.arguments:
         steps.append(_step("cgroup", v2="yes"))

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# For steps that say `# uses: host`: who uses this host's GPUs, reloads of systemd that harm nobody, tables of nftables.
+# For steps with `# uses: host`: users of this host's GPUs, reloads of systemd that are safe for them, nftables' tables.
 
-# Who uses this host's GPUs is read from /proc alone: it answers where NVML fails or hangs, which is when it matters.
+# The users of the GPUs are read from /proc alone, which still works when NVML fails or hangs.
 
 # gpu_busy: one line `PID NAME` per process that computes on a GPU; status 1 when there is none.
 # Every CUDA process holds /dev/nvidia-uvm open; what only watches the GPUs (NVML, DCGM) does not. The persistence
@@ -17,9 +17,9 @@ gpu_busy() {
     return "$found"
 }
 
-# gpu_containers [losing]: one line `CONTAINER (PID NAME)` per running container that was given a GPU, also when nothing
-# computes in it; status 1 when there is none. `losing`: only those that `systemctl daemon-reload` would cost their GPUs,
-# since systemd does not know of the devices: given by the toolkit's hook, not by CDI.
+# gpu_containers [losing]: one line `CONTAINER (PID NAME)` per running container that has a GPU, also an idle one;
+# status 1 when there is none. `losing`: only those that `systemctl daemon-reload` would cost their GPUs, because the
+# toolkit's hook, unlike CDI, adds the devices without systemd's knowledge.
 gpu_containers() {
     local pid group name host found=1
     host=$(stat -Lc %d /dev)
@@ -54,7 +54,7 @@ _container_name() {
     printf '%s' "${name:-unknown}"
 }
 
-# Does systemd rule the group's devices without knowing of NVIDIA's (character devices 195)?
+# Does systemd restrict the group's devices without knowing NVIDIA's (character devices 195)?
 _loses_devices() {
     local policy allowed
     [[ $1 == *.scope ]] || return 1
@@ -63,38 +63,38 @@ _loses_devices() {
     [[ $policy == strict && $allowed != *char-nvidia* && $allowed != */195:* ]]
 }
 
-# systemd_reload [UNIT]: daemon-reload, with UNIT only when its file is not as systemd has read it (of new drop-ins it
-# does not always know); refused while it would cost running containers their GPUs. `systemctl enable`, `disable` and
-# `mask` reload too, unless they are given --no-reload.
+# systemd_reload [UNIT]: daemon-reload; with UNIT, only when its file has changed since systemd read it (systemd does
+# not always notice new drop-ins). Refused while it would cost running containers their GPUs. `systemctl enable`,
+# `disable` and `mask` reload too, unless they are given --no-reload.
 systemd_reload() {
     local losing
     [[ $# -eq 0 || $(systemctl show --property=NeedDaemonReload --value -- "$1") == yes ]] || return 0
     if losing=$(gpu_containers losing); then
-        printf 'systemd was not told of changed units: a reload costs running containers their GPUs (%s). %s\n' \
+        printf 'systemd was not reloaded: a reload would cost running containers their GPUs (%s). %s\n' \
             "$(paste -sd, <<<"$losing")" "Fix: stop them (kubectl drain $(uname -n) in a cluster), then run again" >&2
         return 1
     fi
     systemctl daemon-reload
 }
 
-# For steps that have a table of nftables of their own, and a unit of systemd that loads it.
+# For steps with an nftables table of their own and a systemd unit that loads it.
 
-# nft_seen FAMILY TABLE: as nft shows what is loaded
+# nft_seen FAMILY TABLE: prints the loaded table as nft shows it
 nft_seen() { nft --stateless list table "$1" "$2" 2>/dev/null || printf 'no table\n'; }
 
-# nft_wanted FAMILY TABLE: the rules of stdin as this nft shows them: loaded in a network of its own, which ends with the
-# command
+# nft_wanted FAMILY TABLE: prints the rules of stdin as this nft shows them, by loading them in a temporary network
+# namespace
 nft_wanted() {
-    # shellcheck disable=SC2016  # expanded there
+    # shellcheck disable=SC2016  # the inner bash expands it
     unshare --net bash -c 'nft --file - && nft --stateless list table "$1" "$2"' _ "$1" "$2"
 }
 
-# nft_off UNIT FAMILY TABLE: the unit is off, and the table gone
+# nft_off UNIT FAMILY TABLE: turns the unit off and removes the table
 nft_off() {
     if [[ -e /etc/systemd/system/$1 ]]; then
         systemctl disable -q --no-reload "$1"
         systemctl stop "$1"
     fi
-    # A cut apply has loaded it, and not started the unit that would take it away.
+    # An interrupted apply may have loaded the table without starting the unit that removes it.
     if nft list table "$2" "$3" >/dev/null 2>&1; then nft delete table "$2" "$3"; fi
 }

@@ -1,5 +1,5 @@
-"""What listens on a host: each room declares its own. Openings of the firewall, ports that preflight wants free, and
-what two rooms want at once all come from this one list. Pure.
+"""The services that listen on a host; each room declares its own. The firewall's openings, the ports that preflight
+wants free and the collisions between rooms all come from this one list. Pure.
 """
 
 from dataclasses import dataclass, replace
@@ -15,52 +15,52 @@ REDSOCKS = 12345
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """One service and its port, or ports. An opening that the operator asks for (`firewall.allow`) is no service."""
+    """One service and its port or ports. An opening of the operator's own (`firewall.allow`) is not a service."""
 
     name: str
-    """Of its opening in the firewall: one of its own on each host."""
+    """Name of its opening in the firewall, unique on each host."""
     what: str
     """The service as people call it, for example `the kubelet`."""
     port: str
-    """One, or `FIRST-LAST`."""
+    """One port, or `FIRST-LAST`."""
     protocol: Protocol = "tcp"
     sources: Sources | None = "site"
-    """Who may come in; none for what listens on loopback."""
+    """Who may connect; None for a service that listens on loopback."""
     key: Key = ()
-    """The key of the site that decides the port, or brings the service. A part's is relative to its own entry."""
+    """The key of the site that sets the port or brings the service; in a part, relative to the part's entry."""
     fixed: bool = False
-    """No key moves it to another port."""
+    """True when no key can move it to another port."""
     layer: str = ""
-    """Preflight wants the port free until the host has this layer; none: the room itself asks, or nobody needs to."""
+    """Preflight wants the port free until the host has this layer. Empty: the room checks it itself, if at all."""
 
     @property
     def ports(self) -> range | None:
-        """None where the site says what is no port: a check tells that."""
+        """None when the site's value is not a port; a check reports that."""
         return ports(self.port)
 
     @property
     def opening(self) -> Opening | None:
-        """In the firewall."""
+        """Its opening in the firewall; None for a service that listens on loopback."""
         return None if self.sources is None else Opening(self.name, self.port, self.protocol, self.sources)
 
     def under(self, key: Key) -> "Listening":
-        """The same with a key of the whole site, for one of the entry at `key`."""
+        """The same for the whole site: its key, relative to the entry at `key`, made absolute."""
         return replace(self, key=(*key, *self.key))
 
 
 def listening(host: Host) -> tuple[Listening, ...]:
-    """sshd; and redsocks, to which other hosts' traffic is redirected where the site names their interfaces."""
+    """sshd, and redsocks, which takes other hosts' traffic only if the site names interfaces for it."""
     ssh = Listening("ssh", "SSH", str(host.ssh.port), sources="any", key=("hosts", host.name, "ssh", "port"))
     if host.socks is None:
         return (ssh,)
-    # What was not redirected, the step socks drops before.
+    # The step socks drops connections to this port that were not redirected.
     sources: Sources | None = "any" if host.socks.interfaces else None
     key = ("hosts", host.name, "socks")
     return (ssh, Listening("redsocks", "redsocks", str(REDSOCKS), sources=sources, key=key, fixed=True))
 
 
 def openings(host: Host) -> tuple[Opening, ...]:
-    """SSH, always; redsocks; the answers of DHCP, which no connection precedes; and what the site allows of its own."""
+    """SSH, the answers of DHCP (no connection precedes them), redsocks, and the site's own `firewall.allow`."""
     own = {each.name: each.opening for each in listening(host) if each.opening}
     allowed = host.firewall.allow.items() if host.firewall else ()
     return (

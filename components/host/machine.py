@@ -33,31 +33,31 @@ MountPath = Annotated[
     ),
 ]
 UnitGlob = Annotated[str, form(r"^[A-Za-z0-9_@.*:-]+$", "is not a unit's name or glob, for example apport or abrt*.")]
-KernelArgument = Annotated[str, form(r"^[^\s\"'`$\\]+$", "is no kernel argument: one word, without quotes, $ and \\.")]
+KernelArgument = Annotated[str, form(r"^[^\s\"'`$\\]+$", "is not a kernel argument: one word without quotes, $, \\.")]
 KernelVersion = Annotated[str, form(r"^[0-9]+\.[0-9]+(\.[0-9]+)?$", 'is not a kernel version, for example "5.13".')]
 
 
 class Account(Model):
-    """A local user (H4). Taken off the site it is taken off the host; its home stays."""
+    """A local user (H4). When it is removed from the site, it is deleted on the host; its home stays."""
 
     uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
     """None lets the host choose."""
     groups: tuple[GroupName, ...] = ()
     """Supplementary groups; those that neither the host nor accountGroups has are refused."""
     home: AbsolutePath | None = None
-    """None is /home/NAME, or what the user has already."""
+    """Default: the home that the user has already, else /home/NAME."""
     shell: AbsolutePath = "/bin/bash"
     """Login shell."""
     password_secret: SecretName | None = None
     """Name of the secret that holds the password; none locks it: login by key only."""
     keys: tuple[str, ...] = ()
-    """Public SSH keys, one line each: the whole of authorized_keys; who the site logs in as keeps others too."""
+    """Public SSH keys, one line each: all of authorized_keys, except that the site's login user keeps its others."""
     sudo: Sudo = "no"
-    """with-password: as a member of sudo or wheel would; always: without asking."""
+    """with-password: as a member of sudo or wheel would; always: without a password."""
 
 
 class Disk(Model):
-    """A data device, its filesystem and where it is mounted (H2). One that holds anything is never formatted."""
+    """A data device, its filesystem and its mount point (H2). A device that holds anything is never formatted."""
 
     device: DevicePath
     """Better /dev/disk/by-id/… than /dev/sdb, which may be another disk after a boot."""
@@ -66,9 +66,9 @@ class Disk(Model):
     filesystem: Literal["ext4", "xfs"] = "ext4"
     """Made only on a device without any signature."""
     options: tuple[str, ...] = ("defaults",)
-    """As in fstab(5); nofail is always among them, so that a host starts without the disk and can say so."""
+    """As in fstab(5); nofail is always added, so that a host starts without the disk and can report it."""
     owner: Owner | None = None
-    """`user` or `user:group` of the mount point; none leaves it."""
+    """`user` or `user:group` of the mount point; unset leaves it as it is."""
 
 
 class Kernel(Model):
@@ -84,22 +84,22 @@ class Kernel(Model):
     """never: a step that needs one fails and says so; when-needed: when its layer is done, unless a
     GPU or a pod is in use; window: the same, within it."""
     window: str | None = None
-    """`DAY HH:MM-HH:MM` in the host's time, DAY as in Sun or daily. `pulumi up` outside of it fails and says when."""
+    """`DAY HH:MM-HH:MM` in the host's time, DAY as in Sun or daily. `pulumi up` fails outside of it and says when."""
 
 
 class MachineSettings(Model):
-    """What may stand at every level of the site about the machine itself."""
+    """Settings of the machine itself, for every level of the site."""
 
     accounts: dict[AccountName, Account] = {}
-    """Local users by name. One taken off the site is taken off the host; its home stays."""
+    """Local users by name. A user removed from the site is deleted on the host; its home stays."""
     account_groups: dict[AccountName, Annotated[int, Field(ge=1000, le=60000)] | None] = {}
     """Local groups by name, with their number; null lets the host choose."""
     locale: str | None = None
-    """The system's language, made there and its default, for example en_US.UTF-8 (H5)."""
+    """The system's language, installed and set as default, for example en_US.UTF-8 (H5)."""
     timezone: str | None = None
     """The host's time zone, for example Europe/Berlin (H5)."""
     packages: tuple[str, ...] = ()
-    """`name` or `name=version`; `@term` is the host family's: @kernel-headers, @build-tools, @nfs-client … (H7)"""
+    """`name` or `name=version`; `@term` is named per family: @kernel-headers, @build-tools, @nfs-client … (H7)"""
     hold: tuple[str, ...] = ()
     """Packages of `packages` by name that no upgrade may touch (H7)."""
     disks: tuple[Disk, ...] = ()
@@ -107,11 +107,11 @@ class MachineSettings(Model):
     tuned: str | None = None
     """Profile of tuned, for example throughput-performance (H9)."""
     target: Literal["multi-user", "graphical"] | None = None
-    """What systemd boots into; none leaves it (H9)."""
+    """The target that systemd boots into; unset leaves it as it is (H9)."""
     services_off: tuple[UnitGlob, ...] = ()
-    """systemd units to stop and mask, where the host has them; globs too: abrt*, apport, unattended-upgrades (H11)."""
+    """systemd units to stop and mask, if the host has them; also globs: abrt*, apport, unattended-upgrades (H11)."""
     swap: Literal["off", "keep"] | None = None
     """off: now and after a reboot. None: off where Kubernetes runs, else kept (H12)."""
     kernel: Kernel = Kernel()
     selinux: Literal["enforcing", "permissive", "disabled"] | None = None
-    """State on hosts that have SELinux (H17); none leaves it. disabled takes a reboot."""
+    """State on hosts that have SELinux (H17); unset leaves it as it is. disabled needs a reboot."""

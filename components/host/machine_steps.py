@@ -1,4 +1,4 @@
-"""What is made true of the machine itself, as data (rows H2, H4, H5, H9 to H13). Nothing here touches a host."""
+"""The steps for the machine itself, as data (rows H2, H4, H5, H9 to H13). Nothing here touches a host."""
 
 from pathlib import Path
 
@@ -11,21 +11,21 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def preflight(host: Host) -> list[Step]:
-    """Checks only: the data disks can be taken."""
+    """Checks only: the data disks are there and may be used."""
     return [_step("disk_free", _label(disk), **_place(disk)) for disk in _by_mount(host)]
 
 
 def machine(host: Host) -> list[Step]:
-    """What comes after the packages and before kernel settings."""
+    """The steps after the packages and before the kernel settings."""
     return [*accounts(host), *locale(host), *timezone(host), *disks(host), *swap(host)]
 
 
 def accounts(host: Host) -> list[Step]:
-    """Groups, then each user and its way to root. A user's secret `password` is the one that the site names."""
+    """Groups, then each user and its rights to become root. A user's `password` is the secret that the site names."""
     groups = dict(host.account_groups)
     steps = [_group(name, gid) for name, gid in sorted(groups.items())]
     if "docker" not in groups and any("docker" in account.groups for account in host.accounts.values()):
-        # The engine's layer comes later; its package takes the group that is there, and would make it so.
+        # The engine's layer comes later. Its package uses a group that exists; this one is as it would create it.
         steps.append(_step("account_group", "docker", name="docker", system="yes"))
     if any(account.sudo != "no" for account in host.accounts.values()):
         steps.append(packages(["@sudo"], label="sudo"))
@@ -88,7 +88,7 @@ def tuned(host: Host) -> list[Step]:
 
 
 def target(host: Host) -> list[Step]:
-    """What systemd boots into."""
+    """The target that systemd boots into."""
     return [_step("target", name=host.target)] if host.target else []
 
 

@@ -1,7 +1,7 @@
-"""What the rooms above need of a host that is no setting of the site: each says its own, stacks/needed.py adds it up.
+"""Needs of the rooms above that are not settings of the site: each room declares its own; stacks/needed.py adds them.
 
-Settings of the host itself (modules, kernel settings, limits, accounts …) are laid under the site's words instead, by
-the room's function `prepare`: from there on every room sees the host as it will be.
+For settings of the host itself (modules, kernel settings, limits, accounts …), a room's function `prepare` instead adds
+them below the site's own values, so that from then on every room sees the host as it will be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,19 @@ from components.hostrun.step import Step
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """Of one room, or of several."""
+    """The needs of one room, or of several together."""
 
     repositories: Mapping[str, Repository] = field(default_factory=dict)
     """The official package sources, by the names under which the site may replace them."""
     mirrors: Sequence[str] = ()
-    """Addresses of registries that will be asked."""
+    """Addresses of registries that the host will use."""
     services: Sequence[str] = ()
-    """Units that go through the host's proxy too."""
+    """Units that use the host's proxy too."""
     listening: Sequence[Listening] = ()
     cgroup_v2: bool = False
-    """Version 1 is refused."""
+    """Whether control groups of version 1 are refused."""
     before_reboot: Sequence[Step] = ()
-    """What a reboot at the end of the base layer makes true."""
+    """Steps that need the reboot at the end of the base layer to take effect."""
 
     def __add__(self, other: "Needed") -> "Needed":
         return Needed(

@@ -22,40 +22,40 @@ Protocol = Literal["tcp", "udp"]
 
 
 class Interfaces(Model):
-    """Names of a host's network interfaces by use (H2); preflight asks that they are there and up."""
+    """Names of a host's network interfaces by use (H2); preflight checks that they exist and are up."""
 
     internal: InterfaceName | None = None
     """The one that carries the host's address in the site."""
     external: InterfaceName | None = None
-    """The one with the way out."""
+    """The one that leads to other networks."""
     data: InterfaceName | None = None
     """The fast one, for storage or jobs."""
     mtu: Annotated[int, Field(ge=1280, le=9216)] | None = None
-    """What internal and data must have, measured, not set (H18)."""
+    """MTU that internal and data must have; it is measured, not set (H18)."""
 
 
 class Proxy(Model):
-    """The way out for programs that ask for one (H14): in the environment, the package manager, engine and kubelet."""
+    """Proxies for programs that use one (H14): set in the environment, the package manager, engine and kubelet."""
 
     http: Url | None = None
-    """For http addresses. No password in it: these files are readable by all."""
+    """For http addresses. Write no password in it: every user of the host can read these files."""
     https: Url | None = None
-    """For https addresses; none takes http's."""
+    """For https addresses; default: the one for http."""
     ftp: Url | None = None
     """For ftp addresses."""
     no_proxy: tuple[str, ...] = ()
-    """Beyond what the site itself has: its hosts, domain, pods and services, localhost."""
+    """Exceptions beyond the site's own, which are its hosts, domain, pods and services, and localhost."""
 
 
 class Socks(Model):
-    """redsocks: TCP out of chosen interfaces goes through a SOCKS5 proxy, unseen by programs (H14)."""
+    """redsocks: sends outgoing TCP through a SOCKS5 proxy, without settings in the programs (H14)."""
 
     address: IPv4Address
-    """Of the SOCKS5 proxy."""
+    """The proxy's address."""
     port: Port = 1080
     """The proxy's port."""
     interfaces: tuple[InterfaceName, ...] = ()
-    """Traffic that comes in there is sent too; the host's own always is."""
+    """Traffic that comes in on these goes through the proxy too; the host's own always does."""
     direct: tuple[IPv4Network, ...] = ()
     """Destinations left alone, beyond private and local ones."""
 
@@ -66,7 +66,7 @@ class Dns(Model):
     servers: Annotated[tuple[IPv4Address | IPv6Address, ...], Field(min_length=1, max_length=3)]
     """One to three: the resolver reads no more."""
     search: Annotated[tuple[HostName, ...], Field(max_length=6)] = ()
-    """Search domains; none takes the site's domain."""
+    """Search domains; default: the site's domain."""
 
 
 class Allow(Model):
@@ -78,26 +78,26 @@ class Allow(Model):
     ]
     """One port or FIRST-LAST, quoted."""
     protocol: Protocol = "tcp"
-    """Of the port."""
+    """Protocol of the port."""
     sources: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks; none is everywhere."""
+    """Networks that may connect; without any, all may."""
 
 
 class Firewall(Model):
     """Exactly the ports that the layers in use need, and `allow` (H17)."""
 
     kind: Literal["nftables", "firewalld", "ufw", "off"] = "nftables"
-    """off: asserted off, none of the three may be active."""
+    """off: all three are turned off."""
     allow: dict[LabelName, Allow] = {}
     """More openings, by a name that tells why."""
 
 
 class NetSettings(Model):
-    """What may stand at every level of the site about the network."""
+    """Settings of the network, for every level of the site."""
 
     interfaces: Interfaces = Interfaces()
     proxy: Proxy | None = None
     socks: Socks | None = None
     dns: Dns | None = None
     firewall: Firewall | None = None
-    """What may come in: the ports that the layers in use need, and `allow`; none leaves the host's firewall alone."""
+    """Opens the ports that the layers in use need, and `allow`; unset leaves the host's firewall alone."""

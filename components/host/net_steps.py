@@ -1,4 +1,4 @@
-"""A host's network as steps: names, proxies, firewall, and what preflight asks of them. Pure.
+"""A host's network as steps: names, proxies, firewall, and preflight's checks of them. Pure.
 
 Rows: H2, H14, H15, H16, H17, H18.
 """
@@ -38,9 +38,9 @@ def no_proxy(
     cluster_domain: str | None = None,
     more: Sequence[str] = (),
 ) -> str:
-    """What is reached without a proxy: this host, the site's hosts by name and address, its domain, pods and services.
+    """Addresses used without a proxy: this host, the site's hosts by name and address, its domain, pods and services.
 
-    Names first: what reads only the first part of a long list has the likelier ones.
+    Names come first, for programs that read only the beginning of a long list.
     """
     names = [*_LOCAL[:1], *(f".{domain}" for domain in (domain,) if domain)]
     if cluster_domain:
@@ -101,7 +101,7 @@ def firewall(host: Host, openings: Sequence[Opening], site_networks: Sequence[Ne
 
 
 def _ssh_stays_open(host: Host) -> list[Step]:
-    """Before anything is closed: one of the single ports that all may reach is sshd's."""
+    """Checks, before anything is closed, that sshd listens on one of the single ports that are open to all."""
     if host.firewall is None or host.firewall.kind == "off":
         return []
     ports = [o.port for o in of_every_host(host) if o.protocol == "tcp" and o.sources == "any" and "-" not in o.port]
@@ -133,10 +133,10 @@ def checks(
     repositories: Mapping[str, Repository] | None = None,
     mirrors: Sequence[str] = (),
 ) -> list[Step]:
-    """What preflight asks of a host's network, before anything is changed.
+    """Preflight's checks of a host's network.
 
     `peers` are name and address of each host of the site, itself too, in one order for all; `mirrors` are addresses of
-    registries. Not asked: what lies behind a SOCKS proxy, which the host does not reach before redsocks is there.
+    registries. Nothing behind a SOCKS proxy is checked: the host cannot reach it before redsocks runs.
     """
     urls = [_index(repository) for repository in (repositories or {}).values() if _is_of(host, repository)]
     registries = [f"{mirror.rstrip('/')}/v2/" for mirror in mirrors]
@@ -166,7 +166,7 @@ def _interfaces(host: Host) -> list[Step]:
 
 
 def _path(host: Host, peers: Sequence[tuple[str, str]]) -> list[Step]:
-    """To the next ones in the row: each host's cable is measured from two sides, by 200 questions for 100 hosts."""
+    """Checks the path to the next two hosts, so that each host's cable is measured from two sides."""
     names = [name for name, _ in peers]
     if host.interfaces.mtu is None or host.name not in names:
         return []
@@ -180,7 +180,7 @@ def _is_of(host: Host, repository: Repository) -> bool:
 
 
 def _index(repository: Repository) -> str:
-    """The first file that the package manager will ask for; two names of it for apt."""
+    """The first file that the package manager will fetch; apt has two names for it."""
     url = repository.url.rstrip("/")
     if repository.kind == "dnf":
         return f"{url}/repodata/repomd.xml"
@@ -190,7 +190,7 @@ def _index(repository: Repository) -> str:
 
 
 def _reachable(host: Host, label: str, urls: Sequence[str], accept: str, no_proxy: str) -> list[Step]:
-    """One step for each way: directly, by the proxy for http, by that for https."""
+    """One step for each way to `urls`: directly, by the proxy for http, by the proxy for https."""
     ways: dict[str, list[str]] = {}
     for url in urls:
         ways.setdefault(_way(host, url, no_proxy), []).append(url)

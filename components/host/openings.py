@@ -1,4 +1,4 @@
-"""What may come in through a host's firewall, and from where. Pure."""
+"""Openings of a host's firewall: ports, and who may connect to them. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Sources = Literal["site", "any"] | tuple[Network, ...]
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One thing that may come in, by a name that tells why.
+    """One opening of a firewall, by a name that tells why.
 
-    `port` is one or `FIRST-LAST`.
+    `port` is one port or `FIRST-LAST`.
     """
 
     name: str

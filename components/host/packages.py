@@ -22,14 +22,14 @@ REQUIRED_PACKAGES = (
     "kmod",
     "socat",
 )
-"""What the kubelet, kube-proxy and our own steps call; a minimal image has none of them."""
+"""Packages with the programs that the kubelet, kube-proxy and our own steps call; a minimal image lacks them."""
 
 
 def packages(words: Sequence[str], *, label: str, hold: bool = False, folders: Sequence[str] = ()) -> Step:
     """Packages, as `name`, `name=version` (a version may be a glob, as apt takes it) or `@term`.
 
-    undo takes away what came with this step and nothing else, and with it `folders`: what those packages fill as
-    they run. What another step of the host still asks for stays.
+    undo removes exactly the packages that came with this step, and `folders`, which those packages fill as they run.
+    A package that another step of the host still asks for stays.
     """
     inputs = {"names": " ".join(words), "hold": "yes" if hold else "no"}
     if folders:
@@ -38,7 +38,7 @@ def packages(words: Sequence[str], *, label: str, hold: bool = False, folders: S
 
 
 def host_packages(host: Host) -> list[Step]:
-    """What every host has, and what the site asks for on this one: plain, and held."""
+    """Packages that every host has, then the site's for this host: those that are not held, and those that are."""
     steps = [packages(REQUIRED_PACKAGES, label="tools")]
     held = [word for word in host.packages if name_of(word) in host.hold]
     if plain := [word for word in host.packages if word not in held]:
@@ -49,7 +49,7 @@ def host_packages(host: Host) -> list[Step]:
 
 
 def repositories(sources: Mapping[str, Repository], keys: Mapping[str, str], family: Family) -> list[Step]:
-    """The sources of this family, each with its key; gpg before them, which compares keys.
+    """The package sources of this family, each with its key; before them gpg, which compares keys.
 
     `keys` has the armored key of each that has a `key_file` (the caller reads it).
     Raises ValueError for a source without a way to trust it.

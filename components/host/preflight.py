@@ -18,7 +18,7 @@ from components.hostrun.step import Step, payload
 from components.hostrun.target import SshError, Target
 
 CLOCK_LIMIT = 2.0
-"""Seconds that clocks of a site may differ: tokens and certificates are minutes-precise, etcd warns earlier."""
+"""Seconds by which a site's clocks may differ: tokens and certificates tolerate minutes, but etcd warns earlier."""
 ACROSS = ("machine-id", "product-uuid", "host-key", "clock-skew", "mtu-equal")
 """Checks that no host can answer alone."""
 HOST_LIMIT = 60.0
@@ -27,7 +27,7 @@ HOST_LIMIT = 60.0
 
 @dataclass(frozen=True)
 class Seen:
-    """What one host says of itself, and its clock minus ours: `offset` seconds, give or take `doubt`."""
+    """The facts of one host, and its clock minus ours: `offset` seconds, plus or minus `doubt`."""
 
     facts: Mapping[str, Any]
     offset: float
@@ -42,7 +42,7 @@ async def preflight(
 ) -> Report:
     """Ask every host of the fleet all its `steps`, then compare the hosts.
 
-    `wanted` says by id which checks count; the others are `skipped`. Never raises for a host: it is a row.
+    `wanted` says by id which checks count; the others are `skipped`. A host that fails is a row, never an exception.
     """
 
     async def both(target: Target) -> tuple[Steps, Seen]:
@@ -62,7 +62,7 @@ async def preflight(
 
 
 async def compare(fleet: Fleet) -> Report:
-    """Only what no host can tell alone: identities that must differ, clocks that must not."""
+    """Only the checks that compare hosts: identities that must differ, clocks that must agree."""
     answers = await fleet.each(lambda target: _look(fleet, target))
     checks = [unreachable(answer) for answer in answers.values() if isinstance(answer, SshError)]
     seen = {name: answer for name, answer in answers.items() if isinstance(answer, Seen)}
@@ -135,7 +135,7 @@ def _across(answers: Mapping[str, Seen], targets: Mapping[str, Target]) -> dict[
 
 
 def _unique(id_: str, values: Mapping[str, str | None], fix: str) -> list[Check]:
-    """Unknown is not equal: a host that has no such value passes."""
+    """A host without such a value passes: unknown values are not equal."""
     owners: dict[str, list[str]] = defaultdict(list)
     for name, value in values.items():
         if value:
@@ -152,7 +152,7 @@ def _unique(id_: str, values: Mapping[str, str | None], fix: str) -> list[Check]
 
 
 def _clocks(answers: Mapping[str, Seen]) -> Iterator[Check]:
-    """Against the middle of all clocks; the round trip's half is the benefit of the doubt."""
+    """Compares each clock with the median of all; half the round trip is allowed as error of measurement."""
     if not answers:
         return
     middle = statistics.median_low(answer.offset for answer in answers.values())
@@ -166,7 +166,10 @@ def _clocks(answers: Mapping[str, Seen]) -> Iterator[Check]:
 
 
 def _mtus(answers: Mapping[str, Seen], targets: Mapping[str, Target]) -> Iterator[Check]:
-    """Of the interfaces with the hosts' own addresses, against what most have; one behind NAT has none such."""
+    """Compares each host's MTU, on the interface with its address, with the most frequent one.
+
+    A host behind NAT has no such interface, and passes.
+    """
     found = {name: _interface(answer.facts, targets[name].address) for name, answer in answers.items()}
     mtus = [mtu for _, mtu in found.values() if mtu]
     most = statistics.mode(mtus) if mtus else None
@@ -174,7 +177,7 @@ def _mtus(answers: Mapping[str, Seen], targets: Mapping[str, Target]) -> Iterato
         if mtu is None or mtu == most:
             yield Check("mtu-equal", name, "ok", str(mtu or "unknown"))
             continue
-        fix = f"ip link set {interface} mtu {most}, and so in its network settings; or the same elsewhere"
+        fix = f"ip link set {interface} mtu {most}, and the same in its network settings; or change the others"
         yield Check("mtu-equal", name, "failed", f"MTU {mtu} on {interface}, where others have {most}.", fix=fix)
 
 

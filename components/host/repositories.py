@@ -12,26 +12,26 @@ class _Signed(Model):
     """http, https, or file for a mirror on the host; {os}, {codename}, {version}, {release} and
     {arch} stand for the host's own, for example ubuntu, noble, 24.04, 2404, x86_64; a Rocky 9.4 has version 9."""
     key_file: LocalPath | None = None
-    """Armored public key on the operator's machine; it travels with the layer."""
+    """Armored public key on the operator's machine; it is sent with the layer."""
     key_url: str | None = None
     """Armored public key that the host fetches; `fingerprint` must match."""
     fingerprint: str | None = None
-    """Of the key at keyUrl: 40 hex digits."""
+    """Fingerprint of the key at keyUrl: 40 hex digits."""
 
 
 class AptRepository(_Signed):
-    """A source of Debian and Ubuntu hosts (H6): `Signed-By` its own key. Hosts of another family pass it over."""
+    """A source of Debian and Ubuntu hosts (H6): `Signed-By` its own key. Hosts of another family ignore it."""
 
     kind: Literal["apt"] = "apt"
     """For Debian's family."""
     suite: str = "./"
-    """One that ends with / has no components."""
+    """Suite; one that ends with / has no components."""
     components: tuple[str, ...] = ()
     """As in sources.list, for example main."""
 
 
 class DnfRepository(_Signed):
-    """A source of RHEL and its like (H6): gpgcheck with its own key. Hosts of another family pass it over."""
+    """A source of RHEL and its like (H6): gpgcheck with its own key. Hosts of another family ignore it."""
 
     kind: Literal["dnf"]
     """For RHEL's family."""
@@ -40,8 +40,8 @@ class DnfRepository(_Signed):
     gpg_check_metadata: bool = False
     """repo_gpgcheck: where the vendor signs repomd.xml too."""
     module_hotfixes: bool = False
-    """Packages of it win over modules, as NVIDIA's documents ask."""
+    """Its packages take precedence over modules, as NVIDIA's documentation requires."""
 
 
 Repository = Annotated[Annotated[AptRepository, Tag("apt")] | Annotated[DnfRepository, Tag("dnf")], kind_or("apt")]
-"""By `kind`, apt unless told."""
+"""By `kind`, which is apt by default."""

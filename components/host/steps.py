@@ -1,4 +1,4 @@
-"""What is checked and made true on every host, as data: config in, steps out. Nothing here touches a host."""
+"""The checks and steps of every host, as data: config in, steps out. Nothing here touches a host."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,16 +31,16 @@ class Around:
     networks: Sequence[Network] = ()
     """The site's hosts and pods."""
     kubernetes: bool = True
-    """Without it older systems and ppc64le pass too."""
+    """Without Kubernetes, preflight accepts older systems and ppc64le too."""
     above: Needed = field(default_factory=Needed)
     """What the rooms above need of this host."""
 
 
 def preflight(host: Host, around: Around) -> list[Step]:
-    """Checks only, none of which changes anything: what a host must be before its first change.
+    """Checks, which change nothing, of what a host must be before its first change.
 
-    Not here, because a host alone cannot tell: reachability, and what is unique or equal across hosts (machine-id,
-    product_uuid, clock), which the caller compares from `gpu-metal facts`.
+    Not here, because a host alone cannot tell: reachability, and values that must be unique or equal across hosts
+    (machine-id, product_uuid, clock), which the caller compares from `gpu-metal facts`.
     """
     least, flag = host.minimum, "yes" if around.kubernetes else "no"
     steps = [
@@ -68,7 +68,7 @@ def preflight(host: Host, around: Around) -> list[Step]:
 
 
 def ports_free(listening: Sequence[Listening]) -> list[Step]:
-    """The TCP ports of all that asks for it, by the layer that will have them."""
+    """Checks that the TCP ports of the layers to come are free."""
     wanted: dict[str, list[int]] = {}
     for each in listening:
         if each.layer and each.protocol == "tcp":
@@ -78,10 +78,10 @@ def ports_free(listening: Sequence[Listening]) -> list[Step]:
 
 
 def base(host: Host, around: Around) -> list[Step]:
-    """What every host gets before any engine.
+    """The base layer: what every host gets before any engine.
 
-    `needrestart` is first: the first package would restart services. The way out (names, proxies) is before the
-    first package, the firewall after the last; a reboot, where one is due, ends the layer.
+    `needrestart` is first, since the first package could otherwise restart services. Names and proxies come before
+    the first package, the firewall after the last; the layer ends with a reboot if one is due.
     Raises ValueError for a repository without a way to trust it.
     """
     return [

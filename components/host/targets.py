@@ -1,4 +1,4 @@
-"""From a host of the site to what SSH needs: keys read from files, secrets asked for by name, only where needed.
+"""Makes each host's SSH target from the site: reads key files, and reveals secrets by name only if needed.
 
 Rows: H1.
 """
@@ -51,7 +51,7 @@ def _credentials(host: str, ssh: Ssh, reveal: Callable[[str], str]) -> tuple[str
 
 
 def _bastion(host: str, bastion: Bastion, key: str | None, password: str | None) -> Target:
-    """It is logged in to with the host's own credentials."""
+    """The bastion as a target; the login uses the host's own credentials."""
     if bastion.host_key is None:
         text = f"its bastion {bastion.address} has no known key. Nothing was sent."
         raise SshError(host, "host-key", f"{text} Fix: add it to known_hosts of the stack.")

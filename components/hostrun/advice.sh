@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# Advice on the firmware's settings and what they lead to (H20): seen, never set, and no check fails by it.
+# Advice on firmware settings and their effects (H20): reported only; nothing is set, and no check fails because of it.
 
-# advice: a list of JSON: {"about": …, "seen": …, "advice": …}; the advice is null where there is none to give
+# advice: a JSON list of {"about": …, "seen": …, "advice": …}; advice is null when the setting is good or unknown
 advice() {
     local about rows=()
     for about in c_states governor iommu secure_boot numa_balancing; do

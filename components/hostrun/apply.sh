@@ -43,8 +43,8 @@ apply_layer() { # LAYER
     for id in "${step_ids[@]}"; do tell_step "$layer" "$id"; done
 }
 
-# tell_step LAYER ID: what the step's function `tell` prints, for the resources that hang on this layer: small, public,
-# and the same text as long as it is true
+# tell_step LAYER ID: prints the output of the step's function `tell`, which later resources read from this layer's
+# stdout: it is short and public, and changes only when the fact changes
 tell_step() {
     local text status=0
     ref_of "${step_line[$2]}"
@@ -54,12 +54,12 @@ tell_step() {
     answer "$text"
 }
 
-# open_ledger LAYER: refuses what a newer program wrote
+# open_ledger LAYER: reads it; refuses a ledger that a newer gpu-metal wrote
 open_ledger() {
     read_ledger "$1" || fail ledger "the ledger of $1 $ledger_fault. Nothing was changed. Fix: use the newer release."
 }
 
-# apply_step LAYER ID N/ALL: counts a pure check's failure in `failures`, ends the run for any other
+# apply_step LAYER ID N/ALL: a failed step without apply (a pure check) counts in `failures`; any other ends the run
 apply_step() {
     local layer=$1 id=$2 place=$3 line=${step_line[$2]} status=0 started ref says
     now
@@ -88,7 +88,7 @@ apply_step() {
 
 change_step() { # LAYER ID LINE
     local layer=$1 id=$2 line=$3 status=0 log
-    # First the line: what a killed apply leaves behind can then be undone.
+    # Record the step first, so that an apply that is killed midway can be undone.
     begin_layer "$layer"
     line_begun["$id"]=$line
     keep_bulk "$line"
@@ -109,18 +109,18 @@ record_done() { # LAYER ID LINE
     save_ledger "$1"
 }
 
-# _broken FUNCTION STATUS LOG: what a failed function says
+# _broken FUNCTION STATUS LOG: prints the message for a failed function
 _broken() {
     local why="ended with status $2" text fix
     [[ $2 != 10 ]] || why="could not make it true"
     [[ $2 != 124 && $2 != 137 ]] || why="did not end within $step_limit s"
     text=$(last_lines "$(tail -c 65536 -- "$3")")
     fix=$(cause "$text") || true
-    [[ -n $fix || $text == *Fix:* ]] || fix="Fix: mend what its last lines say; the next run goes on from this step."
+    [[ -n $fix || $text == *Fix:* ]] || fix="Fix: see its last lines; the next run goes on from this step."
     printf '%s %s.%s Log: %s\n%s' "$1" "$why" "${fix:+ $fix}" "$3" "$text"
 }
 
-# undo_steps LAYER [ID…]: undoes in reverse order what the ledger has and ID… has not
+# undo_steps LAYER [ID…]: undoes, in reverse order, the ledger's steps that are not among ID…
 undo_steps() {
     local layer=$1 index id wanted=" ${*:2} "
     for ((index = ${#ledger_order[@]} - 1; index >= 0; index--)); do
@@ -135,7 +135,7 @@ _undo_step() { # LAYER ID
     started=$REPLY
     mark_lock "$layer undo of $id"
     begin_layer "$layer"
-    # The later first: an apply that was begun with other inputs than those that held before.
+    # Undo an unfinished apply first: its inputs may differ from those of the last completed one.
     if [[ -n ${line_begun[$id]-} ]]; then
         _undo_line "$layer" "$id" "${line_begun[$id]}"
         unset "line_begun[$id]"
@@ -167,7 +167,7 @@ _undo_line() { # LAYER ID LINE: sets `what`
 undo_layer() { # LAYER
     take_lock
     _undo_layer "$1"
-    # Before it is forgotten: where this fails, the layer is one that a run began, and is seen as such.
+    # Before forget_layer: if this fails, the layer still counts as begun, and check reports it.
     undo_waiting "$1"
     forget_layer "$1"
     drop_unused_inputs
@@ -176,7 +176,7 @@ undo_layer() { # LAYER
 
 _undo_layer() {
     open_ledger "$1"
-    # Not guessed: the next apply writes a whole ledger, and after it undo knows what to undo.
+    # Do not guess what to undo: the next apply writes a complete ledger, and undo can work from that.
     [[ -z $ledger_fault ]] || fail ledger "the ledger of $1 $ledger_fault. Nothing was undone. Fix: apply the layer again \
 (pulumi up does), then undo it."
     undo_steps "$1"

@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Programs that may ask, such as vendors' installers: what is agreed is answered, and nothing else. Sourced by lib.sh.
+# Runs programs that ask questions, such as vendors' installers, and answers only the agreed ones. Sourced by lib.sh.
 
-# asked AGREED COMMAND…: COMMAND on a terminal of its own; what it prints is printed. A question that matches the regex
-# AGREED gets the word that it offers for yes, and is added to ANSWERED; any other (all, when AGREED is empty) gets no
-# answer: COMMAND is ended, ASKED holds the question, and the status is 3. So is one that speaks of taking something away,
-# whatever AGREED says.
-# A question: output that ends in one, and then nothing for 3 s.
+# asked AGREED COMMAND…: runs COMMAND on a terminal of its own and prints its output. A question that matches the regex
+# AGREED is answered with the word that it offers for yes, and is added to ANSWERED. Any other question (every one, when
+# AGREED is empty) and any that speaks of deleting or overwriting is not answered: COMMAND is ended, ASKED holds the
+# question, and the status is 3.
+# Output counts as a question when it ends like one and no more follows for 3 s.
 asked() {
     local agreed=$1 seen='' part='' quiet=0 status=0 read pid word
     ASKED='' ANSWERED=''
-    # It waits for a line: the shell forgets the ends of a program that has ended before they were taken.
+    # COMMAND first waits for a line: if it ended at once, the shell would close the coproc's ends before we copy them.
     coproc _asked_terminal { read -r && SHELL=/bin/bash exec script -qefc "$(printf '%q ' "${@:2}")" /dev/null; } 2>&1
-    # The shell forgets these once the program has ended.
+    # The shell unsets these variables once the program has ended.
     # shellcheck disable=SC2154
     pid=$_asked_terminal_PID
     local from="${_asked_terminal[0]}" to="${_asked_terminal[1]}"
@@ -42,8 +42,8 @@ asked() {
     return "$status"
 }
 
-# _is_question TEXT PID → REPLY: its last line. One that has not ended may also end in a colon, as progress does: then
-# somebody must wait for the answer.
+# _is_question TEXT PID → REPLY: is TEXT's last line, in REPLY, a question? An unfinished line that ends in a colon may
+# be mere progress: it counts only while a process waits for input.
 _is_question() {
     local line
     line=$(printf '%s' "$1" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g; /^[[:space:]]*$/d' | tail -n 1)
@@ -52,8 +52,8 @@ _is_question() {
         { [[ $1 != *$'\n' && $REPLY == *: ]] && _waits_for_input "$2"; }
 }
 
-# _waits_for_input PID: does a process below it read a terminal, by the system call that it is in? Yes, where the kernel
-# does not tell.
+# _waits_for_input PID: is a descendant of PID reading a terminal, judged by its current system call? Also true when the
+# kernel does not show that call.
 _waits_for_input() {
     local child call file children
     if [[ ! -r /proc/$$/task/$$/children || ! -r /proc/$$/syscall ]]; then return 0; fi
@@ -74,7 +74,7 @@ _number_of_read() {
     esac
 }
 
-# takes_away QUESTION: would something be gone after a yes?
+# takes_away QUESTION: would a yes delete or overwrite something?
 takes_away() { [[ ${1,,} =~ overwrit|delet|remov|eras|wipe|purg ]]; }
 
 _word_for_yes() { grep -oiE '\b(yes|y)[]/|)]' <<<"$1" | head -n 1 | tr -d ']/|)'; }

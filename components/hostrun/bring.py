@@ -1,10 +1,10 @@
-"""Brings the library to a host by our own SSH, before the resource that installs it: it needs no resource."""
+"""Copies the library to a host over our own SSH connection, so that copying needs no Pulumi resource of its own."""
 
 from components.hostrun import library, ssh
 from components.hostrun.target import SshError, Target
 
 STAGED = "/run/gpu-metal/library.tar.gz"
-"""Where it waits, for root alone, until install.sh has hashed and unpacked it."""
+"""The archive on the host, readable by root only, until install.sh has hashed and unpacked it."""
 DEADLINE = 120.0
 """Seconds for one host."""
 

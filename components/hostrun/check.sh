@@ -6,7 +6,7 @@ declare -A report=()        # by layer: one row `step<TAB>status<TAB>says` per l
 all_hold=yes
 
 _row() { # LAYER STEP STATUS SAYS
-    # A row is one line: what a check says over several lines is joined.
+    # A row is one line, so a check's message of several lines is joined.
     report[$1]+="$2"$'\t'"$3"$'\t'"${4//[$'\n\t']/ }"$'\n'
     [[ $3 == ok ]] || all_hold=no
 }
@@ -21,7 +21,7 @@ _check_line() { # LAYER ID LINE
     esac
 }
 
-# check_layers [LAYER…]: from the ledger; all layers when none is named
+# check_layers [LAYER…]: checks the steps that the ledger has; of all layers when none is named
 check_layers() {
     local layer id line leaving
     leaving_layers
@@ -30,7 +30,7 @@ check_layers() {
         layer_names
         set -- "${REPLY_WORDS[@]}"
     fi
-    # Where nothing was ever applied, nothing holds.
+    # A host on which no layer was ever applied does not hold.
     [[ $# -gt 0 ]] || all_hold=no
     for layer in "$@"; do
         report_layers+=("$layer")
@@ -42,14 +42,14 @@ check_layers() {
             _row "$layer" ledger broken "nothing of $layer was applied here. Fix: pulumi up."
         fi
         [[ ! -e $GPU_METAL_HOME/begun/$layer ]] ||
-            _row "$layer" run drift "a run began on $(<"$GPU_METAL_HOME/begun/$layer") and has not made this layer whole. Fix: \
-sitectl drift --record, then pulumi up."
-        [[ $leaving != *" $layer "* ]] || _row "$layer" run drift "the site has not got this layer any more. Fix: pulumi up; \
-where its stack does not know it either, sudo gpu-metal undo $layer."
+            _row "$layer" run drift "a run began on $(<"$GPU_METAL_HOME/begun/$layer") and did not complete this layer. \
+Fix: sitectl drift --record, then pulumi up."
+        [[ $leaving != *" $layer "* ]] || _row "$layer" run drift "the site no longer has this layer. Fix: pulumi up; \
+if its stack does not know it either, sudo gpu-metal undo $layer."
         if [[ -e $GPU_METAL_HOME/waiting/$layer ]]; then
             leaving_layers "$layer"
-            [[ ${#REPLY_WORDS[@]} -gt 0 ]] || _row "$layer" run drift "what left the site waits for no layer any more. Fix: \
-sitectl drift --record, then pulumi up."
+            [[ ${#REPLY_WORDS[@]} -gt 0 ]] || _row "$layer" run drift "steps that left the site are still here, waiting for \
+no layer. Fix: sitectl drift --record, then pulumi up."
         fi
         for id in "${ledger_order[@]}"; do
             line=${line_begun[$id]-}
@@ -60,7 +60,7 @@ sitectl drift --record, then pulumi up."
     _print_report
 }
 
-_check_refs() { # LAYER ID LINE: a changed step file is a row, not the end
+_check_refs() { # LAYER ID LINE: reports a changed step file as a row instead of ending the run
     local message
     ref_of "$3"
     message=$(verify_refs "$REPLY" 2>&1) && return
@@ -68,7 +68,7 @@ _check_refs() { # LAYER ID LINE: a changed step file is a row, not the end
     return 1
 }
 
-# try_layer LAYER: the checks of the steps of this call; no ledger
+# try_layer LAYER: runs the checks of the steps in this call; reads no ledger
 try_layer() {
     local id refs=()
     for id in "${step_ids[@]}"; do

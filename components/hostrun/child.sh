@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs one function of one step, with errexit truly on, as a process of its own that timeout can end.
-# What the step is given comes first on stdin, as bash declarations: not in argv, not in the environment.
+# The step's inputs come on stdin, as bash declarations, and so appear neither in argv nor in the environment.
 set -euo pipefail
 shopt -s inherit_errexit
 

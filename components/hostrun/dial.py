@@ -1,7 +1,7 @@
-"""One way into a host: TCP, host key, login, each failure with its own words. Importers of asyncssh: this, line, ssh.
+"""Logs in to a host: TCP, host key, login. Each failure has a message of its own.
 
-It reads no ~/.ssh/config, no default keys and no known_hosts of the user: a target says all there is to know, so that
-hooks, sitectl and Pulumi's own provider see the same host.
+Ignores the user's ~/.ssh/config, default keys and known_hosts: a Target holds everything, so that hooks, sitectl and
+Pulumi's own provider reach the same host. Only this module, line and ssh import asyncssh.
 """
 
 import asyncio
@@ -20,25 +20,25 @@ HOST_KEY_TYPES = [
     *(f"ecdsa-sha2-nistp{bits}" for bits in (256, 384, 521)),
     *("rsa-sha2-512", "rsa-sha2-256"),
 ]
-"""From the best on: the first that a host has is the one to pin."""
+"""Best first: the first of these that a host has is the one to pin."""
 
-# Its lines name hosts, users and keys' comments, and would land between the rows of a table.
+# asyncssh logs names of hosts and users and keys' comments, which would appear between the rows of a table.
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL + 1)
 
 
 class Client(asyncssh.SSHClient):
-    """Notes how far a connection came: that is what an error is about."""
+    """Notes how far a connection came, so that an error can name the stage that failed."""
 
     def __init__(self) -> None:
         self.connection: asyncssh.SSHClientConnection | None = None
         self.shown: asyncssh.SSHKey | None = None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        """TCP stands."""
+        """TCP is connected."""
         self.connection = conn
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
-        """Asked only about a key that is not the pinned one: refused, but remembered for the message."""
+        """Called only for a key other than the pinned one: refuses it, and keeps it for the message."""
         self.shown = key
         return False
 
@@ -50,7 +50,7 @@ class Client(asyncssh.SSHClient):
 
 @asynccontextmanager
 async def explained(target: Target, client: Client, limit: float) -> AsyncIterator[None]:
-    """A connection in the making, `limit` seconds at most: whatever goes wrong is an SshError."""
+    """Gives the connection attempt inside at most `limit` seconds, and turns every failure into an SshError."""
     try:
         async with asyncio.timeout(limit):
             yield
@@ -65,7 +65,7 @@ async def explained(target: Target, client: Client, limit: float) -> AsyncIterat
 async def login(
     target: Target, client: Client, tunnel: asyncssh.SSHClientConnection | None
 ) -> asyncssh.SSHClientConnection:
-    """Logged in, without a limit of its own. Raises SshError for what the site has wrong, else as asyncssh does."""
+    """Log in, without a time limit. Raises SshError when a key or the agent is unusable, else asyncssh's own errors."""
     known = _host_key(target)
     if target.private_key is not None:
         return await connect(target, client, tunnel, known, [_private_key(target)])
@@ -90,7 +90,7 @@ async def connect(
     known: asyncssh.SSHKey | None,
     keys: list[asyncssh.SSHKey] | list[asyncssh.SSHKeyPair] | None,
 ) -> asyncssh.SSHClientConnection:
-    """With no key known every key is refused, and `client` has the one that was shown."""
+    """Log in. Without a `known` key every host key is refused, and `client.shown` is the one that the host sent."""
     return await asyncssh.connect(
         target.address,
         target.port,
@@ -98,7 +98,7 @@ async def connect(
         tunnel=tunnel or (),
         config=None,
         username=target.user,
-        # as the only trusted key it also decides the key type that is asked for
+        # with one trusted key, asyncssh also requests a host key of that type
         known_hosts=([known] if known else [], [], []),
         server_host_key_algs=() if known else HOST_KEY_TYPES,
         x509_trusted_certs=None,
@@ -107,7 +107,7 @@ async def connect(
         agent_path=None,
         gss_kex=False,
         gss_auth=False,
-        # our own deadlines hold, for they know how far it came
+        # our own deadlines apply instead: their errors say how far the connection came
         connect_timeout=None,
         login_timeout=0,
         keepalive_interval=10,
@@ -137,7 +137,7 @@ def _host_key(target: Target) -> asyncssh.SSHKey:
 
 
 def _meaning(target: Target, client: Client, error: OSError | asyncssh.Error) -> SshError:
-    """What an error before the login means; the library's own words only where ours would know less."""
+    """The SshError for a failure before the login; it quotes the library's reason only where we know no better."""
     reason = error.reason if isinstance(error, asyncssh.Error) else _os_reason(error)
     if client.shown is not None:
         return say.wrong_key(target, fingerprint(client.shown), fingerprint(_host_key(target)))
@@ -153,5 +153,5 @@ def _meaning(target: Target, client: Client, error: OSError | asyncssh.Error) ->
 
 
 def _os_reason(error: OSError) -> str:
-    # asyncio puts its own text over the system's; a resolver's errors have negative numbers
+    # asyncio replaces the system's text by its own; a resolver's errors have negative numbers
     return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)

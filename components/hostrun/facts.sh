@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# What the machine says of itself, as JSON. Changes nothing; what cannot be read is null. Keys are only added.
+# Facts about the machine, as JSON. Changes nothing; a fact that cannot be read is null. Keys are only ever added.
 
 # shellcheck source=facts_hardware.sh
 . "$code/facts_hardware.sh"
@@ -64,7 +64,7 @@ _cgroup() {
     if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then printf 2; else printf 1; fi
 }
 
-_versions() { # → versions, and two of them at the place that they had before
+_versions() { # → versions; also the keys containerd and kubelet, which older readers expect
     local program text='' containerd='' kubelet=''
     for program in containerd docker kubelet nvidia-ctk runc; do
         json_or_null "$(_program_version "$program")"
@@ -86,7 +86,7 @@ _package_manager() {
     done
 }
 
-# The kernel's own word; a host without SELinux has none.
+# As the kernel reports it; empty on a host without SELinux.
 _selinux() {
     if [[ ! -d /sys/fs/selinux ]]; then return; fi
     _line /sys/fs/selinux/enforce
@@ -111,13 +111,13 @@ _active() { # UNITS…: those that run
     done
 }
 
-# ufw's unit has ended when ufw is on: its own file says.
+# ufw's unit only loads the rules and ends: whether ufw is on is in its own file.
 _firewalls() {
     _active firewalld nftables
     if grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then printf 'ufw\n'; fi
 }
 
-# Is the clock in step? As chrony says, else systemd; null where neither answers.
+# Is the clock synchronised? By chrony's answer, else by systemd's; null when neither answers.
 _clock_in_sync() {
     local said
     if said=$(timeout 5 chronyc -c tracking 2>/dev/null); then

@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2154  # the parts of runner.sh share their variables
-# Facts of NVIDIA's devices: what the PCI bus shows, and what nvidia-smi says of each GPU.
+# Facts about NVIDIA's devices: what the PCI bus shows, and what nvidia-smi reports for each GPU.
 
 nvidia_limit=${GPU_METAL_NVIDIA_LIMIT:-20} # seconds: without a persistence daemon eight GPUs take long to wake
 pci_folder=/sys/bus/pci/devices
 
-# The XML of `nvidia-smi -q -x`, by awk. Cells are parted by \x1f, "" is no value: `log DRIVER CUDA` and, for each GPU,
-# `gpu BUS NAME …` in the order of _gpu_device. Names of elements as in nvsmi_device_v4 to v13.
+# Reads the XML of `nvidia-smi -q -x`. Prints `log DRIVER CUDA` and, for each GPU, `gpu BUS NAME …` in the order of
+# gpu_cells; cells are separated by \x1f, and an empty cell is a missing value. Knows nvsmi_device_v4 to v13.
 # shellcheck disable=SC2016  # $0 is awk's
 readonly nvidia_smi_awk='
 function plain(text) {
@@ -37,7 +37,7 @@ function leaf(path, text) {
     if (index(path, gpu "/") != 1) { root[path] = text; return }
     path = substr(path, length(gpu) + 2)
     value[path] = text
-    # Before Volta by pages, then one counter for each memory, then one for each cause
+    # Each generation names its ECC counters differently: totals before Volta, then by memory, then by cause.
     if (path !~ /^ecc_errors\/volatile\// || text !~ /^[0-9]+$/) return
     if (path ~ /single_bit\/total$|_correctable$/) corrected += text
     if (path ~ /double_bit\/total$|_uncorrectable/) uncorrected += text
@@ -63,11 +63,11 @@ tag ~ /^\// {
 END { print "log", plain(root["/nvidia_smi_log/driver_version"]), plain(root["/nvidia_smi_log/cuda_version"]) }
 '
 
-declare -A gpu_says=()  # bus → the cells that nvidia-smi has for it
+declare -A gpu_says=()  # bus → the cells that nvidia-smi reports
 declare -a gpu_known=() # one `BUS CLASS IDS NAME` for each of NVIDIA's devices
 driver=null cuda=null driver_says=null pci_says=null
 
-# Without lspci the bus is read from /sys: no names then.
+# Without lspci, reads the bus from /sys, which has no names.
 _pci_devices() {
     local path class
     if command -v lspci >/dev/null; then
@@ -133,7 +133,7 @@ _json_cell() {
     esac
 }
 
-# What nvidia-smi says of one GPU, cell by cell: `KEY:KIND`
+# The cells of one GPU, in order: `KEY:KIND`
 readonly -a gpu_cells=(model:text architecture:text uuid:text serial:text vbios:text memory_mib:number
     ecc:switch ecc_pending:switch ecc_corrected:number ecc_uncorrected:number mig:switch mig_pending:switch
     power_limit_watts:number power_default_watts:number power_least_watts:number power_most_watts:number

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154  # the parts of runner.sh share their variables
 # Facts of CPU, disks and network interfaces, from /proc, /sys, lscpu, lsblk and ip.
 
-readonly cpu_flags=' vmx svm hypervisor aes avx2 avx512f amx_tile ' # virtualisation, and what libraries ask for
+readonly cpu_flags=' vmx svm hypervisor aes avx2 avx512f amx_tile ' # for virtualisation, and those that libraries need
 
 # Model name and flags of the first CPU, one a line; on POWER the model is `cpu`, and there are no flags.
 _first_cpu() {
@@ -32,7 +32,7 @@ _cpu() {
         "$REPLY" "${counts[@]}" "$(_joined "${flags[@]}")"
 }
 
-# What lsblk has, as `key=text` in the table pairs: -P quotes each value, and writes bytes that would disturb as \x22
+# Reads one line of lsblk -P, KEY="TEXT" …, into the table pairs; lsblk writes bytes that would break the quotes as \x22
 declare -A pairs=()
 _pairs() { # LINE
     local rest=$1
@@ -43,12 +43,12 @@ _pairs() { # LINE
     done
 }
 
-# disk_holds[DISK]: filesystems, mounts and whatever else lies on it, each as an object of JSON; nothing: it is free
+# disk_holds[DISK]: the JSON objects of the filesystems, mounts and other things on it; empty when the disk is free
 declare -A disk_holds=()
-_read_disks() { # status 1 where lsblk says nothing: a disk is not free because nobody looked
+_read_disks() { # status 1 when lsblk fails: a disk that could not be read must not pass as free
     local line disk name kind filesystem text
     text=$(timeout 5 lsblk -P -b -o NAME,KNAME,PKNAME,TYPE,SIZE,FSTYPE,MOUNTPOINT 2>/dev/null) || return
-    declare -A top=() # of each device the one that it lies on, in the end
+    declare -A top=() # device → the whole disk that it is on
     while IFS= read -r line; do
         _pairs "$line"
         [[ -n ${pairs[KNAME]-} ]] || continue
@@ -127,7 +127,7 @@ _nic() { # /sys/class/net/NAME ADDRESSES…
     printf '{%s, "addresses": %s}' "$text" "$(_joined "${own[@]}")"
 }
 
-# Interfaces with a device behind them or an address of their own; not the loopback, nor containers' ends.
+# Interfaces that have hardware or an address; neither the loopback nor the host's ends of containers' links.
 _nics() {
     local path name kind address list=() words=()
     declare -A found=()

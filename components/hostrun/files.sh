@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# Files appear whole: written beside, synced, renamed. Every command's failure is returned, so errexit is not needed here.
+# Writes files whole: to a new file beside, synced, renamed. Returns every command's failure, so errexit is not needed.
 
 # same_content FILE FILE
 same_content() {
     [[ $(sha256sum <"$1") == "$(sha256sum <"$2")" ]]
 }
 
-# same_file PATH: stdin equals the regular file PATH?
+# same_file PATH: is PATH a regular file with the content of stdin?
 same_file() {
     local sum
     sum=$(sha256sum) || return
     [[ -f $1 && $sum == "$(sha256sum <"$1")" ]]
 }
 
-# write_file PATH MODE [OWNER:GROUP]: stdin becomes PATH. Nothing is touched when it is so already.
+# write_file PATH MODE [OWNER:GROUP]: writes stdin to PATH. Touches nothing when PATH is right already.
 write_file() {
     local path=$1 mode=$2 owner=${3-} staged status=0
     # Staged in memory first (root only): PATH's folder stays untouched when nothing changes.

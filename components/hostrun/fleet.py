@@ -1,4 +1,4 @@
-"""Many hosts at once: each with its own deadline, so that a stuck one is a row and not a stuck screen."""
+"""Many hosts at once, each with its own deadline, so that one stuck host does not stop the others' answers."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ class Fleet:
         object.__setattr__(self, "end", time.monotonic() + self.limit)
 
     async def each(self, work: Callable[[Target], Awaitable[T]]) -> dict[str, T | SshError]:
-        """`work` for every target; a host that cannot be asked has its SshError as answer, [time] when time is up."""
+        """Run `work` for every target. A host that cannot be reached, or not before the limit, gets an SshError."""
         gate = asyncio.Semaphore(self.parallel)
 
         async def one(target: Target) -> T | SshError:

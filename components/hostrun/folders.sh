@@ -2,7 +2,7 @@
 # Folders of the system (FHS 3.0) that need not belong to any package. A package manager takes an empty one away with the
 # last package that had a file in it, although it was there before. Sourced by lib.sh.
 
-# system_folders: their paths, each after the one that it is in
+# system_folders: their paths, parents first
 system_folders() {
     printf '%s\n' /boot /etc/opt /home /media /mnt /opt /srv \
         /usr/games /usr/include /usr/libexec /usr/local /usr/src \
@@ -10,7 +10,7 @@ system_folders() {
         /var/{cache,crash,games,lib,local,log,mail,opt,spool,tmp}
 }
 
-# system_folders_there: of these, what is there: MODE OWNER:GROUP PATH, one a line. A link to a folder is not one.
+# system_folders_there: those that exist, one `MODE OWNER:GROUP PATH` a line. A link to a folder does not count.
 system_folders_there() {
     local folder
     while read -r folder; do
@@ -18,7 +18,7 @@ system_folders_there() {
     done < <(system_folders)
 }
 
-# bring_folders: makes what is missing of stdin, which system_folders_there has printed
+# bring_folders: creates the missing ones of the folders on stdin, a list that system_folders_there printed
 bring_folders() {
     local mode owner folder
     while read -r mode owner folder; do

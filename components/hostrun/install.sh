@@ -1,7 +1,7 @@
 #!/bin/bash
 # Puts the library and the runner on this host, or takes everything away again. Sent as text:
 #   bash -s -- install SHA256 STAGED NAME [LAYER…]
-#       STAGED: the archive, as it was copied here; NAME: what the site calls this host; LAYER: what it has there
+#       STAGED: the archive as copied here; NAME: the site's name for this host; LAYER: the layers that it has there
 #   bash -s -- remove
 set -euo pipefail
 umask 077
@@ -15,7 +15,7 @@ fail() {
     exit 1
 }
 
-# The marker stays with the disk: a swapped address or a cloned disk is seen before anything changes.
+# The name is stored on the disk, so that a swapped address or a cloned disk is noticed before anything changes.
 check_identity() {
     local known
     [[ -f $home/identity ]] || return 0
@@ -34,7 +34,7 @@ was installed. Fix: run again; if it stays so, find out who writes to that file.
     tar -xzf "$1/archive" -C "$1" --no-same-owner --no-same-permissions
 }
 
-# place FILE TARGET: whole or not at all, and untouched when it is there already
+# place FILE TARGET: copies it whole or not at all; leaves a TARGET with the same content untouched
 place() {
     [[ ! -f $2 || $(sha256sum <"$1") != "$(sha256sum <"$2")" ]] || return 0
     cp -- "$1" "$2.new"
@@ -46,7 +46,7 @@ place() {
 bring() {
     local file
     unpack "$folder"
-    # Old versions stay: undo runs what was applied.
+    # Old versions stay, since undo runs the version that was applied.
     for file in "$folder"/library/*; do
         place "$file" "$home/library/${file##*/}"
     done
@@ -60,13 +60,13 @@ install() {
     local runner=$home/runner/${wanted:0:12}
     check_identity
     mkdir -p -- "$run" "$home/library" "$runner/os" "${bin%/*}"
-    # One install at a time; what a killed one left goes.
+    # One install at a time; it removes the leftovers of a killed one.
     exec 9>"$run/install.lock"
     flock -w 60 9 || fail lock "another install holds $run/install.lock. Fix: wait for it, then run again."
     rm -rf -- "$run"/install.*/
     folder=$(mktemp -d "$run/install.XXXXXX")
     trap 'rm -rf -- "$folder"' EXIT
-    # Where an earlier run ended after this: what is installed serves.
+    # If an earlier run was cut off after it had deleted the archive, keep the runner that it installed.
     [[ ! -e $staged && $(readlink -- "$bin") == "$runner/runner.sh" ]] || bring "$runner"
     printf '%s\n' "$name" >"$folder/identity"
     place "$folder/identity" "$home/identity"
@@ -79,7 +79,7 @@ install() {
         ln -sfn -- "$runner/runner.sh" "$bin.new"
         mv -fT -- "$bin.new" "$bin"
     fi
-    # The second: where earlier releases had it, in the home of who logs in.
+    # The second path is where earlier releases put the archive: the home of the user that logs in.
     rm -f -- "$staged" .gpu-metal-library.tar.gz
     printf 'library %s\n' "${wanted:0:12}"
 }
@@ -102,5 +102,5 @@ main() {
     esac
 }
 
-# Read to the end before it runs: a text that was cut on its way does nothing.
+# bash reads the whole script before main runs, so a script that was cut off in transit does nothing.
 main "$@" </dev/null

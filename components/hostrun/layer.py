@@ -21,16 +21,16 @@ _INPUTS = ["connection", "create", "delete", "logging", "stdin", "addPreviousOut
 
 @dataclass(frozen=True, slots=True)
 class HostRef:
-    """What a layer needs of its host. `last` is what the host's next layer waits for."""
+    """What a layer needs to know of its host. The host's next layer depends on the resources in `last`."""
 
     name: str
     connection: remote.ConnectionArgs
     root: str
     """`sudo -n ` or nothing: the prefix of every command."""
     probe: Callable[[str], ResourceHook]
-    """Before each change of the resource of that name: the host can be asked, and does not restart."""
+    """Before each change of the resource of that name: checks that the host answers and is not restarting."""
     back: Callable[[str], ResourceHook]
-    """After a layer that may restart the host: waits for it."""
+    """After a layer that may restart the host: waits until it is back."""
     gone: bool
     secret: Callable[[str], Input[str]]
     """A secret of the stack by its name."""
@@ -38,7 +38,7 @@ class HostRef:
     last: tuple[Resource, ...] = ()
 
     def after(self, *resources: Resource) -> "HostRef":
-        """The same host once `resources` are there."""
+        """The same host, whose next layer depends on `resources`."""
         return replace(self, last=resources)
 
 
@@ -51,10 +51,10 @@ def install(
     hooks: Sequence[ResourceHook] = (),
     depends_on: Sequence[Resource] = (),
 ) -> HostRef:
-    """The step library and the runner on `host`; the returned handle has the anchor that every layer names.
+    """Installs the step library and the runner on `host`; returns the host with the anchor that its layers hang on.
 
     `layers` are all that the host will have, by name: prerequisites are undone after the layers that use them.
-    `hooks` run before anything of this reaches the host; one of them brings the library (bring.py).
+    `hooks` run before anything is sent to the host; one of them copies the library (bring.py).
     Deleting the anchor undoes all layers in one connection, newest first, and takes the runner away.
     """
     anchor = remote.Command(
@@ -81,7 +81,7 @@ def layer(
     depends_on: Sequence[Resource] = (),
     stdin: Input[str] | None = None,
 ) -> remote.Command:
-    """One layer of `host`: `steps` hold, in order. `stdin` is their payload when part of it is known at `up` only."""
+    """One layer of `host`: makes `steps` true, in order. `stdin` is their payload if known only during `up`."""
     used = {secret for step in steps for secret in step.secrets.values()}
     if used:
         stdin = _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})
@@ -109,7 +109,7 @@ def layer(
 def after_layer(
     host: HostRef, layer_name: str, steps: Sequence[Step], *, parent: Resource, depends_on: Sequence[Resource] = ()
 ) -> HostRef:
-    """`host` once its layer is there; as it is where the layer would have no steps."""
+    """Adds a layer to `host` and returns the host to put the next one on; without steps, `host` as it was."""
     if not steps:
         return host
     return host.after(layer(f"{host.name}-{layer_name}", host, layer_name, steps, parent=parent, depends_on=depends_on))
@@ -133,7 +133,7 @@ def _options(
         depends_on=list(depends_on),
         delete_before_replace=True,
         deleted_with=host.anchor,
-        # A host that is gone is never connected to again: nothing is an update, and a delete only forgets.
+        # A host that is gone is never connected to again: nothing is updated, and a delete only changes the state.
         ignore_changes=_INPUTS if host.gone else None,
         retain_on_delete=host.gone,
         hooks=ResourceHookBinding(

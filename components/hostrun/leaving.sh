@@ -1,14 +1,14 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# Layers that leave: they are on this host, and the site has them no more. Pulumi takes them away at the end of its run,
-# after what they stand on has changed. So what a layer below has lost waits for them: a user stays until the last program
-# that runs as this user has gone.
-#   site: the layers that the site has here, one a line
-#   waiting/LAYER: ids of steps that wait, one a line, then @LAYER for each layer that they wait for
+# Leaving layers: they are on this host, but no longer in the site. Pulumi deletes them at the end of its run, after it
+# has updated their prerequisites. So a step that leaves a lower layer waits for them before it is undone: a user stays
+# until the last program that runs as this user has gone.
+#   site: the layers that the site has on this host, one a line
+#   waiting/LAYER: ids of the steps that wait, one a line, then @LAYER for each layer that they wait for
 
 declare -a waiting=()   # ids
 declare -a waits_for=() # @LAYER
 
-# leaving_layers [LAYER [GONE]] → array REPLY_WORDS: all, or those that came after LAYER, but for GONE
+# leaving_layers [LAYER [GONE]] → array REPLY_WORDS: all of them, or those first applied after LAYER; never GONE
 leaving_layers() {
     local name site leaving=() before=${1-}
     REPLY_WORDS=()
@@ -20,19 +20,19 @@ leaving_layers() {
             [[ $name != "$before" ]] || before=
             continue
         fi
-        # Members stay where the first control plane was once (ADR 0009): to undo one there takes a living node out.
+        # Membership stays on a host that once was the first control plane (ADR 0009): its undo would remove live nodes.
         [[ " ${site[*]} " == *" $name "* || $name =~ ^members?- || $name == "${2-}" ]] || leaving+=("$name")
     done
     REPLY_WORDS=("${leaving[@]}")
 }
 
-# claim LAYER: what is applied is the site's, whatever a list says that an interrupted run left
+# claim LAYER: adds a layer that is being applied to the site's list, which an interrupted run may have left outdated
 claim() {
     leaving_layers
     [[ " ${REPLY_WORDS[*]} " != *" $1 "* ]] || printf '%s\n' "$1" >>"$GPU_METAL_HOME/site"
 }
 
-# split_vanished LAYER ID…: what the ledger has and ID… has not goes into `waiting` where a later layer leaves
+# split_vanished LAYER ID…: if a later layer is leaving, puts the ledger's steps that are not among ID… into `waiting`
 split_vanished() {
     local layer=$1 id wanted=" ${*:2} " leaving
     waiting=()
@@ -49,7 +49,8 @@ split_vanished() {
     rm -f -- "$GPU_METAL_HOME/waiting/$layer"
 }
 
-# keep_waiting LAYER: once its steps hold. What a failed run would list may be taken back in the site without another run.
+# keep_waiting LAYER: saves `waiting`, only once the layer's steps hold: after a failed run the site may be reverted
+# without another run, and the list would be wrong.
 keep_waiting() {
     local error file=$GPU_METAL_HOME/waiting/$1
     [[ ${#waiting[@]} -gt 0 ]] || return 0
@@ -64,8 +65,8 @@ _has_undo() { # ID
     has_function "$REPLY" undo
 }
 
-# undo_waiting GONE: in each layer what waited for GONE, unless another one leaves too. What waited for a layer that came
-# back, as its edit was taken back after a run was killed, stays: the site has it again.
+# undo_waiting GONE: in each layer, undoes the steps that waited for GONE, unless another layer is still leaving. Steps
+# that wait for a layer that came back (a killed run, then a reverted edit) stay: the site has them again.
 undo_waiting() {
     local layers index name
     layer_names

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
 # What was applied: ledger/LAYER, one line per step, tab-separated: id, name@digest[#label], state, then in:KEY=VALUE and
-# bulk:KEY=SHA256. Between a first and a last line, so that a cut file is seen. state is `done`, or `begun`: an apply that
-# has not ended well yet, so that what it left can be undone too.
+# bulk:KEY=SHA256. A first and a last line frame them, so that a truncated file is noticed. state is `done`, or `begun`
+# for an apply that has not succeeded yet, so that its leftovers can be undone too.
 # A step in memory is its line without the id and the state: `ref<TAB>word<TAB>word…`, words escaped.
 
 readonly ledger_schema=1
@@ -120,8 +120,8 @@ save_ledger() {
     ledger_saved=$text
 }
 
-# begin_layer LAYER, end_layer LAYER: between them the layer is not whole, whatever its steps say. A run that failed and
-# was then taken back in the site would leave no difference to see.
+# begin_layer LAYER, end_layer LAYER: between them the layer counts as incomplete, even if all its steps hold. Otherwise
+# nobody would notice a failed run whose edit of the site was then reverted.
 begin_layer() {
     local error path=$GPU_METAL_HOME/begun/$1
     [[ ! -e $path ]] || return 0
@@ -132,7 +132,7 @@ begin_layer() {
 
 end_layer() { rm -f -- "$GPU_METAL_HOME/begun/$1"; }
 
-# keep_broken_ledger LAYER: out of the way, not lost
+# keep_broken_ledger LAYER: moves it aside, so that it is not lost
 keep_broken_ledger() {
     ledger_path "$1"
     mkdir -p -- "$GPU_METAL_HOME/broken"
@@ -141,7 +141,7 @@ keep_broken_ledger() {
 site did here cannot be undone; the file is kept as $GPU_METAL_HOME/broken/$1."
 }
 
-# The order in which layers first came: `remove` goes backwards.
+# The layers in the order of their first apply; `remove` undoes them in reverse.
 layer_names() {
     local name
     REPLY_WORDS=()
@@ -162,7 +162,7 @@ add_layer() {
     [[ " ${REPLY_WORDS[*]} " == *" $1 "* ]] || _write_layers "${REPLY_WORDS[@]}" "$1"
 }
 
-# forget_layer LAYER: nothing of it is left here
+# forget_layer LAYER: deletes the runner's records of a layer that is gone
 forget_layer() {
     end_layer "$1"
     local name others=()
@@ -175,7 +175,7 @@ forget_layer() {
     if [[ ${#others[@]} -gt 0 ]]; then _write_layers "${others[@]}"; else rm -f -- "$GPU_METAL_HOME/layers"; fi
 }
 
-# drop_unused_inputs: bulk texts that no ledger names any more
+# drop_unused_inputs: deletes the bulk texts that no ledger names any more
 drop_unused_inputs() {
     local file used
     used=$(cat -- "$GPU_METAL_HOME"/ledger/* 2>/dev/null) || true

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What any step may use; what steps of one room share is in the room's own lib.sh (`# uses: ROOM`). Sourced by child.sh,
-# which has read what the step was given: gm_inputs, gm_previous, gm_bulk, gm_secrets (arrays of
+# Functions for every step; those that only steps of one room share are in that room's lib.sh (`# uses: ROOM`).
+# Sourced by child.sh, which has read the step's inputs: gm_inputs, gm_previous, gm_bulk, gm_secrets (arrays of
 # KEY=text), gm_layer, gm_step, gm_function.
 # shellcheck disable=SC2154  # they come by stdin
 
@@ -86,7 +86,7 @@ keep() {
     elif [[ -e $path || -L $path ]]; then
         cp -a -- "$path" "$place.new/original" || return
     else
-        # The folders that will be made for it go again with it.
+        # Note the topmost folder that will be created for it: restore removes these folders too.
         folder=$(dirname -- "$path")
         while [[ ! -e $folder ]]; do
             missing=$folder
@@ -98,7 +98,7 @@ keep() {
     sync "$place.new" && mv -T -- "$place.new" "$place" && sync "$(dirname -- "$place")"
 }
 
-# restore PATH: puts back what keep saved, removes PATH when there was none. Nothing when keep saved nothing.
+# restore PATH: puts back what keep saved, or removes PATH when there was no original. Does nothing without a keep.
 restore() {
     local path=$1 place folder fresh
     kept "$path" || return 0
@@ -127,21 +127,21 @@ _remove_with_folders() {
     [[ -n $first ]] || return 0
     folder=$(dirname -- "$path")
     while [[ $folder == "$first" || $folder == "$first"/* ]]; do
-        # What others put there stays, and with it the folder.
+        # A folder stays when others have put something into it.
         rmdir -- "$folder" 2>/dev/null || [[ ! -e $folder ]] || return 0
         folder=$(dirname -- "$folder")
     done
 }
 
-# reboot_due REASON: this host is to restart before what was asked holds; the step `reboot`, a layer's last, sees to it.
+# reboot_due REASON: notes that a change takes effect only after a restart; the layer's last step, `reboot`, restarts.
 reboot_due() {
     is_reboot_due "$1" || (umask 077 && printf '%s\n' "$1" >>"$GPU_METAL_RUN/reboot-due")
 }
 
-# is_reboot_due REASON: was that said since the last start?
+# is_reboot_due REASON: was it noted since this host last started?
 is_reboot_due() { grep -qxF -- "$1" "$GPU_METAL_RUN/reboot-due" 2>/dev/null; }
 
-# verb: what the runner was asked for: apply, undo, remove, check …
+# verb: the runner's verb in this run: apply, undo, remove, check …
 verb() { printf '%s\n' "$gm_verb"; }
 
 # os_id: debian, ubuntu, rocky … · os_version: 12, 24.04, 9.4 … · os_family: debian, rhel
@@ -160,7 +160,7 @@ os_packages() {
     local word words
     for word in "$@"; do
         if [[ $word == @* ]]; then
-            _os_name "$word" || _missing "$word is no term of $_os_id-$_os_version. Fix: write the package's own name" || return
+            _os_name "$word" || _missing "$word is not a term of $_os_id-$_os_version. Fix: write the package's own name" || return
             word=${REPLY//'{kernel}'/$(uname -r)}
         fi
         REPLY=$word
@@ -235,7 +235,7 @@ esac
 # shellcheck source=networks.sh
 . "${BASH_SOURCE[0]%/*}/networks.sh"
 
-# in_window: what may be done in a maintenance window only.
+# in_window: refuses an action outside its maintenance window.
 # shellcheck source=window.sh
 . "${BASH_SOURCE[0]%/*}/window.sh"
 

@@ -1,4 +1,4 @@
-"""The library: every step file and the runner as one archive, and the texts that bring it to a host.
+"""The library: every step file and the runner as one archive, and the scripts that install it on a host.
 
 On the host: `library/<name>@<digest>.sh` for the steps, `runner/` for gpu-metal itself.
 """
@@ -17,13 +17,13 @@ from components.hostrun.step import COMPONENTS, Step, content, libraries
 _HERE = Path(__file__).parent
 
 INSTALL = (_HERE / "install.sh").read_text()
-"""Text for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove`."""
+"""The script for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove`."""
 
 
 def files() -> dict[str, bytes]:
-    """What the library holds, by its path on the host.
+    """The library's files, by their path on the host.
 
-    Raises ValueError for a step file that the runner could not run, and for a name that two tables explain.
+    Raises ValueError for a step file that the runner could not run, and for a name that two rooms' tables define.
     """
     runner = {f"runner/{path.name}": path.read_bytes() for path in _HERE.glob("*.sh") if path.name != "install.sh"}
     families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.sh")}
@@ -39,16 +39,16 @@ def _member(script: Path) -> str:
         raise ValueError(f"{script}: a step has a function check, written check() at the beginning of a line")
     for library in libraries(script):
         if own := re.search(r"^(?:check|apply|undo)\(\)|^# limit:.*", library.read_text(), re.MULTILINE):
-            raise ValueError(f"{library}: {own.group()} belongs to a step, and a lib.sh goes in front of many")
+            raise ValueError(f"{library}: {own.group()} belongs to a step; a lib.sh is put in front of many")
     return f"library/{Step(script).ref}.sh"
 
 
 def names(rooms: str = "**") -> dict[str, str]:
-    """The tables that say what each system calls a thing, such as `debian.names`: those of all rooms in one.
+    """The tables of each system's own names for things, such as `debian.names`, merged from all rooms.
 
-    `rooms` is a pattern: `*` leaves the parts out.
+    `rooms` is a pattern of folders: `*` leaves the parts out.
 
-    Raises ValueError for a name that two rooms explain.
+    Raises ValueError for a name that two rooms define.
     """
     tables: dict[str, str] = {}
     owners: dict[str, Path] = {}
@@ -79,7 +79,7 @@ def digest() -> str:
 
 
 def streamed(words: str, payload: str = "") -> bytes:
-    """A text for `sudo -n bash -s` that runs `gpu-metal WORDS` with nothing installed and leaves nothing behind.
+    """A script for `sudo -n bash -s` that runs `gpu-metal WORDS` without installing it, and leaves nothing behind.
 
     `words` are shell words; `payload` is what gpu-metal reads from stdin. For questions only: try and facts.
     """

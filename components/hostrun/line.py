@@ -1,6 +1,6 @@
-"""Lines: connections that stay open. One to each host and login for all that an event loop asks, however many ask.
+"""Lines: SSH connections that stay open. All commands of one event loop share one line per host and login.
 
-A Pulumi program, or one verb of sitectl, is one event loop: a host sees one login of it, and one more after a restart.
+A Pulumi program, or one verb of sitectl, is one event loop: a host sees one login from it, and another after a restart.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from components.hostrun.dial import Client, explained, login
 from components.hostrun.target import Target
 
 SESSIONS = 8
-"""Commands at once on one line; sshd's own limit is MaxSessions, 10 unless told."""
+"""Commands at once on one line; sshd's own limit is MaxSessions, 10 by default."""
 QUIET = 0.5
-"""Seconds without a word after which a line is tried before it is used: the host may have gone meanwhile."""
+"""Seconds of silence after which a line is tested before use: the host may have gone meanwhile."""
 TRIAL = 3.0
-"""Seconds for that; a host that needs more is dialled anew, which tells what is wrong with it."""
+"""Seconds for that test; if it fails, a new connection is tried, whose error says what is wrong with the host."""
 
 
 class Line:
-    """One connection, from the first try to log in on."""
+    """One connection, from its attempt to log in onwards."""
 
     def __init__(self, target: Target, tunnel: asyncssh.SSHClientConnection | None) -> None:
         self.client = Client()
@@ -36,11 +36,11 @@ class Line:
 
     @property
     def connection(self) -> asyncssh.SSHClientConnection:
-        """Once it is there."""
+        """The connection; the login must have succeeded (see `there`)."""
         return self._login.result()
 
     async def there(self) -> None:
-        """Waits for the login; the last one to give up ends it. Raises as asyncssh does."""
+        """Waits for the login, which is cancelled when its last waiter gives up. Raises what dial.login raises."""
         self._waiting += 1
         try:
             await asyncio.shield(self._login)
@@ -51,13 +51,13 @@ class Line:
 
     @property
     def lost(self) -> bool:
-        """Whether nothing can come of it any more."""
+        """True once the login has failed or the connection has closed."""
         if not self._login.done():
             return self._login.cancelling() > 0
         return self._login.cancelled() or self._login.exception() is not None or self.connection.is_closed()
 
     async def answers(self, limit: float) -> bool:
-        """Whether it is in the making, was heard of just now, or runs a command in time."""
+        """True while connecting, when recently active, or when a test command ends in time."""
         if self.lost:
             return False
         if not self._login.done() or time.monotonic() - self.heard < QUIET:
@@ -71,7 +71,7 @@ class Line:
         return True
 
     async def end(self) -> None:
-        """Closed at once: a frozen host would never confirm."""
+        """Closes without waiting for the host: a frozen one would never confirm."""
         self._login.cancel()
         if self._login.done() and not self.lost:
             self.connection.abort()
@@ -79,7 +79,7 @@ class Line:
 
 
 class _Lines(dict[Target, Line]):
-    """Those of one event loop."""
+    """The lines of one event loop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ _kept: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Lines]" = WeakKeyDictionar
 
 
 async def line(target: Target, limit: float) -> Line:
-    """The line to a host, logged in, through its bastion's where there is one, within `limit` seconds in all.
+    """The line to a host, logged in within `limit` seconds; for a host behind a bastion, through the bastion's line.
 
     Raises SshError.
     """
@@ -99,7 +99,7 @@ async def line(target: Target, limit: float) -> Line:
     lines, way = await _lines(), target.way
     found = lines.get(way)
     if found is None or not await found.answers(min(TRIAL, limit / 2)):
-        if lines.get(way) is found:  # else another was quicker
+        if lines.get(way) is found:  # else another task has replaced it already
             lines[way] = Line(target, tunnel)
             if found:
                 await found.end()
@@ -119,7 +119,7 @@ async def _lines() -> _Lines:
 
 
 async def _keeper(lines: _Lines) -> AsyncGenerator[None, None]:
-    """An event loop that ends in order, as in asyncio.run, closes its generators: then the lines are ended too."""
+    """Ends the lines when their event loop shuts down: asyncio.run then closes its generators, and so this one."""
     try:
         yield
     finally:

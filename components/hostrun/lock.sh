@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# One run changes this host at a time. The lock is flock's: it goes with the process, never by the clock. fd 9 is
-# inherited by the running step (child.sh keeps it), so a killed runner's step still holds it.
+# One run changes this host at a time. The lock is flock's: it ends with its process and never by a timeout. The running
+# step inherits fd 9 (child.sh keeps it), so the step of a killed runner still holds the lock.
 
 take_lock() {
     local error staged
@@ -12,13 +12,13 @@ take_lock() {
 run; if it hangs, 'ps' on this host shows it."
             exit 75
         fi
-        # `remove` takes the file away: a lock on that file is none.
+        # `remove` deletes the file, and a lock on a deleted file protects nothing.
         [[ /proc/self/fd/9 -ef $GPU_METAL_RUN/lock ]] || fail lock "gpu-metal was removed from here just now. Fix: run again."
     fi
     lock_since=$(date -u +%FT%TZ)
     lock_user=$(_who)
     for staged in "$GPU_METAL_RUN"/.write.*; do
-        # What a killed run was staging: it may be a secret.
+        # Delete the file that a killed run was staging: it may hold a secret.
         [[ -d /proc/${staged##*.} ]] || rm -f -- "$staged"
     done
     error=$(mkdir -p -- "$GPU_METAL_HOME"/{ledger,inputs} 2>&1) ||
@@ -30,7 +30,8 @@ _open_lock() {
         fail lock "$GPU_METAL_RUN/lock cannot be opened for writing. Nothing was changed."
 }
 
-# mark_lock TEXT: what this run is doing, for whoever waits. In place and of one length: the file is never half there.
+# mark_lock TEXT: notes in the lock file what this run is doing, for runs that wait. Written in place and always of one
+# length, so that nobody reads half of it.
 mark_lock() {
     printf '%-400.400s\n' "held since $lock_since by $lock_user, $1" 1<>"$GPU_METAL_RUN/lock"
 }

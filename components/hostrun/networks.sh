@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The host's networks and ports, as its kernel tells them. Sourced by lib.sh.
+# The host's networks and ports, as its kernel reports them. Sourced by lib.sh.
 
 # host_networks: `CIDR DEVICE` of each IPv4 network that the host routes, but for what Docker itself made
 host_networks() {
@@ -23,7 +23,7 @@ _address_number() {
     printf '%s\n' $(((a << 24) + (b << 16) + (c << 8) + d))
 }
 
-# port_holder PORT: who listens on it, as far as the host tells; nothing when nobody does
+# port_holder PORT: the program that listens on it, as far as it can be seen; prints nothing when the port is free
 port_holder() {
     # From the kernel's own tables (RFC 793's LISTEN is 0A there): a minimal system has no ss.
     { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || true; } | awk -v end=":$(printf '%04X' "$1")" '
@@ -35,6 +35,6 @@ port_holder() {
 
 # port_opens PORT SECONDS: waits until this host accepts connections there; status 124 when it does not within that time
 port_opens() {
-    # shellcheck disable=SC2016  # expanded there
+    # shellcheck disable=SC2016  # the inner bash expands it
     timeout "$2" bash -c 'until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do sleep 0.2; done' _ "$1"
 }

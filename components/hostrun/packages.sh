@@ -2,13 +2,13 @@
 # shellcheck disable=SC2154  # gm_layer and gm_step come by stdin
 # Packages that a step asks for. Sourced by lib.sh, on top of the family's verbs.
 #
-# What came and went with them is written down for the whole host, not per step, so that what is taken away is what came
-# with ours and nothing else, also after a run that was cut in the middle of an installation. What another step still
-# asks for stays; so does ours where another version was before.
+# Records for the whole host, not per step, which packages came and went with them, so that undo removes exactly the
+# packages that came with ours, also after a run that was cut off during an installation. A package that another step
+# still asks for stays, and so does one of ours that was there before in another version.
 
 # A WORD is `name`, `name=version` (a version may be a glob) or `@term`.
 
-# pkg_untrue [--hold] WORD…: what does not hold of them; nothing when all does. For check.
+# pkg_untrue [--hold] WORD…: prints the first thing that is not as asked; nothing when all is right. For check.
 pkg_untrue() {
     local hold='' words word name seen gone
     if [[ ${1-} == --hold ]]; then hold=yes && shift; fi
@@ -30,7 +30,7 @@ pkg_untrue() {
     if [[ -n $gone ]]; then
         printf 'has %s, which the site no longer asks for\n' "${gone//$'\n'/, }"
     elif [[ -e $GPU_METAL_HOME/packages/before || $(pkg_asked) != "$(_pkg_names <<<"$words")" ]]; then
-        printf 'has not written down what it asks for, or what came with a run that was cut\n'
+        printf 'lacks its record of the packages it asks for, or of those that an interrupted run installed\n'
     fi
 }
 
@@ -45,14 +45,14 @@ pkg_add() {
         pkg_asked
         printf '%s\n' "$names"
     } | _pkg_save "asked/$gm_layer.$gm_step"
-    # What is there and right is not named: it would be upgraded.
+    # Do not name packages that are right already: they would be upgraded.
     for word in $words; do
         if ! pkg_right "$word"; then missing+=("$word"); fi
     done
     if ((${#missing[@]})); then
         _pkg_before
         pkg_install "${missing[@]}" || status=$?
-        # A lock is not waited for twice; of anything else the lists may be to blame, older than their source.
+        # Do not wait for a lock twice. For any other failure, outdated package lists may be the cause.
         if ((status == 75)); then return 75; fi
         if ((status)); then
             pkg_update
@@ -85,7 +85,7 @@ _pkg_names() { tr ' ' '\n' | sed 's/=.*//; s/:.*//; /^$/d' | sort -u; }
 # The lists $@ (came, went, auto, held, folders, asked/…), as they were saved.
 _pkg_list() { (cd "$GPU_METAL_HOME/packages" && cat -- "$@") 2>/dev/null || true; }
 
-# The list $1 becomes stdin; an empty one is none.
+# Saves stdin as the list $1; deletes the file if the list is empty.
 _pkg_save() {
     local file=$GPU_METAL_HOME/packages/$1
     _pkg_names | write_file "$file" 0600
@@ -100,7 +100,7 @@ _pkg_elsewhere() {
     done | sort -u
 }
 
-# What this step asked for, and not in the words of stdin, and still has.
+# Packages of ours that this step once asked for, that are not in the words of stdin, and that are still installed.
 _pkg_dropped() {
     local gone
     gone=$(comm -23 <(pkg_asked) <(_pkg_names))
@@ -109,7 +109,7 @@ _pkg_dropped() {
         comm -12 - <(pkg_list)
 }
 
-# What there is before an installation; kept when a cut run has left it.
+# Saves what is installed before an installation; keeps the record that an interrupted run has left.
 _pkg_before() {
     local folders=$GPU_METAL_HOME/packages/folders
     if [[ ! -e $folders ]]; then system_folders_there | write_file "$folders" 0600; fi
@@ -118,7 +118,7 @@ _pkg_before() {
     pkg_list | _pkg_save before
 }
 
-# Writes down what an installation changed, also one that a killed run made.
+# Records what an installation changed, also one by a run that was killed.
 _pkg_after() { # NAMES
     if [[ ! -e $GPU_METAL_HOME/packages/before ]]; then return; fi
     {
@@ -138,7 +138,7 @@ _pkg_after() { # NAMES
     rm -f "$GPU_METAL_HOME/packages/before" "$GPU_METAL_HOME/packages/before-auto"
 }
 
-# What came as a dependency, of ours or of others, is asked for now.
+# Marks those of NAMES that came as dependencies as asked for.
 _pkg_ask() { # NAMES
     local names
     mapfile -t names < <(comm -12 <(pkg_auto) <(printf '%s\n' "$1"))
@@ -164,7 +164,7 @@ _pkg_hold() { # NAMES
     done
 }
 
-# Those names of stdin that we hold.
+# Releases the holds that we set on the packages of stdin.
 _pkg_unhold() {
     local ours names
     ours=$(comm -12 - <(_pkg_list held))
@@ -175,7 +175,7 @@ _pkg_unhold() {
     fi
 }
 
-# The names of stdin are no longer asked for: what came with them goes, unless something else needs it.
+# The packages of stdin are no longer asked for: removes what came with them, unless something else needs it.
 _pkg_release() {
     local names ours unneeded last=''
     names=$(_pkg_names)
@@ -186,18 +186,18 @@ _pkg_release() {
         comm -12 - <(printf '%s\n' "$names"))
     if ((${#ours[@]})); then pkg_mark_auto "${ours[@]}"; fi
     if [[ -z $(_pkg_elsewhere) ]]; then last=--last; fi
-    # shellcheck disable=SC2086  # nothing is no word
+    # shellcheck disable=SC2086  # an empty $last must not become an argument
     unneeded=$(_pkg_list came | comm -12 - <(pkg_list) | comm -23 - <(_pkg_elsewhere) | pkg_unneeded $last)
     # shellcheck disable=SC2086  # words are names
     if [[ -n $unneeded ]]; then pkg_purge $unneeded; fi
-    # Also after a run that was cut between the two.
+    # Also when an interrupted run has purged packages already.
     _pkg_list folders | bring_folders
     comm -12 <(_pkg_list came) <(pkg_list) | _pkg_save came
     comm -23 <(_pkg_list auto) - <<<"$names" | _pkg_save auto
     _pkg_bring_back
 }
 
-# What had to go for ours (chrony puts out systemd-timesyncd) comes back as soon as nothing is in its way.
+# Reinstalls packages that ours replaced (chrony replaces systemd-timesyncd) as soon as nothing conflicts with them.
 _pkg_bring_back() {
     local name
     for name in $(_pkg_list went); do

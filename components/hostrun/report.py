@@ -1,4 +1,4 @@
-"""What was asked of hosts and what came of it: the shape of every verdict, whoever prints it."""
+"""Checks of hosts and their results: the one form of every verdict, whichever command prints it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,7 +9,7 @@ from components.hostrun.target import SshError
 Status = Literal["ok", "failed", "unknown", "skipped"]
 
 NO_ACCESS = frozenset({"login", "host-key", "sudo"})
-"""Checks of the connection that say: it is there, but we may not in."""
+"""Ids of the checks whose failure means: the host answers, but does not let us in."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ def said(id_: str, host: str, status: Status, text: str) -> Check:
 
 
 def unreachable(error: SshError) -> Check:
-    """The one check that a host has which could not be asked."""
+    """The only check of a host that could not be asked."""
     return said(error.check_id, error.host, "unknown", error.message)
 
 
 @dataclass(frozen=True)
 class Report:
-    """All checks of all hosts; `facts` is what each host said of itself, where it was asked."""
+    """All checks of all hosts; `facts` has each host's facts about itself, when they were asked for."""
 
     checks: Sequence[Check]
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A restart that a step asked for: waited for, with patience and an end."""
+"""Waits, up to a limit, for a host that one of our steps restarts."""
 
 import asyncio
 import os
@@ -14,16 +14,16 @@ STEP = "reboot"
 LIMIT = float(os.environ.get("GPU_METAL_REBOOT_LIMIT", "900"))
 """Seconds for a host to come back: servers test their memory first."""
 PAUSE = 2.0
-"""Seconds between two questions."""
+"""Seconds between two attempts."""
 
 _QUESTION = "sh -c 'test ! -e /run/gpu-metal/rebooting || echo rebooting'"
 _BOOTED = "timeout 120 systemctl is-system-running --wait"
 
 
 async def ready(target: Target, *, patient: bool = False, tell: Callable[[str], None] = lambda _: None) -> None:
-    """Address, greeting, host key, login and sudo, in that order; then no restart of ours is under way, or has ended.
+    """Check address, greeting, host key, login and sudo, in that order; then wait for the end of a restart of ours.
 
-    With `patient` a host that is silent counts as restarting. `tell` is given a line before a long wait.
+    With `patient`, a silent host counts as restarting. `tell` receives a line before a long wait.
     Raises SshError for the first that fails.
     """
     try:
@@ -32,7 +32,7 @@ async def ready(target: Target, *, patient: bool = False, tell: Callable[[str], 
     except SshError as error:
         if not patient or error.check_id == "host-key":
             raise
-    tell(f"{target.name} [reboot] restarts; it is waited for, at most {LIMIT:.0f} s")
+    tell(f"{target.name} [reboot] restarts; waiting for it, at most {LIMIT:.0f} s")
     await _back(target)
 
 
@@ -41,18 +41,18 @@ async def _restarts(target: Target, deadline: float = 10) -> bool:
 
 
 async def _back(target: Target) -> None:
-    """Until it answers as a host does that has started."""
+    """Waits until the host answers and has booted."""
     end = time.monotonic() + LIMIT
     last = say.not_gone(target, LIMIT)
     while (left := end - time.monotonic()) > 0:
         try:
             if not await _restarts(target, max(3, min(10, left))):
-                # Its services first: what it ends with, degraded too, is for the next steps to judge.
+                # Wait for its services. Whether they came up well is for the next steps to judge.
                 await run(target, _BOOTED, deadline=130)
                 return
             last = say.not_gone(target, LIMIT)
         except SshError as error:
-            # While it starts, sshd refuses whoever is not root: a refused login is no answer yet.
+            # During boot sshd refuses every user but root, so a refused login is not final.
             if error.check_id == "host-key":
                 raise
             last = say.not_back(target, LIMIT, error.message)

@@ -1,4 +1,4 @@
-"""What the runner on a host prints as JSON, read. The only place on this side that knows its form."""
+"""Reads the JSON that the runner on a host prints. The only module of the program that knows its form."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class StepSaid:
 
 
 def steps(host: str, result: Result) -> list[StepSaid]:
-    """The answer to `check --json` or `try --json`. Raises SshError when it is none."""
+    """The answer to `check --json` or `try --json`. Raises SshError when the output is not JSON."""
     answer = _object(host, result)
     return [
         StepSaid(layer["layer"], step["step"], step["status"], step.get("says", ""))
@@ -33,7 +33,7 @@ def steps(host: str, result: Result) -> list[StepSaid]:
 
 
 def facts(host: str, result: Result) -> Mapping[str, Any]:
-    """The answer to `facts --json`. Raises SshError when it is none."""
+    """The answer to `facts --json`. Raises SshError when the output is not JSON."""
     return _object(host, result)
 
 

@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2154  # the parts of runner.sh share their variables
-# A check sees no secret, so it cannot tell that one has changed. What a step's last good apply was given is remembered as
-# a digest, for root only: salted, and of so many bytes that a guess costs as much as one at a password's hash.
+# A check gets no secrets, so it cannot notice that one has changed. So we keep a digest of the secrets of a step's last
+# successful apply, readable by root only: salted, and over so much text that a guess costs as much as with a password
+# hash.
 
-# secrets_same LAYER ID: did the last good apply have the secrets of this call? True of a step without any.
+# secrets_same LAYER ID: did the last successful apply use the secrets of this call? True for a step without secrets.
 secrets_same() {
     local file=$GPU_METAL_HOME/secrets/$1/$2 salt sum
     [[ -n $(_secret_keys "$2") ]] || return 0
@@ -11,7 +12,7 @@ secrets_same() {
     [[ $(_secrets_digest "$2" "$salt") == "$sum" ]]
 }
 
-# keep_secrets LAYER ID: those of this call were applied
+# keep_secrets LAYER ID: remembers the secrets of this call as applied
 keep_secrets() {
     local file=$GPU_METAL_HOME/secrets/$1/$2 salt error
     [[ -n $(_secret_keys "$2") ]] || return 0
@@ -30,7 +31,7 @@ _secret_keys() {
     done | sort
 }
 
-# 16 MiB of salt and secrets, over and over, by pipes alone
+# Hashes salt and secrets, repeated up to 16 MiB; by pipes only, so that no secret is in argv or in a file
 _secrets_digest() { # ID SALT
     local key
     for key in $(_secret_keys "$1"); do printf '%s %s\n' "$key" "${secret_text["$1 $key"]}"; done |

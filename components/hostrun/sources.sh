@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # Sources of packages and the keys that sign them. Sourced by lib.sh, on top of the family's verbs.
 
-# fetch_key URL FINGERPRINT FILE: an armored key, that one and no other
+# fetch_key URL FINGERPRINT FILE: fetches a file with exactly that armored key
 fetch_key() {
     if ! fetch_file "$1" "$3"; then
-        untrue "cannot fetch the key $1. Fix: is it reached from this host (name, proxy)? else keyFile: the key sent along"
+        untrue "cannot fetch the key $1. Fix: let this host reach it (name, proxy), or send the key by keyFile"
     fi
     right_key "$3" "$2" "$1"
 }
 
-# right_key FILE FINGERPRINT SOURCE: says so and fails when it is another, or not alone
+# right_key FILE FINGERPRINT SOURCE: fails with a message unless FILE holds exactly that key
 right_key() {
     local seen
     seen=$(key_prints "$1")
@@ -22,16 +22,16 @@ right_key() {
 
 # For the steps that bring a source; each has the inputs key_url and fingerprint, and the bulk key.
 
-# same_key FILE: says so when it does not hold this source's key, and it alone. For check.
+# same_key FILE: fails with a message unless FILE holds exactly this source's key. For check.
 same_key() {
     if [[ -z $(input key_url '') ]]; then
         if ! bulk key | same_file "$1"; then untrue "$1 is not the key of this source"; fi
     elif [[ $(key_prints "$1") != "$(input fingerprint)" ]]; then
-        untrue "$1 does not hold the key $(input fingerprint), and it alone"
+        untrue "$1 does not hold exactly the key $(input fingerprint)"
     fi
 }
 
-# bring_key FILE SOURCE: the key that came with the layer, or that the host fetches; compared before it is there
+# bring_key FILE SOURCE: writes to FILE the key that came with the layer or that the host fetches; compares it first
 bring_key() {
     if [[ -n $(input key_url '') ]]; then
         fetch_key "$(os_text "$(input key_url)")" "$(input fingerprint)" "$1"
@@ -41,7 +41,7 @@ bring_key() {
     fi
 }
 
-# read_index SOURCE COMMAND…: the package manager reads it, or the fault of the source is said
+# read_index SOURCE COMMAND…: runs COMMAND, which reads the index of SOURCE; explains why if it fails
 read_index() {
     local log=$GPU_METAL_RUN/index
     if "${@:2}" 2>&1 | tee "$log"; then
@@ -53,7 +53,8 @@ read_index() {
 
 # For the steps that bring a vendor's file; each has the inputs file or url, and sha256.
 
-# bring_artefact TO WHAT FIX: what the operator put on the host, or the host fetches, becomes TO; compared before it is used
+# bring_artefact TO WHAT FIX: copies to TO the file that the operator put on the host, or fetches it; compares its
+# SHA-256 before it is used
 bring_artefact() {
     local seen place
     rm -f -- "$1"
@@ -61,7 +62,7 @@ bring_artefact() {
         place=$(os_text "$(input url)")
         if ! fetch_file "$place" "$1"; then
             rm -f -- "$1"
-            untrue "cannot fetch $2 from $place. Fix: is it reached from this host (name, proxy)? else write file"
+            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy), or write file"
         fi
     else
         place=$(input file)
@@ -84,7 +85,7 @@ proxy_variables() {
     done < <(grep -iE '^(http|https|no)_proxy=' /etc/environment 2>/dev/null)
 }
 
-# source_fault URL: why the index of a package source cannot be read; stdin is what the package manager said
+# source_fault URL: explains why the index of a package source cannot be read; stdin is the package manager's output
 source_fault() {
     local said
     said=$(tail -c 65536)
@@ -94,12 +95,12 @@ source_fault() {
         *NO_PUBKEY* | *BADSIG* | *'not signed'* | *EXPKEYSIG* | *signature* | *'GPG key'*)
             said="$1 is not signed by the key it came with. Fix: keyFile or keyUrl must be the key that signs it today"
             ;;
-        *) said="cannot use $1. Fix: is it reached from this host (name, proxy, certificate)?" ;;
+        *) said="cannot use $1. Fix: let this host reach it (name, proxy, certificate)" ;;
     esac
     untrue "$said"
 }
 
-# key_prints FILE: fingerprints of all primary keys in it, on one line; by way of a keyring in memory, which old gpg needs
+# key_prints FILE: fingerprints of all primary keys in it, on one line; through a temporary keyring, which old gpg needs
 key_prints() {
     local home
     [[ -s $1 ]] || return 0

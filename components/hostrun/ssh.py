@@ -1,4 +1,4 @@
-"""How the program itself talks to a host: one command over SSH, with a deadline on everything."""
+"""Runs one command on a host over the program's own SSH connection, with a deadline for everything."""
 
 import asyncio
 import time
@@ -15,12 +15,12 @@ from components.hostrun.target import SshError, Target
 __all__ = ["HostKey", "Result", "SshError", "Target", "probe", "run", "scan"]
 
 CONNECT_LIMIT = 15.0
-"""Seconds to be logged in; a host that needs more hangs."""
+"""Seconds for the login; a host that needs longer counts as hanging."""
 OUTPUT_LIMIT = 8 << 20
-"""Bytes kept of stdout and of stderr each; what comes after is read and dropped, and said to be."""
+"""Bytes kept of stdout and of stderr each; the rest is read and dropped, with a note at the end."""
 
 REFUSALS = 3
-"""Of a command that is alone on its line, until it is given up: sshd may not have seen the end of the one before."""
+"""Times that a command alone on its line may be refused: sshd may not have noticed yet that the last one ended."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,9 @@ async def run(target: Target, command: str, *, stdin: bytes = b"", deadline: flo
 
 
 async def probe(target: Target, question: str = "true", deadline: float = 10) -> str:
-    """Address, SSH greeting, host key, login and sudo, in that order; what `question`, which never fails, prints.
+    """Check address, SSH greeting, host key, login and sudo, in that order; return what `question` prints.
 
+    `question` is a command that never fails on a sound host.
     Raises SshError for the first that fails.
     """
     result = await run(target, question, deadline=deadline)
@@ -75,7 +76,7 @@ async def probe(target: Target, question: str = "true", deadline: float = 10) ->
 
 
 async def scan(target: Target, deadline: float = 10) -> HostKey:
-    """The best key that the host shows now, whatever is known of it; nothing is sent. Raises SshError."""
+    """The best key that the host shows now, whichever one is pinned; no login is sent. Raises SshError."""
     client = Client()
     start = time.monotonic()
     tunnel = (await line(target.bastion, deadline)).connection if target.bastion else None
@@ -88,7 +89,7 @@ async def scan(target: Target, deadline: float = 10) -> HostKey:
 
 
 async def _in_turn(used: Line, target: Target, command: str, stdin: bytes) -> Result | None:
-    """Beside the other commands on the line, as many as sshd takes. None as in _execute."""
+    """Runs a command beside the others on the line, as many as sshd allows. None as in _execute."""
     refused = 0
     while True:
         async with used.sessions:
@@ -100,7 +101,7 @@ async def _in_turn(used: Line, target: Target, command: str, stdin: bytes) -> Re
             except asyncssh.ChannelOpenError as error:
                 if used.lost:
                     return None
-                # Over sshd's MaxSessions: its turn comes when others end. Alone, nothing will.
+                # sshd's MaxSessions is reached: try again when other commands end. A command alone would wait in vain.
                 refused = refused + 1 if used.busy == 1 else 0
                 if refused == REFUSALS:
                     raise say.no_session(target, error.reason) from None

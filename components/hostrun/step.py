@@ -1,4 +1,4 @@
-"""A step: one bash file and what it is given. Pure data; nothing here touches a host or Pulumi."""
+"""A step: one bash file and its inputs. Pure data; nothing here touches a host or Pulumi."""
 
 import re
 import shlex
@@ -34,7 +34,7 @@ def _library(room: str, script: Path) -> Path:
     found = [*COMPONENTS.glob(f"{room}/lib.sh"), *COMPONENTS.glob(f"*/{room}/lib.sh")]
     if room == "hostrun" or len(found) != 1:
         seen = ", ".join(str(path) for path in found) or "no lib.sh"
-        raise ValueError(f"{script}: `# uses: {room}` finds {seen}. Fix: name one other room that has one")
+        raise ValueError(f"{script}: `# uses: {room}` finds {seen}. Fix: name another room, one that has a lib.sh")
     return found[0]
 
 
@@ -48,7 +48,7 @@ class Step:
     """One thing that is made true on a host.
 
     `script` has the functions check, apply and, where it can be undone, undo.
-    `inputs` are short and public (they stand on the command line), `bulk` is long and public (stdin, kept on the
+    `inputs` are short and public (they are on the command line), `bulk` is long and public (stdin, kept on the
     host for check), `secrets` maps an input to the *name* of a secret (stdin, never kept).
     `label` tells two uses of one script in one layer apart.
     """

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# Runs the functions of steps, and says what came of it.
+# Runs the functions of steps, and reports their results.
 
-declare -A bulk_text=()   # by SHA-256: what this run was sent
+declare -A bulk_text=()   # by SHA-256: the bulk inputs of this run
 declare -A secret_text=() # by "id key"
 
 # step_file REF → REPLY
 step_file() { REPLY=$GPU_METAL_HOME/library/${1%%'#'*}.sh; }
 
-# verify_refs REF…: each file is in the library and begins with its digest; before anything is run
+# verify_refs REF…: checks that each file is in the library and has its digest, before anything is run
 verify_refs() {
     local ref files=() sum file
     [[ $# -gt 0 ]] || return 0
@@ -48,7 +48,7 @@ _load_bulk() {
     done
 }
 
-# keep_bulk LINE: for later checks and for undo
+# keep_bulk LINE: stores its bulk inputs for later checks and for undo
 keep_bulk() {
     local word sum error
     words bulk "$1"
@@ -126,7 +126,7 @@ _mask() {
         [[ ${key% *} == "$1" ]] || continue
         mapfile -t lines < <(printf '%s\n' "${secret_text[$key]}")
         for line in "${lines[@]}"; do
-            # The short lines of a long secret ("}", "--") are no secret, and would garble every message.
+            # The short lines of a long secret ("}", "--") are not secret; masking them would garble every message.
             [[ -z $line || (${#line} -lt 6 && ${#lines[@]} -gt 1) ]] || hidden+=("$line")
         done
     done
@@ -170,7 +170,8 @@ run_logged() {
     return "$status"
 }
 
-# cause TEXT: `Fix: …` for what the machine is short of, told apart (one message of the kernel means two things)
+# cause TEXT: prints `Fix: …` for an error of a full or read-only file system or a locked package tool; tells missing
+# space from missing inodes, for which the kernel has one message
 cause() {
     local folder
     case $1 in

@@ -1,4 +1,4 @@
-"""A host as SSH needs it, and what is said when it cannot be asked. Nothing here touches a host."""
+"""How SSH reaches a host, and the errors when it does not. Nothing here connects to a host."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -8,7 +8,7 @@ CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout
 
 @dataclass(frozen=True)
 class Target:
-    """A host as SSH needs it. With neither key nor password the ssh-agent is asked.
+    """How SSH reaches a host. Without a key and a password, the keys of the ssh-agent are used.
 
     `host_key` is one `type base64` line: the only key that is accepted.
     """
@@ -25,12 +25,12 @@ class Target:
 
     @property
     def where(self) -> str:
-        """`address:port`, and the way there."""
+        """`address:port`, and the bastion if there is one."""
         return f"{self.address}:{self.port}" + (f" (through {self.bastion.address})" if self.bastion else "")
 
     @property
     def way(self) -> "Target":
-        """The same without names: equal for two hosts that are behind one bastion, as far as that bastion."""
+        """The target without the hosts' names, so that two hosts behind one bastion share the line to it."""
         return replace(self, name="", bastion=self.bastion and self.bastion.way)
 
 
@@ -54,7 +54,7 @@ def no_answer(target: Target, limit: float) -> SshError:
 
 
 def no_greeting(target: Target, limit: float) -> SshError:
-    """A TCP connection on which nothing is said: a frozen host does this."""
+    """TCP connects, but the host sends nothing: a frozen host does this."""
     text = f"{target.where} takes the connection but sent no SSH greeting within {round(limit, 1):g} s: it hangs."
     return SshError(target.name, "connection", f"{text} Fix: {_gone(target)}.")
 
@@ -103,7 +103,7 @@ def no_common_algorithm(target: Target, reason: str) -> SshError:
 
 
 def bad_known_key(target: Target) -> SshError:
-    """What the site has as the host's key is none."""
+    """The configured host key is malformed."""
     text = (
         f"the known host key is not a line 'type base64'. Nothing was sent. Fix: sitectl scan {target.name} --replace."
     )
@@ -111,11 +111,11 @@ def bad_known_key(target: Target) -> SshError:
 
 
 TOO_MANY = "Too many authentication failures"
-"""OpenSSH's words when MaxAuthTries ends it: an agent's keys are offered one by one."""
+"""OpenSSH's message when MaxAuthTries ends a login: an agent's keys are tried one by one."""
 
 
 def no_login(target: Target, reason: str) -> SshError:
-    """Everything that was offered was refused, or it was too much."""
+    """The host refused the key or password, or cut the login off after too many keys."""
     if TOO_MANY in reason:
         text = f"{target.user} was cut off: more keys in the ssh-agent than sshd's MaxAuthTries allows."
         return SshError(target.name, "login", f"{text} Fix: set ssh.keyFile, or keep only the right key in the agent.")
@@ -129,13 +129,13 @@ def no_login(target: Target, reason: str) -> SshError:
 
 
 def no_agent(target: Target) -> SshError:
-    """Nothing to log in with."""
+    """No key is set, and no ssh-agent answers."""
     text = "no key is set for it and no ssh-agent answers. Fix: start one and ssh-add your key, or set ssh.keyFile."
     return SshError(target.name, "login", text)
 
 
 def empty_agent(target: Target) -> SshError:
-    """Nothing to log in with."""
+    """No key is set, and the ssh-agent has none."""
     return SshError(target.name, "login", "the ssh-agent holds no key. Fix: ssh-add FILE, or set ssh.keyFile.")
 
 
@@ -149,7 +149,7 @@ def bad_private_key(target: Target, *, locked: bool) -> SshError:
 
 
 def bad_shell(target: Target, command: str, status: int, said: str) -> SshError:
-    """A login that runs nothing."""
+    """The login succeeds, but even a simple command fails."""
     text = f"{target.user} logs in, but '{_short(command)}' ends with {status}: {said[:200] or 'no output'}."
     return SshError(target.name, "login", f"{text} Fix: give {target.user} an ordinary shell there.")
 
@@ -187,7 +187,7 @@ def not_gone(target: Target, limit: float) -> SshError:
 
 
 def on_the_way(target: Target, error: SshError) -> SshError:
-    """What another, its bastion, was asked for, as an answer of the host itself."""
+    """An error of the host's bastion, reported as the host's own."""
     return SshError(target.name, error.check_id, f"{error.host}: {error.message}")
 
 
@@ -202,7 +202,7 @@ _SUDO_REFUSES = (
 
 
 def sudo_error(target: Target, status: int, stderr: str) -> SshError | None:
-    """Whether a command that began with `sudo -n` never ran, and why; None when it did run."""
+    """The error when sudo did not run a command that begins with `sudo -n`; None when the command ran."""
     line = f"echo '{target.user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{target.user}"
     lines = stderr.splitlines()
     if status == 127 and any("sudo:" in text and "not found" in text for text in lines):

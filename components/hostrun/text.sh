@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# What is printed: short lines of valid UTF-8 (a plugin dies of other bytes, and hangs on very long lines), and JSON.
+# Output: short lines of valid UTF-8 (a plugin crashes on other bytes, and hangs on very long lines), and JSON.
 
 readonly line_limit=4096
 
@@ -30,7 +30,7 @@ short() {
     utf8 "$text"
 }
 
-# A reader that is gone (lost SSH connection) is no reason to stop.
+# Go on when the reader is gone (a lost SSH connection).
 say() {
     short "$1"
     printf '%s\n' "$REPLY" >&2 || true
@@ -41,7 +41,7 @@ answer() {
     printf '%s\n' "$REPLY" 2>/dev/null || true
 }
 
-# fail ID TEXT: `✗ HOST [ID] TEXT`, and the end of this run.
+# fail ID TEXT: prints `✗ HOST [ID] TEXT` and ends this run.
 fail() {
     say "✗ $host [$1] $2"
     exit 1

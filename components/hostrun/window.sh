@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Maintenance windows, in this host's time. Sourced by lib.sh.
 
-# in_window 'DAY HH:MM-HH:MM' WHAT: refuses WHAT outside of it. After midnight it belongs to the day on which it began.
+# in_window 'DAY HH:MM-HH:MM' WHAT: refuses WHAT outside the window. One that passes midnight counts as its first day's.
 in_window() {
     local day from to now today
     [[ $1 =~ ^([A-Za-z]+)\ ([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})$ ]] || untrue "has no window: '$1' is not DAY HH:MM-HH:MM"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The pod network of one node, kept by gpu-metal-pod-network.service: its CNI configuration, a route to the pods of each
-# other node, and how pods reach what is outside. Everything follows the nodes of the cluster, seen as this kubelet.
+# other node, and masquerading for pods. Everything follows the cluster's nodes, read with this kubelet's rights.
 # usage: gpu-metal-pod-network NODE POD_SUBNET MTU
 set -uo pipefail
 
@@ -10,7 +10,7 @@ conflist=/etc/cni/net.d/10-gpu-metal.conflist
 # `name|pod subnet|address` of each node
 nodes() {
     local address='{.status.addresses[?(@.type=="InternalIP")].address}'
-    # kubectl says the same thing five times when nobody answers.
+    # kubectl prints its message five times when the API server does not answer.
     kubectl --kubeconfig /etc/kubernetes/kubelet.conf --request-timeout=10s get nodes \
         -o jsonpath="{range .items[*]}{.metadata.name}|{.spec.podCIDR}|$address{\"\\n\"}{end}" 2> >(tail -n 1 >&2)
 }
@@ -63,7 +63,7 @@ rule() {
 
 keep_rules() {
     rule nat POSTROUTING -s "$pod_subnet" ! -d "$pod_subnet" -m comment --comment gpu-metal -j MASQUERADE
-    # Where others (Docker) made DROP the policy.
+    # Needed if others (Docker) have made DROP the policy.
     rule filter FORWARD -s "$pod_subnet" -m comment --comment gpu-metal -j ACCEPT
     rule filter FORWARD -d "$pod_subnet" -m comment --comment gpu-metal -j ACCEPT
 }

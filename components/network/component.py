@@ -1,4 +1,4 @@
-"""What connects pods, where that is a chart: flannel. The plain bridge is steps of the node layer (steps.py)."""
+"""The pod network as a chart: flannel. The plain bridge is made by steps of the node layer instead (steps.py)."""
 
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, ResourceOptions

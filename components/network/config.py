@@ -1,4 +1,4 @@
-"""What a site may say of its networks (row K4)."""
+"""Config of the cluster's networks (row K4)."""
 
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
@@ -13,16 +13,16 @@ class Bridge(Model):
     """Plain CNI for hosts on one layer-2 segment: bridge, host-local, portmap, and a route to each other node."""
 
     kind: Literal["bridge"] = "bridge"
-    """What connects pods."""
+    """The kind of pod network."""
     mtu: Annotated[int, Field(ge=576, le=9216)] = 1500
-    """Of the pods' interfaces, in bytes."""
+    """MTU of the pods' interfaces, in bytes."""
 
 
 class Flannel(Model):
     """flannel as a Helm release."""
 
     kind: Literal["flannel"] = "flannel"
-    """What connects pods."""
+    """The kind of pod network."""
     chart: str = "flannel"
     """A chart name in `repository`, a path, or an oci:// address."""
     repository: str | None = versions.FLANNEL_CHART_REPOSITORY
@@ -30,15 +30,15 @@ class Flannel(Model):
     version: str = versions.FLANNEL_CHART
     """Exact version of the chart."""
     values: dict[str, object] = {}
-    """Values of the chart; podCidr is ours."""
+    """Values of the chart; podCidr is set to podSubnet."""
 
 
 class Network(Model):
-    """Pod and service subnets, and what connects pods."""
+    """Pod and service subnets, and the pod network."""
 
     pod_subnet: IPv4Network = IPv4Network("10.244.0.0/16")
     """Addresses of pods; a /24 of it for each host."""
     service_subnet: IPv4Network = IPv4Network("10.96.0.0/12")
     """Addresses of services."""
     pods: Annotated[Bridge | Flannel, Field(discriminator="kind")] = Flannel()
-    """What connects pods: bridge or flannel."""
+    """The pod network: bridge or flannel."""

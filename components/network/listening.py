@@ -1,4 +1,4 @@
-"""What connects pods, as it listens on a host. The bridge kind does not: its traffic is forwarded, not for us."""
+"""Ports on which the pod network listens. The bridge kind has none: its traffic is forwarded, not for the host."""
 
 from components.host.listening import Listening
 from components.network.config import Flannel, Network
@@ -8,7 +8,7 @@ _FLANNEL = {"vxlan": (8472,), "udp": (8285,), "wireguard": (51820, 51821)}
 
 
 def listening(network: Network) -> tuple[Listening, ...]:
-    """flannel's, by the backend that its chart's values name."""
+    """flannel's ports, by the backend that its chart's values name."""
     if not isinstance(network.pods, Flannel):
         return ()
     values = network.pods.values.get("flannel")

@@ -12,7 +12,7 @@ _STEPS = _HERE / "steps"
 
 
 def pod_network(host: Host, network: Network) -> list[Step]:
-    """On every host, before it becomes a member: what connects its pods. Nothing where a chart does it."""
+    """On every host, before it becomes a member: the pod network, unless a chart provides it."""
     if not isinstance(network.pods, Bridge):
         return []
     return [
@@ -25,12 +25,12 @@ def pod_network(host: Host, network: Network) -> list[Step]:
 
 
 def cluster(network: Network) -> list[Step]:
-    """On the first control plane, after it is a member: what the hosts' part needs of the cluster."""
+    """On the first control plane, after it is a member: the rights that the pod network on the hosts needs."""
     return [Step(_STEPS / "node_readers.sh")] if isinstance(network.pods, Bridge) else []
 
 
 def flannel_values(network: Network) -> dict[str, Any]:
-    """Values of flannel's chart: the pod subnet is the cluster's, whatever the site's `values` say of the rest."""
+    """Values of flannel's chart: the site's `values`, with the cluster's pod subnet."""
     pods = network.pods
     if not isinstance(pods, Flannel):
         raise TypeError(f"the pod network is {pods.kind}, not flannel")

@@ -60,7 +60,7 @@ _DEFAULT_LIMITS = k8s.core.v1.LimitRangeItemArgs(
     default={"cpu": "1", "memory": "1Gi"},
     default_request={"cpu": "100m", "memory": "128Mi"},
 )
-"""A quota on cpu and memory refuses every pod that names none: these are given to it."""
+"""A quota on cpu and memory refuses pods that name neither: they get these."""
 
 _NETWORK = k8s.networking.v1.NetworkPolicySpecArgs(
     pod_selector=k8s.meta.v1.LabelSelectorArgs(),
@@ -71,7 +71,7 @@ _NETWORK = k8s.networking.v1.NetworkPolicySpecArgs(
         )
     ],
 )
-"""Traffic from the same namespace only. A CNI that enforces policies is needed for it to act."""
+"""Allows traffic from the same namespace only. It has an effect only with a CNI that enforces policies."""
 
 
 def _labels(tenant: Tenant) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a site may say of its tenants (row S4)."""
+"""Config of tenants (row S4)."""
 
 from typing import Literal
 

@@ -11,7 +11,7 @@ from lab.paths import SIGNING_KEY
 
 
 def publish(site: Path) -> bool:
-    """Makes site/apt the repository of the present packages, signed; False when it is that already. Raises LabError."""
+    """Makes site/apt a signed repository of the current packages; False when it is up to date. Raises LabError."""
     make_key()
     return remade(site / "apt", debs.key() + hashlib.sha256(SIGNING_KEY.read_bytes()).hexdigest(), _fill)
 

@@ -12,7 +12,7 @@ HERE = Path(__file__).parent / "charts"
 
 
 def publish(site: Path) -> bool:
-    """Makes site/charts the repository of the present charts; False when it is that already. Raises LabError."""
+    """Makes site/charts a repository of the current charts; False when it is up to date. Raises LabError."""
     return remade(site / "charts", _digest(), _fill)
 
 

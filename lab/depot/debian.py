@@ -1,8 +1,8 @@
 """Debian as the hosts see it: the packages that sites and tests install, with all that these depend on.
 
-apt goes through the whole index at each call: of 63,000 packages it costs a second and more, and half of what a test
-run takes (docs/adr/0016). The packages themselves are Debian's, fetched from the machine's mirror when first asked for
-(web.py) and kept; only the index is the lab's, signed by its key.
+apt reads the whole index at each call: with Debian's 63,000 packages, that takes more than a second, and took half the
+time of a test run (docs/adr/0016). The packages themselves are Debian's, fetched from the machine's mirror when a host
+first wants them (web.py) and kept; only the index is the lab's, signed by its key.
 """
 
 import gzip
@@ -26,10 +26,10 @@ from lab.paths import CACHE, SIGNING_KEY
 from tools.cache import whole
 
 NAMES = Path(__file__).parent / "packages" / "debian.txt"
-"""The packages by name, besides those that parts ask for. For one that is missing, apt on the host says so:
-`Unable to locate package`."""
+"""The packages by name, besides those that parts list. When one is missing, apt on the host reports `Unable to locate
+package`."""
 TABLE = "pool.json"
-"""Of debian/: path of each package → [address at the mirror, SHA-256]."""
+"""File in debian/: path of each package → [address at the mirror, SHA-256]."""
 RELEASES = sorted({host.release for host in HOSTS.values()})
 _DAY = 24 * 3600
 
@@ -48,11 +48,10 @@ class Package(NamedTuple):
 
 
 def publish(site: Path, *, keep: bool) -> bool:
-    """Makes site/debian the repository, signed; False when it is that already.
+    """Makes site/debian a signed repository; False when it is up to date already.
 
-    Its index is made anew each day, as the mirror drops a package some time after its successor came; with `keep`,
-    because hosts use it now, whatever its age. Without the mirror the former one serves; LabError where
-    there is none.
+    The index is renewed each day, since the mirror drops old versions of packages. With `keep` an index of any age is
+    kept, because hosts use it now. Without the mirror the former one is used; raises LabError without both.
     """
     make_key()
     chosen = _selection(keep=keep)
@@ -82,7 +81,7 @@ def _selection(*, keep: bool) -> Path:
     except LabError:
         if not former.exists():
             raise
-        return former.rename(folder)  # no mirror now: the former one serves, and the next start asks again
+        return former.rename(folder)  # no mirror now: use the former one; the next start tries again
 
 
 def asked() -> set[str]:
@@ -104,7 +103,10 @@ def _fill(folder: Path) -> None:
 
 
 def _known(folder: Path, release: str) -> list[Package]:
-    """All of the release, its updates and its security's, as the mirror's signed indexes say. The folder is for apt."""
+    """All packages of the release, its updates and security fixes, from the mirror's signed indexes.
+
+    apt keeps its files in the folder meanwhile.
+    """
     (folder / "lists" / "partial").mkdir(parents=True)
     (folder / "sources").write_text("".join(f"{line}\n" for line in _lines(release)))
     own = {"Dir::State::Lists": "lists", "Dir::Cache": "cache", "Dir::Etc::SourceList": "sources"}
@@ -141,7 +143,7 @@ def _parsed(index: str, uri: str) -> Iterator[Package]:
 
 
 def _closure(known: Iterable[Package]) -> Iterator[Package]:
-    """What a bare system has and what is asked for, in every version, and what these need in turn."""
+    """The packages of a bare system and the listed ones, in every version, with all that they depend on."""
     named: dict[str, list[Package]] = {}
     provided: dict[str, list[str]] = {}
     for package in known:
@@ -159,7 +161,7 @@ def _closure(known: Iterable[Package]) -> Iterator[Package]:
 
 
 def _needed(package: Package, named: Mapping[str, object], provided: Mapping[str, list[str]]) -> Iterator[str]:
-    """For each need the first package that is one, or else all that provide it."""
+    """For each dependency the first of its alternatives that is a package, else all packages that provide one."""
     for need in filter(None, package.needs.split(",")):
         names = list(_names(need.replace("|", ",")))
         real = next((name for name in names if name in named), None)

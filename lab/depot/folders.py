@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def remade(target: Path, of: str, fill: Callable[[Path], None]) -> bool:
-    """Makes a folder anew unless it was made of the same; it is replaced when it is whole. Whether it was made."""
+    """Fills a folder anew, unless it was made `of` the same; replaces it only when complete. True when it was made."""
     stamp = target / ".of"
     if stamp.exists() and stamp.read_text() == of:
         return False

@@ -1,6 +1,6 @@
 """What parts bring into the depot: SUPPLY in lab/parts/NAME/depot.py, found by folder. A new part edits nothing here.
 
-Debian's packages that only this part's hosts install are named in lab/parts/NAME/debian.txt; charts lie in
+Debian's packages that only this part's hosts install are named in lab/parts/NAME/debian.txt; charts are in
 lab/parts/NAME/charts.
 """
 
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parents[1] / "parts"
 
 @dataclass(frozen=True)
 class Supply:
-    """What one part brings into the depot. A part leaves out what it has none of."""
+    """What one part brings into the depot. A part sets only the fields that it uses."""
 
     publish: Callable[[Path], bool] | None = None
     """Puts its files into the folder that the depot serves; False when they are there already. Raises LabError."""
@@ -40,12 +40,12 @@ class Supply:
 
 
 def supplies() -> list[Supply]:
-    """Of all parts, in the order of their names."""
+    """The supplies of all parts, in the order of their names."""
     return [import_module(f"lab.parts.{file.parent.name}.depot").SUPPLY for file in sorted(FOLDER.glob("*/depot.py"))]
 
 
 def images() -> dict[str, Image]:
-    """Of all parts."""
+    """The images of all parts, by name without the registry."""
     return {name: image for supply in supplies() for name, image in supply.images().items()}
 
 

@@ -27,7 +27,7 @@ def running(name: str) -> int | None:
 
 
 def start(name: str, argv: list[str]) -> None:
-    """Starts it; its output goes to the lab's log folder."""
+    """Starts a process under this name; its output goes to the lab's log folder."""
     RUN.mkdir(parents=True, exist_ok=True)
     LOG.mkdir(parents=True, exist_ok=True)
     with log(name).open("ab") as out:
@@ -37,7 +37,7 @@ def start(name: str, argv: list[str]) -> None:
 
 
 def stop(name: str) -> None:
-    """Ends it and waits until it is gone; nothing to do when it does not run. Raises LabError when it stays."""
+    """Ends the process of this name and waits until it is gone, if it runs. Raises LabError when it stays."""
     if pid := running(name):
         for signal_number in (signal.SIGTERM, signal.SIGKILL):
             os.kill(pid, signal_number)
@@ -49,7 +49,7 @@ def stop(name: str) -> None:
 
 
 def log(name: str) -> Path:
-    """Where its output is."""
+    """The file with the process's output."""
     return LOG / f"depot-{name}.log"
 
 

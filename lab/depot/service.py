@@ -28,7 +28,7 @@ PATIENCE = 10
 
 
 def start(say: Say = lambda _: None, address: str = GATEWAY) -> None:
-    """Serves registry, apt and charts at an address of this machine; nothing to do when all is served.
+    """Serves registry, apt and charts at an address of this machine; starts only what does not run yet.
 
     Raises LabError when a tool or the address is missing, a port is taken, or a service does not answer.
     """
@@ -52,7 +52,7 @@ def start(say: Say = lambda _: None, address: str = GATEWAY) -> None:
 
 
 def stop() -> None:
-    """Ends both processes; nothing to do when they do not run."""
+    """Ends both processes, if they run."""
     for name in ("registry", "web"):
         process.stop(name)
 
@@ -108,7 +108,7 @@ def _need_port(name: str, address: str, port: int) -> None:
             probe.bind((address, port))
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
-                why = f"{address} is no address of this machine. Fix: python -m lab up"
+                why = f"{address} is not an address of this machine. Fix: python -m lab up"
             else:
                 why = f"port {port} of {address} is taken by another process. Fix: end it (ss -ltnp 'sport = :{port}')"
             raise LabError(f"depot [{name}] {why}") from error

@@ -25,7 +25,7 @@ Expire-Date: 0
 
 
 def make_key() -> None:
-    """The signing key, made once; its private part never leaves the lab's folder."""
+    """Makes the signing key, once; its private part never leaves the lab's folder."""
     if SIGNING_KEY.exists():
         return
     _HOME.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def make_key() -> None:
 
 
 def sign(folder: Path, fields: Mapping[str, str], indexes: Sequence[str]) -> None:
-    """Writes Release, Release.gpg and InRelease of a repository whose indexes lie in the folder."""
+    """Writes Release, Release.gpg and InRelease of a repository whose indexes are in the folder."""
     lines = [f"{name}: {value}" for name, value in {**fields, "Architectures": architecture()}.items()]
     lines += [time.strftime("Date: %a, %d %b %Y %H:%M:%S UTC", time.gmtime()), "SHA256:"]
     for name in indexes:
@@ -52,14 +52,14 @@ def sign(folder: Path, fields: Mapping[str, str], indexes: Sequence[str]) -> Non
 
 
 def architecture() -> str:
-    """This machine's, and so the hosts', as Debian names it."""
+    """The architecture of this machine, and so of the hosts, as Debian names it."""
     return run("dpkg", "--print-architecture").strip()
 
 
 class _Gpg:
-    """GnuPG on the lab's keys, with an agent that it starts by itself and that goes at the end.
+    """GnuPG on the lab's keys; it starts an agent by itself, which is ended with this context.
 
-    The agent's socket lies in the home and its path has at most 107 characters, so the home gets a short name.
+    The agent's socket is in the home and its path may have 107 characters at most, so the home gets a short name.
     """
 
     def __enter__(self) -> "_Gpg":

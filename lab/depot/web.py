@@ -33,7 +33,7 @@ class Handler(SimpleHTTPRequestHandler):
         super().__init__(*args, directory=directory)  # type: ignore[arg-type]  # what the server gives
 
     def translate_path(self, path: str) -> str:
-        """Where the file of a request lies: a package is there afterwards, if there is one."""
+        """The file for a request; a package is fetched first, if there is one of that name."""
         if not path.startswith(PACKAGES):
             return super().translate_path(path)
         name = unquote(path.removeprefix("/debian/"))  # apt writes g%2b%2b

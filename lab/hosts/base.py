@@ -27,13 +27,13 @@ RECIPE = Path(__file__).with_name("base.sh")
 
 
 def folder_of(release: str) -> Path:
-    """Where the base system of this recipe and release lies, once it is built."""
+    """The folder of this release's base system by its recipe; it exists once the system is built."""
     recipe = repr((release, PACKAGES, RECIPE.read_text()))
     return paths.CACHE / "base" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
 def system(release: str, say: Callable[[str], None]) -> Path:
-    """The folder of the base system, built (in a minute or some) when it is not there."""
+    """The folder of the base system, which is built (in a few minutes) when it is missing."""
     folder = folder_of(release)
     if not folder.exists():
         say(f"lab: building the hosts' base system ({release}), once per machine (1–4 minutes)")

@@ -19,7 +19,7 @@ def groups(host: Host) -> list[Path]:
 
 
 def processes(those: Sequence[Path]) -> set[int]:
-    """Every process in the groups; in all of a host's, its systemd-nspawn too, wherever a supervisor may be."""
+    """Every process in the groups. All groups of a host together have its systemd-nspawn too."""
     found: set[int] = set()
     for group in those:
         for folder in _inside(group):

@@ -11,8 +11,9 @@ from lab.hosts.inventory import LabError
 def run(*argv: str, stdin: str = "", env: Mapping[str, str] | None = None, deadline: float | None = None) -> str:
     """Standard output of argv.
 
-    Raises LabError with the last lines it said when it fails, cannot be started or passes its deadline. Whatever
-    ends us ends it too, with all that it started: a debootstrap must not go on in a folder that is taken away.
+    Raises LabError, with the program's last lines, when it fails, cannot be started or passes its deadline. When this
+    process is interrupted, the program is killed with all that it started: a debootstrap must not go on in a folder
+    that is removed.
     """
     pipe = subprocess.PIPE
     words = " ".join(argv)[:200]

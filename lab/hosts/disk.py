@@ -14,7 +14,7 @@ NOT_OVERLAY = ("containerd", "kubelet", "docker")  # below /var/lib; they mount 
 
 
 def folder(host: Host) -> Path:
-    """Where the host's disk lies."""
+    """The folder of the host's disk."""
     return paths.DISKS / host.name
 
 
@@ -47,9 +47,9 @@ def renew(host: Host, base: Path, layer: str = "") -> None:
 
 
 def freeze(host: Host, base: Path, key: str, *, own: bool) -> None:
-    """Makes the host's disk a frozen layer, its own alone or any host's; the disk goes. The host must be off."""
+    """Turns the host's disk into a frozen layer, for any host, or with `own` for itself alone. The host must be off."""
     disk = folder(host)
-    (disk / "identity").unlink()  # what a killed run leaves of it is no disk
+    (disk / "identity").unlink()  # so that the leftovers of a killed run do not pass as a disk
     owner = host.name if own else ""
     frozen.keep(key, disk, host=owner, base=base.name, below=layer_of(host), apart=NOT_OVERLAY)
     erase(host)
@@ -62,19 +62,19 @@ def layer_of(host: Host) -> str:
 
 
 def lower(host: Host, base: Path) -> str:
-    """What the disk is mounted on, as overlay's lowerdir wants it."""
+    """The layers below the disk, in the form of overlay's lowerdir."""
     layer = layer_of(host)
     return ":".join(str(each) for each in [*(frozen.lowers(layer) if layer else []), base])
 
 
 def erase(host: Host) -> None:
-    """Forgets all that happened on the host. It must be off."""
+    """Deletes the host's disk. The host must be off."""
     if folder(host).exists():
         shutil.rmtree(folder(host))
 
 
 def _identity(host: Host, base: Path) -> str:
-    """What a disk was made for."""
+    """A digest of what a disk is made for: base system, host, keys, stand-ins and package sources."""
     public = [path.read_text() for path in (_public(keys.USER_KEY), _public(keys.host_key(host)))]
     fakes = gpus.files(str(host.gpus), gpus.DRIVER) if host.gpus else {}
     return hashlib.sha256(repr((base.name, host, public, fakes, _sources(host))).encode()).hexdigest()
@@ -112,7 +112,7 @@ def _seed(host: Host, base: Path) -> None:
 
 
 def _authorize(upper: Path, base: Path) -> None:
-    """The user's key, owned by the user of the base system (the overlay's folders take their owner from above)."""
+    """The user's key, owned by the base system's user: in an overlay, the upper folder's owner counts."""
     home = (base / "home" / USER).stat()
     ssh = upper / "home" / USER / ".ssh"
     _write(ssh / "authorized_keys", _public(keys.USER_KEY).read_text(), 0o600)
@@ -130,6 +130,6 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 
 def _resolver() -> str:
-    """The machine's name servers; systemd-resolved keeps the real ones apart, its own address does not serve hosts."""
+    """The machine's name servers. Hosts cannot use systemd-resolved's own address, so they get the real servers."""
     real = Path("/run/systemd/resolve/resolv.conf")
     return (real if real.exists() else Path("/etc/resolv.conf")).read_text()

@@ -1,6 +1,6 @@
 """Breaks hosts as metal and networks do, for tests.
 
-Not to be had here: the loss of unsynced writes (a killed host loses no page cache), real delay, a wrong clock.
+It cannot emulate the loss of unsynced writes (a killed host loses no page cache), real delay, or a wrong clock.
 """
 
 import os
@@ -23,7 +23,7 @@ BOTH = {**INPUT, "output": "oifname"}
 
 
 def power_cut(host: Host) -> None:
-    """The host is gone without a word. The link goes first: with it up, peers get a polite FIN. It stays off."""
+    """The host is gone at once and stays off. Its link goes down first: otherwise peers would get an orderly FIN."""
     pid = cgroups.init(host)
     if pid is None:
         raise LabError(f"{host.name} [power] is off. Fix: `python -m lab host start {host.name}`.")
@@ -33,7 +33,7 @@ def power_cut(host: Host) -> None:
 
 
 def freeze(host: Host) -> None:
-    """A hang: TCP connects, nothing is said."""
+    """A hang: TCP connects, but the host sends nothing."""
     cgroups.freeze(host, frozen=True)
 
 
@@ -49,16 +49,16 @@ def cut(host: Host) -> None:
 
 def refuse(host: Host) -> None:
     """Every TCP connection to the host is refused."""
-    _filter(host, "meta l4proto tcp reject with tcp reset", ways=INPUT)  # on the way out it would eat its own reset
+    _filter(host, "meta l4proto tcp reject with tcp reset", ways=INPUT)  # a rule on output would block the reset itself
 
 
 def lose(host: Host, percent: int) -> None:
-    """So many of a hundred packets are lost, each way."""
+    """`percent` of the packets are lost, in each direction."""
     _filter(host, f"numgen random mod 100 < {percent} drop")
 
 
 def mend(host: Host) -> None:
-    """Ends cut(), refuse() and lose(); fine when there is none."""
+    """Ends cut(), refuse() and lose(), if one is active."""
     _nft(host, f"table inet {TABLE}\ndelete table inet {TABLE}\n")
 
 
@@ -97,7 +97,7 @@ def rebooted(host: Host, before: str, deadline: float = 60) -> None:
     """Returns when sshd answers on another boot than `before`."""
     ends = time.monotonic() + deadline
     while time.monotonic() < ends:
-        with suppress(LabError):  # it may go down while it is asked
+        with suppress(LabError):  # the host may go down meanwhile
             if power.answers(host) and boot_id(host) != before:
                 return
         time.sleep(0.1)
@@ -113,7 +113,7 @@ def _filter(host: Host, verdict: str, ways: Mapping[str, str] = BOTH) -> None:
 
 
 def _nft(host: Host, rules: str) -> None:
-    """In the host's network, with the machine's nft: the host needs none."""
+    """Runs this machine's nft in the host's network, so that the host needs none."""
     done = enter(host, ["-n"], ["nft", "-f", "-"], rules, 10)
     if done.returncode:
         raise LabError(f"{host.name} [nft] {done.stderr.strip()}")

@@ -1,8 +1,8 @@
 """Frozen hosts: disks with Docker, containerd or a cluster's node already on them, as layers that disks start from.
 
-A layer is the upper folder of a host that was switched off, kept read-only under FROZEN/KEY, beside copies of what may
-not lie on an overlay (disk.NOT_OVERLAY). A disk that starts from it mounts it between its own upper folder and the base
-system, so nothing is installed again. A layer is whole or not there, and never changes: it is thrown away instead.
+A layer is the upper folder of a host that was switched off, kept read-only under FROZEN/KEY, beside copies of what
+cannot be on an overlay (disk.NOT_OVERLAY). A disk that starts from it mounts it between its own upper folder and the
+base system, so nothing is installed again. A layer is whole or not there, and never changes: it is thrown away instead.
 """
 
 import fcntl
@@ -18,23 +18,23 @@ from lab.hosts.command import run
 from lab.hosts.inventory import LabError
 
 KEEP, BYTES = 24, 12 << 30
-"""As many layers, and as many bytes, stay; those not used for the longest time go first."""
+"""Most layers and most bytes that are kept; the least recently used layers go first."""
 OF_A_RUN = "run-"
-"""Keys of layers that last as long as one run of the tests begin with it."""
+"""Prefix of the keys of layers that last as long as one run of the tests."""
 
 
 def key_of(*made_of: object) -> str:
-    """The name of a layer that is made of that: equal for equal content, whoever makes it."""
+    """The name of a layer that is made of these things: equal for equal content."""
     return hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
 
 
 def folder_of(key: str) -> Path:
-    """Where the layer lies, once it is made."""
+    """The layer's folder, which exists once the layer is made."""
     return paths.FROZEN / key
 
 
 def exists(key: str) -> bool:
-    """Whether the layer is there; then it counts as used now."""
+    """Whether the layer exists; if so, marks it as used now."""
     about = folder_of(key) / "about.json"
     if about.exists():
         about.touch()
@@ -43,7 +43,7 @@ def exists(key: str) -> bool:
 
 @contextmanager
 def making(key: str) -> Iterator[bool]:
-    """Whether it is for the caller to make the layer; another process that wants the same one waits until this ends."""
+    """Whether the caller must make the layer; another process that wants the same one waits until this ends."""
     paths.FROZEN.mkdir(parents=True, exist_ok=True)
     with (paths.FROZEN / f".lock-{key}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -51,7 +51,7 @@ def making(key: str) -> Iterator[bool]:
 
 
 def owner(key: str) -> str:
-    """The host that alone may start from the layer, with its name, keys and identity in it; empty: any host may."""
+    """The only host that may start from the layer, which has its name, keys and identity; empty when any host may."""
     return str(_about(key)["host"])
 
 
@@ -68,10 +68,10 @@ def lowers(key: str) -> list[Path]:
 
 
 def keep(key: str, disk: Path, *, host: str, base: str, below: str, apart: Sequence[str]) -> None:
-    """Makes the layer of a host's disk, which it takes away. The host must be off.
+    """Makes the layer from a host's disk, whose folders it moves. The host must be off.
 
     `host` is its owner, if it has one, `base` the base system's name, `below` the layer that the disk itself started
-    from, or empty; `apart` are the disk's folders that are no overlay.
+    from, or empty; `apart` are the disk's folders that are not on the overlay.
     """
     new = paths.FROZEN / f".new-{key}"
     shutil.rmtree(new, ignore_errors=True)  # a killed maker's
@@ -85,13 +85,13 @@ def keep(key: str, disk: Path, *, host: str, base: str, below: str, apart: Seque
 
 
 def copy_apart(key: str, disk: Path, apart: Sequence[str]) -> None:
-    """Gives a new disk its own copies of what is no overlay."""
+    """Gives a new disk its own copies of the folders that are not on the overlay."""
     for part in apart:
         run("cp", "-aT", "--reflink=auto", str(folder_of(key) / part), str(disk / part))
 
 
 def clear(used: Sequence[str], *, of_a_run: bool = False) -> None:
-    """Removes the layers beyond KEEP and BYTES, and with `of_a_run` all that a run has left; none that a disk uses."""
+    """Removes the layers beyond KEEP and BYTES, and with `of_a_run` all of a run's; never one that a disk uses."""
     if not paths.FROZEN.exists():
         return
     made = [path.parent for path in paths.FROZEN.glob("*/about.json")]

@@ -1,4 +1,4 @@
-"""What an emulated GPU host has that others have not: stand-ins of lspci, nvidia-smi and of the kernel's side of GPUs.
+"""What only an emulated GPU host has: stand-ins of lspci, of nvidia-smi and of the kernel's side of GPUs.
 
 Two kinds of host: one that came with a driver (as DGX OS does), and one whose driver is still to be installed.
 """
@@ -10,7 +10,7 @@ from lab.hosts.inventory import Host
 
 FAKES = Path(__file__).with_name("fake")
 DRIVER = "580.95.05"
-"""Of hosts that come with one."""
+"""The driver's version on hosts that come with one."""
 
 _PROGRAMS = ("lspci", "lab-gpu", "lsmod", "modprobe")
 _PARTS = ("gpu-profile", "nvidia-smi-report")
@@ -59,5 +59,5 @@ def fit(host: Host, profile: str, driver: str | None = None) -> None:
 
 
 def change(host: Host, profile: str) -> None:
-    """Other GPUs, or a setting of theirs, from now on."""
+    """Changes the host's GPUs, or their settings, from now on."""
     run_in(host, ["bash", "-euc", "cat >/usr/local/share/lab-gpus"], stdin=f"{profile}\n")

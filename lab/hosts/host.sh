@@ -21,7 +21,7 @@ enter_cgroups() {
     done
 }
 
-# CAP_SYS_TIME is kept from the host: there is one clock, the machine's.
+# The host does not get CAP_SYS_TIME: there is one clock, the machine's.
 boot() (
     exec {lock}>&-
     enter_cgroups
@@ -36,8 +36,8 @@ boot() (
         --bind="$disk/docker:/var/lib/docker" "$@" -b
 )
 
-# volatile: nothing is synced to the machine's disk, which three hosts share with all else; a power cut of the machine is no
-# case of the lab. The mark of the last mount, which would refuse the next, goes first.
+# volatile: nothing is synced to the machine's disk, which the hosts share with all else; the lab does not emulate a
+# power cut of the machine. Such a mount leaves a mark that would refuse the next one, so it is removed first.
 rm -rf "$disk/work/work/incompat"
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$disk/upper,workdir=$disk/work,volatile" "$disk/root"
 while true; do

@@ -1,4 +1,4 @@
-"""Looks into a host past its network and sshd, and says what it is made of: for tests."""
+"""For tests: runs commands in a host without its network and sshd, and takes snapshots of its state."""
 
 import shlex
 import subprocess
@@ -12,7 +12,7 @@ from lab.hosts.machine import SBIN
 ENVIRONMENT = {"PATH": SBIN, "HOME": "/root", "LANG": "C.UTF-8"}
 FOLDERS = ("/etc", "/usr/local", "/var/lib")
 ROOTS = ("/boot", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr", "/usr/src", "/var", "/var/opt")
-"""Folders that a system has, also empty: of these only whether they are there, and whose."""
+"""Folders that a system has, even when empty: a snapshot has only whether they exist, their mode and owner."""
 VOLATILE = (  # bookkeeping that any installation or boot leaves changed
     "/etc/.pwd.lock",
     "/etc/group-",
@@ -80,12 +80,12 @@ def enter(
 
 
 def boot_id(host: Host) -> str:
-    """Another one after each boot."""
+    """The kernel's id of the host's current boot."""
     return run_in(host, ["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
 
 
 def snapshot(host: Host, *, times: bool = False) -> Snapshot:
-    """Files below FOLDERS, ROOTS themselves, packages, enabled or masked units; times of files only when asked for."""
+    """Files below FOLDERS, ROOTS themselves, packages, enabled or masked units; with `times`, also those of files."""
     query = ["dpkg-query", "-W", "-f", "${Package}:${Architecture}\t${Version} ${Status}\n"]
     packages, files = run_in(host, query).stdout, _files(host, times)
     return {
@@ -108,13 +108,13 @@ def _files(host: Host, times: bool) -> dict[str, Entry]:
     files = {}
     for path, kind, mode, owner in (line.split("\t") for line in roots.splitlines()):
         files[path] = Entry(kind, mode, owner, 0, 0, "")
-    # No path here holds a tab or a newline; one that did would break the line and the test, not hide.
+    # No path here has a tab or a newline; one that had would break the line, and so the test, instead of being missed.
     listed = run_in(host, [*find, "-printf", r"%p\t%y\t%m\t%U:%G\t%s\t%T@\t%l\n"], deadline=300).stdout
     hashed = run_in(host, [*find, "-type", "f", "-exec", "sha256sum", "{}", "+"], deadline=300).stdout
     sums = {line[66:]: line[:64] for line in hashed.splitlines()}
     for line in listed.splitlines():
         path, kind, mode, owner, size, mtime, target = line.split("\t")
-        plain = kind == "f"  # size and time of a folder are its file system's affair
+        plain = kind == "f"  # size and time of a folder depend on the file system
         when = float(mtime) if times and plain else 0
         files[path] = Entry(kind, mode, owner, int(size) if plain else 0, when, sums.get(path, target))
     return files | _busy(host, busy)

@@ -1,4 +1,4 @@
-"""The lab's hosts and network: the one list. A host more is a line more."""
+"""The lab's hosts and network, in one list. To add a host, add a line."""
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -8,7 +8,7 @@ NETWORK = IPv4Network("10.213.77.0/24")
 GATEWAY = "10.213.77.1"
 USER = "deploy"
 WEB_PORT = 8080
-"""Of the depot at the gateway: packages, charts, sources."""
+"""The depot's port at the gateway, for packages, charts and sources."""
 
 
 class LabError(Exception):
@@ -24,7 +24,7 @@ class Host:
     gpus: int = 0
     starts_with_lab: bool = True
     release: str = field(default="bookworm", repr=False)
-    """Of Debian. Not part of a disk's identity: its base system is."""
+    """Debian's release. It is not in the host's repr, since a disk's identity has the base system."""
 
     @property
     def link(self) -> str:

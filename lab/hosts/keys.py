@@ -16,7 +16,7 @@ PASSPHRASE = paths.LAB / "passphrase"
 
 
 def host_key(host: Host) -> Path:
-    """The private host key of a host; the public one lies beside it."""
+    """The private host key of a host; the public one is beside it."""
     return paths.LAB / "host-keys" / host.name
 
 
@@ -28,7 +28,7 @@ def make() -> None:
 
 @contextmanager
 def private() -> Iterator[None]:
-    """Files made within are for their owner alone."""
+    """Files made in the block are readable by their owner only."""
     before = os.umask(0o077)
     try:
         yield
@@ -63,7 +63,7 @@ def _known(host: Host) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Whole or not at all, for a reader at the same moment."""
+    """Writes the file whole or not at all, for readers at the same moment."""
     new = path.with_name(f".{path.name}.new")
     new.write_text(text)
     new.replace(path)

@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 def up(say: Say) -> None:
-    """Starts what does not run; nothing is touched when all does. Raises LabError before any change when it cannot."""
+    """Starts all that does not run yet. Raises LabError, before any change, when this machine cannot run the lab."""
     with _alone():
         began = time.monotonic()
         ours = [host for host in HOSTS.values() if host.starts_with_lab]
@@ -38,7 +38,7 @@ def up(say: Say) -> None:
 
 
 def base_system(say: Say) -> None:
-    """Builds what the hosts that start with the lab share; nothing to do where it is there."""
+    """Builds the base system of the hosts that start with the lab, if it is missing."""
     for release in sorted({host.release for host in HOSTS.values() if host.starts_with_lab}):
         if not base.folder_of(release).exists():
             with _alone():
@@ -47,7 +47,7 @@ def base_system(say: Say) -> None:
 
 
 def serve(say: Say) -> None:
-    """Switch and depot alone, for hosts that do not start with the lab: whoever tests the others may want them off."""
+    """Starts only switch and depot, for tests on other hosts that want those of the lab to stay off."""
     with _alone():
         _ready()
         _depot().start(say)
@@ -90,13 +90,13 @@ def start(host: Host) -> None:
 
 
 def stop(host: Host, grace: float = 15) -> None:
-    """Shuts one host down in order; without grace it is just off."""
+    """Shuts one host down in order; with grace 0, switches it off at once."""
     with _alone():
         power.switch_off(host, grace)
 
 
 def kill(host: Host) -> None:
-    """Cuts one host's power: its peers hear nothing of it."""
+    """Cuts one host's power: its peers get no sign of it."""
     with _alone():
         faults.power_cut(host)
 
@@ -123,7 +123,7 @@ def freeze(host: Host, key: str, *, own: bool = False, grace: float = 60) -> Non
 
 
 def _depot() -> ModuleType:
-    """Only here: the verbs for keys and single hosts work where its libraries are not there yet."""
+    """Imported only here, so that the verbs for keys and single hosts work before its libraries are installed."""
     from lab.depot import service  # noqa: PLC0415
 
     return service
@@ -139,11 +139,11 @@ def _base(host: Host) -> Path:
 
 
 def _silent(_: str) -> None:
-    """One host is a matter of seconds: nothing to say."""
+    """Drops lines about progress: one host takes only seconds."""
 
 
 def _ready() -> None:
-    """Machine, keys and switch are there."""
+    """Prepares the machine, the keys and the switch."""
     machine.prepare()
     keys.make()
     signing.make_key()
@@ -163,7 +163,7 @@ def _alone(*, interrupt: bool = False) -> Iterator[None]:
         path = paths.RUN / "lock"
         with path.open("a+") as lock:
             _take(lock, interrupt=interrupt)
-            if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:  # else: `down` took it away
+            if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:  # else: `down` deleted it
                 path.write_text(str(os.getpid()))
                 try:
                     yield
@@ -179,6 +179,6 @@ def _take(lock: TextIO, *, interrupt: bool) -> None:
         lock.seek(0)
         holder = lock.read()
         if interrupt and holder:
-            with suppress(ProcessLookupError):  # killed: nobody tidied up after it
+            with suppress(ProcessLookupError):  # the holder was killed, and left its pid in the file
                 os.kill(int(holder), signal.SIGTERM)
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""What the lab needs of this machine: asked before anything is changed; then Debian's packages."""
+"""What the lab needs of this machine: checks it before anything is changed, then installs Debian's packages."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The lab's switch: one bridge with the lab's address, and a way out of it; all found by name when taken away."""
+"""The lab's switch: one bridge with the lab's address, and masquerading to the outside; `down` finds all by name."""
 
 from pathlib import Path
 

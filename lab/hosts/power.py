@@ -89,7 +89,7 @@ def switch_off(host: Host, grace: float = 15) -> None:
 
 
 def clear(host: Host) -> None:
-    """Kills supervisor and host, removes groups, cable and marks. Fine when there is nothing."""
+    """Kills supervisor and host, removes groups, cable and marks, as far as they exist."""
     hold(host, held=True)
     while True:
         cgroups.clear(host)

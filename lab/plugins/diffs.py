@@ -17,7 +17,7 @@ def _join(prefix: str, key: str) -> str:
 
 
 def changes(old: Tree, new: Tree, path: str = "") -> dict[str, Change]:
-    """Property path → what happened to it. A null is the same as nothing there."""
+    """Property path → what happened to it. A null counts as absent."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         found: dict[str, Change] = {}
         for key in sorted({*old, *new}):

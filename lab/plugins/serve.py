@@ -1,4 +1,4 @@
-"""What a plugin of the lab stands on: the gRPC server, the engine's log, errors in the form the engine reads."""
+"""The base of the lab's plugins: the gRPC server, the engine's log, errors in the form the engine reads."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ class Engine:
     ) -> None:
         """One message beside a resource; `passing` shows only while the operation runs.
 
-        An engine that has gone away no longer reads its log: that is no failure of the operation.
+        An engine that has gone away no longer reads its log: that does not fail the operation.
         """
         if self._stub is not None:
             request = engine_pb2.LogRequest(severity=severity, urn=urn, message=message, ephemeral=passing)

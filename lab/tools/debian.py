@@ -43,14 +43,14 @@ _KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]
 
 
 def unpacked(package: str) -> Path:
-    """The files of a package, as they would lie under /."""
+    """The folder with a package's files, as they would be under /."""
     return TOOLS / _KEY / package
 
 
 def packages() -> None:
     """Installs what the machine lacks and unpacks the rest into the cache.
 
-    Raises ToolError when this is no Debian, or a package is missing and cannot be installed.
+    Raises ToolError when this is not Debian, or a package is missing and cannot be installed.
     """
     since = time.monotonic()
     _install(_missing())

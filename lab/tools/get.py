@@ -44,8 +44,8 @@ def pause() -> None:
 
 
 def plan() -> None:
-    """What planning the lab's site needs."""
-    LAB.mkdir(mode=0o700, parents=True, exist_ok=True)  # keys and state come to lie there, plugins before them
+    """Gets what planning the lab's site needs."""
+    LAB.mkdir(mode=0o700, parents=True, exist_ok=True)  # plugins are put there now, keys and state later
     engine()
     plugins.kubernetes(get)
     why = plugins.command()
@@ -64,7 +64,7 @@ def _stand_in(why: str) -> None:
 
 
 def lab() -> None:
-    """What the lab runs and packs."""
+    """Gets what the lab runs and packs."""
     for tool in (KUBERNETES, ETCD, COREDNS, FERRETDB, HELM):
         get(tool)
     pause()

@@ -11,20 +11,20 @@ from tools.cache import TOOLS, ToolError, say, took, whole
 
 LOCK = Path(__file__).parent / "wheels.txt"
 PYTHON = "3.11"
-"""Of Debian 12."""
+"""Version of Python in Debian 12."""
 
 _SYSTEMS = ("manylinux2014", "manylinux_2_28", "manylinux_2_34")
-"""What Debian 12's libc serves."""
+"""Platforms of wheels that run with Debian 12's libc."""
 
 
 def folder() -> Path:
-    """Where the wheels lie once they are there."""
+    """The folder of the wheels, which exists once they are fetched."""
     machine = platform.machine()
     return TOOLS / f"wheels-{hashlib.sha256(LOCK.read_bytes() + machine.encode()).hexdigest()[:8]}"
 
 
 def get() -> None:
-    """Fetches them. Raises ToolError."""
+    """Fetches the wheels. Raises ToolError."""
     since = time.monotonic()
     cached = folder().exists()
     made = whole(folder().name, _fill)

@@ -248,7 +248,7 @@ def test_taken_port_and_missing_address_are_one_clear_line(apart: str) -> None:
     finally:
         blocker.kill()
         blocker.wait()
-    with pytest.raises(LabError, match=r"^depot \[web\] 192\.0\.2\.77 is no address of this machine\. Fix: "):
+    with pytest.raises(LabError, match=r"^depot \[web\] 192\.0\.2\.77 is not an address of this machine\. Fix: "):
         service.start(address="192.0.2.77")
 
 

@@ -70,8 +70,8 @@ def commands(stack: Stack) -> list[str]:
 
 def test_preparing_a_host_costs_a_connection_a_resource_and_one_for_all_our_questions(stack: Stack) -> None:
     stack.up().ok()
-    # A host with GPUs has one more, for their driver: 6 in all.
-    assert commands(stack) == [f"{HOST}-{name}" for name in ("library", "runner", "preflight", "base", "engine")]
+    # A host with GPUs has one more, for their driver: 4 in all.
+    assert commands(stack) == [f"{HOST}-{name}" for name in ("runner", "base", "engine")]
     # One more where a stalled line was dialled anew.
     assert len(commands(stack)) + 1 <= logins() <= len(commands(stack)) + 2
 
@@ -96,7 +96,7 @@ def test_a_run_reboots_waits_and_goes_on(stack: Stack) -> None:
     boot = faults.boot_id(MACHINE)
     stack.edit(change)
     ran = stack.up().ok()
-    assert f"{HOST} [reboot] restarts; it is waited for, at most 900 s" in ran.text
+    assert f"{HOST} [reboot] restarts; waiting for it, at most 900 s" in ran.text
     assert faults.boot_id(MACHINE) != boot
     assert "lab.one=1" in on(HOST, ["cat", "/proc/cmdline"])
     # On the new boot: our own connection again, and the engine's layer.

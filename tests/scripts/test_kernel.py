@@ -68,7 +68,7 @@ kernel.reboot: when-needed"
     )
     assert said["boot_space"].startswith(
         "has 0 MB free on /boot, wants 25: an initramfs is rebuilt beside the old one. \
-Fix: take old kernels away: apt-get autoremove --purge"
+Fix: remove old kernels: apt-get autoremove --purge"
     )
 
 
@@ -109,7 +109,7 @@ def test_arguments_go_into_a_file_of_ours_and_out_again(host: LabHost) -> None:
     assert host.bash("cat /run/gpu-metal/reboot-due") == "the kernel runs without iommu=pt lab.one=1,2\n"
     assert host.apply("base", steps) == {"kernel_arguments": "unchanged"}
     host.bash("echo other >/boot/grub/grub.cfg")
-    assert host.check()["kernel_arguments"] == ("drift", "/boot/grub/grub.cfg has not iommu=pt lab.one=1,2")
+    assert host.check()["kernel_arguments"] == ("drift", "/boot/grub/grub.cfg lacks iommu=pt lab.one=1,2")
     # An argument that the machine's kernel has been given: taken off the site, it is there until a reboot.
     given = host.bash("tr ' ' '\\n' </proc/cmdline | grep = | head -n 1").strip()
     assert host.apply("base", kernel_steps.kernel(site_host(arguments=[given, "lab.one=1,2"])))

@@ -88,7 +88,7 @@ def test_network_manager_is_told_the_name_servers(rocky: LabHost) -> None:
 @pytest.mark.row("H17")
 def test_selinux_is_switched_at_once_or_by_a_reboot_that_is_due(rocky: LabHost) -> None:
     refused = rocky.run("base", net_steps.selinux(site_host(selinux="enforcing")))
-    assert "has no SELinux (rocky), wants it enforcing. Fix: take selinux out" in refused.stderr
+    assert "has no SELinux (rocky), wants it enforcing. Fix: remove selinux from" in refused.stderr
     rocky.gpu_metal("undo base")
     rocky.bash(SELINUX)
     state = "cat /run/selinux-is; grep ^SELINUX= /etc/selinux/config; cat /run/gpu-metal/reboot-due 2>/dev/null || true"

@@ -215,7 +215,7 @@ def test_what_another_step_asks_for_stays(installed: LabHost) -> None:
 @pytest.mark.row("H3", "H7")
 def test_terms_are_the_systems_own_names_and_an_unknown_one_is_said(installed: LabHost) -> None:
     refused = installed.run("base", tools("@no-such-term", hold=False))
-    assert "@no-such-term is no term of debian-12. Fix: write the package's own name" in refused.stderr
+    assert "@no-such-term is not a term of debian-12. Fix: write the package's own name" in refused.stderr
     headers = installed.run("base", tools("@kernel-headers", hold=False))
     kernel = installed.bash("uname -r").strip()
     assert f"Unable to locate package linux-headers-{kernel}" in headers.stderr  # the lab runs no kernel of Debian's

@@ -131,7 +131,7 @@ def test_a_real_reboot_is_waited_for_and_not_repeated_in_vain(host: LabHost) -> 
         return (await run(target(), "cat /proc/sys/kernel/random/boot_id")).stdout.strip()
 
     assert asyncio.run(apply_and_wait()) != boot
-    assert told == [f"{HOST.name} [reboot] restarts; it is waited for, at most 900 s"]
+    assert told == [f"{HOST.name} [reboot] restarts; waiting for it, at most 900 s"]
     assert host.bash("ls -A /run/gpu-metal 2>/dev/null || true") == ""
     assert host.check() == {"kernel_arguments": ("drift", "runs without lab.one=1 on the kernel's command line")}
     again = host.run("base", steps)

@@ -157,6 +157,6 @@ def test_what_waited_for_a_layer_that_came_back_is_not_undone_by_the_end_of_anot
     listed(host, "base", "db")
     host.run("undo", "other")
     assert host.path("b").exists()
-    assert "waits for no layer any more" in host.run("check").stdout
+    assert "waiting for no layer" in host.run("check").stdout
     host.apply("base", a, b)
     assert host.run("check").returncode == 0

@@ -72,7 +72,7 @@ def test_a_room_s_library_has_nothing_that_belongs_to_a_step(
     script.write_text("# uses: room\ncheck() { :; }\n")
     (tmp_path / "room" / "lib.sh").write_text(f"{line}\n")
     _only(tmp_path, monkeypatch)
-    with pytest.raises(ValueError, match=r"lib\.sh: .* belongs to a step, and a lib\.sh goes in front of many"):
+    with pytest.raises(ValueError, match=r"lib\.sh: .* belongs to a step; a lib\.sh is put in front of many"):
         library.files()
 
 

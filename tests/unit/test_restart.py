@@ -50,7 +50,7 @@ def test_it_waits_until_the_mark_is_gone_and_the_host_has_started() -> None:
             await restart.ready(target(port), tell=told.append)
 
     go(work())
-    assert told == ["gpu-1 [reboot] restarts; it is waited for, at most 900 s"]
+    assert told == ["gpu-1 [reboot] restarts; waiting for it, at most 900 s"]
     assert len(asked) == 5
     assert "is-system-running --wait" in asked[-1]
 

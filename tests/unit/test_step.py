@@ -45,7 +45,7 @@ def test_the_digest_covers_what_a_step_uses_and_what_that_uses(tmp_path: Path, m
     ("room", "says"),
     [
         ("none", "finds no lib.sh"),
-        ("hostrun", "Fix: name one other"),
+        ("hostrun", "Fix: name another room"),
         ("twice", r"finds .*/twice/lib\.sh, .*/twice/lib\.sh"),
     ],
 )

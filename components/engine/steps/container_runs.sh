@@ -2,8 +2,8 @@
 # rows: C4
 # inputs: engine image user
 #
-# By the first of Docker's users, not root, where there is one. What ran is written down with the engine's version, so
-# that check starts no container: another version, image or user runs it again.
+# It runs as the first of Docker's users, or as root without such a user. The image is recorded with the engine's
+# version, so that check starts no container; another version, image or user makes it run again.
 
 check() {
     if [[ $(cat "$GPU_METAL_HOME/container-ran" 2>/dev/null) != "$(_what)" ]]; then
@@ -17,7 +17,7 @@ apply() {
     if ! said=$("_$(input engine)" 2>&1); then
         untrue "$(input image) does not run as $(input user): $(grep -v "^See 'docker\|^\$" <<<"$said" | tail -n 1)" \
             "Fix: see that this host reaches the image's registry (mirrors, logins, registryCertificates of engine)" \
-            "and that the image ends with 0, or take verifyImage away"
+            "and that the image ends with 0, or leave verifyImage out"
     fi
     _what | write_file "$GPU_METAL_HOME/container-ran" 0600
 }
@@ -38,7 +38,7 @@ _version() {
     fi
 }
 
-# The image goes again, unless it was here before.
+# Removes the image again, unless it was here before.
 _docker() {
     local had home
     had=$(docker images -q "$(input image)")
@@ -48,7 +48,7 @@ _docker() {
     if [[ -z $had ]]; then docker rmi "$(input image)"; fi
 }
 
-# In a namespace of its own, so that nothing of it meets the kubelet.
+# In a namespace of its own, so that the kubelet does not see it.
 _containerd() {
     local status=0 namespace=gpu-metal
     timeout 300 ctr -n $namespace images pull --hosts-dir /etc/containerd/certs.d "$(input image)" || return

@@ -1,8 +1,8 @@
-# containerd is enabled, runs with its files' settings, and answers, its Kubernetes side (CRI) too.
+# containerd is enabled, runs with the settings of its files, and answers, also on its interface for Kubernetes (CRI).
 # rows: C1 G8
 # uses: engine
 #
-# Left enabled by undo when it was here before us; its package takes the unit along otherwise.
+# undo leaves a containerd that was here before us enabled; otherwise its package removes the unit.
 
 check() {
     local cri stale
@@ -29,7 +29,7 @@ apply() {
     timeout 30 bash -c 'until ctr --connect-timeout 2s version >/dev/null 2>&1; do sleep 0.2; done'
 }
 
-# The layers above have taken their pods away; a task that is left would outlive the daemon and keep its mounts.
+# The layers above have removed their pods; a task that remains would outlive the daemon and keep its mounts.
 undo() {
     local task
     for task in $(ctr -n k8s.io tasks ls -q 2>/dev/null); do

@@ -1,11 +1,11 @@
-# containerd's settings for Kubernetes stand in a drop-in of our own, and no other file overrules them.
+# containerd's settings for Kubernetes are in a drop-in of our own, and no other file overrides them.
 # rows: C2 C5 G8
 # inputs: cgroup_driver restrict_oom_score_adj sandbox_image nvidia_runtime default_runtime enable_cdi
 # uses: engine
 #
-# config.toml stays as it was but for an `imports` line (and a `cri` that its packager disabled): the GPU Operator's
-# toolkit adds a later file to the same folder, and it is kept. containerd 1.x takes a plugin's section from the last
-# file that has it, whole: so the drop-in has all of it, and a later file that has not is named.
+# In config.toml only an `imports` line is added (and a `cri` that its packager disabled is enabled). The GPU Operator's
+# toolkit adds a later file to the same folder, which is kept. containerd 1.x takes a plugin's whole section from the
+# last file that has it: so the drop-in has all of it, and check names a later file that lacks some.
 # The step `containerd` restarts the daemon, and only when its files changed.
 
 check() {
@@ -61,7 +61,7 @@ _major() {
     containerd --version | sed -E 's/.* v?([0-9]+)\.[0-9]+\.[0-9]+.*/\1/'
 }
 
-# The version that config.toml declares: all files must have one, or keys of the older one are lost.
+# The version that config.toml declares: all files must have the same one, or keys of the older one are lost.
 _declared() {
     sed -nE 's/^\s*version\s*=\s*([0-9]+).*/\1/p' /etc/containerd/config.toml 2>/dev/null || true
 }
@@ -78,7 +78,7 @@ _format() {
     fi
 }
 
-# Why config.toml cannot be worked with; nothing when it can.
+# Prints why config.toml cannot be used; nothing when it can.
 _refusal() {
     local file=/etc/containerd/config.toml declared own
     if [[ ! -e $file ]]; then return; fi

@@ -19,14 +19,14 @@ apply() {
     if systemctl is-active -q docker; then
         if engine_stale docker; then engine_refresh docker || _says_why; fi
     else
-        # Its own tries may have used up what systemd allows in a minute.
+        # Docker's failed starts may have used up systemd's limit of starts.
         systemctl reset-failed docker 2>/dev/null || true
         systemctl start docker || _says_why
         rm -f "$GPU_METAL_HOME/docker-due"
     fi
 }
 
-# What runs goes with Docker, if it came with us; never while it has GPUs.
+# A Docker that came with us is stopped and its containers are removed; never while one of them has GPUs.
 undo() {
     local running
     if grep -qsx docker=yes "$GPU_METAL_HOME/docker-before" || ! systemctl is-active -q docker; then return; fi
@@ -36,7 +36,7 @@ undo() {
     fi
     docker ps -aq | xargs -r docker rm -f
     systemctl stop docker.socket docker
-    # Debian's package empties this folder as it goes; volumes are people's data. The step docker_traces uncovers them.
+    # Debian's package empties this folder when removed, but volumes are people's data. docker_traces uncovers them.
     if [[ -n $(find /var/lib/docker/volumes -mindepth 1 -maxdepth 1 -type d 2>/dev/null) ]]; then
         mount -t tmpfs -o mode=0710 gpu-metal-cover /var/lib/docker
     fi

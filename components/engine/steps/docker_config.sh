@@ -3,16 +3,16 @@
 # inputs: one key per setting of daemon.json, its value as JSON
 # uses: engine
 #
-# Merged by key: objects and lists are united, of single values the site's wins. What was there before is written down
-# with it, so that a setting that leaves the site, and undo, take ours away and leave the others'. Docker re-reads some
-# settings while it runs; the step `docker` restarts it for the rest.
+# Merged by key: objects and lists are united, of single values the site's wins. The former values are recorded, so that
+# undo, and a setting that leaves the site, remove ours and leave the others'. Docker re-reads some settings while it
+# runs; the step `docker` restarts it for the rest.
 
 check() {
     local refusal
     refusal=$(_refusal)
     if [[ -n $refusal ]]; then untrue "$refusal"; fi
     if [[ ! -s /etc/docker/daemon.json || $(_jq holds) != true ]]; then
-        untrue "/etc/docker/daemon.json has not the site's settings:" \
+        untrue "/etc/docker/daemon.json lacks the site's settings:" \
             "$(_jq lacking -r)"
     fi
 }
@@ -25,7 +25,7 @@ apply() {
     _validate "$fresh"
     due=$(_jq 'due(wanted)' -r)
     if [[ -n $due ]]; then engine_due docker "$due"; fi
-    # First the record, then the file: a run that is cut in between knows of both.
+    # Record first, then write the file: so the run after an interrupted one knows both states.
     _jq begun | write_file "$GPU_METAL_HOME/docker-settings.json" 0600
     write_file /etc/docker/daemon.json "$(_mode)" <"$fresh"
     _jq ended | write_file "$GPU_METAL_HOME/docker-settings.json" 0600
@@ -49,7 +49,7 @@ undo() {
     rm -f "$GPU_METAL_HOME/docker-settings.json"
 }
 
-# Why daemon.json cannot be worked with; nothing when it can.
+# Prints why daemon.json cannot be used; nothing when it can.
 _refusal() {
     local said
     if ! said=$(_now | jq -e 'type == "object"' 2>&1 >/dev/null); then
@@ -58,7 +58,7 @@ _refusal() {
     fi
 }
 
-# An empty file is what a power cut leaves: the others' settings are written down.
+# A power cut may leave an empty file: then the recorded settings of others count.
 _now() {
     if [[ -s /etc/docker/daemon.json ]]; then cat /etc/docker/daemon.json; else _record | jq .before; fi
 }
@@ -79,7 +79,7 @@ _validate() {
     fi
 }
 
-# _jq FUNCTION [OPTIONS]: $now is daemon.json, $ours the site's settings, $record what was written down.
+# _jq FUNCTION [OPTIONS]: $now is daemon.json, $ours the site's settings, $record the record.
 _jq() {
     jq -n "${@:2}" --slurpfile now_ <(_now) --slurpfile ours_ <(_ours) --slurpfile record_ <(_record) "$(_functions)$1"
 }
@@ -111,9 +111,9 @@ def without($now; $ours; $before):
     ($before // []) + ($now - $ours - ($before // [])) | if . == [] and $before == null then null else . end
   elif $now == $ours then $before
   else $now end;
-# What daemon.json has but for us.
+# daemon.json without our settings.
 def others: reduce $record.ours[] as $o ($now; without(.; $o; $record.before // {}) // {});
-# What takes $new in force: the daemon's own list of what it re-reads, and does not when it is no longer there.
+# How Docker applies $new: reload or restart. A reload re-reads the keys of $live, but does not notice a removed one.
 def due($new):
   ["default-runtime", "runtimes", "insecure-registries", "registry-mirrors", "live-restore"] as $live
   | [$now + $new | keys[] | select($now[.] != $new[.])]

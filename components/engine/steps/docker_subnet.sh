@@ -1,4 +1,4 @@
-# Docker's bridge lies off every network that the host routes.
+# Docker's bridge overlaps no network that the host routes.
 # rows: C1
 # inputs: subnet
 
@@ -7,7 +7,7 @@ check() {
     while read -r route device; do
         if networks_overlap "$(input subnet)" "$route"; then
             untrue "has the network $route on $device, which overlaps Docker's $(input subnet)." \
-                "Fix: engine.subnet: \"ADDRESS/PREFIX\" in the site, off every network here"
+                "Fix: engine.subnet: \"ADDRESS/PREFIX\" in the site, which overlaps no network here"
         fi
     done < <(host_networks)
 }

@@ -1,11 +1,11 @@
-# What Docker will leave outside its packages is known before it comes, so that undo can take it away.
+# The host's state before Docker is recorded, so that undo can remove what Docker leaves outside its packages.
 # rows: C1
 # inputs: data_root
 #
 # Volumes are people's data: as long as there is one, undo leaves the folder of volumes where it is and says so.
 
 check() {
-    if [[ ! -s $GPU_METAL_HOME/docker-before ]]; then untrue "what was here before Docker is not written down"; fi
+    if [[ ! -s $GPU_METAL_HOME/docker-before ]]; then untrue "the host's state before Docker is not recorded"; fi
 }
 
 apply() {
@@ -23,7 +23,7 @@ undo() {
     if ! command -v dockerd >/dev/null && grep -qx docker=no "$GPU_METAL_HOME/docker-before"; then
         _clear "$root"
         rm -f /etc/docker/key.json
-        # containerd makes the folders of CNI, and leaves them empty: podman's settings lie there.
+        # containerd creates the CNI folders and leaves them empty. Others' settings, such as podman's, stay.
         rmdir "$root" /etc/docker /etc/cni/net.d /etc/cni 2>/dev/null || true
         if ip link show docker0 >/dev/null 2>&1; then ip link delete docker0; fi
         _network_rules
@@ -52,8 +52,8 @@ _volumes() {
     find "$1/volumes" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null || true
 }
 
-# Docker's chains and rules; its FORWARD policy would stop another engine's traffic. One that a firewall had set before
-# stays.
+# Removes Docker's chains and rules, and its FORWARD policy, which would stop another engine's traffic. A policy that a
+# firewall had set before stays.
 _network_rules() {
     local six table save policy
     for six in '' 6; do
@@ -67,7 +67,7 @@ _network_rules() {
     done
 }
 
-# _forward [6]: the policy of the chain FORWARD; empty where there is none
+# _forward [6]: the policy of the chain FORWARD; empty without such a chain
 _forward() {
     "ip${1-}tables-save" -t filter 2>/dev/null | sed -nE 's/^:FORWARD ([A-Z]+).*/\1/p' || true
 }

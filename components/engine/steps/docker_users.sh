@@ -37,7 +37,7 @@ _is_member() {
     getent group docker | cut -d: -f4 | tr ',' '\n' | grep -xF "$1" >/dev/null
 }
 
-# Those that came in by us.
+# The users that we added.
 _ours() {
     cat "$GPU_METAL_HOME/docker-users" 2>/dev/null || true
 }

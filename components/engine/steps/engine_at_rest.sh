@@ -1,4 +1,4 @@
-# No container with a GPU runs when a package must change its version that restarts the engine or reloads systemd.
+# No container with a GPU runs while a package changes its version, which restarts the engine or reloads systemd.
 # rows: G8
 # inputs: names
 # uses: host

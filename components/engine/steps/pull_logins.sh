@@ -1,16 +1,16 @@
-# The site's registries can be pulled from with their user and password, by those who may.
+# The users who may pull images have the site's logins for its registries.
 # rows: C1
 # inputs: registries users file; user_REGISTRY
 # secrets: one key per registry
 #
-# Docker's own file of logins, of root and of each of Docker's users, or the kubelet's: its owner's alone. Other logins
-# in it stay.
+# The logins are in Docker's own file, of root and of each of Docker's users, or in the kubelet's; only the owner can
+# read it. Other logins in it stay.
 
 check() {
     local file owner registry
     while read -r file owner; do
         if [[ $(stat -c %U:%a "$file" 2>/dev/null) != "${owner%%:*}:600" ]]; then
-            untrue "$file is not there for ${owner%%:*} alone"
+            untrue "$file is missing, or not readable by ${owner%%:*} alone"
         fi
         for registry in $(input registries); do
             if [[ $(_user_in "$file" "$registry") != "$(input "user_$registry")" ]]; then
@@ -68,7 +68,7 @@ _dropped() {
     comm -23 <(previous registries | tr ' ' '\n' | sort) <(input registries | tr ' ' '\n' | sort)
 }
 
-# Docker Hub has another name there.
+# Docker Hub has another name in these files.
 _key() {
     if [[ $1 == docker.io ]]; then printf 'https://index.docker.io/v1/'; else printf '%s' "$1"; fi
 }
@@ -92,7 +92,7 @@ _merged() {
     printf '%s\n' "$text"
 }
 
-# Ours go, what another had for the same registry comes back; the file goes when nothing is left that was not there.
+# Removes our logins and restores earlier ones for the same registries; removes a file that is then empty and was new.
 _take_out() {
     local file=$1 left keys owner
     if [[ -e $file ]] && kept "$file"; then

@@ -31,11 +31,11 @@ check() {
 apply() {
     write_file "$GPU_METAL_HOME/registry-due" 0600 <<<due
     if [[ ! -d $(input folder) ]]; then install -d -m 0750 "$(input folder)"; fi
-    # The folder may be a disk with other things on it: beside itself only what a registry of root left there.
+    # The folder may be a disk with other things on it: change only itself and the files of a registry run by root.
     chown --from=root:root gpu-metal-registry: "$(input folder)"
     if [[ -d $(input folder)/docker ]]; then chown -R --from=root:root gpu-metal-registry: "$(input folder)/docker"; fi
     _config | write_file /etc/gpu-metal-registry/config.yml 0644
-    # systemd reads a unit that is new to it by itself; one that changed needs a reload, as its own rule says when.
+    # systemd reads a new unit by itself; a changed one needs a reload, as NeedDaemonReload shows.
     _unit | write_file "$(_unit_file)" 0644
     if [[ $(systemctl show -p NeedDaemonReload --value gpu-metal-registry) == yes ]]; then
         if gpu_containers losing; then
@@ -50,7 +50,7 @@ apply() {
     rm -f "$GPU_METAL_HOME/registry-due"
 }
 
-# Images that nobody's site names stay: they are people's data.
+# Images that did not come from the site stay: they are people's data.
 undo() {
     systemctl stop gpu-metal-registry 2>/dev/null || true
     rm -f "$(_wanted)" "$(_unit_file)" /etc/gpu-metal-registry/config.yml "$GPU_METAL_HOME/registry-due"
@@ -108,7 +108,7 @@ WantedBy=multi-user.target
 UNIT
 }
 
-# The certificate and the answer to a question without a login.
+# Prints the certificate, and the answer to a request without a login.
 _ask() {
     printf 'GET /v2/ HTTP/1.0\r\n\r\n' |
         timeout 10 openssl s_client -ign_eof -connect "127.0.0.1:$(input port)" 2>/dev/null |

@@ -1,11 +1,11 @@
-# The registry has a certificate for one of its names, with its key, for 30 days more at least.
+# The registry has a certificate for one of its names, with its key, valid for at least 30 more days.
 # rows: C3
 # inputs: names port certificate_from
 # bulk: certificate
 # secrets: key
 #
 # Without a certificate from the site the host makes one for all its names, for 397 days, signed by an authority of its
-# own (10 years), which stays as the certificate is renewed by the first run in its last 30 days.
+# own (10 years). The first run in the certificate's last 30 days renews it; the authority stays the same.
 # Other hosts trust it once the site has the authority's file in engine.registryCertificates.
 
 check() {
@@ -64,7 +64,7 @@ _from_site() {
     [[ $(input certificate_from host) == site ]]
 }
 
-# Does the host's own certificate serve on?
+# Is the host's own certificate still good?
 _good() {
     local folder=/etc/gpu-metal-registry name
     openssl verify -CAfile $folder/ca.crt $folder/tls.crt >/dev/null 2>&1 || return 1

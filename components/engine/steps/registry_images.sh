@@ -3,8 +3,8 @@
 # inputs: one key per image, NAME:TAG; its archive and the archive's SHA-256, separated by a blank
 # limit: 7200
 #
-# check asks the registry itself. A dropped image is deleted by its digest, unless another tag has the same; its layers
-# are collected while the registry is off for that moment.
+# check asks the registry itself. A dropped image is deleted by its digest, unless another tag has the same; the
+# registry stops for a moment while its unused layers are collected.
 
 check() {
     local image digest seen
@@ -60,7 +60,7 @@ _strays() {
 _skopeo() {
     local verb=$1
     shift
-    # Not through a proxy: it is this host. What HOME has of settings is not ours.
+    # Without a proxy, since the registry is on this host; and with our logins, not those in HOME.
     env -u http_proxy -u https_proxy -u HTTP_PROXY -u HTTPS_PROXY \
         timeout 600 skopeo --insecure-policy "$verb" --authfile /etc/gpu-metal-registry/auth.json "$@"
 }
@@ -104,7 +104,7 @@ _kind() {
     if tar -tf "$1" | grep -x 'manifest.json' >/dev/null; then printf 'docker-archive'; else printf 'oci-archive'; fi
 }
 
-# Half-pushed images fill a disk further: so asked before.
+# Checked first, since a push that fails halfway would fill the disk further.
 _room() {
     local folder free size
     folder=$(_folder)
@@ -130,7 +130,7 @@ _drop() {
     _collect
 }
 
-# The protocol deletes by digest, and with it every tag that has the same: then only the tag itself goes.
+# The protocol deletes a digest with all its tags: if another tag has the same digest, only this tag is deleted.
 _delete() {
     local image=$1 tags
     tags=$(_folder)/docker/registry/v2/repositories/${image%:*}/_manifests/tags
@@ -148,7 +148,7 @@ _collect() {
     runuser -u gpu-metal-registry -- "$(os_path registry_program)" garbage-collect \
         /etc/gpu-metal-registry/config.yml || status=$?
     systemctl start gpu-metal-registry
-    # Started is not yet listening.
+    # A started registry does not listen at once.
     port_opens "$(sed 's/.*://' /etc/gpu-metal-registry/address)" 30 || true
     return "$status"
 }

@@ -1,10 +1,10 @@
-# Each registry is asked as the site says: its mirrors first, in order, with the trust and the login that each has.
+# Pulls from a registry try its mirrors first, in the site's order, each with its own trust and login.
 # rows: C1 C2
 # inputs: one key per registry, its mirrors separated by spaces; skip_verify with_ca; user_REGISTRY for a login
 # secrets: one key per registry with a login
 #
-# containerd reads this at every pull, so nothing is restarted. A login goes as a header: it serves the sandbox image and
-# mirrors, which the kubelet's logins do not; the file is root's alone then.
+# containerd reads this at every pull, so nothing is restarted. A login is sent as a header, which also works for the
+# sandbox image and for mirrors, unlike the kubelet's logins; only root can read a file with logins.
 
 check() {
     local registry file
@@ -67,13 +67,13 @@ _hosts() {
     server="https://$registry"
     if [[ $registry == docker.io ]]; then server=https://registry-1.docker.io; fi
     if _is_in skip_verify "$server" && [[ " $mirrors" != *"://$registry"* ]]; then
-        # As docker does: TLS with any certificate first, then none.
+        # As Docker does: first TLS with any certificate, then plain http.
         mirrors+=" $server" server="http://$registry"
     fi
-    # The top of the file has no place for a login.
+    # The top of the file cannot hold a login, so the registry is listed as its own mirror.
     if _has_login "$server" && [[ " $mirrors " != *" $server "* ]]; then mirrors+=" $server"; fi
     for mirror in $mirrors; do
-        # A registry that is named as its own mirror: this is how it is spoken to, by http for instance.
+        # If a registry is named as its own mirror, that address is the one to use, by http for instance.
         if [[ ${mirror#*://} == "$registry" && $server != http:* ]]; then server=$mirror; fi
     done
     printf '# gpu-metal\nserver = "%s"\n' "$server"

@@ -9,7 +9,7 @@ check() {
     holder=$(port_holder "$port")
     if [[ -n $holder ]] && ! systemctl is-active -q gpu-metal-registry; then
         untrue "has in use: port $port ($holder); the registry wants it free." \
-            "Fix: stop what is named, or give registry another port"
+            "Fix: stop that program, or give registry another port"
     fi
     while read -r archive; do
         if [[ -n $archive && ! -r $archive ]]; then lacking+=("$archive"); fi

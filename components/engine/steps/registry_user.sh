@@ -1,4 +1,4 @@
-# The registry's one user can log in, and root of its host has that login for its own pushes.
+# The registry's one user can log in, and root on its host has that login for its own pushes.
 # rows: C3
 # inputs: user
 # secrets: password
@@ -6,7 +6,7 @@
 check() {
     local folder=/etc/gpu-metal-registry modes
     if [[ $(sed 's/:[$]2y[$].*/:bcrypt/' $folder/htpasswd 2>&1) != "$(input user):bcrypt" ]]; then
-        untrue "$folder/htpasswd has not the user $(input user) alone"
+        untrue "$folder/htpasswd does not hold exactly the user $(input user)"
     fi
     if [[ $(sed 's/"auth": "[A-Za-z0-9+\/=]*"/"auth": •/' $folder/auth.json 2>&1) != "$(_login •)" ]]; then
         untrue "$folder/auth.json is not the login of $(input user) for $(_address)"

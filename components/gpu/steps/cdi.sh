@@ -1,10 +1,10 @@
-# The CDI specification names every GPU, for the driver that runs.
+# The CDI specification names every GPU, for the running driver.
 # rows: G7
 # inputs: count
 # uses: gpu
 #
 # From 1.18 on the toolkit has a service that writes it to /var/run/cdi at each boot and when driver or toolkit change;
-# before, we write /etc/cdi. Changed MIG devices need a new one: systemctl restart nvidia-cdi-refresh.
+# with an older one we write it to /etc/cdi. Changed MIG devices need a new one: systemctl restart nvidia-cdi-refresh.
 
 _wanted=/etc/systemd/system/multi-user.target.wants/nvidia-cdi-refresh.service
 
@@ -37,7 +37,7 @@ apply() {
     fi
 }
 
-# The service's own, in memory, goes at the next start.
+# Also removes the service's own file, which is in memory.
 undo() {
     restore "$_wanted"
     restore /etc/cdi/nvidia.yaml
@@ -46,7 +46,7 @@ undo() {
 
 _has_service() { systemctl cat nvidia-cdi-refresh.service >/dev/null 2>&1; }
 
-# The later folder wins where both have one.
+# /var/run/cdi wins when both folders have a specification.
 _spec() {
     local file
     for file in /var/run/cdi/nvidia.yaml /etc/cdi/nvidia.yaml; do

@@ -3,8 +3,8 @@
 # inputs: wanted package
 # uses: gpu
 #
-# A driver in that version that others brought stays theirs. While something computes on the GPUs nothing is touched.
-# The kernel keeps what it has loaded: another one is in use after a restart, which the step reboot sees to.
+# A driver of that version that others installed is left to them. Nothing is changed while a program computes on the
+# GPUs. The kernel keeps the driver that it has loaded: a new one is used after a restart, by the step reboot.
 
 check() {
     local says files

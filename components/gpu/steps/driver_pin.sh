@@ -3,8 +3,8 @@
 # inputs: wanted stream
 # uses: gpu
 #
-# apt: a pin above everything that is installed, as NVIDIA's guide on version locking has it. dnf on RHEL 8 and 9: the
-# module's stream; later ones have none and are held at the version that the driver is installed in.
+# With apt: a pin above everything that is installed, as in NVIDIA's guide on version locking. With dnf on RHEL 8 and 9:
+# the module's stream; later releases have no streams, and the driver is held at its installed version.
 
 check() {
     local file
@@ -43,7 +43,8 @@ _files() {
     fi
 }
 
-# Settings come first and make up less than half: what a cut file has must be whole, or apt refuses all work.
+# Settings come first and make up less than half of the file: they must be whole in a truncated one, or apt refuses all
+# work.
 _wanted() {
     case $1 in
         */preferences.d/*)
@@ -55,7 +56,7 @@ _wanted() {
             printf 'Unattended-Upgrade::Package-Blacklist { "(lib)?nvidia-"; "cuda-drivers"; "%s"; };\n' \
                 'linux-(image|headers|modules)-'
             printf '// gpu-metal: %s\n' "driver files or a kernel that are upgraded on their own leave jobs without" \
-                "GPUs until the next restart. What is to be upgraded is said in the site."
+                "GPUs until the next restart. To upgrade them, change the site."
             ;;
         *) _automatic ;;
     esac

@@ -3,8 +3,9 @@
 # inputs: wanted sha256 file url options
 # uses: gpu
 #
-# A driver in that version that others brought stays theirs. While something computes on the GPUs nothing is touched.
-# file is one that the operator put on the host, url is where the host fetches it; either is compared before it is run.
+# A driver of that version that others installed is left to them. Nothing is changed while a program computes on the
+# GPUs. file is one that the operator put on the host, url is where the host fetches it; its checksum is compared before
+# it is run.
 
 check() {
     if ! _of_others && [[ $(_installed) != "$(input sha256)" ]]; then
@@ -24,10 +25,10 @@ apply() {
         bring_artefact "$installer" 'the runfile' \
             "compare with NVIDIA's download page; then correct gpu.driver.runfile"
         read -ra options < <(input options)
-        # The installer gives up where a daemon holds the older driver; later steps start them with the new one.
+        # The installer gives up while a daemon holds the older driver; later steps start the daemons with the new one.
         mapfile -t daemons < <(_daemons)
         if ((${#daemons[@]})); then systemctl stop "${daemons[@]}"; fi
-        # Its folder for unpacking: /tmp may be mounted noexec.
+        # It unpacks into our folder, since /tmp may be mounted noexec.
         if ! sh "$installer" --tmpdir "$GPU_METAL_HOME" --silent --dkms "${options[@]}"; then
             tail -n 5 /var/log/nvidia-installer.log >&2 || true
             if ((${#daemons[@]})); then systemctl start "${daemons[@]}" || true; fi

@@ -1,10 +1,10 @@
-# Where an NVSwitch is seen, the fabric manager is installed in the driver's own version, runs, and has set the fabric up.
+# If the host has an NVSwitch, the fabric manager has the driver's own version, runs, and has set up the fabric.
 # rows: G9
 # inputs: package
 # uses: gpu
 #
-# Which hosts have switches the bus tells, not the site: elsewhere there is nothing to do. CUDA answers 802 without it.
-# Those of NVLink 5 are spoken to as InfiniBand's are: the fabric manager does not start without ib_umad.
+# The bus, not the site, tells which hosts have switches; on others there is nothing to do. Without the fabric manager,
+# CUDA fails with error 802. The switches of NVLink 5 are managed like InfiniBand's: it does not start without ib_umad.
 
 check() {
     local files fabric
@@ -12,7 +12,7 @@ check() {
     files=$(gpu_files)
     if [[ $(_version) != "$files" ]]; then
         untrue "has fabric manager $(_version | grep . || printf none), wants $files as the driver has." \
-            "Fix: both must come from one source; where the driver was brought by others, so must be this"
+            "Fix: both must come from one source; if others installed the driver, they must install this too"
     fi
     _check_packages "$fabric"
     if [[ $fabric == nvlink5 ]] && ! _modules | same_file "$_modules_file"; then
@@ -67,7 +67,7 @@ _check_packages() {
     if [[ -n $says ]]; then untrue "$says"; fi
 }
 
-# NVLink 5 has a subnet manager besides.
+# NVLink 5 needs a subnet manager too.
 _words() {
     printf '%s=%s-*' "$(input package)" "$(gpu_files)"
     if [[ $1 == nvlink5 ]]; then printf ' nvlsm'; fi
@@ -78,7 +78,7 @@ _version() {
     nv-fabricmanager --version 2>/dev/null | grep -m 1 -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' || true
 }
 
-# The first state that is not the last one. Ampere's GPUs have no state of their own: N/A.
+# The first state other than Completed. Ampere's GPUs have no state: N/A.
 _unready() {
     timeout 30 nvidia-smi -q | awk -F ' *: *' '
         /^ +Fabric$/ { fabric = 1; next }

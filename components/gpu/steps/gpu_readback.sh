@@ -16,7 +16,7 @@ check() {
 
 _fields=index,pci.device_id,ecc.mode.current,mig.mode.current,persistence_mode,name
 
-# What nvidia-smi answers; why it cannot is said here, once for all.
+# Prints nvidia-smi's answer, or fails with the reason why there is none.
 _ask() {
     local answer status=0 jobs
     if [[ -z $(command -v nvidia-smi) ]]; then
@@ -66,7 +66,7 @@ _check_each() {
     while IFS=, read -r gpu id ecc mig persistence name; do
         id=${id// 0x/}
         id=${id:0:4}
-        # With ids of our table the bus has told, else the words of the name must do.
+        # Compare the PCI id if our table has ids for the model, else the words of the name.
         if [[ $ids != '  ' && $ids != *" ${id,,} "* ]] || { [[ $ids == '  ' ]] && ! _has_words "$name"; }; then
             untrue "GPU $gpu is$name (10de:${id,,}), wants $(input model). Fix: write the true model in gpu.model"
         fi
@@ -80,7 +80,7 @@ _check_mode() { # GPU WHAT SEEN WANTED FIX
     local wanted=Disabled switch=0
     if [[ -z $4 ]]; then return; fi
     if [[ $4 == on ]]; then wanted=Enabled switch=1; fi
-    # What a card cannot do is off.
+    # A mode that the card does not have is off.
     if [[ $4 == off && $3 == *N/A* ]]; then return; fi
     if [[ ${3# } != "$wanted" ]]; then
         untrue "GPU $1 has $2${3}, wants $wanted. Fix: $5 $switch, then a reset (nvidia-smi -r) or a restart"

@@ -3,7 +3,7 @@
 # inputs: power_limit graphics memory
 # uses: host gpu
 #
-# One unit that never changes runs one script that does: no systemd reload is needed under running containers.
+# The unit never changes, only the script that it runs: so no systemd reload is needed under running containers.
 
 check() {
     local wrong
@@ -30,7 +30,7 @@ apply() {
     systemd_reload gpu-metal-gpu
     systemctl enable -q --no-reload gpu-metal-gpu
     if [[ -n $(gpu_loaded) && $(gpu_loaded) == "$(gpu_files)" ]]; then
-        # What is no longer asked for goes back to the card's own.
+        # Settings that the site no longer has go back to the card's own.
         if [[ -n $(previous power_limit) && -z $(input power_limit '') ]]; then _default_limits; fi
         if [[ -n $(previous graphics) && -z $(input graphics '') ]]; then nvidia-smi -rgc; fi
         if [[ -n $(previous memory) && -z $(input memory '') ]]; then nvidia-smi -rmc; fi

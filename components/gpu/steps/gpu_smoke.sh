@@ -1,9 +1,9 @@
-# A container of the given image was given every GPU and nvidia-smi in it showed them all.
+# A container of the site's image got every GPU, and nvidia-smi in it showed them all.
 # rows: G7
 # inputs: image engine count
 # uses: gpu
 #
-# Run once for each image, driver and toolkit; a mark remembers. Not undone: nothing is left but the mark, which goes.
+# Runs once for each image, driver and toolkit, which a mark records. undo only removes the mark.
 
 check() {
     if [[ $(cat "$GPU_METAL_HOME/gpu-smoke" 2>/dev/null) != "$(_subject)" ]]; then
@@ -18,7 +18,7 @@ apply() {
     if ((status != 0 || seen != $(input count))); then
         printf '%s\n' "$said" >&2
         untrue "a container of $(input image) showed $seen GPUs and ended with status $status, wants $(input count) and 0." \
-            "Fix: is the image one with nvidia-smi's libraries (nvidia/cuda), and is it reached from this host?"
+            "Fix: use an image with nvidia-smi's libraries (nvidia/cuda) that this host can reach"
     fi
     _subject | write_file "$GPU_METAL_HOME/gpu-smoke" 0600
 }
@@ -31,7 +31,7 @@ _subject() {
     printf '%s %s %s\n' "$(input image)" "$(gpu_loaded)" "$(nvidia-ctk --version 2>/dev/null | grep -m 1 -oE '[0-9.]+$')"
 }
 
-# The image goes again, unless it was here before.
+# Removes the image again, unless it was here before.
 _run() { # ENGINE IMAGE
     local had
     if [[ $1 == docker ]]; then

@@ -4,7 +4,7 @@
 # bulk: misfits
 # uses: gpu
 #
-# ids are the PCI device ids that the model may have; none when it is not in our table, then lspci's own name is compared.
+# ids are the PCI device ids that the model may have; empty when our table lacks it: then lspci's own name is compared.
 # misfits are the chips that the wanted driver does not run: `FIRST LAST why`, ids in hexadecimal.
 
 check() {
@@ -34,7 +34,7 @@ _check_model() {
                 if [[ ${word,,} != nvidia && " ${name,,} " != *[!a-z0-9]"${word,,}"[!a-z0-9]* ]]; then break; fi
                 word=''
             done
-            # lspci of an old system has no name for a new chip: nvidia-smi tells later.
+            # lspci of an old system has no name for a new chip: nvidia-smi is compared later.
             if [[ -z $word || $name == Device\ * ]]; then continue; fi
         fi
         untrue "has $name (10de:$id) on the PCI bus, wants $model. Fix: write the true model in gpu.model"

@@ -1,7 +1,7 @@
-# On ppc64le the GPUs' memory is brought online by the NVIDIA driver alone: the distribution's udev rule leaves it.
+# On ppc64le only the NVIDIA driver brings the GPUs' memory online: the distribution's udev rule leaves it alone.
 # rows: G5
 #
-# NVIDIA's installation guide for POWER9. On other machines, and without such a rule, there is nothing to do.
+# As in NVIDIA's installation guide for POWER9. On other machines, and without such a rule, there is nothing to do.
 
 check() {
     if ! _concerned; then return; fi

@@ -1,4 +1,4 @@
-# nouveau does not run: the restart that takes it away has happened.
+# nouveau is not loaded: the restart that removes it has happened.
 # rows: G2
 # uses: gpu
 

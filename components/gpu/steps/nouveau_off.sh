@@ -1,8 +1,8 @@
-# The kernel's own driver nouveau is kept from loading, in the initial ramdisk too; one that runs goes at the next start.
+# The kernel's own driver nouveau cannot load, also in the initial ramdisk; if it is loaded, it goes at the next restart.
 # rows: G2
 # uses: gpu
 #
-# A mark tells that the ramdisk is to be rebuilt: it survives a cut between the file and the rebuild.
+# A mark notes that the ramdisk must be rebuilt, so that a run that was interrupted before the rebuild can be completed.
 
 check() {
     if ! _wanted | same_file /etc/modprobe.d/gpu-metal-nouveau.conf; then

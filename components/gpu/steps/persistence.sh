@@ -2,8 +2,8 @@
 # rows: G4 H20
 # uses: host gpu
 #
-# Some packages start it without its purpose (--no-persistence-mode), a runfile brings no unit: a drop-in or a unit of
-# ours mends that. Where the driver is not in use yet, it starts with the restart that is due.
+# Some packages start it with --no-persistence-mode, and a runfile brings no unit: a drop-in or a unit of ours corrects
+# that. If the driver is not in use yet, the daemon starts with the restart that is due.
 
 check() {
     if ! _wanted | same_file "$(_file)"; then untrue "$(_file) does not start nvidia-persistenced in persistence mode"; fi
@@ -26,7 +26,7 @@ apply() {
     if _in_use; then systemctl start nvidia-persistenced; fi
 }
 
-# Its package takes the unit along; one that stays keeps running as its package means it.
+# The package removes its unit; if the package stays, the daemon runs on with the package's own settings.
 undo() {
     local file
     for file in "$_unit" "$_drop_in"; do
@@ -39,7 +39,7 @@ undo() {
     systemctl try-restart nvidia-persistenced || true
 }
 
-# Does the kernel run the driver that the daemon is of? It does not start beside another one.
+# Does the kernel run the daemon's own driver? The daemon does not start with another one.
 _in_use() {
     [[ -n $(gpu_loaded) && $(gpu_loaded) == "$(gpu_files)" ]]
 }

@@ -1,4 +1,4 @@
-# Secure Boot lets a kernel module run that is built on this host: it is off, or the key that signs it is enrolled.
+# Secure Boot allows kernel modules that are built on this host: it is off, or the key that signs them is enrolled.
 # rows: H20 G3 H16
 # uses: gpu
 

@@ -1,13 +1,12 @@
-# A local user is there: groups, home, shell, SSH keys, and a password as set here or none (locked).
+# A local user exists, with its groups, home, shell, SSH keys and password; without a password it is locked.
 # rows: H4
 # inputs: name uid groups home shell password keys login
 # bulk: keys
 # secrets: password
 #
-# A user that was there before is taken as it is, with its number and its other groups, and undo gives it back so. One
-# that was made here is deleted; its home stays. Who the site logs in as (login=yes) loses no key, and stays when it was
-# made here: the host could never be reached again. What is written into a home is written as its owner, who may have
-# put links there.
+# A user that existed before keeps its number and its other groups, and undo restores it. A user that was made here is
+# deleted by undo; its home stays. The user that the site logs in as (login=yes) loses no key and is never deleted: the
+# host could not be reached again. Files in a home are written as its owner, who may have put links there.
 
 check() {
     local name seen
@@ -37,7 +36,7 @@ apply() {
         untrue "has no program $(input shell), wants it as the shell of $name. Fix: correct accounts.$name.shell"
     fi
     if _logs_in && ! "$(input shell)" -c : >/dev/null 2>&1; then
-        untrue "has $(input shell), which runs no command, for $name, who the site logs in as." \
+        untrue "has $(input shell), which runs no command, for $name, the site's login user." \
             "Fix: correct accounts.$name.shell"
     fi
     _remember "$name"
@@ -70,7 +69,7 @@ undo() {
     rm -rf "$(_record '')"
 }
 
-# Is it who the site logs in as, or who runs this?
+# Is it the site's login user, or the user that runs this?
 _logs_in() {
     [[ $(input login no) == yes ]] || grep -q "^held since [^ ]* by $(input name)[ ,]" "$GPU_METAL_RUN/lock"
 }
@@ -97,7 +96,7 @@ _groups_of() {
 }
 
 # What undo must know, for root only: before (the line of passwd; empty: none), groups, field (of shadow), own-group,
-# keys (authorized_keys), login (it was logged in as then); and password, the field of shadow as written here.
+# keys (authorized_keys), login (the site logged in as it then); and password, the field of shadow as written here.
 _record() {
     printf '%s/accounts/user-%s/%s' "$GPU_METAL_HOME" "$(input name)" "$1"
 }
@@ -118,7 +117,7 @@ _make() {
     local name=$1 home uid words=(--shell "$(input shell)" --home-dir "$(_home)" --password '*')
     home=$(_home)
     uid=$(input uid '')
-    # A home that an earlier removal kept: the same number again, so that it needs no chown.
+    # Reuse the number of a home that an earlier removal kept, so that it needs no chown.
     if [[ -z $uid && -d $home ]]; then
         uid=$(stat -c %u "$home")
         if ((uid < 1000)) || getent passwd "$uid" >/dev/null; then uid=; fi
@@ -126,7 +125,7 @@ _make() {
     if [[ -n $uid ]]; then
         if getent passwd "$uid" >/dev/null; then
             untrue "has number $uid for user $(getent passwd "$uid" | cut -d: -f1), wants it for $name." \
-                "Fix: take a free number in accounts.$name.uid, or take it away"
+                "Fix: write a free number in accounts.$name.uid, or leave uid out"
         fi
         words+=(--uid "$uid")
     fi
@@ -169,7 +168,7 @@ _wanted_groups() {
     input groups '' | tr ' ' '\n' | sed '/^$/d' | sort -u
 }
 
-# Those that the user is to leave: what the site gave and no longer gives.
+# Groups that the user must leave: the site once gave them and no longer does.
 _extra_groups() {
     local given
     given=$(previous groups '' | tr ' ' '\n' | sed '/^$/d' | sort -u)
@@ -185,7 +184,7 @@ _check_groups() {
         fi
     done
     for group in $(comm -23 <(_wanted_groups) <(_groups_of "$1")); do
-        untrue "has $1 outside of group $group, wants it in there"
+        untrue "has $1 not in group $group, wants it there"
     done
     extra=$(_extra_groups "$1" | paste -sd ' ')
     if [[ -n $extra ]]; then untrue "has $1 in $extra, which the site does not give it"; fi
@@ -227,13 +226,13 @@ _set_password() {
         } | chpasswd
         _field "$1" | write_file "$(_record password)" 0600
     else
-        # A star and no hash: unlike "!", sshd takes a key from such a user also without PAM.
+        # A star instead of a hash: unlike with "!", sshd accepts this user's keys also without PAM.
         if [[ $(_field "$1") != [*!]* ]]; then _write_field "$1" <<<'*'; fi
         rm -f "$(_record password)"
     fi
 }
 
-# The user's field in shadow becomes stdin: a hash stands on no command line.
+# Writes stdin to the user's field in shadow, so that the hash is on no command line.
 _write_field() {
     {
         printf '%s:' "$1"
@@ -243,7 +242,7 @@ _write_field() {
 
 # --- SSH keys ---
 
-# As the user; without its shell, which may be none, and without a session, which a journal would tell of at each check.
+# Runs $2 as the user: without its shell, which may refuse commands, and without a session, which each check would log.
 _as() {
     setpriv --reuid "$(_entry 3)" --regid "$(_entry 4)" --clear-groups \
         env -i HOME="$(_entry 6)" PATH="$PATH" bash -c "umask 077; cd ~ && { $2; }"
@@ -254,7 +253,7 @@ _keys_now() {
 }
 
 _wanted_keys() {
-    # Who the site logs in as keeps what there is: one of those keys is the site's own.
+    # The site's login user keeps its other keys: one of them is the site's own.
     if [[ $(input login no) == yes ]]; then _keys_now "$1" | grep -vxF -f <(bulk keys) || true; fi
     bulk keys
 }

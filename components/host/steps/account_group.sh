@@ -1,8 +1,8 @@
-# A local group is there, with its number where the site gives one.
+# A local group exists, with the number that the site gives it, if any.
 # rows: H4
 # inputs: name gid system
 #
-# undo deletes a group that was made here; one that was there before stays as it is. Its members are those who list it.
+# undo deletes a group that was made here; one that existed before stays as it is. Accounts list the groups they are in.
 
 check() {
     local name gid seen
@@ -28,7 +28,7 @@ apply() {
         words+=(--gid "$gid")
     fi
     if [[ $(input system no) == yes ]]; then words+=(--system); fi
-    # First the record: what a cut run leaves behind can then be undone.
+    # Record first, so that an interrupted run can be undone.
     : | write_file "$(_made)" 0600
     groupadd "${words[@]}" -- "$name"
 }

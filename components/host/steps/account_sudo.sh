@@ -1,10 +1,10 @@
-# A user may become root as the site says: never, with its password, or always without asking.
+# A user may become root as the site says: never, with its password, or always without one.
 # rows: H4
 # inputs: name sudo login
 #
-# One drop-in per user, read by visudo before it is put in place: a broken one could cost everybody sudo. With `no`,
-# neither that drop-in nor the groups sudo and wheel are left, and what else would give it is named. undo gives back
-# what was, but to who the site logs in as and could not be root before.
+# One drop-in per user, checked by visudo before it is installed: a broken one could cost everybody sudo. With `no`,
+# the drop-in and the memberships in sudo and wheel are removed, and check reports other rules that let the user become
+# root. undo restores the former rights; only the site's login user keeps sudo, if it could not become root before.
 
 check() {
     local name said
@@ -51,7 +51,7 @@ undo() {
         printf 'kept: the site logs in as %s\n' "$name"
         return
     fi
-    # What an earlier undo has kept for who the site logged in as then has no original any more.
+    # If an earlier undo kept the drop-in for the site's login user, there is no original to restore.
     if kept "$(_file)"; then restore "$(_file)"; else rm -f "$(_file)"; fi
     for group in $(cat "$(_record groups)" 2>/dev/null || true); do
         if getent passwd "$name" >/dev/null && getent group "$group" >/dev/null; then
@@ -80,12 +80,12 @@ _groups() {
     id -nG "$1" | tr ' ' '\n' | grep -xE 'sudo|wheel' || true
 }
 
-# Is it who the site logs in as, or who runs this?
+# Is it the site's login user, or the user that runs this?
 _logs_in() {
     [[ $(input login no) == yes ]] || grep -q "^held since [^ ]* by $(input name)[ ,]" "$GPU_METAL_RUN/lock"
 }
 
-# What undo must know, for root only: groups, and root (it could become root before without being asked).
+# What undo must know, for root only: groups, and root (it could become root before without a password).
 _record() {
     printf '%s/accounts/sudo-%s/%s' "$GPU_METAL_HOME" "$(input name)" "$1"
 }

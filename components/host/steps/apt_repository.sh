@@ -1,4 +1,4 @@
-# A package source is there with a key of its own (Signed-By), and its index has been read.
+# A package source is set up with a key of its own (Signed-By), and its index has been read.
 # rows: H6
 # inputs: name url suite components fingerprint key_url
 # bulk: key
@@ -46,7 +46,7 @@ _wanted() {
     printf 'Signed-By: %s\n' "$(_keyring)"
 }
 
-# Of this source only: the others may be unreachable and are not our business.
+# Reads the index of this source only: the others may be unreachable.
 _read_index() {
     read_index "$(_url)" apt_get update -o "Dir::Etc::SourceList=$(_source)" -o Dir::Etc::SourceParts=- \
         -o APT::Get::List-Cleanup=false -o APT::Update::Error-Mode=any

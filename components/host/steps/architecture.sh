@@ -1,4 +1,4 @@
-# The machine is x86_64; or ppc64le, where no Kubernetes is to run.
+# The machine is x86_64, or ppc64le in a site without Kubernetes.
 # rows: H3 H16
 # inputs: kubernetes
 

@@ -1,4 +1,4 @@
-# The file that the site names on this host is there.
+# The vendor's file that the site names is on this host.
 # rows: H16
 # inputs: file what
 #

@@ -1,4 +1,4 @@
-# There is room on /boot for what is going to be written there: an initramfs, and a kernel where one is installed.
+# There is room on /boot for the files to come: an initramfs, and a kernel if one is to be installed.
 # rows: H13 H16
 # inputs: kernel
 
@@ -9,11 +9,11 @@ check() {
     need=$(_need)
     if ((free < need)); then
         untrue "has $free MB free on /boot, wants $need: an initramfs is rebuilt beside the old one." \
-            "Fix: take old kernels away: $(_cleaner)"
+            "Fix: remove old kernels: $(_cleaner)"
     fi
 }
 
-# In MB. The largest that is there, for the next will hardly be smaller; else what a usual one takes.
+# In MB: the size of the largest initramfs there, since the next is hardly smaller; without one, a usual size.
 _need() {
     local largest
     largest=$(find /boot -maxdepth 1 -type f \( -name 'initr*' -o -name 'initramfs*' \) -printf '%s\n' | sort -n | tail -n 1)

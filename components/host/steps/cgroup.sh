@@ -1,4 +1,4 @@
-# The control groups are of a version that this Kubernetes takes.
+# The control groups are of a version that this Kubernetes supports.
 # rows: H19
 # inputs: v2
 

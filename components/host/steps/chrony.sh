@@ -1,8 +1,8 @@
-# chrony runs and asks the site's time servers, beside what its own configuration has.
+# chrony runs and uses the site's time servers, beside those of its own configuration.
 # rows: H8
 # inputs: servers
 #
-# Where chrony reads a folder of sources, ours lie there and no restart is needed; else its configuration includes ours.
+# If chrony reads a folder of sources, our file goes there and no restart is needed; else its configuration includes it.
 
 check() {
     local server unit file
@@ -30,7 +30,7 @@ apply() {
     systemctl enable -q --no-reload "$(os_path chrony_unit)"
     systemctl start "$(os_path chrony_unit)"
     _reload
-    # So that the check of sync that follows finds the first answers: 12 times 5 seconds, and it says what it found.
+    # Wait up to 60 s for the first answers, for the step time_sync that follows and reports the result.
     chronyc waitsync 12 0 0 5 || true
 }
 
@@ -54,7 +54,7 @@ _include() {
     printf 'include %s\n' "$(os_path chrony_servers)"
 }
 
-# chronyc before 4.0 (Ubuntu 20.04) does not know -N and tells no names: there the file, read at a restart, has to do.
+# chronyc before 4.0 (Ubuntu 20.04) has no -N and prints no names: there we trust the file, which is read at a restart.
 _asks() {
     if ! chronyc -N -v >/dev/null 2>&1; then return; fi
     chronyc -c -N sources -a | cut -d, -f3 | grep -xF "$1" >/dev/null

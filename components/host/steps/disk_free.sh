@@ -1,4 +1,4 @@
-# A data disk is there, and is blank, has the wanted filesystem, or is mounted already where the site wants it.
+# A data disk exists and may be used: it is blank, has the wanted filesystem, or is mounted at the site's place already.
 # rows: H2 H16
 # inputs: device mount filesystem
 

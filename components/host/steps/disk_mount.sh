@@ -3,13 +3,13 @@
 # inputs: device mount filesystem options owner
 # uses: host
 #
-# A filesystem is made only on a device that is blank: no signature, no partition, no user, and zeros where one would
-# be. One that has the wanted filesystem is mounted with what is on it; anything else is refused. undo unmounts and
-# takes the line in /etc/fstab away; what is on the disk stays.
+# A filesystem is made only on a blank device: without signature or partitions, not in use, and with zeros where data
+# would begin and end. A device that has the wanted filesystem is mounted with its data; anything else is refused. undo
+# unmounts the disk and removes its line from /etc/fstab; the data stays.
 #
-# A line of /etc/fstab, by UUID, and no mount unit: a new unit is read by daemon-reload only, which can cost containers
-# their GPUs; `mount` reads the file itself. The option x-gpu-metal marks our line, nofail lets the host start without
-# the disk, so that it can say what it lacks.
+# The mount is a line of /etc/fstab, by UUID, not a mount unit: systemd reads a new unit only at a daemon-reload, which
+# can cost containers their GPUs; `mount` reads the file itself. The option x-gpu-metal marks our line, nofail lets the
+# host start without the disk, so that it can report what is missing.
 
 check() {
     local mount seen source type
@@ -34,7 +34,7 @@ apply() {
     _check_device
     if [[ -n $(_foreign_lines) ]]; then
         untrue "has in /etc/fstab a line of its own for $mount: $(_foreign_lines)." \
-            "Fix: take that line away (the site writes one), or take the disk off the site"
+            "Fix: remove that line (the site writes one), or remove the disk from the site"
     fi
     source=$(findmnt -nro SOURCE --mountpoint "$mount" | tail -n 1 || true)
     if [[ -n $source ]] && ! _is_ours "$source"; then
@@ -81,7 +81,7 @@ _check_device() {
     if [[ ! -e $device ]]; then
         untrue "has no device $device, wants it. Fix: correct disks[].device to one of: lsblk -o NAME,SIZE,MODEL,SERIAL"
     fi
-    if [[ ! -b $device ]]; then untrue "has $device, which is no block device. Fix: correct disks[].device"; fi
+    if [[ ! -b $device ]]; then untrue "has $device, which is not a block device. Fix: correct disks[].device"; fi
 }
 
 _is_ours() {
@@ -177,7 +177,7 @@ _refuse_hiding() {
     if [[ -d $1 ]]; then
         count=$(find "$1" -mindepth 1 -maxdepth 1 | wc -l)
         if ((count)); then
-            untrue "has $count entries in $1, which the mount would hide. Fix: move them away, or another mount"
+            untrue "has $count entries in $1, which the mount would hide. Fix: move them away, or choose another mount"
         fi
     fi
 }

@@ -1,10 +1,10 @@
-# A dnf source is there, its packages are checked by a key of its own, and its index has been read.
+# A dnf source is set up, its packages are checked by a key of its own, and its index has been read.
 # rows: H6
 # inputs: name url fingerprint key_url check_packages check_metadata hotfixes
 # bulk: key
 #
 # The key comes with the layer, or the host fetches it from key_url; a fingerprint is compared before anything uses it.
-# rpm trusts one set of keys for all sources: ours goes out of it again, unless it was there before.
+# rpm has one set of trusted keys for all sources: undo removes ours from it, unless it was there before.
 
 check() {
     if ! _wanted | same_file "$(_source)"; then untrue "$(_source) is not what the site says of this source"; fi
@@ -95,13 +95,13 @@ _used_elsewhere() {
     return 1
 }
 
-# Of this source only: the others may be unreachable and are not our business.
+# Reads the index of this source only: the others may be unreachable.
 _read_index() {
     read_index "$(_url)" dnf_run --disablerepo='*' --enablerepo="$(_id)" --setopt="$(_id).skip_if_unavailable=0" \
         --setopt="$(_id).metadata_expire=0" makecache
 }
 
-# Those that have been read.
+# The folders of this source whose index has been read.
 _caches() {
     local folder
     while read -r folder; do

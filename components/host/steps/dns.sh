@@ -1,9 +1,10 @@
-# The host asks the site's name servers, and looks names up in its search domains.
+# The host uses the site's name servers and search domains.
 # rows: H15
 # inputs: servers search
 #
-# Whoever keeps /etc/resolv.conf is told, by a drop-in: systemd-resolved, else NetworkManager. Else the file is ours, and
-# DHCP clients (dhclient, dhcpcd) are kept from writing it. Not covered: openresolv, which writes over it (check says so).
+# The program that keeps /etc/resolv.conf gets a drop-in: systemd-resolved, else NetworkManager. Without either, we
+# write the file, and stop DHCP clients (dhclient, dhcpcd) from writing it. Not covered: openresolv overwrites it, which
+# check reports.
 
 _resolved=/etc/systemd/resolved.conf.d/90-gpu-metal.conf
 _manager=/etc/NetworkManager/conf.d/90-gpu-metal-dns.conf
@@ -81,7 +82,7 @@ _text() {
     esac
 }
 
-# resolved adds those of interfaces after ours; they are asked for their own domains only.
+# resolved lists the interfaces' servers after ours, and uses them for their own domains only.
 _seen() {
     local file=/etc/resolv.conf most=3
     if [[ $(_keeper) == systemd-resolved ]]; then

@@ -1,4 +1,4 @@
-# Names that the host will need are found: by each of the site's name servers, or by the host's own settings without them.
+# Names that the host will need resolve: on each of the site's name servers, or by the host's settings if it has none.
 # rows: H15 H16
 # inputs: servers names
 

@@ -1,9 +1,9 @@
-# What comes in is what the layers in use need: a zone of our own is firewalld's default, and holds nothing else.
+# firewalld admits only what the layers in use need: its default is a zone of our own, which holds nothing else.
 # rows: H17
 # bulk: zone policy ipset4 ipset6
 #
-# Other zones stay as they are; an interface that is tied to one of them is named by check, and not moved. What is
-# forwarded goes on (our policy): pods and containers have rules of their own.
+# Other zones stay as they are; check reports an interface that is tied to one of them, but does not move it. Our policy
+# accepts forwarded traffic: pods and containers have rules of their own.
 
 _conf=/etc/firewalld/firewalld.conf
 _mask=/etc/systemd/system/firewalld.service
@@ -88,7 +88,7 @@ _key() {
     esac
 }
 
-# Without which interfaces it has, and whether it is active.
+# The zone without its interfaces and its state.
 _zone() {
     firewall-cmd "$@" --zone=gpu-metal --list-all | sed -E '/^gpu-metal|^  (interfaces|sources):/d' | sort
 }

@@ -1,10 +1,10 @@
-# What comes in is what the layers in use need: one nftables table of our own, drop for the rest, now and after a reboot.
+# nftables admits only what the layers in use need: a table of our own drops the rest, now and after a reboot.
 # rows: H17
 # bulk: rules
 # uses: host
 #
-# The table is replaced in one transaction, and other tables (Kubernetes', the pod network's, Docker's) are not touched:
-# there is no flush. Connections that are open stay open. A unit of our own loads it, not /etc/nftables.conf.
+# The table is replaced in one transaction, without a flush, so that other tables (Kubernetes', the pod network's,
+# Docker's) are not touched and open connections stay open. A unit of our own loads it, not /etc/nftables.conf.
 
 _file=/etc/gpu-metal/firewall.nft
 _unit=/etc/systemd/system/gpu-metal-firewall.service
@@ -29,7 +29,7 @@ apply() {
     nft --file "$_file"
     if ! cmp -s <(nft_seen inet gpu_metal) <(_wanted); then
         nft delete table inet gpu_metal
-        printf 'The table was loaded, and nft shows another one: it was taken away again.\n' >&2
+        printf 'nft shows another table than the one that was loaded; it was removed again.\n' >&2
         return 1
     fi
     # --no-reload: else systemd reads all its units again, which can cost containers their GPUs.

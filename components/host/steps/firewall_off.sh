@@ -14,7 +14,7 @@ apply() {
     for name in $(_others); do
         if _runs "$name"; then
             keep "$(_record "$name")"
-            # Not anew: a cut run may have noted what is off by now.
+            # Keep an existing record: an interrupted run may have turned the firewall off already.
             if [[ ! -e $(_record "$name") ]]; then printf '%s\n' "$name" | write_file "$(_record "$name")" 0600; fi
             _stop "$name"
         fi
@@ -31,7 +31,7 @@ undo() {
     done
 }
 
-# nftables' own service only where there is to be none: it and our table go together.
+# nftables' own service only if there is to be no firewall: beside our table it does no harm.
 _others() {
     case $(input keep) in
         nftables) printf '%s\n' firewalld ufw ;;

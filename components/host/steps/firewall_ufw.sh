@@ -1,9 +1,9 @@
-# What comes in is what the layers in use need: ufw is on, with these user rules and no others.
+# ufw admits only what the layers in use need: it is on, with these user rules and no others.
 # rows: H17
 # bulk: rules4 rules6
 #
-# The rules are written into ufw's own files at once: a call of ufw for each would take minutes on a large site. Beside
-# them ufw lets in what its before.rules say: ICMP, the answers of DHCP, mDNS and UPnP. What is forwarded goes on.
+# The rules are written into ufw's own files at once: a call of ufw for each would take minutes on a large site. ufw's
+# before.rules also admit ICMP, the answers of DHCP, mDNS and UPnP. Forwarded traffic is accepted.
 
 _defaults=/etc/default/ufw
 

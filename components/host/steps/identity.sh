@@ -1,9 +1,10 @@
-# The host has a machine-id of its own, and the name that it has as a node.
+# The host has a machine-id, and still has the name under which it became a node.
 # rows: H18
 # inputs: name
 #
-# That it is unique in the site is the caller's comparison of facts. A node cannot be renamed: kubelet, certificates
-# and, on a control plane, etcd know it by its name, so another name here means swapped addresses or a cloned disk.
+# The caller compares the facts of all hosts to see that the id is unique. A node cannot be renamed: kubelet,
+# certificates and, on a control plane, etcd know it by its name, so another name here means swapped addresses or a
+# cloned disk.
 
 check() {
     local id name

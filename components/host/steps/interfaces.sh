@@ -1,4 +1,4 @@
-# The interfaces that the site names are there and up, internal has the host's address, and the MTU is the declared one.
+# The interfaces that the site names exist and are up, internal has the host's address, and the MTU is the declared one.
 # rows: H2 H16 H18
 # inputs: internal external data mtu address
 
@@ -10,8 +10,8 @@ check() {
     done
     if ((${#wrong[@]})); then
         untrue "has $(printf '%s\n' "${wrong[@]}" | paste -sd ';' | sed 's/;/; /g')." \
-            "Fix: ip -br address shows what there is; set that up (and so that it stays)," \
-            "or write what is true under interfaces in the site"
+            "Fix: see ip -br address; set it up, also for the next boot," \
+            "or correct interfaces in the site"
     fi
 }
 

@@ -2,7 +2,7 @@
 # rows: H13 H19
 # inputs: arguments
 #
-# Where the boot loader is not GRUB, as on hosts that start from the network, they are only checked.
+# If the boot loader is not GRUB, as on hosts that boot from the network, they are only checked.
 
 _dropin=/etc/default/grub.d/gpu-metal.cfg
 
@@ -37,7 +37,7 @@ undo() {
     _not_wanted "$(input arguments)"
 }
 
-# _not_wanted ARGUMENTS: those that the kernel runs with all the same
+# _not_wanted ARGUMENTS: notes a reboot as due for each one with which the kernel still runs
 _not_wanted() {
     local argument
     for argument in $1; do
@@ -82,7 +82,7 @@ _wanted() {
 _check_grub() {
     if ! _wanted | same_file "$_dropin"; then untrue "$_dropin is not what kernel.arguments says"; fi
     if ! grep -qsF -- "$(input arguments)" /boot/grub/grub.cfg; then
-        untrue "/boot/grub/grub.cfg has not $(input arguments)"
+        untrue "/boot/grub/grub.cfg lacks $(input arguments)"
     fi
 }
 
@@ -108,7 +108,7 @@ _apply_grubby() {
     grubby --update-kernel=ALL --args="$(input arguments)" ${dropped:+--remove-args="$dropped"}
 }
 
-# What was asked for before, and is no more
+# Arguments that the site had before and no longer has
 _dropped() {
     local argument dropped=()
     for argument in $(previous arguments); do

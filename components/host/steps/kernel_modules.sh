@@ -1,8 +1,8 @@
-# Kernel modules are there, loaded now and at each start; what is built into the kernel needs no loading.
+# Kernel modules are loaded, now and at each start; those built into the kernel need no loading.
 # rows: H13
 # inputs: names
 #
-# undo does not unload: by then another may use the module; the next start is without it.
+# undo does not unload a module, since another program may use it by then; the next boot does not load it.
 
 check() {
     local name
@@ -36,14 +36,14 @@ _lacks() {
         "Fix: install the modules package of this kernel, or reboot into one that has it"
 }
 
-# Loaded or built in: as sysfs has it, as the kernel's own list has it, or by what it brings.
+# Is it loaded or built in? By sysfs, by the kernel's own list, or by what the module provides.
 _present() {
     [[ -d /sys/module/$1 ]] || _is_builtin "$1" || grep -qw "$1" /proc/filesystems ||
         [[ $1 == br_netfilter && -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] ||
         { [[ $1 == loop ]] && grep -q '^ *7 loop$' /proc/devices; }
 }
 
-# The list itself: modinfo of older systems does not know what is built in.
+# Reads the list itself: modinfo of older systems does not know built-in modules.
 _is_builtin() {
     sed 's,.*/,,; s/\.ko$//; s/-/_/g' "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null | grep -xF "$1" >/dev/null
 }

@@ -2,7 +2,7 @@
 # rows: H13 G8
 # inputs: package
 #
-# Undone is only the hold, where it is ours: the package stays, for the host may run it.
+# undo only releases the hold, if it is ours: the package stays, since the host may run its kernel.
 
 _held=$GPU_METAL_HOME/kernel-held # the name of the package that we hold
 
@@ -11,7 +11,7 @@ check() {
     if ! pkg_right "$(input package)"; then untrue "has no $(input package)"; fi
     if ! pkg_held "$(_name)"; then untrue "$(_name) is not held at its version"; fi
     wanted=$(_wanted)
-    if [[ -z $wanted ]]; then untrue "$(_name) brings no kernel. Fix: name the package of one in kernel.package"; fi
+    if [[ -z $wanted ]]; then untrue "$(_name) brings no kernel. Fix: name the package of a kernel in kernel.package"; fi
     if [[ $(uname -r) != "$wanted" ]] && ! is_reboot_due "$(_reason "$wanted")"; then
         untrue "runs Linux $(uname -r), wants $wanted of $(_name)"
     fi
@@ -35,7 +35,7 @@ undo() {
     _let_go ''
 }
 
-# _let_go NAME: what we hold is held no longer, unless it is NAME
+# _let_go NAME: releases the package that we hold, unless it is NAME
 _let_go() {
     local name
     name=$(cat "$_held" 2>/dev/null || true)

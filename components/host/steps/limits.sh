@@ -18,7 +18,7 @@ undo() {
     restore /etc/security/limits.d/90-gpu-metal.conf
 }
 
-# The kernel grants nobody more open files than this, and PAM then refuses the login itself.
+# The kernel refuses a limit above fs.nr_open, and PAM then refuses the login itself.
 _refuse_lockout() {
     local files most
     files=$(input nofile 0)

@@ -1,9 +1,9 @@
-# The system's language is there and its default: of logins, and of what starts after the next boot.
+# The system's language is installed and the default: for logins, and for services after the next boot.
 # rows: H5
 # inputs: name
 #
-# Debian compiles locales by a list, so its line stands there too, marked: an update of the package would lose it. The
-# package is this step's own, not one before it: coming and going, it changes the file of the default.
+# Debian compiles the locales of a list, so our marked line is added there: otherwise an update of the package would
+# lose the locale. This step installs the package itself, because installing and removing it changes the default's file.
 
 check() {
     local seen
@@ -39,7 +39,7 @@ apply() {
 
 undo() {
     pkg_drop
-    # Was the package there before us, what it compiled for us goes too.
+    # If the package was there before us, remove also the locale that it compiled for us.
     if grep -qxF '# gpu-metal' /etc/locale.gen 2>/dev/null; then
         _others | write_file /etc/locale.gen 0644
         if [[ -n $(command -v locale-gen) ]]; then locale-gen; fi

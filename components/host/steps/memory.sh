@@ -1,4 +1,4 @@
-# There is enough memory, in GB of 10^9 bytes: what the kernel reserves is less than the difference to GiB.
+# There is enough memory, in GB of 10^9 bytes: the difference to GiB is more than the kernel reserves for itself.
 # rows: H16
 # inputs: least
 

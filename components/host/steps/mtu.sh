@@ -1,4 +1,4 @@
-# A packet of the declared MTU comes through to the neighbours unbroken: switches and tunnels on the way let it pass.
+# A packet of the declared MTU reaches the neighbours unfragmented, through all switches and tunnels on the way.
 # rows: H16 H18
 # inputs: mtu peers
 

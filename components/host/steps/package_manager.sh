@@ -4,7 +4,7 @@
 check() {
     local broken
     if [[ -z $(os_family) ]]; then
-        untrue "has no package manager that is known here, wants apt or dnf. Fix: see what is said of the system"
+        untrue "has no package manager that is known here, wants apt or dnf. Fix: see the check os"
     fi
     broken=$(pkg_unfinished)
     if [[ -n $broken ]]; then

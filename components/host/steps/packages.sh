@@ -1,4 +1,4 @@
-# Packages are installed, in the wanted versions, held where asked; what came with them goes with them.
+# Packages are installed, in the wanted versions, and held if asked; undo also removes what came with them.
 # rows: H7 G8
 # inputs: names hold folders
 #

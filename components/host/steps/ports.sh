@@ -13,6 +13,6 @@ check() {
     done < <(inputs)
     if ((${#taken[@]})); then
         untrue "has in use: port ${taken[*]}; wants them free." \
-            "Fix: stop what is named; a Kubernetes that was here before: kubeadm reset"
+            "Fix: stop these programs; if they are of a former Kubernetes: kubeadm reset"
     fi
 }

@@ -1,12 +1,12 @@
-# Programs of this host ask the site's proxies: by variables in upper and lower case, and by their own settings.
+# Programs of this host use the site's proxies: by variables in upper and lower case, and by their own settings.
 # rows: H14
 # inputs: http https ftp services
 # bulk: no_proxy
 # uses: host
 #
-# A service that runs GPU containers takes new ones when these are gone: nothing is restarted under them. Who reads what:
+# A service is not restarted while it runs GPU containers: it gets new proxies when these have ended. Who reads what:
 #   /etc/environment              PAM: SSH, console, su, cron. (pam_env before 1.5 ends at a line over 1,023 characters:
-#                                 no_proxy comes last.) It is shared: our lines stand between marks.
+#                                 no_proxy comes last.) Others write it too: our lines are between marks.
 #   /etc/profile.d                login shells, also those of sudo -i
 #   /etc/sudoers.d                sudo drops such variables unless told to keep them
 #   apt.conf.d, dnf.conf          package managers; apt knows no_proxy by exact host only
@@ -21,7 +21,7 @@ _sudoers=/etc/sudoers.d/gpu-metal-proxy
 
 check() {
     local path unit
-    if ! _environment | same_file /etc/environment; then untrue "/etc/environment has not the site's proxies"; fi
+    if ! _environment | same_file /etc/environment; then untrue "/etc/environment lacks the site's proxies"; fi
     for path in $(_files); do
         if ! _text "$path" | same_file "$path"; then untrue "$path is not what the site's proxy says"; fi
     done
@@ -47,10 +47,10 @@ apply() {
     done
 }
 
-# The rest of /etc/environment is others', and may have changed since.
+# Others may have changed the rest of /etc/environment since.
 undo() {
     local path unit
-    # sudo may have gone meanwhile, and come after the proxies.
+    # sudo may have been removed meanwhile, or installed after the proxies.
     for path in $(_files) "$_sudoers"; do restore "$path"; done
     if [[ -n $(_others) ]]; then _others | write_file /etc/environment 0644; else restore /etc/environment; fi
     for unit in $(_services); do
@@ -93,7 +93,7 @@ _variables() {
     done
 }
 
-# The last line may lack its end: awk gives it one.
+# The last line may lack its newline: awk adds it.
 _others() {
     { sed "$_marks"'{/^# gpu-metal /d; /^[a-zA-Z]*_\(proxy\|PROXY\)=/d}' /etc/environment 2>/dev/null || true; } | awk 1
 }
@@ -145,7 +145,7 @@ _dnf_conf() {
     ' "$1"
 }
 
-# Does the service run, and its process lack a variable of the site's, or have one that is the site's no more?
+# Does the service run with other proxy variables than the site's?
 _is_stale() {
     local pid
     pid=$(_pid "$1")
@@ -175,13 +175,13 @@ _proxies_of() {
 
 _restart() {
     if gpu_containers; then
-        printf '%s is to be restarted, and is not: these containers use a GPU\n' "$1"
+        printf '%s needs a restart, but was not restarted: these containers use a GPU\n' "$1"
         return
     fi
     systemctl daemon-reload
     systemctl restart "$1"
-    # Started is not yet its program: until then /proc has systemd's own environment.
-    # shellcheck disable=SC2016  # expanded there
+    # Wait until the process runs its own program: until then, /proc shows systemd's environment.
+    # shellcheck disable=SC2016  # the inner bash expands it
     timeout 10 bash -c 'until [[ $(readlink "/proc/$(systemctl show -p MainPID --value "$1")/exe") != */systemd ]]
         do sleep 0.1; done' _ "$1" || true
 }

@@ -1,4 +1,4 @@
-# Each address answers as a package source or a registry does, by the way that the host will take: a proxy or directly.
+# Each address answers as a package source or a registry does, through the proxy that the host will use, or directly.
 # rows: H16
 # inputs: urls accept proxy
 #

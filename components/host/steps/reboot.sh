@@ -1,11 +1,11 @@
-# The host needs no reboot for what was asked of it, or is on its way through one.
+# No reboot is due on the host, or the host is rebooting already.
 # rows: H13
 # inputs: policy window
 # uses: host
 #
-# Always the last step of a layer: the host goes down when the run has ended, and what comes after waits for it. What is
-# due is what steps said by reboot_due.
-# Not undone: a reboot is over.
+# Always the last step of a layer: the host reboots when the run has ended, and the next layer waits for it. Steps note
+# the reasons for a reboot by reboot_due.
+# Not undone: a reboot cannot be taken back.
 
 _due=$GPU_METAL_RUN/reboot-due
 _rebooting=$GPU_METAL_RUN/rebooting
@@ -31,7 +31,7 @@ apply() {
 
 _reasons() { paste -sd ';' "$_due" | sed 's/;/; /g'; }
 
-# A host that starts as before all the same would be restarted for ever.
+# Do not reboot twice for the same reasons: a host that boots as before would be rebooted for ever.
 _not_in_vain() {
     if _reasons | same_file "$_last"; then
         untrue "was rebooted, and the same is due again: $(_reasons)." \
@@ -50,7 +50,7 @@ _not_in_use() {
         untrue "a reboot is due ($(_reasons)), but the cluster does not tell what runs here: $(tail -n 1 <<<"$pods")." \
             "Fix: bring its API server back, then pulumi up"
     fi
-    # What a drain would move: no DaemonSet's pods, and none that the kubelet keeps by itself.
+    # Only pods that a drain would move: neither those of DaemonSets, nor the kubelet's static ones.
     pods=$(sed -nE '/^(DaemonSet|Node) /!s/^\w* //p' <<<"$pods")
     if [[ -n $pods ]]; then
         untrue "a reboot is due ($(_reasons)), but pods run here ($(wc -l <<<"$pods"), as $(head -n 1 <<<"$pods"))." \
@@ -68,7 +68,7 @@ _pods() {
 _schedule() {
     _reasons | write_file "$_rebooting" 0600
     _reasons | write_file "$_last" 0600
-    # It takes this host's lock: the run that asked comes to its end first, and no other begins.
+    # The unit takes this host's lock, so that this run ends first and no other begins.
     if ! systemd-run --quiet --collect --unit=gpu-metal-reboot \
         flock "$GPU_METAL_RUN/lock" sh -c 'sleep 2; systemctl reboot; sleep 600'; then
         rm -f -- "$_rebooting" "$_last"

@@ -2,7 +2,7 @@
 # rows: H17
 # inputs: state
 #
-# Only a reboot turns it off, or on where it is off: check then asks for the file, and that a reboot is said to be due.
+# Only a reboot can turn SELinux off, or on again: until then, check wants the right file and a reboot noted as due.
 
 _conf=/etc/selinux/config
 
@@ -36,7 +36,7 @@ undo() {
 }
 
 _none() {
-    printf 'has no SELinux (%s), wants it %s. Fix: take selinux out of what the site says of this host, %s\n' \
+    printf 'has no SELinux (%s), wants it %s. Fix: remove selinux from the settings of this host in the site, %s\n' \
         "$(os_id)" "$(input state)" "or install a system that brings it (RHEL, Rocky)"
 }
 

@@ -1,4 +1,4 @@
-# Units that the site does not want are stopped and masked, where this host has them; one that comes later too.
+# Units that the site does not want are stopped and masked, if this host has them, also when they come later.
 # rows: H11
 # inputs: units
 # uses: host
@@ -23,7 +23,7 @@ apply() {
     for unit in $(_wanted_off); do
         _remember "$unit"
         ln -sfn /dev/null "/etc/systemd/system/$unit"
-        # Of a template, what runs are its instances.
+        # A template does not run itself: stop its instances.
         systemctl stop "${unit/@./@*.}"
     done
     _reload
@@ -46,7 +46,7 @@ _wanted_off() {
         esac
     done
     {
-        # It ends with 1 when no file fits; what runs without one comes next.
+        # Ends with 1 when no file matches; units that run without a file come from the next command.
         systemctl list-unit-files --no-legend --plain "${patterns[@]}" || true
         systemctl list-units --all --no-legend --plain "${patterns[@]}"
     } |
@@ -61,7 +61,7 @@ _is_active() {
     systemctl list-units --no-legend --plain --state=active,activating,reloading "${1/@./@*.}" | grep . >/dev/null
 }
 
-# What we put off: one `unit active|inactive` per line.
+# The units that we turned off: one `unit active|inactive` per line.
 _record() {
     printf '%s/services-off' "$GPU_METAL_HOME"
 }
@@ -85,7 +85,7 @@ _no_longer() {
     comm -23 <(_ours) <(_wanted_off)
 }
 
-# The units of stdin as they were.
+# Restores the units of stdin as they were.
 _bring_back() {
     local unit units started=()
     mapfile -t units

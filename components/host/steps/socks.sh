@@ -1,4 +1,4 @@
-# TCP out of this host goes through the site's SOCKS5 proxy, unseen by programs: redsocks, and a table that sends it there.
+# Outgoing TCP goes through the site's SOCKS5 proxy without settings in programs: nftables redirects it to redsocks.
 # rows: H14
 # inputs: address port interfaces direct
 # uses: host
@@ -19,7 +19,7 @@ check() {
         if ! systemctl is-enabled -q "$unit"; then untrue "$unit is not enabled"; fi
         if ! systemctl is-active -q "$unit"; then untrue "$unit does not run"; fi
     done
-    # Older than its settings, it still has those of before.
+    # A redsocks that was started before its settings changed still has the old ones.
     if [[ $(_started) -lt $(stat -c %Y "$_conf") ]]; then untrue "redsocks has not read its settings again"; fi
     if ! cmp -s <(nft_seen ip gpu_metal_socks) <(_rules | nft_wanted ip gpu_metal_socks); then
         untrue "the table ip gpu_metal_socks is not as it was loaded"
@@ -49,7 +49,7 @@ undo() {
     if [[ -e $_conf ]] && systemctl is-active -q redsocks; then systemctl restart redsocks; fi
 }
 
-# On 0.0.0.0 only where other hosts' traffic is sent too: a redirect goes to the address of the interface it came in by.
+# Listens on 0.0.0.0 only if other hosts' traffic is sent too: that is redirected to the incoming interface's address.
 _redsocks() {
     local listen=127.0.0.1
     if [[ -n $(input interfaces '') ]]; then listen=0.0.0.0; fi
@@ -105,7 +105,7 @@ RULES
     printf '}\n'
 }
 
-# What was not redirected has no business at redsocks' port.
+# Drops connections to redsocks' port that were not redirected.
 _rules_of_interfaces() {
     cat <<RULES
     chain prerouting {

@@ -1,9 +1,9 @@
-# No swap is in use, now or after a reboot: the kubelet reckons with memory as it is.
+# No swap is in use, now or after a reboot: the kubelet counts on real memory only.
 # rows: H12
 #
-# /etc/fstab is commented line by line, so that what others change in it meanwhile stays. swap.target is masked, which
-# all swap units hang on: those of generators (GPT partitions, zram) and those that people write; services that turn
-# swap on by themselves are masked too. No daemon-reload: it can cost containers their GPUs.
+# /etc/fstab is commented line by line, so that other changes in it stay. swap.target is masked, on which all swap units
+# depend: those of generators (GPT partitions, zram) and those that people write; services that turn swap on by
+# themselves are masked too. No daemon-reload: it can cost containers their GPUs.
 
 _makers='zramswap.service zram-config.service zram-swap.service dphys-swapfile.service swapspace.service'
 
@@ -32,10 +32,10 @@ apply() {
             ln -sfn /dev/null "/etc/systemd/system/$unit"
         fi
     done
-    # swapspace would make another while this goes on.
+    # swapspace would add new swap meanwhile.
     if systemctl is-active -q swapspace; then systemctl stop swapspace; fi
     if ! swapoff -a; then
-        untrue "cannot turn swap off: what is in it has no room in memory, or its own words are above." \
+        untrue "cannot turn swap off: its content does not fit into memory, or see swapoff's message above." \
             "Fix: free $(awk 'NR > 1 { used += $4 } END { printf "%d", used / 1024 }' /proc/swaps) MB of memory, or reboot"
     fi
 }
@@ -69,7 +69,7 @@ _is_masked() {
     [[ $(readlink "/etc/systemd/system/$1") == /dev/null ]]
 }
 
-# What is swapped to now, with its priority: undo brings back also what /etc/fstab does not name.
+# Records the swap in use with its priority, so that undo also restores swap that is not in /etc/fstab.
 _remember() {
     if [[ -e $GPU_METAL_HOME/swap-before ]]; then return; fi
     awk 'NR > 1 { print $1, $5 }' /proc/swaps | write_file "$GPU_METAL_HOME/swap-before" 0600

@@ -72,7 +72,7 @@ _remember() {
     } | write_file "$GPU_METAL_HOME/sysctl-before" 0600
 }
 
-# A setting whose module has gone has nothing to be put back.
+# Skips a setting whose module is gone.
 _put_back() {
     local key value
     while IFS='=' read -r key value; do

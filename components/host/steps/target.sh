@@ -1,8 +1,8 @@
-# systemd boots into the site's target; what runs now stays, sessions too.
+# systemd boots into the site's target; running services and sessions are left alone.
 # rows: H9
 # inputs: name
 #
-# By its link, not by `systemctl set-default`: that reloads systemd, which can cost containers their GPUs.
+# We write the link ourselves: `systemctl set-default` reloads systemd, which can cost containers their GPUs.
 
 check() {
     local seen

@@ -1,4 +1,4 @@
-# The host's time zone is the site's. What runs already keeps the former one until it starts again.
+# The host's time zone is the site's. Running programs keep the former one until they restart.
 # rows: H5
 # inputs: name
 

@@ -1,8 +1,8 @@
-# tuned runs, at each start too, with the site's profile in force.
+# tuned runs, also after each boot, with the site's profile active.
 # rows: H9
 # inputs: profile
 #
-# tuned sets kernel settings of its own, and after them those of /etc/sysctl.d once more: the site's sysctl wins.
+# tuned sets kernel settings of its own and then those of /etc/sysctl.d again, so the site's sysctl wins.
 
 check() {
     local seen
@@ -33,7 +33,7 @@ undo() {
     if [[ ! -e $GPU_METAL_HOME/tuned-before ]]; then return; fi
     IFS='|' read -r profile active enabled <"$GPU_METAL_HOME/tuned-before"
     if [[ -n $(command -v tuned-adm) ]]; then
-        # Off: all settings are as they were; tuned itself has them.
+        # When turned off, tuned itself restores the former settings.
         if [[ -n $profile ]]; then
             tuned-adm profile "$profile"
         elif systemctl is-active -q tuned; then

@@ -1,4 +1,4 @@
-# The system's folders are there and can be written to.
+# The system's folders exist and can be written to.
 # rows: H16
 
 check() {

@@ -2,13 +2,13 @@
 # Packages on Debian and Ubuntu.
 
 # apt_get ARGS…: asks nothing, waits for another package tool, keeps changed settings, restarts no service on its own.
-# Status 75 when that tool does not end.
+# Status 75 when the other tool does not end.
 apt_get() {
     local log=$GPU_METAL_RUN/apt.$BASHPID wait ends status=0
     wait=$(apt-config dump --format '%v' DPkg::Lock::Timeout) # the operator's own, if he has one
     wait=${wait:-300}
     ends=$((SECONDS + wait))
-    # apt itself waits for dpkg's lock, not for that of the lists.
+    # apt itself waits for dpkg's lock, but not for the lock of the package lists.
     until _apt_get "$wait" "$@" 2>&1 | tee "$log"; do
         status=1
         if ! grep -E "$_apt_locked" "$log" >/dev/null || ((SECONDS >= ends)); then break; fi
@@ -23,11 +23,11 @@ apt_get() {
 _apt_locked='Could not get lock|was locked by another process|Unable to (lock|acquire the dpkg frontend lock)'
 
 _apt_get() { # SECONDS ARGS…
-    # A power cut inside dpkg leaves these; apt then refuses to do anything.
+    # A power cut during dpkg leaves these files; apt then refuses to do anything.
     if compgen -G '/var/lib/dpkg/updates/[0-9]*' >/dev/null; then
         (umask 022 && DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a) || return
     fi
-    # Packages' scripts make files that others must read.
+    # Packages' scripts create files that other users must be able to read.
     (
         umask 022
         export DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none UCF_FORCE_CONFFOLD=1
@@ -37,7 +37,7 @@ _apt_get() { # SECONDS ARGS…
     )
 }
 
-# Who holds it, from what apt and dpkg said (stdin); nothing, and status 1, when it was another fault.
+# Prints who holds the lock, from the output of apt and dpkg on stdin; status 1 when their fault was another one.
 _say_who_holds() { # SECONDS
     local said holder='another program' pid=''
     said=$(grep -E "$_apt_locked") || return
@@ -62,12 +62,12 @@ pkg_install() {
 # pkg_version NAME: the installed version; empty when it is not installed
 pkg_version() {
     local state
-    # A line for each architecture that has it.
+    # dpkg-query prints one line for each installed architecture.
     state=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}\n' -- "$1" 2>/dev/null) || return 0
     sed -n '/^installed /{s///p;q}' <<<"$state"
 }
 
-# pkg_right NAME[=VERSION]: installed so? A version may be a glob.
+# pkg_right NAME[=VERSION]: is it installed, in that version? A version may be a glob.
 pkg_right() {
     local seen wanted='*'
     seen=$(pkg_version "${1%%=*}")
@@ -79,14 +79,15 @@ pkg_right() {
 # pkg_list: the names of all that is installed, sorted
 pkg_list() { dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u; }
 
-# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: of what is installed
+# pkg_auto: those installed only as dependencies, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: marks installed
+# packages as dependencies, or as asked for
 pkg_auto() { apt-mark showauto | sed 's/:.*//' | sort -u; }
 pkg_mark_auto() { apt-mark auto -- "$@"; }
 pkg_mark_asked() { apt-mark manual -- "$@"; }
 
-# pkg_unneeded [--last]: those names of stdin that nobody asked for and nothing needs. That another package only
-# recommends or suggests one is no need: it did without before. apt keeps every package that provides what is needed
-# (gawk beside mawk): with --last each is tried by itself, and goes with those of stdin that need it.
+# pkg_unneeded [--last]: those packages of stdin that nobody asked for and no other package depends on; Recommends and
+# Suggests do not count. apt keeps every provider of a needed thing (gawk beside mawk): with --last, tries to remove
+# each package by itself, and names it if only packages of stdin would go with it.
 pkg_unneeded() {
     local names name found gone
     names=$(cat)
@@ -105,7 +106,7 @@ pkg_unneeded() {
 # What a simulation of apt-get would take away, sorted
 _removed() { awk '$1 == "Remv" { sub(":.*", "", $2); print $2 }' | sort -u; }
 
-# pkg_fits NAME: can be installed, and nothing would go for it?
+# pkg_fits NAME: can it be installed without removing another package?
 pkg_fits() {
     local plan
     plan=$(apt-get -s -qq install --no-install-recommends -- "$1") && [[ $'\n'$plan != *$'\n'Remv* ]]
@@ -116,7 +117,7 @@ pkg_hold() { apt-mark hold -- "$@"; }
 pkg_unhold() { apt-mark unhold -- "$@"; }
 pkg_held() { [[ -n $(apt-mark showhold -- "$1") ]]; }
 
-# pkg_purge NAME…: with its settings, held or not; what is not installed is passed over
+# pkg_purge NAME…: removes packages with their settings, also held ones; skips those that are not installed
 pkg_purge() {
     local name there=()
     for name in "$@"; do
@@ -125,7 +126,7 @@ pkg_purge() {
     [[ ${#there[@]} -eq 0 ]] || apt_get purge --allow-change-held-packages -- "${there[@]}"
 }
 
-# pkg_unfinished: what a cut left half-installed · pkg_repair: the command that mends it
+# pkg_unfinished: packages that an interrupted run left half-installed · pkg_repair: the command that mends them
 pkg_unfinished() { dpkg --audit | awk '/^ / { print $1 }'; }
 pkg_repair() { printf '%s\n' 'dpkg --configure -a && apt-get --fix-broken install'; }
 

@@ -3,10 +3,10 @@
 
 _locks=/etc/dnf/plugins/versionlock.list
 
-# dnf_run ARGS…: asks nothing, waits for another package tool; status 75 when that does not end
+# dnf_run ARGS…: asks nothing, waits for another package tool; status 75 when the other tool does not end
 dnf_run() {
     _wait_for_dnf "${GPU_METAL_LOCK_WAIT:-300}" || return
-    # Packages' scripts make files that others must read.
+    # Packages' scripts create files that other users must be able to read.
     (umask 022 && exec dnf -y "$@")
 }
 
@@ -37,14 +37,15 @@ pkg_install() {
         ! pkg_held "${word%%=*}" || held+=("${word%%=*}")
     done
     [[ ${#held[@]} -eq 0 ]] || pkg_unhold "${held[@]}" || return
-    # As apt does: no recommended ones, and what is in conflict goes.
+    # As apt does: skip recommended packages, and remove conflicting ones.
     dnf_run install --setopt=install_weak_deps=False --allowerasing -- "${@/=/-}"
 }
 
 # pkg_version NAME: the installed version; empty when it is not installed. Of a kernel there may be several, one a line.
 pkg_version() { rpm -q --qf '%{VERSION}-%{RELEASE}\n' -- "$1" 2>/dev/null | grep -v ' is not installed$' || true; }
 
-# pkg_right NAME[=VERSION]: installed so? A version may be a glob, with or without epoch, release and architecture.
+# pkg_right NAME[=VERSION]: is it installed, in that version? A version may be a glob, with or without epoch, release
+# and architecture.
 pkg_right() {
     local seen wanted='*' form forms
     [[ $1 != *=* ]] || wanted=${1#*=}
@@ -60,7 +61,8 @@ pkg_right() {
 # pkg_list: the names of all that is installed, sorted; rpm keeps keys as packages
 pkg_list() { rpm -qa --qf '%{NAME}\n' | sed '/^gpg-pubkey$/d' | sort -u; }
 
-# pkg_auto: of these, what nobody asked for, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: of what is installed
+# pkg_auto: those installed only as dependencies, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: marks installed
+# packages as dependencies, or as asked for
 pkg_auto() {
     local asked
     asked=$(_asked_for) || return
@@ -74,28 +76,28 @@ _asked_for() {
     dnf -q --disablerepo='*' repoquery --userinstalled --qf '%{name}' | sort -u
 }
 
-# pkg_unneeded: those names of stdin that nobody asked for and nothing needs
+# pkg_unneeded: those packages of stdin that nobody asked for and no other package needs
 pkg_unneeded() {
     local names asked said needed
     asked=$(_asked_for) || return
     names=$(comm -23 - <(printf '%s\n' "$asked"))
     while [[ -n $names ]]; do
-        # rpm says what the others would miss; who brings that stays, and we ask again.
+        # rpm names what other packages would miss: keep the packages that provide it, and test again.
         if said=$(xargs rpm -e --test --allmatches <<<"$names" 2>&1); then break; fi
         needed=$(sed -nE 's/^\s+(\S+)( [<>=]+ \S+)? is needed by .*/\1/p' <<<"$said" | sort -u |
             xargs -r rpm -q --qf '%{NAME}\n' --whatprovides 2>/dev/null | sort -u | comm -12 - <(printf '%s\n' "$names"))
-        # What cannot be told apart stays.
+        # If rpm's answer names no provider among them, keep them all.
         if [[ -z $needed ]]; then return; fi
         names=$(comm -23 <(printf '%s\n' "$names") <(printf '%s\n' "$needed"))
     done
     [[ -z $names ]] || printf '%s\n' "$names"
 }
 
-# pkg_fits NAME: can be installed, and nothing would go for it?
+# pkg_fits NAME: can it be installed without removing another package?
 pkg_fits() {
     local plan
     plan=$(dnf --assumeno install -- "$1" 2>&1 || true)
-    # Without a way, dnf does not come to ask.
+    # When dnf finds no solution, it never reaches its question.
     grep -E '^(Operation aborted|Exiting on user command)' <<<"$plan" >/dev/null &&
         ! grep '^Removing' <<<"$plan" >/dev/null
 }
@@ -114,7 +116,7 @@ pkg_held() {
     return 1
 }
 
-# pkg_purge NAME…: with its settings, held or not; what is not installed is passed over
+# pkg_purge NAME…: removes packages with their settings, also held ones; skips those that are not installed
 pkg_purge() {
     local name there=() settings=() file
     for name in "$@"; do
@@ -130,7 +132,7 @@ pkg_purge() {
     done
 }
 
-# pkg_unfinished: what a cut left half-installed · pkg_repair: the command that mends it
+# pkg_unfinished: packages that an interrupted run left half-installed · pkg_repair: the command that mends them
 pkg_unfinished() {
     # dnf ends with 1 when it names any.
     { dnf -q --disablerepo='*' check --duplicates 2>/dev/null || true; } | awk '/ is a duplicate with / { print $1 }'

@@ -1,9 +1,9 @@
-# Each node may read where the others are: routes to their pods follow from it.
+# Each node may read the addresses of the others, for the routes to their pods.
 # rows: K4
 #
 # Since Kubernetes 1.32 a kubelet's identity sees its own node only.
 #
-# Not undone: the permission is the cluster's, not this host's, and the other nodes go on using it.
+# Not undone: the permission belongs to the cluster, not to this host, and the other nodes still use it.
 
 check() {
     local seen
@@ -31,7 +31,7 @@ subjects:
 END
 }
 
-# An API server that flaps costs time, not the run.
+# Waits for an API server that is away for a moment, instead of failing.
 _api() {
     local deadline=$((SECONDS + 30))
     until _kubectl get --raw /readyz >/dev/null 2>&1 || ((SECONDS > deadline)); do sleep 2; done

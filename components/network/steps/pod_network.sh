@@ -10,8 +10,8 @@ check() {
     if ! _unit | same_file /etc/systemd/system/gpu-metal-pod-network.service; then
         untrue "/etc/systemd/system/gpu-metal-pod-network.service is not the site's"
     fi
-    if ! systemctl is-enabled --quiet gpu-metal-pod-network; then untrue "its service is not enabled"; fi
-    if ! systemctl is-active --quiet gpu-metal-pod-network; then untrue "its service does not run"; fi
+    if ! systemctl is-enabled --quiet gpu-metal-pod-network; then untrue "gpu-metal-pod-network is not enabled"; fi
+    if ! systemctl is-active --quiet gpu-metal-pod-network; then untrue "gpu-metal-pod-network does not run"; fi
 }
 
 apply() {

@@ -1,5 +1,5 @@
-"""Dialling as pulumi-command 1.2.1 does it, faults included: its timeout covers TCP only, so a host that accepts
-and says nothing is waited for without end, and a deadline is looked at between tries only.
+"""Dialling as pulumi-command 1.2.1 does it, faults included: its timeout covers TCP only, so it waits without
+end for a host that accepts and sends nothing, and it checks a deadline only between tries.
 
 Differences: through a bastion the official plugin retries a failed handshake on the connection that is already broken,
 in vain; here such a handshake fails at once. An encrypted key must be in PKCS#8: for the format of OpenSSH asyncssh
@@ -119,7 +119,7 @@ async def _agent_keys(path: str) -> list[Any]:
 
 
 def _pinned(host_key: str | None) -> _KnownHosts:
-    """Without a host key none is checked: so is the official plugin."""
+    """Without a host key none is checked, as in the official plugin."""
     if host_key is None:
         return None
     try:

@@ -1,7 +1,7 @@
 """Stand-in for pulumi-command 1.2.1: remote.Command and remote.CopyToRemote, with the official rules.
 
 Any changed input is an update (which runs `update`, else `create`), changed `triggers` replace, `delete` runs with
-what the state holds. Nothing is read back: refresh says unchanged. Secret: `connection`, and what the program made so.
+what the state holds. Refresh reads nothing and reports no change. Secret: `connection`, and what the program marks.
 """
 
 import functools
@@ -102,7 +102,7 @@ class CommandProvider(Provider):
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
     async def _run(self, request: Message, state: Properties, command: str | None) -> Properties:
-        """stdout and stderr of the command; of an absent one, what the state had."""
+        """stdout and stderr of the command; without a command, those in the state."""
         if command is None:
             return {key: state.get(key, "") for key in _OUTPUTS}
         log = self._log(request)
