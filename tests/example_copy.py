@@ -21,7 +21,6 @@ def make(folder: Path) -> Path:
             _copy(path, folder / path.relative_to(ROOT))
     (folder / ".venv").symlink_to((ROOT / ".venv").resolve())
     git(folder, "init", "-q")
-    (folder / ".git/info/exclude").write_text("/.venv\n")
     git(folder, "add", "-A")
     git(folder, "-c", "user.name=copy", "-c", "user.email=copy@localhost", "commit", "-qm", "The project")
     for path in listed(EXAMPLE):

@@ -102,7 +102,8 @@ class ClusterPart(Generic[P]):
     namespaces: Mapping[str, PodSecurity]
     """Made before the component, each with the Pod Security level that it enforces; no other part's, no tenant's."""
     component: str
-    """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`."""
+    """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`.
+    Each object has the annotation FORCE (components/kubernetes/handle.py), so that what kubectl changed is mended."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()
     """The workloads that must be available."""
     user: str | None = None

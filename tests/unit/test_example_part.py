@@ -61,7 +61,7 @@ def test_schema_and_reference_are_made_with_it(copy: Path) -> None:
 def test_the_projects_own_tests_take_it_in(copy: Path) -> None:
     """After `make schema`: the test above has done as it does."""
     files = [f"tests/unit/test_{name}.py" for name in WALK_PARTS]
-    chosen = "example or not (golden or layers_in_a_row)"  # other samples' plans are those of before
+    chosen = "example or not (golden or layers_in_a_row or coverage or guarantee)"  # those of others are as before
     flags = ("-p", "no:xdist", "-p", "no:cacheprovider", "-vv", "-k", chosen)
     done = run(copy, "pytest", *flags, *files, "tests/parts/example/unit")
     if os.environ.get("UPDATE_GOLDEN"):
@@ -74,6 +74,7 @@ def test_the_projects_own_tests_take_it_in(copy: Path) -> None:
         f"{golden}the_plan_of_a_sample_site_is_the_golden_one[example]",
         f"{golden}the_plan_of_a_sample_site_obeys_the_policy[example]",
         f"{golden}each_host_is_told_of_all_its_layers[example]",
+        f"{golden}each_object_of_a_sample_site_may_be_taken_back[example]",
         f"{rows}[example]",
         *(f"{config}a_bad_site_gets_exactly_the_lines_at_its_foot[example-{bad}]" for bad in BAD),
         f"{config}each_check_has_a_bad_site",

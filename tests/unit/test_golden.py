@@ -13,6 +13,7 @@ import pulumi
 import pytest
 from ruamel.yaml import YAML
 
+from components.kubernetes.handle import FORCE
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.load import site_from
 from stacks.secrets import Secrets
@@ -85,6 +86,16 @@ def test_the_plan_of_a_sample_site_obeys_the_policy(sample: str, tmp_path: Path,
     found = [Planned(each.type, each.name, each.inputs) for each in planned(sample, tmp_path).resources.values()]
     assert [line for rule in RULES for each in found for line in rule.check(each)] == []
     assert [line for rule in STACK_RULES for line in rule.check(found)] == []
+
+
+@pytest.mark.row("X22")
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_each_object_of_a_sample_site_may_be_taken_back(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
+    """From who changed it by kubectl: else the API server refuses the next up."""
+    objects = [each for each in planned(sample, tmp_path).resources.values() if each.type.startswith("kubernetes:")]
+    own = [each for each in objects if each.type != "kubernetes:helm.sh/v3:Release"]
+    forced = [each.name for each in own if FORCE.items() <= (each.inputs["metadata"].get("annotations") or {}).items()]
+    assert [each.name for each in own] == forced
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, ResourceOptions
 
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import FORCE, ClusterRef
 from components.parts.example import steps
 from components.parts.example.config import Example
 from components.parts.example.versions import IMAGE
@@ -34,13 +34,13 @@ class Board(ComponentResource):
         super().__init__("gpu-metal:parts:ExampleBoard", name, {}, opts)
         k8s.core.v1.ConfigMap(
             f"{name}-page",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name="page", namespace=_NAMESPACE),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name="page", namespace=_NAMESPACE, annotations=FORCE),
             data=_told(config, ground),
             opts=cluster.options(self),
         )
         k8s.apps.v1.Deployment(
             f"{name}-board",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name="board", namespace=_NAMESPACE, labels=_LABELS),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name="board", namespace=_NAMESPACE, labels=_LABELS, annotations=FORCE),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=1,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=_LABELS),
@@ -70,7 +70,7 @@ class Notice(ComponentResource):
         super().__init__("gpu-metal:parts:ExampleNotice", name, {}, opts)
         k8s.core.v1.ConfigMap(
             f"{name}-notice",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name="example", namespace=tenant),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name="example", namespace=tenant, annotations=FORCE),
             data=_told(config, ground),
             opts=cluster.options(self),
         )
