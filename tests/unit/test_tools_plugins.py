@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,6 +132,8 @@ def test_only_the_lab_takes_a_stand_in(
 # What a fake pulumi does: says where its temporary files go, leaves one as the plugin does, and waits to be ended.
 LEAVES = """#!/bin/bash
 echo "$TMPDIR $*"
+setsid sleep 60 >/dev/null &  # a plugin that outlives it
+echo $! > "$0.plugin"
 (umask 077; echo key > "$TMPDIR/kubeconfig123")
 [ -z "${WAIT:-}" ] || exec sleep 60
 exit 7
@@ -138,13 +141,16 @@ exit 7
 
 
 @pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """`pulumi` as it stands on PATH."""
     monkeypatch.setattr(cache, "TOOLS_BIN", tmp_path / "bin")
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp dir"))
     (tmp_path / "tmp dir").mkdir()
-    cache.link(program(tmp_path / "it's here" / "pulumi", LEAVES), PULUMI.folder / PULUMI.wrapper)
-    return tmp_path / "bin" / "pulumi"
+    real = program(tmp_path / "it's here" / "pulumi", LEAVES)
+    cache.link(real, PULUMI.folder / PULUMI.wrapper)
+    yield tmp_path / "bin" / "pulumi"
+    if (plugin := real.with_suffix(".plugin")).exists():
+        os.kill(int(plugin.read_text()), signal.SIGKILL)
 
 
 def emptied(folder: Path) -> None:

@@ -4,11 +4,11 @@
 set -euo pipefail
 TMPDIR=$(mktemp -d "${TMPDIR:-${XDG_RUNTIME_DIR:-/tmp}}/gpu-metal.XXXXXX")
 export TMPDIR
-# Pulumi and its plugins inherit this pipe. It closes when the last of them has ended, in whatever way; then the folder goes.
-exec 9> >(
+# Removes the folder when pulumi, which takes over this process, has ended, in whatever way. A plugin does not count: the
+# kubernetes plugin outlives a pulumi that was killed.
+(
     trap '' HUP INT TERM
-    exec >/dev/null 2>&1
-    cat
+    while kill -0 $$; do sleep 1; done
     rm -rf "$TMPDIR"
-)
+) </dev/null >/dev/null 2>&1 &
 exec @PROGRAM@ "$@"
