@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The project's bash, one path a line: by its suffix, by its first line; and what is sourced or put together: tools/activate, the lab's stand-ins.
+# The project's bash, one path a line: found by suffix or first line; and files that are sourced: tools/activate, the lab's fakes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,4 @@
-"""The verbs of `sitectl`. They read, or act and say so; `pulumi up` stays the only way to apply."""
+"""The verbs of `sitectl`. Most only read; those that write say so. Only `pulumi up` applies a site."""
 # ruff: noqa: PLC0415 (what is heavy is imported by the verb that needs it: sitectl --help takes 0.2 s)
 
 import asyncio
@@ -32,7 +32,7 @@ def init(
     key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key; without, your ssh-agent.")] = None,
     bastion: Annotated[str | None, typer.Option(metavar="USER@ADDRESS", help="SSH goes through it.")] = None,
 ) -> Code:
-    """Write a first site file from addresses: asks for host keys, then the hosts. Overwrites nothing."""
+    """Write a first site file from addresses: shows host keys, then asks the hosts for facts. Overwrites nothing."""
     from dataclasses import replace
 
     from ops import init as core
@@ -42,7 +42,7 @@ def init(
 
 @verb(app)
 def validate(flags: Flags) -> Code:
-    """Read the site file alone: no host, no login, no secret."""
+    """Check the site file alone: needs no host, no login and no secret."""
     from ops import site as sites
     from ops.render import data, plural
     from stacks.checks import notes
@@ -63,7 +63,7 @@ def validate(flags: Flags) -> Code:
 def explain(
     flags: Flags, key: Annotated[str, typer.Argument(help="As in the file: hosts.gpu; none is all.")] = ""
 ) -> Code:
-    """Say what a key of the site file means."""
+    """Explain a key of the site file."""
     from ops import explain as core
     from ops import render
     from stacks.schema import stack_file
@@ -102,7 +102,7 @@ def preflight(
     only: Annotated[list[str], typer.Option(metavar="ID", help="This check; can be repeated.")] = [],  # noqa: B006
     skip: Annotated[list[str], typer.Option(metavar="ID", help="All but this one; can be repeated.")] = [],  # noqa: B006
 ) -> Code:
-    """Ask every host what must be true before the first change. Changes nothing."""
+    """Check on every host what must be true before the first change. Changes nothing."""
     from components.host import preflight as core
     from components.hostrun.report import Report
     from ops import render
@@ -133,7 +133,7 @@ def drift(
         bool, typer.Option("--record", help="Note it in the state: preview shows it, `pulumi up` mends it.")
     ] = False,
 ) -> Code:
-    """Ask every host, and without names the cluster too, whether what was applied still holds. Changes neither."""
+    """Check whether hosts still have what was applied; without names, the cluster too. Changes neither."""
     from components.hostrun.report import Report
     from ops import drift as core
     from ops import objects, render
@@ -161,7 +161,7 @@ def drift(
 
 @verb(app)
 def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
-    """Say whether the site works: hosts, services, nodes, GPUs, what stands in the cluster. Changes nothing."""
+    """Check whether the site works: hosts, services, nodes, GPUs, objects in the cluster. Changes nothing."""
     from components.hostrun.report import Report
     from ops import objects, render
     from ops import site as sites
@@ -185,7 +185,7 @@ def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
 
 @verb(app)
 def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
-    """Show what the machines say of themselves. Changes nothing."""
+    """Show the hosts' facts: system, processors, memory, disks, network, GPUs. Changes nothing."""
     from components.host.preflight import look
     from components.hostrun.report import Report
     from ops import facts as core
@@ -214,7 +214,7 @@ def kubeconfig(
     flags: Flags,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, for you alone (0600).")] = None,
 ) -> Code:
-    """Print the cluster's admin kubeconfig and nothing else: a secret."""
+    """Print the cluster's admin kubeconfig and nothing else. It is a secret."""
     from ops import kubeconfig as core
     from ops import site as sites
     from ops.files import write
@@ -223,7 +223,7 @@ def kubeconfig(
     try:
         text = core.of_stack(flags.stack, flags.folder)
     except Stop as stop:
-        flags.say("\n".join([*stop.lines, "So a control plane is asked."]))
+        flags.say("\n".join([*stop.lines, "Reading it from a control plane instead."]))
         fleet, _ = sites.reach(flags, {host.name: host for host in site.control_planes})
         text = asyncio.run(core.of_host(fleet))
     if to is None:

@@ -1,4 +1,4 @@
-"""The cluster as one of its control planes sees it, by the kubectl there: no kubeconfig is needed here."""
+"""The cluster as a control plane sees it. kubectl runs there, so no kubeconfig is needed here."""
 
 import json
 import shlex
@@ -18,7 +18,7 @@ from stacks.model import Site
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
 HOST_LIMIT = 60.0
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
-# Only what is looked at: whole nodes are 10 KiB each, mostly names of images.
+# Only the parts that checks read: whole nodes are 10 KiB each, mostly names of images.
 NODES = (
     r'{range .items[*]}{.metadata.name}{"\t"}{.status.conditions[?(@.type=="Ready")].status}{"\t"}'
     r'{.status.nodeInfo.kubeletVersion}{"\t"}{.metadata.labels}{"\n"}{end}'
@@ -29,7 +29,7 @@ DNS = r"{.status.availableReplicas}/{.spec.replicas}"
 
 @dataclass(frozen=True)
 class Node:
-    """What is looked at of a node."""
+    """The parts of a node that the checks read."""
 
     ready: str
     version: str
@@ -37,7 +37,7 @@ class Node:
 
 
 async def look(site: Site, hosts: Sequence[Host], control_planes: Fleet) -> list[Check]:
-    """Checks of each host's node, of DNS and of the tenants; the first control plane that answers is believed."""
+    """Checks of each host's node, of DNS and of the tenants, as the first control plane that answers sees them."""
     errors: list[Check] = []
     for name, target in control_planes.targets.items():
         try:

@@ -33,7 +33,7 @@ async def drift(fleet: Fleet) -> Report:
 
 
 def as_check(host: str, step: said.StepSaid) -> Check:
-    """A step of a ledger as a check, `layer/step`; what a pulumi up mends says so."""
+    """A step of a ledger as a check, `layer/step`. The fix names `pulumi up` where that mends it."""
     id_ = f"{step.layer}/{step.step}"
     if step.status == "ok":
         return Check(id_, host, "ok")

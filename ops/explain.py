@@ -15,9 +15,9 @@ _ROWS = re.compile(r" \([A-Z]\d+(, [A-Z]\d+)*\)")
 
 
 def explain(schema: Schema, key: str) -> list[list[str]]:
-    """Rows KEY, TYPE, DEFAULT, MEANING: the key's own, then those below it. Raises Stop for a key that is none.
+    """Rows KEY, TYPE, DEFAULT, MEANING: the key's own, then those below it. Raises Stop if there is no such key.
 
-    A name in a map need not be written: hosts.gpu and hosts.gpu-1.gpu are the same.
+    Names in a map may be left out: hosts.gpu is the same key as hosts.gpu-1.gpu.
     """
     models = schema["$defs"]
     node, path = _opened({"$ref": "#/$defs/Site"}, models), ""
@@ -35,7 +35,7 @@ def explain(schema: Schema, key: str) -> list[list[str]]:
 
 
 def _below(node: Schema, models: Schema) -> Schema:
-    """The keys that may stand under a node, in a map of things those of a thing."""
+    """The keys below a schema node; for a map or a list, those of its values."""
     found: Schema = {}
     for shape in _shapes(node, models):
         for one in members(shape):
@@ -51,21 +51,21 @@ def plain(text: str) -> str:
 
 
 def members(shape: Mapping[str, Any]) -> list[Schema]:
-    """What each value of a map, or each item of a list, is."""
+    """The schema of a map's values or a list's items."""
     found = [*shape.get("patternProperties", {}).values(), shape.get("additionalProperties"), shape.get("items")]
     found += shape.get("prefixItems", ())
     return [one for one in found if isinstance(one, dict)]
 
 
 def _shapes(node: Schema, models: Schema) -> list[Schema]:
-    """The node, or what it can be one of."""
+    """The node itself, or the alternatives of a union."""
     opened = _opened(node, models)
     choices = opened.get("anyOf") or opened.get("oneOf")
     return [shape for choice in choices for shape in _shapes(choice, models)] if choices else [opened]
 
 
 def _opened(node: Schema, models: Schema) -> Schema:
-    """A reference is what it names, with its own words over it."""
+    """Follows a reference; keys beside it override those of its target."""
     if "$ref" not in node:
         return node
     return {**models[node["$ref"].rpartition("/")[2]], **{key: node[key] for key in node if key != "$ref"}}

@@ -1,4 +1,4 @@
-"""`sitectl facts` as people read it: one row a host, and below it what is worth changing."""
+"""`sitectl facts` as people read it: one row a host, then advice."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ HEADS = ("HOST", "OS", "CPUS", "MEMORY", "GPU", "DRIVER", "KERNEL", "CONTAINERD"
 
 
 def row(answer: Report, host: str) -> list[str]:
-    """HEADS of one host; a host that said nothing has its result alone."""
+    """The cells of one host under HEADS; a host that did not answer has only a result."""
     own = answer.facts.get(host, {})
     driver = own.get("gpus", {}).get("driver")
     versions = [str(own.get(key) or "-") for key in ("kernel", "containerd", "kubelet")]
@@ -19,7 +19,7 @@ def row(answer: Report, host: str) -> list[str]:
 
 
 def remarks(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """What could not be read of GPUs, and advice on the firmware: one line for one cause."""
+    """What could not be read about GPUs, and advice on the firmware: one line for each cause, with all its hosts."""
     hosts: dict[str, list[str]] = defaultdict(list)
     for name, own in facts.items():
         gpus = own["gpus"]

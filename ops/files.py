@@ -1,4 +1,4 @@
-"""A file on the operator's machine, written all of it or not at all."""
+"""Writes a file on the operator's machine completely or not at all."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write(path: Path, text: str, mode: int) -> None:
-    """Beside it first, with nobody else's eyes on it; then its mode, then its name."""
+    """Writes a private temporary file beside it, sets its mode, then renames it."""
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w") as file:

@@ -16,7 +16,7 @@ from ops.stop import Code, Stop
 
 
 class Output(StrEnum):
-    """Forms of the answer."""
+    """Output formats."""
 
     TABLE = "table"
     JSON = "json"
@@ -35,7 +35,7 @@ def _seconds(text: str | float) -> float:
 
 @dataclass(frozen=True)
 class Flags:
-    """What stands behind any verb."""
+    """The flags that every verb has."""
 
     stack: Annotated[str, typer.Option("--stack", "-s", envvar="PULUMI_STACK", help="The site: Pulumi.STACK.yaml.")] = (
         "dev"

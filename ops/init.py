@@ -1,4 +1,4 @@
-"""`sitectl init`: a first site file, from addresses alone: host keys agreed to, machines asked, the file written.
+"""`sitectl init`: a first site file from addresses alone. Shows host keys, asks the hosts for facts, writes the file.
 
 Rows: H1.
 """
@@ -29,7 +29,7 @@ BASTION = re.compile(r"(?P<user>[^@\s]+)@(?P<address>[^@\s]+?)(:(?P<port>\d+))?"
 
 @dataclass(frozen=True)
 class Login:
-    """How to get to all the hosts: what the file will have under ssh."""
+    """How to reach all the hosts: the file's `ssh`."""
 
     user: str = "root"
     port: int = 22
@@ -37,7 +37,7 @@ class Login:
     bastion: str | None = None
 
     def written(self) -> dict[str, Any]:
-        """As the site file has it, without what is the default. Raises Stop."""
+        """The form for the site file, without default values. Raises Stop."""
         found: dict[str, Any] = {"user": self.user}
         if self.port != 22:
             found["port"] = self.port
@@ -57,18 +57,18 @@ class Login:
 
 @dataclass
 class Draft:
-    """The site before its hosts were asked."""
+    """The site before its hosts are asked for facts."""
 
     flags: Flags
     data: dict[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
-        """Where it will be."""
+        """Where the file will be written."""
         return self.flags.folder / f"Pulumi.{self.flags.stack}.yaml"
 
     def site(self, *, keys: bool) -> Site:
-        """As the file would be read. Raises Stop with every fault of the call."""
+        """The site as loaded from this draft. Raises Stop with every fault of the call."""
         try:
             return site_from(self.data, stack=self.flags.stack, folder=self.flags.folder, keys=keys)
         except SiteError as error:
@@ -103,7 +103,7 @@ def init(flags: Flags, words: Sequence[str], login: Login) -> Code:
 
 
 def _hosts(words: Sequence[str]) -> dict[str, Any]:
-    """`gpu-[1-2]=10.0.0.[11-12]` → as the site file has it. Raises Stop."""
+    """`gpu-[1-2]=10.0.0.[11-12]` → `hosts` of the site file. Raises Stop."""
     found: dict[str, Any] = {}
     for word in words:
         name, sign, address = word.partition("=")
@@ -116,7 +116,7 @@ def _hosts(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _agree(draft: Draft) -> None:
-    """Have the key of every bastion, then of every host, known. Raises Stop where that is not agreed to."""
+    """Makes the keys of all bastions, then of all hosts, known. Raises Stop if the operator refuses a key."""
     flags = draft.flags
     site = draft.site(keys=False)
     bastions = {str(host.ssh.bastion.address) for host in site.hosts.values() if host.ssh.bastion}
@@ -132,7 +132,7 @@ def _agree(draft: Draft) -> None:
         new = any(one.state == "new" for one in found.values())
         if new and (flags.yes or not scan.somebody()):
             scan.show(flags, found)
-            text = "has not the new keys, and nobody is asked here to compare them. Nothing was written."
+            text = "lacks the new keys, and nobody can compare them here. Nothing was written."
             fix = f"Fix: repeat without --yes in a terminal, or put the keys that you know into {site.known_hosts}."
             raise Stop(Code.WRONG, [f"{site.known_hosts} {text} {fix}"])
         if code := scan.settle(flags, site.known_hosts, found, replace=False):

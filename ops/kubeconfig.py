@@ -14,12 +14,12 @@ ADMIN_CONF = "/etc/kubernetes/admin.conf"
 
 
 def of_stack(stack: str, folder: Path) -> str:
-    """As Pulumi keeps it. Raises Stop when the state cannot be read or has none."""
+    """The one in Pulumi's state. Raises Stop if the state cannot be read or has none."""
     return pulumi(["stack", "output", "kubeconfig", "--show-secrets"], stack, folder)
 
 
 async def of_host(control_planes: Fleet) -> str:
-    """As the first control plane that answers has it. Raises Stop with what each of them says."""
+    """The one of the first control plane that answers. Raises Stop with each one's error."""
     lines, code = [], Code.NO
     for name, target in control_planes.targets.items():
         try:

@@ -7,7 +7,7 @@ PATH=$PWD/.venv/bin:$PATH
 ruff check .
 ruff format --check .
 mypy --strict .
-# The made-up part is typed where it would stand: in a copy of the project.
+# The example part is type-checked in a copy of the project, in the folders of a real part.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 python -m tests.example_copy "$copy"

@@ -1,7 +1,7 @@
-"""What Pulumi put into the cluster, held against what stands there. Changes nothing.
+"""Compares the objects that Pulumi put into the cluster with those that are there. Changes nothing.
 
-Wanted are the inputs in the stack's state. The cluster is known by its CA: where another one stands, or none, what
-the state says of objects is about nothing.
+The wanted values are the inputs in the stack's state. The CA identifies the cluster: if the control planes have
+another CA or none, the state's objects belong to a cluster that is gone.
 
 Rows: X22 X4.
 """
@@ -41,7 +41,7 @@ _CA = "sh -c 'cat /etc/kubernetes/pki/ca.crt 2>/dev/null || true'"
 
 @dataclass(frozen=True)
 class Wanted:
-    """One object or Helm release as the state has it."""
+    """One object or Helm release in the state."""
 
     urn: str
     type: str
@@ -58,7 +58,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """What is untrue of one resource of the state."""
+    """The differences of one resource of the state."""
 
     check: Check
     urn: str
@@ -70,7 +70,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Look:
-    """The verdict, and what `record` needs of it."""
+    """The verdict, with the details that `record` needs."""
 
     checks: Sequence[Check]
     found: Sequence[Found] = ()
@@ -79,19 +79,19 @@ class Look:
 
 
 def of_site(flags: Flags, site: Site, fleet: Fleet) -> Look:
-    """As `look`; where the state cannot be read, that is said, and the hosts' verdict stands without it."""
+    """Like `look`, but if the state cannot be read, it prints why and the verdict covers the hosts only."""
     if site.kubernetes is None:
         return Look([])
     planes = {host.name: fleet.targets[host.name] for host in site.control_planes if host.name in fleet.targets}
     try:
         return asyncio.run(look(flags.stack, flags.folder, Fleet(planes, fleet.parallel, fleet.limit, fleet.ask)))
     except Stop as stop:
-        flags.say(f"? what stands in the cluster was not compared: {stop.lines[0]}")
+        flags.say(f"? the objects in the cluster were not compared: {stop.lines[0]}")
         return Look([])
 
 
 async def look(stack: str, folder: Path, planes: Fleet) -> Look:
-    """Every object of the state, asked of the first control plane that has its cluster. Raises Stop."""
+    """Compares every object of the state, using the first control plane of its cluster. Raises Stop."""
     state = json.loads(pulumi(["stack", "export", "--show-secrets"], stack, folder))
     resources = state["deployment"].get("resources") or []
     wanted = list(_wanted(resources))
@@ -117,7 +117,7 @@ def _wanted(resources: Sequence[Mapping[str, Any]]) -> Iterator[Wanted]:
 
 
 def _revealed(value: Json) -> tuple[Any, bool]:
-    """The value without Pulumi's marks, and whether there was one."""
+    """The value without Pulumi's secret marks, and whether it had any."""
     if isinstance(value, Mapping):
         if MARK in value:
             return json.loads(value["plaintext"]) if "plaintext" in value else value.get("value"), True
@@ -130,7 +130,7 @@ def _revealed(value: Json) -> tuple[Any, bool]:
 
 
 def _known_ca(resources: Sequence[Mapping[str, Any]]) -> str | None:
-    """The digest of the CA in the kubeconfig that the state has."""
+    """The digest of the CA in the state's kubeconfig."""
     for resource in resources:
         outputs = resource.get("outputs") or {}
         if resource["urn"].endswith("-kubeconfig") and (text := _revealed(outputs.get("stdout"))[0]):
@@ -185,7 +185,7 @@ async def _compare(planes: Fleet, target: Target, wanted: Sequence[Wanted]) -> l
 async def _objects(
     planes: Fleet, target: Target, objects: Sequence[Wanted]
 ) -> dict[tuple[str, str, str], Mapping[str, Any]]:
-    """By key, in one request: kubectl reads from stdin which objects it is to get."""
+    """The live objects by key, in one request: kubectl reads from stdin which ones to get."""
     asked: list[dict[str, Any]] = [
         {
             "apiVersion": each.inputs["apiVersion"],
@@ -211,7 +211,7 @@ async def _objects(
 
 
 async def _release(planes: Fleet, target: Target, wanted: Wanted) -> list[Found]:
-    """Helm keeps a release in Secrets: the one of its last revision says status and chart."""
+    """Helm keeps a release in Secrets; that of the last revision has its status and chart."""
     _, namespace, name = wanted.key
     words = f"get secrets -n {shlex.quote(namespace or 'default')} -l owner=helm,name={shlex.quote(name)}"
     answer = await planes.ask(target, f"{KUBECTL} {words} -o json", deadline=LIMIT)

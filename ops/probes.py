@@ -17,14 +17,14 @@ _SEEN = {
 
 
 def of(site: Site) -> Iterator[tuple[str, Probe]]:
-    """Each with the name of the entry that brings it."""
+    """Each probe, with the name of the entry that brings it."""
     for entry in site.entries:
         if half := entry.part.cluster:
             yield from ((entry.name, probe) for probe in half.probes(entry.config))
 
 
 async def ask(where: str, name: str, probe: Probe, kubectl: Kubectl) -> Check:
-    """One workload, as the control plane `where` sees it. A daemonset that no node wants is as it should be."""
+    """One workload, as the control plane `where` sees it. A daemonset that no node wants passes."""
     id_ = f"{name}/{probe.name}"
     place = f"{probe.kind} {probe.name} -n {probe.namespace}"
     text = await kubectl(f"{place} --ignore-not-found", _SEEN[probe.kind])

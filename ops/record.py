@@ -1,7 +1,7 @@
 """Writes drift into the stack's state, so that preview shows it and `pulumi up` mends it.
 
-`pulumi refresh` asks providers, and a command cannot be read back: to it nothing ever drifts. What the hosts' ledgers
-say is written where a refresh would have written it: the recorded inputs of the layer, at the line of the step.
+`pulumi refresh` asks providers, which cannot read a command back: it never finds drift. So this writes the hosts'
+answers where a refresh would: into the recorded inputs of the layer, at the line of the step.
 """
 
 import json
@@ -36,7 +36,7 @@ def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
 
 
 def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) -> Iterator[tuple[str, bool]]:
-    """Every layer with drift, marked in place; whether there was something to mark."""
+    """Marks every layer with drift in place; yields each with whether there was something to mark."""
     for resource in state["deployment"].get("resources") or []:
         if resource["type"] != COMMAND:
             continue
@@ -49,7 +49,7 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
 
 
 def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
-    """All that the state says of hosts on which nothing is applied: a disk made anew, say."""
+    """All resources of hosts on which nothing is applied, for example after their disk was erased."""
     for resource in state["deployment"].get("resources") or []:
         # The kubeconfig and the memberships that a lost control plane kept are among them.
         if resource["type"] == COMMAND and _host(resource) in hosts:
@@ -58,7 +58,7 @@ def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
 
 
 def _host(resource: dict[str, Any]) -> str:
-    """Where the resource runs: on the host whose runner it goes with. The runner itself goes with nothing."""
+    """The host of a resource: that of the runner with which it is deleted. A runner has no such reference."""
     name = resource["urn"].rpartition("::")[2]
     return str(resource.get("deletedWith", name)).rpartition("::")[2].rpartition("-")[0]
 
@@ -70,9 +70,9 @@ def _layer(create: str) -> str:
 
 
 def _mark(create: str, checks: Iterable[Check]) -> str:
-    """The command line as it was applied, each drifted step replaced by what is untrue of it.
+    """The command line as applied, with each drifted step replaced by its finding.
 
-    What stands in no line (a run that did not end, a step that has left the site) gets a line of its own.
+    Findings without a line (a run that did not end, a step that has left the site) get one of their own.
     """
     untrue = {check.id.partition("/")[2]: check for check in checks}
     lines = [_line(line, untrue) for line in create.split("\n") if " DRIFTED " not in line or line.startswith("  ::")]

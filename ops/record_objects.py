@@ -1,7 +1,7 @@
-"""Writes into the stack's state what the cluster has otherwise, so that `pulumi up` mends it (as record.py for hosts).
+"""Writes the cluster's differences into the stack's state, so that `pulumi up` mends them (record.py: the hosts').
 
-A field is written as it was seen, where a refresh would write it. What is missing, what has more than we gave it and
-what has secrets is forgotten: it is created again, over what is there.
+A changed field is written as it was seen, where a refresh would write it. Objects that are missing, have additions or
+hold secrets are removed from the state: `pulumi up` creates them again, over what is there.
 """
 
 import json
@@ -36,7 +36,7 @@ def _created_again(found: Found) -> bool:
 
 
 def _kubeconfig(resources: Iterable[dict[str, Any]]) -> list[str]:
-    """It is read anew: the state has that of a cluster that is gone, also where its host has all else."""
+    """Marks the kubeconfig to be read again: the state's belongs to a cluster that is gone."""
     urns = []
     for resource in resources:
         if (resource.get("inputs") or {}).get("create", "").endswith(KUBECONFIG):
@@ -61,7 +61,7 @@ def _marked(resources: Iterable[dict[str, Any]], found: Iterable[Found]) -> list
 
 
 def _set(into: Json, path: tuple[str | int, ...], value: Json) -> None:
-    """As seen; what was absent goes. Nothing where the path leads nowhere."""
+    """Sets the field to what was seen, or removes it if it was absent. Does nothing if the path does not exist."""
     for key in path[:-1]:
         try:
             into = into[key]
@@ -74,7 +74,7 @@ def _set(into: Json, path: tuple[str | int, ...], value: Json) -> None:
 
 
 def _without(resources: list[dict[str, Any]], urns: set[str]) -> list[dict[str, Any]]:
-    """The others, which depend no more on what is forgotten: Pulumi refuses a state that names what it has not."""
+    """The other resources, no longer depending on the removed ones: Pulumi refuses a state with unknown names."""
     left = [resource for resource in resources if resource["urn"] not in urns]
     for resource in left:
         if "dependencies" in resource:

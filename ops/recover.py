@@ -1,8 +1,7 @@
-"""`sitectl recover`: after a run that was killed. Its lock and its half-recorded operations go, once no host works on.
+"""`sitectl recover`: after a run that was killed. Clears its lock and its pending operations, once no host still works.
 
-An interrupted create stays in the state for ever and every later run carries it on. To forget it is right here: what
-it was to make on a host is asked of that host's ledger by the next `pulumi up`, what it was to make in the cluster is
-applied again.
+An interrupted create stays in the state for ever. It is safe to forget here: on a host, the next `pulumi up` continues
+from the host's ledger; in the cluster, it applies the objects again.
 
 Rows: X4.
 """
@@ -31,9 +30,9 @@ Say = Callable[[str], None]
 
 
 def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
-    """Make the stack ready for the next run; what was done, a line each, nothing where nothing was interrupted.
+    """Makes the stack ready for the next run. Returns a line for each action; none if nothing was interrupted.
 
-    Waits for runs that still go on on a host. Raises Stop when one does not end, or when another run is alive.
+    Waits for hosts that still work. Raises Stop if one does not end, or if another run is alive.
     """
     pending = _pending(_export(stack, folder))
     locks = _locks(stack, folder)
@@ -48,7 +47,7 @@ def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
     if locks:
         pulumi(["cancel", "--yes"], stack, folder)
         done.append(f"the lock of a run that is dead is taken away: {_owner(locks[0])}")
-    # Asked again: what was read before the wait may be the state in the middle of a run that has ended well since.
+    # Read again: the earlier read may have hit the middle of a run that has ended well since.
     state = _export(stack, folder)
     if pending := _pending(state):
         state["deployment"]["pending_operations"] = []
@@ -66,7 +65,7 @@ def _pending(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 async def _quiet(fleet: Fleet, say: Say) -> None:
-    """Until no host holds its lock. A host that cannot be asked is said: the next run will say more."""
+    """Waits until no host holds its lock. Reports hosts that cannot be asked; the next run will say more."""
     busy = {}
     for name, answer in (await fleet.each(lambda target: _ask(fleet, target, 0))).items():
         if isinstance(answer, SshError):
@@ -91,7 +90,7 @@ def _still(name: str, answer: Result | SshError) -> str:
 
 
 def _locks(stack: str, folder: Path) -> list[Mapping[str, Any]]:
-    """Locks of a stack in a backend of plain files. Other backends say it themselves when the next run begins."""
+    """Locks of a stack in a backend of plain files. Other backends report a lock when the next run begins."""
     url = os.environ.get("PULUMI_BACKEND_URL") or json.loads(pulumi(["whoami", "--json"], None, folder))["url"]
     if not url.startswith("file://"):
         return []
@@ -102,7 +101,7 @@ def _locks(stack: str, folder: Path) -> list[Mapping[str, Any]]:
 
 
 def _alive(lock: Mapping[str, Any]) -> bool:
-    """A lock of this machine is dead with its process; of another machine nothing can be known."""
+    """Whether a lock's run may be alive: on this machine, if its process exists; on another machine, always."""
     if lock["hostname"] != socket.gethostname():
         return True
     try:

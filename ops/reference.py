@@ -1,4 +1,4 @@
-"""Writes the generated pages, and nothing else: `python -m ops.reference`. A test says when one is stale.
+"""Writes the generated pages, and nothing else: `python -m ops.reference`. A test fails when one is stale.
 
 The site's keys come from the models (their schema), the verbs from Typer, the checks from the step files.
 """
@@ -59,7 +59,7 @@ def table(heads: Row, rows: Iterator[Row]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-# The site's keys: one table a model, under the path at which it stands.
+# The site's keys: one table a model, under its path.
 
 
 def site_keys() -> str:
@@ -98,14 +98,14 @@ def _rows(models: Mapping[str, Any], name: str) -> list[list[str]]:
 
 @cache
 def _required() -> dict[str, set[str]]:
-    """What the models themselves demand; the file's schema is wider where levels merge."""
+    """Keys that the models require; the file's schema requires fewer, since levels merge."""
     schema = Site.model_json_schema()
     models = {**schema["$defs"], "Site": schema}
     return {name: set(model.get("required", ())) for name, model in models.items()}
 
 
 def _paths(models: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Where each model stands, the nearest place first: ("hosts.NAME", "Host")."""
+    """The path of each model, the shortest first: ("hosts.NAME", "Host")."""
     found, queue = {"Site": ""}, [("", "Site")]
     for path, name in queue:
         for key, node in models[name]["properties"].items():
@@ -117,7 +117,7 @@ def _paths(models: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _named(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Models that a value may be, each with what stands between: `.NAME` in a map, `[]` in a list."""
+    """Models that a value may have, each with its path suffix: `.NAME` in a map, `[]` in a list."""
     if "$ref" in node:
         yield node["$ref"].rpartition("/")[2], ""
     for choice in (*node.get("anyOf", ()), *node.get("oneOf", ())):
@@ -131,7 +131,7 @@ def _named(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def sitectl() -> str:
-    """Every verb, its own flags, and once the flags that all have."""
+    """Every verb with its own flags; the common flags once."""
     group: Any = typer.main.get_command(app)
     common = typer.Typer(add_completion=False)
     verb(common, "any")(lambda _: Code.YES)
@@ -189,7 +189,7 @@ def _not_undone() -> Iterator[Row]:
 
 
 def not_undone(file: Path) -> str:
-    """What a step file says of that which it leaves: `# Not undone: …` in its first comment, to the paragraph's end."""
+    """What undo leaves, as the step file says: `# Not undone: …` in its first comment, to the paragraph's end."""
     comment = file.read_text().partition("\n\n")[0]
     match = re.search(r"^# Not undone: (.+(?:\n# .+)*)", comment, re.M)
     text = match[1].replace("\n# ", " ") if match else ""
@@ -224,7 +224,7 @@ def _anchor(id_: str) -> str:
 
 
 def parts() -> str:
-    """Every part that has a how-to page in docs/parts, with the files of its own."""
+    """Every part that has a how-to page in docs/parts, with its files."""
     found = (_part(page) for page in sorted((ROOT / "docs" / "parts").glob("*/how-to.md")))
     heads = ["part", "how to", "sample site", "its guide, line by line"]
     return "\n\n".join(["# Parts", NOTE, PARTS, table(heads, found)]) + "\n"
@@ -254,7 +254,7 @@ def keys() -> dict[str, str]:
 
 
 def pages() -> dict[Path, str]:
-    """Each generated page as it should be."""
+    """The current text of each generated page."""
     sites = ROOT / "docs" / "sites.md"
     before, _, rest = sites.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)

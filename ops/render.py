@@ -20,7 +20,7 @@ SIGNS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "unknown": ("?", "yel
 
 
 def console(flags: Flags) -> Console:
-    """stdout; into a pipe as wide as its longest line, so that nothing is cut."""
+    """A console for stdout; into a pipe, it is as wide as the longest line, so that nothing is cut."""
     width = None if sys.stdout.isatty() else 1000
     return Console(no_color=True if flags.no_color else None, highlight=False, width=width, soft_wrap=True)
 
@@ -38,7 +38,7 @@ def table(flags: Flags, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def data(flags: Flags, value: Any) -> None:  # noqa: ANN401 (whatever JSON has)
-    """As JSON or YAML, whichever was asked for."""
+    """Prints JSON or YAML."""
     if flags.form is Output.YAML:
         YAML(typ="safe", pure=True).dump(json.loads(json.dumps(value)), sys.stdout)
     else:
@@ -46,7 +46,7 @@ def data(flags: Flags, value: Any) -> None:  # noqa: ANN401 (whatever JSON has)
 
 
 def report(flags: Flags, answer: Report, heads: Sequence[str], rows: Sequence[Sequence[str]], end: str = "") -> None:
-    """A report in the form that was asked for; as a table: rows by host, what is untrue, one last line."""
+    """Prints a report in the chosen format; as a table: rows by host, the findings, one last line."""
     if flags.form is Output.NAME:
         sys.stdout.writelines(f"{check.host}/{check.id}\n" for check in answer.untrue)
     elif flags.form is not Output.TABLE:
@@ -59,7 +59,7 @@ def report(flags: Flags, answer: Report, heads: Sequence[str], rows: Sequence[Se
 
 
 def verdict(flags: Flags, answer: Report, end: str) -> None:
-    """What is untrue, one cause once, and the last line."""
+    """The findings, each cause once, and the last line."""
     out = console(flags)
     for hosts, check in grouped(answer.untrue):
         sign, style = SIGNS[check.status]
@@ -77,7 +77,7 @@ def verdict(flags: Flags, answer: Report, end: str) -> None:
 
 
 def grouped(checks: Sequence[Check]) -> list[tuple[str, Check]]:
-    """One line for one cause, with the hosts that have it as a range; other than by host they are equal."""
+    """Joins checks that differ by host only: one line for each cause, with its hosts as a range."""
     hosts: dict[tuple[str, ...], list[Check]] = defaultdict(list)
     for check in checks:
         hosts[check.id, check.status, check.saw, check.want, check.fix].append(check)
@@ -85,7 +85,7 @@ def grouped(checks: Sequence[Check]) -> list[tuple[str, Check]]:
 
 
 def by_host(answer: Report, host: str) -> str:
-    """The last column: ok, or how many are untrue."""
+    """The last column: ok, or the number of failed checks."""
     own = [check for check in answer.checks if check.host == host]
     failed = sum(check.status == "failed" for check in own)
     if any(check.status == "unknown" for check in own):
@@ -103,7 +103,7 @@ def preflight_row(answer: Report, host: str) -> list[str]:
 
 
 def size(count: float | None) -> str:
-    """Bytes as people say them."""
+    """Bytes in readable units."""
     return "-" if not count else f"{count / 2**30:.0f} GiB"
 
 

@@ -1,6 +1,6 @@
-"""docs/rows.md: each row of the requirements, where the program has it, and which test proves it.
+"""docs/rows.md: each row of the requirements, the code that implements it, and the tests that prove it.
 
-Titles alone are written by hand: here, and those of a part in its rows.toml. Keys come from the models' docstrings
+Only titles are written by hand: here, and a part's in its rows.toml. Keys come from the models' docstrings
 (`(H4)`), steps from their `# rows:` line, modules from `Rows: H1` in their docstring, tests from
 `@pytest.mark.row("H4")`.
 """
@@ -99,7 +99,7 @@ class Places:
 def of_parts(root: Path) -> dict[str, str]:
     """Rows that parts cover, with their titles: `[rows]` in components/*/PART/rows.toml.
 
-    Raises ValueError for a row that stands in two places.
+    Raises ValueError for a row with two titles.
     """
     found: dict[str, str] = {}
     for file in sorted((root / "components").glob("*/*/rows.toml")):
@@ -216,7 +216,7 @@ def _short(file: Path) -> str:
 
 
 def untrue(root: Path, found: Mapping[str, Places]) -> list[str]:
-    """What keeps the page from being whole: ids that are no row, rows without a place, rows without a test."""
+    """The page's gaps: unknown row ids, rows without a place, rows without a test."""
     known = titles(root)
     lines = [f"{row}: no such row, named by {_named_by(of)}" for row, of in found.items() if row not in known]
     for row in whole(root):

@@ -8,13 +8,13 @@ site=(--stack "$stack")
 where=(--stack "$stack")
 yes=()
 
-# What jobs write for themselves goes when they end.
+# Temporary files of jobs are removed when they end.
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/gpu-metal.XXXXXX")
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 
 # What every job needs: the Python environment, the CLI and the plugins on PATH. The lab brings its own state and keys;
-# to plan it (`prepare plan`) nothing of what its hosts run is needed.
+# a plan (`prepare plan`) needs nothing that its hosts run.
 prepare() {
     case $stack:$1 in
         dev:*) eval "$(python3 -m lab env)" ;;&
@@ -26,7 +26,7 @@ prepare() {
     [ "$stack" != dev ] || stack_of_the_lab
 }
 
-# What waits for the network and the disk goes beside what waits for the processors: the hosts' base system beside builds.
+# Makes the hosts' base system (network and disk) beside the builds (processors).
 tools_of_the_lab() {
     local base status=0
     python3 -m lab.tools.get debian
@@ -55,8 +55,8 @@ stack_of_the_lab() {
     yes=(--yes --skip-preview)
 }
 
-# The command's own dial can hang for ever on a host that takes the connection and says nothing; no hook stands before
-# a delete. So a run as a whole has an end: first as Ctrl-C would (what was begun is recorded), then for good.
+# The command plugin's dial can hang for ever on a host that accepts the connection and says nothing, and a delete has no
+# hook. So a run has a limit: first SIGINT, as by Ctrl-C (what was begun is recorded), then SIGKILL.
 in_time() {
     local limit=${GPU_METAL_LIMIT:-2h} status=0
     timeout --foreground --signal=INT --kill-after=2m "$limit" "$@" || status=$?
@@ -66,7 +66,7 @@ in_time() {
     return "$status"
 }
 
-# Drift (1), a host that cannot be asked (4) or is too slow (9) end no run here: what follows says it, or mends it.
+# Go on after drift (1), or with a host that does not answer (4) or is too slow (9): the run then reports or mends it.
 record_drift() {
     local status=0
     python -m ops drift --record --quiet "${where[@]}" >/dev/null || status=$?
@@ -94,8 +94,8 @@ down() {
     [ "$stack" != dev ] || python -m lab down
 }
 
-# Hosts are new: what an earlier run that was killed left on them would fail this one. One run of pytest has all tests:
-# groups by the hosts that they use, on four workers (tests/schedule.py). Without the marker all means all.
+# Starts with new hosts, since leftovers of a killed run would fail this one. One pytest runs all tests, grouped by the
+# hosts that they use, on four workers (tests/schedule.py). `-m ""` also runs those marked `long`.
 tests() {
     unset PYTHONDONTWRITEBYTECODE # else each worker compiles each test again
     python -m lab down --erase

@@ -1,4 +1,4 @@
-"""`sitectl scan`: the host keys that are shown now, to be compared at the consoles and kept in known_hosts.<stack>."""
+"""`sitectl scan`: fetches the current host keys; once compared at the consoles, they go into known_hosts.<stack>."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from ops.stop import Code, Stop
 
 @dataclass(frozen=True)
 class Found:
-    """What one host shows, beside what the site has for it ("" for nothing)."""
+    """The key that one host shows, and the site's key for it ("" if none)."""
 
     target: Target | None
     shown: HostKey | SshError
@@ -35,7 +35,7 @@ class Found:
 
 
 def addressed(hosts: Mapping[str, Host], reveal: Callable[[str], str]) -> dict[str, Target | SshError]:
-    """Whom to ask: the bastions by address, then the active hosts. Only the way through a bastion needs a login."""
+    """The bastions by address, then the active hosts. Only hosts behind a bastion need a login."""
     bastions = [host.ssh.bastion for host in hosts.values() if host.ssh.bastion and host.state == "active"]
     found: dict[str, Target | SshError] = {str(bastion.address): _bastion(bastion) for bastion in bastions}
     for name, host in hosts.items():
@@ -54,7 +54,7 @@ def _bastion(bastion: Bastion) -> Target:
 
 
 async def scan(wanted: Mapping[str, Target | SshError], parallel: int, limit: float) -> dict[str, Found]:
-    """Ask everybody for the host key; one that cannot be asked has its error."""
+    """Asks all hosts for their key; one that does not answer has its error."""
     asked = {name: target for name, target in wanted.items() if isinstance(target, Target)}
     answers = await Fleet(asked, parallel, limit).each(ssh.scan)
     found = {}
@@ -67,7 +67,7 @@ async def scan(wanted: Mapping[str, Target | SshError], parallel: int, limit: fl
 
 
 def settle(flags: Flags, path: Path, found: Mapping[str, Found], *, replace: bool) -> Code:
-    """Show what was found; write what is new, and what differs with `replace`, once it is agreed to."""
+    """Shows the keys; once the operator agrees, writes new ones, and with `replace` also those that differ."""
     show(flags, found)
     states = {"new", "differs"} if replace else {"new"}
     keys = [(one.target, one.shown) for one in found.values() if one.state in states]
@@ -83,7 +83,7 @@ def settle(flags: Flags, path: Path, found: Mapping[str, Found], *, replace: boo
 
 
 def show(flags: Flags, found: Mapping[str, Found]) -> None:
-    """Each host's key and what is known of it."""
+    """Prints each host's key and its state."""
     rows = []
     for name, one in found.items():
         shown = "-" if isinstance(one.shown, SshError) else one.shown.fingerprint
@@ -113,13 +113,13 @@ def _agreed(count: int, path: Path) -> bool:
 
 
 def names(target: Target) -> list[str]:
-    """As known_hosts writes them: the address, and the site's name where it is another."""
+    """The names for known_hosts: the address, and the host's name if that differs."""
     both = dict.fromkeys([target.address, target.name])
     return [name if target.port == 22 else f"[{name}]:{target.port}" for name in both]
 
 
 def write(path: Path, keys: Sequence[tuple[Target, HostKey]]) -> None:
-    """Put the keys into the file, in place of what it has for the same names; all of it or nothing."""
+    """Puts the keys into the file, replacing those of the same names; all or nothing."""
     lines = path.read_text().splitlines() if path.is_file() else []
     for target, key in keys:
         own = names(target)

@@ -1,4 +1,4 @@
-"""The site that a verb is about: its file, the hosts that were named, and how to reach them."""
+"""Loads the site for a verb, picks the named hosts, and says how to reach them."""
 
 import subprocess
 from collections.abc import Callable, Collection, Sequence
@@ -31,12 +31,12 @@ def load(flags: Flags, *, keys: bool = True) -> Site:
 
 
 def pick(site: Site, names: Sequence[str]) -> dict[str, Host]:
-    """The hosts that were named, all of them when none was. Raises Stop for one that is not there."""
+    """The named hosts; all if none is named. Raises Stop for an unknown name."""
     return {name: site.hosts[name] for name in named(site.hosts, names)}
 
 
 def named(known: Collection[str], names: Sequence[str]) -> list[str]:
-    """Those of `known` that were named, as ranges, in the site's order. Raises Stop for one that is not there."""
+    """The members of `known` that `names` name, as ranges, in the site's order. Raises Stop for an unknown name."""
     if not names:
         return list(known)
     try:
@@ -54,7 +54,7 @@ def named(known: Collection[str], names: Sequence[str]) -> list[str]:
 
 
 def reach(flags: Flags, hosts: dict[str, Host]) -> tuple[Fleet, list[Check]]:
-    """The fleet of the active hosts, and a check for each host that is not asked: gone, or without its key."""
+    """The fleet of the active hosts, and a check for each host that is not asked: it is gone or has no host key."""
     reveal = revealer(flags.stack, flags.folder)
     found: dict[str, Target] = {}
     checks = []
@@ -70,7 +70,7 @@ def reach(flags: Flags, hosts: dict[str, Host]) -> tuple[Fleet, list[Check]]:
 
 
 def revealer(stack: str, folder: Path) -> Callable[[str], str]:
-    """Gives a secret of the stack by name, asking Pulumi once for each. Raises Stop when there is none to be had."""
+    """Gives a secret of the stack by name, asking Pulumi once for each. Raises Stop if it cannot be read."""
 
     @cache
     def reveal(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The text of a first site file: what the hosts said, and as comments what to decide next."""
+"""The text of a first site file: the hosts' facts, and as comments what to decide next."""
 
 import json
 import re
@@ -35,7 +35,7 @@ NEXT = """\
 
 
 def site_text(ssh: Mapping[str, Any], hosts: Mapping[str, Host], facts: Mapping[str, Facts]) -> str:
-    """The whole file. Hosts with the same GPUs share a group; the system is said once where all have the same."""
+    """The whole file. Hosts with the same GPUs share a group; the system is written once if all hosts have the same."""
     systems = {name: _system(facts[name]) for name in hosts}
     common = next(iter(systems.values())) if len(set(systems.values())) == 1 else None
     groups = _groups({name: of for name in hosts if (of := gpus(facts[name]))})
@@ -55,7 +55,7 @@ def site_text(ssh: Mapping[str, Any], hosts: Mapping[str, Host], facts: Mapping[
 
 
 def gpus(facts: Facts) -> Gpus | None:
-    """Model and count of a host's GPUs; of several models the most frequent one."""
+    """Model and count of a host's GPUs; if there are several models, the most frequent."""
     found = _models(facts)
     return (found.most_common(1)[0][0], found.total()) if found else None
 
@@ -65,7 +65,7 @@ def _models(facts: Facts) -> Counter[str]:
 
 
 def model(device: Facts) -> str:
-    """As NVIDIA names it, in one word: by nvidia-smi where it answers, else by its PCI id, else as lspci has it."""
+    """NVIDIA's name as one word: from nvidia-smi, else by PCI id, else from lspci."""
     id_ = str(device["ids"]).partition(":")[2]
     name = device["model"] or models.named(id_) or render.model(device["name"] or "")
     # an lspci older than the GPU has "Device" for a name
@@ -86,7 +86,7 @@ def _groups(of_hosts: Mapping[str, Gpus]) -> dict[Gpus, str]:
 
 
 def _system(facts: Facts) -> str:
-    """As `os` has it; of RHEL and its like the minor version moves with every update."""
+    """The value of `os`; for the RHEL family without the minor version, which changes with every update."""
     name, version = facts["os"]["id"] or "unknown", facts["os"]["version"] or ""
     return f"{name}-{version.partition('.')[0] if name in RHEL_LIKE else version}"
 

@@ -7,7 +7,7 @@ from components.hostrun.report import NO_ACCESS, Report
 
 
 class Code(IntEnum):
-    """What the exit status says."""
+    """Exit statuses."""
 
     YES = 0
     NO = 1
@@ -31,7 +31,7 @@ class Stop(Exception):  # noqa: N818 (an end, not always an error)
 
 
 def code_of(report: Report) -> Code:
-    """Time that is up, then a host that could not be asked, then one that let us not in, then a plain no."""
+    """The status of a report: time is up, else a host did not answer, else one refused access, else a check failed."""
     unknown = {check.id for check in report.untrue if check.status == "unknown"}
     if "time" in unknown:
         return Code.TIME_UP

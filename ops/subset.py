@@ -1,4 +1,4 @@
-"""What an object of the cluster has otherwise than its inputs say. Pure: only fields that we set are ours.
+"""Compares an object of the cluster with its inputs, only in the fields that we set. Pure.
 
 Rows: X22.
 """
@@ -14,9 +14,9 @@ from typing import Any
 Json = Any
 """A value as the API server's JSON has it."""
 STRICT = frozenset({"NetworkPolicy", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
-"""What these allow is wholly ours: a peer or a verb that somebody added opens what we closed."""
+"""Kinds in which additions count too: a peer or a verb that somebody added opens what we closed."""
 _DEFAULTED = frozenset({"protocol", "apiGroup"})
-"""Fields that the API server fills in inside of those."""
+"""Fields that the API server fills in there."""
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d*)?)(m|k|[KMGTPE]i?|)")
 _SCALES = {"m": Decimal("0.001"), "": Decimal(1), "k": Decimal(1000)} | {
     f"{letter}{i}": Decimal((1024 if i else 1000) ** power)
@@ -36,7 +36,7 @@ class Difference:
 
     @property
     def extra(self) -> bool:
-        """Whether it is there and not ours."""
+        """True for something that is there and that we did not set."""
         return self.want is None
 
     @property
@@ -46,7 +46,7 @@ class Difference:
 
 
 def differences(inputs: Mapping[str, Any], live: Mapping[str, Any]) -> list[Difference]:
-    """Of an object that is there. Quantities are compared by value; what is empty may be left out."""
+    """The differences of an existing object. Quantities are compared by value; empty equals absent."""
     want = {key: value for key, value in inputs.items() if key not in {"apiVersion", "kind", "status", "stringData"}}
     if text := inputs.get("stringData"):
         data = {key: b64encode(str(value).encode()).decode() for key, value in text.items()}
@@ -67,7 +67,7 @@ def shown(value: Json) -> str:
 
 
 def _own(of: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Not what the plugin keeps there for itself."""
+    """Without the plugin's own labels and annotations."""
     return {key: value for key, value in (of or {}).items() if not key.startswith("pulumi.com/")}
 
 

@@ -23,7 +23,7 @@ HOST_LIMIT = 120.0
 
 
 async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_planes: Fleet) -> Report:
-    """Everything about `hosts`, and the cluster as a control plane sees it. Never raises for a host: it is a row."""
+    """Checks `hosts`, and the cluster as a control plane sees it. A host's error is a row, never an exception."""
     services = {name: _services(site, host) for name, host in hosts.items()}
 
     async def ask(target: Target) -> dict[str, Result]:
@@ -50,13 +50,13 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
 
 
 def _services(site: Site, host: Host) -> list[str]:
-    """Units that run on the host."""
+    """The units that must run on the host."""
     engine = site.engine_on(host)
     return [*(sorted(units(engine)) if engine else ()), *(["kubelet"] if site.kubernetes else [])]
 
 
 def _script(services: Sequence[str]) -> str:
-    """One connection a host: each section is its name, its text, and its status."""
+    """The script that a host runs, so that one connection is enough; each section prints its name, text and status."""
     commands = {
         "check": f"{said.RUNNER} check --json",
         "facts": f"{said.RUNNER} facts --json",
@@ -91,7 +91,7 @@ def _service(host: str, name: str, state: str) -> Check:
 
 
 def _ledger(host: str, steps: Sequence[said.StepSaid]) -> Check:
-    """All layers in one check: sitectl drift has the list."""
+    """All layers in one check; `sitectl drift` lists them."""
     untrue = [step for step in steps if step.status != "ok"]
     if not steps:
         return Check("ledger", host, "failed", "nothing is applied here.", fix="pulumi up")

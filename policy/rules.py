@@ -28,7 +28,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check of one resource; it yields what is wrong with it and how to mend it."""
+    """A check of one resource; it yields each problem with its fix."""
 
     name: str
     description: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from subprocess import CompletedProcess
 from typing import Any
 
+from components.host.config import Host
 from components.hostrun import library
 from components.hostrun.step import Step, command_line, payload
 from lab.hosts import faults, inventory, lab
@@ -86,6 +87,12 @@ def fresh(machine: inventory.Host) -> Iterator[LabHost]:
     lab.reset(machine)
     yield LabHost(machine)
     lab.stop(machine, grace=0)
+
+
+def site_host(**more: Any) -> Host:
+    """HOST as a site has it."""
+    values = {"name": HOST.name, "address": HOST.address, "hostKey": "ssh-ed25519 AAAA", **more}
+    return Host.model_validate(values)
 
 
 def leaves_no_trace(host: LabHost, layers: Mapping[str, Sequence[Step]]) -> None:

@@ -10,11 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 
-from components.host.config import Host
 from components.hostrun.step import Step
 from lab.hosts.inventory import BRIDGE as DEVICE
 from lab.hosts.inventory import GATEWAY as BRIDGE
-from tests.scripts.lab_host import HOST, WORKER, LabHost
+from tests.scripts.lab_host import WORKER, LabHost
 
 PEER = f"10.213.77.{98 - WORKER}"
 """Another host of the site, for as long as `peer` lasts."""
@@ -28,12 +27,6 @@ sleep;
 
 USERS = {"/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow", "/etc/xml"}
 """What scripts of firewalld's and redsocks' packages leave: system users, which Debian does not delete."""
-
-
-def site_host(**more: Any) -> Host:
-    """HOST as a site has it."""
-    values = {"name": HOST.name, "address": HOST.address, "hostKey": "ssh-ed25519 AAAA", **more}
-    return Host.model_validate(values)
 
 
 def holds(host: LabHost, steps: Sequence[Step]) -> None:

@@ -12,8 +12,8 @@ from components.host.openings import Opening, site_networks
 from components.hostrun.step import Step
 from lab.hosts import faults
 from lab.hosts.inventory import GATEWAY as BRIDGE
-from tests.scripts.lab_host import HOST, LabHost
-from tests.scripts.net_peers import PEER, POD, holds, peer, pod, reaches, site_host, undone
+from tests.scripts.lab_host import HOST, LabHost, site_host
+from tests.scripts.net_peers import PEER, POD, holds, peer, pod, reaches, undone
 
 pytestmark = pytest.mark.lab
 

@@ -10,14 +10,13 @@ import pytest
 
 from components.gpu import steps as gpu_steps
 from components.host import steps
-from components.host.config import Host
 from components.host.listening import Listening
 from components.host.needed import Needed
 from components.host.repositories import AptRepository
 from components.host.steps import Around
 from lab import paths
 from tests.lab.ntp import time_server
-from tests.scripts.lab_host import HOST, LabHost, leaves_no_trace
+from tests.scripts.lab_host import HOST, LabHost, leaves_no_trace, site_host
 
 pytestmark = pytest.mark.lab
 
@@ -26,11 +25,6 @@ PEERS = [("cp-1", "10.213.77.11"), (HOST.name, HOST.address)]
 DEPOT = f"http://{BRIDGE}:8080/apt"
 SWAP = "/swap.img\tnone swap sw 0 0"
 ROOT = "UUID=x / ext4 rw 0 1"
-
-
-def site_host(**more: Any) -> Host:
-    values = {"name": HOST.name, "address": HOST.address, "hostKey": "ssh-ed25519 AAAA", **more}
-    return Host.model_validate(values)
 
 
 def at(*ports: int) -> Around:

@@ -6,14 +6,12 @@ that must be loaded (no module files), vm.* and kernel.* settings (the machine's
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from components.host import machine_steps
-from components.host.config import Host
 from components.hostrun.step import Step
-from tests.scripts.lab_host import HOST, LabHost, leaves_no_trace
+from tests.scripts.lab_host import LabHost, leaves_no_trace, site_host
 
 pytestmark = pytest.mark.lab
 
@@ -25,11 +23,6 @@ SWAPON = """#!/bin/bash
 SWAPOFF = """#!/bin/bash
 [[ $1 == -a ]] && head -n 1 /proc/swaps >/root/first && cat /root/first >/proc/swaps
 """
-
-
-def site_host(**more: Any) -> Host:
-    values = {"name": HOST.name, "address": HOST.address, "hostKey": "ssh-ed25519 AAAA", **more}
-    return Host.model_validate(values)
 
 
 def says(host: LabHost, steps: list[Step]) -> str:

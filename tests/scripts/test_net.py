@@ -13,7 +13,7 @@ from components.host.repositories import AptRepository
 from components.hostrun.step import Step
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY as BRIDGE
-from tests.scripts.lab_host import HOST, LabHost
+from tests.scripts.lab_host import HOST, LabHost, site_host
 from tests.scripts.net_peers import (
     PEER,
     free_port,
@@ -21,7 +21,6 @@ from tests.scripts.net_peers import (
     name_server,
     pod,
     reaches,
-    site_host,
     socks_server,
     tcp,
     undone,

@@ -10,8 +10,8 @@ import pytest
 
 from components.host import net_steps
 from lab.hosts.inventory import GATEWAY as BRIDGE
-from tests.scripts.lab_host import HOST, LabHost
-from tests.scripts.net_peers import free_port, holds, site_host, web_server
+from tests.scripts.lab_host import HOST, LabHost, site_host
+from tests.scripts.net_peers import free_port, holds, web_server
 from tests.scripts.rhel_host import rhel
 
 pytestmark = pytest.mark.lab

@@ -13,7 +13,6 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.stack import run_pulumi_func
 
 SECRET = "4dabf18193072939515e22adb298388d"
-HIDDEN = "•"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def test_new_host_keys_are_never_taken_unasked(init: Init, monkeypatch: pytest.M
     result = init("lab", *CALL, *words)
     assert (result.exit_code, init.site.exists(), (init.folder / "known_hosts.lab").exists()) == (2, False, False)
     assert "ssh-ed25519 SHA256:cp-1" in result.output
-    assert "known_hosts.lab has not the new keys" in result.output
+    assert "known_hosts.lab lacks the new keys" in result.output
     assert not init.hosts.asked
 
 

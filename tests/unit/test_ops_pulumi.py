@@ -67,7 +67,7 @@ def test_kubeconfig_to_a_file_for_its_owner_alone(ctl: Sitectl, cli: FakePulumi)
 def test_kubeconfig_from_a_control_plane_says_so(ctl: Sitectl) -> None:
     result = ctl("kubeconfig")
     assert (result.stdout, result.exit_code) == ("kind: Config\n", 0)
-    assert "So a control plane is asked." in result.stderr
+    assert "Reading it from a control plane instead." in result.stderr
 
 
 @pytest.mark.usefixtures("cli")

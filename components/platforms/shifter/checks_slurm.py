@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 
-from components.forms import ports
+from components.forms import IDENTIFIER, ports
 from components.parts.part import Ground
 from components.platforms.shifter import roles, slurm_conf
 from components.platforms.shifter.config import Node, Shifter
 from components.problem import Key, Problem
 
-_WORD = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _DECIDED = {
     "slurm": ("SlurmctldHost", "ControlMachine", "ControlAddr", "NodeName", "PartitionName", "SlurmUser", "AuthType"),
     "node": ("NodeName", "NodeAddr", "CPUs", "RealMemory", "Sockets", "CoresPerSocket", "ThreadsPerCore", "Gres"),
@@ -88,7 +87,7 @@ def _words(key: Key, said: dict[str, str], kind: str) -> Iterator[Problem]:
     decided = {name.lower(): name for name in _DECIDED[kind]}
     first: dict[str, str] = {}
     for name, value in said.items():
-        if not _WORD.fullmatch(name) or not value or re.search(r"\s" if kind != "slurm" else r"[\n#]", value):
+        if not IDENTIFIER.fullmatch(name) or not value or re.search(r"\s" if kind != "slurm" else r"[\n#]", value):
             yield Problem((*key, name), "is not a key with a value for slurm.conf. Write them as its manual does.")
         elif name.lower() in decided:
             yield Problem((*key, name), f"{decided[name.lower()]} follows from other keys of the site. Take it away.")

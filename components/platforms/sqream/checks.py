@@ -1,7 +1,6 @@
 """Rules for SQream in its site. Pure functions; each problem names the key, from the entry on, and the fix."""
 
 import math
-import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +9,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 from components.engine.config import Docker
-from components.forms import WINDOW, WINDOW_FORM, is_url
+from components.forms import IDENTIFIER, WINDOW, WINDOW_FORM, is_url
 from components.host.config import Host
 from components.host.folders import is_the_systems
 from components.parts.part import Ground
@@ -21,7 +20,6 @@ from components.problem import Key, Problem
 _BRIDGE = ip_network("172.17.0.0/16")
 """Docker's default network."""
 
-_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _DECIDED = {
     "cluster": "folders.storage",
     "gpu": "workers[].gpu",
@@ -147,7 +145,7 @@ def _shares(entries: tuple[Worker, ...], at: Key) -> Iterator[Problem]:
 def _settings(settings: Mapping[str, object], at: Key) -> Iterator[Problem]:
     """The console accepts any file, but a value that is not JSON or has the wrong type ends the worker."""
     for name, value in settings.items():
-        if not _NAME.fullmatch(name):
+        if not IDENTIFIER.fullmatch(name):
             yield Problem((*at, name), "is not the name of a setting: letters, digits and _, as in SQream's documents.")
         elif name in _DECIDED:
             yield Problem((*at, name), f"follows from {_DECIDED[name]}. Take it away.")
