@@ -24,8 +24,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spar
 READABLE = "/etc /var/lib/gpu-metal /var/log /tmp /home /run/gpu-metal /root"
 """Where a file that others may read could lie."""
 
-SPARE = SPARE_HOST
-
 
 @pytest.fixture(scope="module")
 def clean(fresh: tuple[str, ...]) -> dict[str, Any]:
@@ -198,7 +196,7 @@ def test_gr6_a_frozen_host_ends_the_run_by_a_deadline(stack: Stack) -> None:
 def add_spare(site: dict[str, Any]) -> None:
     """The site with one worker more."""
     labels, taints = {"pool": "a", "node-role.kubernetes.io/spare": ""}, ["pool=a:NoSchedule"]
-    site["hosts"][SPARE] = {"address": "10.213.77.41", "labels": labels, "taints": taints}
+    site["hosts"][SPARE_HOST] = {"address": "10.213.77.41", "labels": labels, "taints": taints}
 
 
 def test_a_worker_is_added_by_config_alone(stack: Stack, spare: str) -> None:
@@ -228,12 +226,12 @@ def test_a_worker_whose_disk_is_new_rejoins_with_labels_and_taints_in_one_run(st
 
 def test_gd2_a_dead_worker_is_removed_without_a_connection(stack: Stack, spare: str) -> None:
     faults.power_cut(lab_host(spare))
-    stack.edit(lambda site: site["hosts"][SPARE].update({"state": "gone"}))
+    stack.edit(lambda site: site["hosts"][SPARE_HOST].update({"state": "gone"}))
     stack.up().ok()
     assert {n["metadata"]["name"] for n in kubectl("get", "nodes")["items"]} == set(HOSTS)
-    stack.edit(lambda site: site["hosts"].pop(SPARE))
+    stack.edit(lambda site: site["hosts"].pop(SPARE_HOST))
     stack.up().ok()
-    assert SPARE not in json.dumps([r["urn"] for r in stack.export()["deployment"]["resources"]])
+    assert SPARE_HOST not in json.dumps([r["urn"] for r in stack.export()["deployment"]["resources"]])
 
 
 def test_gd1_a_live_worker_is_removed_by_config_alone(stack: Stack, clean: dict[str, Any]) -> None:
@@ -293,6 +291,8 @@ def test_gx1_no_secret_is_readable(stack: Stack) -> None:
             assert secret[: len(secret) // 2] not in text, place
 
 
-def test_destroy_leaves_the_hosts_as_they_were(stack: Stack, clean: dict[str, Any]) -> None:
+def test_destroy_leaves_the_hosts_as_they_were_and_the_site_comes_up_again(stack: Stack, clean: dict[str, Any]) -> None:
     stack.destroy().ok()
     assert {host: faults.snapshot(lab_host(host)) for host in HOSTS} == clean
+    stack.up().ok()
+    assert ready_nodes() == {"cp-1", "gpu-1"}

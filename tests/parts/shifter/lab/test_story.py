@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spar
 
 SAMPLE = ROOT / "components/platforms/shifter/sample.yaml"
 
+PARKED: dict[str, Any] = {}
+"""The platform's lines, while the site is without them."""
 HEAD, LOGIN, NODES, ADDED = "cp-1", "cpu-1", ("gpu-1",), SPARE_HOST
 UPGRADED = {"perl-base:amd64"}
 """The compilers' perl wants one of its own version: what a package needs is not undone."""
@@ -221,7 +223,7 @@ def test_a_node_leaves(stack: Stack) -> None:
 
 
 def test_it_leaves_a_site_that_stays(stack: Stack) -> None:
-    stack.edit(lambda site: site.pop("platforms"))
+    stack.edit(lambda site: PARKED.update(platforms=site.pop("platforms")))
     stack.up().ok()
     look = "dpkg -l | grep -E '^ii +(slurm|munge)'; ls /etc/shifter; systemctl list-units --plain --no-legend *imagegw*"
     for place in (HEAD, LOGIN, *NODES):
@@ -241,3 +243,10 @@ def test_destroy_leaves_the_hosts_as_they_were(
         )  # these are people's
         now = accounts(place)
         assert {line for line in now - people[place] if int(line.split(":")[2]) >= 1000} == set(), place
+
+
+def test_it_comes_up_again(stack: Stack) -> None:
+    stack.edit(lambda site: site.update(PARKED))
+    stack.up().ok()
+    assert on(HEAD, ["systemctl", "is-active", "slurmctld"]).strip() == "active"
+    stack.up("--expect-no-changes").ok()

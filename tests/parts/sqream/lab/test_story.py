@@ -28,6 +28,8 @@ SAMPLE = ROOT / "components/platforms/sqream/sample.yaml"
 DB = "db-1"
 OTHER = "db-2"
 """A second host with GPUs, for workers only."""
+PARKED: dict[str, Any] = {}
+"""The platform's lines, while the site is without them."""
 PASSWORD = "horse battery"
 OWN_SETTINGS = """\
 for key in "$@"; do
@@ -239,7 +241,7 @@ def test_a_host_of_workers_leaves_and_what_they_ran_as_after_them(stack: Stack, 
 
 
 def test_it_leaves_a_site_that_stays(stack: Stack) -> None:
-    stack.edit(lambda site: site.pop("platforms"))
+    stack.edit(lambda site: PARKED.update(platforms=site.pop("platforms")))
     stack.up().ok()
     assert containers() == {}
     assert on(DB, ["sh", "-c", "systemctl list-units --plain --no-legend '*sqream*' | wc -l"]) == "0\n"
@@ -257,3 +259,10 @@ def test_destroy_leaves_the_hosts_as_they_were(
         left = set(differences(before, faults.snapshot(lab_host(place)))) - LEFT_BY_PACKAGES
         assert {path for path in left if not path.startswith("/media")} == set(), place  # the database's own data stays
         assert people_now(place, people) == set(), place
+
+
+def test_it_comes_up_again_on_the_data_that_stayed(stack: Stack) -> None:
+    stack.edit(lambda site: site.update(PARKED))
+    stack.up().ok()
+    assert containers()
+    stack.up("--expect-no-changes").ok()
