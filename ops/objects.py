@@ -36,7 +36,9 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 MARK = "4dabf18193072939515e22adb298388d"
 """The key by which Pulumi marks a secret."""
 KUBECONFIG = "cat /etc/kubernetes/admin.conf"
-_CA = "sh -c 'cat /etc/kubernetes/pki/ca.crt 2>/dev/null || true'"
+_CA_FILE = "/etc/kubernetes/pki/ca.crt"
+_CA = f"sh -c 'if [ -e {_CA_FILE} ] || [ -e /var/lib/etcd/member ]; then cat {_CA_FILE}; fi'"
+"""Prints nothing where there is no cluster; fails where there is one whose CA cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,21 @@ def of_site(flags: Flags, site: Site, fleet: Fleet) -> Look:
     """As `look`; where the state cannot be read, that is said, and the hosts' verdict stands without it."""
     if site.kubernetes is None:
         return Look([])
-    planes = {host.name: fleet.targets[host.name] for host in site.control_planes if host.name in fleet.targets}
+    names = [host.name for host in site.control_planes]
+    targets = {name: fleet.targets[name] for name in names if name in fleet.targets}
+    planes = Fleet(targets, fleet.parallel, fleet.limit, fleet.ask)
     try:
-        return asyncio.run(look(flags.stack, flags.folder, Fleet(planes, fleet.parallel, fleet.limit, fleet.ask)))
+        return asyncio.run(look(flags.stack, flags.folder, planes, [name for name in names if name not in targets]))
     except Stop as stop:
         flags.say(f"? what stands in the cluster was not compared: {stop.lines[0]}")
         return Look([])
 
 
-async def look(stack: str, folder: Path, planes: Fleet) -> Look:
-    """Every object of the state, asked of the first control plane that has its cluster. Raises Stop."""
+async def look(stack: str, folder: Path, planes: Fleet, unasked: Sequence[str] = ()) -> Look:
+    """Every object of the state, asked of the first control plane that has its cluster. Raises Stop.
+
+    `unasked` are control planes that there is no way to, for want of a key, say: the cluster may live there.
+    """
     state = json.loads(pulumi(["stack", "export", "--show-secrets"], stack, folder))
     resources = state["deployment"].get("resources") or []
     wanted = list(_wanted(resources))
@@ -102,7 +109,7 @@ async def look(stack: str, folder: Path, planes: Fleet) -> Look:
     here = [name for name, digest in live.items() if digest == known]
     if here:
         return await _first(planes, here, wanted)
-    if silent := [name for name, digest in live.items() if isinstance(digest, SshError)]:
+    if silent := [*unasked, *(name for name, digest in live.items() if isinstance(digest, SshError))]:
         return Look([Check("cluster", silent[0], "unknown", "whether the cluster still lives is not known.")])
     where = next(iter(live), "site")
     saw = f"the cluster that {len(wanted)} objects of the state belong to (CA {known[:12]}) is not here any more."
@@ -145,6 +152,9 @@ def _digest(certificate: str) -> str:
 
 async def _live_ca(planes: Fleet, target: Target) -> str:
     answer = await planes.ask(target, _CA, deadline=LIMIT)
+    if answer.status:
+        said = (answer.stderr.strip().splitlines() or [f"exit status {answer.status}"])[-1]
+        raise SshError(target.name, "connection", f"its CA cannot be read: {said[:300]}.")
     return _digest(answer.stdout) if answer.stdout.strip() else ""
 
 
@@ -200,10 +210,10 @@ async def _objects(
     answer = await planes.ask(target, f"{KUBECTL} get --ignore-not-found -o json -f -", stdin=stdin, deadline=LIMIT)
     lines = answer.stderr.strip().splitlines()
     # A kind that the cluster does not know (its CRD is gone): kubectl says so, and gives the others.
-    if answer.status and not all("no matches for kind" in line or "ensure CRDs" in line for line in lines):
+    known = [line for line in lines if "no matches for kind" in line or "ensure CRDs" in line]
+    if answer.status and (not lines or known != lines):
         raise CannotTellError((lines or ["kubectl ended without a word"])[-1][:300])
-    text = answer.stdout.strip()
-    answered: dict[str, Any] = json.loads(text) if text else {"kind": "List", "items": []}
+    answered: dict[str, Any] = _parsed(answer.stdout) if answer.stdout.strip() else {"kind": "List", "items": []}
     items: list[dict[str, Any]] = answered["items"] if answered["kind"].endswith("List") else [answered]
     there = {(of["kind"], of["metadata"].get("namespace", ""), of["metadata"]["name"]): of for of in items}
     keys = {each.key: (each.key[0].removesuffix("Patch"), *each.key[1:]) for each in objects}
@@ -211,13 +221,17 @@ async def _objects(
 
 
 async def _release(planes: Fleet, target: Target, wanted: Wanted) -> list[Found]:
-    """Helm keeps a release in Secrets: the one of its last revision says status and chart."""
+    """Helm keeps a release in Secrets: the one of its last revision says status and chart.
+
+    Superseded ones are not asked for: ten revisions of a large chart are more than one answer may have.
+    """
     _, namespace, name = wanted.key
-    words = f"get secrets -n {shlex.quote(namespace or 'default')} -l owner=helm,name={shlex.quote(name)}"
+    labels = shlex.quote(f"owner=helm,name={name},status!=superseded")
+    words = f"get secrets -n {shlex.quote(namespace or 'default')} -l {labels}"
     answer = await planes.ask(target, f"{KUBECTL} {words} -o json", deadline=LIMIT)
     if answer.status:
         raise CannotTellError((answer.stderr.strip().splitlines() or ["kubectl ended without a word"])[-1][:300])
-    revisions = sorted(json.loads(answer.stdout)["items"], key=lambda each: int(each["metadata"]["labels"]["version"]))
+    revisions = sorted(_parsed(answer.stdout)["items"], key=lambda each: int(each["metadata"]["labels"]["version"]))
     if not revisions:
         return [Found(_check(target.name, wanted, "is not there."), wanted.urn)]
     kept = base64.b64decode(base64.b64decode(revisions[-1]["data"]["release"]))
@@ -226,6 +240,13 @@ async def _release(planes: Fleet, target: Target, wanted: Wanted) -> list[Found]
     want = {"status": "deployed", "version": str(wanted.inputs.get("version") or seen["version"])}
     faults = [Difference((key,), seen[key], want[key]) for key in seen if _plain(seen[key]) != _plain(want[key])]
     return [Found(_field(target.name, wanted, fault), wanted.urn, fault) for fault in faults]
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except ValueError:
+        raise CannotTellError(f"kubectl's answer of {len(text)} characters is cut short") from None
 
 
 def _plain(version: str) -> str:

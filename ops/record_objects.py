@@ -6,6 +6,7 @@ what has secrets is forgotten: it is created again, over what is there.
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def _kubeconfig(resources: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def _marked(resources: Iterable[dict[str, Any]], found: Iterable[Found]) -> list[str]:
-    by_urn = {resource["urn"]: resource for resource in resources}
+    by_urn = {resource["urn"]: resource for resource in resources if not resource.get("delete")}
     urns = []
     for each in found:
         assert each.difference is not None  # noqa: S101 - _created_again
@@ -62,15 +63,13 @@ def _marked(resources: Iterable[dict[str, Any]], found: Iterable[Found]) -> list
 
 def _set(into: Json, path: tuple[str | int, ...], value: Json) -> None:
     """As seen; what was absent goes. Nothing where the path leads nowhere."""
-    for key in path[:-1]:
-        try:
+    with suppress(KeyError, IndexError, TypeError):
+        for key in path[:-1]:
             into = into[key]
-        except (KeyError, IndexError):
-            return
-    if value is None:
-        into.pop(path[-1], None)
-    else:
-        into[path[-1]] = value
+        if value is None:
+            del into[path[-1]]
+        else:
+            into[path[-1]] = value
 
 
 def _without(resources: list[dict[str, Any]], urns: set[str]) -> list[dict[str, Any]]:
