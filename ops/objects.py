@@ -12,7 +12,7 @@ import gzip
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from components.hostrun.report import Check
 from components.hostrun.target import SshError, Target
 from ops.drift import MEND
 from ops.flags import Flags
+from ops.record import host_of
 from ops.site import pulumi
 from ops.stop import Stop
 from ops.subset import Difference, Json, differences, shown
@@ -78,6 +79,8 @@ class Look:
     found: Sequence[Found] = ()
     gone: bool = False
     """No control plane has the cluster that the state is about."""
+    renewed: bool = False
+    """The state's kubeconfig is a former one of the same cluster: its certificate expires, or has."""
 
 
 def of_site(flags: Flags, site: Site, fleet: Fleet) -> Look:
@@ -108,7 +111,7 @@ async def look(stack: str, folder: Path, planes: Fleet, unasked: Sequence[str] =
     live = await planes.each(lambda target: _live_ca(planes, target))
     here = [name for name, digest in live.items() if digest == known]
     if here:
-        return await _first(planes, here, wanted)
+        return await _with_kubeconfig(planes, resources, await _first(planes, here, wanted))
     if silent := [*unasked, *(name for name, digest in live.items() if isinstance(digest, SshError))]:
         return Look([Check("cluster", silent[0], "unknown", "whether the cluster still lives is not known.")])
     where = next(iter(live), "site")
@@ -144,6 +147,26 @@ def _known_ca(resources: Sequence[Mapping[str, Any]]) -> str | None:
             [cluster] = YAML(typ="safe", pure=True).load(text)["clusters"]
             return _digest(base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode())
     return None
+
+
+async def _with_kubeconfig(planes: Fleet, resources: Sequence[Mapping[str, Any]], found: Look) -> Look:
+    """The verdict, with one on the kubeconfig: the file may be renewed on the host that the state's was read from."""
+    for resource in resources:
+        target = planes.targets.get(host_of(resource))
+        if target is None or not (resource.get("inputs") or {}).get("create", "").endswith(KUBECONFIG):
+            continue
+        try:
+            answer = await planes.ask(target, KUBECONFIG, deadline=LIMIT)
+        except SshError:
+            return found
+        text = str(_revealed((resource.get("outputs") or {}).get("stdout"))[0] or "")
+        if answer.status == 0 and answer.stdout.strip() != text.strip():
+            saw = "the administrator's kubeconfig is another since the stack has read it."
+            checks = [check for check in found.checks if check.status != "ok"]
+            return replace(
+                found, checks=[*checks, Check("kubeconfig", target.name, "failed", saw, fix=MEND)], renewed=True
+            )
+    return found
 
 
 def _digest(certificate: str) -> str:

@@ -17,7 +17,7 @@ from ops.subset import Json
 
 def record_objects(look: Look, stack: str, folder: Path) -> list[str]:
     """The names of the resources that the next up will create or update."""
-    if not look.gone and not look.found:
+    if not look.gone and not look.found and not look.renewed:
         return []
     state = json.loads(pulumi(["stack", "export"], stack, folder))
     resources = state["deployment"].get("resources") or []
@@ -27,6 +27,7 @@ def record_objects(look: Look, stack: str, folder: Path) -> list[str]:
     else:
         forgotten = {each.urn for each in look.found if _created_again(each)}
         marked = _marked(resources, [each for each in look.found if each.urn not in forgotten])
+        marked += _kubeconfig(resources) if look.renewed else []
     state["deployment"]["resources"] = _without(resources, forgotten)
     pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
     return sorted(urn.rpartition("::")[2] for urn in {*forgotten, *marked})
@@ -37,11 +38,11 @@ def _created_again(found: Found) -> bool:
 
 
 def _kubeconfig(resources: Iterable[dict[str, Any]]) -> list[str]:
-    """It is read anew: the state has that of a cluster that is gone, also where its host has all else."""
+    """It is read anew: the state has a former one, or that of a cluster that is gone where its host has all else."""
     urns = []
     for resource in resources:
         if (resource.get("inputs") or {}).get("create", "").endswith(KUBECONFIG):
-            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED another cluster's"
+            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED it is another now"
             urns.append(resource["urn"])
     return urns
 

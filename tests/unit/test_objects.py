@@ -47,7 +47,8 @@ class Site:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         command = {"create": "sudo -n cat /etc/kubernetes/admin.conf"}
-        kubeconfig = {"urn": f"{STACK}dev-kubeconfig", "type": "command:remote:Command", "inputs": command}
+        home = {"type": "command:remote:Command", "deletedWith": f"{STACK}cp-2-runner"}
+        kubeconfig = {"urn": f"{STACK}dev-kubeconfig", **home, "inputs": command}
         quota = resource("ResourceQuota", "tenant", {"spec": {"hard": {"pods": "100"}}})
         secret = resource("Secret", "key", {"stringData": marked({"key": CANARY})}, f"{STACK}tenant-resourcequota")
         values = {"name": "flannel", "namespace": "kube-flannel", "version": "v0.28.0"}
@@ -56,6 +57,8 @@ class Site:
         self.live = [self.resources[1]["inputs"], {**self.resources[2]["inputs"], "data": self.kept(CANARY)}]
         self.release: dict[str, Any] | None = {"status": "deployed", "version": "0.28.0"}
         self.ca: dict[str, str | Result | SshError] = {"cp-1": "", "cp-2": CA}
+        self.kubeconfig = KUBECONFIG
+        """On cp-2, from where the state has its own."""
         self.answer: Result | None = None
         """What kubectl says of objects, in place of the live ones."""
         self.imported: dict[str, dict[str, Any]] = {}
@@ -82,6 +85,8 @@ class Site:
                 raise answer
             return answer if isinstance(answer, Result) else Result(0, answer, "")
         assert target.name == "cp-2", "the other has no cluster"
+        if command == objects.KUBECONFIG:
+            return Result(0, self.kubeconfig, "")
         if "owner=helm" in command:
             assert "status!=superseded" in command, "ten revisions of a large chart are more than an answer may have"
             return Result(0, json.dumps({"items": self._revisions()}), "")
@@ -235,3 +240,14 @@ def test_a_field_that_the_outputs_have_otherwise_is_written_into_the_inputs(site
     site.resources[1]["outputs"]["spec"] = None
     assert site.record() == ["tenant-resourcequota"]
     assert site.imported["tenant-resourcequota"]["inputs"]["spec"]["hard"] == {"pods": "999"}
+
+
+@pytest.mark.row("X4")
+def test_a_renewed_kubeconfig_is_read_anew_and_nothing_is_forgotten(site: Site) -> None:
+    site.kubeconfig = f"{KUBECONFIG}users: [{CANARY}]\n"
+    [said] = site.untrue()
+    assert said.startswith("cp-2 [kubeconfig] the administrator's kubeconfig is another since the stack has read it.")
+    assert CANARY not in said
+    assert site.record() == ["dev-kubeconfig"]
+    assert site.imported.keys() == {each["urn"].rpartition("::")[2] for each in site.resources}
+    assert site.imported["dev-kubeconfig"]["inputs"]["create"].startswith("DRIFTED")
