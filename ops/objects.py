@@ -12,7 +12,7 @@ import gzip
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from components.hostrun.report import Check
 from components.hostrun.target import SshError, Target
 from ops.drift import MEND
 from ops.flags import Flags
+from ops.record import host_of
 from ops.site import pulumi
 from ops.stop import Stop
 from ops.subset import Difference, Json, differences, shown
@@ -36,7 +37,9 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 MARK = "4dabf18193072939515e22adb298388d"
 """The key by which Pulumi marks a secret."""
 KUBECONFIG = "cat /etc/kubernetes/admin.conf"
-_CA = "sh -c 'cat /etc/kubernetes/pki/ca.crt 2>/dev/null || true'"
+_CA_FILE = "/etc/kubernetes/pki/ca.crt"
+_CA = f"sh -c 'if [ -e {_CA_FILE} ] || [ -e /var/lib/etcd/member ]; then cat {_CA_FILE}; fi'"
+"""Prints nothing where there is no cluster; fails where there is one whose CA cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +79,29 @@ class Look:
     found: Sequence[Found] = ()
     gone: bool = False
     """No control plane has the cluster that the state is about."""
+    renewed: bool = False
+    """The state's kubeconfig is a former one of the same cluster: its certificate expires, or has."""
 
 
 def of_site(flags: Flags, site: Site, fleet: Fleet) -> Look:
     """Like `look`, but if the state cannot be read, it prints why and the verdict covers the hosts only."""
     if site.kubernetes is None:
         return Look([])
-    planes = {host.name: fleet.targets[host.name] for host in site.control_planes if host.name in fleet.targets}
+    names = [host.name for host in site.control_planes]
+    targets = {name: fleet.targets[name] for name in names if name in fleet.targets}
+    planes = Fleet(targets, fleet.parallel, fleet.limit, fleet.ask)
     try:
-        return asyncio.run(look(flags.stack, flags.folder, Fleet(planes, fleet.parallel, fleet.limit, fleet.ask)))
+        return asyncio.run(look(flags.stack, flags.folder, planes, [name for name in names if name not in targets]))
     except Stop as stop:
         flags.say(f"? the objects in the cluster were not compared: {stop.lines[0]}")
         return Look([])
 
 
-async def look(stack: str, folder: Path, planes: Fleet) -> Look:
-    """Compares every object of the state, using the first control plane of its cluster. Raises Stop."""
+async def look(stack: str, folder: Path, planes: Fleet, unasked: Sequence[str] = ()) -> Look:
+    """Compares every object of the state, using the first control plane of its cluster. Raises Stop.
+
+    `unasked` are control planes that cannot be asked at all, because a key is missing, say: the cluster may live there.
+    """
     state = json.loads(pulumi(["stack", "export", "--show-secrets"], stack, folder))
     resources = state["deployment"].get("resources") or []
     wanted = list(_wanted(resources))
@@ -101,8 +111,8 @@ async def look(stack: str, folder: Path, planes: Fleet) -> Look:
     live = await planes.each(lambda target: _live_ca(planes, target))
     here = [name for name, digest in live.items() if digest == known]
     if here:
-        return await _first(planes, here, wanted)
-    if silent := [name for name, digest in live.items() if isinstance(digest, SshError)]:
+        return await _with_kubeconfig(planes, resources, await _first(planes, here, wanted))
+    if silent := [*unasked, *(name for name, digest in live.items() if isinstance(digest, SshError))]:
         return Look([Check("cluster", silent[0], "unknown", "whether the cluster still lives is not known.")])
     where = next(iter(live), "site")
     saw = f"the cluster that {len(wanted)} objects of the state belong to (CA {known[:12]}) is not here any more."
@@ -139,12 +149,35 @@ def _known_ca(resources: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
+async def _with_kubeconfig(planes: Fleet, resources: Sequence[Mapping[str, Any]], found: Look) -> Look:
+    """The verdict, with one on the kubeconfig: the file may be renewed on the host that the state's was read from."""
+    for resource in resources:
+        target = planes.targets.get(host_of(resource))
+        if target is None or not (resource.get("inputs") or {}).get("create", "").endswith(KUBECONFIG):
+            continue
+        try:
+            answer = await planes.ask(target, KUBECONFIG, deadline=LIMIT)
+        except SshError:
+            return found
+        text = str(_revealed((resource.get("outputs") or {}).get("stdout"))[0] or "")
+        if answer.status == 0 and answer.stdout.strip() != text.strip():
+            saw = "the administrator's kubeconfig is another since the stack has read it."
+            checks = [check for check in found.checks if check.status != "ok"]
+            return replace(
+                found, checks=[*checks, Check("kubeconfig", target.name, "failed", saw, fix=MEND)], renewed=True
+            )
+    return found
+
+
 def _digest(certificate: str) -> str:
     return sha256(certificate.strip().encode()).hexdigest()
 
 
 async def _live_ca(planes: Fleet, target: Target) -> str:
     answer = await planes.ask(target, _CA, deadline=LIMIT)
+    if answer.status:
+        said = (answer.stderr.strip().splitlines() or [f"exit status {answer.status}"])[-1]
+        raise SshError(target.name, "connection", f"its CA cannot be read: {said[:300]}.")
     return _digest(answer.stdout) if answer.stdout.strip() else ""
 
 
@@ -200,10 +233,10 @@ async def _objects(
     answer = await planes.ask(target, f"{KUBECTL} get --ignore-not-found -o json -f -", stdin=stdin, deadline=LIMIT)
     lines = answer.stderr.strip().splitlines()
     # A kind that the cluster does not know (its CRD is gone): kubectl says so, and gives the others.
-    if answer.status and not all("no matches for kind" in line or "ensure CRDs" in line for line in lines):
+    known = [line for line in lines if "no matches for kind" in line or "ensure CRDs" in line]
+    if answer.status and (not lines or known != lines):
         raise CannotTellError((lines or ["kubectl ended without a word"])[-1][:300])
-    text = answer.stdout.strip()
-    answered: dict[str, Any] = json.loads(text) if text else {"kind": "List", "items": []}
+    answered: dict[str, Any] = _parsed(answer.stdout) if answer.stdout.strip() else {"kind": "List", "items": []}
     items: list[dict[str, Any]] = answered["items"] if answered["kind"].endswith("List") else [answered]
     there = {(of["kind"], of["metadata"].get("namespace", ""), of["metadata"]["name"]): of for of in items}
     keys = {each.key: (each.key[0].removesuffix("Patch"), *each.key[1:]) for each in objects}
@@ -211,13 +244,17 @@ async def _objects(
 
 
 async def _release(planes: Fleet, target: Target, wanted: Wanted) -> list[Found]:
-    """Helm keeps a release in Secrets; that of the last revision has its status and chart."""
+    """Helm keeps a release in Secrets; that of the last revision has its status and chart.
+
+    Superseded revisions are left out: ten of a large chart would exceed the limit of one answer.
+    """
     _, namespace, name = wanted.key
-    words = f"get secrets -n {shlex.quote(namespace or 'default')} -l owner=helm,name={shlex.quote(name)}"
+    labels = shlex.quote(f"owner=helm,name={name},status!=superseded")
+    words = f"get secrets -n {shlex.quote(namespace or 'default')} -l {labels}"
     answer = await planes.ask(target, f"{KUBECTL} {words} -o json", deadline=LIMIT)
     if answer.status:
         raise CannotTellError((answer.stderr.strip().splitlines() or ["kubectl ended without a word"])[-1][:300])
-    revisions = sorted(json.loads(answer.stdout)["items"], key=lambda each: int(each["metadata"]["labels"]["version"]))
+    revisions = sorted(_parsed(answer.stdout)["items"], key=lambda each: int(each["metadata"]["labels"]["version"]))
     if not revisions:
         return [Found(_check(target.name, wanted, "is not there."), wanted.urn)]
     kept = base64.b64decode(base64.b64decode(revisions[-1]["data"]["release"]))
@@ -226,6 +263,13 @@ async def _release(planes: Fleet, target: Target, wanted: Wanted) -> list[Found]
     want = {"status": "deployed", "version": str(wanted.inputs.get("version") or seen["version"])}
     faults = [Difference((key,), seen[key], want[key]) for key in seen if _plain(seen[key]) != _plain(want[key])]
     return [Found(_field(target.name, wanted, fault), wanted.urn, fault) for fault in faults]
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except ValueError:
+        raise CannotTellError(f"kubectl's answer of {len(text)} characters is cut short") from None
 
 
 def _plain(version: str) -> str:

@@ -6,7 +6,7 @@ answers where a refresh would: into the recorded inputs of the layer, at the lin
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
             continue
         name = resource["urn"].rpartition("::")[2]
         before = resource["inputs"]["create"]
-        if checks := drifted.get((_host(resource), _layer(before)), []):
+        if checks := drifted.get((host_of(resource), _layer(before)), []):
             after = _mark(before, checks)
             resource["inputs"]["create"] = resource["outputs"]["create"] = after
             yield name, after != before
@@ -52,12 +52,12 @@ def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
     """All resources of hosts on which nothing is applied, for example after their disk was erased."""
     for resource in state["deployment"].get("resources") or []:
         # The kubeconfig and the memberships that a lost control plane kept are among them.
-        if resource["type"] == COMMAND and _host(resource) in hosts:
+        if resource["type"] == COMMAND and host_of(resource) in hosts:
             resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED nothing is applied on the host"
             yield resource["urn"].rpartition("::")[2]
 
 
-def _host(resource: dict[str, Any]) -> str:
+def host_of(resource: Mapping[str, Any]) -> str:
     """The host of a resource: that of the runner with which it is deleted. A runner has no such reference."""
     name = resource["urn"].rpartition("::")[2]
     return str(resource.get("deletedWith", name)).rpartition("::")[2].rpartition("-")[0]

@@ -6,6 +6,7 @@ hold secrets are removed from the state: `pulumi up` creates them again, over wh
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ops.subset import Json
 
 def record_objects(look: Look, stack: str, folder: Path) -> list[str]:
     """The names of the resources that the next up will create or update."""
-    if not look.gone and not look.found:
+    if not look.gone and not look.found and not look.renewed:
         return []
     state = json.loads(pulumi(["stack", "export"], stack, folder))
     resources = state["deployment"].get("resources") or []
@@ -26,6 +27,7 @@ def record_objects(look: Look, stack: str, folder: Path) -> list[str]:
     else:
         forgotten = {each.urn for each in look.found if _created_again(each)}
         marked = _marked(resources, [each for each in look.found if each.urn not in forgotten])
+        marked += _kubeconfig(resources) if look.renewed else []
     state["deployment"]["resources"] = _without(resources, forgotten)
     pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
     return sorted(urn.rpartition("::")[2] for urn in {*forgotten, *marked})
@@ -36,17 +38,17 @@ def _created_again(found: Found) -> bool:
 
 
 def _kubeconfig(resources: Iterable[dict[str, Any]]) -> list[str]:
-    """Marks the kubeconfig to be read again: the state's belongs to a cluster that is gone."""
+    """It is read anew: the state has a former one, or that of a cluster that is gone where its host has all else."""
     urns = []
     for resource in resources:
         if (resource.get("inputs") or {}).get("create", "").endswith(KUBECONFIG):
-            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED another cluster's"
+            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED it is another now"
             urns.append(resource["urn"])
     return urns
 
 
 def _marked(resources: Iterable[dict[str, Any]], found: Iterable[Found]) -> list[str]:
-    by_urn = {resource["urn"]: resource for resource in resources}
+    by_urn = {resource["urn"]: resource for resource in resources if not resource.get("delete")}
     urns = []
     for each in found:
         assert each.difference is not None  # noqa: S101 - _created_again
@@ -61,16 +63,14 @@ def _marked(resources: Iterable[dict[str, Any]], found: Iterable[Found]) -> list
 
 
 def _set(into: Json, path: tuple[str | int, ...], value: Json) -> None:
-    """Sets the field to what was seen, or removes it if it was absent. Does nothing if the path does not exist."""
-    for key in path[:-1]:
-        try:
+    """As seen; what was absent goes. Nothing where the path leads nowhere."""
+    with suppress(KeyError, IndexError, TypeError):
+        for key in path[:-1]:
             into = into[key]
-        except (KeyError, IndexError):
-            return
-    if value is None:
-        into.pop(path[-1], None)
-    else:
-        into[path[-1]] = value
+        if value is None:
+            del into[path[-1]]
+        else:
+            into[path[-1]] = value
 
 
 def _without(resources: list[dict[str, Any]], urns: set[str]) -> list[dict[str, Any]]:

@@ -95,7 +95,8 @@ def _need_go(tool: Tool) -> None:
     seen = subprocess.run(["go", "env", "GOVERSION", "GOTOOLCHAIN"], capture_output=True, text=True, check=False).stdout
     version, _, toolchain = seen.strip().partition("\n")
     numbers = _numbers(version)
-    if toolchain == "local" and numbers < _numbers(wanted):
+    # Before 1.21, Go knows no GOTOOLCHAIN, prints nothing for it, and does not fetch a newer one.
+    if toolchain in {"", "local"} and numbers < _numbers(wanted):
         raise ToolError(f"{tool.name} [go] needs Go {wanted}; {version or 'none'} is on PATH. {fix}")
 
 

@@ -74,8 +74,13 @@ def is_script(name: str) -> bool:
 
 
 def _cached(name: str) -> bool:
-    """Whether the plugin is installed. A script for kubernetes, older checkouts' stand-in, does not count."""
-    if not program(name).exists() or (name == "kubernetes" and is_script(name)):
+    """Whether the plugin is installed. A script for kubernetes, older checkouts' stand-in, does not count.
+
+    Nor does what Pulumi itself takes for half-installed: it leaves NAME.partial beside the folder when it is killed.
+    """
+    folder = program(name).parent
+    half = folder.with_name(f"{folder.name}.partial").exists()
+    if half or not program(name).exists() or (name == "kubernetes" and is_script(name)):
         return False
     say(_label(name), "cached (the lab's stand-in)" if is_script(name) else "cached")
     return True

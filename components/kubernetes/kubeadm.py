@@ -134,7 +134,8 @@ def _registration(host: Host, kubernetes: Kubernetes) -> dict[str, Any]:
         "kubeletExtraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
         "ignorePreflightErrors": list(kubernetes.ignore_preflight_errors),
         # All of them, none too: kubeadm taints a control plane of its own accord when the key is absent.
-        "taints": [_taint(text) for text in (*_role_taints(host), *sorted(host.taints))],
+        # Each once: a node with a taint twice is refused.
+        "taints": [_taint(text) for text in dict.fromkeys((*_role_taints(host), *sorted(host.taints)))],
     }
 
 

@@ -122,6 +122,13 @@ def test_kubeadms_own_checks_are_left_out_by_name() -> None:
     assert config["nodeRegistration"]["ignorePreflightErrors"] == ["SystemVerification"]
 
 
+def test_a_taint_that_the_site_names_too_is_given_once() -> None:
+    """The API server refuses a node with a taint twice: the kubelet would never register."""
+    first = host().model_copy(update={"taints": (f"{kubeadm.CONTROL_PLANE_TAINT}:NoSchedule",)})
+    own = {"key": kubeadm.CONTROL_PLANE_TAINT, "effect": "NoSchedule"}
+    assert init(first)["InitConfiguration"]["nodeRegistration"]["taints"] == [own]
+
+
 def test_a_kubelet_registers_with_its_taints_and_the_labels_that_it_may_give_itself() -> None:
     gpu = Host.model_validate(
         {

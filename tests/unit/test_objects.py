@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ class Site:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         command = {"create": "sudo -n cat /etc/kubernetes/admin.conf"}
-        kubeconfig = {"urn": f"{STACK}dev-kubeconfig", "type": "command:remote:Command", "inputs": command}
+        home = {"type": "command:remote:Command", "deletedWith": f"{STACK}cp-2-runner"}
+        kubeconfig = {"urn": f"{STACK}dev-kubeconfig", **home, "inputs": command}
         quota = resource("ResourceQuota", "tenant", {"spec": {"hard": {"pods": "100"}}})
         secret = resource("Secret", "key", {"stringData": marked({"key": CANARY})}, f"{STACK}tenant-resourcequota")
         values = {"name": "flannel", "namespace": "kube-flannel", "version": "v0.28.0"}
@@ -54,7 +56,11 @@ class Site:
         self.resources = [{**kubeconfig, "outputs": {**command, "stdout": marked(KUBECONFIG)}}, quota, secret, release]
         self.live = [self.resources[1]["inputs"], {**self.resources[2]["inputs"], "data": self.kept(CANARY)}]
         self.release: dict[str, Any] | None = {"status": "deployed", "version": "0.28.0"}
-        self.ca: dict[str, str | SshError] = {"cp-1": "", "cp-2": CA}
+        self.ca: dict[str, str | Result | SshError] = {"cp-1": "", "cp-2": CA}
+        self.kubeconfig = KUBECONFIG
+        """On cp-2, from where the state has its own."""
+        self.answer: Result | None = None
+        """What kubectl says of objects, in place of the live ones."""
         self.imported: dict[str, dict[str, Any]] = {}
         monkeypatch.setattr(objects, "pulumi", self.pulumi)
         monkeypatch.setattr(record_objects, "pulumi", self.pulumi)
@@ -77,10 +83,15 @@ class Site:
             answer = self.ca[target.name]
             if isinstance(answer, SshError):
                 raise answer
-            return Result(0, answer, "")
+            return answer if isinstance(answer, Result) else Result(0, answer, "")
         assert target.name == "cp-2", "the other has no cluster"
+        if command == objects.KUBECONFIG:
+            return Result(0, self.kubeconfig, "")
         if "owner=helm" in command:
+            assert "status!=superseded" in command, "ten revisions of a large chart are more than an answer may have"
             return Result(0, json.dumps({"items": self._revisions()}), "")
+        if self.answer is not None:
+            return self.answer
         names = {(each["kind"], each["metadata"]["name"]) for each in json.loads(stdin)["items"]}
         found = [each for each in self.live if (each["kind"], each["metadata"]["name"]) in names]
         return Result(0, json.dumps({"kind": "List", "items": found}) if len(found) != 1 else json.dumps(found[0]), "")
@@ -93,15 +104,15 @@ class Site:
         old = {"metadata": {"labels": {"version": "1"}}, "data": {"release": ""}}
         return [{"metadata": {"labels": {"version": "10"}}, "data": {"release": text}}, old]
 
-    def look(self) -> Look:
-        planes = {name: Target(name, name, 22, "deploy", "ssh-ed25519 AAAA") for name in self.ca}
-        return asyncio.run(look("dev", Path(), Fleet(planes, ask=self.ask)))
+    def look(self, *unasked: str) -> Look:
+        planes = {name: Target(name, name, 22, "deploy", "ssh-ed25519 AAAA") for name in self.ca if name not in unasked}
+        return asyncio.run(look("dev", Path(), Fleet(planes, ask=self.ask), unasked))
 
     def untrue(self) -> list[str]:
         return [str(check) for check in self.look().checks if check.status != "ok"]
 
-    def record(self) -> list[str]:
-        return record_objects.record_objects(self.look(), "dev", Path())
+    def record(self, *unasked: str) -> list[str]:
+        return record_objects.record_objects(self.look(*unasked), "dev", Path())
 
 
 @pytest.fixture
@@ -181,3 +192,62 @@ def test_while_a_control_plane_is_silent_nothing_is_forgotten(site: Site) -> Non
     assert [check.status for check in site.look().checks] == ["unknown"]
     assert site.record() == []
     assert not site.imported
+
+
+@pytest.mark.parametrize("unasked", [("cp-2",), ("cp-1", "cp-2")])
+def test_while_there_is_no_way_to_a_control_plane_nothing_is_forgotten(site: Site, unasked: tuple[str, ...]) -> None:
+    assert [(check.status, check.host) for check in site.look(*unasked).checks] == [("unknown", unasked[0])]
+    assert site.record(*unasked) == []
+    assert not site.imported
+
+
+def test_of_the_sites_control_planes_those_without_a_way_are_named(site: Site) -> None:
+    cp_2 = Target("cp-2", "cp-2", 22, "deploy", "ssh-ed25519 AAAA")
+    planes = [SimpleNamespace(name=name) for name in ("cp-1", "cp-2")]
+    with_a_cluster: Any = SimpleNamespace(kubernetes=object(), control_planes=planes)
+    flags: Any = SimpleNamespace(stack="dev", folder=Path())
+    site.ca = {"cp-2": ""}
+    seen = objects.of_site(flags, with_a_cluster, Fleet({"cp-2": cp_2}, ask=site.ask))
+    assert [(check.status, check.host) for check in seen.checks] == [("unknown", "cp-1")]
+
+
+def test_while_a_cas_file_cannot_be_read_nothing_is_forgotten(site: Site) -> None:
+    site.ca["cp-2"] = Result(1, "", "cat: /etc/kubernetes/pki/ca.crt: Input/output error")
+    assert [check.status for check in site.look().checks] == ["unknown"]
+    assert site.record() == []
+    assert not site.imported
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (Result(137, "", ""), "kubectl ended without a word"),
+        (Result(1, "", "The connection to the server was refused"), "was refused"),
+        (Result(0, '{"kind": "List", "items": [', ""), "is cut short"),
+    ],
+)
+def test_no_answer_of_kubectl_is_no_missing_object(site: Site, answer: Result, says: str) -> None:
+    site.answer = answer
+    [check] = site.look().checks
+    assert check.status == "unknown"
+    assert says in check.saw
+    assert site.record() == []
+    assert not site.imported
+
+
+def test_a_field_that_the_outputs_have_otherwise_is_written_into_the_inputs(site: Site) -> None:
+    site.live[0] = {**site.live[0], "spec": {"hard": {"pods": "999"}}}
+    site.resources[1]["outputs"]["spec"] = None
+    assert site.record() == ["tenant-resourcequota"]
+    assert site.imported["tenant-resourcequota"]["inputs"]["spec"]["hard"] == {"pods": "999"}
+
+
+@pytest.mark.row("X4")
+def test_a_renewed_kubeconfig_is_read_anew_and_nothing_is_forgotten(site: Site) -> None:
+    site.kubeconfig = f"{KUBECONFIG}users: [{CANARY}]\n"
+    [said] = site.untrue()
+    assert said.startswith("cp-2 [kubeconfig] the administrator's kubeconfig is another since the stack has read it.")
+    assert CANARY not in said
+    assert site.record() == ["dev-kubeconfig"]
+    assert site.imported.keys() == {each["urn"].rpartition("::")[2] for each in site.resources}
+    assert site.imported["dev-kubeconfig"]["inputs"]["create"].startswith("DRIFTED")

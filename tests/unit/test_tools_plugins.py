@@ -103,6 +103,23 @@ def test_the_plugin_is_built_once_and_takes_the_place_of_a_stand_in(home: Path, 
     assert place.read_text() == "\x7fELF"
 
 
+def test_a_half_installed_plugin_is_installed_again(home: Path, tmp_path: Path) -> None:
+    built = tmp_path / "built"
+    program(built / "pulumi-resource-kubernetes", "\x7fELF whole")
+    place = program(home / "resource-kubernetes-v4.34.2" / "pulumi-resource-kubernetes", "\x7fELF")
+    (home / "resource-kubernetes-v4.34.2.partial").touch()  # Pulumi's mark, until it has ended
+    plugins.kubernetes(lambda _: built)
+    assert place.read_text() == "\x7fELF whole"
+
+
+def test_a_go_that_fetches_no_other_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian 12's knows no GOTOOLCHAIN, and prints an empty line for it."""
+    program(tmp_path / "go", "#!/bin/sh\nprintf 'go1.19.8\\n\\n'\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(ToolError, match=r"needs Go 1\.2\S+; go1\.19\.8 is on PATH\. Fix: install Go"):
+        gobuild.module_folder(KUBERNETES_PLUGIN)
+
+
 def test_of_the_command_plugin_it_says_why_there_is_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert plugins.command() == "get.pulumi.com cannot be reached"
     program(home / "resource-command-v1.2.1" / "pulumi-resource-command", "#!/usr/bin/env bash\n")
@@ -168,6 +185,14 @@ def test_pulumi_leaves_no_kubeconfig(pulumi: Path, tmp_path: Path) -> None:
     assert Path(folder).parent == tmp_path / "tmp dir"
     assert words == "two words"
     emptied(tmp_path / "tmp dir")
+
+
+def test_another_users_runtime_folder_is_not_used(pulumi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TMPDIR")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
+    ran = subprocess.run([pulumi, "up"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 7
+    assert Path(ran.stdout.split()[0]).parent == Path("/tmp")  # noqa: S108 - where all else falls back to
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -2,7 +2,10 @@
 # pulumi, with a folder of its own for temporary files: the kubernetes plugin writes the administrator's kubeconfig into
 # TMPDIR at every run and leaves it there (mode 0600).
 set -euo pipefail
-TMPDIR=$(mktemp -d "${TMPDIR:-${XDG_RUNTIME_DIR:-/tmp}}/gpu-metal.XXXXXX")
+# After `su`, XDG_RUNTIME_DIR is still the other user's.
+runtime=${XDG_RUNTIME_DIR:-/tmp}
+[ -w "$runtime" ] || runtime=/tmp
+TMPDIR=$(mktemp -d "${TMPDIR:-$runtime}/gpu-metal.XXXXXX")
 export TMPDIR
 # Removes the folder when pulumi, which takes over this process, has ended, in whatever way. A plugin does not count: the
 # kubernetes plugin outlives a pulumi that was killed.

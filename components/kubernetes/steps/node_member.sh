@@ -8,26 +8,28 @@
 # Undone, on a control plane that stays: the node is drained, taken out of etcd and out of the cluster.
 
 check() {
-    local faults
+    local faults node
     if [[ -e $(_former) ]]; then untrue "$(input node) is still in the ledger of an earlier release's layer"; fi
     if _gone; then
         _is_out
         return 0
     fi
-    faults=$(_faults "$(_node)")
+    node=$(_node)
+    faults=$(_faults "$node")
     if [[ -n $faults ]]; then untrue "${faults//$'\n'/; }"; fi
     faults=$(_way_in)
     if [[ -n $faults ]]; then untrue "what let $(input node) in is still valid: ${faults//$'\n'/ }"; fi
 }
 
 apply() {
-    local way_in
+    local way_in node
     rm -f -- "$(_former)"
     if _gone; then
         _take_out
         return 0
     fi
-    _set "$(_node)"
+    node=$(_node)
+    _set "$node"
     _await_ready
     way_in=$(_way_in)
     # shellcheck disable=SC2086 # one word is one secret
@@ -92,8 +94,10 @@ _labels() { _lines "$(input labels)"; }
 
 # kubeadm's own taint is ours to set and to take away: away where work may run.
 _taints() {
-    _lines "$(input taints)"
-    if [[ ,$(input roles), != *,worker,* ]]; then echo node-role.kubernetes.io/control-plane:NoSchedule; fi
+    {
+        _lines "$(input taints)"
+        if [[ ,$(input roles), != *,worker,* ]]; then echo node-role.kubernetes.io/control-plane:NoSchedule; fi
+    } | sort -u
 }
 
 # A label is known by its key, a taint by `key:Effect`.
@@ -187,21 +191,25 @@ _is_out() {
 }
 
 _take_out() {
-    local members=''
+    local node members=''
     if _controls; then
         members=$(_members)
         _keeps_quorum "$members"
     fi
-    if [[ -n $(_api get node "$(input node)" --ignore-not-found -o name) ]]; then _empty; fi
+    # Apart: in a condition, an API server that does not answer would pass for a node that is not there.
+    node=$(_api get node "$(input node)" --ignore-not-found -o name)
+    if [[ -n $node ]]; then _empty; fi
     _bar
     _api delete node "$(input node)" --ignore-not-found
     _leave_etcd "$members"
 }
 
-# A kubelet renews its lease every 10 s: Ready alone lags by 40 s and more.
+# A kubelet renews its lease every 10 s: Ready alone lags by 40 s and more. While the API server does not answer, a node
+# counts as alive: pods of a dead one are deleted by force.
 _alive() {
     local renewed
-    renewed=$(_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}')
+    renewed=$(_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}') ||
+        return 0
     [[ -n $renewed ]] && (($(date +%s) - $(date -d "$renewed" +%s) < 35))
 }
 

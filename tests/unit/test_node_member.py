@@ -1,0 +1,84 @@
+"""A node that is taken out, by the step's own functions and a kubectl that fails now and then.
+
+Does not prove: that a real node is drained (tests/scripts/test_kubernetes_steps.py).
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+STEP = Path(__file__).parents[2] / "components/kubernetes/steps/node_member.sh"
+# As child.sh runs a step.
+RUN = """
+set -euo pipefail; shopt -s inherit_errexit
+input() {
+    case $1 in
+        node) echo gpu-1 ;;
+        roles) echo "$ROLES" ;;
+        taints) echo node-role.kubernetes.io/control-plane:NoSchedule ;;
+        *) printf '%s\\n' "${2-}" ;;
+    esac
+}
+previous() { printf '%s\\n' "${2-}"; }
+untrue() { echo "untrue: $*"; exit 10; }
+sleep() { :; }
+GPU_METAL_HOME=/nowhere
+exec 3>&2
+. "$1"
+_api() {
+    local words="$*"
+    echo "kubectl $words" >&3 # as the step keeps what drain says
+    case $words in
+        *$FAILS*) return 1 ;;
+        *"get node "*) echo node/gpu-1 ;;
+        *"get lease"*) [[ -z $LEASE ]] || date -u -d "$LEASE" +%FT%TZ ;;
+    esac
+}
+"$2"
+"""
+
+
+def ran(function: str, fails: str, lease: str = "now", roles: str = "worker") -> tuple[int, str]:
+    """Exit status, and what was said and asked."""
+    env = {"PATH": "/usr/bin:/bin", "FAILS": fails, "LEASE": lease, "ROLES": roles}
+    argv = ["bash", "-c", RUN, "bash", str(STEP), function]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.row("K10")
+@pytest.mark.parametrize(
+    ("lease", "how"), [("now", "drain gpu-1"), ("2 minutes ago", "delete pods"), ("", "delete pods")]
+)
+def test_work_moves_off_a_living_node_and_is_forgotten_of_a_dead_one(lease: str, how: str) -> None:
+    status, said = ran("_take_out", "nothing", lease)
+    assert status == 0
+    assert [line for line in ("drain gpu-1", "delete pods") if line in said] == [how]
+    assert said.index(how) < said.index("delete node gpu-1")
+
+
+@pytest.mark.row("K10")
+def test_a_lease_that_cannot_be_read_is_no_dead_node() -> None:
+    status, said = ran("_take_out", "get lease")
+    assert status == 0
+    assert "drain gpu-1" in said
+    assert "--force" not in said
+
+
+@pytest.mark.row("K10")
+def test_a_node_that_cannot_be_read_is_not_taken_out_undrained() -> None:
+    status, said = ran("_take_out", "get node")
+    assert status == 1
+    assert "delete node" not in said
+
+
+def test_an_api_server_that_does_not_answer_says_nothing_of_a_node() -> None:
+    status, said = ran("check", "get node")
+    assert status == 1
+    assert "untrue" not in said
+
+
+def test_a_taint_that_the_site_names_too_is_set_once() -> None:
+    """kubectl refuses to set a taint twice."""
+    assert ran("_taints", "nothing", roles="control-plane") == (0, "node-role.kubernetes.io/control-plane:NoSchedule\n")
