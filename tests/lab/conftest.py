@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.hosts import disk, frozen, inventory
 from lab.hosts import lab as hosts
 from tests.lab.dev_site import DevSite, each
 from tests.lab.stack import HOSTS, SPARE_HOST, Stack
@@ -34,8 +33,9 @@ def spare(lab: None) -> Iterator[str]:  # noqa: ARG001 - the lab runs
 @pytest.fixture(scope="session")
 def dev_site(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevSite]:  # noqa: ARG001 - the lab runs
     """The lab's site, kept once it is up (dev_site.py)."""
-    yield DevSite(tmp_path_factory.mktemp("dev") / "kept")
-    frozen.clear([disk.layer_of(each) for each in inventory.HOSTS.values()], of_a_run=True)
+    site = DevSite(tmp_path_factory.mktemp("dev") / "kept")
+    yield site
+    site.forget()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from lab.hosts import frozen, lab
+from lab.hosts import disk, frozen, inventory, lab
 from lab.hosts.inventory import host as lab_host
 from tests.lab.stack import HOSTS, ROOT, Stack, until
 
@@ -44,13 +44,20 @@ class DevSite:
         return stack
 
     def keep(self, stack: Stack) -> None:
-        """Keeps that site as it stands now, in all its parts. Its hosts are off afterwards and have no disks.
+        """Keeps that site as it stands now, in all its parts, in place of one that was kept before.
 
-        They are cut off: as the machine goes on, nothing that they wrote is lost.
+        Its hosts are off afterwards and have no disks. They are cut off: as the machine goes on, nothing that they wrote
+        is lost.
         """
+        self.forget()
         each(lambda name: lab.freeze(lab_host(name), key(name), own=True, grace=0))
         ignored = shutil.ignore_patterns("tmp", "*.log")
         shutil.copytree(stack.folder, self.folder, ignore=ignored)
+
+    def forget(self) -> None:
+        """Removes what is kept; a layer that a disk uses stays until the next time."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        frozen.clear([disk.layer_of(one) for one in inventory.HOSTS.values()], of_a_run=True)
 
     def start(self, folder: Path) -> Stack:
         """The kept site at work, with a state of its own in a new folder; it is kept first where it is not yet."""

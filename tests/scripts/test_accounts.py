@@ -158,7 +158,7 @@ def test_who_the_site_logs_in_as_keeps_keys_sudo_and_account(installed: LabHost)
     ("groups", "user", "said"),
     [
         ({}, {"groups": ["hpc"]}, "has no group hpc, wants sqream in it. Fix: write hpc: null under accountGroups"),
-        ({}, {"uid": 1000}, "has number 1000 for user deploy, wants it for sqream. Fix: take a free number"),
+        ({}, {"uid": 1000}, "has number 1000 for user deploy, wants it for sqream. Fix: write a free number"),
         ({}, {"shell": "/bin/zsh"}, "has no program /bin/zsh, wants it as the shell of sqream. Fix: correct"),
         ({"hpc": 1000}, {}, "has number 1000 for group deploy, wants it for hpc. Fix: take a free number"),
         ({"adm": 4000}, {}, "has group adm with number 4, wants 4000. Fix: write adm: 4 under accountGroups"),

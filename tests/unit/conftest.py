@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keys as the lab makes them, of no value."""
+    """Keys as the lab makes them, of no value. The variable goes with the module: the lab's own tests may run next."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "apt").mkdir()
     (folder / "apt/key.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")

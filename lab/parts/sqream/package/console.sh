@@ -164,15 +164,15 @@ worker() {
 
 # Where the workers find the master
 master_of() {
-    local host=${options[--master - host]-} address
-    if [[ ${options[--stand - alone]+x} ]]; then
+    local host=${options["--master-host"]-} address
+    if [[ ${options["--stand-alone"]+x} ]]; then
         echo none
     elif [[ -z $host || $host == localhost ]]; then
         echo local
     else
         address=$(getent ahostsv4 "$host" | awk 'NR == 1 { print $1 }' || true)
         [[ -n $address ]] || error "unknown host: $host"
-        echo "$address:${options[--master - port]:-3105}"
+        echo "$address:${options["--master-port"]:-3105}"
     fi
 }
 
