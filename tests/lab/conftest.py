@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab.hosts import inventory
 from lab.hosts import lab as hosts
 from tests.lab.dev_site import DevSite, each
 from tests.lab.stack import HOSTS, SPARE_HOST, Stack

@@ -46,8 +46,7 @@ class DevSite:
     def keep(self, stack: Stack) -> None:
         """Keeps that site as it stands now, in all its parts, in place of one that was kept before.
 
-        Its hosts are off afterwards and have no disks. They are cut off: as the machine goes on, nothing that they wrote
-        is lost.
+        Its hosts are off afterwards and have no disks. They are cut off: as the machine goes on, nothing is lost.
         """
         self.forget()
         each(lambda name: lab.freeze(lab_host(name), key(name), own=True, grace=0))
