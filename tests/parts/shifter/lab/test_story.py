@@ -18,17 +18,17 @@ from lab.hosts import faults, gpus, lab
 from lab.hosts.inventory import GATEWAY
 from lab.hosts.inventory import host as lab_host
 from lab.parts.shifter import depot as shifter
-from tests.lab.stack import ROOT, SPARE_HOST, Stack, on, until
+from tests.lab.stack import ROOT, Stack, on, until
 from tests.lab.test_racks import DEPOT, LEFT_BY_PACKAGES, accounts
 from tests.scripts.lab_host import differences
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
 
 SAMPLE = ROOT / "components/platforms/shifter/sample.yaml"
 
 PARKED: dict[str, Any] = {}
 """The platform's lines, while the site is without them."""
-HEAD, LOGIN, NODES, ADDED = "cp-1", "cpu-1", ("gpu-1",), SPARE_HOST
+HEAD, LOGIN, NODES, ADDED = "rack-1", "rack-2", ("rack-3",), "rack-4"
 UPGRADED = {"perl-base:amd64"}
 """The compilers' perl wants one of its own version: what a package needs is not undone."""
 SITE = (HEAD, LOGIN, *NODES, ADDED)
@@ -78,11 +78,15 @@ def site() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def clean(fresh: tuple[str, ...], spare: str) -> Iterator[dict[str, Any]]:  # noqa: ARG001
+def clean() -> Iterator[dict[str, Any]]:
     """What the hosts were before."""
+    lab.serve(lambda _: None)
+    for place in SITE:
+        lab.reset(lab_host(place))
     gpus.fit(lab_host(ADDED), "8 dgx-a100", gpus.DRIVER)
     yield {place: faults.snapshot(lab_host(place)) for place in SITE}
-    lab.reset(lab_host(ADDED))
+    for place in SITE:
+        lab.stop(lab_host(place), grace=0)
 
 
 @pytest.fixture(scope="module")
