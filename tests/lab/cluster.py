@@ -40,3 +40,8 @@ def identity() -> tuple[str, dict[str, str]]:
 def kubeconfig(stack: Stack) -> str:
     """As that state has it."""
     return stack.run("pulumi", "stack", "output", "kubeconfig", "--show-secrets", "--stack", stack.name).ok().out
+
+
+def taints(node: Any) -> list[Any]:
+    """Those of a node that somebody set; the cluster's own, such as not-ready, come and go."""
+    return [each for each in node["spec"].get("taints", []) if not each["key"].startswith("node.kubernetes.io/")]

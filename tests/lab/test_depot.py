@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -142,8 +143,8 @@ def test_private_key_is_root_only_and_not_served() -> None:
 
 
 @pytest.mark.parametrize("key", ["ours", "another"])
-def test_host_installs_kubernetes_only_from_the_signed_repository(key: str, tmp_path: Path) -> None:
-    text = SIGNING_KEY.read_text() if key == "ours" else _another_key(tmp_path)
+def test_host_installs_kubernetes_only_from_the_signed_repository(key: str) -> None:
+    text = SIGNING_KEY.read_text() if key == "ours" else _another_key()
     version = debs.VERSION
     script = f"""
         set -eu
@@ -262,9 +263,8 @@ def _unpack(name: str, tag: str, folder: Path) -> Path:
     return root
 
 
-def _another_key(folder: Path) -> str:
-    home = folder / "gnupg"
-    home.mkdir(mode=0o700)
+def _another_key() -> str:
+    home = tempfile.mkdtemp(prefix="gpg-", dir="/tmp")  # the agent's socket may have 107 characters
     parameters = "%no-protection\nKey-Type: eddsa\nKey-Curve: ed25519\nName-Real: another\n%commit\n"
     try:
         subprocess.run(
@@ -273,6 +273,7 @@ def _another_key(folder: Path) -> str:
         return _run("gpg", "--homedir", home, "--armor", "--export")
     finally:
         _run("gpgconf", "--homedir", home, "--kill", "all")
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _alive(pid: int) -> bool:

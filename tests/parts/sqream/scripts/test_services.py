@@ -15,9 +15,8 @@ from components.platforms.sqream import aside
 from lab import paths
 from lab.hosts import inventory, lab
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import DOCKER, applied, config, package, refused, settled
-from tests.scripts.frozen import frozen
-from tests.scripts.lab_host import HOST, LabHost, differences
+from tests.parts.sqream.scripts.host import applied, config, package, refused, settled, with_docker
+from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = pytest.mark.lab
 
@@ -28,9 +27,8 @@ HOLD = "/etc/gpu-metal-sqream/hold"
 
 
 @pytest.fixture(scope="module")
-def docker() -> Iterator[LabHost]:
-    with frozen(HOST, DOCKER) as host:
-        yield host
+def docker(spare: LabHost) -> LabHost:
+    return with_docker(spare)
 
 
 @pytest.fixture(scope="module")
