@@ -30,17 +30,12 @@ def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
 
 
 def source(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """Shifter has one source, of a version that is supported here."""
+    """Shifter has one source."""
     own = config.source
     if (own.archive is None) == (own.git is None):
         yield Problem(("source",), "needs one of archive and git. Write archive: {url: URL, sha256: SUM}.")
     if own.archive and (own.archive.file is None) == (own.archive.url is None):
         yield Problem(("source", "archive"), "needs one of file and url. Write where the archive is.")
-    if versions.release(own.version) < versions.FIRST:
-        yield Problem(
-            ("source", "version"),
-            f"{own.version} is too old: 16.08 is the oldest supported version. Use that or a later one.",
-        )
 
 
 def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
