@@ -53,21 +53,28 @@ class Pair(NamedTuple):
 
 def pairs(site: Site) -> Iterator[Pair]:
     """The pairs of a site that are not known to fit."""
-    whole = [PROGRAM, *_of_site(site)]
-    yield from _unfit(whole, whole)
+    whole = (PROGRAM, *_of_site(site))
+    for first, second, verdict in _unfit(whole):
+        yield Pair(whole[first], whole[second], verdict)
+    # Hosts are alike, but for their keys: each kind of host is judged once.
+    known: dict[object, list[tuple[int, int, Verdict]]] = {}
     for host in site.active:
-        own = [*_of_host(site, host), *_of_parts(site, host)]
-        yield from _unfit(own, [*whole, *own])
-        yield from _unfit(whole, own)
+        things = (*whole, *_of_host(site, host), *_of_parts(site, host))
+        kind = tuple((each.name, each.values) for each in things)
+        if kind not in known:
+            known[kind] = list(_unfit(things, done=len(whole)))
+        for first, second, verdict in known[kind]:
+            yield Pair(things[first], things[second], verdict)
 
 
-def _unfit(judged: Sequence[Thing], given: Sequence[Thing]) -> Iterator[Pair]:
-    for one in judged:
-        for other in given:
-            if (one.name, other.name) in matrix().pairs:
-                verdict = matrix().verdict(one, other)
+def _unfit(things: Sequence[Thing], done: int = 0) -> Iterator[tuple[int, int, Verdict]]:
+    """Places of the pairs that do not fit, or of which nothing is known; not those of which both are before `done`."""
+    for first, judged in enumerate(things):
+        for second, given in enumerate(things):
+            if max(first, second) >= done and (judged.name, given.name) in matrix().pairs:
+                verdict = matrix().verdict(judged, given)
                 if not verdict.fits:
-                    yield Pair(one, other, verdict)
+                    yield first, second, verdict
 
 
 def _of_site(site: Site) -> Iterator[Thing]:
@@ -183,8 +190,11 @@ CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (fitting,)
 
 
 def notes(site: Site) -> list[str]:
-    """The unknown pairs of a site that allows them."""
-    if not site.allow_untested:
-        return []
-    unknown = [pair for pair in pairs(site) if pair.verdict.fits is None]
-    return list(dict.fromkeys(f"{dotted(pair.judged.key)}: {_unknown(pair)}" for pair in unknown))
+    """The unknown pairs of a site that allows them, each once with the number of its hosts."""
+    first: dict[str, list[str]] = {}
+    for pair in pairs(site) if site.allow_untested else ():
+        if pair.verdict.fits is None:
+            keys = first.setdefault(_unknown(pair), [])
+            if (key := dotted(pair.judged.key)) not in keys[:1]:
+                keys.append(key)
+    return [f"{keys[0]}{f' and {len(keys) - 1} more' if keys[1:] else ''}: {text}" for text, keys in first.items()]

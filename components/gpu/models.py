@@ -6,6 +6,7 @@ module fits which generation is in compatibility.yaml.
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -106,6 +107,7 @@ def generations(model: str) -> frozenset[str]:
     return frozenset(g.name for id_ in ids(model) if (g := generation(id_)))
 
 
+@cache
 def gpu(model: str) -> Thing:
     """A declared model as compatibility.yaml knows it: each chip that it may have, by its generation and names."""
     values = tuple(dict.fromkeys(frozenset(_names(id_)) for id_ in ids(model)))
