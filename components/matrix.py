@@ -5,7 +5,7 @@ rows for a pair call neither good nor bad is unknown. Which things a site has, s
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -76,6 +76,8 @@ class Row(Model):
             raise ValueError("fails without why")
         if self.fails and not self.fits and not self.use:
             raise ValueError("fails, and neither fits nor use says what to write")
+        if both := [end for end in _ends(self.fits or "") if self.fails != REST and _within({end}, self.fails or "")]:
+            raise ValueError(f"says that {both[0]} both fits and fails")
         return self
 
     @property
@@ -178,8 +180,15 @@ def _verdict(pairs: Sequence[tuple[Row, Source]], judged: frozenset[str], given:
     return Verdict(None if known else True, known, None)
 
 
-def _within(names: frozenset[str], ranges: str) -> bool:
-    return any(_matches(name, part) for part in ranges.split(", ") for name in names)
+def _ends(ranges: str) -> Iterator[str]:
+    """The versions and words that are written in ranges, and within them."""
+    for part in ranges.split(", "):
+        if (match := _RANGE.fullmatch(part)) and match["sign"] != "<":
+            yield from (end for end in match.group("from", "to", "version", "word") if end)
+
+
+def _within(names: Set[str], ranges: str) -> bool:
+    return bool(ranges) and any(_matches(name, part) for part in ranges.split(", ") for name in names)
 
 
 @cache

@@ -53,15 +53,13 @@ def settings(site: Site) -> Iterator[Problem]:
 
 
 def toolkits(site: Site) -> Iterator[Problem]:
-    """A host with the container toolkit has an engine, and a package that supports its mode."""
+    """A host with the container toolkit has an engine, and its image a tag."""
     for host in site.active:
         if host.gpu is None or host.gpu.toolkit is None:
             continue
         key = ("hosts", host.name, "gpu", "toolkit")
         if site.engine_on(host) is None:
             yield Problem(key, "needs a container engine. Write engine: {}, or drop it.")
-        if host.gpu.toolkit.package == "nvidia-docker2" and host.gpu.toolkit.mode == "cdi":
-            yield Problem((*key, "mode"), "nvidia-docker2 does not support cdi. Write mode: legacy, or drop package.")
         if host.gpu.toolkit.smoke_image is not None and not TAGGED.search(host.gpu.toolkit.smoke_image):
             yield Problem((*key, "smokeImage"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 

@@ -132,10 +132,14 @@ def _kernel(site: Site, host: Host, brought: dict[str, str]) -> Iterator[Thing]:
 
 
 def _gpu(host: Host) -> Iterator[Thing]:
-    """The GPUs and their driver, if the site has a say in them: it installs the driver, or wants MIG."""
+    """The toolkit; GPUs and driver if the site has a say in them: it installs the driver, or wants MIG."""
     gpu, key = host.gpu, ("hosts", host.name, "gpu")
     if gpu is None:
         return
+    if gpu.toolkit:
+        at = (*key, "toolkit")
+        yield thing("toolkit", gpu.toolkit.package, gpu.toolkit.package, (*at, "package"))
+        yield thing("toolkit mode", f"mode {gpu.toolkit.mode}", gpu.toolkit.mode, (*at, "mode"))
     if gpu.driver or gpu.mig:
         model = models.gpu(gpu.model)
         yield Thing(model.name, model.shown, model.values, (*key, "model"))
