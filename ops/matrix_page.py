@@ -22,7 +22,8 @@ each part in its folder. They also have, for each row, what its source says."""
 
 README = """\
 `sitectl validate` refuses versions that are known not to fit; those of which nothing is known as well, unless the site
-says `allowUntested: true`. What fails, what each system brings, and the sources: [compatibility](docs/reference/compatibility.md)."""
+says `allowUntested: true`. What fails, what each system brings, and the sources are in
+[docs/reference/compatibility.md](docs/reference/compatibility.md)."""
 
 
 def page(table: Table) -> str:
