@@ -1,7 +1,9 @@
-"""Whether the versions of a site fit together (row X7): what it has, held against the files compatibility.yaml.
+"""Whether the versions of a site fit together: what it has, held against the files compatibility.yaml.
 
 A pair that is known to fail is refused. One that no row knows is refused too, unless the site says allowUntested: true;
 then it is a note. What a site leaves open (the newest driver of a branch, the system of a host) is preflight's matter.
+
+Rows: X7.
 """
 
 import re
