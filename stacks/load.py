@@ -14,11 +14,12 @@ from components.host.config import HostSettings
 from components.model import expanded
 from components.problem import Key, Problem
 from stacks.checks import problems
+from stacks.faults import Fault, SiteError
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
 from stacks.model import Site
 from stacks.needed import prepared
-from stacks.source import Fault, SiteError, Source, from_object, join, read_plain, read_stack, same
+from stacks.source import Source, from_object, join, read_plain, read_stack, same
 from stacks.validation import validate
 
 
