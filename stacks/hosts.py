@@ -76,9 +76,8 @@ def _expand(hosts: Mapping[str, Any], problems: list[Problem]) -> dict[str, tupl
     for written, entry in hosts.items():
         members = _members(written, ("hosts", written), problems)
         if len(order) + len(members) > HOSTS:
-            problems.append(
-                Problem(("hosts", written), f"is beyond {HOSTS:,} hosts of one site. Write another site for the rest.")
-            )
+            text = f"is beyond the {HOSTS:,} hosts that one site may have. Write another site for the rest."
+            problems.append(Problem(("hosts", written), text))
             break
         order.update(dict.fromkeys(members))
         if members in ([], [written]):

@@ -14,11 +14,16 @@ from stacks.faults import Fault, Mark, SiteError
 
 BYTES = 1 << 20
 """Of one file. A site of 1,000 hosts, each on a line of its own, has 60 KB."""
-VALUES = 200_000
+VALUES = 100_000
 """Of one file, with what its anchors repeat."""
+DEPTH = 50
+"""Of brackets that open one behind the other."""
 HOSTS = 10_000
 """Of one site, with what its ranges mean."""
 
+_DEEP = "has maps or lists nested too deep for any site. Fix: correct its brackets."
+_OPENED = re.compile(rf"(?:[\[{{][ \t]*){{{DEPTH}}}")
+"""The parser's time grows with the square of their number."""
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.2 does not print (section 5.1)."""
 
@@ -37,7 +42,7 @@ def compose(path: Path, label: str) -> MappingNode:
     except YAMLError as error:
         raise refused(None, f"cannot be read: {error}.") from None
     except RecursionError:
-        raise refused(1, "has maps or lists nested too deep for any site. Fix: correct its brackets.") from None
+        raise refused(1, _DEEP) from None
     if not isinstance(node, MappingNode):
         raise refused(1, "is not a map of keys.")
     return node
@@ -67,4 +72,6 @@ def _text(path: Path, label: str) -> str:
     if odd := _CONTROL.search(text):
         line = text.count("\n", 0, odd.start()) + 1
         raise refused(line, f"has the character U+{ord(odd[0]):04X} here, which YAML does not allow. Fix: delete it.")
+    if opened := _OPENED.search(text):
+        raise refused(text.count("\n", 0, opened.start()) + 1, _DEEP)
     return text

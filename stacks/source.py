@@ -127,6 +127,7 @@ class _Reader:
         self.marks: dict[Key, Mark] = {}
         self.faults: list[Fault] = []
         self._read = 0
+        self._merging: list[Node] = []
 
     def source(self, node: Node) -> Source:
         """The node as a Source. Raises SiteError if it is not a map."""
@@ -148,7 +149,7 @@ class _Reader:
             name = key_node.value
             if key_node.tag == "tag:yaml.org,2002:merge":
                 for part in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
-                    inherited = {**self.pairs(part, key), **inherited}
+                    inherited = {**self._merged(part, key), **inherited}
             elif not isinstance(key_node, ScalarNode):
                 self.fault(key, key_node, "has a map or a list as a key. Keys are words.")
             elif name in found:
@@ -157,6 +158,15 @@ class _Reader:
             else:
                 found[name] = key_node, value_node
         return {**inherited, **found}
+
+    def _merged(self, node: Node, key: Key) -> Mapping[str, tuple[Node, Node]]:
+        if any(node is each for each in self._merging):
+            self.fault(key, node, "has a << that names the map itself. Take it away.")
+            return {}
+        self._merging.append(node)
+        found = self.pairs(node, key)
+        self._merging.pop()
+        return found
 
     def _count(self, node: Node) -> None:
         """Raises SiteError when anchors inside anchors make a short file a huge one."""
