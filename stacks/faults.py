@@ -33,11 +33,11 @@ class Fault(NamedTuple):
 
 
 class SiteError(Exception):
-    """A site that cannot be used. `lines` has every fault, in the order of the file."""
+    """A site that cannot be used. `faults` has every fault in the order of the file, `lines` what to print of them."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        ordered = sorted(dict.fromkeys(faults), key=lambda fault: (fault.mark.file, fault.mark.line or 0))
-        self.lines = list(dict.fromkeys(_lines(ordered)))
+        self.faults = sorted(dict.fromkeys(faults), key=lambda fault: (fault.mark.file, fault.mark.line or 0))
+        self.lines = list(dict.fromkeys(_lines(self.faults)))
         super().__init__("\n".join(self.lines))
 
 

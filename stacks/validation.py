@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.problem import Key, Problem
-from stacks.messages import key_of, known_keys, likely, nested, words
+from stacks.messages import key_of, known_keys, known_kinds, likely, nested, words
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -72,10 +72,14 @@ def _entry(key: Key) -> Key:
 
 
 def _said(model: type[BaseModel], errors: list[ErrorDetails], key: Key, value: object, number: str) -> str:
+    if errors[0]["type"] == "extra_forbidden" and (key[0], key[-1]) == ("hosts", "groups"):
+        one = value if isinstance(value, str) else next(iter(value), "NAME") if isinstance(value, list) else "NAME"
+        return f"a host has one group. Write group: {one} in its place."
     of_a_host = errors[0]["type"] == "extra_forbidden" and key[0] in ("groups", "hosts") and len(key) == 3
     if of_a_host and key[-1] in known_keys(model, ()) - {"name"}:
         return "is a key of the whole site. Write it at top level."
-    return words(errors, key, value, number, _known(model, key), known_keys(model, key))
+    known, below, kinds = _known(model, key), known_keys(model, key), known_kinds(model, key)
+    return words(errors, key, value, number, known=known, below=below, kinds=kinds)
 
 
 def _follows(error: ErrorDetails, value: object) -> bool:
