@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError
 
 from components.host.config import HostSettings
 from components.problem import Key, dotted
@@ -102,8 +103,9 @@ def fix(fault: Fault) -> Callable[[Site], None] | None:
 
 def after(sample: Sample, fault: Fault, change: Callable[[Site], None], folder: Path) -> list[Fault]:
     """What is wrong at its key when the fix of one fault of the sample has been followed."""
-    data, file = YAML(typ="safe").load(sample.file), folder.with_suffix(".yaml")
-    with suppress(KeyError):  # the host has the key from its group or from the site
+    file = folder.with_suffix(".yaml")
+    with suppress(KeyError, ConstructorError):  # the host has the key from elsewhere; a tag
+        data = YAML(typ="safe").load(sample.file)
         change(data["config"]["gpu-metal:site"])
         YAML().dump(data, file)
         return [each for each in faults(replace(sample, file=file), folder) if each.key == fault.key]
