@@ -14,7 +14,7 @@ from components.host.listening import Listening
 from stacks.load import site_from
 from stacks.model import Site
 from stacks.needed import listening as everything
-from stacks.source import SiteError
+from stacks.faults import SiteError
 from tests.unit.test_layers_in_a_row import GPU, SHIFTER, SQREAM
 
 PLANE: dict[str, Any] = {"address": "10.0.0.1", "roles": ["control-plane", "worker"]}

@@ -133,12 +133,12 @@ def _no_key(name: str, config: Shifter) -> str:
     known = udiroot.more_keys(config)
     near = get_close_matches(name, known, 1)
     fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-    return f"is not a key that Shifter {config.source.version} knows: it would refuse the file. {fix}"
+    return f"no such key: Shifter {config.source.version} would refuse the file. {fix}"
 
 
 def _environment(config: Shifter, at: Key) -> Iterator[Problem]:
     for name, value in config.udi_root.site_env.items():
         if not _VARIABLE.fullmatch(name) or re.search(r"\s", value):
             yield Problem(
-                (*at, "siteEnv", name), "is not a variable for udiRoot.conf: name and value must not have blanks."
+                (*at, "siteEnv", name), "makes no variable of udiRoot.conf: name and value must not have blanks."
             )

@@ -172,7 +172,7 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
         try:
             root = ET.parse(path).getroot()  # noqa: S314 - the operator's own file
         except ET.ParseError as error:
-            yield Problem(at, f"is not XML: {error}. Copy it anew from the Hadoop cluster.")
+            yield Problem(at, f"the file is not XML: {error}. Copy it anew from the Hadoop cluster.")
             continue
         if root.tag != "configuration":
             yield Problem(at, f"is XML of {root.tag}, not of configuration. Copy it anew from the Hadoop cluster.")
