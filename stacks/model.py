@@ -99,7 +99,7 @@ class Site(Keyed):
     network: Network = Network()
     """Pod and service subnets, and the plugin that connects pods."""
     allow_untested: bool = False
-    """Versions of which it is unknown whether they fit are a note, not refused (X7). Those that are known to fail are refused all the same."""
+    """Versions of which it is unknown whether they fit are a note (X7); those that are known to fail stay refused."""
     tenants: dict[LabelName, Tenant] = {}
     """Tenants by name, which is also the name of their namespace."""
     platforms: tuple[AnyPlatform, ...] = ()

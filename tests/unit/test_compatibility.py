@@ -11,9 +11,9 @@ from components.matrix import REST, Facts, Matrix, Thing, Verdict, read, thing, 
 from components.registry import REGISTERED
 from stacks.checks import notes
 from stacks.compatibility import files, fitting, matrix, pairs
+from stacks.faults import SiteError
 from stacks.load import site_from
 from stacks.model import Site
-from stacks.source import SiteError
 from tests import samples
 
 ROOT = Path(__file__).parents[2]
