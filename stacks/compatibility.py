@@ -176,12 +176,15 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def fitting(site: Site) -> Iterator[Problem]:
     """No pair of versions is known to fail; unless the site allows it, none is unknown."""
-    for pair in pairs(site):
+    found = list(pairs(site))
+    bad = {pair.judged.key for pair in found if pair.verdict.fits is False}
+    for pair in found:
+        key = pair.judged.key
         if pair.verdict.fits is False:
-            yield Problem(pair.judged.key or pair.given.key, misfit(pair.judged, pair.given, pair.verdict))
-        elif not site.allow_untested:
+            yield Problem(key, misfit(pair.judged, pair.given, pair.verdict))
+        elif not site.allow_untested and key not in bad:  # what is unknown of a bad one does not matter
             text = f"{_unknown(pair)} Write one that is, or allowUntested: true at top level to try it."
-            yield Problem(pair.judged.key or pair.given.key, text)
+            yield Problem(key, text)
 
 
 def _unknown(pair: Pair) -> str:
