@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from stacks.model import Site
-from stacks.source import SITE
+from stacks.around import SITE
 
 _GIVEN = ("name", "knownHosts")
 """Keys that the loader fills in."""

@@ -13,8 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from components.problem import Key, dotted
-
-SITE = "gpu-metal:site"
+from stacks.around import SITE, is_secret, means_site, outside
 
 
 class Mark(NamedTuple):
@@ -66,19 +65,15 @@ def read_stack(path: Path) -> Source:
         raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent}. {fix}")])
     reader = _Reader(path.name)
     top = reader.pairs(_compose(path, path.name), ())
-    if "config" not in top:
-        raise SiteError([Fault(Mark(path.name, 1), ("config",), f"is missing. The site belongs at config.{SITE}.")])
-    config = reader.pairs(top["config"][1], ("config",))
+    config = reader.pairs(top["config"][1], ("config",)) if "config" in top else {}
+    for wrong in outside(top, config):
+        reader.fault(*wrong)
     if SITE not in config:
-        bare = config.get("site")
-        line = (bare or top["config"])[0].start_mark.line + 1
-        wrong = f"is written {SITE} here." if bare else f"is missing. The site belongs at config.{SITE}."
-        raise SiteError([*reader.faults, Fault(Mark(path.name, line), ("config", "site" if bare else SITE), wrong)])
-    for name, (key_node, node) in config.items():
-        if name.startswith("gpu-metal:") and name != SITE and not _is_secret(node):
-            command = f"pulumi config set --secret {name.removeprefix('gpu-metal:')} < FILE"
-            text = f"is plain text, but only secrets are allowed beside the site. Fix: {command}"
-            reader.fault(("config", name), key_node, text)
+        key, line = (("config", SITE), top["config"][0].start_mark.line + 1) if "config" in top else (("config",), 1)
+        if not any(map(means_site, config)):
+            text = f"is missing. The site belongs at config.{SITE}."
+            reader.faults.append(Fault(Mark(path.name, line), key, text))
+        raise SiteError(reader.faults)
     return reader.source(config[SITE][1])
 
 
@@ -153,10 +148,6 @@ def _compose(path: Path, label: str) -> Node:
     return node
 
 
-def _is_secret(node: Node) -> bool:
-    return isinstance(node, MappingNode) and [key.value for key, _ in node.value] == ["secure"]
-
-
 class _Reader:
     """Turns the nodes of one file into data, marks and faults."""
 
@@ -212,7 +203,7 @@ class _Reader:
         return self.scalar(node, key)
 
     def mapping(self, node: MappingNode, key: Key) -> dict[str, object]:
-        if _is_secret(node):
+        if is_secret(node):
             fix = "Fix: pulumi config set --secret NAME"
             self.fault(key, node, f"is a secret inside the site, which holds names of secrets only. {fix}")
             return {"secure": ""}
