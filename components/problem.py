@@ -20,6 +20,11 @@ def dotted(key: Key) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
 
 
+def quoted(value: object) -> str:
+    """A value as messages show it: between quotes, and on one line of ASCII, so that nothing in it stays unseen."""
+    return '"' + str(value).encode("unicode_escape").decode().replace('"', '\\"') + '"'
+
+
 def below(key: Key, problems: Iterable[Problem]) -> Iterator[Problem]:
     """The problems of an entry at `key`, with the keys of the whole site."""
     for problem in problems:

@@ -17,6 +17,7 @@ from stacks import (
     checks_net,
     checks_packages,
     checks_parts,
+    checks_rules,
     checks_values,
 )
 from stacks.known_hosts import is_key
@@ -174,6 +175,7 @@ def repositories(site: Site) -> Iterator[Problem]:
 
 CHECKS: tuple[Check, ...] = (
     *(hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, repositories),
+    *checks_rules.CHECKS,
     *checks_values.CHECKS,
     *checks_machine.CHECKS,
     *checks_packages.CHECKS,

@@ -9,8 +9,8 @@ import json
 import sys
 from typing import Any
 
-from stacks.model import Site
 from stacks.around import SITE
+from stacks.model import Site
 
 _GIVEN = ("name", "knownHosts")
 """Keys that the loader fills in."""

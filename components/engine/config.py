@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag
 
 from components.forms import form
-from components.host.machine import AbsolutePath, AccountName
+from components.host.folders import not_own
+from components.host.machine import AbsolutePath, AccountName, OwnFolder
 from components.model import HostName, LocalPath, Model, Port, SecretName, Sha256, kind_or
+from components.rule import Rule
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
 
@@ -63,7 +65,7 @@ class Docker(_Engine):
     """Largest size of one container's log file."""
     log_max_files: Annotated[int, Field(ge=1)] = 3
     """How many log files are kept for each container."""
-    data_root: AbsolutePath | None = None
+    data_root: Annotated[AbsolutePath, Rule(lambda path: not_own(path, "/var/lib/docker"))] | None = None
     """Folder of images and containers; default: /var/lib/docker."""
     subnet: str | None = None
     """`bip`: the default bridge's own address and prefix, quoted; it must not overlap a network of the host."""
@@ -100,7 +102,7 @@ class Registry(Model):
     """The one user, for pull and push."""
     password_secret: SecretName
     """Name of the secret that holds the password."""
-    folder: AbsolutePath = "/var/lib/gpu-metal-registry"
+    folder: OwnFolder = "/var/lib/gpu-metal-registry"
     """Folder of the images."""
     images: dict[str, Image] = {}
     """`name:tag` → archive. An image removed from this map is deleted from the registry, with its unused layers."""

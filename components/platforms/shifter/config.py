@@ -9,7 +9,7 @@ from pydantic import Field
 
 from components.forms import form
 from components.host.artefact import Artefact
-from components.host.machine import AbsolutePath, AccountName
+from components.host.machine import AbsolutePath, AccountName, OwnAccount, OwnFolder
 from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
 from components.parts.part import PlatformConfig
 
@@ -50,13 +50,13 @@ class Source(Model):
 class Images(Model):
     """The folders of images (F2, F5)."""
 
-    path: AbsolutePath
+    path: OwnFolder
     """imagePath: every host reads it; with several hosts it is on a shared filesystem."""
     shared: bool = True
     """false: path is a local folder of each host, and you copy the images there."""
-    cache: AbsolutePath | None = None
+    cache: OwnFolder | None = None
     """CacheDirectory of the gateway. Default: `cache` below path."""
-    expand: AbsolutePath = "/var/shifter/expand"
+    expand: OwnFolder = "/var/shifter/expand"
     """ExpandDirectory of the gateway: on a disk of its own, not on a parallel filesystem (40 times slower)."""
     shared_expand: bool = False
     """true allows expand on a parallel or network filesystem."""
@@ -90,9 +90,9 @@ class Gateway(Model):
     """The host that runs the gateway."""
     port: Port = 5000
     """The port that it listens on."""
-    path: AbsolutePath = "/opt/shifter/imagegw"
+    path: OwnFolder = "/opt/shifter/imagegw"
     """The folder that it is installed in."""
-    user: AccountName = "shifter"
+    user: OwnAccount = "shifter"
     """The user that runs it and owns the images; created if the host does not have it."""
     python: str = "python3"
     """The interpreter of its virtual environment, one that the version's requirements support."""
@@ -118,7 +118,7 @@ class Gateway(Model):
 class UdiRoot(Model):
     """Keys of udiRoot.conf that a site may set (F2); the others are fixed, or follow from other keys of the site."""
 
-    etc_path: AbsolutePath = "/etc/shifter/shifter_etc_files"
+    etc_path: OwnFolder = "/etc/shifter/shifter_etc_files"
     """Folder with the files that every container gets in /etc."""
     allow_local_chroot: bool = True
     """true allows containers from a local path, local:/PATH."""
@@ -187,9 +187,9 @@ class Shifter(PlatformConfig):
     system: System
     """The system's name, the same for the gateway's platform and udiRoot.conf."""
     source: Source
-    prefix: AbsolutePath = "/opt/shifter/udiRoot"
+    prefix: OwnFolder = "/opt/shifter/udiRoot"
     """Where Shifter is installed: --prefix and udiRootPath."""
-    sysconfdir: AbsolutePath = "/etc/shifter"
+    sysconfdir: OwnFolder = "/etc/shifter"
     """Folder of udiRoot.conf and imagemanager.json: --sysconfdir."""
     gateway: Gateway
     runtimes: Annotated[tuple[str, ...], Field(min_length=1)]

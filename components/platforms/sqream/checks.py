@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 from components.engine.config import Docker
 from components.forms import IDENTIFIER, WINDOW, WINDOW_FORM, is_url
 from components.host.config import Host
-from components.host.folders import is_the_systems
 from components.parts.part import Ground
 from components.platforms.sqream import ports
 from components.platforms.sqream.config import Sqream, Worker
@@ -40,7 +39,7 @@ _TYPES: dict[str, type] = {
 
 
 def hosts(config: Sqream, ground: Ground) -> Iterator[Problem]:
-    """The hosts are in the site, the master's is not gone, and SQream does not run as root."""
+    """The hosts are in the site, and the master's is not gone."""
     host = ground.hosts.get(config.host)
     if host is None or host.state == "gone":
         what = "is gone" if host else "is not a host of this site"
@@ -50,8 +49,6 @@ def hosts(config: Sqream, ground: Ground) -> Iterator[Problem]:
             yield Problem(("workerHosts", name), "is the master's host. Write its workers under workers.")
         elif name not in ground.hosts:
             yield Problem(("workerHosts", name), f"{name} is not a host of this site. Write one of hosts.")
-    if config.user == "root":
-        yield Problem(("user",), "is root, and SQream must not run as root. Write a user of its own, such as sqream.")
 
 
 def package(config: Sqream, _: Ground) -> Iterator[Problem]:
@@ -70,9 +67,6 @@ def folders(config: Sqream, _: Ground) -> Iterator[Problem]:
     """Each folder is SQream's alone, and none is inside another one; only ingest may be inside storage."""
     own = {k: PurePosixPath(path) for k, path in config.folders.model_dump().items() if path}
     for name, path in own.items():
-        if is_the_systems(str(path)) or ".." in path.parts:
-            text = f"{path} is a system folder. Name a folder of SQream's own, for example /srv/sqream."
-            yield Problem(("folders", name), text)
         if path == PurePosixPath("/home", config.user):
             text = f"{path} is the user's home, where the package is. Name a folder in it, or elsewhere."
             yield Problem(("folders", name), text)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from components.forms import form
 from components.host.artefact import Artefact
-from components.host.machine import AbsolutePath, AccountName
+from components.host.machine import OwnAccount, OwnFolder
 from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
 from components.parts.part import PlatformConfig
 
@@ -53,13 +53,13 @@ class Installer(Artefact):
 class Folders(Model):
     """Folders that the SQream user reads and writes (Q1)."""
 
-    storage: AbsolutePath
+    storage: OwnFolder
     """The cluster folder (-v) with the database: an existing database is taken over, otherwise a new one is made."""
-    ingest: AbsolutePath | None = None
+    ingest: OwnFolder | None = None
     """Data to load (-d)."""
-    config: AbsolutePath = "/etc/sqream"
+    config: OwnFolder = "/etc/sqream"
     """Settings (-c). Choose another folder on a host where SQream without Docker is installed already."""
-    log: AbsolutePath = "/var/log/sqream"
+    log: OwnFolder = "/var/log/sqream"
     """Log files (-l)."""
 
 
@@ -113,7 +113,7 @@ class Sqream(PlatformConfig):
     """The name of its layers; two entries of this kind need two names."""
     host: HostName
     """The host of the master, and of `workers`."""
-    user: AccountName = "sqream"
+    user: OwnAccount = "sqream"
     """The user that owns SQream and its folders; not root."""
     installer: Installer
     license_secret: SecretName
