@@ -1,7 +1,7 @@
-"""Rules about single values, as marks of their types: `Folder = Annotated[str, Rule(wrong)]`.
+"""Marks of types, by which checks find values of one kind in a whole site: `Folder = Annotated[str, Rule(wrong)]`.
 
 A type's form is checked as the site is read. A rule is asked afterwards, together with the rules between keys, so that
-a run reports all of them at once. `broken` finds each marked value, of rooms and parts alike, by its type.
+a run reports all of them at once. `marked` finds each marked value by its type, in rooms and parts alike.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,36 +14,54 @@ from pydantic import BaseModel
 
 from components.problem import Key, Problem
 
-Visit = Callable[[Any, Key], Iterator[Problem]]
+
+class Mark:
+    """What a check wants to know of the values of a type."""
+
+
+Found = tuple[Key, Mark, Any]
+Visit = Callable[[Any, Key], Iterator[Found]]
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Mark):
     """What a value of a type must be. `wrong` gives the message about a value that is not, else None."""
 
     wrong: Callable[[Any], str | None]
 
 
-def broken(model: BaseModel, key: Key = ()) -> Iterator[Problem]:
+@dataclass(frozen=True)
+class Reached(Mark):
+    """The value is the address of a machine that hosts connect to, or has one in it: HOST:PORT, or a URL."""
+
+
+def broken(model: BaseModel) -> Iterator[Problem]:
     """A problem for each value in the model that breaks a rule of its type."""
+    for key, mark, value in marked(model):
+        if isinstance(mark, Rule) and (text := mark.wrong(value)):
+            yield Problem(key, text)
+
+
+def marked(model: BaseModel, key: Key = ()) -> Iterator[Found]:
+    """Each value in the model whose type has a mark, with its key; once for each mark."""
     for name, alias, visit in _plan(type(model)):
         yield from visit(getattr(model, name), (*key, alias))
 
 
 @cache
 def _plan(model: type[BaseModel]) -> tuple[tuple[str, str, Visit], ...]:
-    """The fields of a model that have a rule somewhere in them: a site of 1,000 hosts has time for no others."""
+    """The fields of a model that have a mark somewhere in them: a site of 1,000 hosts has time for no others."""
     fields = model.model_fields.items()
     visits = [(name, field.alias or name, _visit(field.annotation, field.metadata)) for name, field in fields]
     return tuple((name, alias, visit) for name, alias, visit in visits if visit)
 
 
 def _visit(kind: Any, marks: Any = ()) -> Visit | None:  # noqa: ANN401 - any type
-    """How to look at a value of a type; None if no rule is in it."""
+    """How to look at a value of a type; None if no mark is in it."""
     if get_origin(kind) is Annotated:
         inner, *more = get_args(kind)
         return _visit(inner, (*more, *marks))
-    visits = [_asks(mark) for mark in marks if isinstance(mark, Rule)]
+    visits = [_finds(mark) for mark in marks if isinstance(mark, Mark)]
     if inside := _inside(kind):
         visits.append(inside)
     return _all(visits) if visits else None
@@ -52,7 +70,7 @@ def _visit(kind: Any, marks: Any = ()) -> Visit | None:  # noqa: ANN401 - any ty
 def _inside(kind: Any) -> Visit | None:  # noqa: ANN401 - any type
     origin, arms = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return broken if _plan(kind) else None
+        return marked if _plan(kind) else None
     if origin in (Union, UnionType):
         found = [_only(arm, visit) for arm in arms if (visit := _visit(arm))]
         return _all(found) if found else None
@@ -65,10 +83,10 @@ def _inside(kind: Any) -> Visit | None:  # noqa: ANN401 - any type
     return None
 
 
-def _asks(rule: Rule) -> Visit:
-    def visit(value: Any, key: Key) -> Iterator[Problem]:  # noqa: ANN401 - any value
-        if value is not None and (text := rule.wrong(value)):
-            yield Problem(key, text)
+def _finds(mark: Mark) -> Visit:
+    def visit(value: Any, key: Key) -> Iterator[Found]:  # noqa: ANN401 - any value
+        if value is not None:
+            yield key, mark, value
 
     return visit
 

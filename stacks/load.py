@@ -14,6 +14,7 @@ from components.host.config import HostSettings
 from components.model import expanded
 from components.problem import Key, Problem
 from stacks.checks import problems
+from stacks.checks_texts import passwords
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
 from stacks.model import Site
@@ -56,6 +57,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
 
     wrong_here = [
         *merged.problems,
+        *passwords(source.data),
         *_named(data, stack),
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]

@@ -8,7 +8,8 @@ from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
 from components.engine.config import Containerd, Docker, Engine, Registry
-from components.host.config import Address, Host, HostSettings
+from components.host.addresses import Address
+from components.host.config import Host, HostSettings
 from components.host.repositories import Repository
 from components.kubernetes.config import Kubernetes
 from components.model import HostName, LabelName, LocalPath

@@ -9,6 +9,7 @@ from components.host.folders import not_own
 from components.host.machine import AbsolutePath, AccountName, OwnFolder
 from components.model import HostName, LocalPath, Model, Port, SecretName, Sha256, kind_or
 from components.rule import Rule
+from components.url import WebUrl
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
 
@@ -27,7 +28,7 @@ class _Engine(Model):
     """Package version, pinned and held; default: the newest that the source has, which is then held."""
     cgroup_driver: CgroupDriver = "systemd"
     """The program that manages the containers' control groups; the kubelet gets the same setting."""
-    mirrors: dict[str, tuple[str, ...]] = {}
+    mirrors: dict[str, tuple[WebUrl, ...]] = {}
     """Registry host → mirror URLs, tried in order before the registry itself (air-gapped sites)."""
     insecure_registries: tuple[str, ...] = ()
     """HOST:PORT of registries without TLS, or whose certificate is not to be verified."""

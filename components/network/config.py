@@ -7,6 +7,7 @@ from pydantic import Field
 
 import versions
 from components.model import Model
+from components.url import ChartUrl
 
 
 class Bridge(Model):
@@ -25,7 +26,7 @@ class Flannel(Model):
     """The kind of pod network."""
     chart: str = "flannel"
     """A chart name in `repository`, a path, or an oci:// address."""
-    repository: str | None = versions.FLANNEL_CHART_REPOSITORY
+    repository: ChartUrl | None = versions.FLANNEL_CHART_REPOSITORY
     """Address of the chart repository."""
     version: str = versions.FLANNEL_CHART
     """Exact version of the chart."""

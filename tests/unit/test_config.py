@@ -81,7 +81,7 @@ def test_each_check_has_a_bad_site(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with contextlib.suppress(SiteError):
             load(sample, tmp_path / sample.name)
     assert [check.__name__ for check in CHECKS if not found[check]] == []
-    assert len(of_parts) > 15
+    assert len(of_parts) > 10
     assert [name for name, problems in of_parts.items() if not problems] == []
 
 

@@ -12,6 +12,7 @@ from components.host.artefact import Artefact
 from components.host.machine import AbsolutePath, AccountName, OwnAccount, OwnFolder
 from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
 from components.parts.part import PlatformConfig
+from components.url import GitUrl, WebUrl
 
 System = Annotated[str, form(r"^[A-Za-z0-9][\w-]*$", "is not the name of a system: letters, digits, _ and -.")]
 Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 0-9 a-f, as git rev-parse shows.")]
@@ -20,7 +21,7 @@ Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 
 class Git(Model):
     """A git repository at one revision, which is also its checksum."""
 
-    url: str
+    url: GitUrl
     """Its URL: https, ssh or file."""
     revision: Revision
     """The full id of the commit; not a branch or tag, which could move."""
@@ -77,7 +78,7 @@ class Mongodb(Model):
 class Location(Model):
     """A registry that the gateway pulls from."""
 
-    url: str | None = None
+    url: WebUrl | None = None
     """The registry's URL. Default: https:// and its name."""
     sslcacert: AbsolutePath | None = None
     """The file, on the gateway's host, with the CA's certificate (PEM)."""
@@ -98,7 +99,7 @@ class Gateway(Model):
     """The interpreter of its virtual environment, one that the version's requirements support."""
     requirements: LocalPath | None = None
     """Your own requirements.txt, pinned, with hashes if you have them. Default: the source's own."""
-    index: str | None = None
+    index: WebUrl | None = None
     """Package index for pip, in a site without internet. Default: pip's own. By http nothing verifies its packages."""
     mongodb: Mongodb = Mongodb()
     locations: Annotated[dict[str, Location], Field(min_length=1)] = {"registry-1.docker.io": Location()}

@@ -4,20 +4,15 @@ import math
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_network
 from itertools import chain
 from pathlib import PurePosixPath
 
-from components.engine.config import Docker
-from components.forms import IDENTIFIER, WINDOW, WINDOW_FORM, is_url
+from components.forms import IDENTIFIER, WINDOW, WINDOW_FORM
 from components.host.config import Host
 from components.parts.part import Ground
 from components.platforms.sqream import ports
 from components.platforms.sqream.config import Sqream, Worker
 from components.problem import Key, Problem
-
-_BRIDGE = ip_network("172.17.0.0/16")
-"""Docker's default network."""
 
 _DECIDED = {
     "cluster": "folders.storage",
@@ -56,9 +51,6 @@ def package(config: Sqream, _: Ground) -> Iterator[Problem]:
     own = config.installer
     if (own.file is None) == (own.url is None):
         yield Problem(("installer",), "needs one of file and url. Write where the package is.")
-    elif own.url and not is_url(own.url, file=True):
-        text = "is not an address such as https://mirror.example.org/a or file:///srv/a."
-        yield Problem(("installer", "url"), text)
     if config.window is not None and not WINDOW.fullmatch(config.window):
         yield Problem(("window",), WINDOW_FORM)
 
@@ -177,18 +169,8 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
         yield Problem(at, "has no section [libdefaults]. Copy it anew from a Kerberos client.")
 
 
-def network(_: Sqream, ground: Ground) -> Iterator[Problem]:
-    """No host has an address in Docker's default network (Q5)."""
-    if isinstance(ground.engine, Docker) and ground.engine.subnet:
-        return
-    for host in ground.hosts.values():
-        if host.state != "gone" and host.address in _BRIDGE:
-            text = f"{host.address} is in Docker's own {_BRIDGE}. Write engine: {{kind: docker, subnet: OTHER}}."
-            yield Problem(("hosts", host.name, "address"), text, elsewhere=True)
-
-
 CHECKS: tuple[Callable[[Sqream, Ground], Iterator[Problem]], ...] = (
-    *(hosts, package, folders, workers, studio, toolkits, hadoop, network),
+    *(hosts, package, folders, workers, studio, toolkits, hadoop),
 )
 
 
