@@ -9,12 +9,15 @@ from components.host.config import Ssh
 from components.problem import Problem, dotted
 from stacks import (
     checks_addresses,
+    checks_components,
     checks_endpoint,
     checks_engine,
     checks_gpu,
+    checks_hosts,
     checks_listening,
     checks_machine,
     checks_net,
+    checks_nodes,
     checks_packages,
     checks_parts,
     checks_rules,
@@ -159,6 +162,9 @@ CHECKS: tuple[Check, ...] = (
     *checks_rules.CHECKS,
     *checks_addresses.CHECKS,
     *checks_endpoint.CHECKS,
+    *checks_hosts.CHECKS,
+    *checks_components.CHECKS,
+    *checks_nodes.CHECKS,
     *checks_values.CHECKS,
     *checks_machine.CHECKS,
     *checks_packages.CHECKS,
@@ -173,7 +179,7 @@ CHECKS: tuple[Check, ...] = (
 def notes(site: Site) -> list[str]:
     """Remarks that `sitectl validate` prints about settings that are allowed: none of them stops a run."""
     of_parts = [f"{dotted(note.key)}: {note.text}" for note in checks_parts.notes(site)]
-    found = [*checks_engine.notes(site), *checks_gpu.notes(site), *of_parts]
+    found = [*checks_engine.notes(site), *checks_gpu.notes(site), *checks_components.notes(site), *of_parts]
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

@@ -26,5 +26,7 @@ class Kubernetes(Model):
     """Fields of KubeProxyConfiguration v1alpha1."""
     api_server: dict[str, str] = {}
     """extraArgs of the API server."""
+    allow_insecure: tuple[str, ...] = ()
+    """Settings above that switch protection off and are meant, by name: kubelet.readOnlyPort."""
     ignore_preflight_errors: tuple[str, ...] = ()
     """Names of kubeadm's own preflight checks."""

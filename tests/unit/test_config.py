@@ -163,7 +163,10 @@ def test_secrets_are_names_and_each_place_is_named_once(tmp_path: Path) -> None:
 
 def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
     text = (SITES / "good/ranges.yaml").read_text()
-    tenant = '    tenants: {vision: {quota: {cpu: "8", memory: 8Gi, gpus: 13}}}\n'
+    tenant = (
+        '    tenants:\n      vision: {quota: {cpu: "8", memory: 8Gi, gpus: 12}}\n'
+        '      speech: {quota: {cpu: "8", memory: 8Gi, gpus: 1}}\n'
+    )
     (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("    network:\n", f"{tenant}    network:\n"))
     assert notes(load_site("lab", tmp_path, keys=False)) == [
         "network.pods: flannel does not enforce NetworkPolicy; pods of one tenant can reach another's.",
