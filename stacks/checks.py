@@ -12,6 +12,7 @@ from stacks import (
     checks_components,
     checks_endpoint,
     checks_engine,
+    checks_files,
     checks_gpu,
     checks_hosts,
     checks_listening,
@@ -162,6 +163,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_rules.CHECKS,
     *checks_addresses.CHECKS,
     *checks_endpoint.CHECKS,
+    *checks_files.CHECKS,
     *checks_hosts.CHECKS,
     *checks_components.CHECKS,
     *checks_nodes.CHECKS,
@@ -179,7 +181,13 @@ CHECKS: tuple[Check, ...] = (
 def notes(site: Site) -> list[str]:
     """Remarks that `sitectl validate` prints about settings that are allowed: none of them stops a run."""
     of_parts = [f"{dotted(note.key)}: {note.text}" for note in checks_parts.notes(site)]
-    found = [*checks_engine.notes(site), *checks_gpu.notes(site), *checks_components.notes(site), *of_parts]
+    found = [
+        *checks_engine.notes(site),
+        *checks_gpu.notes(site),
+        *checks_components.notes(site),
+        *checks_files.notes(site),
+        *of_parts,
+    ]
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

@@ -41,8 +41,11 @@ def labels(site: Site) -> Iterator[Problem]:
 
 
 def promised(site: Site) -> Iterator[Problem]:
-    """No tenant is promised more GPUs than all hosts have together. Several may share them: that is a note."""
-    gpus = sum(host.gpu.count for host in site.active if host.gpu)
+    """No tenant is promised more GPUs than all hosts have together. Several may share them: that is a note.
+
+    Hosts that are gone count too: a quota must not keep anyone from taking a dead host out.
+    """
+    gpus = sum(host.gpu.count for host in site.hosts.values() if host.gpu)
     for name, tenant in site.tenants.items():
         if 0 < gpus < tenant.quota.gpus:
             text = f"{tenant.quota.gpus} is more than all hosts have, which is {gpus}. Write {gpus} at most."

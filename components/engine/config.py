@@ -7,7 +7,8 @@ from pydantic import Field, Tag
 from components.forms import form
 from components.host.folders import not_own
 from components.host.machine import AbsolutePath, AccountName, OwnFolder
-from components.model import HostName, LocalPath, Model, Port, SecretName, Sha256, kind_or
+from components.local import CertificateFile
+from components.model import HostName, Model, Port, SecretName, Sha256, kind_or
 from components.rule import Rule
 from components.url import WebUrl
 
@@ -32,7 +33,7 @@ class _Engine(Model):
     """Registry host → mirror URLs, tried in order before the registry itself (air-gapped sites)."""
     insecure_registries: tuple[str, ...] = ()
     """HOST:PORT of registries without TLS, or whose certificate is not to be verified."""
-    registry_certificates: dict[str, LocalPath] = {}
+    registry_certificates: dict[str, CertificateFile] = {}
     """Registry HOST:PORT → file with the CA's certificate (PEM)."""
     logins: dict[str, Login] = {}
     """Registry HOST:PORT → the user for pulls."""
@@ -94,7 +95,7 @@ class Registry(Model):
     """Name of the host that runs it."""
     port: Port = 5000
     """Its TCP port."""
-    certificate: LocalPath | None = None
+    certificate: CertificateFile | None = None
     """PEM chain for the host's name or address; with keySecret. Default: the host makes one, signed by an authority of
     its own: copy its /etc/gpu-metal-registry/ca.crt beside the site, for the engine's registryCertificates."""
     key_secret: SecretName | None = None

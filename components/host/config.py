@@ -8,7 +8,8 @@ from components.gpu.config import Gpu
 from components.host.addresses import HostAddress, Server, Tunnel
 from components.host.machine import MachineSettings
 from components.host.net import NetSettings
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.local import PrivateKeyFile
+from components.model import HostName, LabelName, Model, Port, SecretName
 
 Role = Literal["control-plane", "worker"]
 Family = Literal["debian", "rhel"]
@@ -43,7 +44,7 @@ class Ssh(Model):
     """The login user."""
     port: Port = 22
     """The host's SSH port."""
-    key_file: LocalPath | None = None
+    key_file: PrivateKeyFile | None = None
     """Private key on the operator's machine."""
     key_secret: SecretName | None = None
     """Name of the secret that holds the private key."""

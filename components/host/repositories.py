@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Tag
 
-from components.model import LocalPath, Model, kind_or
+from components.local import PublicKeyFile
+from components.model import Model, kind_or
 from components.url import FileUrl
 
 
@@ -12,7 +13,7 @@ class _Signed(Model):
     url: FileUrl
     """http, https, or file for a mirror on the host; {os}, {codename}, {version}, {release} and
     {arch} stand for the host's own, for example ubuntu, noble, 24.04, 2404, x86_64; a Rocky 9.4 has version 9."""
-    key_file: LocalPath | None = None
+    key_file: PublicKeyFile | None = None
     """Armored public key on the operator's machine; it is sent with the layer."""
     key_url: FileUrl | None = None
     """Armored public key that the host fetches; `fingerprint` must match."""

@@ -32,13 +32,11 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
 
 
 def places(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """Registries have valid names, and the requirements file exists."""
+    """Registries have valid names."""
     own = config.gateway
     for name in own.locations:
         if not REGISTRY.fullmatch(name):
             yield Problem(("gateway", "locations", name), 'is not HOST or HOST:PORT, for example "registry-1:5000".')
-    if own.requirements and not own.requirements.is_file():
-        yield Problem(("gateway", "requirements"), f"there is no file {own.requirements.name}. Correct the path.")
 
 
 CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (settings, places)

@@ -10,7 +10,8 @@ from pydantic import Field
 from components.forms import form
 from components.host.artefact import Artefact
 from components.host.machine import AbsolutePath, AccountName, OwnAccount, OwnFolder
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.local import TextFile
+from components.model import HostName, LabelName, Model, Port, SecretName
 from components.parts.part import PlatformConfig
 from components.url import GitUrl, WebUrl
 
@@ -97,7 +98,7 @@ class Gateway(Model):
     """The user that runs it and owns the images; created if the host does not have it."""
     python: str = "python3"
     """The interpreter of its virtual environment, one that the version's requirements support."""
-    requirements: LocalPath | None = None
+    requirements: TextFile | None = None
     """Your own requirements.txt, pinned, with hashes if you have them. Default: the source's own."""
     index: WebUrl | None = None
     """Package index for pip, in a site without internet. Default: pip's own. By http nothing verifies its packages."""

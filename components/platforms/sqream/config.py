@@ -11,7 +11,8 @@ from pydantic import Field
 from components.forms import form
 from components.host.artefact import Artefact
 from components.host.machine import OwnAccount, OwnFolder
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.local import TextFile
+from components.model import HostName, LabelName, Model, Port, SecretName
 from components.parts.part import PlatformConfig
 
 PACKAGE = r"sqream_installer-([\w.]+)-DB([\w.]+)-CO([\w.]+)-ED([\w.]+)-(x86_64|ppc64le)"
@@ -89,11 +90,11 @@ class WorkerHost(Model):
 class Hadoop(Model):
     """Hadoop and Kerberos (Q4)."""
 
-    core_site: LocalPath
+    core_site: TextFile
     """core-site.xml."""
-    hdfs_site: LocalPath
+    hdfs_site: TextFile
     """hdfs-site.xml."""
-    krb5: LocalPath
+    krb5: TextFile
     """krb5.conf."""
     keytab_secret: SecretName
     """Name of the secret that holds hdfs.keytab, in base64."""
