@@ -182,6 +182,27 @@ def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.row("K1")
+def test_a_name_that_only_another_version_may_know_is_a_note(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  gpu-metal:site:\n    hosts: {a: {address: 10.0.0.1, roles: [control-plane]}}\n"
+        '    kubernetes: {version: "1.36.0", kubelet: {memoryReservationPolicy: None}}\n'
+    )
+    assert notes(load_site("lab", tmp_path, keys=False)) == [
+        "kubernetes.kubelet.memoryReservationPolicy: memoryReservationPolicy is not known here, which knows version "
+        "1.34. See that 1.36.0 has it."
+    ]
+
+
+@pytest.mark.row("K1")
+def test_what_switches_protection_off_may_be_meant(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        "config:\n  gpu-metal:site:\n    hosts: {a: {address: 10.0.0.1, roles: [control-plane]}}\n"
+        "    kubernetes: {kubelet: {readOnlyPort: 10255}, allowInsecure: [kubelet.readOnlyPort]}\n"
+    )
+    assert load_site("lab", tmp_path, keys=False).kubernetes
+
+
 @pytest.mark.row("G1")
 def test_a_model_that_is_not_known_is_worth_a_line(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.lab.yaml").write_text(
