@@ -4,7 +4,7 @@ A type's form is checked as the site is read. A rule is asked afterwards, togeth
 a run reports all of them at once. `marked` finds each marked value by its type, in rooms and parts alike.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import UnionType
@@ -35,9 +35,9 @@ class Reached(Mark):
     """The value is the address of a machine that hosts connect to, or has one in it: HOST:PORT, or a URL."""
 
 
-def broken(model: BaseModel) -> Iterator[Problem]:
-    """A problem for each value in the model that breaks a rule of its type."""
-    for key, mark, value in marked(model):
+def broken(found: Iterable[Found]) -> Iterator[Problem]:
+    """A problem for each marked value that breaks a rule of its type."""
+    for key, mark, value in found:
         if isinstance(mark, Rule) and (text := mark.wrong(value)):
             yield Problem(key, text)
 

@@ -7,7 +7,7 @@ from components.engine.config import Docker
 from components.host.addresses import Address, address_in, not_a_machines
 from components.kubernetes.endpoint import parsed
 from components.problem import Key, Problem
-from components.rule import Reached, marked
+from components.rule import Reached
 from stacks.model import Site
 
 _BRIDGE = IPv4Network("172.17.0.0/16")
@@ -51,7 +51,7 @@ def bridge_of(subnet: str) -> IPv4Interface | None:
 
 def _reached(site: Site) -> Iterator[tuple[Key, Address]]:
     """The address in each value that hosts connect to, with its key; not of hosts that are gone."""
-    for key, mark, value in marked(site):
+    for key, mark, value in site.marked:
         gone = key[0] == "hosts" and site.hosts[str(key[1])].state == "gone"
         if isinstance(mark, Reached) and not gone and (address := address_in(value)):
             yield key, address

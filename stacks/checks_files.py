@@ -5,14 +5,13 @@ from pathlib import Path
 
 from components.local import Holds, certificates
 from components.problem import Problem, dotted, quoted
-from components.rule import marked
 from stacks.model import Site
 
 
 def files(site: Site) -> Iterator[Problem]:
     """Each file is there, and holds what its key says; read once, however many hosts name it."""
     seen: dict[tuple[Path, Holds], str | None] = {}
-    for key, mark, path in marked(site):
+    for key, mark, path in site.marked:
         if isinstance(mark, Holds):
             if (path, mark) not in seen:
                 seen[path, mark] = mark.trouble(path)
@@ -64,7 +63,7 @@ CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (files, names)
 def notes(site: Site) -> Iterator[str]:
     """Files that only a run needs, and that this machine does not have."""
     absent: dict[Path, str] = {}
-    for key, mark, path in marked(site):
+    for key, mark, path in site.marked:
         if isinstance(mark, Holds) and mark.optional and not path.exists():
             absent.setdefault(path, dotted(key))
     for path, where in absent.items():

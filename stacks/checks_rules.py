@@ -9,7 +9,7 @@ from stacks.model import Site
 
 def rules(site: Site) -> Iterator[Problem]:
     """Each value keeps the rules of its type."""
-    return broken(site)
+    return broken(site.marked)
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (rules,)

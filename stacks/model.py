@@ -17,6 +17,7 @@ from components.network.config import Network
 from components.parts.part import Part
 from components.problem import Key
 from components.registry import REGISTERED, AnyPlatform, Registered, of
+from components.rule import Found, marked
 from components.tenancy.config import Tenant
 
 
@@ -159,6 +160,11 @@ class Site(Keyed):
         if not isinstance(engine, Docker):
             return engine
         return engine.model_copy(update={"users": tuple(dict.fromkeys([*engine.users, *(users or ())]))})
+
+    @cached_property
+    def marked(self) -> tuple[Found, ...]:
+        """Each value whose type has a mark, found once for all checks."""
+        return tuple(marked(self))
 
     def levels(self) -> Iterator[tuple[Key, HostSettings]]:
         """The settings of the site, of each group and of each host, with their keys."""

@@ -35,7 +35,7 @@ class Outer(Model):
 
 
 def found(**keys: object) -> list[Problem]:
-    return list(broken(Outer.model_validate(keys)))
+    return list(broken(marked(Outer.model_validate(keys))))
 
 
 def test_a_rule_is_asked_wherever_a_value_of_its_type_is() -> None:
