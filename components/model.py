@@ -117,10 +117,9 @@ def _amount(text: str) -> float:
 def _not_memory(text: str) -> str | None:
     if _amount(text) >= 1024**2:
         return None
-    number = text.rstrip("".join(_UNITS))
-    return (
-        f'{quoted(text)} is {_amount(text):g} bytes, in which no program runs. Write a unit, for example "{number}Gi".'
-    )
+    likely = f"{text}Gi" if text.isdigit() and int(text) else "64Gi"
+    said = f"{quoted(text)} is {_amount(text):g} bytes, in which no program runs"
+    return f'{said}. Write a unit, for example "{likely}".'
 
 
 def _not_cpus(text: str) -> str | None:

@@ -25,7 +25,7 @@ def names(site: Site) -> Iterator[Problem]:
             text = f"{quoted(name)} is not a name that Kubernetes {site.kubernetes.version} knows. {fix}"
             yield Problem(("kubernetes", *key), text)
     for key, value in _all(site.kubernetes):
-        if _has_below(key[0], ".".join(key[1:])) and not isinstance(value, dict):
+        if _has_below(key[0], ".".join(key[1:])) and not isinstance(value, dict | None):
             known = sorted({each.split(".")[len(key) - 1] for each in NAMES[key[0]] if _in(each, key)})
             text = f"{_shown(value)} is not a map of keys. Known there: {', '.join(known)}."
             yield Problem(("kubernetes", *key), text)
@@ -44,7 +44,7 @@ def protection(site: Site) -> Iterator[Problem]:
     found = {
         ".".join(key): f"{_shown(value)} {rule[1]}"
         for key, value in _values(site.kubernetes)
-        if (rule := OPEN.get(".".join(key))) and rule[0](_TRUTH.get(str(value).lower(), value))
+        if value is not None and (rule := OPEN.get(".".join(key))) and rule[0](_TRUTH.get(str(value).lower(), value))
     }
     for name, why in found.items():
         if name not in site.kubernetes.allow_insecure:

@@ -95,7 +95,7 @@ _API_SERVER = """
     service-cluster-ip-range service-node-port-range show-hidden-metrics-for-version shutdown-delay-duration
     shutdown-send-retry-after shutdown-watch-termination-grace-period storage-backend storage-initialization-timeout
     storage-media-type strict-transport-security-directives tls-cert-file tls-cipher-suites tls-min-version
-    tls-private-key-file tls-sni-cert-key token-auth-file tracing-config-file vmodule watch-cache watch-cache-sizes
+    tls-private-key-file tls-sni-cert-key token-auth-file tracing-config-file v vmodule watch-cache watch-cache-sizes
 """
 
 NAMES = {
@@ -137,7 +137,10 @@ OPEN: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "kubelet.authorization.mode": (lambda v: v == "AlwaysAllow", "lets anyone run commands in every container"),
     "kubelet.readOnlyPort": (lambda v: v != 0, "shows all pods on a port without a password"),
     "kubelet.tlsMinVersion": (lambda v: v in ("VersionTLS10", "VersionTLS11"), "allows broken versions of TLS"),
-    "kubelet.allowedUnsafeSysctls": (lambda v: "*" in v, "lets pods change any setting of the kernel"),
+    "kubelet.allowedUnsafeSysctls": (
+        lambda v: isinstance(v, list) and "*" in v,
+        "lets pods change any setting of the kernel",
+    ),
     "kubelet.makeIPTablesUtilChains": (lambda v: v is False, "drops the rules that keep localhost's services local"),
     "kubeProxy.metricsBindAddress": (
         lambda v: not str(v).startswith(("127.", "[::1]", "localhost")),
