@@ -1,7 +1,7 @@
 """Addresses of machines: the kinds that none has, and the address in a text such as a URL. Pure."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -41,6 +41,17 @@ def _or_tunnel(value: object) -> str | None:
     return not_a_machines(value, loopback=True)
 
 
+def not_containers(network: IPv4Network) -> str | None:
+    """Why containers cannot have the addresses of a network; None if they can."""
+    for kind, _ in _KINDS:
+        if getattr(network.network_address, kind) or getattr(network.broadcast_address, kind):
+            fix = "Write a private one, for example 10.128.0.0/12."
+            return f"{quoted(network)} has addresses that no machine can have. {fix}"
+    return None
+
+
+Subnet = Annotated[IPv4Network, Rule(not_containers)]
+"""Addresses of containers."""
 HostAddress = Annotated[Address, Rule(not_a_machines), Reached()]
 """An address that other machines connect to."""
 Server = Annotated[HostName | Address, Rule(not_a_machines), Reached()]
