@@ -30,7 +30,7 @@ def quoted(seen: object) -> str:
     odd = next((sign for sign in value if not sign.isascii()), None)
     named = f" (with U+{ord(odd):04X}, {unicodedata.name(odd, 'a character without a name')})" if odd else ""
     cut = f"{escaped(value[:LENGTH])}…" if len(value) > LENGTH else escaped(value)
-    return f'"{cut}"{named}'
+    return '"' + cut.replace('"', '\\"') + f'"{named}'
 
 
 def escaped(text: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import versions
-from components.model import HostName, Model, Version
+from components.model import HostName, Model, Version, Word
 from components.rule import Reached
 
 
@@ -28,5 +28,5 @@ class Kubernetes(Model):
     """extraArgs of the API server."""
     allow_insecure: tuple[str, ...] = ()
     """Settings above that switch protection off and are meant, by name: kubelet.readOnlyPort."""
-    ignore_preflight_errors: tuple[str, ...] = ()
+    ignore_preflight_errors: tuple[Word, ...] = ()
     """Names of kubeadm's own preflight checks."""

@@ -21,6 +21,8 @@ from tests.unit.test_config import load
 LOOSE = "x y\n$(id)"
 FREE = {
     "repositories.docker.keyFile",  # a path on the operator's machine, which the next rows of checks look at
+    "ssh.keyFile",  # likewise
+    "kubernetes.kubeProxy.mode",  # in a file of Kubernetes' own, which kubeadm judges
     "network.pods.values.podCidr",  # a chart's own values
 }
 

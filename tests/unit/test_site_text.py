@@ -120,6 +120,7 @@ def test_quoted_it_is_a_word(tmp_path: Path, written: str) -> None:
     ("value", "shown"),
     [
         ("10.0.0.5 ", '"10.0.0.5 "'),
+        ('a"b', '"a\\"b"'),
         ("10.0.0.5/24", '"10.0.0.5/24"'),
         ("10.0.0.5\u200b", '"10.0.0.5\\u200b" (with U+200B, ZERO WIDTH SPACE)'),
         ("gpu\u20111", '"gpu\\u20111" (with U+2011, NON-BREAKING HYPHEN)'),

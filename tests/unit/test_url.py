@@ -2,7 +2,6 @@
 
 import pytest
 
-from components.shown import quoted
 from components.url import secret_in
 
 
@@ -28,7 +27,3 @@ def test_a_password_in_a_url_is_seen_and_not_repeated(text: str) -> None:
 )
 def test_other_texts_have_none(text: str) -> None:
     assert secret_in(text) is None
-
-
-def test_what_was_seen_is_quoted_on_one_line_of_ascii() -> None:
-    assert quoted('10.0.0.5 \n\u200b"') == '"10.0.0.5 \\n\\u200b\\""'
