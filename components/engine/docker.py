@@ -30,7 +30,7 @@ def docker(
         Step(_SCRIPTS / "docker_traces.sh", {"data_root": config.data_root or "/var/lib/docker"}),
         Step(_SCRIPTS / "docker_config.sh", {k: _json(v) for k, v in sorted(settings(config, extra or {}).items())}),
         *certificates("/etc/docker/certs.d", authorities or {}),
-        *at_rest(_packages(config)),
+        *at_rest(_packages(config), engine="docker"),
         packages(_packages(config), label="docker", hold=True, folders=_FOLDERS),
         Step(_SCRIPTS / "docker.sh"),
     ]

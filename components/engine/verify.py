@@ -26,11 +26,15 @@ def full_name(image: str) -> str:
     return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
 
 
-def at_rest(names: Sequence[str], *, label: str = "") -> list[Step]:
-    """Goes before packages that disturb an engine: lets a pinned version change only while no container has a GPU."""
+def at_rest(names: Sequence[str], *, engine: str = "", label: str = "") -> list[Step]:
+    """Goes before packages that disturb an engine: lets a pinned version change only while no container is harmed.
+
+    `engine` is "docker" for Docker's own packages: they restart it.
+    """
     if not any("=" in name for name in names):
         return []
-    return [Step(_SCRIPTS / "engine_at_rest.sh", {"names": " ".join(names)}, label=label)]
+    inputs = {"names": " ".join(names), **({"engine": engine} if engine else {})}
+    return [Step(_SCRIPTS / "engine_at_rest.sh", inputs, label=label)]
 
 
 def checks(config: Containerd | Docker) -> list[Step]:
