@@ -31,7 +31,9 @@ def docker(
         Step(_SCRIPTS / "docker_config.sh", {k: _json(v) for k, v in sorted(settings(config, extra or {}).items())}),
         *certificates("/etc/docker/certs.d", authorities or {}),
         *at_rest(_packages(config), engine="docker"),
-        packages(_packages(config), label="docker", hold=True, folders=_FOLDERS),
+        packages(
+            _packages(config), label="docker", hold=True, folders=_FOLDERS, replace=("engine.replace", config.replace)
+        ),
         Step(_SCRIPTS / "docker.sh"),
     ]
     if config.users:

@@ -1,7 +1,7 @@
 # No container that would be harmed runs while a package changes its version, which restarts the engine or reloads systemd.
 # rows: G8
 # inputs: names engine
-# uses: engine
+# uses: host engine
 #
 # Those are containers with GPUs; and all of Docker's, if `engine` is docker and it does not carry them over a restart.
 
