@@ -7,6 +7,9 @@
 # undo, and a setting that leaves the site, remove ours and leave the others'. Docker re-reads some settings while it
 # runs; the step `docker` restarts it for the rest. Live-restore is one of the former: it is in force before any restart.
 
+_recorded=$GPU_METAL_HOME/docker-settings.json
+_in_force=$GPU_METAL_HOME/docker-in-force.json
+
 check() {
     local refusal
     refusal=$(_refusal)
@@ -18,32 +21,31 @@ check() {
 }
 
 apply() {
-    local refusal fresh=$GPU_METAL_RUN/daemon.json due
+    local refusal fresh=$GPU_METAL_RUN/daemon.json
     refusal=$(_refusal)
     if [[ -n $refusal ]]; then untrue "$refusal"; fi
     _jq wanted --indent 4 >"$fresh"
     _validate "$fresh"
-    due=$(_due wanted)
-    if [[ -n $due ]]; then engine_due docker "$due"; fi
+    _note_due wanted
     # Record first, then write the file: so the run after an interrupted one knows both states.
-    if [[ ! -e $GPU_METAL_HOME/docker-settings.json ]]; then keep /etc/docker/daemon.json; fi
-    _jq begun | write_file "$GPU_METAL_HOME/docker-settings.json" 0600
+    if [[ ! -e $_recorded ]]; then keep /etc/docker/daemon.json; fi
+    _jq begun | write_file "$_recorded" 0600
     write_file /etc/docker/daemon.json "$(_mode)" <"$fresh"
-    _jq ended | write_file "$GPU_METAL_HOME/docker-settings.json" 0600
+    _jq ended | write_file "$_recorded" 0600
     rm -f "$fresh"
     _restore_first
 }
 
 undo() {
-    local left due
-    if [[ -e /etc/docker/daemon.json && -z $(_broken) ]]; then
+    local left
+    # Without a record, nothing in the file is ours.
+    if [[ -e $_recorded && -e /etc/docker/daemon.json && -z $(_broken) ]]; then
         left=$(_jq 'others' --indent 4)
-        due=$(_due others)
-        if [[ -n $due ]]; then engine_due docker "$due"; fi
+        _note_due others
         _leave "$left"
         if systemctl is-active -q docker && engine_stale docker; then _refresh_or_leave; fi
     fi
-    rm -f "$GPU_METAL_HOME/docker-settings.json"
+    rm -f "$_recorded" "$_in_force"
 }
 
 # Leaves the others' settings: the former file where they are the same, else those of them that are there now.
@@ -76,6 +78,7 @@ _restore_first() {
     local tries
     if ! systemctl is-active -q docker || [[ $(input live-restore false) != true ]] || docker_live_restore; then return; fi
     systemctl reload docker
+    _jq reloaded | write_file "$_in_force" 0600
     for ((tries = 0; tries < 50; tries++)); do
         if docker_live_restore; then return; fi
         sleep 0.2
@@ -145,7 +148,7 @@ _now() {
 }
 
 _record() {
-    cat "$GPU_METAL_HOME/docker-settings.json" 2>/dev/null || printf '{"before": {}, "ours": []}\n'
+    cat "$_recorded" 2>/dev/null || printf '{"before": {}, "ours": []}\n'
 }
 
 _mode() {
@@ -163,17 +166,25 @@ _validate() {
     fi
 }
 
-# _due wanted|others: how Docker comes to use these settings (engine_due); nothing when it uses them already
-_due() {
-    local cgroup='' usual=cgroupfs
+# _note_due wanted|others: notes how Docker comes to use these settings (engine_due). What the running daemon uses is kept
+# until it has read the file, so that a change that is taken back before needs no restart.
+_note_due() {
+    local mark=$GPU_METAL_HOME/docker-due cgroup='' usual=cgroupfs due
+    if [[ ! -e $mark || ! -e $_in_force ]]; then
+        _now | write_file "$_in_force" 0600
+    else
+        rm -f "$mark"
+    fi
     if systemctl is-active -q docker; then cgroup=$(timeout 30 docker info --format '{{.CgroupDriver}}' || true); fi
     if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then usual=systemd; fi
-    _jq "due($1; \$cgroup; \$usual)" -r --arg cgroup "$cgroup" --arg usual "$usual"
+    due=$(_jq "due($1; \$cgroup; \$usual)" -r --arg cgroup "$cgroup" --arg usual "$usual")
+    if [[ -n $due ]]; then engine_due docker "$due"; fi
 }
 
-# _jq FUNCTION [OPTIONS]: $now is daemon.json, $ours the site's settings, $record the record.
+# _jq FUNCTION [OPTIONS]: $now is daemon.json, $used what the daemon uses, $ours the site's settings, $record the record.
 _jq() {
-    jq -n "${@:2}" --slurpfile now_ <(_now) --slurpfile ours_ <(_ours) --slurpfile record_ <(_record) "$(_merging)$(_answers)$1"
+    jq -n "${@:2}" --slurpfile now_ <(_now) --slurpfile ours_ <(_ours) --slurpfile record_ <(_record) \
+        --slurpfile used_ <(cat "$_in_force" 2>/dev/null || printf '{}') "$(_merging)$(_answers)$1"
 }
 
 _ours() {
@@ -182,7 +193,7 @@ _ours() {
 
 _merging() {
     cat <<'JQ'
-$now_[0] as $now | $ours_[0] as $ours | $record_[0] as $record |
+$now_[0] as $now | $ours_[0] as $ours | $record_[0] as $record | $used_[0] as $used |
 # Entries of exec-opts are name=value: ours takes the place of another value.
 def name: if test("^[\\w.-]+=") then split("=")[0] else . end;
 def united($theirs; $ours):
@@ -219,17 +230,19 @@ def others:
   | if ($record.ours | any(has("log-driver"))) and ($now | logs) != logs then
       if $before | has("log-opts") then ."log-opts" = $before."log-opts" else del(."log-opts") end
     else . end;
-# How Docker comes to use $new: reload, restart, or stop, where live-restore does not carry containers over.
-# A reload re-reads the keys of $live, but does not notice a removed one. $cgroup is the cgroup driver in use.
+# A reload re-reads these keys, but does not notice a removed one.
+def live: ["default-runtime", "runtimes", "insecure-registries", "registry-mirrors", "live-restore"];
+def reloaded: $used + ($now | with_entries(select(.key as $k | live | index($k))));
+# How Docker, which uses $used, comes to use $new: reload, restart, or stop, where live-restore does not carry containers
+# over. $cgroup is the cgroup driver in use.
 def due($new; $cgroup; $usual):
-  ["default-runtime", "runtimes", "insecure-registries", "registry-mirrors", "live-restore"] as $live
-  | ["bip", "bridge", "data-root", "default-address-pools", "fixed-cidr", "ipv6", "iptables", "storage-driver",
+  ["bip", "bridge", "data-root", "default-address-pools", "fixed-cidr", "ipv6", "iptables", "storage-driver",
      "userns-remap"] as $hard
   | ([$new."exec-opts"[]? | select(startswith("native.cgroupdriver=")) | split("=")[1]] | last // $usual) as $driver
-  | [$now + $new | keys[] | select($now[.] != $new[.])]
+  | [$used + $new | keys[] | select($used[.] != $new[.])]
   | if . == [] then ""
     elif any(.[]; . as $k | $hard | index($k)) or ($cgroup != "" and $cgroup != $driver) then "stop"
-    elif all(.[]; . as $k | ($live | index($k)) and ($new | has($k))) then "reload"
+    elif all(.[]; . as $k | (live | index($k)) and ($new | has($k))) then "reload"
     else "restart" end;
 def wanted: merged(others; $ours);
 def holds: $record.ours == [$ours] and merged($now; $ours) == $now;
