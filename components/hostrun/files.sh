@@ -59,14 +59,14 @@ _write_staged() {
         [[ $(stat -c %04a "$path") == "$(printf '%04o' "0$mode")" ]] || chmod -- "$mode" "$path" || return
         return 0
     fi
-    folder=$(dirname -- "$path") name=$(basename -- "$path")
-    (umask 022 && mkdir -p -- "$folder") || return
+    folder=${path%/*} name=${path##*/}
+    [[ -d ${folder:=/} ]] || (umask 022 && mkdir -p -- "$folder") || return
     # A dot first: the kubelet, cron and run-parts leave such files alone. One name, so that a killed run leaves one at most.
     fresh=$folder/.$name.gpu-metal
-    rm -f -- "$fresh"
+    [[ ! -e $fresh && ! -L $fresh ]] || rm -f -- "$fresh"
     # noclobber opens with O_EXCL: in a folder that others may write to, a planted link is not followed.
-    if (set -o noclobber && cat "$staged" >"$fresh") &&
-        { [[ -z $owner ]] || chown -- "$owner" "$fresh"; } && chmod -- "$mode" "$fresh" &&
+    if (umask 077 && set -o noclobber && cat "$staged" >"$fresh") &&
+        { [[ -z $owner ]] || chown -- "$owner" "$fresh"; } && { [[ $mode == 0600 ]] || chmod -- "$mode" "$fresh"; } &&
         sync "$fresh" && mv -T -- "$fresh" "$path"; then
         sync "$folder"
     else

@@ -98,14 +98,14 @@ keep() {
         fi
     else
         # Note the topmost folder that will be created for it: restore removes these folders too.
-        folder=$(dirname -- "$path")
-        while [[ ! -e $folder ]]; do
+        folder=${path%/*}
+        while [[ ! -e ${folder:-/} ]]; do
             missing=$folder
-            folder=$(dirname -- "$folder")
+            folder=${folder%/*}
         done
         printf '%s\n' "$missing" >"$place.new/absent" || return
     fi
-    _sync_files "$place.new"/* && sync "$place.new" && mv -T -- "$place.new" "$place" && sync "$(dirname -- "$place")"
+    _sync_files "$place.new"/* && sync "$place.new" && mv -T -- "$place.new" "$place" && sync "${place%/*}"
 }
 
 # restore PATH: puts back what keep saved, or removes PATH when there was no original. Does nothing without a keep.
@@ -127,9 +127,9 @@ restore() {
 # _put_back SAVED PATH
 _put_back() {
     local folder fresh
-    folder=$(dirname -- "$2")
-    (umask 022 && mkdir -p -- "$folder") || return
-    fresh=$folder/.$(basename -- "$2").gpu-metal
+    folder=${2%/*}
+    [[ -d ${folder:=/} ]] || (umask 022 && mkdir -p -- "$folder") || return
+    fresh=$folder/.${2##*/}.gpu-metal
     rm -f -- "$fresh" && cp -a -- "$1" "$fresh" && _sync_files "$fresh" && mv -T -- "$fresh" "$2" && sync "$folder"
 }
 
