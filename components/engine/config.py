@@ -13,6 +13,7 @@ from components.rule import Rule
 from components.url import WebUrl
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
+PackageName = Annotated[str, form(r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$", 'is not the name of a package, such as "podman".')]
 
 
 class Login(Model):
@@ -27,6 +28,9 @@ class Login(Model):
 class _Engine(Model):
     version: str | None = None
     """Package version, pinned and held; default: the newest that the source has, which is then held."""
+    replace: tuple[PackageName, ...] = ()
+    """Packages of another engine that may be removed from hosts, such as podman or docker.io: their containers stop,
+    images and volumes stay on the disk. Default: such a host is refused before any change."""
     cgroup_driver: CgroupDriver = "systemd"
     """The program that manages the containers' control groups; the kubelet gets the same setting."""
     mirrors: dict[str, tuple[WebUrl, ...]] = {}

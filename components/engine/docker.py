@@ -30,8 +30,10 @@ def docker(
         Step(_SCRIPTS / "docker_traces.sh", {"data_root": config.data_root or "/var/lib/docker"}),
         Step(_SCRIPTS / "docker_config.sh", {k: _json(v) for k, v in sorted(settings(config, extra or {}).items())}),
         *certificates("/etc/docker/certs.d", authorities or {}),
-        *at_rest(_packages(config)),
-        packages(_packages(config), label="docker", hold=True, folders=_FOLDERS),
+        *at_rest(_packages(config), engine="docker"),
+        packages(
+            _packages(config), label="docker", hold=True, folders=_FOLDERS, replace=("engine.replace", config.replace)
+        ),
         Step(_SCRIPTS / "docker.sh"),
     ]
     if config.users:

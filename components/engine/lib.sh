@@ -2,12 +2,17 @@
 # For steps with `# uses: engine`: restarts of a container engine, which can cost running containers their GPUs (G8).
 # uses: host
 
-# engine_due UNIT [reload]: notes that UNIT must be restarted (or reloaded) for settings that are about to be written;
-# called first, so that an interruption loses nothing. A unit that does not run reads them when it starts.
+# engine_due UNIT [reload|restart|stop]: notes that UNIT must be restarted (or reloaded) for settings that are about to
+# be written; called first, so that an interruption loses nothing. `stop`: live-restore does not carry containers over
+# this change. A unit that does not run reads them when it starts.
 engine_due() {
-    local mark=$GPU_METAL_HOME/$1-due
+    local mark=$GPU_METAL_HOME/$1-due new=${2:-restart} now=''
     systemctl is-active -q "$1" || return 0
-    [[ -e $mark && $(<"$mark") == restart ]] || printf '%s\n' "${2:-restart}" | write_file "$mark" 0600
+    [[ ! -e $mark ]] || now=$(<"$mark")
+    case "$now $new" in
+        stop\ * | 'restart reload') ;;
+        *) printf '%s\n' "$new" | write_file "$mark" 0600 ;;
+    esac
 }
 
 # engine_stale UNIT: prints which settings the running UNIT does not use yet; status 1 when it uses all of them
@@ -26,27 +31,85 @@ engine_stale() {
 
 # engine_refresh UNIT: restarts or reloads UNIT, so that it uses all of them. Refused while it would harm containers.
 engine_refresh() {
-    local mark=$GPU_METAL_HOME/$1-due how=restart harmed
+    local mark=$GPU_METAL_HOME/$1-due how=restart
     [[ ! -e $mark ]] || how=$(<"$mark")
-    ! _engine_unread "$1" || how=daemon-reload
-    if [[ $how != reload ]] && harmed=$(_engine_harms "$1"); then
-        untrue "$1 must be restarted for its changed settings, and containers with GPUs run: ${harmed//$'\n'/, }." \
-            "Nothing was restarted. Fix: drain or stop them, then pulumi up"
+    if _engine_unread "$1"; then
+        [[ $how == stop ]] || how=restart
+        engine_spares "$1" "$how"
+        systemctl daemon-reload || return
+    elif [[ $how != reload ]]; then
+        engine_spares "$1" "$how"
     fi
-    [[ $how != daemon-reload ]] || systemctl daemon-reload || return
     # A daemon that failed to start may have used up systemd's limit of starts.
     systemctl reset-failed "$1" 2>/dev/null || true
     if [[ $how == reload ]]; then systemctl reload "$1"; else systemctl try-restart "$1"; fi || return
     rm -f "$mark"
 }
 
-# Containers with GPUs that a restart of UNIT would harm: all of docker's, unless it restores them.
-_engine_harms() {
-    if [[ $1 == docker && $(docker info --format '{{.LiveRestoreEnabled}}' 2>/dev/null) != true ]]; then
-        gpu_containers
-    else
-        gpu_containers losing
+# engine_spares UNIT [stop]: refuses a restart of UNIT that would harm running containers: those that would lose their
+# GPUs and, of Docker, all that it does not carry over a restart.
+engine_spares() {
+    local harmed names
+    if harmed=$(gpu_containers losing); then
+        untrue "$1 must be restarted for its changed settings, and containers with GPUs run: ${harmed//$'\n'/, }." \
+            "Nothing was restarted. Fix: drain or stop them, then pulumi up"
     fi
+    if [[ $1 == docker && -n $(engine_stops "${2-}") ]]; then
+        harmed=$(engine_stops "${2-}")
+        names=${harmed//$'\n'/ }
+        untrue "docker must be restarted for its changed settings, and these containers would stop by it:" \
+            "${harmed//$'\n'/, } ($(_engine_why_stops "${2-}")). Nothing was restarted." \
+            "Fix: docker stop $names, then pulumi up; docker start $names brings them back"
+    fi
+}
+
+# engine_stops [stop]: names of the containers that a restart of Docker would stop; `stop` as of engine_due
+engine_stops() {
+    if [[ ${1-} == stop ]] || ! _engine_restores; then docker_containers || true; fi
+}
+
+_engine_why_stops() {
+    if [[ $1 == stop ]]; then
+        printf 'live-restore does not carry them over this change'
+    else
+        printf 'Docker runs without live-restore, or would start without it'
+    fi
+}
+
+# Does Docker carry containers over a restart: is live-restore in force, and will it be?
+_engine_restores() {
+    docker_live_restore || return
+    [[ $(jq '."live-restore"' /etc/docker/daemon.json 2>/dev/null) == true ]] ||
+        grep -xE -- '--live-restore(=true)?' <(engine_flags docker) >/dev/null
+}
+
+# docker_live_restore: do containers run on when the daemon that runs now ends?
+docker_live_restore() {
+    [[ $(timeout 30 docker info --format '{{.LiveRestoreEnabled}}' 2>/dev/null) == true ]]
+}
+
+# engine_flags UNIT: the flags with which UNIT will start its daemon, one a line, with the variables of its environment
+engine_flags() {
+    local command word words
+    command=$(systemctl show -p ExecStart --value "$1" | sed -nE 's/^\{ path=.* ; argv\[\]=(.*) ; ignore_errors=.*/\1/p')
+    read -ra words <<<"$command"
+    for word in "${words[@]:1}"; do
+        case $word in
+            '$'*) _engine_variable "$1" "${word//[\$\{\}]/}" | xargs -r printf '%s\n' ;;
+            *) printf '%s\n' "$word" ;;
+        esac
+    done
+}
+
+# _engine_variable UNIT NAME: its value in the files of the unit's environment, else in the unit
+_engine_variable() {
+    local files
+    files=$(systemctl show -p EnvironmentFiles --value "$1" | sed -E 's/ \(ignore_errors=.*//')
+    {
+        systemctl show -p Environment --value "$1" | xargs -r printf '%s\n'
+        # shellcheck disable=SC2086  # paths of units have no blanks
+        [[ -z $files ]] || cat -- $files 2>/dev/null || true
+    } | sed -nE "s/^\s*$2=//p" | tail -n 1 | sed -E "s/^(['\"])(.*)\1\$/\2/"
 }
 
 # Has the unit files that systemd has not read? NeedDaemonReload alone may miss a new folder.

@@ -51,7 +51,9 @@ def _containerd(
     return [
         *jq,
         *at_rest([package]),
-        packages([package], label="containerd", hold=True, folders=_FOLDERS),
+        packages(
+            [package], label="containerd", hold=True, folders=_FOLDERS, replace=("engine.replace", config.replace)
+        ),
         Step(_SCRIPTS / "containerd_config.sh", settings),
         *containerd_pulls(config, authorities),
         Step(_SCRIPTS / "containerd.sh"),

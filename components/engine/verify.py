@@ -1,6 +1,6 @@
 """The proof that an engine runs containers (C4), and preflight's checks for the engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface
 from pathlib import Path
 
@@ -26,16 +26,47 @@ def full_name(image: str) -> str:
     return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
 
 
-def at_rest(names: Sequence[str], *, label: str = "") -> list[Step]:
-    """Goes before packages that disturb an engine: lets a pinned version change only while no container has a GPU."""
+def at_rest(names: Sequence[str], *, engine: str = "", label: str = "") -> list[Step]:
+    """Goes before packages that disturb an engine: lets a pinned version change only while no container is harmed.
+
+    `engine` is "docker" for Docker's own packages: they restart it.
+    """
     if not any("=" in name for name in names):
         return []
-    return [Step(_SCRIPTS / "engine_at_rest.sh", {"names": " ".join(names)}, label=label)]
+    inputs = {"names": " ".join(names), **({"engine": engine} if engine else {})}
+    return [Step(_SCRIPTS / "engine_at_rest.sh", inputs, label=label)]
 
 
 def checks(config: Containerd | Docker) -> list[Step]:
-    """For preflight: Docker's bridge overlaps no network that the host routes."""
-    if not isinstance(config, Docker):
-        return []
-    subnet = str(IPv4Interface(config.subnet).network) if config.subnet else "172.17.0.0/16"
-    return [Step(_SCRIPTS / "docker_subnet.sh", {"subnet": subnet})]
+    """For preflight: no other engine is in the way, and Docker's bridge overlaps no network that the host routes."""
+    units = ("docker", "containerd") if isinstance(config, Docker) else ("containerd",)
+    others = {
+        "conflicts": " ".join(CONFLICTS[config.package]),
+        "replace": " ".join(config.replace),
+        "units": " ".join(units),
+        "programs": " ".join(path for unit in units for path in _PROGRAMS[unit]),
+    }
+    steps = [Step(_SCRIPTS / "engine_others.sh", others)]
+    if isinstance(config, Docker):
+        subnet = str(IPv4Interface(config.subnet).network) if config.subnet else "172.17.0.0/16"
+        steps.append(Step(_SCRIPTS / "docker_subnet.sh", {"subnet": subnet}))
+    return steps
+
+
+_PROGRAMS = {
+    "docker": ("/usr/local/bin/dockerd", "/usr/local/sbin/dockerd", "/snap/bin/docker"),
+    "containerd": ("/usr/local/bin/containerd", "/usr/local/sbin/containerd"),
+}
+"""Where engines are that no package of the system brought: release archives and snaps."""
+
+_OLD = ("docker", "docker-client", "docker-common", "docker-engine", "docker-latest", "moby-engine", "podman-docker")
+_OF_DOCKER_COM = ("docker-ce", "docker-ce-cli", "containerd.io")
+
+CONFLICTS: Mapping[str, tuple[str, ...]] = {
+    "docker-ce": (*_OLD, "containerd", "docker-cli", "docker.io", "moby-containerd", "runc"),
+    "containerd.io": ("containerd", "moby-containerd", "runc"),
+    "docker.io": (*_OLD, *_OF_DOCKER_COM, "moby-containerd"),
+    "containerd": ("containerd.io", "moby-containerd"),
+}
+"""Packages that cannot be installed beside each package of an engine: the `Conflicts` of these packages, and
+https://docs.docker.com/engine/install/debian/#uninstall-old-versions (the page for RHEL has more names)."""

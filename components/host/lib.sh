@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# For steps with `# uses: host`: users of this host's GPUs, reloads of systemd that are safe for them, nftables' tables.
+# For steps with `# uses: host`: users of this host's GPUs, running containers, reloads of systemd that are safe for
+# them, nftables' tables.
 
 # The users of the GPUs are read from /proc alone, which still works when NVML fails or hangs.
 
@@ -34,6 +35,21 @@ gpu_containers() {
         found=0
     done < <(_mount_namespaces)
     return "$found"
+}
+
+# docker_containers: the name of each container that runs under Docker, one a line; status 1 when none runs
+docker_containers() {
+    local names
+    names=$(timeout 30 docker ps --format '{{.Names}}' 2>/dev/null) || names=$(_docker_shims)
+    [[ -n $names ]] && sort <<<"$names"
+}
+
+# The first 12 digits of their ids, from the processes that hold them: these outlive a daemon that does not answer.
+_docker_shims() {
+    find /proc/[0-9]*/cmdline -maxdepth 0 2>/dev/null | while read -r file; do
+        { tr '\0' ' ' <"$file" || true; } 2>/dev/null
+        echo
+    done | sed -nE 's/^\S*containerd-shim.* -namespace moby .*-id ([0-9a-f]{12}).*/\1/p'
 }
 
 # `NAMESPACE PID` of the oldest process of each mount namespace

@@ -25,15 +25,25 @@ REQUIRED_PACKAGES = (
 """Packages with the programs that the kubelet, kube-proxy and our own steps call; a minimal image lacks them."""
 
 
-def packages(words: Sequence[str], *, label: str, hold: bool = False, folders: Sequence[str] = ()) -> Step:
+def packages(
+    words: Sequence[str],
+    *,
+    label: str,
+    hold: bool = False,
+    folders: Sequence[str] = (),
+    replace: tuple[str, Sequence[str]] | None = None,
+) -> Step:
     """Packages, as `name`, `name=version` (a version may be a glob, as apt takes it) or `@term`.
 
     undo removes exactly the packages that came with this step, and `folders`, which those packages fill as they run.
-    A package that another step of the host still asks for stays.
+    A package that another step of the host still asks for stays. `replace` is a key of the site and the packages that
+    it allows to be removed; without it, the package manager decides.
     """
     inputs = {"names": " ".join(words), "hold": "yes" if hold else "no"}
     if folders:
         inputs["folders"] = " ".join(folders)
+    if replace:
+        inputs |= {"replace_key": replace[0], "replace": " ".join(replace[1])}
     return Step(_SCRIPTS / "packages.sh", inputs, label=label)
 
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-eval "$(cat)"
+eval "$(</dev/stdin)"
 # shellcheck source=files.sh
 . "${BASH_SOURCE[0]%/*}/files.sh"
 # shellcheck source=lib.sh

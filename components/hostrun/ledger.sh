@@ -125,8 +125,8 @@ save_ledger() {
 begin_layer() {
     local error path=$GPU_METAL_HOME/begun/$1
     [[ ! -e $path ]] || return 0
-    mkdir -p -- "$GPU_METAL_HOME/begun"
-    error=$(date -u +%FT%TZ | write_file "$path" 0600 2>&1) ||
+    [[ -d $GPU_METAL_HOME/begun ]] || mkdir -p -- "$GPU_METAL_HOME/begun"
+    error=$(TZ=UTC printf '%(%FT%TZ)T\n' -1 | write_file "$path" 0600 2>&1) ||
         fail ledger "$path cannot be written: ${error##*: }. $(cause "$error")"
 }
 

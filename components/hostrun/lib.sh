@@ -72,7 +72,14 @@ kept() {
     [[ -d $REPLY ]]
 }
 
-# keep PATH: saves the original of a file or link (or that there was none), once
+# kept_text PATH: what the file had when keep saved it; nothing when there was none
+kept_text() {
+    kept "$1" || return 0
+    if [[ -f $REPLY/content ]]; then cat -- "$REPLY/content"; elif [[ -f $REPLY/original ]]; then cat -- "$REPLY/original"; fi
+}
+
+# keep PATH: saves the original of a file or link (or that there was none), once. Of a link that write_file writes
+# through, also what it leads to.
 keep() {
     local path=$1 place missing='' folder
     kept "$path" && return 0
@@ -85,36 +92,52 @@ keep() {
         return 1
     elif [[ -e $path || -L $path ]]; then
         cp -a -- "$path" "$place.new/original" || return
+        written_place "$path" || return
+        if [[ $REPLY != "$path" ]]; then
+            cp -a -- "$REPLY" "$place.new/content" && printf '%s\n' "$REPLY" >"$place.new/target" || return
+        fi
     else
         # Note the topmost folder that will be created for it: restore removes these folders too.
-        folder=$(dirname -- "$path")
-        while [[ ! -e $folder ]]; do
+        folder=${path%/*}
+        while [[ ! -e ${folder:-/} ]]; do
             missing=$folder
-            folder=$(dirname -- "$folder")
+            folder=${folder%/*}
         done
         printf '%s\n' "$missing" >"$place.new/absent" || return
     fi
-    [[ -L $place.new/original ]] || sync "$place.new"/* || return
-    sync "$place.new" && mv -T -- "$place.new" "$place" && sync "$(dirname -- "$place")"
+    _sync_files "$place.new"/* && sync "$place.new" && mv -T -- "$place.new" "$place" && sync "${place%/*}"
 }
 
 # restore PATH: puts back what keep saved, or removes PATH when there was no original. Does nothing without a keep.
 restore() {
-    local path=$1 place folder fresh
+    local path=$1 place
     kept "$path" || return 0
     _kept_path "$path"
     place=$REPLY
-    folder=$(dirname -- "$path")
     if [[ -f $place/absent ]]; then
         _remove_with_folders "$path" "$(<"$place/absent")" || return
+    elif [[ -f $place/content && -L $path && $(readlink -- "$path") == "$(readlink -- "$place/original")" ]]; then
+        _put_back "$place/content" "$(<"$place/target")" || return
     else
-        (umask 022 && mkdir -p -- "$folder") || return
-        fresh=$folder/.$(basename -- "$path").gpu-metal
-        rm -f -- "$fresh" && cp -a -- "$place/original" "$fresh" || return
-        [[ -L $fresh ]] || sync "$fresh" || return
-        mv -T -- "$fresh" "$path" && sync "$folder" || return
+        _put_back "$place/original" "$path" || return
     fi
     rm -rf -- "$place"
+}
+
+# _put_back SAVED PATH
+_put_back() {
+    local folder fresh
+    folder=${2%/*}
+    [[ -d ${folder:=/} ]] || (umask 022 && mkdir -p -- "$folder") || return
+    fresh=$folder/.${2##*/}.gpu-metal
+    rm -f -- "$fresh" && cp -a -- "$1" "$fresh" && _sync_files "$fresh" && mv -T -- "$fresh" "$2" && sync "$folder"
+}
+
+_sync_files() {
+    local file
+    for file in "$@"; do
+        [[ -L $file ]] || sync "$file" || return
+    done
 }
 
 _remove_with_folders() {

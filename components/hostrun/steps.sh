@@ -130,6 +130,10 @@ _mask() {
             [[ -z $line || (${#line} -lt 6 && ${#lines[@]} -gt 1) ]] || hidden+=("$line")
         done
     done
+    if [[ ${#hidden[@]} -eq 0 ]]; then
+        sed -u -n "/^$2\$/q; /./p"
+        return
+    fi
     # sed reads its script from a pipe: nothing of it is in argv or in a file. The longest first: one may be part of another.
     sed -u -n -f <(
         printf '/^%s$/q\n' "$2"
@@ -142,8 +146,12 @@ _mask() {
 
 # _limit_of FILE → REPLY: seconds that its apply and undo have: 900, or what its line `# limit: SECONDS` says
 _limit_of() {
-    REPLY=${GPU_METAL_STEP_TIMEOUT:-$(sed -nE 's/^# limit: ([0-9]+)$/\1/p' "$1" | head -n 1)}
-    REPLY=${REPLY:-900}
+    REPLY=900
+    if [[ -n ${GPU_METAL_STEP_TIMEOUT-} ]]; then
+        REPLY=$GPU_METAL_STEP_TIMEOUT
+    elif [[ $(<"$1") =~ $'\n# limit: '([0-9]+)$'\n' ]]; then
+        REPLY=${BASH_REMATCH[1]}
+    fi
 }
 
 # run_logged FUNCTION LAYER LINE → the function's status; its output goes to the step's log, path in REPLY

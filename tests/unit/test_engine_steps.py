@@ -139,9 +139,31 @@ def test_the_registry_is_its_hosts_under_all_its_names() -> None:
     )
 
 
-def test_preflight_asks_about_dockers_bridge_only() -> None:
-    assert checks(Containerd()) == []
-    [default] = checks(Docker(kind="docker"))
-    assert default.inputs == {"subnet": "172.17.0.0/16"}
-    [own] = checks(Docker(kind="docker", subnet="172.30.0.1/24"))
+def test_preflight_asks_about_dockers_bridge_and_other_engines() -> None:
+    def asked(config: Containerd | Docker) -> dict[str, Step]:
+        return {step.id: step for step in checks(config)}
+
+    others = asked(Containerd.model_validate({"replace": ["podman", "runc"]}))
+    assert list(others) == ["engine_others"]
+    assert others["engine_others"].inputs == {
+        "conflicts": "containerd moby-containerd runc",
+        "replace": "podman runc",
+        "units": "containerd",
+        "programs": "/usr/local/bin/containerd /usr/local/sbin/containerd",
+    }
+    default = asked(Docker(kind="docker"))
+    assert default["docker_subnet"].inputs == {"subnet": "172.17.0.0/16"}
+    assert {"docker.io", "podman-docker", "runc"} <= set(default["engine_others"].inputs["conflicts"].split())
+    own = asked(Docker.model_validate({"kind": "docker", "subnet": "172.30.0.1/24"}))["docker_subnet"]
     assert own.inputs == {"subnet": "172.30.0.0/24"}
+
+
+def test_only_what_the_site_names_may_be_removed_by_the_engines_packages() -> None:
+    for made, label in ((engine(replace=["runc"]), "containerd"), (docker(replace=["runc"]), "docker")):
+        inputs = made[f"packages#{label}"].inputs
+        assert (inputs["replace_key"], inputs["replace"]) == ("engine.replace", "runc")
+
+
+def test_a_pinned_docker_asks_for_all_its_containers() -> None:
+    assert docker(version="1")["engine_at_rest"].inputs["engine"] == "docker"
+    assert "engine" not in engine(version="1")["engine_at_rest"].inputs

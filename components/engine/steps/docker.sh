@@ -26,13 +26,13 @@ apply() {
     fi
 }
 
-# A Docker that came with us is stopped and its containers are removed; never while one of them has GPUs.
+# A Docker that came with us is stopped and its containers are removed; never while one of them runs.
 undo() {
     local running
     if grep -qsx docker=yes "$GPU_METAL_HOME/docker-before" || ! systemctl is-active -q docker; then return; fi
-    if running=$(gpu_containers); then
-        untrue "containers with GPUs run: ${running//$'\n'/, }. Docker was left." \
-            "Fix: docker stop them, then run this again"
+    if running=$(docker_containers); then
+        untrue "containers run: ${running//$'\n'/, }. Docker was left." \
+            "Fix: docker stop ${running//$'\n'/ }, then run this again"
     fi
     docker ps -aq | xargs -r docker rm -f
     systemctl stop docker.socket docker

@@ -9,7 +9,7 @@
 check() {
     local file owner registry
     while read -r file owner; do
-        if [[ $(stat -c %U:%a "$file" 2>/dev/null) != "${owner%%:*}:600" ]]; then
+        if [[ $(stat -Lc %U:%a "$file" 2>/dev/null) != "${owner%%:*}:600" ]]; then
             untrue "$file is missing, or not readable by ${owner%%:*} alone"
         fi
         for registry in $(input registries); do
@@ -97,15 +97,16 @@ _take_out() {
     local file=$1 left keys owner
     if [[ -e $file ]] && kept "$file"; then
         keys=$(for key in $(input registries) $(previous registries); do _key "$key" | jq -R .; done | jq -s .)
-        left=$(jq --argjson keys "$keys" --slurpfile before <(cat "$REPLY/original" 2>/dev/null || printf '{}') '
+        left=$(jq --argjson keys "$keys" --slurpfile before <(kept_text "$file" | grep . || printf '{}') '
             reduce $keys[] as $k (.;
                 if $before[0].auths[$k] then .auths[$k] = $before[0].auths[$k] else del(.auths[$k]) end)
             | if .auths == {} and ($before[0] | has("auths") | not) then del(.auths) else . end' "$file")
+        kept "$file"
         if [[ $left == '{}' && -e $REPLY/absent ]]; then
             restore "$file"
         else
-            owner=$(stat -c %U:%G "$file")
-            printf '%s\n' "$left" | write_file "$file" "$(stat -c %a "$file")" "$owner"
+            owner=$(stat -Lc %U:%G "$file")
+            printf '%s\n' "$left" | write_file "$file" "$(stat -Lc %a "$file")" "$owner"
         fi
     fi
     _written | grep -vxF "$file" | write_file "$GPU_METAL_HOME/pull-logins" 0600 || true

@@ -13,8 +13,8 @@ check() {
         if [[ $(_hosts "$registry" _no_secret | sha256sum) != $(_without_secrets "$file" | sha256sum) ]]; then
             untrue "$file is not what the site's mirrors say"
         fi
-        if [[ $(stat -c %04a "$file") != $(_mode "$registry") ]]; then
-            untrue "$file has mode $(stat -c %04a "$file"), wants $(_mode "$registry")"
+        if [[ $(stat -Lc %04a "$file") != $(_mode "$registry") ]]; then
+            untrue "$file has mode $(stat -Lc %04a "$file"), wants $(_mode "$registry")"
         fi
     done
     for registry in $(_strays); do untrue "$registry has mirrors that the site no longer names"; done

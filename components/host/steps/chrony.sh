@@ -24,7 +24,7 @@ apply() {
     keep "$(os_path chrony_servers)"
     _wanted | write_file "$(os_path chrony_servers)" 0644
     if ! _is_read; then
-        { awk 1 "$conf" && _include; } | write_file "$conf" "$(stat -c %a "$conf")"
+        { awk 1 "$conf" && _include; } | write_file "$conf" "$(stat -Lc %a "$conf")"
     fi
     # --no-reload: else systemd reads all its units again, which can cost containers their GPUs.
     systemctl enable -q --no-reload "$(os_path chrony_unit)"
@@ -39,7 +39,7 @@ undo() {
     conf=$(os_path chrony_conf)
     restore "$(os_path chrony_servers)"
     if grep -qxF "$(_include)" "$conf" 2>/dev/null; then
-        grep -vxF "$(_include)" "$conf" | write_file "$conf" "$(stat -c %a "$conf")"
+        grep -vxF "$(_include)" "$conf" | write_file "$conf" "$(stat -Lc %a "$conf")"
     fi
     if systemctl is-active -q "$(os_path chrony_unit)"; then _reload; fi
 }

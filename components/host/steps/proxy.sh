@@ -26,9 +26,8 @@ check() {
         if ! _text "$path" | same_file "$path"; then untrue "$path is not what the site's proxy says"; fi
     done
     for unit in $(_dropped); do untrue "$unit still has the site's proxies"; done
-    if gpu_containers >/dev/null; then return; fi
     for unit in $(_services); do
-        if _is_stale "$unit"; then untrue "$unit runs with other proxies than the site's"; fi
+        if _is_stale "$unit" && ! _in_use "$unit" >/dev/null; then untrue "$unit runs with other proxies than the site's"; fi
     done
 }
 
@@ -173,9 +172,14 @@ _proxies_of() {
     tr '\0' '\n' <"/proc/$1/environ" | grep -E '^[a-zA-Z]+_(proxy|PROXY)=' | sort
 }
 
+# Prints the containers that a restart could harm. The engine's own step restarts it when that is safe, or names them.
+_in_use() {
+    gpu_containers || { [[ $1 == docker ]] && docker_containers; }
+}
+
 _restart() {
-    if gpu_containers; then
-        printf '%s needs a restart, but was not restarted: these containers use a GPU\n' "$1"
+    if _in_use "$1"; then
+        printf '%s needs a restart, but was not restarted: these containers run\n' "$1"
         return
     fi
     systemctl daemon-reload

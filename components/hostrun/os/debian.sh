@@ -112,6 +112,16 @@ pkg_fits() {
     plan=$(apt-get -s -qq install --no-install-recommends -- "$1") && [[ $'\n'$plan != *$'\n'Remv* ]]
 }
 
+# pkg_dependents NAME…: those packages, and all that would leave with them, sorted
+pkg_dependents() { apt-get -s -qq remove --allow-change-held-packages -- "$@" | _removed; }
+
+# pkg_removes NAME[=VERSION]…: what their installation would remove, sorted; fails when they cannot be installed
+pkg_removes() {
+    local plan
+    plan=$(apt-get -s -qq install --no-install-recommends --allow-change-held-packages --allow-downgrades -- "$@") || return
+    _removed <<<"$plan"
+}
+
 # pkg_hold NAME… / pkg_unhold NAME… / pkg_held NAME: kept at its version?
 pkg_hold() { apt-mark hold -- "$@"; }
 pkg_unhold() { apt-mark unhold -- "$@"; }

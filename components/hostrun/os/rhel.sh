@@ -102,6 +102,32 @@ pkg_fits() {
         ! grep '^Removing' <<<"$plan" >/dev/null
 }
 
+# pkg_dependents NAME…: those packages, and all that would leave with them, sorted
+pkg_dependents() {
+    local names said more
+    names=$(printf '%s\n' "$@" | sort -u)
+    until said=$(xargs rpm -e --test --allmatches <<<"$names" 2>&1); do
+        more=$(sed -nE 's/.* is needed by \(installed\) (.*)-[^-]+-[^-]+$/\1/p' <<<"$said" | sort -u)
+        more=$(comm -13 <(printf '%s\n' "$names") <(printf '%s\n' "$more"))
+        [[ -n $more ]] || break
+        names=$(printf '%s\n%s\n' "$names" "$more" | sort -u)
+    done
+    printf '%s\n' "$names"
+}
+
+# pkg_removes NAME[=VERSION]…: what their installation would remove, sorted; fails when they cannot be installed
+pkg_removes() {
+    local plan
+    plan=$(dnf --assumeno install --setopt=install_weak_deps=False --allowerasing -- "${@/=/-}" 2>&1 || true)
+    # When dnf finds no solution, it never reaches its question.
+    grep -E '^(Operation aborted|Exiting on user command)' <<<"$plan" >/dev/null || return
+    awk '
+        /^[A-Z]/ { removing = /^Removing/ }
+        removing && /^ [^ ]/ { print $1 }
+        $1 == "replacing" { sub(/\.[^.]*$/, "", $2); print $2 }
+    ' <<<"$plan" | sort -u | comm -12 - <(pkg_list)
+}
+
 # pkg_hold NAME… / pkg_unhold NAME… / pkg_held NAME: kept at its version? By the plugin of the term @hold.
 pkg_hold() { dnf_run -q versionlock add -- "$@"; }
 pkg_unhold() { dnf_run -q versionlock delete -- "$@"; }

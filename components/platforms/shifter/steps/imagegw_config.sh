@@ -9,7 +9,7 @@ check() {
     if [[ $(_shown <"$(input file)" 2>/dev/null) != "$(bulk settings | _shown)" ]]; then
         untrue "$(input file) is not what the site says of the image gateway"
     fi
-    if [[ $(stat -c %a:%U:%G "$(input file)") != "640:root:$(_group)" ]]; then
+    if [[ $(stat -Lc %a:%U:%G "$(input file)") != "640:root:$(_group)" ]]; then
         untrue "$(input file) can be read by others than root and $(input user)"
     fi
 }

@@ -7,7 +7,7 @@
 check() {
     local file=/etc/munge/munge.key
     if [[ ! -s $file ]]; then untrue "has no $file"; fi
-    if [[ $(stat -c %a:%U:%G $file) != 400:munge:munge ]]; then untrue "$file can be read by others than munge"; fi
+    if [[ $(stat -Lc %a:%U:%G $file) != 400:munge:munge ]]; then untrue "$file can be read by others than munge"; fi
     if [[ $(stat -c %a:%U /etc/munge) != 700:munge ]]; then untrue "/etc/munge is open to others than munge"; fi
     if ! sha256sum <$file | same_file "$(_written)"; then untrue "$file is not the key that was written there"; fi
 }

@@ -8,7 +8,7 @@ check() {
     local name
     for name in passwd group nsswitch.conf; do
         if ! "_$name" | same_file "$(input folder)/$name"; then untrue "$(input folder)/$name differs from this host's"; fi
-        if [[ $(stat -c '%a %U' "$(input folder)/$name") != '644 root' ]]; then
+        if [[ $(stat -Lc '%a %U' "$(input folder)/$name") != '644 root' ]]; then
             untrue "$(input folder)/$name is not root's with mode 644"
         fi
     done

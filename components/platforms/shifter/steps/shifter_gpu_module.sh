@@ -8,7 +8,7 @@
 
 check() {
     if ! _hook | same_file "$(input file)"; then untrue "$(input file) is not the module's"; fi
-    if [[ $(stat -c '%a %U' "$(input file)") != '755 root' ]]; then untrue "$(input file) is not root's with mode 755"; fi
+    if [[ $(stat -Lc '%a %U' "$(input file)") != '755 root' ]]; then untrue "$(input file) is not root's with mode 755"; fi
     if [[ -z $(gpu_files) ]]; then untrue "has no NVIDIA driver, which the module gpu brings into containers"; fi
 }
 

@@ -8,7 +8,7 @@
 check() {
     local folder
     if ! bulk text | same_file "$(input file)"; then untrue "$(input file) is not what the site says"; fi
-    if [[ $(stat -c '%a %U' "$(input file)") != '644 root' ]]; then untrue "$(input file) is not root's with mode 644"; fi
+    if [[ $(stat -Lc '%a %U' "$(input file)") != '644 root' ]]; then untrue "$(input file) is not root's with mode 644"; fi
     for folder in $(input mounts ''); do
         if [[ ! -e $folder ]]; then
             untrue "has no $folder, which udiRoot.siteFs mounts into containers: none would start." \

@@ -14,7 +14,7 @@ check() {
     for key in "${_bulk[@]}"; do
         if ! bulk "$key" | same_file "$(_place "$key")"; then untrue "$(_place "$key") is not the site's"; fi
     done
-    if [[ $(stat -c %a:%U "$(_place keytab)" 2>/dev/null) != "600:$(input user)" ]]; then
+    if [[ $(stat -Lc %a:%U "$(_place keytab)" 2>/dev/null) != "600:$(input user)" ]]; then
         untrue "$(_place keytab) is not there, or can be read by others"
     fi
     if ! sha256sum <"$(_place keytab)" | same_file "$(sqream_state keytab)"; then

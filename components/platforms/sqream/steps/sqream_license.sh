@@ -11,7 +11,7 @@ check() {
     others=$(_others)
     if [[ -n $others ]]; then untrue "$(_folder) has $others beside the site's licence. $(_fix)"; fi
     if [[ ! -f $(_file) ]]; then untrue "has not the site's licence in $(_folder)"; fi
-    if [[ $(stat -c %a:%U "$(_file)") != "600:$(input user)" ]]; then untrue "$(_file) can be read by others"; fi
+    if [[ $(stat -Lc %a:%U "$(_file)") != "600:$(input user)" ]]; then untrue "$(_file) can be read by others"; fi
     if ! sha256sum <"$(_file)" | same_file "$(sqream_state license)"; then
         untrue "$(_file) is not the licence that the site gave"
     fi
