@@ -1,6 +1,7 @@
 # firewalld admits only what the layers in use need: its default is a zone of our own, which holds nothing else.
 # rows: H17
 # bulk: zone policy ipset4 ipset6
+# uses: host
 #
 # Other zones stay as they are; check reports an interface that is tied to one of them, but does not move it. Our policy
 # accepts forwarded traffic: pods and containers have rules of their own.
@@ -54,6 +55,8 @@ apply() {
         return 1
     fi
     if [[ $(readlink "$_mask") == /dev/null ]]; then rm "$_mask"; fi
+    # systemd remembers the mask as long as another unit names firewalld, as Docker's does.
+    if [[ $(systemctl show -p LoadState --value firewalld) == masked ]]; then systemd_reload; fi
     if ! systemctl is-enabled -q firewalld; then : >"$_was_off"; fi
     systemctl enable -q --no-reload firewalld
     if systemctl is-active -q firewalld; then firewall-cmd -q --reload; else systemctl start firewalld; fi
