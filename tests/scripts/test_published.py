@@ -3,6 +3,7 @@
 Not proven: IPv6, Docker's own rules in nftables (Docker 29).
 """
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -75,6 +76,15 @@ def spares_rules_of_others(host: LabHost) -> None:
     host.bash(f"iptables -t nat -D {rule}")
 
 
+def without_ipv6(host: LabHost) -> str:
+    """What check says of ufw on a kernel that was started with ipv6.disable=1."""
+    host.bash("printf '#!/bin/bash\\nexit 3\\n' >/usr/local/sbin/ip6tables; chmod 755 /usr/local/sbin/ip6tables")
+    said = host.bash("unshare -m bash -c 'mount -t tmpfs net /proc/sys/net && gpu-metal check --json' || true")
+    host.bash("rm /usr/local/sbin/ip6tables")
+    steps = {step["step"]: step for layer in json.loads(said)["layers"] for step in layer["steps"]}
+    return str(steps["firewall_ufw"]["status"])
+
+
 @pytest.mark.parametrize("kind", AGAIN)
 def test_a_port_that_is_not_opened_is_closed_whatever_docker_publishes(host: LabHost, kind: str) -> None:
     wanted = {BRIDGE: {8000}, PEER: {8000, 8001}}
@@ -91,6 +101,8 @@ def test_a_port_that_is_not_opened_is_closed_whatever_docker_publishes(host: Lab
         assert host.apply("base", firewall(kind))["firewall_nftables#published"] == "changed"
         if kind == "firewalld":
             spares_rules_of_others(host)
+        if kind == "ufw":
+            assert without_ipv6(host) == "ok"
         assert host.gpu_metal("undo base").returncode == 0
         assert "gpu_metal" not in host.bash("ls /etc/systemd/system; nft list tables")
         assert open_to() == {BRIDGE: set(PORTS), PEER: set(PORTS)}
