@@ -17,6 +17,7 @@ def needed(config: Containerd | Docker, host: Host) -> Needed:
         repositories={"docker": _repository(host)} if config.package in _OF_DOCKER else {},
         mirrors=tuple(sorted({url for urls in config.mirrors.values() for url in urls})),
         services=units(config),
+        publishes=isinstance(config, Docker),
     )
 
 

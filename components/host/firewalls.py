@@ -1,6 +1,7 @@
 """Openings written as rules of nftables, firewalld and ufw. Pure; the steps firewall_*.sh install them.
 
-All three filter traffic to the host itself. Forwarded traffic is left to the pod network and the container engine.
+All three filter traffic to the host itself. Forwarded traffic is left to the pod network and the container engine,
+except what Docker forwards to the ports that its containers publish: `published` filters it, beside each of the three.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from components.host.openings import Network, Opening, collapsed
 
 _NFT = """\
 # gpu-metal: replaces its own table at once, and touches no other
-table inet gpu_metal
-delete table inet gpu_metal
-table inet gpu_metal {{
+table inet {table}
+delete table inet {table}
+table inet {table} {{
     set site4 {{
         type ipv4_addr
         flags interval
@@ -22,36 +23,69 @@ table inet gpu_metal {{
         type ipv6_addr
         flags interval
 {site6}    }}
+{chains}}}
+"""
+
+_INPUT = """\
     chain input {{
         type filter hook input priority 0; policy drop;
         ct state established,related accept
         iifname "lo" accept
         meta l4proto {{ 1, 58 }} accept comment "ICMP, ICMPv6: by number, a small system has no /etc/protocols"
 {rules}    }}
-}}
+"""
+
+_FORWARD = """\
+    chain forward {{
+        type filter hook forward priority 0; policy accept;
+        ct state established,related accept
+        ct status dnat jump published
+    }}
+    chain published {{
+        iifname {{ "docker0", "docker_gwbridge" }} accept comment "from this host's containers"
+        iifname "br-*" accept comment "from this host's containers"
+{rules}        drop
+    }}
 """
 
 
 def nftables(openings: Sequence[Opening], site: Sequence[Network]) -> str:
     """A file for `nft -f`: one table of our own, replaced as a whole."""
+    rules = [line for opening in openings for line in _nft_rules(opening, f"{opening.protocol} dport {opening.port}")]
+    return _nft("gpu_metal", _INPUT, rules, site)
+
+
+def published(openings: Sequence[Opening], site: Sequence[Network]) -> str:
+    """The same for connections that this host forwards to another address than they asked for (DNAT), as Docker does
+    for published ports. The port is the one that was asked for.
+
+    A drop here holds whatever Docker's own rules accept. firewalld, ufw and Docker leave other tables alone when they
+    load their rules again, so it does not hang on their order, unlike rules in the chain DOCKER-USER.
+    """
+    port = "meta l4proto {0.protocol} ct original proto-dst {0.port}"
+    rules = [line for opening in openings for line in _nft_rules(opening, port.format(opening))]
+    return _nft("gpu_metal_published", _FORWARD, rules, site)
+
+
+def _nft(table: str, chains: str, rules: Sequence[str], site: Sequence[Network]) -> str:
     four, six = _families(site)
-    rules = "".join(f"        {line}\n" for opening in openings for line in _nft_rules(opening))
-    return _NFT.format(site4=_elements(four), site6=_elements(six), rules=rules)
+    text = chains.format(rules="".join(f"        {line}\n" for line in rules))
+    return _NFT.format(table=table, site4=_elements(four), site6=_elements(six), chains=text)
 
 
 def _elements(networks: Sequence[Network]) -> str:
     return f"        elements = {{ {', '.join(map(_short, networks))} }}\n" if networks else ""
 
 
-def _nft_rules(opening: Opening) -> list[str]:
-    rule = f'{opening.protocol} dport {opening.port} accept comment "{opening.name}"'
+def _nft_rules(opening: Opening, match: str) -> list[str]:
+    rule = f'{match} accept comment "{opening.name}"'
     if opening.sources == "any":
         return [rule]
     if opening.sources == "site":
         return [f"ip saddr @site4 {rule}", f"ip6 saddr @site6 {rule}"]
     return [
-        f"{match} saddr {{ {', '.join(map(_short, networks))} }} {rule}"
-        for match, networks in zip(("ip", "ip6"), _families(opening.sources), strict=True)
+        f"{family} saddr {{ {', '.join(map(_short, networks))} }} {rule}"
+        for family, networks in zip(("ip", "ip6"), _families(opening.sources), strict=True)
         if networks
     ]
 

@@ -27,6 +27,8 @@ class Needed:
     """Whether control groups of version 1 are refused."""
     before_reboot: Sequence[Step] = ()
     """Steps that need the reboot at the end of the base layer to take effect."""
+    publishes: bool = False
+    """Whether an engine forwards ports of the host to its containers, which the firewall's input rules do not see."""
 
     def __add__(self, other: "Needed") -> "Needed":
         return Needed(
@@ -36,4 +38,5 @@ class Needed:
             listening=(*self.listening, *other.listening),
             cgroup_v2=self.cgroup_v2 or other.cgroup_v2,
             before_reboot=(*self.before_reboot, *other.before_reboot),
+            publishes=self.publishes or other.publishes,
         )

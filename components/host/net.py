@@ -102,4 +102,5 @@ class NetSettings(Model):
     socks: Socks | None = None
     dns: Dns | None = None
     firewall: Firewall | None = None
-    """Opens the ports that the layers in use need, and `allow`; unset leaves the host's firewall alone."""
+    """Opens the ports that the layers in use need, and `allow`; on hosts with Docker, the same holds for ports that
+    containers publish. Unset leaves the host's firewall alone."""

@@ -78,9 +78,12 @@ def socks(host: Host) -> list[Step]:
     return [packages(["@redsocks", "@nftables"], label="socks"), step]
 
 
-def firewall(host: Host, openings: Sequence[Opening], site_networks: Sequence[Network]) -> list[Step]:
+def firewall(
+    host: Host, openings: Sequence[Opening], site_networks: Sequence[Network], *, published: bool = False
+) -> list[Step]:
     """The firewall that the site names, with `openings` of the layers in use beside those that every host has.
 
+    If `published`, the same openings hold for ports that containers publish, in a table of nftables' own for each kind.
     Raises ValueError for two openings of one name.
     """
     if host.firewall is None:
@@ -95,10 +98,20 @@ def firewall(host: Host, openings: Sequence[Opening], site_networks: Sequence[Ne
     return [
         *_ssh_stays_open(host),
         *([_step("firewalld_waits")] if kind == "firewalld" else []),
-        packages([f"@{kind}"], label="firewall"),
-        Step(_SCRIPTS / f"firewall_{kind}.sh", bulk=_rules(kind, every, site_networks)),
+        packages(list(dict.fromkeys([f"@{kind}", *(["@nftables"] if published else [])])), label="firewall"),
+        Step(_SCRIPTS / f"firewall_{kind}.sh", _table(kind), bulk=_rules(kind, every, site_networks)),
+        *(_published(every, site_networks) if published else []),
         _step("firewall_off", keep=kind),
     ]
+
+
+def _table(kind: str) -> Mapping[str, str]:
+    return {"table": "gpu_metal"} if kind == "nftables" else {}
+
+
+def _published(openings: Sequence[Opening], site: Sequence[Network]) -> list[Step]:
+    rules = {"rules": firewalls.published(openings, site)}
+    return [Step(_SCRIPTS / "firewall_nftables.sh", {"table": "gpu_metal_published"}, rules, label="published")]
 
 
 def _ssh_stays_open(host: Host) -> list[Step]:

@@ -102,7 +102,7 @@ def base(host: Host, around: Around) -> list[Step]:
         *_time(host),
         *net_steps.selinux(host),
         *net_steps.socks(host),
-        *net_steps.firewall(host, _openings(around.above.listening), around.networks),
+        *net_steps.firewall(host, _openings(around.above.listening), around.networks, published=around.above.publishes),
         *kernel_steps.kernel(host),
         *around.above.before_reboot,
         *kernel_steps.reboot(host),

@@ -117,15 +117,15 @@ restore() {
     if [[ -f $place/absent ]]; then
         _remove_with_folders "$path" "$(<"$place/absent")" || return
     elif [[ -f $place/content && -L $path && $(readlink -- "$path") == "$(readlink -- "$place/original")" ]]; then
-        _put_back "$place/content" "$(<"$place/target")" || return
+        _put_saved "$place/content" "$(<"$place/target")" || return
     else
-        _put_back "$place/original" "$path" || return
+        _put_saved "$place/original" "$path" || return
     fi
     rm -rf -- "$place"
 }
 
-# _put_back SAVED PATH
-_put_back() {
+# _put_saved SAVED PATH
+_put_saved() {
     local folder fresh
     folder=${2%/*}
     [[ -d ${folder:=/} ]] || (umask 022 && mkdir -p -- "$folder") || return

@@ -205,13 +205,15 @@ def members(host: LabHost) -> set[str]:
 
 def test_logins_are_their_owners_alone_beside_others(host: LabHost) -> None:
     other = {"auths": {"other.example.org": {"auth": "eDp5"}, REGISTRY: {"auth": "b2xkOm9sZA=="}}}
-    host.bash("mkdir -p /root/.docker; cat >/root/.docker/config.json", json.dumps(other))
+    host.bash(
+        "mkdir -p /root/.docker; cat >/root/own.json; ln -s ../own.json /root/.docker/config.json", json.dumps(other)
+    )
     logged = docker(logins={REGISTRY: {"user": "site", "passwordSecret": "pull"}})
     done = host.run("engine", logged, SECRETS)
     assert done.returncode == 0, done.stderr
     assert host.check() == {}
     for file, owner in (("/root/.docker", "root"), ("/home/deploy/.docker", "deploy")):
-        assert host.bash(f"stat -c '%U %a' {file}/config.json") == f"{owner} 600\n"
+        assert host.bash(f"stat -Lc '%U %a' {file}/config.json") == f"{owner} 600\n"
         auths = json.loads(host.bash(f"cat {file}/config.json"))["auths"]
         assert base64.b64decode(auths[REGISTRY]["auth"]).decode() == f"site:{PASSWORD}"
     assert "other.example.org" in host.bash("cat /root/.docker/config.json")
@@ -219,8 +221,8 @@ def test_logins_are_their_owners_alone_beside_others(host: LabHost) -> None:
     host.bash("chmod 644 /root/.docker/config.json")
     assert host.check()["pull_logins"][1] == "/root/.docker/config.json is missing, or not readable by root alone"
     host.apply("engine", docker())
-    assert json.loads(host.bash("cat /root/.docker/config.json")) == other
-    host.bash("test ! -e /home/deploy/.docker; rm -r /root/.docker")
+    assert json.loads(host.bash("cat /root/own.json")) == other
+    host.bash("test ! -e /home/deploy/.docker; test -L /root/.docker/config.json; rm -r /root/.docker /root/own.json")
 
 
 def test_preflight_sees_a_subnet_that_the_host_has(host: LabHost) -> None:

@@ -3,7 +3,6 @@
 Not proven here: Docker 23 and later, which validates its settings itself; a swarm.
 """
 
-import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -15,34 +14,19 @@ from components.engine.config import Docker
 from components.engine.verify import checks
 from components.host.packages import packages
 from components.hostrun.step import Step
-from lab.tools.debian import unpacked
-from tests.scripts.frozen import Recipe, frozen
-from tests.scripts.lab_host import HOST, LabHost
+from tests.scripts.docker_host import DAEMON, FORMER, IMAGE, THEIRS, adopted
+from tests.scripts.lab_host import LabHost
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("C2", "G8")]
 
-DAEMON, THEIRS = "/etc/docker/daemon.json", "/srv/conf/docker.json"
-FORMER = '{"debug": false, "log-driver": "gelf",\n "log-opts": {"gelf-address": "udp://127.0.0.1:12201"}}\n'
 STARTED = "systemctl show -p ActiveEnterTimestampMonotonic docker"
 BEGAN = "docker inspect -f '{{.State.Running}} {{.State.StartedAt}}' web"
-ADOPTED = Recipe(
-    "Docker of an operator",
-    {},
-    script=f"""
-        mkdir -p /etc/docker /srv/conf
-        printf '{FORMER}' >{THEIRS}; chmod 640 {THEIRS}; ln -s {THEIRS} {DAEMON}
-        apt-get update -q; DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends docker.io
-        """,
-)
 
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[LabHost]:
-    busybox = base64.b64encode((unpacked("busybox-static") / "bin" / "busybox").read_bytes()).decode()
-    with frozen(HOST, ADOPTED) as host:
-        host.bash("mkdir /run/image; base64 -d >/run/image/busybox; chmod 755 /run/image/busybox", busybox)
-        host.bash("tar -C /run/image -c busybox | docker import - their/web:1; rm -r /run/image")
-        host.bash("docker run -d --name web their/web:1 /busybox sleep 6000")
+    with adopted() as host:
+        host.bash(f"docker run -d --name web {IMAGE} sleep 6000")
         yield host
 
 

@@ -151,6 +151,22 @@ def test_an_operators_own_settings_are_not_dropped_silently(installed: LabHost) 
     assert refused.returncode == 1
     assert f'{MAIN} sets "max_concurrent_downloads = 9", which containerd 1.x would drop' in refused.stderr
     assert "conf.d" not in installed.bash("ls /etc/containerd")
+    dotted = f"version = 2\n{CRI}.stream_idle_timeout = '2h'\n"
+    inline = 'version = 2\n[plugins]\n"io.containerd.grpc.v1.cri" = { stream_idle_timeout = "2h" }\n'
+    for text in (dotted, inline):
+        installed.bash(f"cat >{MAIN}", text)
+        assert (
+            'sets "stream_idle_timeout = "2h"", which containerd 1.x would drop'
+            in installed.run("engine", engine()).stderr
+        )
+        assert installed.bash(f"cat {MAIN}") == text
+        assert "conf.d" not in installed.bash("ls /etc/containerd")
+    installed.bash(f"cat >{MAIN}", 'version = 2\ndisabled_plugins = [\n  "io.containerd.grpc.v1.cri",\n]\n')
+    assert (
+        "Fix: write its imports and its disabled_plugins on one line each" in installed.run("engine", engine()).stderr
+    )
+    installed.bash(f"cat >{MAIN}", "version = 2\n[plugins\n")
+    assert f"{MAIN} cannot be read: " in installed.run("engine", engine()).stderr
     installed.bash(f"cat >{MAIN}", 'disabled_plugins = ["cri"]\n')
     installed.apply("engine", engine())
     imports = 'version = 2\nimports = ["/etc/containerd/conf.d/*.toml"]\ndisabled_plugins = []\n'

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from components.engine.config import Containerd
+from components.engine.verify import checks
 from components.host import steps
 from components.host.config import Host
 from components.host.packages import REQUIRED_PACKAGES, packages, repositories
@@ -86,6 +88,27 @@ def test_a_source_is_checked_by_its_key_and_its_package_held_at_its_version(inst
     assert "gpg-pubkey" in installed.bash("rpm -qa gpg-pubkey")
     assert installed.gpu_metal("undo base").returncode == 0
     assert "containerd" not in installed.bash(f"cat {LOCKS}; rpm -qa")
+
+
+@pytest.mark.row("C1", "H16")
+def test_another_engine_is_named_with_what_needs_it_and_goes_only_if_the_site_says_so(installed: LabHost) -> None:
+    def engine(*allowed: str) -> list[Step]:
+        package = packages(["containerd.io=1.7.27"], label="engine", replace=("engine.replace", allowed))
+        return [*source(vendor_key(installed), keyFile="k"), package]
+
+    installed.bash("dnf -q -y install podman")
+    says = installed.questions(checks(Containerd()))["engine_others"]
+    assert (
+        "would be removed: podman, runc (running containers: none). Nothing was changed. Fix: engine.replace: " in says
+    )
+    assert installed.questions(checks(Containerd(replace=("podman", "runc")))) == {}
+    refused = installed.run("base", engine("runc"))
+    assert "containerd.io=1.7.27 would remove podman. Nothing was installed." in refused.stderr
+    assert installed.apply("base", engine("podman", "runc"))["packages#engine"] == "changed"
+    assert installed.bash("rpm -q podman runc || true").count("is not installed") == 2
+    assert installed.gpu_metal("undo base").returncode == 0
+    assert installed.bash("rpm -q podman runc").count(".el9") == 2
+    installed.bash("dnf -q -y remove podman runc")
 
 
 @pytest.mark.row("H6")

@@ -164,6 +164,11 @@ def test_only_what_the_site_names_may_be_removed_by_the_engines_packages() -> No
         assert (inputs["replace_key"], inputs["replace"]) == ("engine.replace", "runc")
 
 
+def test_only_docker_publishes_ports_behind_the_firewalls_back() -> None:
+    assert needed.needed(Docker(kind="docker"), HOST).publishes
+    assert not needed.needed(Containerd(), HOST).publishes
+
+
 def test_a_pinned_docker_asks_for_all_its_containers() -> None:
     assert docker(version="1")["engine_at_rest"].inputs["engine"] == "docker"
     assert "engine" not in engine(version="1")["engine_at_rest"].inputs

@@ -1,14 +1,16 @@
 """The library's archive. That a host takes it is proven in tests/scripts/test_install.py."""
 
 import io
+import re
 import tarfile
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from components.hostrun import library, step
-from components.hostrun.step import Step
+from components.hostrun.step import Step, libraries
 
 COMPONENTS = Path(library.__file__).parents[1]
 
@@ -99,3 +101,20 @@ def _only(components: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rooms are those of that folder."""
     for module in (library, step):
         monkeypatch.setattr(module, "COMPONENTS", components)
+
+
+def test_no_step_takes_the_place_of_a_function_of_the_library() -> None:
+    """They are one program on the host: `restore` would call the step's function of that name."""
+    hostrun = COMPONENTS / "hostrun"
+    parts = ("files", "lib", "folders", "packages", "sources", "networks", "window", "asked")
+    common = _functions([*(hostrun / f"{part}.sh" for part in parts), *(hostrun / "os").glob("*.sh")])
+    doubled = {}
+    for script in (*COMPONENTS.glob("*/steps/*.sh"), *COMPONENTS.glob("*/*/steps/*.sh")):
+        rooms = _functions(libraries(script))
+        if both := _functions([script]) & (common | rooms):
+            doubled[script.name] = both
+    assert doubled == {}
+
+
+def _functions(scripts: Iterable[Path]) -> set[str]:
+    return {name for script in scripts for name in re.findall(r"^(\w+)\(\)", script.read_text(), re.MULTILINE)}

@@ -129,6 +129,26 @@ def test_a_firewall_comes_after_ssh_is_sure_and_before_others_go(kind: str) -> N
         net_steps.firewall(of, [Opening("web", "81")], SITE)
 
 
+@pytest.mark.row("H17")
+@pytest.mark.parametrize("kind", ["nftables", "firewalld", "ufw"])
+def test_ports_that_containers_publish_have_the_same_openings_in_a_table_of_their_own(kind: str) -> None:
+    of = host(firewall={"kind": kind, "allow": {"web": {"port": "80-81", "sources": ["10.0.0.0/8"]}}})
+    made = by_id(net_steps.firewall(of, [Opening("api", "6443")], SITE, published=True))
+    assert list(made)[-3:] == [f"firewall_{kind}", "firewall_nftables#published", "firewall_off"]
+    assert "@nftables" in made["packages#firewall"].inputs["names"].split()
+    step = made["firewall_nftables#published"]
+    assert step.inputs == {"table": "gpu_metal_published"}
+    for line in (
+        "ct status dnat jump published",
+        'meta l4proto tcp ct original proto-dst 22 accept comment "ssh"',
+        'ip saddr @site4 meta l4proto tcp ct original proto-dst 6443 accept comment "api"',
+        'ip saddr { 10.0.0.0/8 } meta l4proto tcp ct original proto-dst 80-81 accept comment "web"',
+    ):
+        assert line in step.bulk["rules"]
+    off = host(firewall={"kind": "off"})
+    assert list(by_id(net_steps.firewall(off, [], SITE, published=True))) == ["firewall_off"]
+
+
 @pytest.mark.row("H16")
 def test_sources_are_asked_by_the_way_that_the_host_takes() -> None:
     sources: dict[str, Repository] = {

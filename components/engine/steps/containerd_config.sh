@@ -5,7 +5,8 @@
 #
 # In config.toml only an `imports` line is added (and a `cri` that its packager disabled is enabled). The GPU Operator's
 # toolkit adds a later file to the same folder, which is kept. containerd 1.x takes a plugin's whole section from the
-# last file that has it: so the drop-in has all of it, and check names a later file that lacks some.
+# last file that has it: so the drop-in has all of it, and check names a later file that lacks some. What would be lost,
+# or would not come into force, is read from containerd's own dump of the files as they would be, before any is written.
 # The step `containerd` restarts the daemon, and only when its files changed.
 
 check() {
@@ -61,9 +62,10 @@ _major() {
     containerd --version | sed -E 's/.* v?([0-9]+)\.[0-9]+\.[0-9]+.*/\1/'
 }
 
-# The version that config.toml declares: all files must have the same one, or keys of the older one are lost.
+# The version that config.toml declares, before its first table: all files must have the same one, or keys of the older
+# one are lost.
 _declared() {
-    sed -nE 's/^\s*version\s*=\s*([0-9]+).*/\1/p' /etc/containerd/config.toml 2>/dev/null || true
+    sed -nE '/^\s*\[/q; s/^\s*version\s*=\s*([0-9]+).*/\1/p' /etc/containerd/config.toml 2>/dev/null || true
 }
 
 _format() {
@@ -80,20 +82,77 @@ _format() {
 
 # Prints why config.toml cannot be used; nothing when it can.
 _refusal() {
-    local file=/etc/containerd/config.toml declared own
+    local file=/etc/containerd/config.toml declared said lost
     if [[ ! -e $file ]]; then return; fi
     declared=$(_declared)
-    if [[ $declared == 1 ]] || { [[ -z $declared ]] && grep -q '^\s*\[plugins' $file; }; then
+    if [[ $declared == 1 ]] || { [[ -z $declared ]] && grep -qE '^\s*(\[\s*)?["'\'']?plugins\b' $file; }; then
         printf '%s has settings in version 1, wants 2 or later. Nothing was changed. Fix: %s' $file \
             "containerd config migrate >/root/config.toml && mv /root/config.toml $file"
         return
     fi
-    if (($(_major) > 1)); then return; fi
-    own=$(_flat <$file | awk '!/\.cni\.(bin|conf)_dir = / { sub(/^.*"\./, ""); print; exit }')
-    if [[ -n $own ]]; then
-        printf '%s sets "%s", which containerd 1.x would drop beside our file. Nothing was changed. Fix: %s' \
-            $file "$own" "take its io.containerd.grpc.v1.cri settings out, or use containerd 2 (package: containerd.io)"
+    if ! said=$(containerd --config $file config dump 2>&1 >/dev/null); then
+        # One that was cut short is put back from what we kept.
+        if kept $file; then return; fi
+        printf '%s cannot be read: %s. Nothing was changed. Fix: mend it by hand: containerd config dump says where' \
+            $file "${said##*$'\n'}"
+        return
     fi
+    said=$(_ineffective)
+    if [[ -n $said ]]; then
+        printf '%s keeps our settings from coming into force: %s. Nothing was changed. Fix: %s' $file "$said" \
+            "write its imports and its disabled_plugins on one line each, and take cri out of the latter"
+        return
+    fi
+    # containerd 2 joins the sections of all files.
+    if (($(_major) > 1)); then return; fi
+    lost=$(_lost | sed 's/^.*"\.//' | head -n 3 | paste -sd ';')
+    if [[ -n $lost ]]; then
+        printf '%s sets "%s", which containerd 1.x would drop beside our file. Nothing was changed. Fix: %s' \
+            $file "$lost" "take its io.containerd.grpc.v1.cri settings out, or use containerd 2 (package: containerd.io)"
+    fi
+}
+
+# The first of our settings that would not be in force, or that CRI would be off.
+_ineffective() {
+    local dump wanted settings
+    dump=$(_dump_of _after)
+    if grep -E '^disabled_plugins = .*"(io\.containerd\.grpc\.v1\.)?cri"' <<<"$dump"; then return; fi
+    settings=$(_flat <<<"$dump")
+    if compgen -G '/etc/containerd/conf.d/*.toml' >/dev/null; then return; fi # check names another file that wins
+    while read -r wanted; do
+        if ! grep -F "$wanted" <<<"$settings" >/dev/null; then
+            printf '%s' "$wanted"
+            return
+        fi
+    done < <(_in_force)
+}
+
+# The lines of config.toml's CRI settings, as containerd reads them, that neither our file nor the outcome has.
+_lost() {
+    local own
+    own=$(comm -23 <(_dump_of _alone | _flat | sort) <(_dump_of _plain | _flat | sort))
+    comm -23 <(printf '%s\n' "$own") <(_dump_of _after | _flat | sort) |
+        awk -F ' = ' 'NR == FNR { ours[$1]; next } NF && !($1 in ours)' <(_drop_in | _flat) -
+}
+
+# _dump_of FUNCTION: containerd's settings with the configuration that FUNCTION writes into the folder $1
+_dump_of() {
+    local folder
+    folder=$(mktemp -d -p "$GPU_METAL_RUN")
+    "$1" "$folder"
+    containerd --config "$folder/config.toml" config dump 2>/dev/null || true
+    rm -r "$folder"
+}
+
+_plain() { printf 'version = 2\n' >"$1/config.toml"; }
+
+_alone() { sed -E '/^\s*imports\s*=/ s,"/etc/containerd/conf\.d/\*\.toml"(\,\s*)?,,' /etc/containerd/config.toml >"$1/config.toml"; }
+
+_after() {
+    mkdir "$1/conf.d"
+    cp /etc/containerd/conf.d/*.toml "$1/conf.d" 2>/dev/null || true
+    _drop_in >"$1/conf.d/50-gpu-metal.toml"
+    _main | sed "s,\"/etc/containerd/conf\.d/\*\.toml\",\"$1/conf.d/*.toml\"," >"$1/config.toml"
 }
 
 # config.toml as it is, with `version` and `imports` on top and without a disabled `cri`.

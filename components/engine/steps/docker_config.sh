@@ -88,8 +88,12 @@ _restore_first() {
 
 # Prints why the site's settings cannot be brought into daemon.json; nothing when they can.
 _refusal() {
-    local key flag swarm
-    _broken
+    local key flag swarm broken
+    broken=$(_broken)
+    if [[ -n $broken ]]; then
+        printf '%s' "$broken"
+        return
+    fi
     while read -r key flag; do
         if [[ -n $(inputs | sed -n "s/^$key=//p") ]]; then
             printf 'docker.service starts Docker with %s, and the site sets %s in %s: it does not start with both. ' \

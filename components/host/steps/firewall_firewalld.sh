@@ -1,6 +1,7 @@
 # firewalld admits only what the layers in use need: its default is a zone of our own, which holds nothing else.
 # rows: H17
 # bulk: zone policy ipset4 ipset6
+# uses: host
 #
 # Other zones stay as they are; check reports an interface that is tied to one of them, but does not move it. Our policy
 # accepts forwarded traffic: pods and containers have rules of their own.
@@ -54,9 +55,32 @@ apply() {
         return 1
     fi
     if [[ $(readlink "$_mask") == /dev/null ]]; then rm "$_mask"; fi
+    # systemd remembers the mask as long as another unit names firewalld, as Docker's does.
+    if [[ $(systemctl show -p LoadState --value firewalld) == masked ]]; then systemd_reload; fi
     if ! systemctl is-enabled -q firewalld; then : >"$_was_off"; fi
     systemctl enable -q --no-reload firewalld
-    if systemctl is-active -q firewalld; then firewall-cmd -q --reload; else systemctl start firewalld; fi
+    if systemctl is-active -q firewalld; then
+        _sparing_iptables firewall-cmd -q --reload
+    else
+        _sparing_iptables systemctl start firewalld
+    fi
+}
+
+# _sparing_iptables COMMAND…: firewalld before 1.2.5 flushes iptables' rules of others when it loads its own (its issue
+# 863), also those of pods with a hostPort, which nobody writes again. With FirewallBackend=iptables they are its own too.
+_sparing_iptables() {
+    local six saved=$GPU_METAL_RUN/iptables.$BASHPID
+    for six in '' 6; do
+        "ip${six}tables-save" >"$saved$six" 2>/dev/null || rm -f "$saved$six"
+    done
+    "$@"
+    for six in '' 6; do
+        if [[ -s $saved$six ]] && ! grep -qx 'FirewallBackend=iptables' "$_conf" &&
+            [[ -n $(comm -23 <(grep '^-A' "$saved$six" | sort) <("ip${six}tables-save" | grep '^-A' | sort)) ]]; then
+            "ip${six}tables-restore" <"$saved$six"
+        fi
+        rm -f "$saved$six"
+    done
 }
 
 undo() {
@@ -66,7 +90,7 @@ undo() {
         systemctl stop firewalld
         rm "$_was_off"
     elif systemctl is-active -q firewalld; then
-        firewall-cmd -q --reload
+        _sparing_iptables firewall-cmd -q --reload
     fi
 }
 

@@ -1,22 +1,29 @@
 # nftables admits only what the layers in use need: a table of our own drops the rest, now and after a reboot.
 # rows: H17
+# inputs: table
 # bulk: rules
 # uses: host
 #
+# `table` is gpu_metal, for the host itself, or gpu_metal_published, for ports that containers publish.
 # The table is replaced in one transaction, without a flush, so that other tables (Kubernetes', the pod network's,
 # Docker's) are not touched and open connections stay open. A unit of our own loads it, not /etc/nftables.conf.
 
-_file=/etc/gpu-metal/firewall.nft
-_unit=/etc/systemd/system/gpu-metal-firewall.service
+_table=$(input table)
+case $_table in
+    gpu_metal) _name=firewall ;;
+    *) _name=${_table#gpu_metal_} ;;
+esac
+_file=/etc/gpu-metal/$_name.nft
+_unit=/etc/systemd/system/gpu-metal-$_name.service
 
 check() {
     if ! bulk rules | same_file "$_file"; then untrue "$_file is not what the site's layers need"; fi
     if ! _service | same_file "$_unit"; then untrue "$_unit is not ours"; fi
     if ! systemctl is-enabled -q "${_unit##*/}"; then untrue "${_unit##*/} is not enabled"; fi
     if ! systemctl is-active -q "${_unit##*/}"; then untrue "${_unit##*/} is not active"; fi
-    if ! cmp -s <(nft_seen inet gpu_metal) <(_wanted); then
-        untrue "the firewall's table inet gpu_metal is not as it was loaded:" \
-            "$(diff <(_wanted) <(nft_seen inet gpu_metal) | _first_change)"
+    if ! cmp -s <(nft_seen inet "$_table") <(_wanted); then
+        untrue "the firewall's table inet $_table is not as it was loaded:" \
+            "$(diff <(_wanted) <(nft_seen inet "$_table") | _first_change)"
     fi
 }
 
@@ -27,8 +34,8 @@ apply() {
     bulk rules | write_file "$_file" 0600
     _service | write_file "$_unit" 0644
     nft --file "$_file"
-    if ! cmp -s <(nft_seen inet gpu_metal) <(_wanted); then
-        nft delete table inet gpu_metal
+    if ! cmp -s <(nft_seen inet "$_table") <(_wanted); then
+        nft delete table inet "$_table"
         printf 'nft shows another table than the one that was loaded; it was removed again.\n' >&2
         return 1
     fi
@@ -38,12 +45,12 @@ apply() {
 }
 
 undo() {
-    nft_off "${_unit##*/}" inet gpu_metal
+    nft_off "${_unit##*/}" inet "$_table"
     restore "$_unit"
     restore "$_file"
 }
 
-_wanted() { bulk rules | nft_wanted inet gpu_metal; }
+_wanted() { bulk rules | nft_wanted inet "$_table"; }
 
 _first_change() {
     sed -nE 's/^([<>])\s*(.*)/\1 \2/p' | head -n 2 | sed 's/^</lost/; s/^>/more/' | paste -sd ';'
@@ -68,7 +75,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f $_file
 ExecReload=/usr/sbin/nft -f $_file
-ExecStop=-/usr/sbin/nft delete table inet gpu_metal
+ExecStop=-/usr/sbin/nft delete table inet "$_table"
 
 [Install]
 WantedBy=sysinit.target

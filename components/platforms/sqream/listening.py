@@ -13,7 +13,7 @@ from components.problem import Key
 def listening(config: Sqream, host: Host, hosts: Hosts) -> tuple[Listening, ...]:  # noqa: ARG001 (as every part's)
     """The picker sends clients on to workers, so both are open to everybody, as Studio is; metadata is for workers.
 
-    Docker's own rules admit the ports that it publishes, whatever is listed here (docs/parts/sqream/how-to.md)."""
+    Where the site has a firewall, it keeps to this list also for the ports that Docker publishes."""
     if host.name != config.host:
         return tuple(_workers(config, host.name))
     return (*_master(config), *_workers(config, host.name))

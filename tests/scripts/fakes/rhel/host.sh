@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes an emulated Debian host answer like one of the RHEL family: its names, its dnf and rpm (the real ones, which
 # Debian has too), and a package source of stand-ins that have the names and dependencies of the real packages.
-# usage: host.sh ID VERSION ID_LIKE, with the list of packages on stdin: NAME VERSION-RELEASE [REQUIRES…]
+# usage: host.sh ID VERSION ID_LIKE, with the list of packages on stdin: NAME VERSION-RELEASE [REQUIRES… !CONFLICTS…]
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 shelf=/srv/rhel
@@ -42,14 +42,15 @@ SH
 
 # One spec for many: stdin has each name once.
 spec() {
-    local name version requires
+    local name version requires word
     printf 'Name: stand-ins\nVersion: 1\nRelease: 1\nSummary: stand-ins\nLicense: none\nAutoReqProv: no\n'
     printf '%%description\nstand-ins\n%%install\ncp -a %s/files/. %%{buildroot}/\n' "$shelf"
     while read -r name version requires; do
         printf '%%package -n %s\nVersion: %s\nRelease: %s\nSummary: stand-in\nAutoReqProv: no\n' \
             "$name" "${version%-*}" "${version##*-}"
-        # shellcheck disable=SC2086  # words are packages
-        [[ -z $requires ]] || printf 'Requires: %s\n' $requires
+        for word in $requires; do
+            if [[ $word == !* ]]; then printf 'Conflicts: %s\n' "${word#!}"; else printf 'Requires: %s\n' "$word"; fi
+        done
         [[ $name != kernel-devel ]] || printf 'Provides: installonlypkg(kernel)\n'
         printf '%%description -n %s\nstand-in\n%%files -n %s\n' "$name" "$name"
         [[ $name != chrony ]] || printf '%%config(noreplace) /etc/chrony.conf\n/usr/lib/systemd/system/chronyd.service\n'
