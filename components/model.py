@@ -100,6 +100,11 @@ Version = Annotated[str, BeforeValidator(_quoted), AfterValidator(_version)]
 SecretName = Annotated[str, form(r"^[a-zA-Z][a-zA-Z0-9]*$", "is not the name of a secret: letters and digits.")]
 """The name of a secret key `gpu-metal:<name>` of the stack, never its value."""
 
+SiteId = Annotated[
+    str,
+    form(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", "is not the id of a site: 1 to 63 letters, digits, '.', '_' and '-'."),
+]
+
 Quantity = Annotated[
     str,
     form(r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", 'is not a quantity. Write a text such as "2", "500m" or "8Gi".'),

@@ -17,13 +17,3 @@ class Owner:
 
     def __str__(self) -> str:
         return f"stack {self.project}/{self.stack}" + (f" (site {self.site})" if self.site else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """What the state itself says of a host's runs, in the resource `hosts-state`."""
-
-    state: str
-    """An id that the state has from its first run on, and another state has not."""
-    run: str = ""
-    """When a run was interrupted there, as UTC 20261129T214000Z; empty if none ever was."""
