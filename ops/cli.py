@@ -136,7 +136,7 @@ def drift(
     """Check whether hosts still have what was applied; without names, the cluster too. Changes neither."""
     from components.hostrun.report import Report
     from ops import drift as core
-    from ops import objects, render
+    from ops import objects, owner, render
     from ops import site as sites
     from ops.record import record as note
     from ops.record_objects import record_objects
@@ -144,7 +144,7 @@ def drift(
     site = sites.load(flags)
     chosen = sites.pick(site, hosts)
     fleet, before = sites.reach(flags, chosen)
-    found = asyncio.run(core.drift(fleet))
+    found = asyncio.run(core.drift(fleet, site.owner, owner.reader(flags)))
     inside = objects.Look([]) if hosts else objects.of_site(flags, site, fleet)
     answer = Report([*before, *found.checks, *inside.checks])
     rows = [

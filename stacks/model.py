@@ -72,8 +72,8 @@ class Site(Keyed):
     project: str
     """The project's name, in Pulumi.yaml."""
     id: SiteId | None = None
-    """Tells this site from another one whose project and stack have the same names. The hosts keep it with both names and
-    refuse a run of any other site; it lasts when the state is lost. `sitectl init` writes one. Never change it."""
+    """Tells this site from another one whose project and stack have the same names. The hosts keep it with both names,
+    and refuse a run of any other site; it lasts when the state is lost. `sitectl init` writes one. Never change it."""
     domain: HostName | None = None
     """Appended to host names in /etc/hosts."""
     known_hosts: LocalPath

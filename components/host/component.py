@@ -1,8 +1,9 @@
 """The hosts of a site: every preflight before any change, the runner on each, then the base layer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import pulumi
 from pulumi import ComponentResource, Input, Output, ResourceHook, ResourceHookBinding, ResourceOptions
@@ -92,8 +93,8 @@ class _State:
 
 
 def _free(value: Output[str]) -> Output[str]:
-    """The value without its dependency: each layer comes after its runner, which has it, and the SDK walks through all."""
-    return Output(set(), value.future(), value.is_known(), value.is_secret())
+    """The value without its dependency: each layer comes after its runner, which has and the SDK walks all of them."""
+    return Output(set(), cast("Awaitable[str]", value.future()), value.is_known(), value.is_secret())
 
 
 class _Hooks:

@@ -22,7 +22,7 @@ INSTALL = (_HERE / "owner.sh").read_text() + (_HERE / "install.sh").read_text()
 
 
 def install_text(owner: str, run: str) -> str:
-    """INSTALL as a stack sends it: `owner` is its four words on a host (owner.py), `run` the word of an interrupted run."""
+    """INSTALL as a stack sends it: `owner` is its four words on a host (owner.py), `run` when one was interrupted."""
     return f"owner={shlex.quote(owner)} run_id={shlex.quote(run)}\n{INSTALL}"
 
 

@@ -1,6 +1,6 @@
-"""Whose host it is: another stack, another state of the same stack, and a run that comes too late are refused by the host.
+"""Whose host it is: the host refuses another stack, another state of the same stack, and a call that comes too late.
 
-Does not prove: that a stack sends who it is (tests/unit/test_owner.py), nor how the runs meet (tests/lab/test_bad_luck.py).
+Does not prove: that a stack says who it is (tests/unit/test_owner.py), how runs meet (tests/lab/test_bad_luck.py).
 """
 
 import json

@@ -32,6 +32,7 @@ config:
       vision: {quota: {cpu: "4", memory: 8Gi, gpus: 4}}
 """
 NAMES = ("cp-1", "gpu-1", "gpu-2")
+SINCE = "2026-11-29T21:40:12Z"
 GPU = "82:00.0 3D controller: NVIDIA Corporation GA100 [A100 SXM4 80GB] (rev a1)"
 
 
@@ -52,6 +53,8 @@ class FakeHosts:
     """(host, step) → what it says, both in preflight and in the ledger's layer base."""
     bare: set[str] = field(default_factory=set)
     """Hosts without a runner."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """Who has a host: PROJECT STACK SITE STATE."""
     units: dict[tuple[str, str], str] = field(default_factory=dict)
     nodes: dict[str, str] = field(default_factory=dict)
     """Node → the value of its Ready condition."""
@@ -104,7 +107,10 @@ class FakeHosts:
         }
 
     def _ledger(self, name: str) -> dict[str, Any]:
-        return _layers("base", {step: self.untrue.get((name, step)) for step in ("swap_off", "sysctl", "hosts_file")})
+        said = _layers("base", {step: self.untrue.get((name, step)) for step in ("swap_off", "sysctl", "hosts_file")})
+        words = self.owners[name].split() if name in self.owners else []
+        keys = ("project", "stack", "site", "state", "since")
+        return {**said, "owner": dict(zip(keys, [*words, SINCE], strict=True)) if words else None}
 
     def _tried(self, name: str, text: str) -> ssh.Result:
         steps = re.findall(r":: (\w+)@", text)

@@ -1,0 +1,128 @@
+"""What a stack says of itself to its hosts, and what sitectl says of a host that is another's.
+
+Does not prove: what a host does with it (tests/scripts/test_runner_owner.py).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from stacks.load import load_site, site_from
+from stacks.site import build
+from stacks.source import SiteError
+from tests.unit.fake_hosts import SINCE, SITE, FakePulumi, Sitectl, pulumi, sitectl
+from tests.unit.recorder import Plan, record
+from tests.unit.test_plan import COMMAND, ROOT, NoSecrets, void
+
+OTHERS = f"belongs to stack gpu-metal/lab since {SINCE}; what stack gpu-metal/dev applied may be gone."
+
+
+@pytest.fixture
+def ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
+    return sitectl(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    return pulumi(tmp_path / "bin", monkeypatch)
+
+
+@pytest.fixture
+def site(lab_folder: Path) -> dict[str, Any]:  # noqa: ARG001 - its environment is needed
+    return dict(YAML(typ="safe").load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
+
+
+def plan_of(site: dict[str, Any], folder: Path, runs: dict[str, str] | None = None) -> Plan:
+    made = site_from(site, stack="lab", folder=folder)
+    outputs: dict[str, dict[str, Any]] = {
+        "lab-kubeconfig": {"stdout": "the-kubeconfig"},
+        "hosts-state": {"output": runs or {}},
+    }
+    return record(lambda: void(build(made, NoSecrets())), outputs)
+
+
+def state(cli: FakePulumi, id_: str, runs: dict[str, str] | None = None) -> None:
+    urn = "urn:pulumi:dev::gpu-metal::gpu-metal:host:Hosts$pulumi:index:Stash::hosts-state"
+    stash = {"type": "pulumi:index:Stash", "urn": urn, "id": id_, "outputs": {"input": {}, "output": runs or {}}}
+    cli.says("stack export", json.dumps({"version": 3, "deployment": {"resources": [stash]}}))
+
+
+def test_each_command_says_who_runs_in_its_first_line_and_no_command_line_does(
+    site: dict[str, Any], tmp_path: Path
+) -> None:
+    plan = plan_of({**site, "id": "rack7"}, tmp_path)
+    commands = [c for c in plan.of(COMMAND) if c.name != "lab-kubeconfig"]
+    for command in commands:
+        runner = command.name.endswith("-runner")
+        first = (
+            "owner='gpu-metal lab rack7 hosts-state-id' run_id=''"
+            if runner
+            else "owner gpu-metal lab rack7 hosts-state-id"
+        )
+        assert command.inputs["stdin"].splitlines()[0] == first, command.name
+        assert "rack7" not in command.inputs["create"] + command.inputs["delete"]
+        assert ("hosts-state" in command.depends_on) == runner
+    assert len(commands) > 8
+
+
+def test_what_an_interrupted_run_left_is_older_than_the_deletes_of_that_host_alone(
+    site: dict[str, Any], tmp_path: Path
+) -> None:
+    before, after = plan_of(site, tmp_path), plan_of(site, tmp_path, {"gpu-1": "20261129T214000Z"})
+    changed = {
+        r.name: sorted(key for key, value in r.inputs.items() if value != before.resources[urn].inputs[key])
+        for urn, r in after.resources.items()
+        if r.inputs != before.resources[urn].inputs
+    }
+    layers = {f"gpu-1-{layer}": ["delete"] for layer in ("base", "engine", "node")}
+    assert changed == {"gpu-1-runner": ["delete", "stdin"], **layers}
+    assert after.one("gpu-1-runner").inputs["delete"] == "sudo -n bash -s -- remove 20261129T214000Z"
+    assert after.one("gpu-1-base").inputs["delete"] == "sudo -n gpu-metal undo base 20261129T214000Z"
+    assert before.one("gpu-1-base").inputs["delete"] == "sudo -n gpu-metal undo base"
+
+
+def test_the_project_is_that_of_the_file_beside_the_site_and_not_a_key(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: racks\nruntime: python\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(SITE.replace("    ssh:", "    id: north\n    ssh:"))
+    assert load_site("dev", tmp_path, keys=False).owner.words("1111") == "racks dev north 1111"
+    (tmp_path / "Pulumi.dev.yaml").write_text(SITE.replace("    ssh:", "    project: mine\n    id: a b\n    ssh:"))
+    with pytest.raises(SiteError) as error:
+        load_site("dev", tmp_path, keys=False)
+    assert "project: no such key: the project is named in Pulumi.yaml." in str(error.value)
+    assert "id: is not the id of a site: 1 to 63 letters, digits, '.', '_' and '-'." in str(error.value)
+
+
+def test_drift_names_the_stack_that_has_the_host_and_shows_no_step_of_its_ledger(ctl: Sitectl) -> None:
+    ctl.hosts.owners = {"gpu-1": "gpu-metal lab - 1111", "gpu-2": "gpu-metal dev - -"}
+    ctl.hosts.untrue["gpu-1", "swap_off"] = "swap is on"
+    answer = ctl.json("drift")
+    assert [(c["id"], c["saw"]) for c in answer["checks"] if c["host"] == "gpu-1"] == [("owner", OTHERS)]
+    assert "sitectl adopt gpu-1" in answer["checks"][3]["fix"]
+    assert answer["failures"] == ["owner"]
+
+
+def test_drift_tells_a_second_state_of_the_same_stack(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, "2222")
+    ctl.hosts.owners = {"gpu-1": "gpu-metal dev - 1111", "gpu-2": "gpu-metal dev - 2222"}
+    result = ctl("drift", "gpu-[1-2]")
+    assert result.exit_code == 1
+    assert f"✗ gpu-1 [owner] was set up last by another state of stack gpu-metal/dev, which has it since {SINCE}." in (
+        result.stdout
+    )
+    assert "gpu-2 [" not in result.stdout
+    assert len(cli.asked) == 1
+
+
+def test_a_namesake_with_another_id_is_another_site(ctl: Sitectl) -> None:
+    ctl.hosts.owners = {"gpu-1": "gpu-metal dev rack7 1111"}
+    assert "gpu-1 [owner] belongs to stack gpu-metal/dev (site rack7) since" in ctl("drift", "gpu-1").stdout
+
+
+def test_verify_says_whose_the_ledger_is(ctl: Sitectl) -> None:
+    ctl.hosts.owners = {"gpu-1": "gpu-metal lab - 1111"}
+    result = ctl("verify")
+    assert result.exit_code == 1
+    assert f"✗ gpu-1 [ledger] {OTHERS}" in result.stdout
