@@ -250,6 +250,18 @@ def recover(flags: Flags) -> Code:
 
 
 @verb(app)
+def adopt(
+    flags: Flags,
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST…", help="Names or ranges, gpu-[1-4].")],
+) -> Code:
+    """Take hosts over from another stack: shows what this one would change there, asks, and changes their owner alone."""
+    from ops import adopt as core
+    from ops import site as sites
+
+    return core.adopt(flags, sites.load(flags), hosts)
+
+
+@verb(app)
 def scan(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006

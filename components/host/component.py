@@ -93,7 +93,7 @@ class _State:
 
 
 def _free(value: Output[str]) -> Output[str]:
-    """The value without its dependency: each layer comes after its runner, which has and the SDK walks all of them."""
+    """The value without its dependency, which the runner has: the SDK would walk through it from every layer."""
     return Output(set(), cast("Awaitable[str]", value.future()), value.is_known(), value.is_secret())
 
 
