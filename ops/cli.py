@@ -254,7 +254,7 @@ def adopt(
     flags: Flags,
     hosts: Annotated[list[str], typer.Argument(metavar="HOST…", help="Names or ranges, gpu-[1-4].")],
 ) -> Code:
-    """Take hosts over from another stack: shows what this one would change there, asks, and changes their owner alone."""
+    """Take hosts over from another stack: shows what this one would change there, asks, then changes their owner."""
     from ops import adopt as core
     from ops import site as sites
 

@@ -1,8 +1,10 @@
 """Whose a host is, as `sitectl` reads it: the owner that the host keeps, against this stack and its state."""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,14 @@ from typing import Any
 from components.hostrun.owner import Owner
 from components.hostrun.report import Check
 from ops.flags import Flags
+from ops.record import COMMAND, host_of
 from ops.site import pulumi
 from ops.stop import Stop
 
 STASH = "pulumi:index:Stash"
 NAME = "hosts-state"
+RUN = re.compile(r" \d{8}T\d{6}Z$")
+"""The word of an earlier interruption."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,27 @@ def stash(state: Mapping[str, Any]) -> dict[str, Any] | None:
     """The resource in an exported state; None in one that never had a host, and in one of an earlier release."""
     for resource in state["deployment"].get("resources") or []:
         if resource["type"] == STASH and resource["urn"].endswith(f"::{NAME}"):
-            return dict(resource)
+            found: dict[str, Any] = resource
+            return found
     return None
+
+
+def interrupted(state: dict[str, Any], operations: Iterable[Mapping[str, Any]]) -> None:
+    """Notes in an exported state on which hosts a run was interrupted: what it left on its way there is old by now.
+
+    The next up tells each of them. The deletes that the state has for them are given the same word, so that they pass.
+    """
+    hosts = {host_of(operation["resource"]) for operation in operations if operation["resource"]["type"] == COMMAND}
+    if (own := stash(state)) is None or not hosts:
+        return
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    own["outputs"]["output"] = {**(own["outputs"].get("output") or {}), **dict.fromkeys(hosts, now)}
+    for resource in state["deployment"]["resources"]:
+        if resource["type"] != COMMAND or not (command := resource["inputs"].get("delete")):
+            continue
+        if host_of(resource) in hosts:
+            undone = f"{RUN.sub('', command)} {now}"
+            resource["inputs"]["delete"] = resource["outputs"]["delete"] = undone
 
 
 def of_stack(stack: str, folder: Path) -> State:

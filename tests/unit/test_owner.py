@@ -4,12 +4,15 @@ Does not prove: what a host does with it (tests/scripts/test_runner_owner.py).
 """
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from components.hostrun.step import Step, command_line, payload
+from stacks.layers import layers
 from stacks.load import load_site, site_from
 from stacks.site import build
 from stacks.source import SiteError
@@ -27,6 +30,7 @@ def ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/state")
     return pulumi(tmp_path / "bin", monkeypatch)
 
 
@@ -93,6 +97,101 @@ def test_the_project_is_that_of_the_file_beside_the_site_and_not_a_key(tmp_path:
         load_site("dev", tmp_path, keys=False)
     assert "project: no such key: the project is named in Pulumi.yaml." in str(error.value)
     assert "id: is not the id of a site: 1 to 63 letters, digits, '.', '_' and '-'." in str(error.value)
+
+
+def resource(name: str, delete: str | None, on: str | None = None) -> dict[str, Any]:
+    urn = "urn:pulumi:dev::gpu-metal::command:remote:Command::"
+    values = {"create": "x", **({"delete": delete} if delete else {})}
+    anchor = {"deletedWith": f"{urn}{on}-runner"} if on else {}
+    return {"type": COMMAND, "urn": f"{urn}{name}", "inputs": values, "outputs": dict(values), **anchor}
+
+
+def test_recover_notes_the_interruption_where_the_next_run_and_the_deletes_find_it(
+    ctl: Sitectl, cli: FakePulumi
+) -> None:
+    state(cli, "1111", {"cp-1": "20261101T000000Z"})
+    exported = json.loads((cli.folder / "stack export.out").read_text())
+    deleting = resource("gpu-1-runner", "bash -s -- remove 20261102T000000Z")
+    others = [
+        resource("gpu-1-base", "gpu-metal undo base", "gpu-1"),
+        resource("gpu-2-base", "gpu-metal undo base", "gpu-2"),
+        resource("dev-kubeconfig", None, "gpu-1"),
+    ]
+    exported["deployment"]["resources"] += [deleting, *others]
+    exported["deployment"]["pending_operations"] = [{"type": "deleting", "resource": deleting}]
+    cli.says("stack export", json.dumps(exported))
+    assert ctl("recover").exit_code == 0
+    written = json.loads((cli.folder / "imported").read_text())["deployment"]["resources"]
+    kept, runner, base, other, kubeconfig = written
+    runs = kept["outputs"]["output"]
+    assert runs.keys() == {"cp-1", "gpu-1"}
+    assert runs["gpu-1"] > runs["cp-1"] == "20261101T000000Z"
+    assert runner["inputs"]["delete"] == runner["outputs"]["delete"] == f"bash -s -- remove {runs['gpu-1']}"
+    assert base["inputs"]["delete"] == f"gpu-metal undo base {runs['gpu-1']}"
+    assert (other, kubeconfig) == (others[1], others[2])
+
+
+def test_the_layers_of_a_host_are_those_that_up_applies(site: dict[str, Any], tmp_path: Path) -> None:
+    plan = plan_of(site, tmp_path)
+    made = site_from(site, stack="lab", folder=tmp_path)
+    for host in made.active:
+        lines = {
+            f"sudo -n {command_line(layer, steps)}": payload(steps, {}) for layer, steps in layers(made, host).items()
+        }
+        own = [c for c in plan.of(COMMAND) if c.name in {f"{host.name}-{name}" for name in layers(made, host)}]
+        assert {c.inputs["create"]: c.inputs["stdin"].partition("\n")[2] for c in own} == lines
+
+
+def test_adopt_shows_what_this_stack_would_change_and_changes_nothing_unless_told(
+    ctl: Sitectl, cli: FakePulumi
+) -> None:
+    state(cli, "2222")
+    made = load_site("dev", ctl.folder)
+    steps = layers(made, made.hosts["gpu-1"])["base"]
+    sysctl = next(step for step in steps if step.id == "sysctl")
+    rows = [ledger_line(step) for step in steps if step is not sysctl]
+    rows += [f"sysctl\tsysctl@{'0' * 12}\tdone\tin:vm.swappiness=10", "limits\tlimits@aaaaaaaaaaaa\tdone\tin:x=a\\\\b"]
+    ctl.hosts.files["gpu-1"] = {
+        "owner": f"gpu-metal lab - 1111 {SINCE} -\n",
+        "ledger/base": "\n".join(["gpu-metal ledger 1", *rows, f"end {len(rows)}", ""]),
+        "ledger/sqream": "gpu-metal ledger 1\nsqream_run\tsqream_run@aaaaaaaaaaaa\tdone\nend 1\n",
+    }
+    result = ctl("adopt", "gpu-[1-2]")
+    assert result.exit_code == 2
+    assert "Nobody to ask here. gpu-1 was not taken over. Fix: repeat with --yes." in result.stderr
+    assert f"gpu-1 belongs to stack gpu-metal/lab since {SINCE}." in result.stderr
+    assert "this site has no layer sqream, so pulumi up leaves it" in result.stderr
+    assert "gpu-2: no other stack has it. Nothing to take over." in result.stderr
+    cells = [line.split() for line in result.stdout.splitlines()]
+    assert ["gpu-1", "base", "limits", "sysctl", str(len(steps) - 1)] in cells
+    assert ["gpu-1", "sqream", "sqream_run", "-", "0"] in cells
+    assert [command for _, command in ctl.hosts.asked if "adopt" in command] == []
+    assert not (cli.folder / "imported").exists()
+
+
+def test_adopt_when_told_writes_the_owner_and_has_all_layers_of_the_host_applied_again(
+    ctl: Sitectl, cli: FakePulumi
+) -> None:
+    state(cli, "2222", {"gpu-1": "20261129T214000Z"})
+    exported = json.loads((cli.folder / "stack export.out").read_text())
+    exported["deployment"]["resources"] += [resource("gpu-1-base", "x", "gpu-1"), resource("gpu-2-base", "x", "gpu-2")]
+    cli.says("stack export", json.dumps(exported))
+    ctl.hosts.files["gpu-1"] = {"owner": f"gpu-metal dev - 1111 {SINCE} -\n"}
+    result = ctl("adopt", "gpu-1", "--yes")
+    assert result.exit_code == 0, result.output
+    assert f"gpu-1 belongs to another state of stack gpu-metal/dev since {SINCE}." in result.stderr
+    assert ctl.hosts.told == {"gpu-1": "owner gpu-metal dev - 2222\n"}
+    assert ("gpu-1", "/usr/local/sbin/gpu-metal adopt 20261129T214000Z") in ctl.hosts.asked
+    marked = json.loads((cli.folder / "imported").read_text())["deployment"]["resources"]
+    assert [r["urn"].rpartition("::")[2] for r in marked if "DRIFTED" in str(r.get("inputs"))] == ["gpu-1-base"]
+    assert "Next: pulumi preview --diff, then pulumi up (1 resources run again)." in result.stderr
+
+
+def ledger_line(step: Step) -> str:
+    """A step as the runner's ledger has it (ledger.sh)."""
+    bulk = [f"bulk:{k}={sha256(f'{text.rstrip()}{chr(10)}'.encode()).hexdigest()}" for k, text in step.bulk.items()]
+    inputs = [f"in:{k}={v}".replace("\\", "\\\\").replace("\n", "\\n") for k, v in step.inputs.items()]
+    return "\t".join([step.id, step.ref, "done", *inputs, *bulk])
 
 
 def test_drift_names_the_stack_that_has_the_host_and_shows_no_step_of_its_ledger(ctl: Sitectl) -> None:
