@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import TypeVar, cast
 
 import pulumi
 from pulumi import ComponentResource, Input, Output, ResourceHook, ResourceHookBinding, ResourceOptions
@@ -18,6 +18,8 @@ from components.hostrun.layer import HostRef, after_layer, install
 from components.hostrun.owner import Owner
 from components.hostrun.step import Step
 from components.hostrun.target import Target
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +83,18 @@ class _State:
 
     def __init__(self, name: str, owner: Owner, parent: ComponentResource) -> None:
         self.kept = pulumi.Stash(f"{name}-state", input={}, opts=ResourceOptions(parent=parent))
-        self._owner = owner
-
-    def owner(self) -> Output[str]:
-        """The words of owner.py."""
-        return _free(self.kept.id.apply(self._owner.words))
+        self.owner = _free(self.kept.id.apply(owner.words))
+        """In the words of owner.py."""
+        self._runs = _free(self.kept.output)
 
     def run(self, host: str) -> Output[str]:
         """When a run was interrupted on that host; empty if none was."""
-        return _free(self.kept.output.apply(lambda kept: str((kept or {}).get(host, ""))))
+        return self._runs.apply(lambda runs: str(runs.get(host, "")))
 
 
-def _free(value: Output[str]) -> Output[str]:
+def _free(value: Output[T]) -> Output[T]:
     """The value without its dependency, which the runner has: the SDK would walk through it from every layer."""
-    return Output(set(), cast("Awaitable[str]", value.future()), value.is_known(), value.is_secret())
+    return Output(set(), cast("Awaitable[T]", value.future()), value.is_known(), value.is_secret())
 
 
 class _Hooks:
@@ -127,7 +127,7 @@ def _reference(
         back=partial(hooks.back.on, call=partial(ready, patient=True)),
         gone=host.state == "gone",
         secret=secret,
-        owner=state.owner(),
+        owner=state.owner,
         run=state.run(host.name),
     )
 

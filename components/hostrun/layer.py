@@ -35,9 +35,9 @@ class HostRef:
     gone: bool
     secret: Callable[[str], Input[str]]
     """A secret of the stack by its name."""
-    owner: Input[str]
+    owner: Output[str]
     """Who runs, in the words of owner.py: the host refuses another owner, and asks an undo too."""
-    run: Input[str] = ""
+    run: Output[str]
     """When a run was interrupted there (20261129T214000Z), for an undo: the host refuses one that is older."""
     anchor: Resource | None = None
     last: tuple[Resource, ...] = ()
@@ -97,7 +97,7 @@ def layer(
         connection=host.connection,
         create=f"{host.root}{command_line(layer_name, steps)}",
         delete=_undo(f"{host.root}gpu-metal undo {layer_name}", host),
-        stdin=Output.concat("owner ", host.owner, "\n", stdin),
+        stdin=_owned(host, stdin),
         logging=remote.Logging.NONE if used else remote.Logging.STDERR,
         add_previous_output_in_env=False,
         opts=_options(
@@ -121,7 +121,13 @@ def after_layer(
 
 
 def _undo(command: str, host: HostRef) -> Output[str]:
-    return Output.from_input(host.run).apply(lambda run: f"{command} {run}".rstrip())
+    return host.run.apply(lambda run: f"{command} {run}".rstrip())
+
+
+def _owned(host: HostRef, stdin: Input[str]) -> Output[str]:
+    if isinstance(stdin, str):
+        return host.owner.apply(lambda words: f"owner {words}\n{stdin}")
+    return Output.concat("owner ", host.owner, "\n", stdin)
 
 
 def _secret_payload(steps: Sequence[Step], values: Mapping[str, Input[str]]) -> Output[str]:

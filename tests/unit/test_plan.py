@@ -239,7 +239,8 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
             lambda _: ResourceHook("back", void),
             gone=False,
             secret=lambda _: Output.secret("hunter2"),
-            owner="gpu-metal lab - 1111",
+            owner=Output.from_input("gpu-metal lab - 1111"),
+            run=Output.from_input(""),
         )
         steps = [Step(script, {"public": "yes"}, secrets={"token": "deployToken"})]
         layer("h-base", host, "base", steps, parent=root)
