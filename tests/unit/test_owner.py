@@ -154,6 +154,7 @@ def test_adopt_shows_what_this_stack_would_change_and_changes_nothing_unless_tol
     ctl.hosts.files["gpu-1"] = {
         "owner": f"gpu-metal lab - 1111 {SINCE} -\n",
         "ledger/base": "\n".join(["gpu-metal ledger 1", *rows, f"end {len(rows)}", ""]),
+        "ledger/members-07": "gpu-metal ledger 1\nnode_member#gpu-1\tnode_member@aaaaaaaaaaaa#gpu-1\tdone\nend 1\n",
         "ledger/sqream": "gpu-metal ledger 1\nsqream_run\tsqream_run@aaaaaaaaaaaa\tdone\nend 1\n",
     }
     result = ctl("adopt", "gpu-[1-2]")
@@ -165,6 +166,7 @@ def test_adopt_shows_what_this_stack_would_change_and_changes_nothing_unless_tol
     cells = [line.split() for line in result.stdout.splitlines()]
     assert ["gpu-1", "base", "limits", "sysctl", str(len(steps) - 1)] in cells
     assert ["gpu-1", "sqream", "sqream_run", "-", "0"] in cells
+    assert "members" not in result.output
     assert [command for _, command in ctl.hosts.asked if "adopt" in command] == []
     assert not (cli.folder / "imported").exists()
 
