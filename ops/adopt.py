@@ -92,7 +92,7 @@ def _taken(site: Site, host: str, files: Mapping[str, str], state: owner.State) 
     if not owner.is_other(own, site.owner) and own["state"] in ("-", state.id):
         return None
     who = owner.named(own) if owner.is_other(own, site.owner) else f"another state of {owner.named(own)}"
-    # Memberships of nodes are in the ledger of the control plane that keeps them: they are of the cluster, not of a host.
+    # Memberships of nodes are in the ledger of the control plane that keeps them: they are the cluster's, no host's.
     names = [name.removeprefix("ledger/") for name in files if not re.match(r"owner$|ledger/members?-", name)]
     ledgers = {name: files[f"ledger/{name}"] for name in names}
     return Taken(host, f"{who} since {own['since']}", list(_compared(ledgers, layers(site, site.hosts[host]))))
