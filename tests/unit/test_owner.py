@@ -12,10 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from components.hostrun.step import Step, command_line, payload
+from stacks.faults import SiteError
 from stacks.layers import layers
 from stacks.load import load_site, site_from
 from stacks.site import build
-from stacks.source import SiteError
 from tests.unit.fake_hosts import SINCE, SITE, FakePulumi, Sitectl, pulumi, sitectl
 from tests.unit.recorder import Plan, record
 from tests.unit.test_plan import COMMAND, ROOT, NoSecrets, void
@@ -96,7 +96,7 @@ def test_the_project_is_that_of_the_file_beside_the_site_and_not_a_key(tmp_path:
     with pytest.raises(SiteError) as error:
         load_site("dev", tmp_path, keys=False)
     assert "project: no such key: the project is named in Pulumi.yaml." in str(error.value)
-    assert "id: is not the id of a site: 1 to 63 letters, digits, '.', '_' and '-'." in str(error.value)
+    assert "id: \"a b\" is not the id of a site: 1 to 63 letters, digits, '.', '_' and '-'." in str(error.value)
 
 
 def resource(name: str, delete: str | None, on: str | None = None) -> dict[str, Any]:
