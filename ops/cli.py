@@ -136,7 +136,7 @@ def drift(
     """Check whether hosts still have what was applied; without names, the cluster too. Changes neither."""
     from components.hostrun.report import Report
     from ops import drift as core
-    from ops import objects, render
+    from ops import objects, owner, render
     from ops import site as sites
     from ops.record import record as note
     from ops.record_objects import record_objects
@@ -144,7 +144,7 @@ def drift(
     site = sites.load(flags)
     chosen = sites.pick(site, hosts)
     fleet, before = sites.reach(flags, chosen)
-    found = asyncio.run(core.drift(fleet))
+    found = asyncio.run(core.drift(fleet, site.owner, owner.reader(flags)))
     inside = objects.Look([]) if hosts else objects.of_site(flags, site, fleet)
     answer = Report([*before, *found.checks, *inside.checks])
     rows = [
@@ -247,6 +247,18 @@ def recover(flags: Flags) -> Code:
     for line in core.recover(flags.stack, flags.folder, fleet, flags.say):
         typer.echo(line)
     return Code.YES
+
+
+@verb(app)
+def adopt(
+    flags: Flags,
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST…", help="Names or ranges, gpu-[1-4].")],
+) -> Code:
+    """Take hosts over from another stack: shows what this one would change there, asks, then changes their owner."""
+    from ops import adopt as core
+    from ops import site as sites
+
+    return core.adopt(flags, sites.load(flags), hosts)
 
 
 @verb(app)

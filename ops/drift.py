@@ -3,13 +3,16 @@
 Rows: X4.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from components.hostrun import said
 from components.hostrun.fleet import Fleet
+from components.hostrun.owner import Owner
 from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.report import said as check_said
 from components.hostrun.target import SshError, Target
+from ops.owner import stranger
 
 HOST_LIMIT = 120.0
 """Seconds for one host: its checks ask apt and systemd, too."""
@@ -17,18 +20,27 @@ MEND = "sitectl drift --record, then pulumi up"
 """The line that brings back what was applied."""
 
 
-async def drift(fleet: Fleet) -> Report:
-    """One check for each step in each ledger; one `runner` check for a host that has no ledger."""
+async def drift(fleet: Fleet, mine: Owner, state: Callable[[], str]) -> Report:
+    """One check for each step in each ledger; one `runner` check for a host that has no ledger, and one `owner` check
+    for a host that another stack has, or another state of this one: its ledger is not of what this stack applied.
 
-    async def ask(target: Target) -> list[Check]:
+    `state` gives the id of this stack's state, empty where it cannot be read.
+    """
+
+    async def ask(target: Target) -> tuple[Mapping[str, str] | None, list[Check]]:
         result = await fleet.ask(target, f"{said.RUNNER} check --json", deadline=HOST_LIMIT)
         if said.no_runner(result):
-            return [Check("runner", target.name, "failed", "nothing was ever applied here.", fix="pulumi up")]
-        return [as_check(target.name, step) for step in said.steps(target.name, result)]
+            return None, [Check("runner", target.name, "failed", "nothing was ever applied here.", fix="pulumi up")]
+        steps = [as_check(target.name, step) for step in said.steps(target.name, result)]
+        return said.owner(target.name, result), steps
 
     checks: list[Check] = []
-    for answer in (await fleet.each(ask)).values():
-        checks += [unreachable(answer)] if isinstance(answer, SshError) else answer
+    for host, answer in (await fleet.each(ask)).items():
+        if isinstance(answer, SshError):
+            checks.append(unreachable(answer))
+            continue
+        other = stranger(host, answer[0], mine, state)
+        checks += [other] if other else answer[1]
     return Report(checks)
 
 

@@ -6,7 +6,7 @@ answers where a refresh would: into the recorded inputs of the layer, at the lin
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,9 @@ def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
     if not drifted and not empty:
         return []
     state = json.loads(pulumi(["stack", "export"], stack, folder))
-    marked = [name for name, changed in _layers(state, drifted) if changed] + list(_lost(state, empty))
+    marked = [name for name, changed in _layers(state, drifted) if changed] + list(
+        _lost(state, empty, "nothing is applied on the host")
+    )
     if marked:
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
     return marked
@@ -48,12 +50,20 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
             yield name, after != before
 
 
-def _lost(state: dict[str, Any], hosts: set[str]) -> Iterator[str]:
-    """All resources of hosts on which nothing is applied, for example after their disk was erased."""
+def again(hosts: Sequence[str], why: str, stack: str, folder: Path) -> list[str]:
+    """Marks all resources of the hosts in the state, so that the next up applies them; returns their names."""
+    state = json.loads(pulumi(["stack", "export"], stack, folder))
+    if marked := list(_lost(state, set(hosts), why)):
+        pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
+    return marked
+
+
+def _lost(state: dict[str, Any], hosts: set[str], why: str) -> Iterator[str]:
+    """All resources of hosts, marked: for example of those whose disk was erased."""
     for resource in state["deployment"].get("resources") or []:
         # The kubeconfig and the memberships that a lost control plane kept are among them.
         if resource["type"] == COMMAND and host_of(resource) in hosts:
-            resource["inputs"]["create"] = resource["outputs"]["create"] = "DRIFTED nothing is applied on the host"
+            resource["inputs"]["create"] = resource["outputs"]["create"] = f"DRIFTED {why}"
             yield resource["urn"].rpartition("::")[2]
 
 

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from components.hostrun.fleet import Fleet
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
+from ops.owner import interrupted
 from ops.site import pulumi
 from ops.stop import Code, Stop
 
@@ -51,6 +52,7 @@ def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
     state = _export(stack, folder)
     if pending := _pending(state):
         state["deployment"]["pending_operations"] = []
+        interrupted(state, pending)
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
         done += [f"an interrupted operation is forgotten: {_named(operation)}" for operation in pending]
     return done

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import versions
 from components.gpu import models
@@ -39,7 +40,7 @@ def site_text(ssh: Mapping[str, Any], hosts: Mapping[str, Host], facts: Mapping[
     systems = {name: _system(facts[name]) for name in hosts}
     common = next(iter(systems.values())) if len(set(systems.values())) == 1 else None
     groups = _groups({name: of for name in hosts if (of := gpus(facts[name]))})
-    lines = [f"    ssh: {_flow(ssh)}"]
+    lines = [f"    id: {json.dumps(uuid4().hex[:12])}  # the hosts keep it: never change it", f"    ssh: {_flow(ssh)}"]
     lines += [f"    os: {_scalar(common)}"] if common else []
     lines += ["    groups:", *(f"      {group}: {_gpu(*of)}" for of, group in groups.items())] if groups else []
     first = next((name for name in hosts if not gpus(facts[name])), next(iter(hosts)))

@@ -16,6 +16,7 @@ from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from ops import cluster
 from ops.drift import MEND
+from ops.owner import stranger
 from stacks.model import Site
 
 HOST_LIMIT = 120.0
@@ -38,7 +39,7 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
             checks.append(unreachable(answer))
             continue
         try:
-            checks += _host(hosts[name], answer, services[name])
+            checks += _host(site, hosts[name], answer, services[name])
             if not said.no_runner(answer["facts"]):
                 facts[name] = said.facts(name, answer["facts"])
                 checks += _gpus(hosts[name], facts[name])
@@ -75,12 +76,14 @@ def _sections(text: str) -> dict[str, Result]:
     return found
 
 
-def _host(host: Host, answer: Mapping[str, Result], services: Sequence[str]) -> list[Check]:
+def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequence[str]) -> list[Check]:
     reached = Check("reachable", host.name, "ok")
     if said.no_runner(answer["check"]):
         nothing = Check("ledger", host.name, "failed", "nothing was ever applied here.", fix="pulumi up")
         return [reached, nothing, *(Check(name, host.name, "skipped", "not checked") for name in services)]
     ledger = _ledger(host.name, said.steps(host.name, answer["check"]))
+    if other := stranger(host.name, said.owner(host.name, answer["check"]), site.owner, str):
+        ledger = replace(other, id="ledger")
     return [reached, ledger, *(_service(host.name, name, answer[name].stdout.strip()) for name in services)]
 
 

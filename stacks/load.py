@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from components.host.config import HostSettings
 from components.model import expanded
 from components.problem import Key, Problem
@@ -63,7 +65,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
     wrong_here = [
         *merged.problems,
         *passwords(source.data),
-        *_named(data, stack),
+        *_named(data, stack, _project(folder)),
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]
     site, wrong, lacks = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
@@ -112,13 +114,25 @@ def _ordered(data: Any) -> Any:  # noqa: ANN401 - any YAML
     return [_ordered(item) for item in data] if isinstance(data, list) else data
 
 
-def _named(data: dict[str, Any], stack: str) -> Iterator[Problem]:
-    """Name the site after its stack and each host after its key; a `name` written in the file is a problem."""
+def _project(folder: Path) -> str:
+    """The name in the project's file; that of this project where a site has no such file beside it."""
+    file = folder / "Pulumi.yaml"
+    return str(YAML(typ="safe", pure=True).load(file)["name"]) if file.is_file() else "gpu-metal"
+
+
+def _named(data: dict[str, Any], stack: str, project: str) -> Iterator[Problem]:
+    """Name the site after its stack and each host after its key; a name that is written in the file is a problem."""
     hosts = data["hosts"] if isinstance(data.get("hosts"), dict) else {}
-    named: list[tuple[Key, object, str]] = [((), data, stack)]
-    named += [(("hosts", name), entry, name) for name, entry in hosts.items()]
-    for key, entry, name in named:
+    named: list[tuple[Key, object, str, str]] = [((), data, "name", stack), ((), data, "project", project)]
+    named += [(("hosts", name), entry, "name", name) for name, entry in hosts.items()]
+    for key, entry, word, text in named:
         if isinstance(entry, dict):
-            if "name" in entry:
-                yield Problem((*key, "name"), "no such key: a host is named by the key above it, a site by its stack.")
-            entry["name"] = name
+            if word in entry:
+                yield Problem((*key, word), _GIVEN[word])
+            entry[word] = text
+
+
+_GIVEN = {
+    "name": "no such key: a host is named by the key above it, a site by its stack.",
+    "project": "no such key: the project is named in Pulumi.yaml.",
+}

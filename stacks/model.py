@@ -11,9 +11,10 @@ from components.engine.config import Containerd, Docker, Engine, Registry
 from components.host.addresses import Address
 from components.host.config import Host, HostSettings
 from components.host.repositories import Repository
+from components.hostrun.owner import Owner
 from components.kubernetes.config import Kubernetes
 from components.matrix import Thing, thing
-from components.model import HostName, LabelName, LocalPath
+from components.model import HostName, LabelName, LocalPath, SiteId
 from components.network.config import Network
 from components.parts.part import Part
 from components.problem import Key
@@ -77,6 +78,11 @@ class Site(Keyed):
 
     name: str
     """The stack's name."""
+    project: str
+    """The project's name, in Pulumi.yaml."""
+    id: SiteId | None = None
+    """Tells this site from another one whose project and stack have the same names. The hosts keep it with both names,
+    and refuse a run of any other site; it lasts when the state is lost. `sitectl init` writes one. Never change it."""
     domain: HostName | None = None
     """Appended to host names in /etc/hosts."""
     known_hosts: LocalPath
@@ -106,6 +112,11 @@ class Site(Keyed):
     """Tenants by name, which is also the name of their namespace."""
     platforms: tuple[AnyPlatform, ...] = ()
     """Platforms that the site offers its users, each of a `kind`."""
+
+    @property
+    def owner(self) -> Owner:
+        """Who a run of this site is, to its hosts."""
+        return Owner(self.project, self.name, self.id or "")
 
     @cached_property
     def active(self) -> tuple[Host, ...]:

@@ -26,7 +26,8 @@ from stacks.needed import preflight as of_parts
 
 def preflight(site: Site, host: Host) -> list[Step]:
     """The checks, and nothing but checks, of every room and part that will have a layer on the host."""
-    steps = [*host_steps.preflight(host, _around(site, host)), *gpu_steps.checks(host)]
+    steps = [host_steps.owner(host, site.owner), *host_steps.preflight(host, _around(site, host))]
+    steps += gpu_steps.checks(host)
     if config := site.engine_on(host):
         steps += engine_checks(config)
     if site.registry and site.registry.host == host.name:

@@ -12,7 +12,7 @@ from typing import Any
 from stacks.around import SITE
 from stacks.model import Site
 
-_GIVEN = ("name", "knownHosts")
+_GIVEN = ("name", "project", "knownHosts")
 """Keys that the loader fills in."""
 _PARTIAL = ("Bastion", "Gpu", "Host")
 """Models that one level may fill in partly."""
@@ -25,7 +25,7 @@ def stack_file() -> dict[str, Any]:
     for name in _PARTIAL:
         models[name].pop("required", None)
     site["required"] = [key for key in site["required"] if key not in _GIVEN]
-    del site["properties"]["name"], models["Host"]["properties"]["name"]
+    del site["properties"]["name"], site["properties"]["project"], models["Host"]["properties"]["name"]
     models["Host"]["properties"]["address"] = {
         "type": "string",
         "description": "10.0.0.21, or for a range 10.0.0.[21-24].",

@@ -32,6 +32,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
         Plan(partial(plan.preflight, site), partial(plan.base, site), partial(_layers, site, rooms)),
         targets=reached,
         secret=secrets.output,
+        owner=site.owner,
     )
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
     first = site.registry.host if site.registry else None

@@ -1,11 +1,12 @@
 """The hosts of a site: every preflight before any change, the runner on each, then the base layer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar, cast
 
 import pulumi
-from pulumi import ComponentResource, Input, ResourceHook, ResourceHookBinding, ResourceOptions
+from pulumi import ComponentResource, Input, Output, ResourceHook, ResourceHookBinding, ResourceOptions
 from pulumi_command import remote
 
 from components.host.config import Host
@@ -14,8 +15,11 @@ from components.hostrun import restart
 from components.hostrun.bring import bring
 from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef, after_layer, install
+from components.hostrun.owner import Owner
 from components.hostrun.step import Step
 from components.hostrun.target import Target
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Hosts(ComponentResource):
         *,
         targets: Mapping[str, Target],
         secret: Callable[[str], Input[str]],
+        owner: Owner,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:host:Hosts", name, {}, opts)
@@ -53,19 +58,43 @@ class Hosts(ComponentResource):
             input=gate.inputs(),
             opts=ResourceOptions(parent=self, hooks=_before(hooks.preflight.on(checked, gate.all))),
         )
+        state = _State(name, owner, parent=self)
         installed = {
             n: install(
                 n,
-                _reference(host, targets[n], secret, hooks),
+                _reference(host, targets[n], secret, hooks, state),
                 plan.layers(host),
                 parent=self,
                 hooks=_first(n, targets[n], gate, hooks) if n in there else [],
-                depends_on=[passed],
+                depends_on=[passed, state.kept],
             )
             for n, host in hosts.items()
         }
         self.refs = {n: after_layer(ref, "base", plan.base(hosts[n]), parent=self) for n, ref in installed.items()}
         self.register_outputs({})
+
+
+class _State:
+    """What tells this state from another one, and a run from one that was interrupted: both are kept in the state.
+
+    A Stash has an id of its own, which lasts as long as the state. Its output stays as it was made; `sitectl recover`
+    writes there, for each host on which a run was interrupted, when that was.
+    """
+
+    def __init__(self, name: str, owner: Owner, parent: ComponentResource) -> None:
+        self.kept = pulumi.Stash(f"{name}-state", input={}, opts=ResourceOptions(parent=parent))
+        self.owner = _free(self.kept.id.apply(owner.words))
+        """In the words of owner.py."""
+        self._runs = _free(self.kept.output)
+
+    def run(self, host: str) -> Output[str]:
+        """When a run was interrupted on that host; empty if none was."""
+        return self._runs.apply(lambda runs: str(runs.get(host, "")))
+
+
+def _free(value: Output[T]) -> Output[T]:
+    """The value without its dependency, which the runner has: the SDK would walk through it from every layer."""
+    return Output(set(), cast("Awaitable[T]", value.future()), value.is_known(), value.is_secret())
 
 
 class _Hooks:
@@ -86,7 +115,9 @@ def _first(name: str, target: Target, gate: Gate, hooks: _Hooks) -> list[Resourc
     return [hooks.preflight.on(runner, partial(gate.own, name)), hooks.library.on(runner, partial(bring, target))]
 
 
-def _reference(host: Host, target: Target, secret: Callable[[str], Input[str]], hooks: _Hooks) -> HostRef:
+def _reference(
+    host: Host, target: Target, secret: Callable[[str], Input[str]], hooks: _Hooks, state: _State
+) -> HostRef:
     ready = partial(restart.ready, target, tell=pulumi.log.info)
     return HostRef(
         name=host.name,
@@ -96,6 +127,8 @@ def _reference(host: Host, target: Target, secret: Callable[[str], Input[str]], 
         back=partial(hooks.back.on, call=partial(ready, patient=True)),
         gone=host.state == "gone",
         secret=secret,
+        owner=state.owner,
+        run=state.run(host.name),
     )
 
 

@@ -12,6 +12,7 @@ from components.host.openings import Network, Opening
 from components.host.packages import host_packages, packages
 from components.host.packages import repositories as sources
 from components.host.repositories import Repository
+from components.hostrun.owner import Owner
 from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"
@@ -65,6 +66,11 @@ def preflight(host: Host, around: Around) -> list[Step]:
         ),
     ]
     return [*steps, *ports_free(around.above.listening)]
+
+
+def owner(host: Host, owner: Owner) -> Step:
+    """Checks that no other site has the host."""
+    return _step("owner", name=host.name, project=owner.project, stack=owner.stack, site=owner.site or "-")
 
 
 def ports_free(listening: Sequence[Listening]) -> list[Step]:

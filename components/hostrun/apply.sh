@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154  # the parts of runner.sh share their variables
-# Changes: apply, undo, remove.
+# Changes: apply, undo, remove, adopt.
 
 now() { # → REPLY, in hundredths of a second, since boot
     local up
@@ -22,6 +22,7 @@ apply_layer() { # LAYER
         refs+=("$REPLY")
     done
     take_lock
+    must_own
     verify_refs "${refs[@]}"
     open_ledger "$layer"
     [[ -z $ledger_fault ]] || keep_broken_ledger "$layer"
@@ -164,8 +165,48 @@ _undo_line() { # LAYER ID LINE: sets `what`
     fi
 }
 
-undo_layer() { # LAYER
+# must_own: refuses a run of another stack, and of an earlier state of this one; a host that has no owner gets it
+must_own() {
+    judge_owner "$GPU_METAL_HOME" "$owner"
+    if [[ $REPLY == nobody ]]; then
+        claim_owner "$GPU_METAL_HOME" "$owner" || fail ledger "$GPU_METAL_HOME/owner cannot be written."
+    elif [[ $REPLY != ours ]]; then
+        refusal "$host" "$owner"
+        fail owner "$REPLY"
+    fi
+}
+
+# may_undo [RUN]: status 1 when this host is another's, whose layers are left alone: the stack that asks forgets it. A call
+# that an interrupted run left on its way here is refused.
+may_undo() {
+    judge_owner "$GPU_METAL_HOME" "$owner"
+    case $REPLY in
+        ours | nobody) ;;
+        *)
+            say "! $host [owner] belongs to ${owner_text}. Nothing was undone here, and this stack forgets it."
+            return 1
+            ;;
+    esac
+    if [[ -n $owner ]] && newer_run "$GPU_METAL_HOME" "${1-}"; then
+        fail owner "a newer run of $owner_text has been here since this $verb was begun. Nothing was undone. Fix: pulumi up, then again; if the state is an old copy, sitectl adopt $host first."
+    fi
+}
+
+# adopt [RUN]: this host is the calling stack's from now on. Changes nothing else: the next apply does.
+adopt() {
+    [[ -n $owner ]] || usage "adopt: 'owner PROJECT STACK SITE STATE' comes on stdin."
     take_lock
+    claim_owner "$GPU_METAL_HOME" "$owner" "${1-}" || fail ledger "$GPU_METAL_HOME/owner cannot be written."
+    note "adopted by $owner"
+    answer "adopted"
+}
+
+undo_layer() { # LAYER [RUN]
+    take_lock
+    if ! may_undo "${2-}"; then
+        answer "$1: left alone"
+        return
+    fi
     _undo_layer "$1"
     # Before forget_layer: if this fails, the layer still counts as begun, and check reports it.
     undo_waiting "$1"
@@ -182,10 +223,11 @@ _undo_layer() {
     undo_steps "$1"
 }
 
-# remove_all: every layer, the last first; then the runner and its data
+# remove_all [RUN]: every layer, the last first; then the runner and its data
 remove_all() {
     local layers index target
     take_lock
+    may_undo "${1-}" || exit 3
     layer_names
     layers=("${REPLY_WORDS[@]}")
     for ((index = ${#layers[@]} - 1; index >= 0; index--)); do

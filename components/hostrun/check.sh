@@ -98,11 +98,22 @@ _print_table() {
     [[ ${#report_layers[@]} -gt 0 ]] || answer "Nothing was applied here."
 }
 
+# _owner_json: who has this host, null when nobody said so
+_owner_json() {
+    local key words=() text='' index=0
+    [[ ! -s $GPU_METAL_HOME/owner ]] || read -ra words <"$GPU_METAL_HOME/owner" || true
+    for key in project stack site state since; do
+        json_string "${words[index++]-}"
+        text+=", \"$key\": $REPLY"
+    done
+    if [[ ${#words[@]} -gt 0 ]]; then printf '{%s}' "${text:2}"; else printf null; fi
+}
+
 _print_json() {
     local layer step status says ok=false between
     [[ $all_hold != yes ]] || ok=true
     json_string "$host"
-    printf '{"host": %s, "ok": %s, "layers": [' "$REPLY" "$ok"
+    printf '{"host": %s, "ok": %s, "owner": %s, "layers": [' "$REPLY" "$ok" "$(_owner_json)"
     between=
     for layer in "${report_layers[@]}"; do
         printf '%s\n {"layer": "%s", "steps": [' "$between" "$layer"

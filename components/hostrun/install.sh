@@ -2,13 +2,15 @@
 # Puts the library and the runner on this host, or takes everything away again. Sent as text:
 #   bash -s -- install SHA256 STAGED NAME [LAYER…]
 #       STAGED: the archive as copied here; NAME: the site's name for this host; LAYER: the layers that it has there
-#   bash -s -- remove
+#   bash -s -- remove [RUN]
+# In front of the text stand owner.sh and, from a stack, owner='PROJECT STACK SITE STATE' run_id='RUN'.
 set -euo pipefail
 umask 077
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 home=${GPU_METAL_HOME:-/var/lib/gpu-metal}
 run=${GPU_METAL_RUN:-/run/gpu-metal}
 bin=${GPU_METAL_BIN:-/usr/local/sbin/gpu-metal}
+owner=${owner-} run_id=${run_id-} owner_text=
 
 fail() {
     printf '✗ %s [%s] %s\n' "${name:-$(uname -n)}" "$1" "$2" >&2
@@ -22,6 +24,20 @@ check_identity() {
     known=$(<"$home/identity")
     [[ $known == "$name" ]] || fail identity "this machine is $known ($home/identity); the site calls it $name. Nothing was \
 changed. Fix: correct the addresses in the site; or, if it is to be $name from now on, run 'gpu-metal remove' on it first."
+}
+
+# A host that is another's is refused. With another state of our own stack it is taken over: the first one may be lost.
+check_owner() {
+    judge_owner "$home" "$owner"
+    case $REPLY in
+        ours | nobody) ;;
+        state) printf '! %s [owner] was set up by %s, which is refused here from now on.\n' \
+            "$name" "$owner_text" >&2 ;;
+        *)
+            refusal "$name" "$owner"
+            fail owner "$REPLY"
+            ;;
+    esac
 }
 
 unpack() { # FOLDER
@@ -64,6 +80,7 @@ bring() {
 install() {
     local runner=$home/runner/${wanted:0:12}
     check_identity
+    check_owner
     mkdir -p -- "$run" "$home/library" "$runner/os" "${bin%/*}"
     # One install at a time; it removes the leftovers of a killed one.
     exec 9>"$run/install.lock"
@@ -73,6 +90,7 @@ install() {
     trap 'rm -rf -- "$folder"' EXIT
     # If an earlier run was cut off after it had deleted the archive, keep the runner that it installed.
     [[ ! -e $staged && $(readlink -- "$bin") == "$runner/runner.sh" ]] || bring "$runner"
+    claim_owner "$home" "$owner" "$run_id"
     printf '%s\n' "$name" >"$folder/identity"
     place "$folder/identity" "$home/identity"
     if [[ ${#layers[@]} -gt 0 ]]; then
@@ -89,8 +107,14 @@ install() {
     printf 'library %s\n' "${wanted:0:12}"
 }
 
+# remove [RUN]: the runner says itself whether it may, under its lock; 3: it was left alone
 remove() {
-    [[ ! -x $bin ]] || GPU_METAL_HOME=$home GPU_METAL_RUN=$run GPU_METAL_BIN=$bin "$bin" remove
+    local status=0
+    if [[ -x $bin ]]; then
+        GPU_METAL_HOME=$home GPU_METAL_RUN=$run GPU_METAL_BIN=$bin "$bin" remove "$@" <<<"owner $owner" || status=$?
+        [[ $status -ne 3 ]] || return 0
+        [[ $status -eq 0 ]] || exit "$status"
+    fi
     rm -f -- "$bin"
     rm -rf -- "$home" "$run"
 }
@@ -102,7 +126,7 @@ main() {
             wanted=$2 staged=$3 name=$4 layers=("${@:5}")
             install
             ;;
-        remove) remove ;;
+        remove) remove "${@:2}" ;;
         *) fail call "install or remove, not '${1-}'" ;;
     esac
 }

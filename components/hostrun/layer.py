@@ -2,7 +2,8 @@
 
 What is fixed here, and why (measured in docs/adr/0001-one-resource-a-layer.md): the command line is short and public,
 secrets and bulk go by stdin; no triggers (they replace), no environment (needs AcceptEnv), no previous output;
-deletes run the ledger backwards on the host, and are skipped when the whole host leaves.
+deletes run the ledger backwards on the host, and are skipped when the whole host leaves. Who runs goes by stdin too, as
+its first line: a delete has it from the state, and the host judges it (docs/adr/0023-a-host-has-an-owner.md).
 """
 
 import shlex
@@ -34,6 +35,10 @@ class HostRef:
     gone: bool
     secret: Callable[[str], Input[str]]
     """A secret of the stack by its name."""
+    owner: Output[str]
+    """Who runs, in the words of owner.py: the host refuses another owner, and asks an undo too."""
+    run: Output[str]
+    """When a run was interrupted there (20261129T214000Z), for an undo: the host refuses one that is older."""
     anchor: Resource | None = None
     last: tuple[Resource, ...] = ()
 
@@ -61,8 +66,8 @@ def install(
         f"{name}-runner",
         connection=host.connection,
         create=f"{host.root}bash -s -- install {library.digest()} {STAGED} {shlex.join([host.name, *layers])}",
-        delete=f"{host.root}bash -s -- remove",
-        stdin=library.INSTALL,
+        delete=_undo(f"{host.root}bash -s -- remove", host),
+        stdin=Output.all(host.owner, host.run).apply(lambda known: library.install_text(*known)),
         logging=remote.Logging.STDERR,
         add_previous_output_in_env=False,
         opts=_options(host, parent, depends_on, (host.probe(f"{name}-runner"), *hooks), None),
@@ -91,8 +96,8 @@ def layer(
         name,
         connection=host.connection,
         create=f"{host.root}{command_line(layer_name, steps)}",
-        delete=f"{host.root}gpu-metal undo {layer_name}",
-        stdin=stdin,
+        delete=_undo(f"{host.root}gpu-metal undo {layer_name}", host),
+        stdin=_owned(host, stdin),
         logging=remote.Logging.NONE if used else remote.Logging.STDERR,
         add_previous_output_in_env=False,
         opts=_options(
@@ -113,6 +118,16 @@ def after_layer(
     if not steps:
         return host
     return host.after(layer(f"{host.name}-{layer_name}", host, layer_name, steps, parent=parent, depends_on=depends_on))
+
+
+def _undo(command: str, host: HostRef) -> Output[str]:
+    return host.run.apply(lambda run: f"{command} {run}".rstrip())
+
+
+def _owned(host: HostRef, stdin: Input[str]) -> Output[str]:
+    if isinstance(stdin, str):
+        return host.owner.apply(lambda words: f"owner {words}\n{stdin}")
+    return Output.concat("owner ", host.owner, "\n", stdin)
 
 
 def _secret_payload(steps: Sequence[Step], values: Mapping[str, Input[str]]) -> Output[str]:

@@ -254,6 +254,10 @@ esac
 # shellcheck source=sources.sh
 . "${BASH_SOURCE[0]%/*}/sources.sh"
 
+# judge_owner, refusal.
+# shellcheck source=owner.sh
+. "${BASH_SOURCE[0]%/*}/owner.sh"
+
 # host_networks, networks_overlap, port_holder, port_opens.
 # shellcheck source=networks.sh
 . "${BASH_SOURCE[0]%/*}/networks.sh"

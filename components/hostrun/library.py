@@ -7,6 +7,7 @@ import base64
 import gzip
 import io
 import re
+import shlex
 import tarfile
 from functools import cache
 from hashlib import sha256
@@ -16,8 +17,13 @@ from components.hostrun.step import COMPONENTS, Step, content, libraries
 
 _HERE = Path(__file__).parent
 
-INSTALL = (_HERE / "install.sh").read_text()
-"""The script for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove`."""
+INSTALL = (_HERE / "owner.sh").read_text() + (_HERE / "install.sh").read_text()
+"""The script for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove [RUN]`."""
+
+
+def install_text(owner: str, run: str) -> str:
+    """INSTALL as a stack sends it: `owner` is its four words on a host (owner.py), `run` when one was interrupted."""
+    return f"owner={shlex.quote(owner)} run_id={shlex.quote(run)}\n{INSTALL}"
 
 
 def files() -> dict[str, bytes]:

@@ -1,9 +1,9 @@
 #!/bin/bash
 # gpu-metal: makes steps true on this host, remembers what it did, and can say later whether it still holds.
 #   gpu-metal apply LAYER :: name@digest[#label] key=value … :: …     payload (bulk and secret inputs) on stdin
-#   gpu-metal undo LAYER | remove
+#   gpu-metal undo LAYER [RUN] | remove [RUN] | adopt [RUN]           `owner PROJECT STACK SITE STATE` on stdin
 #   gpu-metal check [--json] [LAYER…] | try [--json] LAYER :: … | facts --json | put NAME
-# Exit: 0 done or holds · 1 failed or does not hold · 2 wrong call · 75 another run holds the lock.
+# Exit: 0 done or holds · 1 failed or does not hold · 2 wrong call · 3 remove: another's host, left alone · 75 another run holds the lock.
 set -euo pipefail
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
     echo "✗ $(uname -n) [bash] has bash $BASH_VERSION, wants 4.4, as RHEL 8, Debian 9 and Ubuntu 18.04 have it. Fix: a newer system" >&2
@@ -37,6 +37,8 @@ lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 . "$code/text.sh"
 # shellcheck source=files.sh
 . "$code/files.sh"
+# shellcheck source=owner.sh
+. "$code/owner.sh"
 # shellcheck source=ledger.sh
 . "$code/ledger.sh"
 # shellcheck source=steps.sh
@@ -55,11 +57,16 @@ lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 . "$code/facts.sh"
 
 readonly key_pattern='^[A-Za-z0-9_][A-Za-z0-9_.*/:@-]*$'
+owner= # of this run, as judge_owner wants it; empty when it does not say
 declare -a step_ids=()
 declare -A step_line=() # id → ref and words, as in the ledger
 
 layer_name() {
     [[ $1 =~ ^[a-z0-9][a-z0-9.-]*$ ]] || usage "'$1' is not a layer: one word of a-z, 0-9, '.' and '-'."
+}
+
+run_word() {
+    [[ $1 =~ ^[0-9]{8}T[0-9]{6}Z$ ]] || usage "'$1' is not a run: the time of an interrupted one, such as 20261129T214000Z."
 }
 
 # read_steps :: ref key=value … :: …: into the two tables above
@@ -84,7 +91,16 @@ read_steps() {
     done
 }
 
-# read_payload: blocks `bulk STEP KEY N` or `secret STEP KEY N`, then N lines
+# read_owner: the first line of stdin, where it says who runs. A stack sends it at once.
+read_owner() {
+    local line='' status=0
+    [[ ! -t 0 ]] || return 0
+    IFS= read -r -t 30 line || status=$?
+    ((status <= 128)) || fail owner "nothing came on stdin within 30 s. Nothing was changed. Fix: by hand, end the call with </dev/null."
+    [[ $line != 'owner '* ]] || owner=${line#owner }
+}
+
+# read_payload: a line `owner PROJECT STACK SITE STATE`, then blocks `bulk STEP KEY N` or `secret STEP KEY N` with N lines
 read_payload() {
     local text lines kind id key count rest at=0 value sum
     [[ ! -t 0 ]] || return 0
@@ -95,6 +111,11 @@ read_payload() {
     [[ $text == *$'\n' ]] || usage "the payload is cut short: its last line does not end."
     while ((at < ${#lines[@]})); do
         read -r kind id key count rest < <(printf '%s\n' "${lines[at]}")
+        if [[ $kind == owner && $at -eq 0 ]]; then
+            owner=${lines[at]#owner }
+            at=1
+            continue
+        fi
         [[ $kind =~ ^(bulk|secret)$ && $key =~ $key_pattern && $count =~ ^[1-9][0-9]{0,6}$ && -z $rest ]] ||
             usage "line $((at + 1)) of the payload is not 'bulk|secret STEP KEY N'."
         [[ -n ${step_line[$id]-} ]] || usage "the payload is for step $id, which is not in this call."
@@ -142,13 +163,23 @@ case $verb in
         try_layer "$1"
         ;;
     undo)
-        [[ $# -eq 1 && -z $json ]] || usage "undo LAYER"
+        [[ $# -ge 1 && $# -le 2 && -z $json ]] || usage "undo LAYER [RUN]"
         layer_name "$1"
-        undo_layer "$1"
+        [[ $# -eq 1 ]] || run_word "$2"
+        read_owner
+        undo_layer "$@"
         ;;
     remove)
-        [[ $# -eq 0 && -z $json ]] || usage "remove takes no words."
-        remove_all
+        [[ $# -le 1 && -z $json ]] || usage "remove [RUN]"
+        [[ $# -eq 0 ]] || run_word "$1"
+        read_owner
+        remove_all "$@"
+        ;;
+    adopt)
+        [[ $# -le 1 && -z $json ]] || usage "adopt [RUN]"
+        [[ $# -eq 0 ]] || run_word "$1"
+        read_owner
+        adopt "$@"
         ;;
     check)
         for word in "$@"; do layer_name "$word"; done
@@ -156,5 +187,5 @@ case $verb in
         ;;
     facts) facts ;;
     put) put "$@" ;;
-    *) usage "'$verb' is not a verb: apply, undo, remove, check, try, facts or put." ;;
+    *) usage "'$verb' is not a verb: apply, undo, remove, adopt, check, try, facts or put." ;;
 esac

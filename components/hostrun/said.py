@@ -32,6 +32,12 @@ def steps(host: str, result: Result) -> list[StepSaid]:
     ]
 
 
+def owner(host: str, result: Result) -> Mapping[str, str] | None:
+    """Who has the host, from the answer to `check --json`: project, stack, site, state, since; None for nobody."""
+    own = _object(host, result).get("owner")
+    return dict(own) if own else None
+
+
 def facts(host: str, result: Result) -> Mapping[str, Any]:
     """The answer to `facts --json`. Raises SshError when the output is not JSON."""
     return _object(host, result)

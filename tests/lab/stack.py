@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,6 +99,12 @@ class Stack:
         words = ["pulumi", "config", "set", "--secret", "--config-file", str(self.file), "--stack", self.name, name]
         self.run(*words, stdin=value).ok()
 
+    def go_on_as(self, other: "Stack") -> None:
+        """Takes another state of the same stack for its own, with the stack file that the state's secrets need."""
+        shutil.rmtree(self.folder / "state")
+        shutil.copytree(other.folder / "state", self.folder / "state")
+        shutil.copy(other.file, self.file)
+
     def command(self, verb: str, *more: str) -> list[str]:
         """The CLI's words for a verb on this stack."""
         return ["pulumi", verb, "--stack", self.name, "--config-file", str(self.file), "--non-interactive", *more]
@@ -184,6 +191,12 @@ def until(true: Callable[[], bool], *, what: str, limit: float = 600, pause: flo
 def on(host: str, words: Sequence[str], limit: float = 60) -> str:
     """What root on that host gets to see, past its network and sshd."""
     return faults.run_in(lab_host(host), words, deadline=limit).stdout
+
+
+def but_owner(host: str) -> Mapping[str, Any]:
+    """A snapshot of the host without the file that says whose it is."""
+    seen = faults.snapshot(lab_host(host))
+    return {**seen, "files": {path: of for path, of in seen["files"].items() if path != "/var/lib/gpu-metal/owner"}}
 
 
 def ledger(host: str, layer: str) -> str:

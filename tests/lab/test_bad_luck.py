@@ -3,8 +3,9 @@
 """
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,12 @@ pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "
 
 ONE, FIT, UNFIT = "rack-1", "rack-2", "rack-3"
 ADDRESS = lab_host(ONE).address
+SITE: dict[str, Any] = {
+    "ssh": {"user": "deploy", "keyFile": str(LAB / "id_ed25519")},
+    "minimum": {"memoryGb": 1, "diskGb": 1},
+    "sysctl": {"net.core.somaxconn": "4096"},
+    "hosts": {ONE: {"address": ADDRESS}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     lab.reset(lab_host(ONE))
     stack = Stack("luck", tmp_path_factory.mktemp("luck"))
     (stack.folder / "known_hosts").write_text((LAB / "known_hosts").read_text())
-    stack.create(
-        {
-            "knownHosts": str(stack.folder / "known_hosts"),
-            "ssh": {"user": "deploy", "keyFile": str(LAB / "id_ed25519")},
-            "minimum": {"memoryGb": 1, "diskGb": 1},
-            "sysctl": {"net.core.somaxconn": "4096"},
-            "hosts": {ONE: {"address": ADDRESS}},
-        }
-    )
+    stack.create({**SITE, "knownHosts": str(stack.folder / "known_hosts")})
     yield stack
     lab.stop(lab_host(ONE), grace=0)
 
@@ -168,6 +167,7 @@ def test_gr13_a_machine_is_known_by_its_marker_not_by_its_address(stack: Stack) 
 
 def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) -> None:
     machine = lab_host(ONE)
+    late = resource_of(stack, f"{ONE}-runner")["inputs"]
     stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4111"}))
     # The host's own lock keeps the run in its middle for as long as this test wants.
     inside = ("nsenter", "-t", str(cgroups.init(machine)), "-a", "--")
@@ -182,7 +182,17 @@ def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) 
     stack.sitectl("recover").ok()
     stack.up().ok()
     assert not stack.export()["deployment"].get("pending_operations")
+    # Had the run that was killed left a removal on its way, it would come now.
+    words = late["delete"].removeprefix("sudo -n ").split()
+    came = faults.run_in(machine, words, stdin=late["stdin"], check=False)
+    assert came.returncode == 1
+    assert "[owner] a newer run of stack gpu-metal/luck" in came.stderr
     assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4111"
+
+
+def resource_of(stack: Stack, name: str) -> dict[str, Any]:
+    """A resource of the state."""
+    return next(dict(r) for r in stack.export()["deployment"]["resources"] if r["urn"].endswith(f"::{name}"))
 
 
 @pytest.fixture
@@ -216,6 +226,55 @@ def test_a_repository_that_is_gone_is_seen_before_anything_is_changed(stack: Sta
     assert faults.snapshot(lab_host(ONE)) == before
     stack.edit(lambda site: site.pop("repositories"))
     stack.up("--expect-no-changes").ok()
+
+
+@pytest.fixture
+def second(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Stack]:
+    """Another state, of a stack of that name, whose site names the same host and wants something else of it."""
+
+    def made(name: str) -> Stack:
+        other = Stack(name, tmp_path_factory.mktemp(name))
+        site = {**SITE, "knownHosts": str(LAB / "known_hosts"), "sysctl": {"net.core.somaxconn": "4222"}}
+        other.create(site)
+        return other
+
+    return made
+
+
+def test_a_second_state_of_the_same_stack_has_the_host_and_the_first_is_told_so(
+    stack: Stack, second: Callable[[str], Stack]
+) -> None:
+    """A state that was lost goes on by itself; that it was not lost is seen at the first one's next run."""
+    assert "[owner] was set up by another state of stack gpu-metal/luck since" in second(stack.name).up().ok().text
+    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4333"}))
+    refused(stack.up(), "[owner] belongs to another state of stack gpu-metal/luck", "Fix:")
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4222"
+    drift = stack.sitectl("drift")
+    assert drift.status == 1
+    assert f"✗ {ONE} [owner] was set up last by another state" in drift.out
+    stack.sitectl("adopt", ONE, "--yes").ok()
+    stack.up().ok()
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4333"
+
+
+def test_a_second_stack_is_refused_until_it_is_told_to_take_the_host_over(
+    stack: Stack, second: Callable[[str], Stack]
+) -> None:
+    other = second("strange")
+    before = faults.snapshot(lab_host(ONE))
+    refused(other.up(), "[owner] belongs to stack gpu-metal/luck since", "Nothing was changed", "Fix:", "sitectl adopt")
+    shown = other.sitectl("adopt", ONE)
+    assert (shown.status, f"{ONE} was not taken over" in shown.err) == (2, True)
+    assert [line.split()[3] for line in shown.out.splitlines() if line.split()[:2] == [ONE, "base"]] == ["sysctl"]
+    assert faults.snapshot(lab_host(ONE)) == before
+    other.sitectl("adopt", ONE, "--yes").ok()
+    other.up().ok()
+    assert "belongs to stack gpu-metal/strange since" in stack.sitectl("drift").out
+    assert "Nothing was undone here, and this stack forgets it." in stack.destroy().ok().text
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4222"
+    other.sitectl("drift").ok()
+    other.destroy().ok()
+    assert untouched()
 
 
 def test_afterwards_the_host_is_given_back(stack: Stack) -> None:

@@ -14,6 +14,7 @@ from components.host.listening import Listening
 from components.host.needed import Needed
 from components.host.repositories import AptRepository
 from components.host.steps import Around
+from components.hostrun.owner import Owner
 from lab import paths
 from tests.lab.ntp import time_server
 from tests.scripts.lab_host import HOST, LabHost, leaves_no_trace, site_host
@@ -90,6 +91,25 @@ def test_preflight_sees_a_broken_system(spare: LabHost) -> None:
     assert set(said) == {"identity", "package_manager"}
     assert said["identity"].startswith("has uninitialized machine-id, wants 32 hexadecimal digits. Fix: ")
     assert said["package_manager"].startswith("has unfinished packages (bash), wants none. Fix: ")
+
+
+@pytest.mark.row("H18")
+@pytest.mark.parametrize(
+    ("owner", "says"),
+    [
+        (Owner("gpu-metal", "lab"), ""),
+        (Owner("gpu-metal", "dev"), "this run is of stack gpu-metal/dev."),
+        (Owner("gpu-metal", "lab", "rack7"), ""),
+    ],
+)
+def test_a_host_of_another_site_is_seen_before_anything_is_changed(spare: LabHost, owner: Owner, says: str) -> None:
+    spare.bash(
+        "mkdir -p /var/lib/gpu-metal; echo 'gpu-metal lab - 1111 2026-11-29T21:40:12Z -' >/var/lib/gpu-metal/owner"
+    )
+    said = spare.questions([steps.owner(site_host(), owner)])
+    spare.bash("rm -r /var/lib/gpu-metal")
+    begins = "belongs to stack gpu-metal/lab since 2026-11-29T21:40:12Z; "
+    assert [text.partition(" Nothing")[0] for text in said.values()] == ([begins + says] if says else [])
 
 
 @pytest.mark.row("H16", "H18")

@@ -45,6 +45,7 @@ def test_drift_is_seen_by_check_and_mended_by_apply(host: Host) -> None:
     assert json.loads(answer.stdout) == {
         "host": os.uname().nodename,
         "ok": False,
+        "owner": None,
         "layers": [{"layer": "base", "steps": [{"step": "file", "status": "drift", "says": says}]}],
     }
     assert "base 1/1 file changed" in host.apply("base", host.file("a", "wanted")).stderr
@@ -66,7 +67,8 @@ def test_a_layer_that_did_not_end_is_not_whole_although_its_steps_hold(host: Hos
 
 
 def test_check_of_a_host_where_nothing_was_applied_does_not_say_ok(host: Host) -> None:
-    assert json.loads(host.run("check", "--json").stdout) == {"host": os.uname().nodename, "ok": False, "layers": []}
+    nothing = {"host": os.uname().nodename, "ok": False, "owner": None, "layers": []}
+    assert json.loads(host.run("check", "--json").stdout) == nothing
     assert "nothing of base was applied" in host.run("check", "base").stdout
 
 

@@ -32,6 +32,7 @@ config:
       vision: {quota: {cpu: "4", memory: 8Gi, gpus: 4}}
 """
 NAMES = ("cp-1", "gpu-1", "gpu-2")
+SINCE = "2026-11-29T21:40:12Z"
 GPU = "82:00.0 3D controller: NVIDIA Corporation GA100 [A100 SXM4 80GB] (rev a1)"
 
 
@@ -52,6 +53,12 @@ class FakeHosts:
     """(host, step) → what it says, both in preflight and in the ledger's layer base."""
     bare: set[str] = field(default_factory=set)
     """Hosts without a runner."""
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The files of /var/lib/gpu-metal that `adopt` reads, by host."""
+    told: dict[str, str] = field(default_factory=dict)
+    """What a host was told by `gpu-metal adopt`."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """Who has a host: PROJECT STACK SITE STATE."""
     units: dict[tuple[str, str], str] = field(default_factory=dict)
     nodes: dict[str, str] = field(default_factory=dict)
     """Node → the value of its Ready condition."""
@@ -73,6 +80,8 @@ class FakeHosts:
         answers: dict[str, Callable[[], ssh.Result]] = {
             "flock": lambda: self.locks.pop(0) if target.name == "gpu-1" and self.locks else ssh.Result(0, "", ""),
             "admin.conf\n": lambda: self.admin_conf,
+            "gpu-metal adopt": lambda: self._told(target.name, stdin.decode()),
+            "for file in owner": lambda: ssh.Result(0, self._files(target.name), ""),
             "date +": lambda: ssh.Result(0, f"{time.time() + self.skew.get(target.name, 0):.9f}\n", ""),
             "get nodes": self._nodes,
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
@@ -83,6 +92,13 @@ class FakeHosts:
             "check --json": lambda: self._runner(target.name, self._ledger(target.name)),
         }
         return next(answer for words, answer in answers.items() if words in text)()
+
+    def _told(self, name: str, line: str) -> ssh.Result:
+        self.told[name] = line
+        return ssh.Result(0, "adopted\n", "")
+
+    def _files(self, name: str) -> str:
+        return "".join(f"\x1e{file}\x1f{text}" for file, text in self.files.get(name, {}).items())
 
     def _facts(self, name: str) -> dict[str, Any]:
         found = [GPU] * 2 if name.startswith("gpu") else []
@@ -104,7 +120,10 @@ class FakeHosts:
         }
 
     def _ledger(self, name: str) -> dict[str, Any]:
-        return _layers("base", {step: self.untrue.get((name, step)) for step in ("swap_off", "sysctl", "hosts_file")})
+        said = _layers("base", {step: self.untrue.get((name, step)) for step in ("swap_off", "sysctl", "hosts_file")})
+        words = self.owners[name].split() if name in self.owners else []
+        keys = ("project", "stack", "site", "state", "since")
+        return {**said, "owner": dict(zip(keys, [*words, SINCE], strict=True)) if words else None}
 
     def _tried(self, name: str, text: str) -> ssh.Result:
         steps = re.findall(r":: (\w+)@", text)

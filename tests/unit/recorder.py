@@ -80,7 +80,8 @@ class _Echo(mocks.Mocks):
         self.outputs = outputs
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        return f"{args.name}-id", {**args.inputs, **self.outputs.get(args.name, {})}
+        stashed = {"output": args.inputs["input"]} if args.typ == "pulumi:index:Stash" else {}
+        return f"{args.name}-id", {**args.inputs, **stashed, **self.outputs.get(args.name, {})}
 
     def call(self, args: mocks.MockCallArgs) -> NoReturn:
         raise AssertionError(f"the program calls {args.token}: a plan asks nobody")

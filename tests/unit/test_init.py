@@ -66,6 +66,7 @@ def test_a_site_from_addresses(init: Init) -> None:
     text = init.site.read_text()
     assert text.splitlines()[0] == "# yaml-language-server: $schema=./site.schema.json"
     site = yaml.safe_load(text)["config"]["gpu-metal:site"]
+    assert len(site.pop("id")) == 12
     assert site == {
         "ssh": {"user": "deploy"},
         "os": "debian-12",
@@ -214,6 +215,9 @@ def test_hosts_that_differ() -> None:
     }
     text = site_text({"user": "root"}, dict.fromkeys(said, host), said)
     site = yaml.safe_load(text)["config"]["gpu-metal:site"]
+    again = yaml.safe_load(site_text({"user": "root"}, dict.fromkeys(said, host), said))["config"]["gpu-metal:site"]
+    assert re.fullmatch("[0-9a-f]{12}", site["id"])
+    assert site["id"] != again["id"]
     assert "os" not in site
     assert [host["os"] for host in site["hosts"].values()] == ["debian-12", "rocky-9", "ubuntu-24.04", "debian-12"]
     assert site["groups"] == {

@@ -16,7 +16,13 @@ from components.hostrun.target import SshError
 from tests.unit.fake_hosts import SITE, FakePulumi, Sitectl, pulumi, sitectl
 
 CANARY = "canary-4711"
-CREATING = {"type": "creating", "resource": {"urn": "urn:pulumi:dev::gpu-metal::command:remote:Command::gpu-1-base"}}
+CREATING = {
+    "type": "creating",
+    "resource": {
+        "type": "command:remote:Command",
+        "urn": "urn:pulumi:dev::gpu-metal::command:remote:Command::gpu-1-base",
+    },
+}
 BUSY = Result(75, "held since 22:14 by ana, base step 4 of 12", "")
 
 

@@ -248,6 +248,8 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
             lambda _: ResourceHook("back", void),
             gone=False,
             secret=lambda _: Output.secret("hunter2"),
+            owner=Output.from_input("gpu-metal lab - 1111"),
+            run=Output.from_input(""),
         )
         steps = [Step(script, {"public": "yes"}, secrets={"token": "deployToken"})]
         layer("h-base", host, "base", steps, parent=root)
@@ -255,7 +257,7 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
     command = record(program).one("h-base")
     assert command.inputs["logging"] == "none"
     assert {"stdin", "connection"} <= command.secret
-    assert command.inputs["stdin"] == "secret keeper token 1\nhunter2\n"
+    assert command.inputs["stdin"] == "owner gpu-metal lab - 1111\nsecret keeper token 1\nhunter2\n"
     assert "hunter2" not in command.inputs["create"]
     assert {"stdout", "stderr"} <= set(command.options["secret_outputs"])
 

@@ -61,7 +61,9 @@ def test_a_host_with_kubernetes_a_storage_role_and_a_platform_of_two_waves_costs
 
     def program() -> None:
         reached = targets(site.hosts, str)
-        hosts = Hosts("hosts", site.hosts, Plan(steps, steps, lambda _: []), targets=reached, secret=str)
+        hosts = Hosts(
+            "hosts", site.hosts, Plan(steps, steps, lambda _: []), targets=reached, secret=str, owner=site.owner
+        )
         refs = Engines("engines", on_all, hosts=Gpus("gpus", on_all, hosts=hosts.refs).refs, registry=None).refs
         part = partial(OnHosts, targets=reached)
         refs = part("disks", "gpu-metal:parts:Storage", [Wave("disks", on_all)], hosts=refs).refs
