@@ -145,7 +145,7 @@ def test_verify_compares_labels_quota_and_a_hanging_driver(ctl: Sitectl) -> None
     [labels] = [
         check for check in ctl.json("verify")["checks"] if check["id"] == "node-labels" and check["status"] != "ok"
     ]
-    # Of all hosts: the labels are in the ledger of a control plane, and without --record `pulumi up` sees no difference.
+    # The labels are in a control plane's ledger, and without --record `pulumi up` sees no difference.
     assert labels["fix"] == "sitectl drift --record, then pulumi up"
 
 
