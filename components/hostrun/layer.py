@@ -104,7 +104,8 @@ def layer(
         create=f"{host.root}{command_line(layer_name, steps)}",
         delete=f"{host.root}gpu-metal undo {layer_name}",
         stdin=stdin,
-        logging=remote.Logging.NONE if used else remote.Logging.STDERR,
+        # Also with secrets: names of steps and seconds; what a step printed is masked by the runner (steps.sh, _mask).
+        logging=remote.Logging.STDERR,
         add_previous_output_in_env=False,
         opts=_options(
             host,

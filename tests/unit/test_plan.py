@@ -249,7 +249,7 @@ def test_whatever_a_host_undoes_asks_the_host_first(site: dict[str, Any], tmp_pa
     assert [r.name for r in undoing if r.options["before_delete"] != (leave.NAME,)] == []
 
 
-def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path: Path) -> None:
+def test_a_layer_with_a_secret_shows_its_steps_and_keeps_its_output_secret(tmp_path: Path) -> None:
     script = tmp_path / "keeper.sh"
     script.write_text("# It is kept.\ncheck() { :; }\n")
 
@@ -268,7 +268,7 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
         layer("h-base", host, "base", steps, parent=root)
 
     command = record(program).one("h-base")
-    assert command.inputs["logging"] == "none"
+    assert command.inputs["logging"] == "stderr"
     assert {"stdin", "connection"} <= command.secret
     assert command.inputs["stdin"] == "secret keeper token 1\nhunter2\n"
     assert "hunter2" not in command.inputs["create"]
