@@ -235,16 +235,27 @@ def kubeconfig(
 
 
 @verb(app)
-def recover(flags: Flags) -> Code:
-    """After a run that was killed: wait for the hosts, then clear its lock and its half-recorded operations."""
+def recover(
+    flags: Flags,
+    look: Annotated[
+        bool, typer.Option("--look", help="Only say where each host stopped: wait for nothing, clear nothing.")
+    ] = False,
+) -> Code:
+    """After a run that was killed: end what it left, wait for the hosts, clear its lock and pending operations."""
     from ops import recover as core
     from ops import site as sites
+    from ops import unfinished
 
-    fleet, unasked = sites.reach(flags, dict(sites.load(flags).hosts))
+    site = sites.load(flags)
+    fleet, unasked = sites.reach(flags, dict(site.hosts))
     for check in unasked:
         if check.status == "unknown":
             flags.say(f"? {check}")
-    for line in core.recover(flags.stack, flags.folder, fleet, flags.say):
+    if look:
+        lines = unfinished.look(flags.stack, flags.folder, fleet)
+    else:
+        lines = core.recover(flags.stack, flags.folder, fleet, flags.say, site.hosts)
+    for line in lines:
         typer.echo(line)
     return Code.YES
 

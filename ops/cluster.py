@@ -102,8 +102,8 @@ def _node(site: Site, host: Host, node: Node | None) -> list[Check]:
     wrong = sorted(f"{key}={value}" for key, value in wanted.items() if node.labels.get(key) != value)
     roles = Check("node-labels", host.name, "ok", f"{len(wanted)} as declared")
     if wrong:
-        fix = f"sitectl drift {host.name}, then pulumi up"
-        roles = Check("node-labels", host.name, "failed", f"the node has not {', '.join(wrong)}.", fix=fix)
+        # Of all hosts: the step that sets them is in the ledger of a control plane.
+        roles = Check("node-labels", host.name, "failed", f"the node has not {', '.join(wrong)}.", fix=MEND)
     return [ready, roles, _version(site, host, node)]
 
 

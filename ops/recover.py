@@ -1,4 +1,5 @@
-"""`sitectl recover`: after a run that was killed. Clears its lock and its pending operations, once no host still works.
+"""`sitectl recover`: after a run that was killed. Ends what it left running here, and waits until no host still works.
+Then clears its lock and its pending operations.
 
 An interrupted create stays in the state for ever. It is safe to forget here: on a host, the next `pulumi up` continues
 from the host's ledger; in the cluster, it applies the objects again.
@@ -10,7 +11,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from ruamel.yaml import YAML
 from components.hostrun.fleet import Fleet
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
+from ops import orphans
 from ops.owner import interrupted
 from ops.site import pulumi
+from ops.state import export, hosts_of, pending_of
 from ops.stop import Code, Stop
 
 LOCK = "/run/gpu-metal/lock"
@@ -30,27 +33,30 @@ FREE = f"[ ! -e {LOCK} ] || flock --shared --timeout %d {LOCK} true || {{ cat {L
 Say = Callable[[str], None]
 
 
-def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
+def recover(stack: str, folder: Path, fleet: Fleet, say: Say, site: Collection[str]) -> list[str]:
     """Makes the stack ready for the next run. Returns a line for each action; none if nothing was interrupted.
 
+    `site` has the names of all its hosts; `fleet` those that can be asked. Hosts that only the state has are asked,
+    too: the run that was killed may have been removing them.
     Waits for hosts that still work. Raises Stop if one does not end, or if another run is alive.
     """
-    pending = _pending(_export(stack, folder))
+    state = export(stack, folder)
+    pending = pending_of(state)
     locks = _locks(stack, folder)
     alive = [lock for lock in locks if _alive(lock)]
     if alive:
         text = f"stack {stack} is locked by {_owner(alive[0])}. Nothing was changed."
         raise Stop(Code.NO, [f"{text} Fix: wait for that run; if it is dead: pulumi cancel --stack {stack}"])
-    if not pending and not locks:
+    done = orphans.end(orphans.orphans())
+    if not pending and not locks and not done:
         return []
-    asyncio.run(_quiet(fleet, say))
-    done = []
+    asyncio.run(_quiet(_with_more(fleet, hosts_of(state, site, stack, folder)), say))
     if locks:
         pulumi(["cancel", "--yes"], stack, folder)
         done.append(f"the lock of a run that is dead is taken away: {_owner(locks[0])}")
     # Read again: the earlier read may have hit the middle of a run that has ended well since.
-    state = _export(stack, folder)
-    if pending := _pending(state):
+    state = export(stack, folder)
+    if pending := pending_of(state):
         state["deployment"]["pending_operations"] = []
         interrupted(state, pending)
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
@@ -58,12 +64,8 @@ def recover(stack: str, folder: Path, fleet: Fleet, say: Say) -> list[str]:
     return done
 
 
-def _export(stack: str, folder: Path) -> dict[str, Any]:
-    return dict(json.loads(pulumi(["stack", "export"], stack, folder)))
-
-
-def _pending(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return state["deployment"].get("pending_operations") or []
+def _with_more(fleet: Fleet, targets: Mapping[str, Target]) -> Fleet:
+    return Fleet({**fleet.targets, **targets}, fleet.parallel, fleet.limit, fleet.ask)
 
 
 async def _quiet(fleet: Fleet, say: Say) -> None:

@@ -56,14 +56,12 @@ stack_of_the_lab() {
     yes=(--yes --skip-preview)
 }
 
-# The command plugin's dial can hang for ever on a host that accepts the connection and says nothing, and a delete has no
-# hook. So a run has a limit: first SIGINT, as by Ctrl-C (what was begun is recorded), then SIGKILL.
-in_time() {
-    local limit=${GPU_METAL_LIMIT:-2h} status=0
-    timeout --foreground --signal=INT --kill-after=2m "$limit" "$@" || status=$?
-    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-        echo "✗ no end within $limit (GPU_METAL_LIMIT). Fix: sitectl verify names the host that hangs; then repeat." >&2
-    fi
+# Changes the site by Pulumi, within a time limit: a host may freeze while a command runs there. After a run that failed,
+# ends what it left running and says for each host where it stopped.
+change() {
+    local status=0
+    ops/in_time.sh pulumi "$@" || status=$?
+    [ "$status" -eq 0 ] || python -m ops recover --look "${where[@]}" >&2 || true
     return "$status"
 }
 
@@ -79,7 +77,7 @@ up() {
     [ "$stack" != dev ] || python -m lab up
     python -m ops recover "${where[@]}"
     record_drift
-    in_time pulumi up "${site[@]}" --suppress-outputs "${yes[@]}"
+    change up "${site[@]}" --suppress-outputs "${yes[@]}"
     python -m ops verify "${where[@]}"
 }
 
@@ -91,7 +89,7 @@ preview() {
 down() {
     prepare plan
     python -m ops recover "${where[@]}"
-    in_time pulumi destroy "${site[@]}" "${yes[@]}"
+    change destroy "${site[@]}" "${yes[@]}"
     [ "$stack" != dev ] || python -m lab down
 }
 

@@ -13,19 +13,23 @@ from components.host.targets import targets
 from components.hostrun.step import Step
 from components.parts.component import OnHosts
 from components.parts.part import Wave
-from stacks import plan
+from stacks import plan, state
 from stacks.ground import in_order
 from stacks.model import Entry, Site
 from stacks.secrets import Secrets
 
 
 def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
-    """Builds the site; returns the stack's outputs. Everything is decided by `site` alone, so preview needs no host."""
+    """Builds the site; returns the stack's outputs. Everything is decided by `site` alone, so preview needs no host.
+
+    Except of hosts that are gone: of them it has what the state has, to be forgotten.
+    """
     reached = targets(site.hosts, secrets.reveal)
     drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
     halves = _on_hosts(site)
     rooms = [("gpu", drivers), ("engine", on_them), *((w.layer, w.steps) for _, waves in halves for w in waves)]
+    gone = len(site.active) < len(site.hosts)
     hosts = Hosts(
         "hosts",
         site.hosts,
@@ -33,6 +37,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
         targets=reached,
         secret=secrets.output,
         owner=site.owner,
+        recorded=state.names() if gone else frozenset(),
     )
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
     first = site.registry.host if site.registry else None

@@ -11,7 +11,7 @@ from pulumi_command import remote
 
 from components.host.config import Host
 from components.host.gate import Gate
-from components.hostrun import restart
+from components.hostrun import leave, restart
 from components.hostrun.bring import bring
 from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef, after_layer, install
@@ -46,12 +46,13 @@ class Hosts(ComponentResource):
         targets: Mapping[str, Target],
         secret: Callable[[str], Input[str]],
         owner: Owner,
+        recorded: frozenset[str] = frozenset(),
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:host:Hosts", name, {}, opts)
         there = {n: host for n, host in hosts.items() if host.state != "gone"}
         gate = Gate({n: targets[n] for n in there}, {n: plan.preflight(host) for n, host in there.items()})
-        hooks = _Hooks()
+        hooks = _Hooks(targets)
         # One leaf: when the checks change, it changes and they run again; and no list of hosts depends on another list.
         passed = pulumi.Stash(
             checked := f"{name}-checked",
@@ -62,7 +63,7 @@ class Hosts(ComponentResource):
         installed = {
             n: install(
                 n,
-                _reference(host, targets[n], secret, hooks, state),
+                _reference(host, targets[n], secret, hooks, state, recorded),
                 plan.layers(host),
                 parent=self,
                 hooks=_first(n, targets[n], gate, hooks) if n in there else [],
@@ -100,8 +101,9 @@ def _free(value: Output[T]) -> Output[T]:
 class _Hooks:
     """One of each for all hosts."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Mapping[str, Target]) -> None:
         self.probe, self.back = Hook("probe"), Hook("back")
+        self.leave = leave.hook(targets)
         self.preflight, self.library = Hook("preflight"), Hook("library")
 
 
@@ -116,27 +118,26 @@ def _first(name: str, target: Target, gate: Gate, hooks: _Hooks) -> list[Resourc
 
 
 def _reference(
-    host: Host, target: Target, secret: Callable[[str], Input[str]], hooks: _Hooks, state: _State
+    host: Host,
+    target: Target,
+    secret: Callable[[str], Input[str]],
+    hooks: _Hooks,
+    state: _State,
+    recorded: frozenset[str],
 ) -> HostRef:
     ready = partial(restart.ready, target, tell=pulumi.log.info)
     return HostRef(
         name=host.name,
         connection=_connection(target),
         root="sudo -n " if target.sudo and target.user != "root" else "",
-        probe=partial(hooks.probe.on, call=partial(_stranger, host) if host.state == "gone" else ready),
+        probe=partial(hooks.probe.on, call=ready),
         back=partial(hooks.back.on, call=partial(ready, patient=True)),
         gone=host.state == "gone",
         secret=secret,
         owner=state.owner,
         run=state.run(host.name),
-    )
-
-
-async def _stranger(host: Host) -> None:
-    """Refuses a `gone` host that this stack never fully installed."""
-    raise ValueError(
-        f"{host.name} [gone] is declared gone, but this stack never fully installed it. Nothing was sent. "
-        f"Fix: delete hosts.{host.name} from the site, then pulumi up: it drops the host from the state."
+        leave=None if host.state == "gone" else hooks.leave,
+        recorded=recorded,
     )
 
 

@@ -77,7 +77,7 @@ apply_step() {
         record_done "$layer" "$id" "$line"
         step_ended "$layer $place $id unchanged" "$started"
     elif ! has_function "$ref" apply; then
-        say "✗ $host [$id] $says"
+        fault "$id" "$says"
         failures=$((failures + 1))
     else
         ((failures == 0)) || exit 1

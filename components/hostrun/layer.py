@@ -39,12 +39,20 @@ class HostRef:
     """Who runs, in the words of owner.py: the host refuses another owner, and asks an undo too."""
     run: Output[str]
     """When a run was interrupted there (20261129T214000Z), for an undo: the host refuses one that is older."""
+    leave: ResourceHook | None = None
+    """Before a resource is deleted: checks that the host answers (leave.py)."""
+    recorded: frozenset[str] = frozenset()
+    """Of a host that is gone: the names of the resources in the state. No other is created for it."""
     anchor: Resource | None = None
     last: tuple[Resource, ...] = ()
 
     def after(self, *resources: Resource) -> "HostRef":
         """The same host, whose next layer depends on `resources`."""
         return replace(self, last=resources)
+
+    def has(self, resource: str) -> bool:
+        """Whether the site has the resource of that name: of a host that is gone, only what there is to forget."""
+        return not self.gone or resource in self.recorded
 
 
 def install(
@@ -61,7 +69,10 @@ def install(
     `layers` are all that the host will have, by name: prerequisites are undone after the layers that use them.
     `hooks` run before anything is sent to the host; one of them copies the library (bring.py).
     Deleting the anchor undoes all layers in one connection, newest first, and takes the runner away.
+    A host that is gone and never had a runner stays without an anchor.
     """
+    if not host.has(f"{name}-runner"):
+        return host
     anchor = remote.Command(
         f"{name}-runner",
         connection=host.connection,
@@ -98,7 +109,8 @@ def layer(
         create=f"{host.root}{command_line(layer_name, steps)}",
         delete=_undo(f"{host.root}gpu-metal undo {layer_name}", host),
         stdin=_owned(host, stdin),
-        logging=remote.Logging.NONE if used else remote.Logging.STDERR,
+        # Also with secrets: names of steps and seconds; what a step printed is masked by the runner (steps.sh, _mask).
+        logging=remote.Logging.STDERR,
         add_previous_output_in_env=False,
         opts=_options(
             host,
@@ -115,9 +127,10 @@ def after_layer(
     host: HostRef, layer_name: str, steps: Sequence[Step], *, parent: Resource, depends_on: Sequence[Resource] = ()
 ) -> HostRef:
     """Adds a layer to `host` and returns the host to put the next one on; without steps, `host` as it was."""
-    if not steps:
+    name = f"{host.name}-{layer_name}"
+    if not steps or not host.has(name):
         return host
-    return host.after(layer(f"{host.name}-{layer_name}", host, layer_name, steps, parent=parent, depends_on=depends_on))
+    return host.after(layer(name, host, layer_name, steps, parent=parent, depends_on=depends_on))
 
 
 def _undo(command: str, host: HostRef) -> Output[str]:
@@ -156,6 +169,7 @@ def _options(
             before_update=list(hooks),
             after_create=list(last),
             after_update=list(last),
+            before_delete=[host.leave] if host.leave else None,
         ),
         additional_secret_outputs=secret_outputs,
     )

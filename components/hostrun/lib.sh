@@ -54,6 +54,9 @@ secret() {
     printf '%s\n' "$REPLY"
 }
 
+# say_now TEXT…: says something to the operator while the step goes on, such as why it takes so long
+say_now() { printf '\n\002%s\n' "$*" >&2; }
+
 # untrue TEXT…: says what is untrue, with what was seen and wanted, and ends check
 untrue() {
     # The line that begins with the mark tells the runner where the text begins among other output.

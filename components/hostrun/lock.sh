@@ -23,6 +23,7 @@ run; if it hangs, 'ps' on this host shows it."
     done
     error=$(mkdir -p -- "$GPU_METAL_HOME"/{ledger,inputs} 2>&1) ||
         fail ledger "$GPU_METAL_HOME cannot be written: ${error##*: }. $(cause "$error")"
+    rm -f -- "$GPU_METAL_HOME/fault" 2>/dev/null || true # of an earlier run
 }
 
 _open_lock() {

@@ -6,6 +6,22 @@
 # packages that came with ours, also after a run that was cut off during an installation. A package that another step
 # still asks for stays, and so does one of ours that was there before in another version.
 
+# pkg_waits PID: tells the operator that another package tool is waited for, once
+pkg_waits() {
+    if [[ $1 == "${_pkg_waits_for-}" ]]; then return; fi
+    _pkg_waits_for=$1
+    say_now "waits for the package lock: pid $1 ($(cat "/proc/$1/comm" 2>/dev/null || printf 'has ended'))"
+}
+
+# pkg_waited SECONDS [PID [COMMAND]]: prints that it was waited for in vain
+pkg_waited() {
+    local who='another program' fix='let it end'
+    if [[ -n ${2-} ]]; then
+        who="pid $2 (${3:-$(cat "/proc/$2/comm" 2>/dev/null || true)})" fix="let it end (ps -fp $2)"
+    fi
+    printf 'waited %s s for the package lock: %s. Fix: %s, then run again\n' "$1" "$who" "$fix" >&2
+}
+
 # A WORD is `name`, `name=version` (a version may be a glob) or `@term`.
 
 # pkg_untrue [--hold] WORD…: prints the first thing that is not as asked; nothing when all is right. For check.

@@ -90,7 +90,7 @@ source_fault() {
     local said
     said=$(tail -c 65536)
     case $said in
-        *' is locked by '*) said="$(grep ' is locked by ' <<<"$said" | tail -n 1)" ;;
+        *' for the package lock: '*) said="$(grep ' for the package lock: ' <<<"$said" | tail -n 1)" ;;
         *404*) said="$1 answers 404: it is not there. Fix: correct url (and suite) as the vendor or your mirror has them" ;;
         *NO_PUBKEY* | *BADSIG* | *'not signed'* | *EXPKEYSIG* | *signature* | *'GPG key'*)
             said="$1 is not signed by the key it came with. Fix: keyFile or keyUrl must be the key that signs it today"

@@ -119,7 +119,8 @@ last_lines() {
     printf '%s\n' "$1" | tail -n 12 | cut -b "-$line_limit" | tail -c 2000
 }
 
-# _mask ID MARK: stdin to stdout without secrets and blank lines, up to the line MARK.
+# _mask ID MARK: stdin to stdout without secrets and blank lines, up to the line MARK. What the step says at once
+# (lib.sh, say_now) goes to the operator, too.
 _mask() {
     local key line lines hidden=()
     for key in "${!secret_text[@]}"; do
@@ -140,8 +141,15 @@ _mask() {
         for line in "${hidden[@]}"; do
             printf '%08d %s\n' "${#line}" "$line"
         done | sort -r | cut -d ' ' -f 2- | sed 's/[][\/.*^$]/\\&/g; s/.*/s\/&\/•••\/g/'
-        printf '/./p\n'
-    )
+        printf '/^\\x02/{s///;w /dev/fd/7\n}\n/./p\n'
+    ) 7> >(_relay "$1")
+}
+
+# _relay ID: prints stdin's lines as the step's. Outlives its reader: without it the step's own output would break.
+_relay() {
+    local line
+    trap '' PIPE
+    while IFS= read -r line; do say "$host [$1] $line"; done
 }
 
 # _limit_of FILE → REPLY: seconds that its apply and undo have: 900, or what its line `# limit: SECONDS` says

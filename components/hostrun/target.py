@@ -1,7 +1,8 @@
 """How SSH reaches a host, and the errors when it does not. Nothing here connects to a host."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time", "reboot"]
 
@@ -32,6 +33,22 @@ class Target:
     def way(self) -> "Target":
         """The target without the hosts' names, so that two hosts behind one bastion share the line to it."""
         return replace(self, name="", bastion=self.bastion and self.bastion.way)
+
+
+def of_state(name: str, connection: Mapping[str, Any], *, sudo: bool) -> Target:
+    """A host by the connection that the state has of it: the plugin's inputs, in clear."""
+    proxy = connection.get("proxy")
+    return Target(
+        name=name,
+        address=str(connection["host"]),
+        port=int(connection.get("port") or 22),
+        user=str(connection.get("user") or "root"),
+        host_key=str(connection.get("hostKey") or ""),
+        private_key=connection.get("privateKey"),
+        password=connection.get("password"),
+        sudo=sudo,
+        bastion=of_state(f"{name}'s bastion", proxy, sudo=False) if proxy else None,
+    )
 
 
 class SshError(Exception):
@@ -184,6 +201,16 @@ def not_gone(target: Target, limit: float) -> SshError:
     return SshError(
         target.name, "reboot", f"{text} Fix: there: systemctl list-jobs; reboot it; then pulumi up goes on."
     )
+
+
+def cannot_leave(error: SshError, name: str) -> SshError:
+    """An error before something is undone on a host, with the way to forget a host that is gone for good."""
+    seen, _, fix = error.message.rstrip(".").partition(" Fix: ")
+    if error.check_id in {"address", "connection", "timeout"}:
+        fix = "bring it back, then pulumi up"
+    way = f"give it the row hosts.{name} with state: gone, run pulumi up, then delete the row"
+    text = f"{seen} Nothing was undone there. Fix: {fix}; a host that is gone for good: {way}."
+    return SshError(name, error.check_id, text)
 
 
 def on_the_way(target: Target, error: SshError) -> SshError:

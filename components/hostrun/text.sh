@@ -41,9 +41,16 @@ answer() {
     printf '%s\n' "$REPLY" 2>/dev/null || true
 }
 
-# fail ID TEXT: prints `✗ HOST [ID] TEXT` and ends this run.
-fail() {
+# fault ID TEXT: prints `✗ HOST [ID] TEXT`. A run that holds the lock notes its first one, for those who ask later.
+fault() {
     say "✗ $host [$1] $2"
+    [[ -n ${lock_since-} && ! -e $GPU_METAL_HOME/fault ]] || return 0
+    printf '%s\n' "$1" "$2" 2>/dev/null >"$GPU_METAL_HOME/fault" || true
+}
+
+# fail ID TEXT: a fault that ends this run
+fail() {
+    fault "$1" "$2"
     exit 1
 }
 

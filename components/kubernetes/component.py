@@ -6,6 +6,7 @@ from functools import partial
 import pulumi_kubernetes as k8s
 from pulumi import (
     ComponentResource,
+    Input,
     Output,
     Resource,
     ResourceHookBinding,
@@ -93,7 +94,7 @@ class Cluster(ComponentResource):
             )
         last = list(done.values())[-1]
         for n, host in hosts.items():
-            if n not in done:
+            if n not in done and refs[n].has(f"{n}-node"):
                 give = partial(give_ticket, asked, targets[n], control_plane="control-plane" in host.roles)
                 hooks = [ticket.on(f"{n}-node", give)]
                 done[n] = layer(f"{n}-node", refs[n], "node", node(host), parent=self, hooks=hooks, depends_on=[last])
@@ -110,6 +111,8 @@ class Cluster(ComponentResource):
         for number, of in sorted(groups.items()):
             steps = members(of)
             layer_name = f"members-{number:02}"
+            told: dict[str, Input[str]] = {host.name: "" for host in of}
+            told |= {host.name: nodes[host.name].stdout for host in of if host.name in nodes}
             done = (
                 layer(
                     f"{name}-{layer_name}",
@@ -117,8 +120,10 @@ class Cluster(ComponentResource):
                     layer_name,
                     steps,
                     parent=self,
-                    depends_on=[nodes[host.name] for host in of],
-                    stdin=_joined(steps, {host.name: nodes[host.name].stdout for host in of}),
+                    depends_on=[nodes[host.name] for host in of if host.name in nodes],
+                    stdin=_joined(
+                        steps, {host.name: nodes[host.name].stdout if host.name in nodes else "" for host in of}
+                    ),
                 ),
             )
         return done
@@ -138,7 +143,7 @@ class Cluster(ComponentResource):
         return ClusterRef(provider, kubeconfig, members, home.anchor)
 
 
-def _joined(steps: Sequence[Step], told: Mapping[str, Output[str]]) -> Output[str]:
+def _joined(steps: Sequence[Step], told: Mapping[str, Input[str]]) -> Output[str]:
     """What the nodes' layers told, as payload: the lines of the diff stay readable when a preview cannot know it."""
     return Output.all(**told).apply(
         lambda texts: payload([joined(step, texts[step.label] or "") for step in steps], {})

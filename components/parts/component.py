@@ -32,9 +32,11 @@ class OnHosts(ComponentResource):
         for wave in waves:
             made: list[Resource] = []
             for n, steps in wave.steps.items():
-                ref = self.refs[n]
-                hooks = [_hook(f"{n}-{wave.layer}", wave.before[n], targets)] if n in wave.before else []
-                done = layer(f"{n}-{wave.layer}", ref, wave.layer, steps, parent=self, hooks=hooks, depends_on=before)
+                ref, resource = self.refs[n], f"{n}-{wave.layer}"
+                if not ref.has(resource):
+                    continue
+                hooks = [_hook(resource, wave.before[n], targets)] if n in wave.before else []
+                done = layer(resource, ref, wave.layer, steps, parent=self, hooks=hooks, depends_on=before)
                 self.refs[n] = replace(ref, last=(done,))
                 if not ref.gone:
                     made.append(done)

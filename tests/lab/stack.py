@@ -146,11 +146,16 @@ class Stack:
 
 def kill_session(process: subprocess.Popen[Any]) -> None:
     """SIGKILL to the CLI, the program and the plugins, each in a process group of its own: no one can tidy up."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _session(int(entry.name)) == process.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(entry.name), signal.SIGKILL)
+    for pid in of_session(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     process.wait()
+
+
+def of_session(process: subprocess.Popen[Any]) -> list[int]:
+    """The processes of a session that `Stack.start` began."""
+    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in numbers if _session(pid) == process.pid]
 
 
 def _session(pid: int) -> int:

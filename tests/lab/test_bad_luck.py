@@ -2,6 +2,7 @@
 `up` goes on from there. Faults in the site file itself are tests/sites/bad.
 """
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from lab.hosts import cgroups, faults, lab
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB
-from tests.lab.stack import Ran, Stack, kill_session, on, until
+from tests.lab.stack import Ran, Stack, kill_session, of_session, on, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
 
@@ -40,12 +41,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def fit() -> Iterator[str]:
-    """A host more, and one that the site asks too much of, both as after installation."""
-    for place in (FIT, UNFIT):
-        lab.reset(lab_host(place))
+    """A host more, as after installation."""
+    lab.reset(lab_host(FIT))
     yield FIT
-    for place in (FIT, UNFIT):
-        lab.stop(lab_host(place), grace=0)
+    lab.stop(lab_host(FIT), grace=0)
+
+
+@pytest.fixture
+def unfit() -> Iterator[str]:
+    """A host that the site asks too much of, as after installation."""
+    lab.reset(lab_host(UNFIT))
+    yield UNFIT
+    lab.stop(lab_host(UNFIT), grace=0)
 
 
 @pytest.fixture(scope="module")
@@ -136,21 +143,21 @@ def test_gr12_a_full_disk_is_mended_by_freeing_it(stack: Stack) -> None:
     assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4096"
 
 
-def test_gr10_a_host_that_fails_preflight_keeps_the_others_untouched(stack: Stack, fit: str) -> None:
+def test_gr10_a_host_that_fails_preflight_keeps_the_others_untouched(stack: Stack, fit: str, unfit: str) -> None:
     before = faults.snapshot(lab_host(fit))
     stack.edit(
         lambda site: site["hosts"].update(
             {
                 fit: {"address": lab_host(fit).address},
-                UNFIT: {"address": lab_host(UNFIT).address, "minimum": {"cpus": 640}},
+                unfit: {"address": lab_host(unfit).address, "minimum": {"cpus": 640}},
             }
         )
     )
     ran = stack.up()
     stack.edit(lambda site: site["hosts"].pop(fit))
-    stack.edit(lambda site: site["hosts"].pop(UNFIT))
+    stack.edit(lambda site: site["hosts"].pop(unfit))
     assert ran.status != 0
-    assert f"{UNFIT} [cpus]" in ran.text
+    assert f"{unfit} [cpus]" in ran.text
     assert faults.snapshot(lab_host(fit)) == before
     stack.up().ok()
 
@@ -193,6 +200,56 @@ def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) 
 def resource_of(stack: Stack, name: str) -> dict[str, Any]:
     """A resource of the state."""
     return next(dict(r) for r in stack.export()["deployment"]["resources"] if r["urn"].endswith(f"::{name}"))
+def test_a_cli_that_was_killed_leaves_no_plugin_behind(stack: Stack) -> None:
+    machine = lab_host(ONE)
+    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4222"}))
+    inside = ("nsenter", "-t", str(cgroups.init(machine)), "-a", "--")
+    held = stack.start(*inside, "flock", "/run/gpu-metal/lock", "sleep", "600")
+    until(lambda: "held" in on(ONE, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="lock")
+    run = stack.start(*stack.command("up", "--yes", "--skip-preview"))
+    until(lambda: on(ONE, ["sh", "-c", "pgrep -f '[g]pu-metal apply base' || true"]) != "", what="the base layer")
+    assert len(of_session(run)) > 2  # the program, the language's host, plugins
+    run.kill()
+    run.wait()
+    # Nobody runs `recover` here: what the CLI started ends with it, and never comes back to a host that thaws.
+    until(lambda: not of_session(run), what="the end of its plugins")
+    said = stack.sitectl("recover", "--look").ok().out
+    assert f"{ONE} [lost] the connection was lost, and the run goes on there: " in said
+    kill_session(held)
+    recovered = stack.sitectl("recover").ok()
+    assert f"an interrupted operation is forgotten: updating {ONE}-base" in recovered.out
+    # The runner on the host had begun, and went on without its connection.
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4222"
+    stack.up().ok()
+    stack.sitectl("drift").ok()
+
+
+def test_a_half_made_host_that_hangs_and_dies_is_forgotten(stack: Stack, fit: str) -> None:
+    stack.edit(lambda site: site["hosts"].update({fit: {"address": lab_host(fit).address}}))
+    with faults.full_disk(lab_host(fit), "/etc/sysctl.d", size="4k", inodes=3):
+        on(fit, ["sh", "-c", "cd /etc/sysctl.d && touch a b; head -c 9000 /dev/zero >a || true"])
+        assert stack.up().status != 0
+        # One line has the host, the step and the reason.
+        [line] = stack.sitectl("recover", "--look").ok().out.splitlines()
+        assert line.startswith(f"{fit} [sysctl"), line
+        assert "No space left on device" in line
+    stack.edit(lambda site: site["hosts"].pop(fit))
+    way = f"give it the row hosts.{fit} with state: gone, run pulumi up, then delete the row"
+    faults.freeze(lab_host(fit))
+    frozen = stack.up()
+    faults.thaw(lab_host(fit))
+    faults.power_cut(lab_host(fit))
+    dead = stack.up()
+    for ran, seen in ((frozen, "[connection]"), (dead, "[address]")):
+        assert ran.status != 0, ran.text
+        assert f"{fit} {seen}" in ran.text, ran.text[-4000:]
+        assert way in ran.text
+        assert "Traceback" not in ran.text
+    stack.edit(lambda site: site["hosts"].update({fit: {"address": lab_host(fit).address, "state": "gone"}}))
+    stack.up().ok()
+    stack.edit(lambda site: site["hosts"].pop(fit))
+    stack.up().ok()
+    assert fit not in json.dumps([resource["urn"] for resource in stack.export()["deployment"]["resources"]])
 
 
 @pytest.fixture

@@ -241,6 +241,9 @@ def test_apt_held_by_another_program_is_waited_for_and_then_named(installed: Lab
         refused = installed.run("base", steps)
         installed.bash(f"kill {pid}")
         assert refused.returncode == 1
-        assert f"apt is locked by python3 (process {pid}) for more than 2 s. Fix: let it end" in refused.stderr
+        first, *_ = [line for line in refused.stderr.splitlines() if "package lock" in line]
+        assert first.endswith(f"] waits for the package lock: pid {pid} (python3)")
+        fix = f"Fix: let it end (ps -fp {pid}), then run again"
+        assert f"waited 2 s for the package lock: pid {pid} (python3). {fix}" in refused.stderr
     installed.bash(f"rm {TIMEOUT}")
     assert installed.apply("base", tools("jq")) == {"packages#tools": "changed"}

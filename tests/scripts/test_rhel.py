@@ -162,7 +162,8 @@ def test_dnf_held_by_another_program_is_waited_for_and_then_named(installed: Lab
     words = command_line("base", [tools("pciutils")])
     said = installed.bash(f"! GPU_METAL_LOCK_WAIT=2 {words} 2>&1")
     installed.bash(f"kill {pid}; rm /var/cache/dnf/metadata_lock.pid")
-    assert f"dnf is locked by sleep (process {pid}) for more than 2 s. Fix: let it end (ps -fp {pid})" in said
+    assert f"[packages#tools] waits for the package lock: pid {pid} (sleep)\n" in said
+    assert f"waited 2 s for the package lock: pid {pid} (sleep). Fix: let it end (ps -fp {pid})" in said
 
 
 def seen_by_preflight(host: LabHost, declared: str, *, kubernetes: bool = True) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from components.hostrun import fleet, ssh
 from components.hostrun.target import SshError, Target
+from ops import orphans
 from ops import site as sites
 from ops.cli import app
 
@@ -66,18 +67,23 @@ class FakeHosts:
     quotas: dict[str, dict[str, str]] = field(default_factory=lambda: {"vision": {"requests.nvidia.com/gpu": "4"}})
     locks: list[ssh.Result] = field(default_factory=list)
     """What gpu-1 answers when its lock is tried, one after the other; then it is free."""
+    stopped: dict[str, str] = field(default_factory=dict)
+    """Host → what its ledger and lock say after a run that failed, as rows of ops/unfinished.py."""
     admin_conf: ssh.Result = field(default_factory=lambda: ssh.Result(0, "kind: Config\n", ""))
     asked: list[tuple[str, str]] = field(default_factory=list)
+    reached: list[Target] = field(default_factory=list)
     when_asked: Callable[[], object] = lambda: None
     """What happens elsewhere meanwhile."""
 
     async def ask(self, target: Target, command: str, *, stdin: bytes = b"", **_: object) -> ssh.Result:
         self.asked.append((target.name, command))
+        self.reached.append(target)
         self.when_asked()
         if target.name in self.errors:
             raise self.errors[target.name]
         text = f"{command}\n{stdin.decode()}"
         answers: dict[str, Callable[[], ssh.Result]] = {
+            "cd /var/lib/gpu-metal": lambda: ssh.Result(0, self.stopped.get(target.name, ""), ""),
             "flock": lambda: self.locks.pop(0) if target.name == "gpu-1" and self.locks else ssh.Result(0, "", ""),
             "admin.conf\n": lambda: self.admin_conf,
             "gpu-metal adopt": lambda: self._told(target.name, stdin.decode()),
@@ -182,12 +188,13 @@ class Sitectl:
 
 PULUMI = """\
 #!/bin/sh
-# A pulumi that answers from files: FOLDER/<first two words>.out, and keeps its words and stdin.
+# A pulumi that answers from files, FOLDER/<first three or two words>.out, and keeps its words and stdin.
 folder=$(dirname "$0")
 echo "$*" >>"$folder/asked"
 case "$1 $2" in
   "stack import") cat >"$folder/imported" ;;
-  *) if [ -f "$folder/$1 $2.out" ]; then cat "$folder/$1 $2.out"; else
+  *) if [ -f "$folder/$1 $2 $3.out" ]; then cat "$folder/$1 $2 $3.out"
+  elif [ -f "$folder/$1 $2.out" ]; then cat "$folder/$1 $2.out"; else
     echo "error: $1 $2: no such thing" >&2
     exit 255
   fi ;;
@@ -226,4 +233,6 @@ def sitectl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
     (folder / "Pulumi.yaml").write_text("name: gpu-metal\nruntime: python\n")
     (folder / "known_hosts.dev").write_text("".join(f"{name} {key(name)}\n" for name in NAMES))
     monkeypatch.setattr(sites, "Fleet", partial(fleet.Fleet, ask=hosts.ask))
+    # No test ends what another run on this machine may have left.
+    monkeypatch.setattr(orphans, "orphans", list)
     return Sitectl(hosts, folder)

@@ -4,13 +4,15 @@ Does not prove: what the engine does with the plan (order, diff, aliases), or wh
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from google.protobuf import json_format
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.stack import run_pulumi_func
+
+from stacks import state
 
 SECRET = "4dabf18193072939515e22adb298388d"
 
@@ -46,8 +48,8 @@ class Plan:
 
 
 class _Recorder(mocks.MockMonitor):
-    def __init__(self, plan: Plan, outputs: Mapping[str, Mapping[str, Any]]) -> None:
-        super().__init__(_Echo(outputs))
+    def __init__(self, plan: Plan, outputs: Mapping[str, Mapping[str, Any]], recorded: Collection[str] | None) -> None:
+        super().__init__(_Echo(outputs, recorded))
         self.plan = plan
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the interface's name
@@ -69,6 +71,7 @@ class _Recorder(mocks.MockMonitor):
                     "ignore_changes": tuple(request.ignoreChanges),
                     "secret_outputs": tuple(request.additionalSecretOutputs),
                     "hooks": tuple(request.hooks.before_create),
+                    "before_delete": tuple(request.hooks.before_delete),
                     "provider": request.provider.rpartition("::")[0].rpartition("::")[2],
                 },
             )
@@ -76,25 +79,35 @@ class _Recorder(mocks.MockMonitor):
 
 
 class _Echo(mocks.Mocks):
-    def __init__(self, outputs: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, outputs: Mapping[str, Mapping[str, Any]], recorded: Collection[str] | None) -> None:
         self.outputs = outputs
+        self.recorded = recorded
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         stashed = {"output": args.inputs["input"]} if args.typ == "pulumi:index:Stash" else {}
         return f"{args.name}-id", {**args.inputs, **stashed, **self.outputs.get(args.name, {})}
 
-    def call(self, args: mocks.MockCallArgs) -> NoReturn:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        if args.token == state.ASKS and self.recorded is not None:
+            return {"outputs": {f"urn:pulumi:test::gpu-metal::type::{name}": {} for name in self.recorded}}, []
         raise AssertionError(f"the program calls {args.token}: a plan asks nobody")
 
 
-def record(program: Callable[[], None], outputs: Mapping[str, Mapping[str, Any]] | None = None) -> Plan:
-    """The plan of `program`; `outputs` gives named resources outputs beside their inputs."""
+def record(
+    program: Callable[[], None],
+    outputs: Mapping[str, Mapping[str, Any]] | None = None,
+    recorded: Collection[str] | None = None,
+) -> Plan:
+    """The plan of `program`; `outputs` gives named resources outputs beside their inputs.
+
+    `recorded` has the names of the resources in the state, for a program that may ask for them.
+    """
     plan = Plan()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     settings.reset_options()
     try:
-        monitor = _Recorder(plan, outputs or {})
+        monitor = _Recorder(plan, outputs or {}, recorded)
         mocks.set_mocks(monitor.mocks, project="gpu-metal", stack="test", preview=False, monitor=monitor)
 
         async def run() -> None:

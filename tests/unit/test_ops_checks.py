@@ -142,6 +142,11 @@ def test_verify_compares_labels_quota_and_a_hanging_driver(ctl: Sitectl) -> None
         ("cp-1", "tenant/vision"): "its quota of GPUs is 1",
         ("gpu-2", "gpus"): says,
     }
+    [labels] = [
+        check for check in ctl.json("verify")["checks"] if check["id"] == "node-labels" and check["status"] != "ok"
+    ]
+    # The labels are in a control plane's ledger, and without --record `pulumi up` sees no difference.
+    assert labels["fix"] == "sitectl drift --record, then pulumi up"
 
 
 def test_verify_without_a_kubernetes(ctl: Sitectl) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError
+from ops import orphans
 from tests.unit.fake_hosts import SITE, FakePulumi, Sitectl, pulumi, sitectl
 
 CANARY = "canary-4711"
@@ -178,3 +179,93 @@ def test_a_run_that_ended_well_while_recover_waited_keeps_its_state(ctl: Sitectl
     result = ctl("recover")
     assert (result.stdout, result.exit_code) == ("", 0)
     assert not (cli.folder / "imported").exists()
+
+
+def on_a_host(name: str, address: str, **more: object) -> dict[str, object]:
+    """A runner in the state; its key is encrypted."""
+    key = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+    connection = {"host": address, "port": 2222, "user": "deploy", "hostKey": "ssh-ed25519 AAAA", "privateKey": key}
+    urn = f"urn:pulumi:dev::gpu-metal::command:remote:Command::{name}-runner"
+    inputs = {"create": f"sudo -n bash -s -- install 1 2 {name}", "connection": connection}
+    return {"urn": urn, "type": "command:remote:Command", "inputs": inputs, **more}
+
+
+def test_a_host_that_only_the_state_knows_is_asked_too(ctl: Sitectl, cli: FakePulumi) -> None:
+    """Its row was deleted, and the run that was killed was removing it."""
+    there = on_a_host("old-1", "192.0.2.99")
+    forgotten = on_a_host("old-2", "192.0.2.98", retainOnDelete=True)
+    deleting = {"type": "deleting", "resource": there}
+    deployment = {"resources": [there, forgotten, on_a_host("gpu-1", "192.0.2.21")], "pending_operations": [deleting]}
+    cli.says("stack export", json.dumps({"version": 3, "deployment": deployment}))
+    sealed, plain = '"ciphertext": "v1:abc"', '"plaintext": "\\"the-key\\""'
+    in_clear = json.dumps({"version": 3, "deployment": deployment}).replace(sealed, plain)
+    cli.says("stack export --show-secrets", in_clear)
+    ctl.hosts.errors["old-1"] = SshError("old-1", "address", "is frozen.")
+    result = ctl("recover")
+    assert {host for host, _ in ctl.hosts.asked} == {"cp-1", "gpu-1", "gpu-2", "old-1"}
+    [reached] = [target for target in ctl.hosts.reached if target.name == "old-1"]
+    assert (reached.address, reached.port, reached.private_key, reached.sudo) == ("192.0.2.99", 2222, "the-key", True)
+    assert "old-1 [address] is frozen. Nothing is known of a run there." in result.stderr
+    assert "the-key" not in result.output
+    assert result.stdout == "an interrupted operation is forgotten: deleting old-1-runner\n"
+
+
+def test_without_such_a_host_no_secret_is_revealed(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    assert ctl("recover").exit_code == 0
+    assert not [words for words in cli.asked if "--show-secrets" in words]
+
+
+def test_what_a_dead_run_left_is_ended_and_its_hosts_are_waited_for(
+    ctl: Sitectl, cli: FakePulumi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state(cli)
+    left = [orphans.Orphan(4711, "pulumi-resource", "1.2")]
+    monkeypatch.setattr(orphans, "orphans", lambda: left)
+    monkeypatch.setattr(orphans, "end", lambda found: [f"ended {orphan.name} (pid {orphan.pid})" for orphan in found])
+    ctl.hosts.locks = [BUSY]
+    result = ctl("recover")
+    assert (result.exit_code, result.stdout) == (0, "ended pulumi-resource (pid 4711)\n")
+    assert "gpu-1 [lock] waits for a run that goes on there" in result.stderr
+
+
+LOOK = "Fix: sitectl recover, then pulumi up, which goes on from there."
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (
+            "works\theld since 22:14 by ana, base step 4 of 12 (packages#gpu-build)",
+            "gpu-1 [lost] the connection was lost, and the run goes on there: "
+            f"held since 22:14 by ana, base step 4 of 12 (packages#gpu-build). {LOOK}",
+        ),
+        ("cut\tbase\tswap_off\tsysctl", f"gpu-1 [base] was cut off after step swap_off, in step sysctl. {LOOK}"),
+        ("cut\tbase\t\tswap_off", f"gpu-1 [base] was cut off before its first step, in step swap_off. {LOOK}"),
+        ("cut\tbase\tswap_off\t", f"gpu-1 [base] was cut off after step swap_off, between two steps. {LOOK}"),
+        (
+            "fault\tpackages\x1fapply ended with status 100. "
+            "Fix: see its last lines; the next run goes on from this step. "
+            "Log: /l\x1fReading lists\x1fE: Unable to locate package foo\x1f",
+            "gpu-1 [packages] E: Unable to locate package foo. apply ended with status 100. "
+            "Fix: see its last lines; the next run goes on from this step. Log: /l",
+        ),
+        ("fault\tos\x1fis Debian 11. Fix: reinstall it.\x1f", "gpu-1 [os] is Debian 11. Fix: reinstall it."),
+    ],
+)
+def test_after_a_failed_run_each_host_says_in_one_line_where_it_stopped(
+    ctl: Sitectl, cli: FakePulumi, row: str, says: str
+) -> None:
+    state(cli, CREATING)
+    ctl.hosts.stopped["gpu-1"] = f"{row}\n"
+    ctl.hosts.errors["gpu-2"] = SshError("gpu-2", "address", "192.0.2.22:22 did not answer within 15 s.")
+    result = ctl("recover", "--look")
+    assert result.stdout.splitlines() == [says, "gpu-2 [address] 192.0.2.22:22 did not answer within 15 s."]
+    assert result.exit_code == 0
+    assert not (cli.folder / "imported").exists()
+
+
+def test_a_host_that_ended_well_without_a_connection_is_said(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    said = ctl("recover", "--look").stdout
+    assert said == f"gpu-1 [lost] the connection was lost, and what ran there has ended. {LOOK}\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pulumi_command import remote
 from ruamel.yaml import YAML
 
 from components.host import component
-from components.hostrun import hook, restart
+from components.hostrun import hook, leave, restart
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.step import Step
 from components.hostrun.target import Target
@@ -42,10 +43,11 @@ def site(lab_folder: Path) -> dict[str, Any]:  # noqa: ARG001 - its environment 
     return dict(YAML(typ="safe").load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
 
 
-def plan_of(site: dict[str, Any], folder: Path) -> Plan:
-    """What the program registers for that site."""
+def plan_of(site: dict[str, Any], folder: Path, recorded: Collection[str] | None = None) -> Plan:
+    """What the program registers for that site; `recorded` names what the state has, where the program may ask."""
     made = site_from(site, stack="lab", folder=folder)
-    return record(lambda: void(build(made, NoSecrets())), {"lab-kubeconfig": {"stdout": "the-kubeconfig"}})
+    told = {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}
+    return record(lambda: void(build(made, NoSecrets())), told, recorded)
 
 
 def members_of(plan: Plan, host: str) -> Registered:
@@ -127,9 +129,10 @@ def test_one_sysctl_is_one_line_of_one_layer(site: dict[str, Any], tmp_path: Pat
 
 def test_a_host_that_is_gone_is_kept_untouched_and_leaves_the_cluster(site: dict[str, Any], tmp_path: Path) -> None:
     site["hosts"]["gpu-1"] = {**site["hosts"]["gpu-1"], "state": "gone"}
-    plan = plan_of(site, tmp_path)
+    recorded = [f"gpu-1-{layer}" for layer in LAYERS]
+    plan = plan_of(site, tmp_path, recorded)
     own = [r for r in plan.resources.values() if r.name.startswith("gpu-1-")]
-    assert sorted(r.name for r in own) == sorted(f"gpu-1-{layer}" for layer in LAYERS)
+    assert sorted(r.name for r in own) == sorted(recorded)
     member = members_of(plan, "gpu-1")
     assert re.search(r"node_member@\w+#gpu-1' node=gpu-1 .*state=gone", member.inputs["create"])
     assert member.options["retain_on_delete"] is False
@@ -137,7 +140,22 @@ def test_a_host_that_is_gone_is_kept_untouched_and_leaves_the_cluster(site: dict
     for resource in own:
         assert resource.options["retain_on_delete"] is True
         assert {"connection", "create", "stdin"} <= set(resource.options["ignore_changes"])
+        assert resource.options["before_delete"] == ()
     assert set(plan.one("hosts-checked").inputs["input"]) == {"cp-1", "cpu-1"}
+
+
+@pytest.mark.parametrize("there", range(len(LAYERS)))
+def test_a_host_that_is_gone_may_have_been_half_made(site: dict[str, Any], tmp_path: Path, there: int) -> None:
+    """Only what the state has is registered, to be forgotten: nothing is created on a host that nobody reaches."""
+    site["hosts"]["gpu-1"] = {**site["hosts"]["gpu-1"], "state": "gone"}
+    recorded = [f"gpu-1-{layer}" for layer in LAYERS[:there]]
+    plan = plan_of(site, tmp_path, recorded)
+    own = [r for r in plan.resources.values() if r.name.startswith("gpu-1-")]
+    assert [r.name for r in own] == recorded
+    assert all(r.options["retain_on_delete"] for r in own)
+    # Whether it had joined or not, its node is out, and the other hosts stay as they are.
+    assert re.search(r"node_member@\w+#gpu-1' node=gpu-1 .*state=gone", members_of(plan, "gpu-1").inputs["create"])
+    assert {f"cpu-1-{layer}" for layer in LAYERS} <= {r.name for r in plan.resources.values()}
 
 
 def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[str, Any], tmp_path: Path) -> None:
@@ -146,7 +164,7 @@ def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[st
         site["hosts"][name].pop("gpu", None)
     site["kubernetes"]["endpoint"] = "api.example.org:6443"
     site["hosts"]["cp-1"] = {**site["hosts"]["cp-1"], "state": "gone"}
-    plan = plan_of(site, tmp_path)
+    plan = plan_of(site, tmp_path, [f"cp-1-{layer}" for layer in LAYERS])
     # Nothing that still has to be done runs on the host that is gone.
     groups = [members_of(plan, name) for name in ("cp-1", "cpu-1", "gpu-1")]
     for resource in (*groups, plan.one("lab-kubeconfig")):
@@ -234,7 +252,13 @@ def test_gr6_every_command_asks_its_host_by_our_own_client_first(
         assert asked.pop() == host
 
 
-def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path: Path) -> None:
+def test_whatever_a_host_undoes_asks_the_host_first(site: dict[str, Any], tmp_path: Path) -> None:
+    undoing = [r for r in plan_of(site, tmp_path).of(COMMAND) if "delete" in r.inputs]
+    assert {r.name for r in undoing} >= {f"{host}-{layer}" for host in ("cp-1", "gpu-1") for layer in LAYERS}
+    assert [r.name for r in undoing if r.options["before_delete"] != (leave.NAME,)] == []
+
+
+def test_a_layer_with_a_secret_shows_its_steps_and_keeps_its_output_secret(tmp_path: Path) -> None:
     script = tmp_path / "keeper.sh"
     script.write_text("# It is kept.\ncheck() { :; }\n")
 
@@ -255,7 +279,7 @@ def test_a_layer_with_a_secret_logs_nothing_and_keeps_its_output_secret(tmp_path
         layer("h-base", host, "base", steps, parent=root)
 
     command = record(program).one("h-base")
-    assert command.inputs["logging"] == "none"
+    assert command.inputs["logging"] == "stderr"
     assert {"stdin", "connection"} <= command.secret
     assert command.inputs["stdin"] == "owner gpu-metal lab - 1111\nsecret keeper token 1\nhunter2\n"
     assert "hunter2" not in command.inputs["create"]

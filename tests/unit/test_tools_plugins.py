@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,8 +167,10 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     real = program(tmp_path / "it's here" / "pulumi", LEAVES)
     cache.link(real, PULUMI.folder / PULUMI.wrapper)
     yield tmp_path / "bin" / "pulumi"
+    # Ended by the wrapper when pulumi ended, a moment later.
     if (plugin := real.with_suffix(".plugin")).exists():
-        os.kill(int(plugin.read_text()), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(int(plugin.read_text()), signal.SIGKILL)
 
 
 def emptied(folder: Path) -> None:

@@ -1,17 +1,45 @@
 #!/usr/bin/env bash
 # pulumi, with a folder of its own for temporary files: the kubernetes plugin writes the administrator's kubeconfig into
-# TMPDIR at every run and leaves it there (mode 0600).
+# TMPDIR at every run and leaves it there (mode 0600). What this run starts ends with it.
 set -euo pipefail
 # After `su`, XDG_RUNTIME_DIR is still the other user's.
 runtime=${XDG_RUNTIME_DIR:-/tmp}
 [ -w "$runtime" ] || runtime=/tmp
 TMPDIR=$(mktemp -d "${TMPDIR:-$runtime}/gpu-metal.XXXXXX")
 export TMPDIR
-# Removes the folder when pulumi, which takes over this process, has ended, in whatever way. A plugin does not count: the
-# kubernetes plugin outlives a pulumi that was killed.
+# Before a layer is deleted, the program asks whether its host answers (components/hostrun/leave.py).
+case " $* " in *" destroy "* | *" down "* | *" dn "*) export PULUMI_RUN_PROGRAM=${PULUMI_RUN_PROGRAM:-true} ;; esac
+# Marks all that this run starts by its process and the time when that began, so that a number that is used again never
+# counts. ops/orphans.py reads it, too.
+GPU_METAL_CLI=
+if [ -r "/proc/$$/stat" ]; then
+    read -r stat <"/proc/$$/stat"
+    read -ra stat <<<"${stat##*) }"
+    export GPU_METAL_CLI=$$.${stat[19]}
+fi
+
+# The processes that carry the mark, one a line
+marked() {
+    [ -n "$GPU_METAL_CLI" ] || return 0
+    grep -lszFx "GPU_METAL_CLI=$GPU_METAL_CLI" /proc/[0-9]*/environ | cut -d / -f 3 || true
+}
+
+# Ends them: a plugin that outlives a pulumi that was killed would go on to change hosts, and nobody would record it.
+end_marked() {
+    local tries
+    for tries in TERM 0 0 0 0 0 0 0 0 0 KILL; do
+        # shellcheck disable=SC2046  # one word is one process
+        kill -s "$tries" $(marked) 2>/dev/null || [ -n "$(marked)" ] || return 0
+        sleep 1
+    done
+}
+
+# When pulumi, which takes over this process, has ended, in whatever way.
 (
     trap '' HUP INT TERM
+    export -n GPU_METAL_CLI # what runs here is no part of the run
     while kill -0 $$; do sleep 1; done
+    end_marked
     rm -rf "$TMPDIR"
 ) </dev/null >/dev/null 2>&1 &
 exec @PROGRAM@ "$@"

@@ -8,8 +8,8 @@ apt_get() {
     wait=$(apt-config dump --format '%v' DPkg::Lock::Timeout) # the operator's own, if he has one
     wait=${wait:-300}
     ends=$((SECONDS + wait))
-    # apt itself waits for dpkg's lock, but not for the lock of the package lists.
-    until _apt_get "$wait" "$@" 2>&1 | tee "$log"; do
+    # apt itself waits for dpkg's lock, silently, but not for the lock of the package lists.
+    until _say_who_is_first && _apt_get "$wait" "$@" 2>&1 | tee "$log"; do
         status=1
         if ! grep -E "$_apt_locked" "$log" >/dev/null || ((SECONDS >= ends)); then break; fi
         status=0
@@ -37,17 +37,31 @@ _apt_get() { # SECONDS ARGS…
     )
 }
 
+# Tells the operator which program holds one of apt's locks now
+_say_who_is_first() {
+    local fd path
+    while read -r fd; do
+        path=$(readlink "$fd" || true)
+        # A container has files of the same names.
+        if [[ -n $path && $fd -ef $path ]] && grep -q '^lock:' "${fd/\/fd\//\/fdinfo\/}" 2>/dev/null; then
+            fd=${fd#/proc/}
+            pkg_waits "${fd%%/*}"
+            return
+        fi
+    done < <(find /proc/[0-9]*/fd '(' -lname /var/lib/dpkg/lock -o -lname /var/lib/dpkg/lock-frontend -o \
+        -lname /var/lib/apt/lists/lock -o -lname /var/cache/apt/archives/lock ')' 2>/dev/null)
+}
+
 # Prints who holds the lock, from the output of apt and dpkg on stdin; status 1 when their fault was another one.
 _say_who_holds() { # SECONDS
-    local said holder='another program' pid=''
+    local said holder='' pid=''
     said=$(grep -E "$_apt_locked") || return
     if [[ $said =~ process\ ([0-9]+)\ \(([^\)]*)\) ]]; then
         pid=${BASH_REMATCH[1]} holder=${BASH_REMATCH[2]}
     elif [[ $said =~ process\ with\ pid\ ([0-9]+) ]]; then
-        pid=${BASH_REMATCH[1]} holder=$(ps -o comm= -p "$pid" || true)
+        pid=${BASH_REMATCH[1]}
     fi
-    printf 'apt is locked by %s for more than %s s. Fix: let it end%s, then run again\n' \
-        "$holder${pid:+ (process $pid)}" "$1" "${pid:+ (ps -fp $pid)}" >&2
+    pkg_waited "$1" "$pid" "$holder"
 }
 
 # pkg_update: reads the package lists

@@ -20,10 +20,10 @@ _wait_for_dnf() { # SECONDS
         done
         [[ -n $pid ]] || return 0
         ((SECONDS < ends)) || break
+        pkg_waits "$pid"
         sleep 2
     done
-    printf 'dnf is locked by %s (process %s) for more than %s s. Fix: let it end (ps -fp %s), then run again\n' \
-        "$(cat "/proc/$pid/comm")" "$pid" "$1" "$pid" >&2
+    pkg_waited "$1" "$pid"
     return 75
 }
 

@@ -1,0 +1,96 @@
+"""What is asked before something is undone on a host: by the connection in the state, within seconds, with a way out.
+
+Does not prove: that the engine calls the hook, and with these inputs; the lab's story of bad luck does.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pulumi import Output, ResourceHookArgs
+
+from components.hostrun import leave
+from components.hostrun.target import Target
+from tests.unit.sshd import HOST_KEY, OTHER_KEY, PRIVATE_KEY, closed_port, failure, go, line, server, sudo_says, target
+
+COMMAND = "command:remote:Command"
+APPLY = "sudo -n gpu-metal apply base \\\n  :: swap_off@4a4af76cd174"
+WAY = "a host that is gone for good: give it the row hosts.{0} with state: gone, run pulumi up, then delete the row."
+
+
+async def ask(
+    port: int, resource: str = "gpu-1-base", create: str = APPLY, targets: Mapping[str, Target] | None = None
+) -> None:
+    """Calls the hook as the engine does: with the inputs in the state, whose connection is secret."""
+    connection = {"host": "127.0.0.1", "port": float(port), "user": "deploy", "hostKey": line(HOST_KEY)}
+    secret = Output.secret({"privateKey": PRIVATE_KEY, **connection})
+    inputs = {"create": create, "connection": secret}
+    await leave.ask(targets or {}, ResourceHookArgs("", "", resource, COMMAND, old_inputs=inputs))
+
+
+def test_a_host_that_answers_is_asked_with_its_own_user() -> None:
+    asked: list[str] = []
+
+    async def answers() -> None:
+        async def handler(process: Any) -> None:
+            asked.append(process.command)
+            process.exit(0)
+
+        async with server(handler) as port:
+            await ask(port)
+            await ask(port, create="gpu-metal apply base")
+
+    go(answers())
+    assert asked == ["sudo -n true", "true"]
+
+
+def test_a_host_that_takes_the_connection_and_says_nothing_fails_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leave, "LIMIT", 0.5)
+
+    async def mute() -> None:
+        async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as listener:
+            await ask(listener.sockets[0].getsockname()[1])
+
+    error = failure(mute())
+    assert str(error).startswith("gpu-1 [connection] 127.0.0.1:")
+    assert "takes the connection but sent no SSH greeting within 0.5 s: it hangs. Nothing was undone there." in str(
+        error
+    )
+    assert str(error).endswith(f"Fix: bring it back, then pulumi up; {WAY.format('gpu-1')}")
+
+
+@pytest.mark.parametrize(
+    ("resource", "create", "host"),
+    [
+        ("gpu-1-base", APPLY, "gpu-1"),
+        ("gpu-1-runner", "sudo -n bash -s -- install 1 2 gpu-1 base", "gpu-1"),
+        ("db-1-sqream-run", "gpu-metal apply sqream-run", "db-1"),
+    ],
+)
+def test_a_host_that_only_the_state_knows_is_named_after_its_resource(resource: str, create: str, host: str) -> None:
+    error = failure(ask(closed_port(), resource, create))
+    assert (error.host, error.check_id) == (host, "address")
+    assert "refuses connections. Nothing was undone there. Fix: bring it back, then pulumi up; " in error.message
+    assert error.message.endswith(WAY.format(host))
+
+
+def test_a_host_of_the_site_has_the_sites_name() -> None:
+    port = closed_port()
+    error = failure(ask(port, "lab-members-03", "gpu-metal apply members-03", {"gpu-1": target(port)}))
+    assert error.host == "gpu-1"
+
+
+def test_a_host_that_refuses_keeps_the_fix_of_its_own() -> None:
+    async def other_key() -> None:
+        async with server(key=OTHER_KEY) as port:
+            await ask(port)
+
+    error = failure(other_key())
+    assert "sitectl scan gpu-1 --replace; a host that is gone for good:" in str(error)
+
+    async def no_sudo() -> None:
+        async with server(lambda process: sudo_says(process, 1, "sudo: a password is required")) as port:
+            await ask(port)
+
+    assert failure(no_sudo()).check_id == "sudo"
