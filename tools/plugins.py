@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -98,3 +99,17 @@ def _download(name: str) -> str:
 
 def _label(name: str) -> str:
     return f"pulumi-resource-{name} {version(name)}"
+
+
+def missing() -> list[str]:
+    """A line for each plugin that Pulumi would not find in this environment."""
+    return [
+        f"✗ plugin [{name}] {version(name)} is not in {home()}/plugins, where this shell's pulumi looks. "
+        "Fix: make tools in this shell; or set PULUMI_HOME as it was then."
+        for name in ("kubernetes", "command")
+        if not program(name).exists()
+    ]
+
+
+if __name__ == "__main__":
+    sys.stderr.writelines(f"{line}\n" for line in missing())
