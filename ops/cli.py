@@ -22,7 +22,7 @@ app = typer.Typer(
 Hosts = Annotated[list[str], typer.Argument(metavar="[HOST…]", help="Names or ranges, gpu-[1-4]; none is all.")]
 
 
-@verb(app)
+@verb(app, site=False)
 def init(
     flags: Flags,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name: Pulumi.NAME.yaml.")],
@@ -59,7 +59,7 @@ def validate(flags: Flags) -> Code:
     return Code.YES
 
 
-@verb(app)
+@verb(app, site=False)
 def explain(
     flags: Flags, key: Annotated[str, typer.Argument(help="As in the file: hosts.gpu; none is all.")] = ""
 ) -> Code:
@@ -78,7 +78,7 @@ def explain(
     return Code.YES
 
 
-@verb(app)
+@verb(app, site=False)
 def schema(
     flags: Flags, to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there.")] = None
 ) -> Code:

@@ -161,6 +161,7 @@ def _default(option: Any) -> str:  # noqa: ANN401
     default = Flags.__dataclass_fields__[option.name].default
     shown = f"{default:g}s" if isinstance(default, float) else getattr(default, "value", default)
     text = "" if option.is_flag else f"`{shown}`"
+    text = option.show_default if isinstance(option.show_default, str) else text
     return f"{text}, or `{option.envvar}`" if option.envvar else text
 
 

@@ -63,7 +63,7 @@ def read_stack(path: Path) -> Source:
     """The site object of a Pulumi stack file. Raises SiteError if there is none, NoSiteError if there is no file."""
     if not path.is_file():
         fix = f"Fix: sitectl init {path.stem.removeprefix('Pulumi.')} HOST=ADDRESS …"
-        raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent}. {fix}")])
+        raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent.absolute()}. {fix}")])
     reader = _Reader(path.name)
     top = reader.pairs(_compose(path, path.name), ())
     if "config" not in top:

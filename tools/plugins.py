@@ -1,6 +1,7 @@
 """The official resource plugins, in PULUMI_HOME, in the versions of the Python SDK."""
 
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -40,8 +41,8 @@ def kubernetes(get: Callable[[Tool], Path]) -> None:
 
 
 def home() -> Path:
-    """Where Pulumi looks for its plugins."""
-    return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    """Where Pulumi looks for its plugins: without PULUMI_HOME, below the home of the user database, not HOME."""
+    return Path(os.environ.get("PULUMI_HOME") or Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pulumi")
 
 
 def program(name: str) -> Path:

@@ -101,7 +101,7 @@ def test_only_and_skip(ctl: Sitectl) -> None:
 def test_a_check_that_does_not_exist(ctl: Sitectl) -> None:
     result = ctl("preflight", "--only", "cpu")
     assert result.exit_code == 2
-    assert result.stderr.startswith("no such check: cpu. There are: ")
+    assert "\nno such check: cpu. There are: " in result.stderr
 
 
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:

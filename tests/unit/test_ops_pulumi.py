@@ -47,7 +47,7 @@ def lock(ctl: Sitectl, *, host: str, pid: int) -> Path:
 def test_kubeconfig_is_the_file_and_nothing_else(ctl: Sitectl, cli: FakePulumi) -> None:
     cli.says("stack output", f"apiVersion: v1\ntoken: {CANARY}\n")
     result = ctl("kubeconfig")
-    assert (result.stdout, result.stderr, result.exit_code) == (f"apiVersion: v1\ntoken: {CANARY}\n", "", 0)
+    assert (result.stdout, result.stderr, result.exit_code) == (f"apiVersion: v1\ntoken: {CANARY}\n", "Site dev.\n", 0)
     assert cli.asked == ["stack output kubeconfig --show-secrets --stack dev --non-interactive"]
 
 
