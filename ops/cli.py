@@ -23,7 +23,7 @@ Hosts = Annotated[list[str], typer.Argument(metavar="[HOST…]", help="Names or 
 
 
 @verb(app, site=False)
-def init(
+def init(  # noqa: PLR0913, PLR0917 (one for each flag)
     flags: Flags,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name: Pulumi.NAME.yaml.")],
     hosts: Annotated[list[str], typer.Argument(metavar="HOST=ADDRESS…", help="Ranges too: gpu-[1-4]=10.0.0.[11-14].")],
@@ -31,13 +31,26 @@ def init(
     port: Annotated[int, typer.Option(metavar="PORT", help="The hosts' SSH port.")] = 22,
     key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key; without, your ssh-agent.")] = None,
     bastion: Annotated[str | None, typer.Option(metavar="USER@ADDRESS", help="SSH goes through it.")] = None,
+    control_plane: Annotated[
+        list[str], typer.Option(metavar="HOST", help="A cluster, with this host in charge of it; one or three.")
+    ] = [],  # noqa: B006
+    kubernetes: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The cluster's version, such as 1.34.2.")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="The load balancer before three control planes.")
+    ] = None,
+    platform: Annotated[
+        list[str], typer.Option(metavar="KIND", help="Also the lines of its sample site, as comments.")
+    ] = [],  # noqa: B006
 ) -> Code:
     """Write a first site file from addresses: shows host keys, then asks the hosts for facts. Overwrites nothing."""
     from dataclasses import replace
 
     from ops import init as core
 
-    return core.init(replace(flags, stack=name), hosts, core.Login(user, port, key_file, bastion))
+    login, wish = core.Login(user, port, key_file, bastion), core.Wish(control_plane, kubernetes, endpoint, platform)
+    return core.init(replace(flags, stack=name), hosts, login, wish)
 
 
 @verb(app)

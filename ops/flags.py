@@ -106,7 +106,7 @@ def verb(app: typer.Typer, name: str | None = None, *, site: bool = True) -> Cal
 
 
 def _of_site(flags: Flags) -> Flags:
-    """The flags with the site that is meant: the named one, else that of `pulumi stack select`, as for pulumi itself."""
+    """The flags with the site that is meant: the named one, else that of `pulumi stack select`, as for pulumi."""
     named, chosen = plain(flags.stack), selected(flags.folder)
     flags = replace(flags, stack=named or chosen or LAB)
     why = "" if named else " (selected by pulumi)" if chosen else " (no stack is named or selected: the lab's)"
