@@ -132,7 +132,10 @@ _faults() { # NODE
         done < <(_still "$kind" "$1")
     done
     ready=$(_of ready "$1")
-    if [[ $ready != True* ]]; then printf 'node %s is not Ready: %s\n' "$(input node)" "$(_why "$ready")"; fi
+    if [[ $ready == True* ]]; then return 0; fi
+    # After a mend or a reboot it passes by itself, and is called that.
+    if _alive; then there=' yet (its kubelet is alive: ask again in a minute)'; else there=''; fi
+    printf 'node %s is not Ready%s: %s\n' "$(input node)" "$there" "$(_why "$ready")"
 }
 
 _why() { # STATUS MESSAGE
