@@ -257,8 +257,8 @@ def recover(flags: Flags) -> Code:
     for check in unasked:
         if check.status == "unknown":
             flags.say(f"? {check}")
-    for line in core.recover(flags.stack, flags.folder, fleet, flags.say):
-        typer.echo(line)
+    done = core.recover(flags.stack, flags.folder, fleet, flags.say)
+    typer.echo("\n".join(done) or f"✓ ok: nothing to recover in {flags.stack}. Nothing was changed.")
     return Code.YES
 
 
