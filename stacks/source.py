@@ -5,6 +5,7 @@ Reading at the level of YAML nodes keeps what a plain load loses: doubled keys, 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from components.problem import Key, dotted
+from stacks.yaml_faults import line_of, told
 
 SITE = "gpu-metal:site"
 
@@ -144,13 +146,18 @@ def _compose(path: Path, label: str) -> Node:
     try:
         node = YAML(typ="safe", pure=True).compose(path)
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SiteError([Fault(Mark(label, line), (), f"is not YAML here: {error.problem}.")]) from None
+        wrong = told(error, path.read_text(errors="replace"))
+        raise SiteError([Fault(Mark(label, line_of(error)), (), wrong)]) from None
     except (YAMLError, OSError, UnicodeDecodeError) as error:
         raise SiteError([Fault(Mark(label, None), (), f"cannot be read: {error}.")]) from None
     if not isinstance(node, MappingNode):
         raise SiteError([Fault(Mark(label, 1), (), "is not a map of keys.")])
     return node
+
+
+def _is_empty(node: Node) -> bool:
+    """Nothing is written, not even `null`."""
+    return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null" and not node.value
 
 
 def _is_secret(node: Node) -> bool:
@@ -170,7 +177,8 @@ class _Reader:
         self.marks[()] = Mark(self.file, node.start_mark.line + 1)
         data = self.value(node, ())
         if not isinstance(data, dict):
-            raise SiteError([*self.faults, Fault(self.marks[()], (), "the site is not a map of keys.")])
+            empty = " What belongs to it stands below it, two blanks deeper." if _is_empty(node) else ""
+            raise SiteError([*self.faults, Fault(self.marks[()], (), f"the site is not a map of keys.{empty}")])
         return Source(data, self.marks, self.faults)
 
     def fault(self, key: Key, node: Node, text: str) -> None:
@@ -217,9 +225,14 @@ class _Reader:
             self.fault(key, node, f"is a secret inside the site, which holds names of secrets only. {fix}")
             return {"secure": ""}
         data: dict[str, object] = {}
+        beside = {id(value): after for (_, value), (after, _) in pairwise(node.value)}
         for name, (key_node, value_node) in self.pairs(node, key).items():
             self.marks[(*key, name)] = self.mark(key_node, value_node)
             data[name] = self.value(value_node, (*key, name))
+            if _is_empty(value_node) and (after := beside.get(id(value_node))):
+                line = after.start_mark.line + 1
+                fix = f"Fix: a value; or two blanks more from line {line} on, if that belongs to it."
+                self.fault((*key, name), key_node, f"is empty, and line {line}, {after.value}, stands beside it. {fix}")
         return data
 
     def mark(self, key_node: Node, value_node: Node) -> Mark:
