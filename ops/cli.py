@@ -118,6 +118,7 @@ def preflight(
     """Check on every host what must be true before the first change. Changes nothing."""
     from components.host import preflight as core
     from components.hostrun.report import Report
+    from ops import preflight as own
     from ops import render
     from ops import site as sites
     from stacks.plan import preflight as steps
@@ -125,13 +126,18 @@ def preflight(
     site = sites.load(flags)
     chosen = sites.pick(site, hosts)
     wanted = {name: steps(site, host) for name, host in chosen.items()}
-    if strange := core.unknown_ids([*only, *skip], wanted):
-        known = sorted({step.id for of_host in wanted.values() for step in of_host} | set(core.ACROSS))
+    if strange := core.unknown_ids([*only, *skip], wanted) - {own.SECRETS}:
+        known = sorted({step.id for of_host in wanted.values() for step in of_host} | {*core.ACROSS, own.SECRETS})
         raise Stop(Code.WRONG, [f"no such check: {', '.join(sorted(strange))}. There are: {', '.join(known)}."])
     fleet, before = sites.reach(flags, chosen)
     flags.say(f"Asking {render.plural(len(fleet.targets), 'host')} …")
-    found = asyncio.run(core.preflight(fleet, wanted, lambda id_: (not only or id_ in only) and id_ not in skip))
-    answer = Report([*before, *found.checks], found.facts)
+
+    def counts(id_: str) -> bool:
+        return (not only or id_ in only) and id_ not in skip
+
+    found = asyncio.run(core.preflight(fleet, wanted, counts))
+    secrets = own.secrets(site, flags.folder, list(fleet.targets)) if counts(own.SECRETS) else []
+    answer = Report([*before, *found.checks, *secrets], found.facts)
     rows = [render.preflight_row(answer, name) for name in chosen]
     heads = ["HOST", "OS", "CPUS", "MEMORY", "GPU", "CLOCK", "RESULT"]
     render.report(flags, answer, heads, rows, " Nothing was changed.")

@@ -48,6 +48,7 @@ ACROSS_HOSTS = {
     "host-key": "Each host has an SSH host key of its own.",
     "clock-skew": "The clocks of all hosts are at most 2 s from their median.",
     "mtu-equal": "The interfaces with the hosts' addresses have one MTU.",
+    SECRETS: "The stack has a value for each secret that the site names.",
 }
 
 Row = Sequence[str]
@@ -175,7 +176,7 @@ def checks() -> str:
         files = sorted(room.glob("*.sh"))
         rows = ([_anchor(file.stem), said(file), _undone(file)] for file in files)
         parts.append(f"## {room.parent.name}\n\n{table(['check', 'true when it holds', 'undone'], rows)}")
-    across = ([_anchor(id_), ACROSS_HOSTS[id_]] for id_ in ACROSS)
+    across = ([_anchor(id_), ACROSS_HOSTS[id_]] for id_ in (*ACROSS, SECRETS))
     parts.append(
         f"## Across hosts\n\nAsked by `sitectl preflight`.\n\n{table(['check', 'true when it holds'], across)}"
     )

@@ -84,6 +84,16 @@ def read_stack(path: Path) -> Source:
     return reader.source(config[SITE][1])
 
 
+def secrets_of(path: Path) -> set[str] | None:
+    """Names of the secrets that a stack file has values for; None where an `environment` may bring more."""
+    reader = _Reader(path.name)
+    top = reader.pairs(_compose(path, path.name), ())
+    if "environment" in top:
+        return None
+    config = reader.pairs(top["config"][1], ("config",)) if "config" in top else {}
+    return {name.partition(":")[2] for name in config if name.startswith("gpu-metal:") and name != SITE}
+
+
 def read_plain(path: Path, label: str) -> Source:
     """A plain YAML file of the shape of a site object. Raises SiteError."""
     reader = _Reader(label)
