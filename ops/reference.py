@@ -18,6 +18,7 @@ from ops.cli import app
 from ops.explain import explain, members, plain
 from ops.files import write
 from ops.flags import Flags, verb
+from ops.preflight import SECRETS
 from ops.stop import Code
 from stacks.model import Site
 from stacks.schema import stack_file
