@@ -3,30 +3,55 @@
 
 import asyncio
 import json
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ops import complete
 from ops.flags import Flags, Output, verb
 from ops.stop import Code, Stop, code_of
 
 app = typer.Typer(
     name="sitectl",
-    help="Reads a site, checks it, and says whether it works. `pulumi up` applies it.",
     no_args_is_help=True,
     add_completion=True,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-Hosts = Annotated[list[str], typer.Argument(metavar="[HOST…]", help="Names or ranges, gpu-[1-4]; none is all.")]
+Hosts = Annotated[
+    list[str],
+    typer.Argument(metavar="HOST", help="Names or ranges, gpu-[1-4]; none is all.", autocompletion=complete.hosts),
+]
 
 
-@verb(app, site=False)
+def _version(given: bool) -> None:
+    if given:
+        project = tomllib.loads((complete.ROOT / "pyproject.toml").read_text())["project"]
+        typer.echo(f"sitectl of {project['name']} {project['version']}")
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Reads a site, checks it, and says whether it works. `pulumi up` applies it."""
+
+
+@verb(
+    app,
+    site=False,
+    example="sitectl init lab cp-1=10.0.0.11 'gpu-[1-4]=10.0.0.[21-24]' --user ubuntu --control-plane cp-1",
+)
 def init(  # noqa: PLR0913, PLR0917 (one for each flag)
     flags: Flags,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name: Pulumi.NAME.yaml.")],
-    hosts: Annotated[list[str], typer.Argument(metavar="HOST=ADDRESS…", help="Ranges too: gpu-[1-4]=10.0.0.[11-14].")],
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST=ADDRESS", help="Ranges too: gpu-[1-4]=10.0.0.[11-14].")],
     user: Annotated[str, typer.Option(metavar="USER", help="Who logs in.")] = "root",
     port: Annotated[int, typer.Option(metavar="PORT", help="The hosts' SSH port.")] = 22,
     key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key; without, your ssh-agent.")] = None,
@@ -53,7 +78,7 @@ def init(  # noqa: PLR0913, PLR0917 (one for each flag)
     return core.init(replace(flags, stack=name), hosts, login, wish)
 
 
-@verb(app)
+@verb(app, example="sitectl validate -s lab")
 def validate(flags: Flags) -> Code:
     """Check the site file alone: needs no host, no login and no secret."""
     from ops import site as sites
@@ -72,9 +97,12 @@ def validate(flags: Flags) -> Code:
     return Code.YES
 
 
-@verb(app, site=False)
+@verb(app, site=False, example="sitectl explain hosts.gpu")
 def explain(
-    flags: Flags, key: Annotated[str, typer.Argument(help="As in the file: hosts.gpu; none is all.")] = ""
+    flags: Flags,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="As in the file: hosts.gpu; none is all.", autocompletion=complete.keys)
+    ] = "",
 ) -> Code:
     """Explain a key of the site file."""
     from ops import explain as core
@@ -91,7 +119,7 @@ def explain(
     return Code.YES
 
 
-@verb(app, site=False)
+@verb(app, site=False, example="sitectl schema --to site.schema.json")
 def schema(
     flags: Flags, to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there.")] = None
 ) -> Code:
@@ -108,43 +136,24 @@ def schema(
     return Code.YES
 
 
-@verb(app)
+@verb(app, example="sitectl preflight gpu-[1-4] --skip dns_resolves")
 def preflight(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006 (Typer copies it)
-    only: Annotated[list[str], typer.Option(metavar="ID", help="This check; can be repeated.")] = [],  # noqa: B006
-    skip: Annotated[list[str], typer.Option(metavar="ID", help="All but this one; can be repeated.")] = [],  # noqa: B006
+    only: Annotated[
+        list[str], typer.Option(metavar="ID", help="This check; can be repeated.", autocompletion=complete.checks)
+    ] = [],  # noqa: B006
+    skip: Annotated[
+        list[str], typer.Option(metavar="ID", help="All but this one; can be repeated.", autocompletion=complete.checks)
+    ] = [],  # noqa: B006
 ) -> Code:
     """Check on every host what must be true before the first change. Changes nothing."""
-    from components.host import preflight as core
-    from components.hostrun.report import Report
-    from ops import preflight as own
-    from ops import render
-    from ops import site as sites
-    from stacks.plan import preflight as steps
+    from ops import preflight as core
 
-    site = sites.load(flags)
-    chosen = sites.pick(site, hosts)
-    wanted = {name: steps(site, host) for name, host in chosen.items()}
-    if strange := core.unknown_ids([*only, *skip], wanted) - {own.SECRETS}:
-        known = sorted({step.id for of_host in wanted.values() for step in of_host} | {*core.ACROSS, own.SECRETS})
-        raise Stop(Code.WRONG, [f"no such check: {', '.join(sorted(strange))}. There are: {', '.join(known)}."])
-    fleet, before = sites.reach(flags, chosen)
-    flags.say(f"Asking {render.plural(len(fleet.targets), 'host')} …")
-
-    def counts(id_: str) -> bool:
-        return (not only or id_ in only) and id_ not in skip
-
-    found = asyncio.run(core.preflight(fleet, wanted, counts))
-    secrets = own.secrets(site, flags.folder, list(fleet.targets)) if counts(own.SECRETS) else []
-    answer = Report([*before, *found.checks, *secrets], found.facts)
-    rows = [render.preflight_row(answer, name) for name in chosen]
-    heads = ["HOST", "OS", "CPUS", "MEMORY", "GPU", "CLOCK", "RESULT"]
-    render.report(flags, answer, heads, rows, " Nothing was changed.")
-    return code_of(answer)
+    return core.preflight(flags, hosts, only, skip)
 
 
-@verb(app)
+@verb(app, example="sitectl drift --record; pulumi preview --diff")
 def drift(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006
@@ -178,7 +187,7 @@ def drift(
     return code_of(answer)
 
 
-@verb(app)
+@verb(app, example="sitectl verify --json")
 def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     """Check whether the site works: hosts, services, nodes, GPUs, objects in the cluster. Changes nothing."""
     from components.hostrun.report import Report
@@ -194,15 +203,14 @@ def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     found = asyncio.run(core.verify(site, chosen, fleet, planes))
     inside = objects.Look([]) if hosts else objects.of_site(flags, site, planes)
     answer = Report([*before, *found.checks, *inside.checks], found.facts)
-    rows = [
-        [name, *render.machine(answer.facts.get(name, {})), ",".join(host.roles), render.by_host(answer, name)]
-        for name, host in chosen.items()
-    ]
-    render.report(flags, answer, ["HOST", "OS", "CPUS", "MEMORY", "GPU", "ROLES", "RESULT"], rows)
+    rows = [core.row(site, host, answer) for host in chosen.values()]
+    render.report(flags, answer, core.HEADS, rows)
+    if answer.ok and not hosts:
+        flags.say(core.next_step(site))
     return code_of(answer)
 
 
-@verb(app)
+@verb(app, example="sitectl facts gpu-1 -o yaml")
 def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     """Show the hosts' facts: system, processors, memory, disks, network, GPUs. Changes nothing."""
     from components.host.preflight import look
@@ -228,7 +236,7 @@ def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     return code_of(answer)
 
 
-@verb(app)
+@verb(app, example="sitectl kubeconfig --to ~/.kube/lab")
 def kubeconfig(
     flags: Flags,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, for you alone (0600).")] = None,
@@ -253,7 +261,7 @@ def kubeconfig(
     return Code.YES
 
 
-@verb(app)
+@verb(app, example="sitectl recover && pulumi up")
 def recover(flags: Flags) -> Code:
     """After a run that was killed: wait for the hosts, then clear its lock and its half-recorded operations."""
     from ops import recover as core
@@ -268,7 +276,7 @@ def recover(flags: Flags) -> Code:
     return Code.YES
 
 
-@verb(app)
+@verb(app, example="sitectl scan gpu-3")
 def scan(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ops import complete
 from ops.selected import plain, selected
 from ops.stop import Code, Stop
 
@@ -48,16 +49,20 @@ class Flags:
             "-s",
             envvar="PULUMI_STACK",
             metavar="STACK",
+            autocompletion=complete.stacks,
             show_default=f"the one that pulumi has selected here, else {LAB}",
             help="The site: Pulumi.STACK.yaml.",
         ),
     ] = ""
-    folder: Annotated[Path, typer.Option("--cwd", "-C", help="The folder of the project.")] = Path()
-    output: Annotated[Output, typer.Option("--output", "-o", help="Form of the answer.")] = Output.TABLE
+    folder: Annotated[Path, typer.Option("--cwd", "-C", metavar="FOLDER", help="The folder of the project.")] = Path()
+    output: Annotated[Output, typer.Option("--output", "-o", metavar="|".join(Output), help="Form of the answer.")] = (
+        Output.TABLE
+    )
     json: Annotated[bool, typer.Option("--json", help="Short for -o json.")] = False
-    parallel: Annotated[int, typer.Option("--parallel", "-p", min=1, help="Hosts asked at once.")] = 32
+    parallel: Annotated[int, typer.Option("--parallel", "-p", min=1, metavar="N", help="Hosts asked at once.")] = 32
     timeout: Annotated[
-        float, typer.Option(parser=_seconds, metavar="DURATION", help="For the whole verb: 90s, 5m, 1h.")
+        float,
+        typer.Option(parser=_seconds, metavar="DURATION", show_default="5m", help="For the whole verb: 90s, 5m, 1h."),
     ] = 300.0
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False
@@ -79,7 +84,7 @@ Verb = Callable[..., Code]
 """(flags, own parameters…) → how it ended."""
 
 
-def verb(app: typer.Typer, name: str | None = None, *, site: bool = True) -> Callable[[Verb], Verb]:
+def verb(app: typer.Typer, name: str | None = None, *, site: bool = True, example: str = "") -> Callable[[Verb], Verb]:
     """Register a function as a verb with all common flags after its own parameters.
 
     A verb of a site says on its first line, on stderr, which site it means.
@@ -99,7 +104,7 @@ def verb(app: typer.Typer, name: str | None = None, *, site: bool = True) -> Cal
         wrapper.__doc__ = function.__doc__
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name or function.__name__)(wrapper)
+        app.command(name or function.__name__, epilog=example and f"Example: {example}")(wrapper)
         return function
 
     return register

@@ -97,6 +97,10 @@ def show(flags: Flags, found: Mapping[str, Found]) -> None:
     for one in found.values():
         if isinstance(one.shown, SshError):
             flags.say(f"? {one.shown}")
+    if kinds := sorted(
+        {one.shown.file for one in found.values() if one.state != "known" and isinstance(one.shown, HostKey)}
+    ):
+        flags.say(f"At a host's console, to compare: {'; '.join(f'ssh-keygen -lf {file}' for file in kinds)}")
 
 
 def somebody() -> bool:

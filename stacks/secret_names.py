@@ -8,6 +8,9 @@ from pydantic import BaseModel
 from stacks.model import Site
 from stacks.source import secrets_of
 
+SECRETS = "secrets"
+"""Id of the check of `unset`."""
+
 
 def secret_names(site: Site) -> dict[str, list[str]]:
     """Names of the secrets that a site uses, each with the keys that use it; inherited ones are listed once."""

@@ -130,7 +130,7 @@ undo_steps() {
 }
 
 _undo_step() { # LAYER ID
-    local layer=$1 id=$2 started what=gone
+    local layer=$1 id=$2 started what=forgotten # a check has nothing to take back
     now
     started=$REPLY
     mark_lock "$layer undo of $id"
@@ -160,7 +160,7 @@ _undo_line() { # LAYER ID LINE: sets `what`
         [[ $status -eq 0 ]] || fail "$2" "$(_broken undo "$status" "$REPLY")"
         what=undone
     elif has_function "$ref" apply; then
-        what="kept (cannot be undone)"
+        what="kept as it is: it has no undo"
     fi
 }
 

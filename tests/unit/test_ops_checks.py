@@ -127,6 +127,24 @@ def test_an_environment_may_bring_secrets(ctl: Sitectl) -> None:
     assert ctl("preflight").exit_code == 0
 
 
+def test_verify_of_one_host_counts_one_and_says_what_is_next_of_all(ctl: Sitectl) -> None:
+    """A control plane answers for it, too."""
+    one, whole = ctl("verify", "gpu-1"), ctl("verify")
+    assert one.stdout.splitlines()[-1].startswith("✓ ok: 1 host, ")
+    assert "Next: " not in one.stderr
+    assert "Next: sitectl kubeconfig --to FILE" in whole.stderr
+
+
+def test_without_kubernetes_a_host_has_no_role(ctl: Sitectl) -> None:
+    text = (
+        SITE.partition("    kubernetes:")[0]
+        .replace(", roles: [control-plane]", "")
+        .replace(", labels: {tier: fast}", "")
+    )
+    (ctl.folder / "Pulumi.dev.yaml").write_text(text)
+    assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  -      ok" in ctl("verify").stdout
+
+
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     result = ctl("verify")
     assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 26 checks."

@@ -48,6 +48,7 @@ def test_new_keys_are_shown_and_written_when_agreed(tmp_path: Path) -> None:
         assert f"ssh-ed25519 {key.get_fingerprint()}" in output
         assert line(key) in written
     assert len(written.splitlines()) == 2
+    assert "At a host's console, to compare: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n" in output
 
 
 def test_without_a_terminal_nothing_is_written_unasked(tmp_path: Path) -> None:
