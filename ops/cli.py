@@ -290,4 +290,8 @@ def scan(
     all_of_them = core.addressed(site.hosts, sites.revealer(flags.stack, flags.folder))
     chosen = {name: all_of_them[name] for name in sites.named(all_of_them, hosts)}
     found = asyncio.run(core.scan(chosen, flags.parallel, flags.timeout))
-    return core.settle(flags, site.known_hosts, found, replace=replace)
+    ended = core.settle(flags, site.known_hosts, found, replace=replace)
+    for name in core.strangers(site.known_hosts, site.hosts.values()):
+        fix = f"Fix: ssh-keygen -f {site.known_hosts} -R '{name}'"
+        flags.say(f"{site.known_hosts} trusts {name}, which is no host of the site. {fix}")
+    return ended

@@ -90,6 +90,14 @@ def test_a_key_that_differs_is_replaced_only_on_demand(tmp_path: Path) -> None:
     assert (again, last) == (0, after)
 
 
+def test_a_host_that_has_left_the_site_is_named(tmp_path: Path) -> None:
+    known(tmp_path, 2222, OTHER_KEY)
+    code, output, written = run(tmp_path, ["-y"])
+    assert (code, len(written.splitlines())) == (0, 4)
+    (said,) = [line for line in output.splitlines() if "is no host of the site" in line]
+    assert said.endswith(f"Fix: ssh-keygen -f {tmp_path}/known_hosts.dev -R '[127.0.0.1]:2222'")
+
+
 def test_a_host_that_is_down_is_a_row(tmp_path: Path) -> None:
     async def work() -> tuple[int, str]:
         async with server(key=HOST_KEY) as port:
