@@ -19,7 +19,8 @@ def stacks(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def hosts(ctx: typer.Context, incomplete: str) -> list[str]:
     """Hosts of the site, also where its file has faults."""
-    from stacks.source import SiteError, read_stack  # noqa: PLC0415 (only here)
+    from stacks.faults import SiteError  # noqa: PLC0415 (only here)
+    from stacks.source import read_stack  # noqa: PLC0415
 
     stack = plain(ctx.params.get("stack") or "") or selected(_folder(ctx)) or ""
     try:
