@@ -130,7 +130,8 @@ undo_steps() {
 }
 
 _undo_step() { # LAYER ID
-    local layer=$1 id=$2 started what=forgotten # a check has nothing to take back
+    # What only checks has nothing to take back.
+    local layer=$1 id=$2 started what=forgotten
     now
     started=$REPLY
     mark_lock "$layer undo of $id"
