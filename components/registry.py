@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
 from operator import or_
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator
@@ -24,6 +25,11 @@ class Registered:
     room: str
     kind: str
     part: Part[Any]
+
+    @property
+    def sample(self) -> Path:
+        """A whole site with this part, to be copied."""
+        return Path(__file__).parent / self.room / self.kind / "sample.yaml"
 
 
 def _registered(folder: str) -> Registered:

@@ -8,39 +8,50 @@ from typing import Annotated
 
 import typer
 
+from ops import complete
+from ops.app import Hosts, app
 from ops.flags import Flags, Output, verb
 from ops.stop import Code, Stop, code_of
 
-app = typer.Typer(
-    name="sitectl",
-    help="Reads a site, checks it, and says whether it works. `pulumi up` applies it.",
-    no_args_is_help=True,
-    add_completion=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
+__all__ = ["app"]
+
+
+@verb(
+    app,
+    site=False,
+    example="sitectl init lab cp-1=10.0.0.11 'gpu-[1-4]=10.0.0.[21-24]' --user ubuntu --control-plane cp-1",
 )
-Hosts = Annotated[list[str], typer.Argument(metavar="[HOST…]", help="Names or ranges, gpu-[1-4]; none is all.")]
-
-
-@verb(app)
-def init(
+def init(  # noqa: PLR0913, PLR0917 (one for each flag)
     flags: Flags,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name: Pulumi.NAME.yaml.")],
-    hosts: Annotated[list[str], typer.Argument(metavar="HOST=ADDRESS…", help="Ranges too: gpu-[1-4]=10.0.0.[11-14].")],
+    hosts: Annotated[list[str], typer.Argument(metavar="HOST=ADDRESS", help="Ranges too: gpu-[1-4]=10.0.0.[11-14].")],
     user: Annotated[str, typer.Option(metavar="USER", help="Who logs in.")] = "root",
     port: Annotated[int, typer.Option(metavar="PORT", help="The hosts' SSH port.")] = 22,
     key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key; without, your ssh-agent.")] = None,
     bastion: Annotated[str | None, typer.Option(metavar="USER@ADDRESS", help="SSH goes through it.")] = None,
+    control_plane: Annotated[
+        list[str], typer.Option(metavar="HOST", help="A cluster, with this host in charge of it; one or three.")
+    ] = [],  # noqa: B006
+    kubernetes: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The cluster's version, such as 1.34.2.")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="The load balancer before three control planes.")
+    ] = None,
+    platform: Annotated[
+        list[str], typer.Option(metavar="KIND", help="Also the lines of its sample site, as comments.")
+    ] = [],  # noqa: B006
 ) -> Code:
     """Write a first site file from addresses: shows host keys, then asks the hosts for facts. Overwrites nothing."""
     from dataclasses import replace
 
     from ops import init as core
 
-    return core.init(replace(flags, stack=name), hosts, core.Login(user, port, key_file, bastion))
+    login, wish = core.Login(user, port, key_file, bastion), core.Wish(control_plane, kubernetes, endpoint, platform)
+    return core.init(replace(flags, stack=name), hosts, login, wish)
 
 
-@verb(app)
+@verb(app, example="sitectl validate -s lab")
 def validate(flags: Flags) -> Code:
     """Check the site file alone: needs no host, no login and no secret."""
     from ops import site as sites
@@ -59,9 +70,12 @@ def validate(flags: Flags) -> Code:
     return Code.YES
 
 
-@verb(app)
+@verb(app, site=False, example="sitectl explain hosts.gpu")
 def explain(
-    flags: Flags, key: Annotated[str, typer.Argument(help="As in the file: hosts.gpu; none is all.")] = ""
+    flags: Flags,
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="As in the file: hosts.gpu; none is all.", autocompletion=complete.keys)
+    ] = "",
 ) -> Code:
     """Explain a key of the site file."""
     from ops import explain as core
@@ -78,7 +92,7 @@ def explain(
     return Code.YES
 
 
-@verb(app)
+@verb(app, site=False, example="sitectl schema --to site.schema.json")
 def schema(
     flags: Flags, to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there.")] = None
 ) -> Code:
@@ -95,37 +109,24 @@ def schema(
     return Code.YES
 
 
-@verb(app)
+@verb(app, example="sitectl preflight gpu-[1-4] --skip dns_resolves")
 def preflight(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006 (Typer copies it)
-    only: Annotated[list[str], typer.Option(metavar="ID", help="This check; can be repeated.")] = [],  # noqa: B006
-    skip: Annotated[list[str], typer.Option(metavar="ID", help="All but this one; can be repeated.")] = [],  # noqa: B006
+    only: Annotated[
+        list[str], typer.Option(metavar="ID", help="This check; can be repeated.", autocompletion=complete.checks)
+    ] = [],  # noqa: B006
+    skip: Annotated[
+        list[str], typer.Option(metavar="ID", help="All but this one; can be repeated.", autocompletion=complete.checks)
+    ] = [],  # noqa: B006
 ) -> Code:
     """Check on every host what must be true before the first change. Changes nothing."""
-    from components.host import preflight as core
-    from components.hostrun.report import Report
-    from ops import render
-    from ops import site as sites
-    from stacks.plan import preflight as steps
+    from ops import preflight as core
 
-    site = sites.load(flags)
-    chosen = sites.pick(site, hosts)
-    wanted = {name: steps(site, host) for name, host in chosen.items()}
-    if strange := core.unknown_ids([*only, *skip], wanted):
-        known = sorted({step.id for of_host in wanted.values() for step in of_host} | set(core.ACROSS))
-        raise Stop(Code.WRONG, [f"no such check: {', '.join(sorted(strange))}. There are: {', '.join(known)}."])
-    fleet, before = sites.reach(flags, chosen)
-    flags.say(f"Asking {render.plural(len(fleet.targets), 'host')} …")
-    found = asyncio.run(core.preflight(fleet, wanted, lambda id_: (not only or id_ in only) and id_ not in skip))
-    answer = Report([*before, *found.checks], found.facts)
-    rows = [render.preflight_row(answer, name) for name in chosen]
-    heads = ["HOST", "OS", "CPUS", "MEMORY", "GPU", "CLOCK", "RESULT"]
-    render.report(flags, answer, heads, rows, " Nothing was changed.")
-    return code_of(answer)
+    return core.preflight(flags, hosts, only, skip)
 
 
-@verb(app)
+@verb(app, example="sitectl drift --record; pulumi preview --diff")
 def drift(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006
@@ -159,7 +160,7 @@ def drift(
     return code_of(answer)
 
 
-@verb(app)
+@verb(app, example="sitectl verify --json")
 def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     """Check whether the site works: hosts, services, nodes, GPUs, objects in the cluster. Changes nothing."""
     from components.hostrun.report import Report
@@ -175,15 +176,14 @@ def verify(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     found = asyncio.run(core.verify(site, chosen, fleet, planes))
     inside = objects.Look([]) if hosts else objects.of_site(flags, site, planes)
     answer = Report([*before, *found.checks, *inside.checks], found.facts)
-    rows = [
-        [name, *render.machine(answer.facts.get(name, {})), ",".join(host.roles), render.by_host(answer, name)]
-        for name, host in chosen.items()
-    ]
-    render.report(flags, answer, ["HOST", "OS", "CPUS", "MEMORY", "GPU", "ROLES", "RESULT"], rows)
+    rows = [core.row(site, host, answer) for host in chosen.values()]
+    render.report(flags, answer, core.HEADS, rows)
+    if answer.ok and not hosts:
+        flags.say(core.next_step(site))
     return code_of(answer)
 
 
-@verb(app)
+@verb(app, example="sitectl facts gpu-1 -o yaml")
 def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     """Show the hosts' facts: system, processors, memory, disks, network, GPUs. Changes nothing."""
     from components.host.preflight import look
@@ -209,7 +209,7 @@ def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
     return code_of(answer)
 
 
-@verb(app)
+@verb(app, example="sitectl kubeconfig --to ~/.kube/lab")
 def kubeconfig(
     flags: Flags,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, for you alone (0600).")] = None,
@@ -234,56 +234,4 @@ def kubeconfig(
     return Code.YES
 
 
-@verb(app)
-def recover(
-    flags: Flags,
-    look: Annotated[
-        bool, typer.Option("--look", help="Only say where each host stopped: wait for nothing, clear nothing.")
-    ] = False,
-) -> Code:
-    """After a run that was killed: end what it left, wait for the hosts, clear its lock and pending operations."""
-    from ops import recover as core
-    from ops import site as sites
-    from ops import unfinished
-
-    site = sites.load(flags)
-    fleet, unasked = sites.reach(flags, dict(site.hosts))
-    for check in unasked:
-        if check.status == "unknown":
-            flags.say(f"? {check}")
-    if look:
-        lines = unfinished.look(flags.stack, flags.folder, fleet)
-    else:
-        lines = core.recover(flags.stack, flags.folder, fleet, flags.say, site.hosts)
-    for line in lines:
-        typer.echo(line)
-    return Code.YES
-
-
-@verb(app)
-def adopt(
-    flags: Flags,
-    hosts: Annotated[list[str], typer.Argument(metavar="HOST…", help="Names or ranges, gpu-[1-4].")],
-) -> Code:
-    """Take hosts over from another stack: shows what this one would change there, asks, then changes their owner."""
-    from ops import adopt as core
-    from ops import site as sites
-
-    return core.adopt(flags, sites.load(flags), hosts)
-
-
-@verb(app)
-def scan(
-    flags: Flags,
-    hosts: Hosts = [],  # noqa: B006
-    replace: Annotated[bool, typer.Option("--replace", help="Also keys that differ from the known ones.")] = False,
-) -> Code:
-    """Show the host keys that hosts have now, and write them to known_hosts.STACK once you have compared them."""
-    from ops import scan as core
-    from ops import site as sites
-
-    site = sites.load(flags, keys=False)
-    all_of_them = core.addressed(site.hosts, sites.revealer(flags.stack, flags.folder))
-    chosen = {name: all_of_them[name] for name in sites.named(all_of_them, hosts)}
-    found = asyncio.run(core.scan(chosen, flags.parallel, flags.timeout))
-    return core.settle(flags, site.known_hosts, found, replace=replace)
+from ops import cli_hosts  # noqa: E402, F401 - its verbs come last in --help

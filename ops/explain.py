@@ -41,7 +41,11 @@ def _below(node: Schema, models: Schema) -> Schema:
         for one in members(shape):
             found |= _below(one, models)
         for name, one in shape.get("properties", {}).items():
-            found[name] = {"anyOf": [found[name], one]} if name in found else one
+            # alternatives share a key: what the first of them says of it
+            both = (
+                {"anyOf": [found[name], one], "description": found[name].get("description")} if name in found else one
+            )
+            found[name] = both
     return found
 
 

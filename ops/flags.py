@@ -5,14 +5,19 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ops import complete
+from ops.selected import plain, selected
 from ops.stop import Code, Stop
+
+LAB = "dev"
+"""The site where none is named and none selected: the lab's, as for `make`."""
 
 
 class Output(StrEnum):
@@ -37,15 +42,27 @@ def _seconds(text: str | float) -> float:
 class Flags:
     """The flags that every verb has."""
 
-    stack: Annotated[str, typer.Option("--stack", "-s", envvar="PULUMI_STACK", help="The site: Pulumi.STACK.yaml.")] = (
-        "dev"
+    stack: Annotated[
+        str,
+        typer.Option(
+            "--stack",
+            "-s",
+            envvar="PULUMI_STACK",
+            metavar="STACK",
+            autocompletion=complete.stacks,
+            show_default=f"the one that pulumi has selected here, else {LAB}",
+            help="The site: Pulumi.STACK.yaml.",
+        ),
+    ] = ""
+    folder: Annotated[Path, typer.Option("--cwd", "-C", metavar="FOLDER", help="The folder of the project.")] = Path()
+    output: Annotated[Output, typer.Option("--output", "-o", metavar="|".join(Output), help="Form of the answer.")] = (
+        Output.TABLE
     )
-    folder: Annotated[Path, typer.Option("--cwd", "-C", help="The folder of the project.")] = Path()
-    output: Annotated[Output, typer.Option("--output", "-o", help="Form of the answer.")] = Output.TABLE
     json: Annotated[bool, typer.Option("--json", help="Short for -o json.")] = False
-    parallel: Annotated[int, typer.Option("--parallel", "-p", min=1, help="Hosts asked at once.")] = 32
+    parallel: Annotated[int, typer.Option("--parallel", "-p", min=1, metavar="N", help="Hosts asked at once.")] = 32
     timeout: Annotated[
-        float, typer.Option(parser=_seconds, metavar="DURATION", help="For the whole verb: 90s, 5m, 1h.")
+        float,
+        typer.Option(parser=_seconds, metavar="DURATION", show_default="5m", help="For the whole verb: 90s, 5m, 1h."),
     ] = 300.0
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False
@@ -67,8 +84,11 @@ Verb = Callable[..., Code]
 """(flags, own parameters…) → how it ended."""
 
 
-def verb(app: typer.Typer, name: str | None = None) -> Callable[[Verb], Verb]:
-    """Register a function as a verb with all common flags after its own parameters."""
+def verb(app: typer.Typer, name: str | None = None, *, site: bool = True, example: str = "") -> Callable[[Verb], Verb]:
+    """Register a function as a verb with all common flags after its own parameters.
+
+    A verb of a site says on its first line, on stderr, which site it means.
+    """
 
     def register(function: Verb) -> Verb:
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
@@ -77,15 +97,26 @@ def verb(app: typer.Typer, name: str | None = None) -> Callable[[Verb], Verb]:
 
         def wrapper(**given: Any) -> None:  # noqa: ANN401
             flags = Flags(**{field.name: given.pop(field.name) for field in fields(Flags)})
+            if site:
+                flags = _of_site(flags)
             raise typer.Exit(_framed(lambda: function(flags, **given), flags))
 
         wrapper.__doc__ = function.__doc__
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name or function.__name__)(wrapper)
+        app.command(name or function.__name__, epilog=example and f"Example: {example}")(wrapper)
         return function
 
     return register
+
+
+def _of_site(flags: Flags) -> Flags:
+    """The flags with the site that is meant: the named one, else that of `pulumi stack select`, as for pulumi."""
+    named, chosen = plain(flags.stack), selected(flags.folder)
+    flags = replace(flags, stack=named or chosen or LAB)
+    why = "" if named else " (selected by pulumi)" if chosen else " (no stack is named or selected: the lab's)"
+    flags.say(f"Site {flags.stack}{why}.")
+    return flags
 
 
 def _framed(work: Callable[[], Code], flags: Flags) -> Code:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import versions
 from components.host.preflight import look
 from components.hostrun.report import Report
+from components.registry import REGISTERED
 from ops import files, render, scan
 from ops import site as sites
 from ops.flags import Flags
-from ops.site_text import site_text
+from ops.site_text import Wanted, site_text
 from ops.stop import Code, Stop, code_of
 from stacks.faults import SiteError
 from stacks.load import site_from
@@ -55,6 +57,32 @@ class Login:
         return found
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What the site has besides its hosts, as the flags say it."""
+
+    control_planes: Sequence[str] = ()
+    kubernetes: str | None = None
+    endpoint: str | None = None
+    platforms: Sequence[str] = ()
+
+    def of(self, site: Site) -> Wanted:
+        """For that site's hosts. Raises Stop for a wish that cannot be met."""
+        samples = {each.kind: each.sample for each in REGISTERED if each.room == "platforms"}
+        for kind in self.platforms:
+            if kind not in samples:
+                raise Stop(Code.WRONG, [f"--platform {kind}: there is none. There are: {', '.join(samples)}."])
+        found = [(kind, samples[kind].read_text()) for kind in self.platforms]
+        if not self.control_planes:
+            if self.kubernetes or self.endpoint:
+                fix = f"Fix: --control-plane {next(iter(site.hosts))}, or three of them."
+                raise Stop(Code.WRONG, [f"A cluster needs a host that is its control plane. {fix}"])
+            return Wanted(samples=found)
+        cluster = {"version": self.kubernetes or versions.KUBERNETES}
+        cluster |= {"endpoint": self.endpoint} if self.endpoint else {}
+        return Wanted(sites.named(site.hosts, self.control_planes), cluster, found)
+
+
 @dataclass
 class Draft:
     """The site before its hosts are asked for facts."""
@@ -76,15 +104,18 @@ class Draft:
             raise Stop(Code.WRONG, [*lines, "Nothing was written."]) from None
 
 
-def init(flags: Flags, words: Sequence[str], login: Login) -> Code:
-    """Write Pulumi.STACK.yaml, and known_hosts.STACK where it lacks a key. Raises Stop; never overwrites a site."""
+def init(flags: Flags, words: Sequence[str], login: Login, wish: Wish) -> Code:
+    """Write Pulumi.STACK.yaml, and known_hosts.STACK where it lacks a key. Raises Stop; never overwrites a site.
+
+    Keeps the lines that `pulumi stack init` has written into the file.
+    """
     draft = Draft(flags)
     if not STACK.fullmatch(flags.stack):
         raise Stop(Code.WRONG, [f"{flags.stack}: not a stack's name. Use letters, digits, '-', '_' and '.'."])
-    if draft.path.exists():
-        fix = f"Fix: another name, or edit it; sitectl facts -s {flags.stack} shows what its hosts say."
-        raise Stop(Code.WRONG, [f"{draft.path} is there already, and is never overwritten. {fix}"])
+    before = _salt(draft)
     draft.data = {"ssh": login.written(), "hosts": _hosts(words)}
+    wanted = wish.of(draft.site(keys=False))
+    _add(draft, wanted)
     _agree(draft)
     site = draft.site(keys=True)
     fleet, unasked = sites.reach(flags, dict(site.hosts))
@@ -94,12 +125,32 @@ def init(flags: Flags, words: Sequence[str], login: Login) -> Code:
     if not answer.ok:
         lines = [f"? {check}" for check in answer.untrue]
         raise Stop(code_of(answer), [*lines, f"{draft.path} was not written."])
-    files.write(draft.path, site_text(draft.data["ssh"], site.hosts, answer.facts), 0o644)
+    files.write(draft.path, site_text(draft.data["ssh"], site.hosts, answer.facts, wanted) + before, 0o644)
     sites.load(flags)
     hosts = render.plural(len(site.hosts), "host")
     flags.say(f"{draft.path} is written: {hosts}, {_gpus(answer.facts)}. Commit it, with {site.known_hosts.name}.")
     flags.say(f"Next: sitectl validate -s {flags.stack} && sitectl preflight -s {flags.stack}")
     return Code.YES
+
+
+def _salt(draft: Draft) -> str:
+    """The file's text if it has no `config` yet, as `pulumi stack init` leaves it. Raises Stop if it is a site."""
+    if not draft.path.exists():
+        return ""
+    text = draft.path.read_text()
+    if re.fullmatch(r"(#.*\n|\s*\n|(encryptionsalt|secretsprovider|encryptedkey): .*\n)*", text):
+        return text
+    fix = f"Fix: another name, or edit it; sitectl facts -s {draft.flags.stack} shows what its hosts say."
+    raise Stop(Code.WRONG, [f"{draft.path} is there already, and is never overwritten. {fix}"])
+
+
+def _add(draft: Draft, wanted: Wanted) -> None:
+    """Adds the cluster to the draft, so that what is wrong with it is told before any host is asked."""
+    if not wanted.kubernetes:
+        return
+    hosts = {name: {"address": str(host.address)} for name, host in draft.site(keys=False).hosts.items()}
+    roles = {name: {**hosts[name], "roles": ["control-plane"]} for name in wanted.control_planes}
+    draft.data |= {"hosts": hosts | roles, "kubernetes": dict(wanted.kubernetes)}
 
 
 def _hosts(words: Sequence[str]) -> dict[str, Any]:

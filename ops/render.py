@@ -55,17 +55,17 @@ def report(flags: Flags, answer: Report, heads: Sequence[str], rows: Sequence[Se
     else:
         if rows:
             table(flags, heads, rows)
-        verdict(flags, answer, end)
+        verdict(flags, answer, end, len(rows) or len(answer.hosts))
 
 
-def verdict(flags: Flags, answer: Report, end: str) -> None:
-    """The findings, each cause once, and the last line."""
+def verdict(flags: Flags, answer: Report, end: str, hosts: int) -> None:
+    """The findings, each cause once, and the last line; `hosts` counts those that were asked for."""
     out = console(flags)
-    for hosts, check in grouped(answer.untrue):
+    for names, check in grouped(answer.untrue):
         sign, style = SIGNS[check.status]
-        out.print(Text(f"{sign} ", style=style) + Text(str(_as(check, hosts))))
+        out.print(Text(f"{sign} ", style=style) + Text(str(_as(check, names))))
     counted = [check for check in answer.checks if check.status != "skipped"]
-    count = f"{plural(len(answer.hosts), 'host')}, {plural(len(counted), 'check')}"
+    count = f"{plural(hosts, 'host')}, {plural(len(counted), 'check')}"
     failed = sum(check.status == "failed" for check in answer.checks)
     unknown = len({check.host for check in answer.untrue if check.status == "unknown"})
     if answer.ok:

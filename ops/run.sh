@@ -90,7 +90,11 @@ down() {
     prepare plan
     python -m ops recover "${where[@]}"
     change destroy "${site[@]}" "${yes[@]}"
-    [ "$stack" != dev ] || python -m lab down
+    if [ "$stack" = dev ]; then
+        python -m lab down
+    else
+        echo "Pulumi.$stack.yaml is the site: it stays. To forget its empty state: pulumi stack rm --preserve-config $stack" >&2
+    fi
 }
 
 # Starts with new hosts, since leftovers of a killed run would fail this one. One pytest runs all tests, grouped by the

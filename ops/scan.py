@@ -1,7 +1,7 @@
 """`sitectl scan`: fetches the current host keys; once compared at the consoles, they go into known_hosts.<stack>."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +97,10 @@ def show(flags: Flags, found: Mapping[str, Found]) -> None:
     for one in found.values():
         if isinstance(one.shown, SshError):
             flags.say(f"? {one.shown}")
+    if kinds := sorted(
+        {one.shown.file for one in found.values() if one.state != "known" and isinstance(one.shown, HostKey)}
+    ):
+        flags.say(f"At a host's console, to compare: {'; '.join(f'ssh-keygen -lf {file}' for file in kinds)}")
 
 
 def somebody() -> bool:
@@ -126,6 +130,16 @@ def write(path: Path, keys: Sequence[tuple[Target, HostKey]]) -> None:
         lines = [kept for line in lines if (kept := without(line, own))]
         lines.append(f"{','.join(own)} {key.line}")
     files.write(path, "\n".join(lines) + "\n", 0o644)
+
+
+def strangers(path: Path, hosts: Collection[Host]) -> list[str]:
+    """Names in the file of which the site has none: hosts that have left it, and keep a key that is trusted."""
+    known = [Target(host.name, str(host.address), host.ssh.port, host.ssh.user, host.host_key) for host in hosts]
+    known += [_bastion(host.ssh.bastion) for host in hosts if host.ssh.bastion]
+    own = {name for target in known for name in names(target)}
+    lines = path.read_text().splitlines() if path.is_file() else []
+    fields = [line.split()[0].split(",") for line in lines if line.strip() and line[0] not in "#@|"]
+    return [each[0] for each in fields if own.isdisjoint(each)]
 
 
 def without(line: str, own: Sequence[str]) -> str:

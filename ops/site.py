@@ -92,6 +92,20 @@ def pulumi(words: Sequence[str], stack: str | None, folder: Path, *, stdin: str 
         raise Stop(Code.TIME_UP, [f"pulumi {words[0]} gave no answer within 120 s. Fix: check its backend."]) from None
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing"])[0].removeprefix("error: ")
+        if why := _passphrase(said):
+            raise Stop(Code.NO_ACCESS, [f"The secrets of stack {stack} are locked: {why}"])
         code = Code.NO_SITE if done.returncode == Code.NO_SITE or "no stack named" in said else Code.NO_ACCESS
         raise Stop(code, [f"pulumi {' '.join(words)}{f' for stack {stack}' if stack else ''}: {said}"])
     return done.stdout
+
+
+def _passphrase(said: str) -> str:
+    """What is wrong with the passphrase, if that is why pulumi failed: it calls it by its library's names."""
+    export = "Fix: export PULUMI_CONFIG_PASSPHRASE_FILE=FILE, as when the stack was made"
+    if "passphrase must be set" in said:
+        return f"no passphrase is set in this shell. {export}."
+    if "PULUMI_CONFIG_PASSPHRASE_FILE: " in said:
+        return f"the passphrase cannot be read: {said.partition('_FILE: ')[2]}. {export}."
+    if "incorrect passphrase" in said:
+        return f"the passphrase of this shell is not the stack's. {export}; PULUMI_CONFIG_PASSPHRASE comes before it."
+    return ""

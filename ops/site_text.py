@@ -3,8 +3,10 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +18,8 @@ from ops import render
 Facts = Mapping[str, Any]
 Gpus = tuple[str, int]
 """Model and count."""
+Segment = IPv4Network | IPv6Network | None
+"""The network of a host's address; None where the host has that address on no interface (NAT)."""
 
 _PLAIN = re.compile(r"[A-Za-z~/][\w./~@-]*|(\d+\.){3}\d+")
 _WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
@@ -30,12 +34,28 @@ config:
 NEXT = """\
     # What comes next, each when it is wanted:
     # domain: example.org                      # hosts are known as NAME.DOMAIN too
-    # timeServers: [ntp.example.org]
+    # timeServers: [ntp.example.org]"""
+NO_CLUSTER = """
     # engine: {{kind: docker}}                   # a host without Kubernetes; with it containerd comes by itself
     # kubernetes: {{version: "{version}"}}          # and roles: [control-plane] on {first}, or on three hosts"""
+TENANTS = """
+    # tenants: {vision: {quota: {cpu: "8", memory: 64Gi, gpus: 2}, members: [ana]}}"""
 
 
-def site_text(ssh: Mapping[str, Any], hosts: Mapping[str, Host], facts: Mapping[str, Facts]) -> str:
+@dataclass(frozen=True)
+class Wanted:
+    """What the operator asked for besides hosts: a cluster, platforms."""
+
+    control_planes: Collection[str] = ()
+    kubernetes: Mapping[str, str] | None = None
+    """The key of the site, None for no cluster."""
+    samples: Sequence[tuple[str, str]] = ()
+    """Name and sample site of each platform."""
+
+
+def site_text(
+    ssh: Mapping[str, Any], hosts: Mapping[str, Host], facts: Mapping[str, Facts], wanted: Wanted = Wanted()
+) -> str:
     """The whole file. Hosts with the same GPUs share a group; the system is written once if all hosts have the same."""
     systems = {name: _system(facts[name]) for name in hosts}
     common = next(iter(systems.values())) if len(set(systems.values())) == 1 else None
@@ -44,15 +64,50 @@ def site_text(ssh: Mapping[str, Any], hosts: Mapping[str, Host], facts: Mapping[
     lines += [f"    os: {_scalar(common)}"] if common else []
     lines += ["    groups:", *(f"      {group}: {_gpu(*of)}" for of, group in groups.items())] if groups else []
     first = next((name for name in hosts if not gpus(facts[name])), next(iter(hosts)))
-    lines += [NEXT.format(version=versions.KUBERNETES, first=first), "    hosts:"]
+    lines += [NEXT + (TENANTS if wanted.kubernetes else NO_CLUSTER.format(version=versions.KUBERNETES, first=first))]
+    lines += ["    hosts:"]
     for name, host in hosts.items():
         own: dict[str, Any] = {}
         if found := gpus(facts[name]):
             own["group"] = groups[found]
         own["address"] = str(host.address)
+        own |= {"roles": ["control-plane"]} if name in wanted.control_planes else {}
         own |= {} if common else {"os": systems[name]}
         lines.append(f"      {_scalar(name)}: {_flow(own)}  # {', '.join(_remarks(facts[name]))}")
+    if wanted.kubernetes:
+        lines += _cluster(wanted.kubernetes, systems.values(), _segments(hosts, facts))
+    for name, sample in wanted.samples:
+        lines += _sample(name, sample)
     return HEAD.format(day=datetime.now(UTC).date()) + "\n".join(lines) + "\n"
+
+
+def _cluster(kubernetes: Mapping[str, str], systems: Collection[str], segments: set[Segment]) -> Iterator[str]:
+    if not any(system.partition("-")[0] in RHEL_LIKE for system in systems):  # which have no containerd of their own
+        yield "    engine: {package: containerd}            # the distribution's own; else Docker's build"
+    yield f"    kubernetes: {_flow(kubernetes)}"
+    if len(segments) == 1 and None not in segments:
+        yield f"    network: {{pods: {{kind: bridge}}}}          # all are on {next(iter(segments))}; else flannel"
+    else:
+        yield "    network: {pods: {kind: flannel}}         # bridge is for hosts on one layer-2 segment"
+
+
+def _segments(hosts: Mapping[str, Host], facts: Mapping[str, Facts]) -> set[Segment]:
+    found: set[Segment] = set()
+    for name, host in hosts.items():
+        own = (ip_interface(one["address"]) for one in facts[name].get("addresses") or ())
+        found.add(next((one.network for one in own if one.ip == host.address), None))
+    return found
+
+
+def _sample(name: str, sample: str) -> Iterator[str]:
+    """The sample site of a platform as comments, without what this file has already."""
+    yield f"    # What the sample site of {name} has besides. Edit it, then take the # away:"
+    kept = False
+    for line in sample.partition("gpu-metal:site:\n")[2].splitlines():
+        if key := re.match(r" {4}(\w+):", line):
+            kept = key[1] not in {"ssh", "os", "groups", "hosts"}
+        if kept:
+            yield f"    # {line.removeprefix('    ')}"
 
 
 def gpus(facts: Facts) -> Gpus | None:
@@ -114,8 +169,13 @@ def _gpu(name: str, count: int) -> str:
 
 def _flow(value: Mapping[str, Any]) -> str:
     """A map on one line."""
-    cells = [f"{key}: {_flow(one) if isinstance(one, Mapping) else _scalar(one)}" for key, one in value.items()]
-    return f"{{{', '.join(cells)}}}"
+    return f"{{{', '.join(f'{key}: {_value(one)}' for key, one in value.items())}}}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
+    return _flow(value) if isinstance(value, Mapping) else _scalar(value)
 
 
 def _scalar(value: object) -> str:

@@ -14,13 +14,26 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
-from ops import cluster
+from ops import cluster, render
 from ops.drift import MEND
 from ops.owner import stranger
 from stacks.model import Site
 
 HOST_LIMIT = 120.0
 """Seconds for one host."""
+HEADS = ("HOST", "OS", "CPUS", "MEMORY", "GPU", "ROLES", "RESULT")
+
+
+def row(site: Site, host: Host, answer: Report) -> list[str]:
+    """The cells of one host under HEADS; roles are those in a cluster."""
+    roles = ",".join(host.roles) if site.kubernetes else "-"
+    return [host.name, *render.machine(answer.facts.get(host.name, {})), roles, render.by_host(answer, host.name)]
+
+
+def next_step(site: Site) -> str:
+    """What an operator does with a site that works."""
+    begin = "sitectl kubeconfig --to FILE, then KUBECONFIG=FILE kubectl get nodes; " if site.kubernetes else ""
+    return f"Next: {begin}from time to time: sitectl drift"
 
 
 async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_planes: Fleet) -> Report:

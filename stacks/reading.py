@@ -11,6 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node
 
 from stacks.faults import Fault, Mark, SiteError
+from stacks.yaml_faults import line_of, told
 
 BYTES = 1 << 20
 """Of one file. A site of 1,000 hosts, each on a line of its own, has 60 KB."""
@@ -34,11 +35,11 @@ def compose(path: Path, label: str) -> MappingNode:
     def refused(line: int | None, text: str) -> SiteError:
         return SiteError([Fault(Mark(label, line), (), text)])
 
+    text = _text(path, label)
     try:
-        node: Node | None = YAML(typ="safe", pure=True).compose(_text(path, label))
+        node: Node | None = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise refused(line, f"is not YAML here: {error.problem}.") from None
+        raise refused(line_of(error), told(error, text)) from None
     except YAMLError as error:
         raise refused(None, f"cannot be read: {error}.") from None
     except RecursionError:

@@ -1,10 +1,15 @@
 """Which secrets a site names, and where. Their values: stacks/secrets.py."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic import BaseModel
 
 from stacks.model import Site
+from stacks.source import secrets_of
+
+SECRETS = "secrets"
+"""Id of the check of `unset`."""
 
 
 def secret_names(site: Site) -> dict[str, list[str]]:
@@ -19,6 +24,12 @@ def secret_names(site: Site) -> dict[str, list[str]]:
                 if name not in inherited:
                     found.setdefault(name, []).append(key)
     return found
+
+
+def unset(site: Site, folder: Path) -> dict[str, list[str]]:
+    """As `secret_names`: those for which the stack's file in `folder` has no value. Raises SiteError."""
+    known = secrets_of(folder / f"Pulumi.{site.name}.yaml")
+    return {} if known is None else {name: keys for name, keys in secret_names(site).items() if name not in known}
 
 
 def _secrets(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:

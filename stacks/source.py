@@ -6,6 +6,7 @@ Reading at the level of YAML nodes keeps what a plain load loses: doubled keys, 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def read_stack(path: Path) -> Source:
     """The site object of a Pulumi stack file. Raises SiteError if there is none, NoSiteError if there is no file."""
     if not path.is_file():
         fix = f"Fix: sitectl init {path.stem.removeprefix('Pulumi.')} HOST=ADDRESS …"
-        raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent}. {fix}")])
+        raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent.absolute()}. {fix}")])
     reader = _Reader(path.name)
     top = reader.pairs(compose(path, path.name), ())
     config = reader.pairs(top["config"][1], ("config",)) if "config" in top else {}
@@ -50,6 +51,16 @@ def read_stack(path: Path) -> Source:
             reader.faults.append(Fault(Mark(path.name, line), key, text))
         raise SiteError(reader.faults)
     return reader.source(config[SITE][1])
+
+
+def secrets_of(path: Path) -> set[str] | None:
+    """Names of the secrets that a stack file has values for; None where an `environment` may bring more."""
+    reader = _Reader(path.name)
+    top = reader.pairs(compose(path, path.name), ())
+    if "environment" in top:
+        return None
+    config = reader.pairs(top["config"][1], ("config",)) if "config" in top else {}
+    return {name.partition(":")[2] for name in config if name.startswith("gpu-metal:") and name != SITE}
 
 
 def read_plain(path: Path, label: str) -> Source:
@@ -110,6 +121,11 @@ def _keys(data: object, key: Key) -> Iterator[Key]:
             yield from _keys(value, (*key, index))
 
 
+def _is_empty(node: Node) -> bool:
+    """Nothing is written, not even `null`."""
+    return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null" and not node.value
+
+
 class _Reader:
     """Turns the nodes of one file into data, marks and faults."""
 
@@ -125,7 +141,8 @@ class _Reader:
         self.marks[()] = Mark(self.file, node.start_mark.line + 1)
         data = self.value(node, ())
         if not isinstance(data, dict):
-            raise SiteError([*self.faults, Fault(self.marks[()], (), "the site is not a map of keys.")])
+            empty = " What belongs to it stands below it, two blanks deeper." if _is_empty(node) else ""
+            raise SiteError([*self.faults, Fault(self.marks[()], (), f"the site is not a map of keys.{empty}")])
         return Source(data, self.marks, self.faults)
 
     def fault(self, key: Key, node: Node, text: str) -> None:
@@ -191,9 +208,14 @@ class _Reader:
             self.fault(key, node, f"is a secret inside the site, which holds names of secrets only. {fix}")
             return {"secure": ""}
         data: dict[str, object] = {}
+        beside = {id(value): after for (_, value), (after, _) in pairwise(node.value)}
         for name, (key_node, value_node) in self.pairs(node, key).items():
             self.marks[(*key, name)] = self.mark(key_node, value_node)
             data[name] = self.value(value_node, (*key, name))
+            if _is_empty(value_node) and (after := beside.get(id(value_node))):
+                line = after.start_mark.line + 1
+                fix = f"Fix: a value; or two blanks more from line {line} on, if that belongs to it."
+                self.fault((*key, name), key_node, f"is empty, and line {line}, {after.value}, stands beside it. {fix}")
         return data
 
     def mark(self, key_node: Node, value_node: Node) -> Mark:

@@ -1,8 +1,10 @@
 """The official resource plugins, in PULUMI_HOME, in the versions of the Python SDK."""
 
 import os
+import pwd
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,8 +41,8 @@ def kubernetes(get: Callable[[Tool], Path]) -> None:
 
 
 def home() -> Path:
-    """Where Pulumi looks for its plugins."""
-    return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    """Where Pulumi looks for its plugins: without PULUMI_HOME, below the home of the user database, not HOME."""
+    return Path(os.environ.get("PULUMI_HOME") or Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pulumi")
 
 
 def program(name: str) -> Path:
@@ -98,3 +100,17 @@ def _download(name: str) -> str:
 
 def _label(name: str) -> str:
     return f"pulumi-resource-{name} {version(name)}"
+
+
+def missing() -> list[str]:
+    """A line for each plugin that Pulumi would not find in this environment."""
+    return [
+        f"✗ plugin [{name}] {version(name)} is not in {home()}/plugins, where this shell's pulumi looks. "
+        "Fix: make tools in this shell; or set PULUMI_HOME as it was then."
+        for name in ("kubernetes", "command")
+        if not program(name).exists()
+    ]
+
+
+if __name__ == "__main__":
+    sys.stderr.writelines(f"{line}\n" for line in missing())

@@ -46,12 +46,19 @@ class Gate:
             self._asked = asyncio.create_task(preflight(self._fleet, self._steps))
         report = await self._asked
         if any(map(stops, report.untrue)):
-            raise PreflightError(f"{name} [preflight] see the report above" if self._told else self._tell(report))
+            raise PreflightError(
+                f"{name} [preflight] stops, as this run's report of preflight says: see its lines with ✗"
+                if self._told
+                else self._tell(report)
+            )
 
     def _tell(self, report: Report) -> str:
         self._told = True
         lines = [f"✗ {untrue}" for untrue in report.untrue]
         hosts = len(self._fleet.targets)
         return "\n".join(
-            [*lines, f"{hosts} hosts, {len(report.checks)} checks, {len(lines)} failed. Nothing was changed."]
+            [
+                *lines,
+                f"{hosts} hosts, {len(report.checks)} checks, {len(lines)} failed. Nothing was changed on any host.",
+            ]
         )

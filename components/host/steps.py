@@ -64,6 +64,7 @@ def preflight(host: Host, around: Around) -> list[Step]:
             repositories=around.repositories,
             mirrors=around.above.mirrors,
         ),
+        *([_step("time_answers", servers=_servers(host))] if host.time_servers else []),
     ]
     return [*steps, *ports_free(around.above.listening)]
 
@@ -122,8 +123,11 @@ def _openings(listening: Sequence[Listening]) -> list[Opening]:
 def _time(host: Host) -> list[Step]:
     if not host.time_servers:
         return []
-    servers = " ".join(map(str, host.time_servers))
-    return [packages(["@chrony"], label="chrony"), _step("chrony", servers=servers), _step("time_sync")]
+    return [packages(["@chrony"], label="chrony"), _step("chrony", servers=_servers(host)), _step("time_sync")]
+
+
+def _servers(host: Host) -> str:
+    return " ".join(map(str, host.time_servers))
 
 
 def hosts_entries(peers: Sequence[tuple[str, str]], domain: str | None) -> str:

@@ -131,7 +131,8 @@ undo_steps() {
 }
 
 _undo_step() { # LAYER ID
-    local layer=$1 id=$2 started what=gone
+    # What only checks has nothing to take back.
+    local layer=$1 id=$2 started what=forgotten
     now
     started=$REPLY
     mark_lock "$layer undo of $id"
@@ -161,7 +162,7 @@ _undo_line() { # LAYER ID LINE: sets `what`
         [[ $status -eq 0 ]] || fail "$2" "$(_broken undo "$status" "$REPLY")"
         what=undone
     elif has_function "$ref" apply; then
-        what="kept (cannot be undone)"
+        what="kept as it is: it has no undo"
     fi
 }
 

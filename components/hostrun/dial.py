@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncssh
 
@@ -71,16 +71,22 @@ async def login(
         return await connect(target, client, tunnel, known, [_private_key(target)])
     if target.password is not None:
         return await connect(target, client, tunnel, known, None)
+    async with AsyncExitStack() as stack:
+        try:
+            agent = await asyncssh.connect_agent(os.environ.get("SSH_AUTH_SOCK", ""))
+            stack.callback(agent.close)
+            keys = list(await agent.get_keys())
+        except (OSError, ValueError):
+            why = say.no_agent(target)
+        else:
+            why = say.empty_agent(target)
+            if keys:
+                return await connect(target, client, tunnel, known, keys)
+    # Without any key: what is wrong with the host itself comes before what is wrong with the agent here.
     try:
-        agent = await asyncssh.connect_agent(os.environ.get("SSH_AUTH_SOCK", ""))
-        with closing(agent):
-            if not (keys := list(await agent.get_keys())):
-                raise say.empty_agent(target)
-            return await connect(target, client, tunnel, known, keys)
-    except (OSError, ValueError):
-        if client.connection is not None:
-            raise
-        raise say.no_agent(target) from None
+        return await connect(target, client, tunnel, known, None)
+    except asyncssh.PermissionDenied:
+        raise why from None
 
 
 async def connect(

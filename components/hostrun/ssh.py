@@ -39,6 +39,12 @@ class HostKey:
     line: str
     fingerprint: str
 
+    @property
+    def file(self) -> str:
+        """Where sshd keeps its public half, if it was not moved."""
+        kind = self.line.partition(" ")[0].removeprefix("ssh-").partition("-")[0]
+        return f"/etc/ssh/ssh_host_{kind}_key.pub"
+
 
 async def run(target: Target, command: str, *, stdin: bytes = b"", deadline: float = 30, root: bool = True) -> Result:
     """Run a command and wait for its end; any exit status is a Result.

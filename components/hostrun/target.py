@@ -66,8 +66,7 @@ class SshError(Exception):
 
 def no_answer(target: Target, limit: float) -> SshError:
     """No TCP connection in time."""
-    text = f"{target.where} did not answer within {round(limit, 1):g} s. Fix: power, cable or address;"
-    return SshError(target.name, "address", f"{text} then {_gone(target)}.")
+    return unreachable(target, f"no answer within {round(limit, 1):g} s")
 
 
 def no_greeting(target: Target, limit: float) -> SshError:
@@ -93,15 +92,15 @@ def refused(target: Target) -> SshError:
 
 
 def unreachable(target: Target, reason: str) -> SshError:
-    """No route to the host, or no such name."""
-    fix = f"check hosts.{target.name}.address, power and routes"
+    """No TCP connection: switched off, no route, no such name. One wording, whichever of them the network reports."""
+    fix = f"power, cable or hosts.{target.name}.address; then {_gone(target)}"
     return SshError(target.name, "address", f"{target.where} cannot be reached: {reason}. Fix: {fix}.")
 
 
 def closed(target: Target, reason: str, *, greeted: bool) -> SshError:
     """The other side ended the connection before a login."""
     when = "after its greeting" if greeted else "before any SSH greeting"
-    fix = "check that sshd listens on this port, its MaxStartups and its log"
+    fix = f"check hosts.{target.name}.ssh.port, that sshd listens there, its MaxStartups and its log"
     return SshError(target.name, "connection", f"{target.where} closed {when}: {reason}. Fix: {fix}.")
 
 

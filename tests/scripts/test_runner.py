@@ -119,7 +119,7 @@ def test_undo_puts_back_what_was_there_and_keeps_what_cannot_be_undone(host: Hos
     assert [host.path(name).read_text() for name in ("a", "link", "linked")] == ["1\n", "2\n", "2\n"]
     undone = host.run("undo", "base")
     assert (undone.returncode, undone.stdout) == (0, "base: undone\n")
-    assert "base undo final kept (cannot be undone)" in undone.stderr
+    assert "base undo final kept as it is: it has no undo" in undone.stderr
     assert {name: state[1] for name, state in before.items()} == {
         name: state[1] for name, state in snapshot(host.path("")).items()
     }

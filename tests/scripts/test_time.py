@@ -31,12 +31,22 @@ def steps(*servers: str) -> list[Step]:
     return [packages(["@chrony"], label="chrony"), chrony, Step(SCRIPTS / "time_sync.sh")]
 
 
+def answers(host: LabHost, *servers: str) -> dict[str, str]:
+    """What preflight says."""
+    return host.questions([Step(SCRIPTS / "time_answers.sh", {"servers": " ".join(servers)})])
+
+
 def test_it_follows_the_sites_servers_from_the_start_on_and_says_when_none_answers(host: LabHost) -> None:
     with peer(), time_server(PEER):
         host.apply("base", steps(PEER))
         assert set(host.apply("base", steps(PEER)).values()) == {"unchanged"}
         assert host.bash("systemctl is-enabled chrony; systemctl is-active chrony") == "enabled\nactive\n"
         assert host.check() == {}
+        assert answers(host, "10.213.77.250", PEER) == {}
+    assert answers(host, PEER) == {
+        "time_answers": f"has no answer from {PEER}, wants one time server that answers. "
+        "Fix: correct timeServers in the site, or let UDP port 123 to them through"
+    }
     host.bash("systemctl restart chrony")
     status, says = host.check()["time_sync"]
     assert (status, says.partition(" Fix: ")[0]) == (

@@ -46,9 +46,9 @@ def test_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gr10_a_lack_of_one_host_stops_all_and_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = said(monkeypatch, [LACK])
     assert answers["all"].splitlines()[0] == "✗ gpu-1 [cpus] 2 CPUs. Fix: add some."
-    assert answers["all"].endswith("2 hosts, 2 checks, 1 failed. Nothing was changed.")
-    assert answers["cpu-1"] == "cpu-1 [preflight] see the report above"
-    assert answers["gpu-1"] == "gpu-1 [preflight] see the report above"
+    assert answers["all"].endswith("2 hosts, 2 checks, 1 failed. Nothing was changed on any host.")
+    assert answers["cpu-1"] == "cpu-1 [preflight] stops, as this run's report of preflight says: see its lines with ✗"
+    assert answers["gpu-1"] == "gpu-1 [preflight] stops, as this run's report of preflight says: see its lines with ✗"
 
 
 def test_a_host_that_is_down_stops_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:

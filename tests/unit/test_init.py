@@ -4,6 +4,7 @@ Does not prove: the way to real hosts, whose keys and facts are made up here (te
 """
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,67 @@ def test_what_is_suggested_is_good_too(init: Init) -> None:
     assert (site.kubernetes is None, site.domain) == (False, "example.org")
 
 
+README = (Path(__file__).parents[2] / "README.md").read_text().split("## Your three hosts")[1].split("\n## ")[0]
+
+
+def address(ip: str, prefix: int = 24) -> dict[str, Any]:
+    return {"addresses": [{"interface": "eth0", "address": f"{ip}/{prefix}", "mtu": 1500}]}
+
+
+def test_readmes_command_and_its_file_give_one_cluster(init: Init) -> None:
+    """The file that is printed, and the one that `init` writes where hosts are as printed: the same but two keys."""
+    (line,) = re.findall(r"^\./sitectl (init lab .*)", README, re.M)
+    for name, last, count in (("cp-1", 11, 0), ("gpu-1", 21, 2), ("gpu-2", 22, 1)):
+        devices = [device("NVIDIA RTX A6000")] * count
+        gpus = {"count": count, "names": [], "devices": devices, "driver": None, "driver_says": None, "pci_says": None}
+        init.hosts.facts[name] = {"gpus": gpus} | address(f"10.0.0.{last}")
+    result = init(*shlex.split(line)[1:])
+    assert result.exit_code == 0, result.output
+    written = load_site("lab", init.folder)
+    init.site.write_text(README.split("```yaml\n")[1].split("```")[0])
+    printed = load_site("lab", init.folder)
+    for part in ("kubernetes", "engine", "network", "registry", "platforms", "ssh"):
+        assert getattr(written, part) == getattr(printed, part), part
+    assert (list(written.hosts), printed.domain) == (list(printed.hosts), "lab.example.org")
+    for name, host in written.hosts.items():
+        other = printed.hosts[name]
+        assert (host.address, host.roles, host.gpu, host.ssh) == (other.address, other.roles, other.gpu, other.ssh)
+
+
+def test_a_cluster_over_several_segments_has_flannel(init: Init) -> None:
+    init.hosts.facts = {"cp-1": address("192.0.2.11", 28), "gpu-1": address("192.0.2.21"), "gpu-2": address("10.0.0.1")}
+    assert init("lab", *CALL, "--control-plane", "cp-1", "--kubernetes", "1.33.5").exit_code == 0
+    site = load_site("lab", init.folder)
+    assert site.network.pods.kind == "flannel"
+    assert (site.kubernetes and site.kubernetes.version, [h.name for h in site.control_planes]) == ("1.33.5", ["cp-1"])
+
+
+def test_three_control_planes_behind_a_load_balancer(init: Init) -> None:
+    words = ("--control-plane", "cp-1,gpu-[1-2]", "--endpoint", "192.0.2.99:6443")
+    assert init("lab", *CALL, *words).exit_code == 0
+    site = load_site("lab", init.folder)
+    assert [host.name for host in site.control_planes] == ["cp-1", "gpu-1", "gpu-2"]
+    assert (site.kubernetes and site.kubernetes.endpoint) == "192.0.2.99:6443"
+
+
+def test_a_platform_brings_the_lines_of_its_sample(init: Init) -> None:
+    assert init("lab", *CALL, "--platform", "sqream").exit_code == 0
+    text = init.site.read_text()
+    assert "    # platforms:\n    #   - kind: sqream\n" in text
+    assert "media/sqreamdb, filesystem" not in text  # the sample's hosts
+    whole = text.replace("    # repositories:", "    repositories:").split("take the # away:\n")[1]
+    opened = text.split("    # What the sample")[0] + re.sub(r"^    # ", "    ", whole, flags=re.M)
+    kinds = [each["kind"] for each in yaml.safe_load(opened)["config"]["gpu-metal:site"]["platforms"]]
+    assert kinds == ["sqream"]
+
+
+def test_lines_that_pulumi_has_written_are_kept(init: Init) -> None:
+    init.site.write_text("encryptionsalt: v1:abc=:v1:def\n")  # `pulumi stack init` came first
+    assert init("lab", *CALL).exit_code == 0
+    assert yaml.safe_load(init.site.read_text())["encryptionsalt"] == "v1:abc=:v1:def"
+    assert len(load_site("lab", init.folder).hosts) == 3
+
+
 @pytest.mark.parametrize("words", [["--yes"], []], ids=["--yes", "no terminal"])
 def test_new_host_keys_are_never_taken_unasked(init: Init, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     monkeypatch.setattr(scan, "somebody", lambda: bool(words))
@@ -165,6 +227,10 @@ def test_a_host_that_is_down_is_named_and_nothing_is_written(init: Init) -> None
         (["GPU_1=192.0.2.1"], "hosts.GPU_1: is not a host name."),
         (["gpu-1=192.0.2.1", "gpu-2=192.0.2.1"], "192.0.2.1 of gpu-2 is also the address of gpu-1."),
         (["gpu-1=192.0.2.1", "gpu-1=192.0.2.2"], "gpu-1: is there twice."),
+        (["gpu-1=192.0.2.1", "--kubernetes", "1.34.2"], "Fix: --control-plane gpu-1, or three of them."),
+        (["gpu-1=192.0.2.1", "--control-plane", "cp-1"], "cp-1: no such host in the site."),
+        (["gpu-1=192.0.2.1", "--control-plane", "gpu-1", "--kubernetes", "1.34"], "kubernetes.version"),
+        (["gpu-1=192.0.2.1", "--platform", "squeam"], "--platform squeam: there is none. There are: shifter, sqream."),
         (["gpu-1=192.0.2.1", "--bastion", "x"], "--bastion x: write USER@ADDRESS or USER@ADDRESS:PORT."),
     ],
 )

@@ -35,7 +35,7 @@ _api() {
         *"get lease"*) [[ -z $LEASE ]] || date -u -d "$LEASE" +%FT%TZ ;;
     esac
 }
-"$2"
+eval "$2"
 """
 
 
@@ -82,3 +82,14 @@ def test_an_api_server_that_does_not_answer_says_nothing_of_a_node() -> None:
 def test_a_taint_that_the_site_names_too_is_set_once() -> None:
     """kubectl refuses to set a taint twice."""
     assert ran("_taints", "nothing", roles="control-plane") == (0, "node-role.kubernetes.io/control-plane:NoSchedule\n")
+
+
+NOT_READY = "label a=b\nready False container runtime network not ready"
+
+
+@pytest.mark.parametrize(("lease", "words"), [("now", "is not Ready yet (its kubelet"), ("", "is not Ready:")])
+def test_a_state_that_passes_by_itself_is_called_that(lease: str, words: str) -> None:
+    status, said = ran(f"_faults '{NOT_READY}'", "nothing", lease)
+    assert status == 0
+    assert f"node gpu-1 {words}" in said
+    assert "container runtime network not ready" in said

@@ -100,7 +100,7 @@ def test_only_the_hosts_that_were_named_are_asked(ctl: Sitectl) -> None:
 def test_a_host_that_is_not_there(ctl: Sitectl) -> None:
     result = ctl("drift", "gpu-3")
     assert result.exit_code == 2
-    assert result.stderr == "gpu-3: no such host in the site. Did you mean gpu-2?\n"
+    assert result.stderr == "Site dev.\ngpu-3: no such host in the site. Did you mean gpu-2?\n"
     assert not ctl.hosts.asked
 
 
@@ -149,7 +149,7 @@ def test_stopped_by_the_user(ctl: Sitectl, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr("ops.site.load_site", stop)
     result = ctl("drift")
-    assert (result.exit_code, result.stderr) == (8, "Stopped.\n")
+    assert (result.exit_code, result.stderr) == (8, "Site dev.\nStopped.\n")
 
 
 def test_a_fault_of_its_own_shows_no_trace(ctl: Sitectl, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,9 @@ def test_a_fault_of_its_own_shows_no_trace(ctl: Sitectl, monkeypatch: pytest.Mon
     monkeypatch.setattr("ops.site.load_site", broken)
     result = ctl("drift")
     assert result.exit_code == 255
-    assert result.stderr == "sitectl: a fault of its own: RuntimeError. Fix: repeat with -v and report it.\n"
+    assert result.stderr.splitlines()[1:] == [
+        "sitectl: a fault of its own: RuntimeError. Fix: repeat with -v and report it."
+    ]
     assert "canary-4711" in ctl("drift", "-v").stderr
 
 

@@ -10,7 +10,7 @@ import pytest
 from components.hostrun.said import steps
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError
-from tests.unit.fake_hosts import NAMES, Sitectl, key, sitectl
+from tests.unit.fake_hosts import NAMES, SITE, Sitectl, key, sitectl
 
 
 @pytest.fixture
@@ -101,7 +101,48 @@ def test_only_and_skip(ctl: Sitectl) -> None:
 def test_a_check_that_does_not_exist(ctl: Sitectl) -> None:
     result = ctl("preflight", "--only", "cpu")
     assert result.exit_code == 2
-    assert result.stderr.startswith("no such check: cpu. There are: ")
+    assert "\nno such check: cpu. There are: " in result.stderr
+
+
+ACCOUNTS = "    accounts: {ana: {passwordSecret: anaPassword}, bob: {passwordSecret: anaPassword}}\n    tenants:"
+NAMED = SITE.replace("    tenants:", ACCOUNTS)
+
+
+def test_secrets_that_layers_need_are_asked_for_before_they_fail(ctl: Sitectl) -> None:
+    (ctl.folder / "Pulumi.dev.yaml").write_text(f"{NAMED}  gpu-metal:door: {{secure: v1:x}}\n")
+    result = ctl("preflight")
+    assert result.exit_code == 1
+    assert (
+        "✗ cp-1,gpu-[1-2] [secrets] anaPassword has no value in the stack, and accounts.ana.passwordSecret and "
+        "accounts.bob.passwordSecret want it. Fix: pulumi config set --secret anaPassword < FILE.\n"
+    ) in result.stdout
+    assert ctl("preflight", "--skip", "secrets").exit_code == 0
+    with (ctl.folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write("  gpu-metal:anaPassword: {secure: v1:y}\n")
+    assert ctl("preflight", "--only", "secrets").exit_code == 0
+
+
+def test_an_environment_may_bring_secrets(ctl: Sitectl) -> None:
+    (ctl.folder / "Pulumi.dev.yaml").write_text(f"environment: [lab]\n{NAMED}")
+    assert ctl("preflight").exit_code == 0
+
+
+def test_verify_of_one_host_counts_one_and_says_what_is_next_of_all(ctl: Sitectl) -> None:
+    """A control plane answers for it, too."""
+    one, whole = ctl("verify", "gpu-1"), ctl("verify")
+    assert one.stdout.splitlines()[-1].startswith("✓ ok: 1 host, ")
+    assert "Next: " not in one.stderr
+    assert "Next: sitectl kubeconfig --to FILE" in whole.stderr
+
+
+def test_without_kubernetes_a_host_has_no_role(ctl: Sitectl) -> None:
+    text = (
+        SITE.partition("    kubernetes:")[0]
+        .replace(", roles: [control-plane]", "")
+        .replace(", labels: {tier: fast}", "")
+    )
+    (ctl.folder / "Pulumi.dev.yaml").write_text(text)
+    assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  -      ok" in ctl("verify").stdout
 
 
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:

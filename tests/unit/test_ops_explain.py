@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import app
+from ops.explain import explain as rows_of
+from stacks.schema import stack_file
 
 
 def explain(key: str) -> list[dict[str, str]]:
@@ -58,3 +60,18 @@ def test_the_schema_as_a_file(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["schema", "--to", str(file), "-q"]).output == ""
     assert file.read_text() == CliRunner().invoke(app, ["schema"]).stdout
     assert json.loads(file.read_text())["$defs"]["Site"]
+
+
+def test_every_key_has_a_meaning() -> None:
+    schema = stack_file()
+    seen: set[str] = set()
+
+    def walk(key: str, depth: int) -> None:
+        for path, _, _, meaning in rows_of(schema, key):
+            assert meaning not in ("", "-"), path
+            if path not in seen and depth:
+                seen.add(path)
+                walk(path, depth - 1)
+
+    walk("", 5)
+    assert {"engine.version", "repositories.keyUrl"} <= seen

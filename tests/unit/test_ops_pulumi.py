@@ -54,7 +54,7 @@ def lock(ctl: Sitectl, *, host: str, pid: int) -> Path:
 def test_kubeconfig_is_the_file_and_nothing_else(ctl: Sitectl, cli: FakePulumi) -> None:
     cli.says("stack output", f"apiVersion: v1\ntoken: {CANARY}\n")
     result = ctl("kubeconfig")
-    assert (result.stdout, result.stderr, result.exit_code) == (f"apiVersion: v1\ntoken: {CANARY}\n", "", 0)
+    assert (result.stdout, result.stderr, result.exit_code) == (f"apiVersion: v1\ntoken: {CANARY}\n", "Site dev.\n", 0)
     assert cli.asked == ["stack output kubeconfig --show-secrets --stack dev --non-interactive"]
 
 
@@ -109,10 +109,35 @@ def test_no_secret_is_asked_for_with_an_agent(ctl: Sitectl, cli: FakePulumi) -> 
     assert [words for words in cli.asked if words.startswith("config")] == []
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment",
+            "no passphrase is set in this shell. Fix: export PULUMI_CONFIG_PASSPHRASE_FILE=FILE",
+        ),
+        (
+            "unable to read PULUMI_CONFIG_PASSPHRASE_FILE: open /x: no such file or directory",
+            "the passphrase cannot be read: open /x: no such file or directory. Fix: export ",
+        ),
+        ("incorrect passphrase", "the passphrase of this shell is not the stack's. Fix: export "),
+    ],
+)
+def test_a_passphrase_that_is_missing_or_wrong(ctl: Sitectl, cli: FakePulumi, said: str, words: str) -> None:
+    """As Pulumi 3.220 says it."""
+    (cli.folder / "pulumi").write_text(f"#!/bin/sh\necho 'error: {said}' >&2\nexit 255\n")
+    ctl.hosts.untrue["gpu-1", "swap_off"] = "swap is on"
+    result = ctl("drift", "--record")
+    assert result.exit_code == 3
+    assert f"The secrets of stack dev are locked: {words}" in result.stderr
+    assert "pulumi stack" not in result.stderr
+
+
 def test_nothing_to_recover(ctl: Sitectl, cli: FakePulumi) -> None:
     state(cli)
     result = ctl("recover")
-    assert (result.stdout, result.exit_code, ctl.hosts.asked) == ("", 0, [])
+    nothing = "✓ ok: nothing to recover in dev. Nothing was changed.\n"
+    assert (result.stdout, result.exit_code, ctl.hosts.asked) == (nothing, 0, [])
     assert cli.asked == ["stack export --stack dev --non-interactive"]
 
 
@@ -177,7 +202,7 @@ def test_a_run_that_ended_well_while_recover_waited_keeps_its_state(ctl: Sitectl
     ctl.hosts.locks = [BUSY]
     ctl.hosts.when_asked = lambda: state(cli)
     result = ctl("recover")
-    assert (result.stdout, result.exit_code) == ("", 0)
+    assert (result.stdout, result.exit_code) == ("✓ ok: nothing to recover in dev. Nothing was changed.\n", 0)
     assert not (cli.folder / "imported").exists()
 
 

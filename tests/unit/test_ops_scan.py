@@ -54,6 +54,7 @@ def test_new_keys_are_shown_and_written_when_agreed(tmp_path: Path) -> None:
         assert f"ssh-ed25519 {key.get_fingerprint()}" in output
         assert line(key) in written
     assert len(written.splitlines()) == 2
+    assert "At a host's console, to compare: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n" in output
 
 
 def test_without_a_terminal_nothing_is_written_unasked(tmp_path: Path) -> None:
@@ -93,6 +94,14 @@ def test_a_key_that_differs_is_replaced_only_on_demand(tmp_path: Path) -> None:
     assert (replaced, line(OTHER_KEY) in after, line(HOST_KEY) in after) == (0, False, True)
     assert after.startswith("# the site's keys\n")
     assert (again, last) == (0, after)
+
+
+def test_a_host_that_has_left_the_site_is_named(tmp_path: Path) -> None:
+    known(tmp_path, 2222, OTHER_KEY)
+    code, output, written = run(tmp_path, ["-y"])
+    assert (code, len(written.splitlines())) == (0, 4)
+    (said,) = [line for line in output.splitlines() if "is no host of the site" in line]
+    assert said.endswith(f"Fix: ssh-keygen -f {tmp_path}/known_hosts.dev -R '[127.0.0.1]:2222'")
 
 
 def test_a_host_that_is_down_is_a_row(tmp_path: Path) -> None:

@@ -190,6 +190,39 @@ def test_pulumi_leaves_no_kubeconfig(pulumi: Path, tmp_path: Path) -> None:
     emptied(tmp_path / "tmp dir")
 
 
+@pytest.mark.parametrize("words", [["destroy", "--yes", "--remove"], ["-C", "x", "down", "--remove", "-s", "lab"]])
+def test_no_destroy_deletes_the_site_file(pulumi: Path, tmp_path: Path, words: list[str]) -> None:
+    ran = subprocess.run([pulumi, *words], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.endswith("Fix: pulumi destroy; then pulumi stack rm --preserve-config\n")
+    assert not list((tmp_path / "tmp dir").iterdir())
+    assert subprocess.run([pulumi, "destroy", "--yes"], capture_output=True, check=False).returncode == 7
+
+
+def activated(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in a new shell that has sourced tools/activate."""
+    script = f"set -euo pipefail; . {ROOT}/tools/activate; {' '.join(words)}"
+    clean = {"HOME": "/nowhere", "PATH": "/usr/bin:/bin", **env}
+    return subprocess.run(["bash", "-c", script], env=clean, capture_output=True, text=True, check=True)
+
+
+def test_the_activated_shell_keeps_site_files_and_asks_no_server(home: Path) -> None:
+    for name in ("kubernetes", "command"):
+        program(plugins.program(name), "")
+    ran = activated("env", PULUMI_HOME=str(home.parent))
+    assert ran.stderr == ""
+    for name in ("PRESERVE_CONFIG", "SKIP_UPDATE_CHECK", "IGNORE_AMBIENT_PLUGINS", "DISABLE_AUTOMATIC_PLUGIN"):
+        assert re.search(rf"^PULUMI_\w*{name}\w*=true$", ran.stdout, re.M)
+
+
+def test_the_activated_shell_names_plugins_that_pulumi_would_not_find(home: Path) -> None:
+    program(plugins.program("kubernetes"), "")
+    ran = activated("true", PULUMI_HOME=str(home.parent))
+    where = f"{plugins.version('command')} is not in {home}, where"
+    assert [line for line in ran.stderr.splitlines() if where in line and "Fix: make tools" in line]
+    assert "[kubernetes]" not in ran.stderr
+
+
 def test_another_users_runtime_folder_is_not_used(pulumi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TMPDIR")
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")

@@ -8,6 +8,8 @@
 # /etc/kubernetes/gpu-metal/begun is there) and member (an identity, or a member's data, and no mark).
 # Only a half one is ever reset; a member is adopted.
 
+READY='{.status.conditions[?(@.type=="Ready")].status}'
+
 check() {
     local node differs
     node=$(input node)
@@ -21,6 +23,7 @@ check() {
     differs=$(_differences)
     if [[ -n $differs ]]; then untrue "$differs"; fi
     if ! _registered; then untrue "the kubelet has an identity, but the cluster has no node $node"; fi
+    _settle
 }
 
 apply() {
@@ -40,6 +43,17 @@ apply() {
 undo() {
     _leave
     rm -rf /etc/kubernetes/gpu-metal /run/gpu-metal/{ticket,join.yaml}
+}
+
+# After a mend, a node is not Ready for some seconds, and then is by itself: `up` ends, and `drift` judges, after them. One
+# without a pod network yet, and one whose kubelet does not run, would be waited for in vain. Whether the node is Ready is
+# for node_member to say.
+_settle() {
+    local deadline=$((SECONDS + 60))
+    while compgen -G '/etc/cni/net.d/*.conf*' >/dev/null && systemctl is-active --quiet kubelet && ((SECONDS < deadline)); do
+        if [[ $(_as kubelet get node "$(input node)" -o "jsonpath=$READY") == True ]]; then return 0; fi
+        sleep 2
+    done
 }
 
 # Another one once this host has joined anew.

@@ -117,7 +117,7 @@ _dropped_taints() {
 _still() { comm -12 <("_dropped_$1s") <(_of "$1" "$2" | "_$1_keys"); }
 
 _faults() { # NODE
-    local kind one ready there
+    local kind one there
     if [[ -z $1 ]]; then
         printf 'the cluster has no node %s\n' "$(input node)"
         return 0
@@ -131,8 +131,10 @@ _faults() { # NODE
             printf '%s %s is there, the site does not give it\n' "$kind" "$one"
         done < <(_still "$kind" "$1")
     done
-    ready=$(_of ready "$1")
-    if [[ $ready != True* ]]; then printf 'node %s is not Ready: %s\n' "$(input node)" "$(_why "$ready")"; fi
+    if [[ $(_of ready "$1") == True* ]]; then return 0; fi
+    # After a mend or a reboot it passes by itself, and is called that.
+    there=$(if _alive; then echo ' yet (its kubelet is alive: ask again in a minute)'; fi)
+    printf 'node %s is not Ready%s: %s\n' "$(input node)" "$there" "$(_why "$(_of ready "$1")")"
 }
 
 _why() { # STATUS MESSAGE
