@@ -16,6 +16,8 @@ from components.platforms.sqream import ports, services
 from components.platforms.sqream.config import Hadoop, Sqream
 
 _SCRIPTS = Path(__file__).parent / "steps"
+_CUDA = "10.1"
+"""The guide's version of CUDA; a later driver runs containers of an earlier one."""
 
 
 def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
@@ -109,7 +111,7 @@ def _installation(config: Sqream, host: Host) -> dict[str, str]:
         "workers": str(workers),
     }
     if host.gpu:
-        inputs["gpus"] = str(host.gpu.count)
+        inputs |= {"gpus": str(host.gpu.count), "cuda": host.gpu.cuda or _CUDA}
     if config.metadata_change:
         inputs["metadata_change"] = config.metadata_change
     # Worker hosts may share the storage: they must not empty what the master's host has just made.

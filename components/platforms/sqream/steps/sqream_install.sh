@@ -1,6 +1,6 @@
 # SQream is installed from the site's package, in the site's folders, with a valid licence.
 # rows: Q2 Q3 Q4
-# inputs: user package database console editor storage config log ingest overwrite gpus workers principal kdc
+# inputs: user package database console editor storage config log ingest overwrite gpus cuda workers principal kdc
 # inputs: metadata_change hadoop
 # secrets: license keytab
 # limit: 7200
@@ -57,7 +57,11 @@ apply() {
 }
 
 undo() {
-    if [[ -x $(sqream_folder)/sqream-install && -n $(sqream_settings) ]]; then _install -r; fi
+    if [[ -x $(sqream_folder)/sqream-install && -n $(sqream_settings 2>/dev/null || true) ]]; then
+        _install -r
+    else
+        printf 'left: SQream is not reset (-r), since sqream-install -s shows no whole installation\n'
+    fi
     rm -f "$(sqream_state installed)" "$(sqream_state license-loaded)" "$(sqream_state license-good)" \
         "$(sqream_state hadoop-loaded)" "$(sqream_state due)"
     printf 'left: what is in %s, %s, %s and %s\n' "$(input storage)" "$(input config)" "$(input log)" "$(input ingest -)"
@@ -119,7 +123,7 @@ _check_version() { # SETTINGS
     if [[ -z $1 ]]; then untrue "has no SQream installed, wants SQreamDB $(input database)"; fi
     for key in SQREAM_TAG=database SQREAM_CONSOLE_TAG=console SQREAM_EDITOR_TAG=editor; do
         seen=$(sqream_value "${key%=*}" <<<"$1")
-        if [[ -n $seen && $seen != "$(input "${key#*=}")" ]]; then
+        if [[ $seen != "$(input "${key#*=}")" ]]; then
             untrue "has ${key%=*} $seen installed by others, wants $(input "${key#*=}")." \
                 "Fix: installer: the package that is installed, which pulumi up takes over; then the other one"
         fi
@@ -169,9 +173,17 @@ _add_ingest() { # SETTINGS
     _install -d "$(input ingest)"
 }
 
-# Compares what -s counts, in versions that do: GPUs of the host, and workers of the licence.
+# Compares what else -s shows, in versions that do: the processor, CUDA, GPUs of the host, and workers of the licence.
 _check_numbers() { # SETTINGS
-    local gpus workers
+    local gpus workers seen package
+    seen=$(sqream_value PROCESSOR <<<"$1") package=$(input package)
+    if [[ -n $seen && $seen != "${package##*-}" ]]; then
+        untrue "SQream sees the processor $seen, its package is for ${package##*-}. Fix: the package for $seen in installer"
+    fi
+    seen=$(sqream_value CUDA_VERSION <<<"$1")
+    if [[ $seen =~ ^[0-9.]+$ && $(printf '%s\n' "$seen" "$(input cuda 0)" | sort -V | tail -n 1) != "$seen" ]]; then
+        untrue "SQream sees CUDA $seen, wants $(input cuda) or later. Fix: a driver that offers it, in gpu.driver of this host"
+    fi
     gpus=$(sqream_value NUM_OF_GPUS <<<"$1")
     if [[ -n $gpus && $gpus != "$(input gpus "$gpus")" ]]; then
         untrue "SQream sees $gpus GPUs, the site has $(input gpus) here. Fix: gpu.count, or what nvidia-smi shows"

@@ -262,9 +262,15 @@ def test_a_first_installation_never_overwrites_by_itself(host: LabHost) -> None:
     assert host.bash("cat /srv/sqreamdb/file") == "mine\n"
     made(host, overwrite="yes-lose-data")
     assert host.bash("ls /srv/sqreamdb/file 2>/dev/null || true") == ""
-    host.bash("echo rows >/srv/sqreamdb/databases/rows; rm -r /home/sqream/.sqream")
-    made(host, overwrite="yes-lose-data")
+    host.bash("echo rows >/srv/sqreamdb/databases/rows; mv /home/sqream/.sqream /home/sqream/.lost")
+    said = refused(host, overwrite="yes-lose-data")
+    assert (
+        "sqream-install -s shows no installation (status 1, last line: sqream-install: SQream is not installed)" in said
+    )
+    assert f"but {sqream.FIRST} was installed here. Nothing was changed. Fix: " in said
     assert host.bash("cat /srv/sqreamdb/databases/rows") == "rows\n"
+    host.bash("mv /home/sqream/.lost /home/sqream/.sqream")
+    made(host)
     # The layer is forgotten, as with a host that was set up anew; the word in the site was left there.
     assert host.gpu_metal("undo sqream-run").returncode == 0
     said = refused(host, overwrite="yes-lose-data")
