@@ -1,19 +1,16 @@
 """Functions of SQream's steps and program by themselves, on this machine. The other files here run them whole."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.scripts import functions
+
 STEPS = Path("components/platforms/sqream/steps").resolve()
-GIVEN = 'input() { local -n given=given_$1 2>/dev/null || true; printf "%s\\n" "${given-${2-}}"; }\n'
 
 
 def shell(step: str, script: str, **inputs: str) -> str:
-    """What the script prints, with the step's functions and its inputs."""
-    given = "".join(f"given_{key}={value!r}\n" for key, value in inputs.items())
-    text = f"set -euo pipefail\n{GIVEN}{given}. {STEPS / step}\n{script}"
-    return subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True).stdout
+    return functions.shell(STEPS / step, script, **inputs)
 
 
 @pytest.mark.row("Q7")
@@ -104,9 +101,7 @@ CUDA_VERSION=10.1
 LOG = "SQREAM_LOG_DIR=/var/log/sqream/\n"
 
 
-def read(
-    tmp_path: Path, script: str, *, installed: str = "", containers: str = "", then: str = "sqream_settings"
-) -> str:
+def read(tmp_path: Path, script: str, *, installed: str = "", containers: str = "") -> str:
     """What `sqream_settings` prints, or says and ends with status 10, where `script` is the installer."""
     (tmp_path / "one").mkdir()
     installer = tmp_path / "one" / "sqream-install"
@@ -119,7 +114,7 @@ def read(
     fakes = f"""sqream_as() {{ "$@"; }}; docker() {{ printf '%s' {containers!r}; }}
 untrue() {{ printf 'UNTRUE %s' "$*"; exit 10; }}; GPU_METAL_HOME={tmp_path}"""
     library = Path("components/platforms/sqream/lib.sh").resolve()
-    text = f". {library}\n{fakes}\nstatus=0; ({then}) || status=$?; [[ $status == 0 || $status == 10 ]]"
+    text = f". {library}\n{fakes}\nstatus=0; (sqream_settings) || status=$?; [[ $status == 0 || $status == 10 ]]"
     return shell("sqream_install.sh", text, user="nobody-here", package="one", database="2019.2.1")
 
 
@@ -154,7 +149,7 @@ def test_an_installer_that_is_silent_beside_running_containers_is_no_first_run(t
 def test_a_part_of_the_settings_is_no_installation(tmp_path: Path) -> None:
     said = read(tmp_path, f"cat <<'END'\n{SETTINGS.replace(LOG, '')}END")
     assert said.startswith(
-        "UNTRUE sqream-install -s shows an installation without SQREAM_LOG_DIR (status 0, last line: CUDA_VERSION=10.1)."
+        "UNTRUE sqream-install -s shows an installation without SQREAM_LOG_DIR (status 0, last line: CUDA_VERSION"
     )
 
 
@@ -170,7 +165,7 @@ def test_a_part_of_the_settings_is_no_installation(tmp_path: Path) -> None:
         ),
         (
             "PROCESSOR=ppc64le",
-            "UNTRUE SQream sees the processor ppc64le, its package is for x86_64. Fix: the package for",
+            "UNTRUE SQream sees the processor ppc64le, its package is for x86_64. Fix: ",
         ),
     ],
 )
