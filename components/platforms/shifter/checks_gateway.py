@@ -7,9 +7,11 @@ from components.forms import REGISTRY
 from components.parts.part import Ground
 from components.platforms.shifter import gateway
 from components.platforms.shifter.config import Shifter
+from components.platforms.shifter.roles import gateway_url
 from components.problem import Problem
 
 _WEB = re.compile(r"https?://[^\s/]+(/\S*)?")
+_GATEWAY = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?", re.ASCII)
 _ELSEWHERE = {
     "CacheDirectory": "images.cache",
     "DefaultImageLocation": "the first of gateway.locations",
@@ -33,14 +35,21 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
             yield Problem(("gateway", "also", index), f"{system} is named already. Take it away.")
 
 
-def places(config: Shifter, _: Ground) -> Iterator[Problem]:
+def places(config: Shifter, ground: Ground) -> Iterator[Problem]:
     """Registries and the package index have valid addresses, and the requirements file exists."""
     own = config.gateway
+    first = gateway_url(config, ground.hosts) if own.host in ground.hosts else ""
     for name, location in own.locations.items():
         if not REGISTRY.fullmatch(name):
             yield Problem(("gateway", "locations", name), 'is not HOST or HOST:PORT, for example "registry-1:5000".')
         if location.url and not _WEB.fullmatch(location.url):
             yield Problem(("gateway", "locations", name, "url"), 'is not a URL, for example "https://registry-1:5000".')
+    for index, url in enumerate(own.more_urls):
+        if not _GATEWAY.fullmatch(url):
+            text = f'{url!r} is not http://HOST:PORT of a gateway, for example "http://10.0.0.12:5000".'
+            yield Problem(("gateway", "moreUrls", index), text)
+        elif url.rstrip("/") in (first, *own.more_urls[:index]):
+            yield Problem(("gateway", "moreUrls", index), f"{url} is named already. Take it away.")
     if own.index and not _WEB.fullmatch(own.index):
         text = 'is not the URL of a package index, for example "https://mirror.example.org/simple/".'
         yield Problem(("gateway", "index"), text)
