@@ -89,7 +89,7 @@ def notes(config: Shifter, ground: Ground) -> Iterator[Problem]:
     runtimes = roles.runtimes(config, ground.hosts)
     nodes = roles.there(roles.nodes(config, ground.hosts), ground.hosts)
     if without := [node.name for node in nodes if node.name not in runtimes]:
-        text = f"{', '.join(without)} are not in runtimes: jobs with --image fail there."
+        text = f"{', '.join(without)} not in runtimes: jobs with --image fail there."
         yield Problem(("slurm", "partitions"), text)
 
 
