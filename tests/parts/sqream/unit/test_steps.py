@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.host.config import Host
-from components.host.machine_steps import accounts, limits, locale, services, sysctl, target, tuned
+from components.host.machine_steps import accounts, limits, locale, preflight, services, sysctl, target, tuned
 from components.hostrun.step import Step
 from components.platforms.sqream import ports
 from components.platforms.sqream.config import Sqream, Worker
@@ -70,6 +70,13 @@ def test_every_host_is_ready_before_anything_is_installed_and_the_master_runs_be
         ("sqream-run", ["db-1"]),
         ("sqream-run", ["db-2", "db-3"]),
     ]
+
+
+@pytest.mark.row("Q1")
+def test_the_platforms_user_is_asked_about_where_others_made_it() -> None:
+    host = HALF.prepare(sqream(), site()["db-1"], site())
+    [adopted] = [step for step in preflight(host) if step.id == "account_adopted"]
+    assert adopted.inputs == {"password": "sqream", "sudo": "sqream"}
 
 
 def test_a_worker_host_more_changes_no_step_of_the_ready_layer_elsewhere() -> None:
