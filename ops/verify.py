@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from ops import cluster
-from ops.drift import MEND
+from ops.drift import MEND, as_check
 from stacks.model import Site
 
 HOST_LIMIT = 120.0
@@ -80,8 +80,14 @@ def _host(host: Host, answer: Mapping[str, Result], services: Sequence[str]) -> 
     if said.no_runner(answer["check"]):
         nothing = Check("ledger", host.name, "failed", "nothing was ever applied here.", fix="pulumi up")
         return [reached, nothing, *(Check(name, host.name, "skipped", "not checked") for name in services)]
-    ledger = _ledger(host.name, said.steps(host.name, answer["check"]))
-    return [reached, ledger, *(_service(host.name, name, answer[name].stdout.strip()) for name in services)]
+    steps = said.steps(host.name, answer["check"])
+    notes = [as_check(host.name, step) for step in steps if step.status == "ok" and step.says]
+    return [
+        reached,
+        _ledger(host.name, steps),
+        *notes,
+        *(_service(host.name, name, answer[name].stdout.strip()) for name in services),
+    ]
 
 
 def _service(host: str, name: str, state: str) -> Check:

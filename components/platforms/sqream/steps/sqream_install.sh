@@ -1,7 +1,7 @@
 # SQream is installed from the site's package, in the site's folders, with a valid licence.
 # rows: Q2 Q3 Q4
 # inputs: user package database console editor storage config log ingest overwrite gpus cuda workers principal kdc
-# inputs: metadata_change hadoop
+# inputs: metadata_change hadoop window
 # secrets: license keytab
 # limit: 7200
 # uses: sqream
@@ -45,6 +45,7 @@ apply() {
     secret license | base64 -d | write_file "$(_license)" 0600 "$(input user):"
     _load_license
     if [[ -n $(input principal '') ]] && ! _hadoop | same_file "$(sqream_state hadoop-loaded)"; then
+        _wait_for_window "the Kerberos settings have changed"
         sqream_due "the Kerberos settings have changed"
         _install -p "$(input principal)" -e "$(input kdc)"
         _hadoop | write_file "$(sqream_state hadoop-loaded)" 0600
@@ -169,8 +170,16 @@ _has_ingest() { # SETTINGS
 
 _add_ingest() { # SETTINGS
     if _has_ingest "$1"; then return; fi
+    _wait_for_window "the ingest folder has changed"
     sqream_due "the ingest folder has changed"
     _install -d "$(input ingest)"
+}
+
+# All running services need a restart for such a change, and one that ends by itself would start with it at once.
+_wait_for_window() { # REASON
+    if [[ -n $(input window '') && -n $(docker ps --quiet --filter name=^sqream_) ]]; then
+        in_window "$(input window)" "$1, and all services must be started anew"
+    fi
 }
 
 # Compares what else -s shows, in versions that do: the processor, CUDA, GPUs of the host, and workers of the licence.

@@ -23,6 +23,7 @@ def test_a_node_that_does_not_answer_is_not_called_idle(tmp_path: Path) -> None:
     said = fault(tmp_path, "c-1|idle|root|none", "c-2|idle*|Unknown|none")
     assert said.startswith("Slurm takes no jobs on 1 of 2 nodes: c-2 does not answer slurmctld (idle*). Fix: there, ")
     assert "resume" not in said
+    assert "c-2 is down (lost). Fix: " in fault(tmp_path, "c-2|down*|root|lost")
 
 
 @pytest.mark.row("F6")

@@ -1,5 +1,6 @@
 """Functions of SQream's steps and program by themselves, on this machine. The other files here run them whole."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,63 @@ def test_the_processor_and_cuda_that_sqream_sees_are_compared(line: str, said: s
     script = f". {library}\n{fakes}(_check_numbers '{line}') || true"
     given = {"package": "sqream_installer-1-DB2-CO3-ED4-x86_64", "cuda": "10.1", "workers": "1"}
     assert shell("sqream_install.sh", script, **given)[: len(said) or None] == said
+
+
+PROGRAM = STEPS.parent / "program.sh"
+
+
+def program(verb: str, console: str, tmp_path: Path) -> tuple[int, str]:
+    """Status and output of a verb of the program, where SQream's console prints that text."""
+    (tmp_path / "settings").write_text(f"user=nobody\nstate={tmp_path}\n")
+    (tmp_path / "master").write_text("port=3108\n")
+    (tmp_path / "worker-5000").write_text("port=5000\n")
+    text = (
+        PROGRAM.read_text()
+        .split("\nverb=${1-}\n")[0]
+        .replace("started=/run/gpu-metal-sqream", f"started={tmp_path}/run")
+    )
+    text = text.replace("settings=/etc/gpu-metal-sqream", f"settings={tmp_path}")
+    fakes = f"""console() {{ cat <<'END'\n{console}\nEND\n}}
+mine() {{ if [[ $1 == master ]]; then echo 1 sqream_single_host_master; else echo 2 sqream_single_host_worker_0; fi; }}"""
+    done = subprocess.run(["bash", "-c", f"{text}\n{fakes}\n{verb}"], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+MASTER = "sqream_single_host_master up listens on ports: 3105,3108"
+
+
+@pytest.mark.row("Q7")
+@pytest.mark.parametrize(
+    ("printed", "unlisted"),
+    [
+        (f"sqream_single_host_worker_0 up, listens on port: 5000 allocated gpu: 1\n{MASTER}", ""),
+        (MASTER, "worker-5000 (sqream_single_host_worker_0)\n"),
+        (
+            f"sqream_single_host_worker_0 up, listens on port: 5001 allocated gpu: 1\n{MASTER}",
+            "worker-5000 (listed on 5001)\n",
+        ),
+        (
+            "container name: sqream_single_host_worker_0, container id: c919e8fb78c8\n"
+            "container name: sqream_single_host_master, container id: ea7eef80e038",
+            "",
+        ),
+    ],
+)
+def test_sqreams_own_list_is_compared_in_both_forms_of_the_guide(printed: str, unlisted: str, tmp_path: Path) -> None:
+    assert program("unlisted", printed, tmp_path) == (0, unlisted)
+
+
+@pytest.mark.row("Q7")
+@pytest.mark.parametrize(
+    ("printed", "answer"),
+    [
+        ("Interactive client mode\n\nmaster=> 1\nmaster=> ", (0, "")),
+        ("master=> master=> 1", (0, "")),
+        ("select 1;\n1\n1 row", (0, "")),
+        ("error: login failed", (3, "error: login failed\n")),
+        ("master=> error: no worker serves", (1, "master=> error: no worker serves\n")),
+        ("", (1, "it prints nothing\n")),
+    ],
+)
+def test_only_a_result_is_an_answer(printed: str, answer: tuple[int, str], tmp_path: Path) -> None:
+    assert program("query", printed, tmp_path) == answer

@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from components.host.config import Host
 from components.hostrun.step import Step
 from components.platforms.sqream import steps
 from components.platforms.sqream.config import Sqream
-from components.platforms.sqream.prepare import prepare
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import with_docker
+from tests.parts.sqream.scripts.host import machine
 from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = pytest.mark.lab
@@ -44,12 +42,6 @@ def config(**more: Any) -> Sqream:
         "workers": [{"gpu": 0}, {"gpu": 1}],
     }
     return Sqream.model_validate({**values, **more})
-
-
-def machine(host: LabHost) -> Host:
-    gpu = {"model": "A100-SXM4-80GB", "count": 8}
-    values = {"name": "db-1", "address": host.machine.address, "hostKey": "ssh-ed25519 AAAA", "gpu": gpu}
-    return prepare(config(), Host.model_validate(values))
 
 
 def layers(host: LabHost, of: Sqream) -> dict[str, list[Step]]:
@@ -81,16 +73,6 @@ def refused(host: LabHost, license: str = LICENSE, **more: Any) -> str:
         if done.returncode:
             return done.stderr
     raise AssertionError("nothing failed")
-
-
-@pytest.fixture(scope="module")
-def docker(spare: LabHost) -> LabHost:
-    return with_docker(spare)
-
-
-@pytest.fixture(scope="module")
-def before(docker: LabHost) -> Mapping[str, Any]:
-    return docker.snapshot()
 
 
 @pytest.fixture(scope="module")
