@@ -193,7 +193,7 @@ def program(verb: str, console: str, tmp_path: Path) -> tuple[int, str]:
     )
     text = text.replace("settings=/etc/gpu-metal-sqream", f"settings={tmp_path}")
     fakes = f"""console() {{ cat <<'END'\n{console}\nEND\n}}
-mine() {{ if [[ $1 == master ]]; then echo 1 sqream_single_host_master; else echo 2 sqream_single_host_worker_0; fi; }}"""
+mine() {{ case $1 in master) echo 1 sqream_single_host_master ;; *) echo 2 sqream_single_host_worker_0 ;; esac; }}"""
     done = subprocess.run(["bash", "-c", f"{text}\n{fakes}\n{verb}"], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
