@@ -160,7 +160,7 @@ SAID = re.compile(r"\b([Ss]uperseded|[Ii]nstead|[Ii]n its place|[Tt]he same)\b")
 
 
 def programs(item: str) -> list[str]:
-    """The programs of a command, each with its long options; none of a setting, a title or what only moves the shell."""
+    """The programs of a command, each with its long options; none of a setting, a title or what moves the shell."""
     found: list[str] = []
     for part in re.split(r"\||&&|;", item.replace("sqream-console>", "")):
         words = [word for word in part.split() if word != "sudo"]
