@@ -3,6 +3,8 @@
 # inputs: port
 #
 # The query is one of the account and password of SQream's guide, which are no secret: while they are accepted, check says so.
+#
+# Not undone: nothing is written.
 
 check() {
     local said status=0
