@@ -64,7 +64,8 @@ sqream_settings() {
     fi
     shown=$(grep '[^[:space:]]' <<<"$said" | tail -n 1 | cut -b -300 || true)
     shown="status $status, last line: ${shown:-nothing}"
-    if grep -E '^(SQREAM_[A-Z_]+|LICENSE_VALID)=.' <<<"$said" >/dev/null; then
+    # Versions may be those of the package; the storage is known only once SQream was installed.
+    if [[ -n $(sqream_value SQREAM_VOLUME <<<"$said") ]]; then
         untrue "sqream-install -s shows an installation without ${lacking[*]} ($shown). Nothing was changed." \
             "Fix: ./sqream-install -s in $folder, as $(input user), shows all of them once what it lacks is mended; then pulumi up"
     elif [[ -n $(sqream_installed) ]]; then

@@ -125,7 +125,9 @@ def test_settings_as_the_guide_shows_them_are_an_installation(tmp_path: Path) ->
 
 
 @pytest.mark.row("Q2")
-@pytest.mark.parametrize("script", ["", "exit 3", "echo SQream is not installed >&2; exit 1"])
+@pytest.mark.parametrize(
+    "script", ["", "exit 3", "echo SQream is not installed >&2; exit 1", "echo SQREAM_TAG=2019.2.1"]
+)
 def test_a_silent_installer_is_a_first_run_only_where_nothing_was_installed(tmp_path: Path, script: str) -> None:
     assert read(tmp_path, script) == ""
 

@@ -286,7 +286,7 @@ def test_the_storage_is_handed_over(host: LabHost) -> None:
 
 @pytest.mark.row("Q6", "Q9")
 def test_undo_leaves_nothing_of_the_services(host: LabHost, before: Mapping[str, Any]) -> None:
-    for layer in ("sqream-run", "sqream"):
+    for layer in ("sqream-query", "sqream-run", "sqream"):
         done = host.gpu_metal(f"undo {layer}")
         assert done.returncode == 0, done.stderr
     left = differences(before, host.snapshot())
