@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from components.engine.config import Containerd
 from components.hostrun.step import Step
 from components.hostrun.target import Target
-from components.kubernetes import steps, ticket
+from components.kubernetes import kubeadm, steps, ticket
 from lab import paths
 from lab.hosts import faults, inventory, lab
 from stacks import plan
@@ -226,6 +227,19 @@ def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> No
     done = cluster.plane.run("node", plan.node(changed, cluster.site.hosts["cp-1"]))
     assert done.returncode == 1
     assert "dnsDomain of the running cluster is cluster.local, wanted other.local" in done.stderr
+
+
+@pytest.mark.row("K2")
+def test_kubeadm_reads_what_versions_before_1_31_are_given(cluster: Cluster) -> None:
+    """The lab's own version still reads v1beta3, and refuses fields that it does not know."""
+    plane, kubernetes, engine = cluster.site.hosts["cp-1"], cluster.site.kubernetes, cluster.site.container_engine
+    assert kubernetes
+    assert isinstance(engine, Containerd)
+    old = kubernetes.model_copy(update={"version": "1.30.0"})
+    more: dict[str, Any] = {"cluster": "dev", "kubernetes": old, "network": cluster.site.network, "engine": engine}
+    text = kubeadm.init_config(plane, [plane], **more).replace("v1.30.0", f"v{kubernetes.version}")
+    assert "kubeadm.k8s.io/v1beta3" in text
+    cluster.plane.bash("cat >/run/old.yaml; kubeadm config validate --config /run/old.yaml; rm /run/old.yaml", text)
 
 
 @pytest.mark.row("K8", "X15")

@@ -46,7 +46,7 @@ def places(config: Shifter, ground: Ground) -> Iterator[Problem]:
             yield Problem(("gateway", "locations", name, "url"), 'is not a URL, for example "https://registry-1:5000".')
     for index, url in enumerate(own.more_urls):
         if not _GATEWAY.fullmatch(url):
-            text = f'{url!r} is not http://HOST:PORT of a gateway, for example "http://10.0.0.12:5000".'
+            text = 'is not http://HOST:PORT of a gateway, for example "http://10.0.0.12:5000".'
             yield Problem(("gateway", "moreUrls", index), text)
         elif url.rstrip("/") in (first, *own.more_urls[:index]):
             yield Problem(("gateway", "moreUrls", index), f"{url} is named already. Take it away.")

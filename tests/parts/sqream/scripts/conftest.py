@@ -1,21 +1,20 @@
 """The emulated host of the steps' tests, with Docker, and what was on it before SQream."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from tests.parts.sqream.scripts.host import with_docker
-from tests.scripts.conftest import installed, spare
-from tests.scripts.lab_host import LabHost
-
-__all__ = ["installed", "spare"]
+from tests.parts.sqream.scripts.host import DOCKER
+from tests.scripts.frozen import frozen
+from tests.scripts.lab_host import HOST, LabHost
 
 
 @pytest.fixture(scope="module")
-def docker(spare: LabHost) -> LabHost:
+def docker() -> Iterator[LabHost]:
     """A host with GPUs and Docker, on which the module installs SQream."""
-    return with_docker(spare)
+    with frozen(HOST, DOCKER) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")
