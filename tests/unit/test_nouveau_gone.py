@@ -14,7 +14,7 @@ KEPT = "blacklist nouveau\noptions nouveau modeset=0\n"
 
 def said(tmp_path: Path, shown: str) -> str:
     """What the check says where `modprobe --showconfig` prints that; empty if it holds."""
-    (tmp_path / "gpu-metal-nouveau.conf").touch()
+    (tmp_path / "gpu-metal-nouveau.conf").write_text(KEPT)
     step = tmp_path / "step.sh"
     step.write_text(STEP.read_text().replace("/etc/modprobe.d/gpu-metal", f"{tmp_path}/gpu-metal"))
     fakes = f"""modprobe() {{ [[ $* == --showconfig ]] && printf '%s' {shown!r} | sed 's/\\\\n/\\n/g'; }}

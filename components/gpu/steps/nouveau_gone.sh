@@ -13,7 +13,8 @@ check() {
 # Another file may win over that of nouveau_off: the last option counts.
 _kept_away() {
     local seen option ours=/etc/modprobe.d/gpu-metal-nouveau.conf
-    if [[ ! -e $ours ]]; then return; fi
+    # nouveau_off says it if its own file is not whole.
+    if ! grep -qsx 'blacklist nouveau' "$ours" || ! grep -qsx 'options nouveau modeset=0' "$ours"; then return; fi
     seen=$(modprobe --showconfig)
     option=$(sed -nE 's/^options nouveau (.* )?(modeset=[^ ]*).*/\2/p' <<<"$seen" | tail -n 1)
     if ! grep -qx 'blacklist nouveau' <<<"$seen" || [[ $option != modeset=0 ]]; then

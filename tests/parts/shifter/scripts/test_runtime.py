@@ -267,7 +267,8 @@ def test_hosts_see_the_gateways_images_or_say_that_they_do_not(host: LabHost) ->
     assert "has not the gateway's images in /srv/shared. Fix: mount the filesystem" in refused(host, shared)
     gate = config(images={"path": "/srv/shared"}, gateway={"host": HOST.name, "user": "nobody"})  # its group is nogroup
     host.bash("install -d -o nobody /srv/shared")
-    host.apply("gateway", runtime.images(gate, site()[HOST.name], site()))
+    # Here it stands for the host of the gateway.
+    host.apply("gateway", runtime.images(gate, site()[HOST.name], {HOST.name: site()["gate"]}))
     changed(host, shared)
     assert host.check() == {}
     # Another site has a system of that name.
