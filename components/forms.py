@@ -4,7 +4,6 @@
 """
 
 import re
-from urllib.parse import urlsplit
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
@@ -25,7 +24,6 @@ _SUBDOMAIN = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 LABEL_KEY = re.compile(rf"({_SUBDOMAIN}/)?{_PART}", re.ASCII)
 LABEL_VALUE = re.compile(rf"({_PART})?", re.ASCII)
 TAINT = re.compile(rf"({_SUBDOMAIN}/)?{_PART}=({_PART})?:(NoSchedule|PreferNoSchedule|NoExecute)", re.ASCII)
-ENDPOINT = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?|\[[0-9a-f:]+\]):([1-9][0-9]{0,4})")
 
 SYSCTL = re.compile(r"[a-z0-9_]+([./][\w@-]+)+", re.ASCII)
 MODULE = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
@@ -50,18 +48,6 @@ _HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 WINDOW = re.compile(rf"(daily|Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_HOURS}-{_HOURS}")
 """When disruptive work is allowed."""
 WINDOW_FORM = 'is not DAY HH:MM-HH:MM, for example "Sun 02:00-05:00" or "daily 23:00-04:00".'
-
-
-def is_url(text: str, *, file: bool = False) -> bool:
-    """Whether a text is an http or https URL with a host and a valid port, or, if `file`, a file URL."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    known = ("http", "https", "file") if file else ("http", "https")
-    placed = parts.hostname is not None and port != 0 if parts.scheme != "file" else not parts.netloc
-    return parts.scheme in known and placed and not re.search(r"\s", text)
 
 
 def ports(text: str) -> range | None:

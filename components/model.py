@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from pydantic.alias_generators import to_camel
 
 from components.forms import form
+from components.rule import Rule
+from components.shown import quoted
 
 
 class Model(BaseModel):
@@ -100,6 +102,33 @@ Version = Annotated[str, BeforeValidator(_quoted), AfterValidator(_version)]
 SecretName = Annotated[str, form(r"^[a-zA-Z][a-zA-Z0-9]*$", "is not the name of a secret: letters and digits.")]
 """The name of a secret key `gpu-metal:<name>` of the stack, never its value."""
 
+_UNITS = {
+    "m": 1e-3,
+    **{unit: 1000.0**power for power, unit in enumerate(("", "k", "M", "G", "T"))},
+    **{unit: 1024.0**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)},
+}
+
+
+def _amount(text: str) -> float:
+    number = text.rstrip("".join(_UNITS))
+    return float(number) * _UNITS[text.removeprefix(number)]
+
+
+def _not_memory(text: str) -> str | None:
+    if _amount(text) >= 1024**2:
+        return None
+    likely = f"{text}Gi" if text.isdigit() and int(text) else "64Gi"
+    said = f"{quoted(text)} is {_amount(text):g} bytes, in which no program runs"
+    return f'{said}. Write a unit, for example "{likely}".'
+
+
+def _not_cpus(text: str) -> str | None:
+    if _amount(text) < 10**6:
+        return None
+    number = text.rstrip("".join(_UNITS))
+    return f'{quoted(text)} is {_amount(text):.0f} CPUs. Write their number without a unit, for example "{number}".'
+
+
 Quantity = Annotated[
     str,
     form(
@@ -107,6 +136,10 @@ Quantity = Annotated[
     ),
 ]
 """A Kubernetes quantity, quoted: "2", "500m", "8Gi"."""
+Memory = Annotated[Quantity, Rule(_not_memory)]
+"""A quantity of memory: without a unit, bytes."""
+Cpus = Annotated[Quantity, Rule(_not_cpus)]
+"""A quantity of CPUs."""
 
 Word = Annotated[
     str, form(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "is not a name: one word of letters, digits, '.', '_' and '-'.")

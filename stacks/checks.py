@@ -1,22 +1,27 @@
 """Rules between the keys of a site. Pure functions; each problem names the key and the fix."""
 
-import re
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network, ip_address
 from itertools import chain
 
 from components.engine.config import Docker
-from components.forms import ENDPOINT
-from components.host.config import Address, Ssh
-from components.problem import Key, Problem, dotted
+from components.host.addresses import Address
+from components.host.config import Ssh
+from components.problem import Problem, dotted
 from stacks import (
+    checks_addresses,
+    checks_components,
+    checks_endpoint,
     checks_engine,
+    checks_files,
     checks_gpu,
+    checks_hosts,
     checks_listening,
     checks_machine,
     checks_net,
+    checks_nodes,
     checks_packages,
     checks_parts,
+    checks_rules,
     checks_values,
     compatibility,
 )
@@ -78,7 +83,7 @@ def _login(ways: Ssh) -> Iterator[str]:
 
 
 def quorum(site: Site) -> Iterator[Problem]:
-    """The number of control planes suits etcd's majority, and several of them share one endpoint."""
+    """The number of control planes suits etcd's majority."""
     planes = site.control_planes
     if site.kubernetes is None:
         for host in planes:
@@ -93,15 +98,10 @@ def quorum(site: Site) -> Iterator[Problem]:
             f"has {len(planes)} control planes, which tolerate no more failures than {len(planes) - 1}. Use 1, 3 or 5."
         )
         yield Problem(("hosts",), text)
-    if len(planes) > 1 and not site.kubernetes.endpoint:
-        text = f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:6443".'
-        yield Problem(("kubernetes", "endpoint"), text)
-    if site.kubernetes.endpoint and not ENDPOINT.fullmatch(site.kubernetes.endpoint):
-        yield Problem(("kubernetes", "endpoint"), 'is not host:port, for example "api.example.org:6443".')
 
 
 def subnets(site: Site) -> Iterator[Problem]:
-    """The addresses of pods, services and hosts do not overlap, and each host has a /24 for its pods."""
+    """The addresses of pods and services do not overlap, and each host has a /24 for its pods."""
     if site.kubernetes is None:
         return
     pods, services = site.network.pod_subnet, site.network.service_subnet
@@ -113,20 +113,6 @@ def subnets(site: Site) -> Iterator[Problem]:
     if nodes > room:
         text = f"{pods} has room for {room} hosts, a /24 each; the site has {nodes}."
         yield Problem(("network", "podSubnet"), f"{text} Use a /{24 - (nodes - 1).bit_length()} or larger.")
-    for name, subnet in (("podSubnet", pods), ("serviceSubnet", services)):
-        for key, address in _addresses(site):
-            if isinstance(subnet, IPv4Network) and address in subnet:
-                yield Problem(key, f"{address} lies in network.{name} {subnet}. Move the subnet.")
-
-
-def _addresses(site: Site) -> Iterator[tuple[Key, Address]]:
-    for host in site.active:
-        yield ("hosts", host.name, "address"), host.address
-        if host.ssh.bastion and not isinstance(host.ssh.bastion.address, str):
-            yield ("hosts", host.name, "ssh", "bastion", "address"), host.ssh.bastion.address
-    endpoint = site.kubernetes.endpoint if site.kubernetes else None
-    if endpoint and re.fullmatch(r"[0-9.]+:\d+", endpoint) and ENDPOINT.fullmatch(endpoint):
-        yield ("kubernetes", "endpoint"), ip_address(endpoint.rpartition(":")[0])
 
 
 def kubernetes(site: Site) -> Iterator[Problem]:
@@ -175,6 +161,13 @@ def repositories(site: Site) -> Iterator[Problem]:
 
 CHECKS: tuple[Check, ...] = (
     *(hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, repositories),
+    *checks_rules.CHECKS,
+    *checks_addresses.CHECKS,
+    *checks_endpoint.CHECKS,
+    *checks_files.CHECKS,
+    *checks_hosts.CHECKS,
+    *checks_components.CHECKS,
+    *checks_nodes.CHECKS,
     *checks_values.CHECKS,
     *checks_machine.CHECKS,
     *checks_packages.CHECKS,
@@ -190,7 +183,14 @@ CHECKS: tuple[Check, ...] = (
 def notes(site: Site) -> list[str]:
     """Remarks that `sitectl validate` prints about settings that are allowed: none of them stops a run."""
     of_parts = [f"{dotted(note.key)}: {note.text}" for note in checks_parts.notes(site)]
-    found = [*checks_engine.notes(site), *checks_gpu.notes(site), *compatibility.notes(site), *of_parts]
+    found = [
+        *checks_engine.notes(site),
+        *checks_gpu.notes(site),
+        *compatibility.notes(site),
+        *checks_components.notes(site),
+        *checks_files.notes(site),
+        *of_parts,
+    ]
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

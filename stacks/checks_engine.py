@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Interface
 
 from components.engine.config import Docker
 from components.forms import IMAGE, REGISTRY, TAGGED
 from components.problem import Key, Problem
+from components.shown import quoted
+from stacks.checks_addresses import bridge_of
 from stacks.model import Site
 
 
@@ -32,7 +33,7 @@ def registries(site: Site) -> Iterator[Problem]:
 
 
 def docker(site: Site) -> Iterator[Problem]:
-    """Docker mirrors Docker Hub only, and no host is in the network of Docker's bridge."""
+    """Docker mirrors Docker Hub only, and its bridge has an address in its network."""
     engine = site.engine
     if not isinstance(engine, Docker):
         return
@@ -40,20 +41,9 @@ def docker(site: Site) -> Iterator[Problem]:
         if name != "docker.io":
             text = "cannot be mirrored: Docker mirrors docker.io only. Take it away, or use kind: containerd."
             yield Problem(("engine", "mirrors", name), text)
-    if engine.subnet is None:
-        return
-    try:
-        bridge = IPv4Interface(engine.subnet)
-    except ValueError:
-        bridge = None
-    if bridge is None or bridge.ip == bridge.network.network_address or bridge.network.prefixlen > 30:
+    if engine.subnet is not None and bridge_of(engine.subnet) is None:
         text = 'is not the bridge\'s own address with its prefix, for example "172.30.0.1/16".'
-        yield Problem(("engine", "subnet"), text)
-        return
-    for host in site.active:
-        if host.address.version == 4 and host.address in bridge.network:
-            text = f"{bridge.network} has {host.address} of {host.name} in it. Use a network that no host is in."
-            yield Problem(("engine", "subnet"), text)
+        yield Problem(("engine", "subnet"), f"{quoted(engine.subnet)} {text}")
 
 
 def registry(site: Site) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from components.forms import TAGGED, is_url
+from components.forms import TAGGED
 from components.gpu import models
 from components.gpu.config import Driver
 from components.problem import Problem
@@ -24,8 +24,6 @@ def _driver(driver: Driver) -> Iterator[tuple[tuple[str, ...], str]]:
         return
     if bool(driver.runfile.file) == bool(driver.runfile.url):
         yield ("driver", "runfile"), "needs file or url, and not both. Write where the installer is."
-    elif driver.runfile.url and not is_url(driver.runfile.url, file=True):
-        yield ("driver", "runfile", "url"), "is not an address such as https://mirror.example.org/a or file:///srv/a."
     elif not driver.version:
         yield (
             ("driver", "version"),

@@ -46,9 +46,6 @@ CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (machine, swap)
 def _accounts(host: Host) -> Found:
     for name, account in host.accounts.items():
         key: Key = ("accounts", name)
-        if name == "root":
-            yield key, "exists on every host. Take it away; write sudo at an account that may become root."
-            continue
         if account.sudo == "with-password" and not account.password_secret:
             yield (*key, "sudo"), "needs a password, and the account has none. Write passwordSecret, or sudo: always."
         for index, group in enumerate(account.groups):

@@ -1,9 +1,8 @@
 """Rules between the network keys of a site. Pure functions; each problem names the key and the fix."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
-from components.forms import is_url, ports
+from components.forms import ports
 from components.host.listening import openings as of_every_host
 from components.host.net import Proxy
 from components.problem import Key, Problem
@@ -16,7 +15,7 @@ _SHELL = set("'\"`$\\")
 
 
 def proxies(site: Site) -> Iterator[Problem]:
-    """Proxies are written without a password: everyone on a host can read the files that name them."""
+    """Proxies are written without signs that are special in the files that name them."""
     for key, level in site.levels():
         if level.proxy is not None:
             yield from (Problem((*key, "proxy", *inner), text) for inner, text in _proxy(level.proxy))
@@ -27,15 +26,7 @@ def _proxy(proxy: Proxy) -> Iterator[tuple[Key, str]]:
     if not any(urls.values()):
         yield (), 'names no proxy. Write http: "http://HOST:PORT", or take proxy away.'
     for name, url in urls.items():
-        if url and not is_url(url):
-            yield (name,), 'is not an http or https address, for example "http://10.0.0.1:3128".'
-        elif url and urlsplit(url).username is not None:
-            yield (
-                (name,),
-                "has a user or password, but everyone on a host can read the files that name it. Let the proxy know "
-                "hosts by their address, or run one without a password in front of it.",
-            )
-        elif url and set(url) & _SHELL:
+        if url and set(url) & _SHELL:
             yield (name,), "has a quote, $ or \\, which is special in the files that name it. Write %XX for it."
     for index, entry in enumerate(proxy.no_proxy):
         if not entry or set(entry) & (_SHELL | set(" ,\t\n")):

@@ -1,9 +1,8 @@
 """The form of texts that a host, Kubernetes or apt reads later: malformed ones are refused here."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 from components import forms
-from components.forms import is_url
 from components.host.config import SYSTEMS, HostSettings
 from components.host.repositories import AptRepository, Repository
 from components.problem import Key, Problem, below
@@ -76,13 +75,9 @@ def _node(level: HostSettings) -> Found:
 
 def _repository(source: Repository) -> Found:
     """A package source has one address and one key."""
-    if not is_url(source.url, file=True):
-        yield ("url",), "is not an address such as https://mirror.example.org/a or file:///srv/a."
     fetched = (source.key_url, source.fingerprint)
     if (source.key_file is None) == (fetched == (None, None)) or (source.key_file is None and None in fetched):
         yield (), "needs its signing key one way: keyFile, or keyUrl with fingerprint."
-    if source.key_url is not None and not is_url(source.key_url, file=True):
-        yield ("keyUrl",), "is not an address such as https://mirror.example.org/a or file:///srv/a."
     if source.fingerprint is not None and not forms.FINGERPRINT.fullmatch(source.fingerprint):
         yield ("fingerprint",), "is not a fingerprint: 40 digits 0-9 A-F, without blanks."
     if isinstance(source, AptRepository) and source.suite.endswith("/") == bool(source.components):
@@ -92,14 +87,11 @@ def _repository(source: Repository) -> Found:
         )
 
 
-def _mirrors(found: Mapping[str, tuple[str, ...]]) -> Found:
-    """Registries are written as host names, mirrors as addresses."""
-    for registry, urls in found.items():
+def _mirrors(found: Iterable[str]) -> Found:
+    """Registries are written as host names."""
+    for registry in found:
         if not forms.REGISTRY.fullmatch(registry):
             yield (registry,), "is not a registry's host name, for example registry.k8s.io."
-        for index, url in enumerate(urls):
-            if not is_url(url):
-                yield (registry, index), "is not an http or https address."
 
 
 def values(site: Site) -> Iterator[Problem]:
@@ -109,7 +101,7 @@ def values(site: Site) -> Iterator[Problem]:
     for name, repository in site.repositories.items():
         if repository is not None:
             yield from _problems(("repositories", name), _repository(repository))
-    yield from _problems(("engine", "mirrors"), _mirrors(site.engine.mirrors if site.engine else {}))
+    yield from _problems(("engine", "mirrors"), _mirrors(site.engine.mirrors if site.engine else ()))
 
 
 def _problems(key: Key, found: Found) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
 from components.problem import Key, dotted
-from stacks.shown import escaped
+from components.shown import escaped
 
 ALIKE = 10
 """So many hosts with one fault get a line each; more share one."""

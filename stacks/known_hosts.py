@@ -33,6 +33,8 @@ class KnownHosts:
         self._plain: dict[str, list[str]] = {}
         self._others: list[tuple[str, str]] = []
         self._revoked: set[str] = set()
+        self.shared: set[str] = set()
+        """Keys that a line gives to every host of a pattern, such as 10.0.*: there, hosts share one on purpose."""
         for line in text.splitlines():
             self._read(line.split())
 
@@ -45,6 +47,8 @@ class KnownHosts:
         hosts, key = words[0], " ".join(words[1:3])
         if hosts.startswith("|1|") or any(sign in hosts for sign in "*?!"):
             self._others.append((hosts, key))
+            if not hosts.startswith("|1|"):
+                self.shared.add(key)
         else:
             for host in hosts.split(","):
                 self._plain.setdefault(host.lower(), []).append(key)
@@ -106,9 +110,24 @@ def pin(hosts: dict[str, Any], file: str, folder: Path, *, wanted: bool) -> Iter
             if needed and key is None and isinstance(address, str):
                 text = f"no host key for {address} in {file}. Fix: sitectl scan {address}"
                 yield Problem(("hosts", name, "ssh", "bastion"), text)
+    yield from _doubles(hosts, known.shared) if wanted else ()
     if missing:
         nodes = str(NodeSet.fromlist(missing, resolver=RESOLVER_NOGROUP))
         yield Problem(("hosts",), f"no host key for {nodes} in {file}. Fix: sitectl scan {shlex.quote(nodes)}")
+
+
+def _doubles(hosts: dict[str, Any], shared: set[str]) -> Iterator[Problem]:
+    """Two machines with one host key: one could pose as the other. A machine may have two ports, and two names then."""
+    first: dict[str, tuple[str, object]] = {}
+    for name, host in hosts.items():
+        key = " ".join(str(host.get("hostKey") or "").split()[:2]) if isinstance(host, dict) else ""
+        if not key or key in shared or host.get("state") == "gone":
+            continue
+        other, address = first.setdefault(key, (name, host.get("address")))
+        if other != name and address != host.get("address"):
+            text = f"has the host key of {other}: a copied disk, or one machine twice. Make keys of its own there"
+            fix = f"rm /etc/ssh/ssh_host_* && ssh-keygen -A, restart sshd. Then: sitectl scan --replace {name}"
+            yield Problem(("hosts", name), f"{text}: {fix}")
 
 
 def _names(address: object, name: str | None, port: object) -> Iterator[str]:

@@ -14,14 +14,15 @@ from typing import Any
 from components.host.config import HostSettings
 from components.model import expanded
 from components.problem import Key, Problem
+from components.shown import saying
 from stacks.checks import problems
+from stacks.checks_texts import passwords
 from stacks.faults import Fault, SiteError
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
 from stacks.messages import nested
 from stacks.model import Site
 from stacks.needed import prepared
-from stacks.shown import saying
 from stacks.source import Source, from_object, join, read_plain, read_stack, same
 from stacks.validation import validate
 
@@ -61,6 +62,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
 
     wrong_here = [
         *merged.problems,
+        *passwords(source.data),
         *_named(data, stack),
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]

@@ -8,7 +8,8 @@ from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
 from components.engine.config import Containerd, Docker, Engine, Registry
-from components.host.config import Address, Host, HostSettings
+from components.host.addresses import Address
+from components.host.config import Host, HostSettings
 from components.host.repositories import Repository
 from components.kubernetes.config import Kubernetes
 from components.matrix import Thing, thing
@@ -17,6 +18,7 @@ from components.network.config import Network
 from components.parts.part import Part
 from components.problem import Key
 from components.registry import REGISTERED, AnyPlatform, Registered, of
+from components.rule import Found, marked
 from components.tenancy.config import Tenant
 
 
@@ -167,6 +169,11 @@ class Site(Keyed):
         if not isinstance(engine, Docker):
             return engine
         return engine.model_copy(update={"users": tuple(dict.fromkeys([*engine.users, *(users or ())]))})
+
+    @cached_property
+    def marked(self) -> tuple[Found, ...]:
+        """Each value whose type has a mark, found once for all checks."""
+        return tuple(marked(self))
 
     def levels(self) -> Iterator[tuple[Key, HostSettings]]:
         """The settings of the site, of each group and of each host, with their keys."""

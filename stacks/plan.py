@@ -16,6 +16,7 @@ from components.host.openings import site_networks
 from components.host.steps import Around
 from components.hostrun.step import Step
 from components.kubernetes import steps as kubernetes_steps
+from components.kubernetes.endpoint import parsed
 from components.network import steps as network_steps
 from stacks import sources
 from stacks.model import Site
@@ -104,12 +105,18 @@ def _around(site: Site, host: Host) -> Around:
             domain=site.domain,
             subnets=subnets,
             cluster_domain="cluster.local" if in_cluster else None,
-            more=host.proxy.no_proxy if host.proxy else (),
+            more=(*_endpoint(site), *(host.proxy.no_proxy if host.proxy else ())),
         ),
         networks=site_networks(site.addresses, subnets[:1]),
         kubernetes=in_cluster,
         above=above,
     )
+
+
+def _endpoint(site: Site) -> tuple[str, ...]:
+    """The host of the API server: no proxy is to stand between it and the kubelets."""
+    found = parsed(site.endpoint) if site.kubernetes else None
+    return (found.host,) if found else ()
 
 
 def _sandbox_image(site: Site) -> str:

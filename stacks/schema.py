@@ -9,8 +9,8 @@ import json
 import sys
 from typing import Any
 
+from stacks.around import SITE
 from stacks.model import Site
-from stacks.source import SITE
 
 _GIVEN = ("name", "knownHosts")
 """Keys that the loader fills in."""

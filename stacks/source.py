@@ -12,10 +12,9 @@ from typing import Any
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from components.problem import Key
+from stacks.around import SITE, is_secret, means_site, outside
 from stacks.faults import Fault, Mark, NoSiteError, SiteError
 from stacks.reading import VALUES, compose
-
-SITE = "gpu-metal:site"
 
 _OTHERWISE = re.compile(
     r"(?P<a_date>[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?)"
@@ -41,19 +40,15 @@ def read_stack(path: Path) -> Source:
         raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent}. {fix}")])
     reader = _Reader(path.name)
     top = reader.pairs(compose(path, path.name), ())
-    if "config" not in top:
-        raise SiteError([Fault(Mark(path.name, 1), ("config",), f"is missing. The site belongs at config.{SITE}.")])
-    config = reader.pairs(top["config"][1], ("config",))
+    config = reader.pairs(top["config"][1], ("config",)) if "config" in top else {}
+    for wrong in outside(top, config):
+        reader.fault(*wrong)
     if SITE not in config:
-        bare = config.get("site")
-        line = (bare or top["config"])[0].start_mark.line + 1
-        wrong = f"is written {SITE} here." if bare else f"is missing. The site belongs at config.{SITE}."
-        raise SiteError([*reader.faults, Fault(Mark(path.name, line), ("config", "site" if bare else SITE), wrong)])
-    for name, (key_node, node) in config.items():
-        if name.startswith("gpu-metal:") and name != SITE and not _is_secret(node):
-            command = f"pulumi config set --secret {name.removeprefix('gpu-metal:')} < FILE"
-            text = f"is plain text, but only secrets are allowed beside the site. Fix: {command}"
-            reader.fault(("config", name), key_node, text)
+        key, line = (("config", SITE), top["config"][0].start_mark.line + 1) if "config" in top else (("config",), 1)
+        if not any(map(means_site, config)):
+            text = f"is missing. The site belongs at config.{SITE}."
+            reader.faults.append(Fault(Mark(path.name, line), key, text))
+        raise SiteError(reader.faults)
     return reader.source(config[SITE][1])
 
 
@@ -113,10 +108,6 @@ def _keys(data: object, key: Key) -> Iterator[Key]:
     elif isinstance(data, list):
         for index, value in enumerate(data):
             yield from _keys(value, (*key, index))
-
-
-def _is_secret(node: Node) -> bool:
-    return isinstance(node, MappingNode) and [key.value for key, _ in node.value] == ["secure"]
 
 
 class _Reader:
@@ -195,7 +186,7 @@ class _Reader:
         return self.scalar(node, key)
 
     def mapping(self, node: MappingNode, key: Key) -> dict[str, object]:
-        if _is_secret(node):
+        if is_secret(node):
             fix = "Fix: pulumi config set --secret NAME"
             self.fault(key, node, f"is a secret inside the site, which holds names of secrets only. {fix}")
             return {"secure": ""}

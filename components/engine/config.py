@@ -5,8 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field, Tag
 
 from components.forms import form
-from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LocalPath, Model, Port, SecretName, Sha256, kind_or
+from components.host.folders import not_own
+from components.host.machine import AbsolutePath, AccountName, OwnFolder
+from components.local import CertificateFile
+from components.model import HostName, Model, Port, SecretName, Sha256, kind_or
+from components.rule import Rule
+from components.url import WebUrl
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
 
@@ -25,11 +29,11 @@ class _Engine(Model):
     """Package version, pinned and held; default: the newest that the source has, which is then held."""
     cgroup_driver: CgroupDriver = "systemd"
     """The program that manages the containers' control groups; the kubelet gets the same setting."""
-    mirrors: dict[str, tuple[str, ...]] = {}
+    mirrors: dict[str, tuple[WebUrl, ...]] = {}
     """Registry host → mirror URLs, tried in order before the registry itself (air-gapped sites)."""
     insecure_registries: tuple[str, ...] = ()
     """HOST:PORT of registries without TLS, or whose certificate is not to be verified."""
-    registry_certificates: dict[str, LocalPath] = {}
+    registry_certificates: dict[str, CertificateFile] = {}
     """Registry HOST:PORT → file with the CA's certificate (PEM)."""
     logins: dict[str, Login] = {}
     """Registry HOST:PORT → the user for pulls."""
@@ -63,7 +67,7 @@ class Docker(_Engine):
     """Largest size of one container's log file."""
     log_max_files: Annotated[int, Field(ge=1)] = 3
     """How many log files are kept for each container."""
-    data_root: AbsolutePath | None = None
+    data_root: Annotated[AbsolutePath, Rule(lambda path: not_own(path, "/var/lib/docker"))] | None = None
     """Folder of images and containers; default: /var/lib/docker."""
     subnet: str | None = None
     """`bip`: the default bridge's own address and prefix, quoted; it must not overlap a network of the host."""
@@ -91,7 +95,7 @@ class Registry(Model):
     """Name of the host that runs it."""
     port: Port = 5000
     """Its TCP port."""
-    certificate: LocalPath | None = None
+    certificate: CertificateFile | None = None
     """PEM chain for the host's name or address; with keySecret. Default: the host makes one, signed by an authority of
     its own: copy its /etc/gpu-metal-registry/ca.crt beside the site, for the engine's registryCertificates."""
     key_secret: SecretName | None = None
@@ -100,7 +104,7 @@ class Registry(Model):
     """The one user, for pull and push."""
     password_secret: SecretName
     """Name of the secret that holds the password."""
-    folder: AbsolutePath = "/var/lib/gpu-metal-registry"
+    folder: OwnFolder = "/var/lib/gpu-metal-registry"
     """Folder of the images."""
     images: dict[str, Image] = {}
     """`name:tag` → archive. An image removed from this map is deleted from the registry, with its unused layers."""

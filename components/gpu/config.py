@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from components.forms import form
 from components.host.machine import AbsolutePath
 from components.model import Model, Sha256, Word
+from components.url import FileUrl
 
 Module = Literal["auto", "open", "proprietary"]
 
@@ -16,7 +17,7 @@ class Runfile(Model):
 
     file: AbsolutePath | None = None
     """Path on the host, where you have put the file."""
-    url: str | None = None
+    url: FileUrl | None = None
     """Where the host fetches it: http, https or file."""
     sha256: Sha256
     """Its SHA-256, compared before it is run."""

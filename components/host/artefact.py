@@ -2,6 +2,7 @@
 
 from components.host.machine import AbsolutePath
 from components.model import Model, Sha256
+from components.url import FileUrl
 
 
 class Artefact(Model):
@@ -9,7 +10,7 @@ class Artefact(Model):
 
     file: AbsolutePath | None = None
     """Path on the host, where you have put the file."""
-    url: str | None = None
+    url: FileUrl | None = None
     """Where the host fetches it: http, https or file."""
     sha256: Sha256
     """Its SHA-256, as sha256sum prints it."""

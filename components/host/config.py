@@ -1,17 +1,17 @@
 """Config of a site's hosts (row H1; the rest is in machine.py and net.py)."""
 
-from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from components.forms import form
 from components.gpu.config import Gpu
+from components.host.addresses import HostAddress, Server, Tunnel
 from components.host.machine import MachineSettings
 from components.host.net import NetSettings
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.local import PrivateKeyFile
+from components.model import HostName, LabelName, Model, Port, SecretName
 
-Address = IPv4Address | IPv6Address
 Role = Literal["control-plane", "worker"]
 Family = Literal["debian", "rhel"]
 State = Literal["active", "gone"]
@@ -37,7 +37,7 @@ Login = Annotated[
 class Bastion(Model):
     """A host that SSH goes through; its key must be known like any other (H1)."""
 
-    address: Address | HostName
+    address: Tunnel
     """Address or name, as seen from the operator."""
     port: Port = 22
     """Its SSH port."""
@@ -54,7 +54,7 @@ class Ssh(Model):
     """The login user."""
     port: Port = 22
     """The host's SSH port."""
-    key_file: LocalPath | None = None
+    key_file: PrivateKeyFile | None = None
     """Private key on the operator's machine."""
     key_secret: SecretName | None = None
     """Name of the secret that holds the private key."""
@@ -96,7 +96,7 @@ class HostSettings(MachineSettings, NetSettings):
     modules: tuple[str, ...] = ()
     """Kernel modules beyond those that Kubernetes needs (H13)."""
     minimum: Minimum = Minimum()
-    time_servers: tuple[HostName | Address, ...] = ()
+    time_servers: tuple[Server, ...] = ()
     """NTP servers for chrony; without any, the host's time service is left alone (H8)."""
     variables: dict[str, str] = {}
     """Values of the operator's own; kept with the host, not used by gpu-metal (H1)."""
@@ -106,7 +106,7 @@ class Host(HostSettings):
     """One host after merging, as all rooms get it (H1)."""
 
     name: HostName
-    address: Address
+    address: HostAddress
     host_key: str
     """One `type base64` line, as in authorized_keys: pinned, never learnt."""
     group: LabelName | None = None

@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.forms import form
+from components.host.folders import not_mountable, not_own
+from components.host.reserved import not_free
 from components.model import Model, SecretName, Word
+from components.rule import Rule
 
 Sudo = Literal["no", "with-password", "always"]
 Reboot = Literal["never", "when-needed", "window"]
@@ -13,11 +16,16 @@ Reboot = Literal["never", "when-needed", "window"]
 
 _NAME = "a-z, 0-9, '_' and '-', 32 at most, a letter first."
 AccountName = Annotated[str, form(r"^[a-z][a-z0-9_-]{0,31}$", f"is not the name of a user or group: {_NAME}")]
+OwnAccount = Annotated[AccountName, Rule(not_free)]
+"""A user or group that a step creates, changes and deletes."""
 GroupName = Annotated[str, form(r"^[a-z_][a-z0-9_-]{0,31}$", f"is not the name of a group: {_NAME}")]
 Owner = Annotated[
     str, form(r"^[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?$", "is not an owner: write user or user:group.")
 ]
 AbsolutePath = Annotated[str, form(r"^/[^\s:]+$", "is not a path: write it from / on, without blanks and colons.")]
+"""A path that is only read, or whose owner is another step."""
+OwnFolder = Annotated[AbsolutePath, Rule(not_own)]
+"""A folder that a step owns: it creates it, may give it to another user, and removes it."""
 DevicePath = Annotated[
     str,
     form(
@@ -31,6 +39,7 @@ MountPath = Annotated[
         r"^(/[A-Za-z0-9_][A-Za-z0-9_.@+=-]*)+$",
         "is not a mount point: a path from / on, such as /data, no / at its end.",
     ),
+    Rule(not_mountable),
 ]
 UnitGlob = Annotated[str, form(r"^[A-Za-z0-9_@.*:-]+$", "is not a unit's name or glob, for example apport or abrt*.")]
 KernelArgument = Annotated[str, form(r"^[^\s\"'`$\\]+$", "is not a kernel argument: one word without quotes, $, \\.")]
@@ -44,7 +53,7 @@ class Account(Model):
     """Number of the user; unset lets the host choose."""
     groups: tuple[GroupName, ...] = ()
     """Supplementary groups; those that neither the host nor accountGroups has are refused."""
-    home: AbsolutePath | None = None
+    home: OwnFolder | None = None
     """Default: the home that the user has already, else /home/NAME."""
     shell: AbsolutePath | None = None
     """Login shell. Default: the one that the user has already, else /bin/bash."""
@@ -92,9 +101,9 @@ class Kernel(Model):
 class MachineSettings(Model):
     """Settings of the machine itself, for every level of the site."""
 
-    accounts: dict[AccountName, Account] = {}
+    accounts: dict[OwnAccount, Account] = {}
     """Local users by name. A user removed from the site is deleted on the host; its home stays."""
-    account_groups: dict[AccountName, Annotated[int, Field(ge=1000, le=60000)] | None] = {}
+    account_groups: dict[OwnAccount, Annotated[int, Field(ge=1000, le=60000)] | None] = {}
     """Local groups by name, with their number; null lets the host choose."""
     locale: str | None = None
     """The system's language, installed and set as default, for example en_US.UTF-8 (H5)."""

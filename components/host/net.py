@@ -1,12 +1,14 @@
 """Config of a host's network: interfaces, names, proxies, firewall (rows H2, H14, H15, H17, H18)."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from components.forms import form
+from components.host.addresses import HostAddress, ProxyAddress
 from components.model import HostName, LabelName, Model, Port
+from components.url import WebUrl
 
 InterfaceName = Annotated[
     str,
@@ -14,9 +16,6 @@ InterfaceName = Annotated[
         r"^[A-Za-z0-9_.@:-]{1,15}$",
         "is not an interface's name: 15 characters at most, as ip link shows it, such as eth0.",
     ),
-]
-Url = Annotated[
-    str, form(r"^https?://[^\s/]+(/\S*)?$", 'is not an http or https address, for example "http://10.0.0.1:3128".')
 ]
 Protocol = Literal["tcp", "udp"]
 
@@ -37,11 +36,11 @@ class Interfaces(Model):
 class Proxy(Model):
     """Proxies for programs that use one (H14): set in the environment, the package manager, engine and kubelet."""
 
-    http: Url | None = None
+    http: WebUrl | None = None
     """For http addresses. Write no password in it: every user of the host can read these files."""
-    https: Url | None = None
+    https: WebUrl | None = None
     """For https addresses; default: the one for http."""
-    ftp: Url | None = None
+    ftp: WebUrl | None = None
     """For ftp addresses."""
     no_proxy: tuple[str, ...] = ()
     """Exceptions beyond the site's own, which are its hosts, domain, pods and services, and localhost."""
@@ -50,7 +49,7 @@ class Proxy(Model):
 class Socks(Model):
     """redsocks: sends outgoing TCP through a SOCKS5 proxy, without settings in the programs (H14)."""
 
-    address: IPv4Address
+    address: ProxyAddress
     """The proxy's address."""
     port: Port = 1080
     """The proxy's port."""
@@ -63,7 +62,7 @@ class Socks(Model):
 class Dns(Model):
     """Name servers of a host (H15)."""
 
-    servers: Annotated[tuple[IPv4Address | IPv6Address, ...], Field(min_length=1, max_length=3)]
+    servers: Annotated[tuple[HostAddress, ...], Field(min_length=1, max_length=3)]
     """One to three: the resolver reads no more."""
     search: Annotated[tuple[HostName, ...], Field(max_length=6)] = ()
     """Search domains; default: the site's domain."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from components.host import firewalls
-from components.host.config import Address, Host
+from components.host.addresses import Address
+from components.host.config import Host
 from components.host.listening import openings as of_every_host
 from components.host.openings import Network, Opening
 from components.host.packages import packages

@@ -6,7 +6,7 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Literal
 
-from components.host.config import Address
+from components.host.addresses import Address
 from components.host.net import Protocol
 
 Network = IPv4Network | IPv6Network

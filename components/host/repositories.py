@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Tag
 
 from components.forms import form
-from components.model import LocalPath, Model, kind_or
+from components.local import PublicKeyFile
+from components.model import Model, kind_or
+from components.url import FileUrl
 
 Suite = Annotated[
     str, form(r"^[A-Za-z0-9./_~+{}-]+$", "is not a suite of a Debian repository, for example stable or ./ .")
@@ -16,12 +18,12 @@ Component = Annotated[
 
 
 class _Signed(Model):
-    url: str
+    url: FileUrl
     """http, https, or file for a mirror on the host; {os}, {codename}, {version}, {release} and
     {arch} stand for the host's own, for example ubuntu, noble, 24.04, 2404, x86_64; a Rocky 9.4 has version 9."""
-    key_file: LocalPath | None = None
+    key_file: PublicKeyFile | None = None
     """Armored public key on the operator's machine; it is sent with the layer."""
-    key_url: str | None = None
+    key_url: FileUrl | None = None
     """Armored public key that the host fetches; `fingerprint` must match."""
     fingerprint: str | None = None
     """Fingerprint of the key at keyUrl: 40 hex digits."""

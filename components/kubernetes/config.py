@@ -1,9 +1,10 @@
 """What a site may say of Kubernetes (rows K1, K2, K5–K7)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import versions
 from components.model import HostName, Model, Version
+from components.rule import Reached
 
 
 class Kubernetes(Model):
@@ -11,7 +12,7 @@ class Kubernetes(Model):
 
     version: Version = versions.KUBERNETES
     """Exact and quoted, 1.22 or later."""
-    endpoint: str | None = None
+    endpoint: Annotated[str, Reached()] | None = None
     """`host:port` of the API server; with one control plane its address and 6443."""
     cluster_domain: HostName = "cluster.local"
     """Domain of the services' DNS names."""
@@ -25,5 +26,7 @@ class Kubernetes(Model):
     """Fields of KubeProxyConfiguration v1alpha1."""
     api_server: dict[str, str] = {}
     """extraArgs of the API server."""
+    allow_insecure: tuple[str, ...] = ()
+    """Settings above that switch protection off and are meant, by name: kubelet.readOnlyPort."""
     ignore_preflight_errors: tuple[str, ...] = ()
     """Names of kubeadm's own preflight checks."""

@@ -21,6 +21,16 @@ SYSCTL = {
     "net.ipv4.ip_forward": "1",
 }
 """https://kubernetes.io/docs/setup/production-environment/container-runtimes/#network-configuration"""
+KUBELETS_SYSCTL = {
+    "vm.overcommit_memory": "1",
+    "vm.panic_on_oom": "0",
+    "kernel.panic": "10",
+    "kernel.panic_on_oops": "1",
+    "kernel.keys.root_maxkeys": "1000000",
+    "kernel.keys.root_maxbytes": "25000000",
+}
+"""What the kubelet itself sets when it starts: the site's value would hold until then, and be drift from then on.
+https://github.com/kubernetes/kubernetes/blob/v1.34.2/pkg/kubelet/cm/container_manager_linux.go (setupKernelTunables)"""
 
 FACTS = Path(__file__).with_name("compatibility.yaml")
 _MATRIX = Matrix([read(FACTS)])

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 import versions
+from components.host.addresses import Subnet
 from components.model import Model
+from components.url import ChartUrl
 
 
 class Bridge(Model):
@@ -25,7 +27,7 @@ class Flannel(Model):
     """The kind of pod network."""
     chart: str = "flannel"
     """A chart name in `repository`, a path, or an oci:// address."""
-    repository: str | None = versions.FLANNEL_CHART_REPOSITORY
+    repository: ChartUrl | None = versions.FLANNEL_CHART_REPOSITORY
     """Address of the chart repository."""
     version: str = versions.FLANNEL_CHART
     """Exact version of the chart."""
@@ -36,9 +38,9 @@ class Flannel(Model):
 class Network(Model):
     """Pod and service subnets, and the pod network."""
 
-    pod_subnet: IPv4Network = IPv4Network("10.244.0.0/16")
+    pod_subnet: Subnet = IPv4Network("10.244.0.0/16")
     """Addresses of pods; a /24 of it for each host."""
-    service_subnet: IPv4Network = IPv4Network("10.96.0.0/12")
+    service_subnet: Subnet = IPv4Network("10.96.0.0/12")
     """Addresses of services."""
     pods: Annotated[Bridge | Flannel, Field(discriminator="kind")] = Flannel()
     """The pod network: bridge or flannel."""

@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from components.model import Line, Model, Quantity
+from components.model import Cpus, Line, Memory, Model
 
 
 class Quota(Model):
     """A namespace's ResourceQuota; gpus is `requests.nvidia.com/gpu`."""
 
-    cpu: Quantity
+    cpu: Cpus
     """Requests and limits of all pods together."""
-    memory: Quantity
+    memory: Memory
     """Requests and limits of all pods together."""
     pods: int = 100
     """How many pods."""

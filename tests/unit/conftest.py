@@ -14,7 +14,7 @@ def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("lab")
     (folder / "apt").mkdir()
     (folder / "apt/key.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
-    (folder / "id_ed25519").write_text("the-private-key\n")
+    (folder / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nthe-private-key\n")
     hosts = ("10.213.77.11", "10.213.77.21", "10.213.77.31", "10.213.77.41")
     (folder / "known_hosts").write_text("".join(f"{h} ssh-ed25519 {a_key(h)}\n" for h in hosts))
     with pytest.MonkeyPatch.context() as patch:

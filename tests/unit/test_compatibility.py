@@ -38,6 +38,7 @@ def asked(engine: str, cluster: str, *rows: dict[str, Any]) -> Verdict:
 
 
 def site(folder: Path, **said: Any) -> Site:
+    (folder / "key.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n-----END PGP PUBLIC KEY BLOCK-----\n")
     roles = ["control-plane"] if "kubernetes" in said else []
     hosts = {"one": {"address": "10.0.0.1", "roles": roles, **said.pop("host", {})}}
     return site_from({"hosts": hosts, **said}, stack="lab", folder=folder, keys=False)
@@ -238,6 +239,7 @@ OWN = NEW | {"os": "debian-12", "engine": {"package": "containerd"}}
 FOCAL = NEW | {"os": "ubuntu-20.04"}
 ROCKY = {"os": "rocky-8.10", "kubernetes": {"version": "1.33.0"}}
 IGNORED = {"kubernetes": {"version": "1.33.0", "ignorePreflightErrors": ["SystemVerification"]}}
+
 MIRROR = {"kubernetes": {"url": "https://mirror.example.org/apt", "suite": "/", "keyFile": "key.asc"}}
 
 

@@ -99,7 +99,7 @@ def test_the_projects_own_tests_take_it_in(copy: Path) -> None:
 def test_sitectl_knows_it(copy: Path, tmp_path: Path) -> None:
     shutil.copy(copy / "components/parts/example/sample.yaml", tmp_path / "Pulumi.lab.yaml")
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
-    (tmp_path / "known_hosts.lab").write_text(f"10.2.1.11 {key}\n10.2.1.21 {key}\n")
+    (tmp_path / "known_hosts.lab").write_text(f"10.2.1.* {key}\n")
     said = run(copy, "ops", "validate", "--stack", "lab", "--cwd", str(tmp_path))
     assert (said.returncode, said.stderr) == (0, "")
     assert "✓ ok: Pulumi.lab.yaml, 2 hosts." in said.stdout

@@ -27,6 +27,8 @@ from tests.unit.test_config import load
 
 Site = dict[str, Any]
 WHOLE = known_keys(model.Site, ()) - known_keys(HostSettings, ())
+OUTSIDE: set[Key] = {(), ("config",), ("encryptionSalt",)}
+"""Keys of the file that are not the site's."""
 NEVER = {"modules[0]"}
 """Where the sample has a number in place of a name, quotes alone do not help."""
 
@@ -87,7 +89,7 @@ def fix(fault: Fault) -> Callable[[Site], None] | None:
     if found := re.search(r"is written (\S+) here\.", text):
         return partial(renamed, key=key, name=found[1])
     if found := re.search(r"Did you mean (\S+)\?", text):
-        wrong_key = "no such key" in text
+        wrong_key = "no such key" in text or f'"{key[-1]}" is not a name' in text
         return (
             partial(renamed, key=key, name=found[1]) if wrong_key else partial(written, key=key, text=f'"{found[1]}"')
         )
@@ -119,7 +121,7 @@ def test_a_fix_that_is_followed_mends_its_key(tmp_path: Path) -> None:
         before = faults(sample, tmp_path / f"{number}")
         for at, fault in enumerate(before):
             change = fix(fault)
-            in_site = fault.mark.file.startswith("Pulumi.") and fault.key[:1] not in ((), ("config",))
+            in_site = fault.mark.file.startswith("Pulumi.") and fault.key[:1] not in OUTSIDE
             if change is None or not in_site or dotted(fault.key) in NEVER:
                 continue
             left = after(sample, fault, change, tmp_path / f"{number}-{at}")

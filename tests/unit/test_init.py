@@ -83,7 +83,7 @@ def test_a_site_from_addresses(init: Init) -> None:
 def test_what_is_written_passes_validate(init: Init) -> None:
     key_file = init.folder / "home" / "id"
     key_file.parent.mkdir()
-    key_file.write_text("a key\n")
+    key_file.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
     assert init("lab", *CALL, "--port", "2222", "--key-file", str(key_file)).exit_code == 0
     assert "keyFile: ~/id" in init.site.read_text()
     result = CliRunner().invoke(app, ["validate", "-s", "lab", "-C", str(init.folder)])

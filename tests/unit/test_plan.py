@@ -18,7 +18,7 @@ from components.hostrun.step import Step
 from components.hostrun.target import Target
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.load import site_from
-from stacks.plan import engine
+from stacks.plan import base, engine
 from stacks.secrets import Secrets
 from stacks.site import build
 from tests.unit.conftest import a_key
@@ -153,6 +153,15 @@ def test_the_first_control_plane_leaves_by_another_when_it_is_gone(site: dict[st
         assert resource.inputs["connection"]["host"] == "10.213.77.21", resource.name
         assert resource.options["deleted_with"] == "cpu-1-runner"
     assert "state=gone" in groups[0].inputs["create"]
+
+
+@pytest.mark.row("H14")
+def test_no_proxy_stands_between_a_host_and_the_api_server(site: dict[str, Any], tmp_path: Path) -> None:
+    site["proxy"] = {"http": "http://proxy.example.org:3128"}
+    site["kubernetes"]["endpoint"] = "api.example.org:6443"
+    made = site_from(site, stack="lab", folder=tmp_path, keys=False)
+    [step] = [step for step in base(made, made.hosts["gpu-1"]) if step.id == "proxy"]
+    assert "api.example.org" in step.bulk["no_proxy"].split(",")
 
 
 @pytest.mark.row("S4")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from components.shown import quoted, saying
 from stacks.faults import Fault, Mark, SiteError
 from stacks.load import load_site
 from stacks.reading import BYTES, HOSTS, VALUES
-from stacks.shown import quoted, saying
 
 HEAD = "config:\n  gpu-metal:site:\n"
 HOST = "    hosts: {a: {address: 10.0.0.1}}\n"
@@ -125,7 +125,7 @@ def test_quoted_it_is_a_word(tmp_path: Path, written: str) -> None:
         ("gpu\u20111", '"gpu\\u20111" (with U+2011, NON-BREAKING HYPHEN)'),
         ("a\nb\x1b", '"a\\nb\\u001b"'),
         ("x" * 90, f'"{"x" * 60}…"'),
-        ("http://ana:secret@proxy", '"http://...@proxy"'),
+        ("http://ana:secret@proxy", '"http://***@proxy"'),
     ],
 )
 def test_a_value_is_shown_as_it_is(value: str, shown: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from itertools import chain
 
-from components.host.folders import is_the_systems
 from components.parts.part import Ground
 from components.platforms.shifter import checks_gateway, checks_slurm, roles, udiroot
 from components.platforms.shifter.config import Shifter
@@ -96,10 +95,6 @@ def folders(config: Shifter, _: Ground) -> Iterator[Problem]:
             other = first[path.rstrip("/")]
             yield Problem(tuple(name.split(".")), f"{path} is also {other}. Give each a folder of its own.")
     for name, path in ((name, path.rstrip("/")) for name, path in theirs.items() if path):
-        if is_the_systems(path or "/"):
-            text = f"{path or '/'} is a system folder and would belong to {user}. Write a folder in it."
-            yield Problem(tuple(name.split(".")), text)
-            continue
         for other, root in roots.items():
             if root.startswith(f"{path}/"):
                 text = f"is inside {name}, where {user} may write, but root runs what is in it. Write a folder outside."

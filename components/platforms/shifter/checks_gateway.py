@@ -10,7 +10,6 @@ from components.platforms.shifter.config import Shifter
 from components.platforms.shifter.roles import gateway_url
 from components.problem import Problem
 
-_WEB = re.compile(r"https?://[^\s/]+(/\S*)?")
 _GATEWAY = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?", re.ASCII)
 _ELSEWHERE = {
     "CacheDirectory": "images.cache",
@@ -36,25 +35,18 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
 
 
 def places(config: Shifter, ground: Ground) -> Iterator[Problem]:
-    """Registries and the package index have valid addresses, and the requirements file exists."""
+    """Registries have valid names, and further gateways valid URLs."""
     own = config.gateway
-    first = gateway_url(config, ground.hosts) if own.host in ground.hosts else ""
-    for name, location in own.locations.items():
+    for name in own.locations:
         if not REGISTRY.fullmatch(name):
             yield Problem(("gateway", "locations", name), 'is not HOST or HOST:PORT, for example "registry-1:5000".')
-        if location.url and not _WEB.fullmatch(location.url):
-            yield Problem(("gateway", "locations", name, "url"), 'is not a URL, for example "https://registry-1:5000".')
+    first = gateway_url(config, ground.hosts) if own.host in ground.hosts else ""
     for index, url in enumerate(own.more_urls):
         if not _GATEWAY.fullmatch(url):
             text = 'is not http://HOST:PORT of a gateway, for example "http://10.0.0.12:5000".'
             yield Problem(("gateway", "moreUrls", index), text)
         elif url.rstrip("/") in (first, *own.more_urls[:index]):
             yield Problem(("gateway", "moreUrls", index), f"{url} is named already. Take it away.")
-    if own.index and not _WEB.fullmatch(own.index):
-        text = 'is not the URL of a package index, for example "https://mirror.example.org/simple/".'
-        yield Problem(("gateway", "index"), text)
-    if own.requirements and not own.requirements.is_file():
-        yield Problem(("gateway", "requirements"), f"there is no file {own.requirements.name}. Correct the path.")
 
 
 CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (settings, places)

@@ -93,7 +93,20 @@ def notes(config: Shifter, ground: Ground) -> Iterator[Problem]:
         yield Problem(("slurm", "partitions"), text)
 
 
-CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (hosts, submitting, sizes, settings)
+def number(config: Shifter, ground: Ground) -> Iterator[Problem]:
+    """The number of slurm's user and group is nobody else's: a file of one would belong to both."""
+    if (slurm := config.slurm) is None:
+        return
+    for host in ground.hosts.values():
+        taken = {account.uid: name for name, account in host.accounts.items()}
+        taken |= {gid: name for name, gid in host.account_groups.items()}
+        if host.state != "gone" and slurm.uid in taken:
+            text = f"{slurm.uid} is the number of {taken[slurm.uid]} on {host.name}. Write another one."
+            yield Problem(("slurm", "uid"), text)
+            return
+
+
+CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (hosts, submitting, sizes, settings, number)
 
 
 def _shape(node: Node) -> Iterator[str]:

@@ -9,9 +9,11 @@ from pydantic import Field
 
 from components.forms import form
 from components.host.artefact import Artefact
-from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.host.machine import AbsolutePath, AccountName, OwnAccount, OwnFolder
+from components.local import TextFile
+from components.model import HostName, LabelName, Model, Port, SecretName
 from components.parts.part import PlatformConfig
+from components.url import GitUrl, WebUrl
 
 System = Annotated[str, form(r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "is not the name of a system: letters, digits, _ and -.")]
 Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 0-9 a-f, as git rev-parse shows.")]
@@ -20,9 +22,7 @@ Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 
 class Git(Model):
     """A git repository at one revision, which is also its checksum."""
 
-    url: Annotated[
-        str, form(r"^(https?|ssh|git|file)://[^\s]+$", "is not the URL of a git repository: https, ssh or file.")
-    ]
+    url: GitUrl
     """Its URL: https, ssh or file."""
     revision: Revision
     """The full id of the commit; not a branch or tag, which could move."""
@@ -58,13 +58,13 @@ class Source(Model):
 class Images(Model):
     """The folders of images (F2, F5)."""
 
-    path: AbsolutePath
+    path: OwnFolder
     """imagePath: every host reads it; with several hosts it is on a shared filesystem."""
     shared: bool = True
     """false: path is a local folder of each host, and you copy the images there."""
-    cache: AbsolutePath | None = None
+    cache: OwnFolder | None = None
     """CacheDirectory of the gateway. Default: `cache` below path."""
-    expand: AbsolutePath = "/var/shifter/expand"
+    expand: OwnFolder = "/var/shifter/expand"
     """ExpandDirectory of the gateway: on a disk of its own, not on a parallel filesystem (40 times slower)."""
     shared_expand: bool = False
     """true allows expand on a parallel or network filesystem."""
@@ -85,7 +85,7 @@ class Mongodb(Model):
 class Location(Model):
     """A registry that the gateway pulls from."""
 
-    url: str | None = None
+    url: WebUrl | None = None
     """The registry's URL. Default: https:// and its name."""
     sslcacert: AbsolutePath | None = None
     """The file, on the gateway's host, with the CA's certificate (PEM)."""
@@ -98,17 +98,17 @@ class Gateway(Model):
     """The host that runs the gateway."""
     port: Port = 5000
     """The port that it listens on."""
-    path: AbsolutePath = "/opt/shifter/imagegw"
+    path: OwnFolder = "/opt/shifter/imagegw"
     """The folder that it is installed in."""
-    user: AccountName = "shifter"
+    user: OwnAccount = "shifter"
     """The user that runs it and owns the images; created if the host does not have it."""
     python: Annotated[
         str, form(r"^[A-Za-z0-9/][A-Za-z0-9._/+-]*$", "is not a program: a name or a path from / on.")
     ] = "python3"
     """The interpreter of its virtual environment, one that the version's requirements support."""
-    requirements: LocalPath | None = None
+    requirements: TextFile | None = None
     """Your own requirements.txt, pinned, with hashes if you have them. Default: the source's own."""
-    index: str | None = None
+    index: WebUrl | None = None
     """Package index for pip, in a site without internet. Default: pip's own. By http nothing verifies its packages."""
     mongodb: Mongodb = Mongodb()
     locations: Annotated[dict[str, Location], Field(min_length=1)] = {"registry-1.docker.io": Location()}
@@ -130,7 +130,7 @@ class Gateway(Model):
 class UdiRoot(Model):
     """Keys of udiRoot.conf that a site may set (F2); the others are fixed, or follow from other keys of the site."""
 
-    etc_path: AbsolutePath | None = None
+    etc_path: OwnFolder | None = None
     """Folder with the files that every container gets in /etc. Default: `shifter_etc_files` in sysconfdir."""
     allow_local_chroot: bool = True
     """true allows containers from a local path, local:/PATH."""
@@ -202,9 +202,9 @@ class Shifter(PlatformConfig):
     system: System
     """The system's name, the same for the gateway's platform and udiRoot.conf."""
     source: Source
-    prefix: AbsolutePath = "/opt/shifter/udiRoot"
+    prefix: OwnFolder = "/opt/shifter/udiRoot"
     """Where Shifter is installed: --prefix and udiRootPath."""
-    sysconfdir: AbsolutePath = "/etc/shifter"
+    sysconfdir: OwnFolder = "/etc/shifter"
     """Folder of udiRoot.conf and imagemanager.json: --sysconfdir."""
     gateway: Gateway
     runtimes: Annotated[tuple[str, ...], Field(min_length=1)]

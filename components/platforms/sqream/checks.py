@@ -4,21 +4,15 @@ import math
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_network
 from itertools import chain
 from pathlib import PurePosixPath
 
-from components.engine.config import Docker
-from components.forms import IDENTIFIER, WINDOW, WINDOW_FORM, is_url
+from components.forms import IDENTIFIER, WINDOW, WINDOW_FORM
 from components.host.config import Host
-from components.host.folders import is_the_systems
 from components.parts.part import Ground
 from components.platforms.sqream import ports
 from components.platforms.sqream.config import Sqream, Worker
 from components.problem import Key, Problem
-
-_BRIDGE = ip_network("172.17.0.0/16")
-"""Docker's default network."""
 
 _DECIDED = {
     "cluster": "folders.storage",
@@ -40,7 +34,7 @@ _TYPES: dict[str, type] = {
 
 
 def hosts(config: Sqream, ground: Ground) -> Iterator[Problem]:
-    """The hosts are in the site, the master's is not gone, and SQream does not run as root."""
+    """The hosts are in the site, and the master's is not gone."""
     host = ground.hosts.get(config.host)
     if host is None or host.state == "gone":
         what = "is gone" if host else "is not a host of this site"
@@ -50,8 +44,6 @@ def hosts(config: Sqream, ground: Ground) -> Iterator[Problem]:
             yield Problem(("workerHosts", name), "is the master's host. Write its workers under workers.")
         elif name not in ground.hosts:
             yield Problem(("workerHosts", name), f"{name} is not a host of this site. Write one of hosts.")
-    if config.user == "root":
-        yield Problem(("user",), "is root, and SQream must not run as root. Write a user of its own, such as sqream.")
 
 
 def package(config: Sqream, _: Ground) -> Iterator[Problem]:
@@ -59,9 +51,6 @@ def package(config: Sqream, _: Ground) -> Iterator[Problem]:
     own = config.installer
     if (own.file is None) == (own.url is None):
         yield Problem(("installer",), "needs one of file and url. Write where the package is.")
-    elif own.url and not is_url(own.url, file=True):
-        text = "is not an address such as https://mirror.example.org/a or file:///srv/a."
-        yield Problem(("installer", "url"), text)
     if config.window is not None and not WINDOW.fullmatch(config.window):
         yield Problem(("window",), WINDOW_FORM)
 
@@ -70,9 +59,6 @@ def folders(config: Sqream, _: Ground) -> Iterator[Problem]:
     """Each folder is SQream's alone, and none is inside another one; only ingest may be inside storage."""
     own = {k: PurePosixPath(path) for k, path in config.folders.model_dump().items() if path}
     for name, path in own.items():
-        if is_the_systems(str(path)) or ".." in path.parts:
-            text = f"{path} is a system folder. Name a folder of SQream's own, for example /srv/sqream."
-            yield Problem(("folders", name), text)
         if path == PurePosixPath("/home", config.user):
             text = f"{path} is the user's home, where the package is. Name a folder in it, or elsewhere."
             yield Problem(("folders", name), text)
@@ -161,14 +147,13 @@ def _settings(settings: Mapping[str, object], at: Key) -> Iterator[Problem]:
 
 
 def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
-    """The files exist, and have the content that their names promise."""
+    """The files have the content that their names promise."""
     if config.hadoop is None:
         return
     for alias, path in (("coreSite", config.hadoop.core_site), ("hdfsSite", config.hadoop.hdfs_site)):
         at = ("hadoop", alias)
         if not path.is_file():
-            yield Problem(at, f"there is no file {path.name}. Copy it there from the Hadoop cluster.")
-            continue
+            continue  # its type says so
         try:
             root = ET.parse(path).getroot()  # noqa: S314 - the operator's own file
         except ET.ParseError as error:
@@ -177,24 +162,12 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
         if root.tag != "configuration":
             yield Problem(at, f"is XML of {root.tag}, not of configuration. Copy it anew from the Hadoop cluster.")
     krb5, at = config.hadoop.krb5, ("hadoop", "krb5")
-    if not krb5.is_file():
-        yield Problem(at, f"there is no file {krb5.name}. Copy it there from a Kerberos client.")
-    elif "[libdefaults]" not in krb5.read_text(errors="replace"):
+    if krb5.is_file() and "[libdefaults]" not in krb5.read_text(errors="replace"):
         yield Problem(at, "has no section [libdefaults]. Copy it anew from a Kerberos client.")
 
 
-def network(_: Sqream, ground: Ground) -> Iterator[Problem]:
-    """No host has an address in Docker's default network (Q5)."""
-    if isinstance(ground.engine, Docker) and ground.engine.subnet:
-        return
-    for host in ground.hosts.values():
-        if host.state != "gone" and host.address in _BRIDGE:
-            text = f"{host.address} is in Docker's own {_BRIDGE}. Write engine: {{kind: docker, subnet: OTHER}}."
-            yield Problem(("hosts", host.name, "address"), text, elsewhere=True)
-
-
 CHECKS: tuple[Callable[[Sqream, Ground], Iterator[Problem]], ...] = (
-    *(hosts, package, folders, workers, studio, toolkits, hadoop, network),
+    *(hosts, package, folders, workers, studio, toolkits, hadoop),
 )
 
 

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from components.forms import form
 from components.host.artefact import Artefact
-from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName, Word
+from components.host.machine import OwnAccount, OwnFolder
+from components.local import TextFile
+from components.model import HostName, LabelName, Model, Port, SecretName, Word
 from components.parts.part import PlatformConfig
 
 PACKAGE = r"sqream_installer-([A-Za-z0-9_.]+)-DB([A-Za-z0-9_.]+)-CO([A-Za-z0-9_.]+)-ED([A-Za-z0-9_.]+)-(x86_64|ppc64le)"
@@ -53,13 +54,13 @@ class Installer(Artefact):
 class Folders(Model):
     """Folders that the SQream user reads and writes (Q1)."""
 
-    storage: AbsolutePath
+    storage: OwnFolder
     """The cluster folder (-v) with the database: an existing database is taken over, otherwise a new one is made."""
-    ingest: AbsolutePath | None = None
+    ingest: OwnFolder | None = None
     """Data to load (-d)."""
-    config: AbsolutePath = "/etc/sqream"
+    config: OwnFolder = "/etc/sqream"
     """Settings (-c). Choose another folder on a host where SQream without Docker is installed already."""
-    log: AbsolutePath = "/var/log/sqream"
+    log: OwnFolder = "/var/log/sqream"
     """Log files (-l)."""
 
 
@@ -89,11 +90,11 @@ class WorkerHost(Model):
 class Hadoop(Model):
     """Hadoop and Kerberos (Q4)."""
 
-    core_site: LocalPath
+    core_site: TextFile
     """core-site.xml."""
-    hdfs_site: LocalPath
+    hdfs_site: TextFile
     """hdfs-site.xml."""
-    krb5: LocalPath
+    krb5: TextFile
     """krb5.conf."""
     keytab_secret: SecretName
     """Name of the secret that holds hdfs.keytab, in base64."""
@@ -117,7 +118,7 @@ class Sqream(PlatformConfig):
     """The name of its layers; two entries of this kind need two names."""
     host: HostName
     """The host of the master, and of `workers`."""
-    user: AccountName = "sqream"
+    user: OwnAccount = "sqream"
     """The user that owns SQream and its folders; not root."""
     installer: Installer
     license_secret: SecretName

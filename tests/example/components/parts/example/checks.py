@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from components.forms import is_url
 from components.parts.example.config import Example
 from components.parts.part import Ground
 from components.problem import Problem
@@ -21,9 +20,6 @@ def page(config: Example, _: Ground) -> Iterator[Problem]:
     """The page lies somewhere."""
     if (config.page.file is None) == (config.page.url is None):
         yield Problem(("page",), "needs one of file and url. Write where the page lies.")
-    elif config.page.url and not is_url(config.page.url, file=True):
-        text = "is not an address such as https://mirror.example.org/a or file:///srv/a."
-        yield Problem(("page", "url"), text)
 
 
 CHECKS: tuple[Callable[[Example, Ground], Iterator[Problem]], ...] = (host, page)

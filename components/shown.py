@@ -24,9 +24,9 @@ def saying(value: object, text: str) -> str:
     return f"{quoted(value)} {text}" if _REFUSED.match(text) else text
 
 
-def quoted(value: str) -> str:
+def quoted(seen: object) -> str:
     """The value in quotes, with the Unicode name of its first character that is not of ASCII."""
-    value = _PASSWORD.sub("...", value)
+    value = _PASSWORD.sub("***", str(seen))
     odd = next((sign for sign in value if not sign.isascii()), None)
     named = f" (with U+{ord(odd):04X}, {unicodedata.name(odd, 'a character without a name')})" if odd else ""
     cut = f"{escaped(value[:LENGTH])}…" if len(value) > LENGTH else escaped(value)

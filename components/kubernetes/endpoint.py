@@ -1,0 +1,33 @@
+"""The address of the API server, `HOST:PORT`, in its parts. Pure."""
+
+import re
+from typing import NamedTuple
+
+from components.host.addresses import Address, address_in
+
+
+class Endpoint(NamedTuple):
+    """A host, by name or address, and a port."""
+
+    host: str
+    port: int
+
+    @property
+    def address(self) -> Address | None:
+        """None if the host is a name."""
+        return address_in(self.host)
+
+
+_FORM = re.compile(r"([^\s:\[\]]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", re.ASCII)
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
+
+
+def parsed(text: str) -> Endpoint | None:
+    """The endpoint in a text; None if it has no HOST:PORT, or a host that is neither a name nor an address."""
+    found = _FORM.fullmatch(text)
+    if not found or not 1 <= int(found[2]) <= 65535:
+        return None
+    host = found[1].strip("[]")
+    # A name that ends with a number is an address to every resolver (RFC 1123, 2.1): 10.0.0.256 is none.
+    named = _NAME.fullmatch(host) and not host.rpartition(".")[2].isdigit()
+    return Endpoint(host, int(found[2])) if named or address_in(host) else None

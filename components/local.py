@@ -1,0 +1,126 @@
+"""Files on the operator's machine that a site names, by what must be in them.
+
+`wrong` reads the file: a run would fail on it much later, or send a host what it cannot use.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from components.model import LocalPath
+from components.rule import Mark
+from components.shown import quoted
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+_LIMIT = 4 * 1024 * 1024
+"""Bytes. The content goes into the plan."""
+
+
+@dataclass(frozen=True)
+class Holds(Mark):
+    """What a file must hold. `wrong` gives the message about a text that is not it; `binary` how to convert one."""
+
+    wrong: Callable[[str], str | None]
+    binary: str = "Write a text file."
+    public: bool = True
+    """Every host gets it, and it must hold no private key."""
+    optional: bool = False
+    """It is needed to reach hosts only: a machine that checks the site need not have it."""
+
+    def trouble(self, path: Path) -> str | None:
+        """Why the file cannot be used; None if it can, or if it is optional and absent."""
+        if self.optional and not path.exists():
+            return None
+        try:
+            found = self._of(_text(path), path.name)
+        except FileNotFoundError:
+            return f"there is no file {quoted(path.name)}. Put it there, or correct the path."
+        except OSError as error:
+            found = f"cannot be read: {error.strerror}. Correct the path, or who may read it."
+        except _TooLargeError:
+            found = f"has more than {_LIMIT // 1024**2} MiB. Correct the path."
+        return f"{quoted(path.name)} {found}" if found else None
+
+    def _of(self, text: str | None, name: str) -> str | None:
+        if text is None:
+            return f"is binary. {self.binary.format(name=name)}"
+        if self.public and re.search("-----BEGIN .*PRIVATE KEY", text):
+            return "has a private key in it, and hosts show this file to all. Take the key out of it."
+        return self.wrong(text)
+
+
+class _TooLargeError(Exception):
+    """The file is larger than any that belongs here."""
+
+
+def _text(path: Path) -> str | None:
+    """The file's text; None if it is binary. Raises OSError, _TooLargeError."""
+    if path.stat().st_size > _LIMIT:
+        raise _TooLargeError
+    try:
+        text = path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
+
+
+def certificates(text: str) -> "list[Certificate]":
+    """The certificates in a PEM text. Raises ValueError."""
+    from cryptography import x509  # noqa: PLC0415 - most sites have none, and its start takes a tenth of a second
+
+    return x509.load_pem_x509_certificates(text.encode())
+
+
+def _not_certificates(text: str) -> str | None:
+    try:
+        found = certificates(text)
+    except ValueError:
+        return "has no certificate in PEM form (-----BEGIN CERTIFICATE-----). Write the file that has it."
+    now = datetime.now(UTC)
+    for each in found:
+        if not each.not_valid_before_utc <= now <= each.not_valid_after_utc:
+            late = each.not_valid_after_utc < now
+            day = (each.not_valid_after_utc if late else each.not_valid_before_utc).date()
+            said = f"expired on {day}" if late else f"is not valid before {day}"
+            return f"has a certificate that {said} ({quoted(each.subject.rfc4514_string())}). Renew it."
+    return None
+
+
+def _not_a_public_key(text: str) -> str | None:
+    if "-----BEGIN PGP PUBLIC KEY BLOCK-----" in text:
+        return None
+    return "has no armored public key (-----BEGIN PGP PUBLIC KEY BLOCK-----). Write the vendor's .asc file."
+
+
+def _not_a_private_key(text: str) -> str | None:
+    if re.match(r"(ssh-|ecdsa-|sk-)\S+ AAAA", text):
+        return "is a public key. Write the file of the private one, which most often has the name without .pub."
+    if re.search(r"-----BEGIN .*PRIVATE KEY", text):
+        return None
+    return "has no private key (-----BEGIN … PRIVATE KEY-----). Write the file that has it."
+
+
+CertificateFile = Annotated[
+    LocalPath,
+    Holds(_not_certificates, "Convert it: openssl x509 -inform der -in {name} -out {name}.pem"),
+]
+"""Certificates in PEM form, valid today."""
+PublicKeyFile = Annotated[
+    LocalPath,
+    Holds(
+        _not_a_public_key,
+        "Convert it: gpg --no-default-keyring --keyring ./{name} --armor --export > {name}.asc",
+    ),
+]
+"""A package source's public key, armored."""
+PrivateKeyFile = Annotated[
+    LocalPath, Holds(_not_a_private_key, "Write the key in OpenSSH or PEM form.", public=False, optional=True)
+]
+"""A private SSH key."""
+TextFile = Annotated[LocalPath, Holds(lambda _: None)]
+"""Any text in UTF-8."""

@@ -1,0 +1,56 @@
+"""Rules for the nodes of a cluster, and for what they may promise. Pure functions; each problem names the key."""
+
+from collections.abc import Callable, Iterator
+
+from components.kubernetes.needed import KUBELETS_SYSCTL, SYSCTL
+from components.problem import Problem
+from components.shown import quoted
+from stacks.model import Site
+
+_RESERVED = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch")
+_ROLES = "node-role.kubernetes.io/"
+_CONDITIONS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
+
+
+def sysctl(site: Site) -> Iterator[Problem]:
+    """No kernel setting of the site takes away what the kubelet and pods need."""
+    if site.kubernetes is None:
+        return
+    needed = {**SYSCTL, **KUBELETS_SYSCTL}
+    for key, level in site.levels():
+        for name, value in level.sysctl.items():
+            wanted = needed.get(name.replace("/", "."), value)
+            if value.strip() != wanted:
+                text = f"{quoted(value)} is not what a cluster's hosts need, which is {wanted}. Take it away."
+                yield Problem((*key, "sysctl", name), text)
+
+
+def labels(site: Site) -> Iterator[Problem]:
+    """Labels and taints of the site are not those that Kubernetes sets by itself, nor those of roles."""
+    for key, level in site.levels():
+        for name in level.labels:
+            if name.startswith(_ROLES):
+                text = "follows from roles. Take it away; write roles: [control-plane], [worker] or both."
+                yield Problem((*key, "labels", name), text)
+            elif name in _RESERVED or name.startswith("beta.kubernetes.io/"):
+                text = "is set by the kubelet, which would set it again. Use a prefix of your own, or none."
+                yield Problem((*key, "labels", name), text)
+        for index, taint in enumerate(level.taints):
+            if taint.startswith(_CONDITIONS):
+                text = f"{quoted(taint)} is set and taken away by Kubernetes as a node's condition changes."
+                yield Problem((*key, "taints", index), f"{text} Use a prefix of your own, or none.")
+
+
+def promised(site: Site) -> Iterator[Problem]:
+    """No tenant is promised more GPUs than all hosts have together. Several may share them: that is a note.
+
+    Hosts that are gone count too: a quota must not keep anyone from taking a dead host out.
+    """
+    gpus = sum(host.gpu.count for host in site.hosts.values() if host.gpu)
+    for name, tenant in site.tenants.items():
+        if 0 < gpus < tenant.quota.gpus:
+            text = f"{tenant.quota.gpus} is more than all hosts have, which is {gpus}. Write {gpus} at most."
+            yield Problem(("tenants", name, "quota", "gpus"), text)
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, promised)

@@ -1,0 +1,133 @@
+"""Files that a site names: what must be in them. The files are made here, with their dates."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from components.local import CertificateFile, Holds, PrivateKeyFile, PublicKeyFile
+from components.model import LocalPath
+from stacks.checks import notes
+from stacks.faults import SiteError
+from stacks.load import load_site
+from stacks.model import Site
+from tests.unit.test_folders import fields
+
+DAY = timedelta(days=1)
+
+
+def certificate(*, first: int = -1, last: int = 1, names: tuple[str, ...] = ("gpu-1",)) -> bytes:
+    """A certificate in DER form, valid from and to so many days from now."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
+    sans = [x509.IPAddress(ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now + first * DAY, now + last * DAY)
+    if sans:
+        made = made.add_extension(x509.SubjectAlternativeName(sans), critical=False)
+    return made.sign(key, SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def pem(der: bytes) -> bytes:
+    return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
+
+
+def trouble(kind: Any, path: Path) -> str:
+    [holds] = [mark for mark in get_args(kind) if isinstance(mark, Holds)]
+    return holds.trouble(path) or ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (lambda: pem(certificate()), ""),
+        (lambda: pem(certificate()) + pem(certificate(first=-9, last=-2)), "has a certificate that expired on 20"),
+        (lambda: pem(certificate(first=2, last=9)), "has a certificate that is not valid before 20"),
+        (certificate, "is binary. Convert it: openssl x509 -inform der -in file -out file.pem"),
+        (lambda: b"nothing", "has no certificate in PEM form"),
+        (lambda: pem(certificate()) + b"-----BEGIN EC PRIVATE KEY-----\n", "has a private key in it"),
+        (lambda: b" " * 5_000_000, "has more than 4 MiB"),
+    ],
+    ids=["good", "old", "young", "binary", "text", "key", "large"],
+)
+def test_a_certificate_file(tmp_path: Path, content: Callable[[], bytes], said: str) -> None:
+    (tmp_path / "file").write_bytes(content())
+    found = trouble(CertificateFile, tmp_path / "file")
+    assert found.startswith(f'"file" {said}') if said else found == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        (PublicKeyFile, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n", ""),
+        (PublicKeyFile, "\0\x99", '"file" is binary. Convert it: gpg'),
+        (PublicKeyFile, "<html>", '"file" has no armored public key'),
+        (PublicKeyFile, "-----BEGIN PGP PRIVATE KEY BLOCK-----\n", '"file" has a private key in it'),
+        (PrivateKeyFile, "-----BEGIN OPENSSH PRIVATE KEY-----\n", ""),
+        (PrivateKeyFile, "ssh-ed25519 AAAAC3Nza ana@desk\n", '"file" is a public key'),
+        (PrivateKeyFile, "hunter2", '"file" has no private key'),
+    ],
+)
+def test_a_key_file(tmp_path: Path, kind: Any, content: str, said: str) -> None:
+    (tmp_path / "file").write_text(content)
+    found = trouble(kind, tmp_path / "file")
+    assert found.startswith(said) if said else found == ""
+    assert "hunter2" not in found
+
+
+def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
+    assert trouble(PublicKeyFile, tmp_path / "none").startswith('there is no file "none".')
+    assert "cannot be read: Is a directory" in trouble(PublicKeyFile, tmp_path)
+    assert trouble(PrivateKeyFile, tmp_path / "none") == ""
+
+
+SITE = """config:
+  gpu-metal:site:
+    ssh: {keyFile: id_of_ana}
+    domain: example.org
+    hosts: {gpu-1: {address: 10.0.0.11}}
+    engine: {package: containerd}
+    registry: {host: gpu-1, passwordSecret: registry, keySecret: key, certificate: r.crt}
+"""
+
+
+def registry(folder: Path, *names: str) -> Site:
+    """The site whose registry has a certificate of these names."""
+    (folder / "Pulumi.lab.yaml").write_text(SITE)
+    (folder / "r.crt").write_bytes(pem(certificate(names=names)))
+    return load_site("lab", folder, keys=False)
+
+
+@pytest.mark.parametrize("name", ["gpu-1", "GPU-1.example.org", "*.example.org", "10.0.0.11"])
+def test_a_registrys_certificate_is_for_its_host(tmp_path: Path, name: str) -> None:
+    assert registry(tmp_path, "other.org", name).registry
+
+
+@pytest.mark.parametrize("names", [(), ("other.org", "10.0.0.12"), ("*.org",)])
+def test_a_registrys_certificate_for_another_name(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with pytest.raises(SiteError) as error:
+        registry(tmp_path, *names)
+    shown = ", ".join(f'"{name}"' for name in names) or "no name"
+    assert error.value.lines == [
+        f'Pulumi.lab.yaml:7 registry.certificate: "r.crt" is for {shown}, not for its host. '
+        "Get one for gpu-1 or gpu-1.example.org or 10.0.0.11."
+    ]
+
+
+def test_a_key_that_this_machine_lacks_is_a_note(tmp_path: Path) -> None:
+    """A machine that only checks the site needs no key."""
+    said = 'ssh.keyFile: there is no file "id_of_ana" on this machine. pulumi up needs it to log in.'
+    assert said in notes(registry(tmp_path, "gpu-1"))
+
+
+def test_each_local_file_says_what_must_be_in_it() -> None:
+    """A new key of the type LocalPath needs one of the types of components/local.py. The loader reads these two."""
+    mark = get_args(LocalPath)[1]
+    bare = {name for name, found in fields(Site) if mark in found and not any(isinstance(m, Holds) for m in found)}
+    assert bare == {"Site.known_hosts", "Site.include"}
