@@ -48,6 +48,6 @@ def as_check(host: str, step: said.StepSaid) -> Check:
     """A step of a ledger as a check, `layer/step`. The fix names `pulumi up` where that mends it."""
     id_ = f"{step.layer}/{step.step}"
     if step.status == "ok":
-        return Check(id_, host, "ok")
+        return check_said(id_, host, "note", step.says) if step.says else Check(id_, host, "ok")
     found = check_said(id_, host, "failed" if step.status == "drift" else "unknown", step.says)
     return found if found.fix else replace(found, fix=MEND)

@@ -16,7 +16,13 @@ from ruamel.yaml import YAML
 from components.hostrun.report import Check, Report
 from ops.flags import Flags, Output
 
-SIGNS = {"ok": ("✓", "green"), "failed": ("✗", "red"), "unknown": ("?", "yellow"), "skipped": ("-", "dim")}
+SIGNS = {
+    "ok": ("✓", "green"),
+    "note": ("!", "yellow"),
+    "failed": ("✗", "red"),
+    "unknown": ("?", "yellow"),
+    "skipped": ("-", "dim"),
+}
 
 
 def console(flags: Flags) -> Console:
@@ -61,7 +67,7 @@ def report(flags: Flags, answer: Report, heads: Sequence[str], rows: Sequence[Se
 def verdict(flags: Flags, answer: Report, end: str, hosts: int) -> None:
     """The findings, each cause once, and the last line; `hosts` counts those that were asked for."""
     out = console(flags)
-    for names, check in grouped(answer.untrue):
+    for names, check in grouped([check for check in answer.checks if check.status == "note"] + answer.untrue):
         sign, style = SIGNS[check.status]
         out.print(Text(f"{sign} ", style=style) + Text(str(_as(check, names))))
     counted = [check for check in answer.checks if check.status != "skipped"]

@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from ops import cluster, render
-from ops.drift import MEND
+from ops.drift import MEND, as_check
 from ops.owner import stranger
 from stacks.model import Site
 
@@ -94,10 +94,17 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
     if said.no_runner(answer["check"]):
         nothing = Check("ledger", host.name, "failed", "nothing was ever applied here.", fix="pulumi up")
         return [reached, nothing, *(Check(name, host.name, "skipped", "not checked") for name in services)]
-    ledger = _ledger(host.name, said.steps(host.name, answer["check"]))
+    steps = said.steps(host.name, answer["check"])
+    notes = [as_check(host.name, step) for step in steps if step.status == "ok" and step.says]
+    ledger = _ledger(host.name, steps)
     if other := stranger(host.name, said.owner(host.name, answer["check"]), site.owner, str):
         ledger = replace(other, id="ledger")
-    return [reached, ledger, *(_service(host.name, name, answer[name].stdout.strip()) for name in services)]
+    return [
+        reached,
+        ledger,
+        *notes,
+        *(_service(host.name, name, answer[name].stdout.strip()) for name in services),
+    ]
 
 
 def _service(host: str, name: str, state: str) -> Check:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from components.forms import LOCALE, PUBLIC_KEY, TIMEZONE, WINDOW, WINDOW_FORM
+from components.host import timezones
 from components.host.config import Host
 from components.host.machine import Account
 from components.problem import Key, Problem
@@ -102,6 +103,10 @@ def _texts(host: Host) -> Found:
         yield ("locale",), "is not the name of a locale, for example en_US.UTF-8 or C.UTF-8."
     if host.timezone is not None and not TIMEZONE.fullmatch(host.timezone):
         yield ("timezone",), "is not the name of a time zone, for example Europe/Berlin or UTC."
+    elif host.timezone is not None and not timezones.is_known(host.timezone):
+        near = timezones.nearest(host.timezone)
+        fix = f"Did you mean {near}?" if near else "Write one of those that timedatectl list-timezones shows."
+        yield ("timezone",), f"there is no time zone {host.timezone}. {fix}"
 
 
 def _limits(host: Host) -> Found:

@@ -9,6 +9,8 @@ from components.problem import Key, Problem
 from stacks.model import Site
 from stacks.needed import listening
 
+NAME_LIMIT = 253
+"""Letters of a full name in DNS, dots included (RFC 1123)."""
 _SHELL = set("'\"`$\\")
 
 
@@ -70,4 +72,15 @@ def _taken(site: Site) -> set[str]:
     return own | {each.name for host in site.active for each in listening(site, host)}
 
 
-CHECKS = (proxies, resolvers, interfaces, openings)
+def names(site: Site) -> Iterator[Problem]:
+    """No host's name is longer with the domain than DNS allows."""
+    full = [name for name in site.hosts if "." not in name or (site.registry and site.registry.host == name)]
+    if site.domain and full:
+        longest = max(full, key=len)
+        length = len(longest) + 1 + len(site.domain)
+        if length > NAME_LIMIT:
+            text = f"makes {longest} a name of {length} letters, and a full name has {NAME_LIMIT} at most."
+            yield Problem(("domain",), f"{text} Shorten one of them.")
+
+
+CHECKS = (names, proxies, resolvers, interfaces, openings)

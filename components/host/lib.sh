@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For steps with `# uses: host`: users of this host's GPUs, running containers, reloads of systemd that are safe for
-# them, nftables' tables.
+# them, nftables' tables, and local users with their rights as root.
 
 # The users of the GPUs are read from /proc alone, which still works when NVML fails or hangs.
 
@@ -114,3 +114,14 @@ nft_off() {
     # An interrupted apply may have loaded the table without starting the unit that removes it.
     if nft list table "$2" "$3" >/dev/null 2>&1; then nft delete table "$2" "$3"; fi
 }
+
+# For steps about local users.
+
+# logs_in NAME: is NAME the site's login user (input login), or the user that runs this?
+logs_in() { [[ $(input login no) == yes ]] || grep -q "^held since [^ ]* by $1[ ,]" "$GPU_METAL_RUN/lock"; }
+
+# sudo_allows NAME REGEX: has sudo a rule for the user NAME whose commands match REGEX?
+sudo_allows() { sudo -n -l -U "$1" 2>/dev/null | grep -E "^ +\(.*\).* ?$2" >/dev/null; }
+
+# root_groups NAME: those of the user's groups that let it become root, one a line
+root_groups() { id -nG "$1" | tr ' ' '\n' | grep -xE 'sudo|wheel' || true; }

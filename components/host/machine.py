@@ -55,14 +55,16 @@ class Account(Model):
     """Supplementary groups; those that neither the host nor accountGroups has are refused."""
     home: OwnFolder | None = None
     """Default: the home that the user has already, else /home/NAME."""
-    shell: AbsolutePath = "/bin/bash"
-    """Login shell."""
+    shell: AbsolutePath | None = None
+    """Login shell. Default: the one that the user has already, else /bin/bash."""
     password_secret: SecretName | None = None
-    """Name of the secret that holds the password; none locks it: login by key only."""
+    """Name of the secret that holds the password; none locks it: login by key only. To lock a user that others made and
+    that has a password, write null."""
     keys: tuple[str, ...] = ()
     """Public SSH keys, one line each: all of authorized_keys, except that the site's login user keeps its others."""
     sudo: Sudo = "no"
-    """with-password: as a member of sudo or wheel would; always: without a password."""
+    """with-password: as a member of sudo or wheel would; always: without a password. To end the rights of a user that
+    others made and that may become root, write no."""
 
 
 class Disk(Model):

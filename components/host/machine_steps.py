@@ -11,8 +11,8 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 
 def preflight(host: Host) -> list[Step]:
-    """Checks only: the data disks are there and may be used."""
-    return [_step("disk_free", _label(disk), **_place(disk)) for disk in _by_mount(host)]
+    """Checks only: the data disks are there and may be used, and no user loses what the site does not name."""
+    return [*(_step("disk_free", _label(disk), **_place(disk)) for disk in _by_mount(host)), *_adopted(host)]
 
 
 def machine(host: Host) -> list[Step]:
@@ -97,16 +97,27 @@ def services(host: Host) -> list[Step]:
     return [_step("services_off", units=" ".join(host.services_off))] if host.services_off else []
 
 
+def _adopted(host: Host) -> list[Step]:
+    unsaid = {
+        key: " ".join(name for name, account in sorted(host.accounts.items()) if field not in account.model_fields_set)
+        for key, field in (("password", "password_secret"), ("sudo", "sudo"))
+    }
+    inputs = {key: names for key, names in unsaid.items() if names}
+    return [_step("account_adopted", **inputs)] if inputs else []
+
+
 def _group(name: str, gid: int | None) -> Step:
     inputs = {"name": name} if gid is None else {"name": name, "gid": str(gid)}
     return _step("account_group", name, **inputs)
 
 
 def _account(name: str, account: Account, login: str) -> Step:
-    inputs = {"name": name, "groups": " ".join(account.groups), "shell": account.shell, "login": login}
+    inputs = {"name": name, "groups": " ".join(account.groups), "login": login}
     inputs["password"] = "yes" if account.password_secret else "no"
     if account.uid is not None:
         inputs["uid"] = str(account.uid)
+    if account.shell is not None:
+        inputs["shell"] = account.shell
     if account.home is not None:
         inputs["home"] = account.home
     if account.keys:

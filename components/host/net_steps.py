@@ -163,11 +163,6 @@ def checks(
     return steps
 
 
-def nfs_servers(servers: Sequence[str]) -> list[Step]:
-    """Servers that a layer will mount from."""
-    return [_step("nfs_server", servers=_words(servers))] if servers else []
-
-
 def _interfaces(host: Host) -> list[Step]:
     declared = host.interfaces
     named = {"internal": declared.internal, "external": declared.external, "data": declared.data}

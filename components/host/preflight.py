@@ -114,7 +114,7 @@ async def _look(fleet: Fleet, target: Target) -> Seen:
 
 def _step(host: str, step: said.StepSaid) -> Check:
     if step.status == "ok":
-        return Check(step.step, host, "ok", step.says)
+        return check_said(step.step, host, "note" if step.says else "ok", step.says)
     return check_said(step.step, host, "failed" if step.status == "drift" else "unknown", step.says)
 
 

@@ -76,6 +76,7 @@ apply_step() {
     if [[ $status -eq 0 ]]; then
         record_done "$layer" "$id" "$line"
         step_ended "$layer $place $id unchanged" "$started"
+        show_remark "$id" "$says"
     elif ! has_function "$ref" apply; then
         fault "$id" "$says"
         failures=$((failures + 1))
@@ -83,12 +84,18 @@ apply_step() {
         ((failures == 0)) || exit 1
         [[ $status -eq 10 ]] || fail "$id" "$says"
         change_step "$layer" "$id" "$line"
+        says=$REPLY
         step_ended "$layer $place $id changed" "$started"
+        show_remark "$id" "$says"
     fi
 }
 
-change_step() { # LAYER ID LINE
-    local layer=$1 id=$2 line=$3 status=0 log
+show_remark() { # ID TEXT
+    [[ -z $2 ]] || say "! $host [$1] $2"
+}
+
+change_step() { # LAYER ID LINE → REPLY: the remark of its check, if any
+    local layer=$1 id=$2 line=$3 status=0 log says
     # Record the step first, so that an apply that is killed midway can be undone.
     begin_layer "$layer"
     line_begun["$id"]=$line
@@ -98,9 +105,11 @@ change_step() { # LAYER ID LINE
     log=$REPLY
     [[ $status -eq 0 ]] || fail "$id" "$(_broken apply "$status" "$log")"
     run_check "$layer" "$line" || fail "$id" "was applied, but: $REPLY Log: $log"
+    says=$REPLY
     keep_secrets "$layer" "$id"
     record_done "$layer" "$id" "$line"
     note "$layer $id changed"
+    REPLY=$says
 }
 
 record_done() { # LAYER ID LINE

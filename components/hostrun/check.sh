@@ -15,7 +15,7 @@ _check_line() { # LAYER ID LINE
     local status=0
     run_check "$1" "$3" || status=$?
     case $status in
-        0) _row "$1" "$2" ok "" ;;
+        0) _row "$1" "$2" ok "$REPLY" ;;
         10) _row "$1" "$2" drift "$REPLY" ;;
         *) _row "$1" "$2" broken "$REPLY" ;;
     esac

@@ -78,7 +78,7 @@ _versions() { # → versions; also the keys containerd and kubelet, which older 
 
 _package_manager() {
     local manager
-    for manager in apt-get dnf yum zypper; do
+    for manager in apt-get dnf; do
         if command -v "$manager" >/dev/null; then
             printf '%s' "$manager"
             return

@@ -64,6 +64,9 @@ untrue() {
     exit 10
 }
 
+# remark TEXT…: for check of a step that holds: what people should know of it. Shown by pulumi up, verify and drift.
+remark() { printf '\n\002%s\n' "$*" >&2; }
+
 _kept_path() {
     local name=${1//'%'/'%25'}
     REPLY=$GPU_METAL_HOME/kept/$gm_layer/$gm_step/${name//'/'/'%2F'}

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from components.hostrun.target import SshError
 
-Status = Literal["ok", "failed", "unknown", "skipped"]
+Status = Literal["ok", "note", "failed", "unknown", "skipped"]
+"""`note`: it holds, and says something that people should know."""
 
 NO_ACCESS = frozenset({"login", "host-key", "sudo"})
 """Ids of the checks whose failure means: the host answers, but does not let us in."""

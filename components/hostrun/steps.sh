@@ -89,13 +89,13 @@ _child() { # SECONDS: the child, its declarations on stdin
     timeout --kill-after=10 "$1" bash "$code/child.sh"
 }
 
-# run_check LAYER LINE → status 0 holds, 10 untrue, else broken; REPLY says what
+# run_check LAYER LINE → status 0 holds, 10 untrue, else broken; REPLY says what; if it holds, its last remark or nothing
 run_check() {
     local output status=0
     output=$(_child "$check_timeout" < <(_declarations check "$1" "$2") 2>&1 | cut -b "-$line_limit" | tail -c 16384) ||
         status=$?
     case $status in
-        0) REPLY= ;;
+        0) short "$(sed -n 's/^\x02//p' <<<"$output" | tail -n 1)" 2000 ;;
         10) _untrue_text "$output" ;;
         124 | 137) short "check did not end within $check_timeout s: $(last_lines "$output")" 2000 ;;
         *) short "check broke with status $status: $(last_lines "$output")" 2000 ;;

@@ -40,6 +40,19 @@ def refused(host: LabHost, steps: list[Step]) -> str:
     return done.stderr
 
 
+def test_a_user_of_others_loses_nothing_without_a_word(spare: LabHost) -> None:
+    host = Host.model_validate(
+        {
+            "name": HOST.name,
+            "address": HOST.address,
+            "hostKey": "ssh-ed25519 AAAA",
+            "accounts": {"ana": {"keys": [KEY]}},
+        }
+    )
+    said = spare.questions(machine_steps.preflight(host))["account_adopted"]
+    assert "has a user ana already, made by others, and the site would take its password and its rights as root" in said
+
+
 def test_accounts_hold_twice_are_mended_and_leave_no_trace(spare: LabHost) -> None:
     steps = accounts(
         user="deploy",

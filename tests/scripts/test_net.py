@@ -230,17 +230,3 @@ def test_preflight_measures_the_path_to_the_neighbours(spare: LabHost) -> None:
         run("ip", "link", "set", HOST.link, "mtu", "1500")
     spare.bash("apt-get purge -y -qq iputils-ping >/dev/null")
     assert lost.startswith(f"has packets of 1500 bytes lost on the way to {BRIDGE}, wants them to pass. Fix: ")
-
-
-@pytest.mark.row("H16")
-def test_preflight_asks_an_nfs_server(spare: LabHost) -> None:
-    accepted = bytes.fromhex("80000018 676d0001 00000001 00000000 00000000 00000000 00000000")
-
-    def talk(client: Any) -> None:
-        if client.recv(64)[4:8] == accepted[4:8]:
-            client.sendall(accepted)
-
-    with tcp(2049, talk):
-        assert spare.questions(net_steps.nfs_servers([BRIDGE])) == {}
-    said = spare.questions(net_steps.nfs_servers([BRIDGE]))["nfs_server"]
-    assert said.startswith(f"has no NFS answer from {BRIDGE} (silent), wants one at TCP port 2049. Fix: ")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from components.hostrun.step import content
 from ops.explain import explain
 from ops.reference import ROOT
 from stacks.model import Site
@@ -144,6 +145,56 @@ def test_each_line_says_what_does_it_or_why_nothing_does(part: str) -> None:
         if not (line.keys or line.steps or line.remark)
     ]
     assert silent == []
+
+
+OURS = {
+    **dict.fromkeys(("yum", "apt-get"), "pkg_add"),
+    **dict.fromkeys(("cp", "echo", "tee"), "write_file"),
+    **{"ln": "ln -s", "lsmod": "module_loaded", "wget": "curl"},
+}
+"""What our steps have in the place of a command that does the same."""
+PROGRAM = re.compile(r"(\.?/\S*/|\./)?[a-z][a-z0-9_+-]*(\.sh)?")
+NO_PROGRAMS = ("cd", "grep", "export", "sqream_installer-nnn")
+SAID = re.compile(r"\b([Ss]uperseded|[Ii]nstead|[Ii]n its place|[Tt]he same)\b")
+"""A remark that says that the step does it in another way."""
+
+
+def programs(item: str) -> list[str]:
+    """The programs of a command, each with its long options; none of a setting, a title or what moves the shell."""
+    found: list[str] = []
+    for part in re.split(r"\||&&|;", item.replace("sqream-console>", "")):
+        words = [word for word in part.split() if word != "sudo"]
+        if words and PROGRAM.fullmatch(words[0]) and words[0] not in NO_PROGRAMS:
+            found += [words[0].rsplit("/", 1)[-1], *(word for word in words[1:] if re.fullmatch(r"--[a-z-]+", word))]
+    return found
+
+
+def does(step: str) -> str:
+    """The step with its libraries, and the program text beside it that its inputs carry."""
+    [script] = (ROOT / "components").glob(f"**/steps/{step}.sh")
+    room = script.parent.parent
+    return content(script).decode() + "".join(
+        path.read_text() for pattern in ("*.sh", "*.py") for path in room.glob(pattern)
+    )
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_step_named_for_a_command_has_it_or_the_remark_says_what_it_does_instead(part: str) -> None:
+    claimed = {}
+    for section, lines in told(page(part)).items():
+        for line in lines:
+            text = "".join(map(does, line.steps))
+            lacking = [word for word in programs(line.item) if word not in text and OURS.get(word, word) not in text]
+            if line.steps and lacking and not SAID.search(line.remark):
+                claimed[section, line.item] = lacking
+    assert claimed == {}
+
+
+def test_what_of_a_command_a_step_must_have() -> None:
+    assert programs("modprobe --showconfig | grep nouveau") == ["modprobe", "--showconfig"]
+    assert programs("sqream-console>sqream master --list") == ["sqream", "--list"]
+    assert programs("cd shifter && sudo ./autogen.sh") == ["autogen.sh"]
+    assert programs("Ingest directory") == programs("imagePath=/scratch") == []
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -26,7 +26,7 @@ sleep() { :; }
 GPU_METAL_HOME=/nowhere
 exec 3>&2
 . "$1"
-_api() {
+cluster_api() {
     local words="$*"
     echo "kubectl $words" >&3 # as the step keeps what drain says
     case $words in

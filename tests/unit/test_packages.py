@@ -1,5 +1,6 @@
 """Which packages and sources a host asks for, and that the tables of names say what each system calls them."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -51,17 +52,26 @@ SYSTEMS = {
 @pytest.mark.parametrize(
     ("system", "names"),
     {
-        "debian-12": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|",
-        "debian-13": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|docker-cli",
-        "ubuntu-20.04": "debian|iptables|sudo|/etc/chrony/gpu-metal.conf|",
-        "ubuntu-24.04": "debian|iptables|sudo|/etc/chrony/sources.d/90-gpu-metal.sources|",
-        "rhel-8": "rhel|iptables|wheel|/etc/chrony.d/gpu-metal.conf|",
-        "rocky-9": "rhel|iptables-nft|wheel|/etc/chrony.d/gpu-metal.conf|",
+        "debian-12": "debian|iptables|chrony|/etc/chrony/sources.d/90-gpu-metal.sources|",
+        "debian-13": "debian|iptables|chrony|/etc/chrony/sources.d/90-gpu-metal.sources|docker-cli",
+        "ubuntu-20.04": "debian|iptables|chrony|/etc/chrony/gpu-metal.conf|",
+        "ubuntu-24.04": "debian|iptables|chrony|/etc/chrony/sources.d/90-gpu-metal.sources|",
+        "rhel-8": "rhel|iptables|chronyd|/etc/chrony.d/gpu-metal.conf|",
+        "rocky-9": "rhel|iptables-nft|chronyd|/etc/chrony.d/gpu-metal.conf|",
     }.items(),
 )
 def test_the_most_particular_table_names_a_thing(system: str, names: str, tmp_path: Path) -> None:
-    asked = "os_family; os_packages @iptables; os_path sudo_group; os_path chrony_servers; os_packages @docker-cli"
+    asked = "os_family; os_packages @iptables; os_path chrony_unit; os_path chrony_servers; os_packages @docker-cli"
     assert on(tmp_path, SYSTEMS[system], asked).splitlines() == [name for name in names.split("|") if name]
+
+
+@pytest.mark.row("H3")
+def test_every_name_that_differs_by_system_is_used() -> None:
+    """Terms with @ are for the packages of a site; the others are for steps."""
+    code = "\n".join(path.read_text() for path in Path("components").glob("**/*.sh"))
+    used = set(re.findall(r"os_path (\w+)", code))
+    lines = [line for table in Path("components").glob("**/os/*.names") for line in table.read_text().splitlines()]
+    assert {line.split()[0] for line in lines if line and line[0] not in "#@"} - used == set()
 
 
 @pytest.mark.row("H6")

@@ -3,9 +3,11 @@
 # inputs: name uid groups home shell password keys login
 # bulk: keys
 # secrets: password
+# uses: host
 #
-# A user that existed before keeps its number and its other groups, and undo restores it. A user that was made here is
-# deleted by undo; its home stays. The user that the site logs in as (login=yes) loses no key and is never deleted: the
+# A user that existed before keeps its number, its shell unless the site names one, and its other groups, and undo
+# restores it; its password and its rights as root follow the site (preflight: account_adopted). A user that was made here
+# is deleted by undo; its home stays. The user that the site logs in as (login=yes) loses no key and is never deleted: the
 # host could not be reached again. Files in a home are written as its owner, who may have put links there.
 
 check() {
@@ -17,7 +19,7 @@ check() {
         untrue "has user $name with number $seen, wants $(input uid). Fix: write uid: $seen in the site, or" \
             "usermod -u $(input uid) $name and give it its files"
     fi
-    if [[ $(_entry 7) != "$(input shell)" ]]; then untrue "has shell $(_entry 7) for $name, wants $(input shell)"; fi
+    if [[ $(_entry 7) != "$(_shell)" ]]; then untrue "has shell $(_entry 7) for $name, wants $(_shell)"; fi
     if [[ $(_entry 6) != "$(_home)" ]]; then untrue "has home $(_entry 6) for $name, wants $(_home)"; fi
     if [[ ! -d $(_home) ]]; then untrue "has no folder $(_home), the home of $name"; fi
     if [[ $(stat -c %u "$(_home)") != "$seen" ]]; then
@@ -32,17 +34,17 @@ check() {
 apply() {
     local name home
     name=$(input name)
-    if [[ ! -x $(input shell) ]]; then
-        untrue "has no program $(input shell), wants it as the shell of $name. Fix: correct accounts.$name.shell"
+    if [[ ! -x $(_shell) ]]; then
+        untrue "has no program $(_shell), wants it as the shell of $name. Fix: correct accounts.$name.shell"
     fi
-    if _logs_in && ! "$(input shell)" -c : >/dev/null 2>&1; then
-        untrue "has $(input shell), which runs no command, for $name, the site's login user." \
+    if logs_in "$(input name)" && ! "$(_shell)" -c : >/dev/null 2>&1; then
+        untrue "has $(_shell), which runs no command, for $name, the site's login user." \
             "Fix: correct accounts.$name.shell"
     fi
     _remember "$name"
     home=$(_home)
     if [[ -z $(_entry 1) ]]; then _make "$name"; fi
-    if [[ $(_entry 7) != "$(input shell)" ]]; then usermod --shell "$(input shell)" "$name"; fi
+    if [[ $(_entry 7) != "$(_shell)" ]]; then usermod --shell "$(_shell)" "$name"; fi
     if [[ $(_entry 6) != "$home" ]]; then usermod --home "$home" "$name"; fi
     if [[ ! -d $home ]]; then
         (umask 022 && mkdir -p "$(dirname "$home")")
@@ -59,7 +61,7 @@ undo() {
     local name
     name=$(input name)
     if [[ ! -e $(_record before) ]]; then return; fi
-    if _logs_in && [[ ! -e $(_record login) ]]; then
+    if logs_in "$(input name)" && [[ ! -e $(_record login) ]]; then
         printf 'kept: the site logs in as %s\n' "$name"
         return
     fi
@@ -67,11 +69,6 @@ undo() {
         if [[ -s $(_record before) ]]; then _give_back "$name"; else _delete "$name"; fi
     fi
     rm -rf "$(_record '')"
-}
-
-# Is it the site's login user, or the user that runs this?
-_logs_in() {
-    [[ $(input login no) == yes ]] || grep -q "^held since [^ ]* by $(input name)[ ,]" "$GPU_METAL_RUN/lock"
 }
 
 # Field $1 of the user's line in passwd; empty when there is no such user.
@@ -85,6 +82,12 @@ _home() {
     local seen
     seen=$(_entry 6)
     input home "${seen:-/home/$(input name)}"
+}
+
+_shell() {
+    local seen
+    seen=$(_entry 7)
+    input shell "${seen:-/bin/bash}"
 }
 
 _field() {
@@ -106,7 +109,7 @@ _remember() {
     if [[ -n $(_entry 1) ]]; then
         _groups_of "$1" | write_file "$(_record groups)" 0600
         _field "$1" | write_file "$(_record field)" 0600
-        if _logs_in; then : | write_file "$(_record login)" 0600; fi
+        if logs_in "$(input name)"; then : | write_file "$(_record login)" 0600; fi
     elif [[ -n $(getent group "$1") ]]; then
         getent group "$1" | write_file "$(_record own-group)" 0600
     fi
@@ -114,7 +117,7 @@ _remember() {
 }
 
 _make() {
-    local name=$1 home uid words=(--shell "$(input shell)" --home-dir "$(_home)" --password '*')
+    local name=$1 home uid words=(--shell "$(_shell)" --home-dir "$(_home)" --password '*')
     home=$(_home)
     uid=$(input uid '')
     # Reuse the number of a home that an earlier removal kept, so that it needs no chown.

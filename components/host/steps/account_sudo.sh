@@ -1,6 +1,7 @@
 # A user may become root as the site says: never, with its password, or always without one.
 # rows: H4
 # inputs: name sudo login
+# uses: host
 #
 # One drop-in per user, checked by visudo before it is installed: a broken one could cost everybody sudo. With `no`,
 # the drop-in and the memberships in sudo and wheel are removed, and check reports other rules that let the user become
@@ -11,10 +12,10 @@ check() {
     name=$(input name)
     if [[ $(input sudo) == no ]]; then
         if [[ -e $(_file) ]]; then untrue "has $(_file), which lets $name become root"; fi
-        if [[ -n $(_groups "$name") ]]; then
-            untrue "has $name in $(_groups "$name" | paste -sd ' '), which lets it become root"
+        if [[ -n $(root_groups "$name") ]]; then
+            untrue "has $name in $(root_groups "$name" | paste -sd ' '), which lets it become root"
         fi
-        if _allowed "$name" .; then
+        if sudo_allows "$name" .; then
             said=$(grep -rlw -- "$name" /etc/sudoers /etc/sudoers.d 2>/dev/null | paste -sd ' ' || true)
             untrue "lets $name become root by another rule. Fix: visudo -f ${said:-/etc/sudoers}; or write sudo: always"
         fi
@@ -23,7 +24,7 @@ check() {
     if ! _wanted | same_file "$(_file)"; then untrue "$(_file) is not what the site says of $name"; fi
     said=$(stat -c '%a %U %G' "$(_file)")
     if [[ $said != '440 root root' ]]; then untrue "has $(_file) as $said, which sudo refuses; wants 440 root root"; fi
-    if ! _allowed "$name" ALL; then
+    if ! sudo_allows "$name" ALL; then
         untrue "does not let $name become root by $(_file). Fix: see that /etc/sudoers has: @includedir /etc/sudoers.d"
     fi
 }
@@ -33,7 +34,7 @@ apply() {
     name=$(input name)
     _remember "$name"
     if [[ $(input sudo) == no ]]; then
-        for group in $(_groups "$name"); do gpasswd -d "$name" "$group" >/dev/null; done
+        for group in $(root_groups "$name"); do gpasswd -d "$name" "$group" >/dev/null; done
         rm -f "$(_file)"
         return
     fi
@@ -47,7 +48,7 @@ apply() {
 undo() {
     local name group
     name=$(input name)
-    if _logs_in && [[ ! -e $(_record root) ]]; then
+    if logs_in "$name" && [[ ! -e $(_record root) ]]; then
         printf 'kept: the site logs in as %s\n' "$name"
         return
     fi
@@ -70,21 +71,6 @@ _wanted() {
         "$(if [[ $(input sudo) == always ]]; then printf 'NOPASSWD: '; fi)"
 }
 
-# Has sudo a rule for the user whose commands match $2?
-_allowed() {
-    sudo -n -l -U "$1" 2>/dev/null | grep -E "^ +\(.*\).* ?$2" >/dev/null
-}
-
-# Those of its groups that let it become root.
-_groups() {
-    id -nG "$1" | tr ' ' '\n' | grep -xE 'sudo|wheel' || true
-}
-
-# Is it the site's login user, or the user that runs this?
-_logs_in() {
-    [[ $(input login no) == yes ]] || grep -q "^held since [^ ]* by $(input name)[ ,]" "$GPU_METAL_RUN/lock"
-}
-
 # What undo must know, for root only: groups, and root (it could become root before without a password).
 _record() {
     printf '%s/accounts/sudo-%s/%s' "$GPU_METAL_HOME" "$(input name)" "$1"
@@ -93,6 +79,6 @@ _record() {
 _remember() {
     if [[ -e $(_record groups) ]]; then return; fi
     keep "$(_file)"
-    if _allowed "$1" 'NOPASSWD: ALL'; then : | write_file "$(_record root)" 0600; fi
-    _groups "$1" | write_file "$(_record groups)" 0600
+    if sudo_allows "$1" 'NOPASSWD: ALL'; then : | write_file "$(_record root)" 0600; fi
+    root_groups "$1" | write_file "$(_record groups)" 0600
 }

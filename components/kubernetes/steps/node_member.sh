@@ -2,6 +2,7 @@
 # rows: K5 K7 K8 K10
 # inputs: node address roles labels taints state
 # bulk: joined
+# uses: kubernetes
 #
 # Runs on a control plane. `joined` is not read: it changes when the node joins anew, and then this step runs again.
 # Labels and taints of others stay. Ours are not undone: they go with the node.
@@ -33,7 +34,7 @@ apply() {
     _await_ready
     way_in=$(_way_in)
     # shellcheck disable=SC2086 # one word is one secret
-    if [[ -n $way_in ]]; then _api -n kube-system delete --ignore-not-found $way_in; fi
+    if [[ -n $way_in ]]; then cluster_api -n kube-system delete --ignore-not-found $way_in; fi
 }
 
 undo() {
@@ -59,17 +60,6 @@ _gone() { [[ $(input state active) == gone ]]; }
 
 _controls() { [[ ,$(input roles), == *,control-plane,* ]]; }
 
-# An API server that flaps costs time, not the run.
-_api() {
-    local deadline=$((SECONDS + 30))
-    until _kubectl get --raw /readyz >/dev/null 2>&1 || ((SECONDS > deadline)); do sleep 2; done
-    _kubectl "$@"
-}
-
-_kubectl() {
-    kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
-}
-
 _fail() {
     printf '%s\n' "$*" >&2
     exit 1
@@ -78,7 +68,7 @@ _fail() {
 # What is looked at of the node, one `label key=value`, `taint key=value:Effect` or `ready STATUS MESSAGE` a line
 _node() {
     # shellcheck disable=SC2016 # $k and $v are the template's
-    _api get node "$(input node)" --ignore-not-found -o go-template='
+    cluster_api get node "$(input node)" --ignore-not-found -o go-template='
 {{- range $k, $v := .metadata.labels}}label {{$k}}={{$v}}{{"\n"}}{{end}}
 {{- range .spec.taints}}taint {{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}{{"\n"}}{{end}}
 {{- range .status.conditions}}{{if eq .type "Ready"}}ready {{.status}} {{.message}}{{"\n"}}{{end}}{{end}}'
@@ -148,12 +138,12 @@ _set() { # NODE
         _labels
         _still label "$1" | sed 's/$/-/'
     )
-    if ((${#changes[@]})); then _api label node "$(input node)" --overwrite "${changes[@]}"; fi
+    if ((${#changes[@]})); then cluster_api label node "$(input node)" --overwrite "${changes[@]}"; fi
     mapfile -t changes < <(
         _taints
         _still taint "$1" | sed 's/$/-/'
     )
-    if ((${#changes[@]})); then _api taint node "$(input node)" --overwrite "${changes[@]}"; fi
+    if ((${#changes[@]})); then cluster_api taint node "$(input node)" --overwrite "${changes[@]}"; fi
 }
 
 _await_ready() {
@@ -173,7 +163,7 @@ _await_ready() {
 _way_in() {
     local controls=no description='{{with .data}}{{with .description}}{{. | base64decode}}{{end}}{{end}}'
     if _controls; then controls=yes; fi
-    _api -n kube-system get secrets \
+    cluster_api -n kube-system get secrets \
         -o go-template="{{range .items}}{{.metadata.name}} {{.type}} $description{{\"\n\"}}{{end}}" |
         awk -v ours="gpu-metal $(input node)" -v controls="$controls" '
             { name = $1; type = $2; $1 = $2 = ""; sub(/^ +/, "") }
@@ -185,7 +175,7 @@ _way_in() {
 
 _is_out() {
     local members node
-    node=$(_api get node "$(input node)" --ignore-not-found -o name)
+    node=$(cluster_api get node "$(input node)" --ignore-not-found -o name)
     if [[ -n $node ]]; then untrue "$(input node) is gone, and still a node of the cluster"; fi
     if ! _controls; then return 0; fi
     members=$(_members)
@@ -199,10 +189,10 @@ _take_out() {
         _keeps_quorum "$members"
     fi
     # Apart: in a condition, an API server that does not answer would pass for a node that is not there.
-    node=$(_api get node "$(input node)" --ignore-not-found -o name)
+    node=$(cluster_api get node "$(input node)" --ignore-not-found -o name)
     if [[ -n $node ]]; then _empty; fi
     _bar
-    _api delete node "$(input node)" --ignore-not-found
+    cluster_api delete node "$(input node)" --ignore-not-found
     _leave_etcd "$members"
 }
 
@@ -210,7 +200,7 @@ _take_out() {
 # counts as alive: pods of a dead one are deleted by force.
 _alive() {
     local renewed
-    renewed=$(_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}') ||
+    renewed=$(cluster_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}') ||
         return 0
     [[ -n $renewed ]] && (($(date +%s) - $(date -d "$renewed" +%s) < 35))
 }
@@ -222,24 +212,24 @@ _empty() {
     while ((SECONDS < deadline)); do
         if ! _alive; then
             printf 'node %s is dead: its pods are forgotten, not drained\n' "$node"
-            _api delete pods --all-namespaces --field-selector "spec.nodeName=$node" --force --grace-period=0
+            cluster_api delete pods --all-namespaces --field-selector "spec.nodeName=$node" --force --grace-period=0
             return 0
         fi
-        said=$(_api --request-timeout=0 drain "$node" --ignore-daemonsets --delete-emptydir-data --timeout=60s 2>&1) &&
+        said=$(cluster_api --request-timeout=0 drain "$node" --ignore-daemonsets --delete-emptydir-data --timeout=60s 2>&1) &&
             return 0
         # What no controller would start again elsewhere: to wait changes nothing.
         if [[ $said == *'use --force to override'* ]]; then break; fi
         printf 'waits for node %s to be empty: %s\n' "$node" "${said##*$'\n'}"
         sleep 2
     done
-    _api uncordon "$node"
+    cluster_api uncordon "$node"
     _fail "node $node is not empty after $((SECONDS - begun)) s, and takes work again: ${said##*$'\n'}" \
         "Fix: end or move that work, then pulumi up"
 }
 
 # A kubelet that comes back still has its certificate: it may not register again until a ticket admits it.
 _bar() {
-    _api apply -f - <<'END'
+    cluster_api apply -f - <<'END'
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: gpu-metal-gone, namespace: kube-system}
@@ -264,7 +254,7 @@ spec:
   paramRef: {name: gpu-metal-gone, namespace: kube-system, parameterNotFoundAction: Allow}
   validationActions: [Deny]
 END
-    _api -n kube-system patch configmap gpu-metal-gone --type merge \
+    cluster_api -n kube-system patch configmap gpu-metal-gone --type merge \
         --patch "{\"data\":{\"$(input node)\":\"$(date -u +%FT%TZ)\"}}"
 }
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from itertools import chain
 
 from components.parts.part import Ground
-from components.platforms.shifter import checks_gateway, checks_slurm, roles, udiroot, versions
+from components.platforms.shifter import checks_gateway, checks_slurm, roles, udiroot
 from components.platforms.shifter.config import Shifter
 from components.problem import Key, Problem
 
@@ -41,7 +41,10 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
     """udiRoot.conf has no key that the version refuses, and none twice."""
     own, at, version = config.udi_root, ("udiRoot",), config.source.version
     if own.site_resources and not udiroot.has_site_resources(config):
-        text = f"Shifter {version} refuses a udiRoot.conf with siteResources. Take it away."
+        text = (
+            f"Shifter {version} refuses a udiRoot.conf with siteResources. Take it away; or, if this source is a fork"
+        )
+        text += " that knows it, write source: {siteResources: true}."
         yield Problem((*at, "siteResources"), text)
     if own.auto_load_kernel_module and udiroot.has_modules(config):
         text = f"Shifter {version} does not load kernel modules. Take it away: then each host loads them at boot."
@@ -71,7 +74,7 @@ def gpus(config: Shifter, ground: Ground) -> Iterator[Problem]:
         yield Problem(("gpuDefault",), "needs gpu: true. Write that, or take this away.")
     runtimes = roles.there(roles.runtimes(config, ground.hosts), ground.hosts)
     with_gpus = [host.name for host in runtimes if host.gpu]
-    if config.gpu and with_gpus and versions.release(config.source.version) < versions.SITE_RESOURCES:
+    if config.gpu and with_gpus and not (udiroot.has_modules(config) or udiroot.has_site_resources(config)):
         text = f"Shifter {config.source.version} does not support GPUs, and {with_gpus[0]} has some."
         yield Problem(("gpu",), f"{text} Use version 18.03 or later, or write gpu: false.")
 
@@ -83,7 +86,7 @@ def folders(config: Shifter, _: Ground) -> Iterator[Problem]:
     roots = {
         "prefix": config.prefix,
         "sysconfdir": config.sysconfdir,
-        "udiRoot.etcPath": config.udi_root.etc_path,
+        "udiRoot.etcPath": udiroot.etc_path(config),
         "gateway.path": config.gateway.path,
     }
     first: dict[str, str] = {}
@@ -120,6 +123,7 @@ def notes(config: Shifter, ground: Ground) -> Iterator[Problem]:
         text = "the build downloads OpenSSH, LibreSSL and more without comparing checksums."
         yield Problem(("source", "staticSshd"), text)
     yield from checks_gateway.notes(config)
+    yield from checks_slurm.notes(config, ground)
 
 
 def _no_key(name: str, config: Shifter) -> str:

@@ -1,13 +1,16 @@
 """Rules for Shifter's image gateway. Pure functions; each problem names the key and the fix."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from components.forms import REGISTRY
 from components.parts.part import Ground
 from components.platforms.shifter import gateway
 from components.platforms.shifter.config import Shifter
+from components.platforms.shifter.roles import gateway_url
 from components.problem import Problem
 
+_GATEWAY = re.compile(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\])(:[0-9]{1,5})?/?", re.ASCII)
 _ELSEWHERE = {
     "CacheDirectory": "images.cache",
     "DefaultImageLocation": "the first of gateway.locations",
@@ -31,12 +34,19 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
             yield Problem(("gateway", "also", index), f"{system} is named already. Take it away.")
 
 
-def places(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """Registries have valid names."""
+def places(config: Shifter, ground: Ground) -> Iterator[Problem]:
+    """Registries have valid names, and further gateways valid URLs."""
     own = config.gateway
     for name in own.locations:
         if not REGISTRY.fullmatch(name):
             yield Problem(("gateway", "locations", name), 'is not HOST or HOST:PORT, for example "registry-1:5000".')
+    first = gateway_url(config, ground.hosts) if own.host in ground.hosts else ""
+    for index, url in enumerate(own.more_urls):
+        if not _GATEWAY.fullmatch(url):
+            text = 'is not http://HOST:PORT of a gateway, for example "http://10.0.0.12:5000".'
+            yield Problem(("gateway", "moreUrls", index), text)
+        elif url.rstrip("/") in (first, *own.more_urls[:index]):
+            yield Problem(("gateway", "moreUrls", index), f"{url} is named already. Take it away.")
 
 
 CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (settings, places)

@@ -40,6 +40,20 @@ def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
             yield Problem(("slurm", "nodes", name), "is neither a node nor a group with nodes. Take it away.")
 
 
+def submitting(config: Shifter, ground: Ground) -> Iterator[Problem]:
+    """Hosts that only submit jobs are in the site, and run no containers."""
+    for index, word in enumerate(config.slurm.submit if config.slurm else ()):
+        named = roles.there(roles.named([word], ground.hosts), ground.hosts)
+        if not named:
+            text = f"{word} is neither an active host nor a group with active hosts. Write one of those."
+            yield Problem(("slurm", "submit", index), text)
+        elif twice := [host.name for host in named if host.name in roles.runtimes(config, ground.hosts)]:
+            text = (
+                f"{twice[0]} is in runtimes too, and hosts of runtimes submit jobs anyway. Take it away in one of them."
+            )
+            yield Problem(("slurm", "submit", index), text)
+
+
 def sizes(config: Shifter, ground: Ground) -> Iterator[Problem]:
     """A node's shape is complete, and Slurm can hand out its GPUs."""
     if (slurm := config.slurm) is None:
@@ -70,6 +84,15 @@ def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
         yield Problem(("slurm", "partitions", defaults[1], "default"), text)
 
 
+def notes(config: Shifter, ground: Ground) -> Iterator[Problem]:
+    """Remarks about nodes on which jobs with --image cannot run."""
+    runtimes = roles.runtimes(config, ground.hosts)
+    nodes = roles.there(roles.nodes(config, ground.hosts), ground.hosts)
+    if without := [node.name for node in nodes if node.name not in runtimes]:
+        text = f"{', '.join(without)} not in runtimes: jobs with --image fail there."
+        yield Problem(("slurm", "partitions"), text)
+
+
 def number(config: Shifter, ground: Ground) -> Iterator[Problem]:
     """The number of slurm's user and group is nobody else's: a file of one would belong to both."""
     if (slurm := config.slurm) is None:
@@ -83,7 +106,7 @@ def number(config: Shifter, ground: Ground) -> Iterator[Problem]:
             return
 
 
-CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (hosts, sizes, settings, number)
+CHECKS: tuple[Callable[[Shifter, Ground], Iterator[Problem]], ...] = (hosts, submitting, sizes, settings, number)
 
 
 def _shape(node: Node) -> Iterator[str]:

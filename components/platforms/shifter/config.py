@@ -40,6 +40,9 @@ class Source(Model):
     git: Git | None = None
     static_sshd: bool = False
     """true also builds the sshd for containers, from sources that the build downloads without comparing checksums."""
+    site_resources: bool | None = None
+    """Whether this source knows siteResources, brings GPUs there by itself, and has no modules, as CSCS's forks under
+    numbers of their own. Default: only 17.04 does."""
     dependencies: AbsolutePath | None = None
     """Folder on the hosts with the archives that the build would download (DEPTAR_DIR), for a site without internet."""
     configure: tuple[
@@ -116,6 +119,8 @@ class Gateway(Model):
     """WorkerThreads: how many pulls run at once."""
     admins: tuple[AccountName, ...] = ("root",)
     """Users that may expire images of others."""
+    more_urls: tuple[str, ...] = ()
+    """URLs of further gateways of the system, which share its database and images; each host must reach all of them."""
     also: tuple[System, ...] = ()
     """Further systems that the gateway answers for, with the same settings."""
     more: dict[str, str | int | bool] = {}
@@ -125,14 +130,14 @@ class Gateway(Model):
 class UdiRoot(Model):
     """Keys of udiRoot.conf that a site may set (F2); the others are fixed, or follow from other keys of the site."""
 
-    etc_path: OwnFolder = "/etc/shifter/shifter_etc_files"
-    """Folder with the files that every container gets in /etc."""
+    etc_path: OwnFolder | None = None
+    """Folder with the files that every container gets in /etc. Default: `shifter_etc_files` in sysconfdir."""
     allow_local_chroot: bool = True
     """true allows containers from a local path, local:/PATH."""
     auto_load_kernel_module: bool = False
     """true: Shifter loads its kernel modules; false: the host loads loop, squashfs and ext4 at boot (F3)."""
     site_resources: AbsolutePath | None = None
-    """siteResources, for versions that know it; others refuse the whole file."""
+    """siteResources, for sources that know it (source.siteResources); others refuse the whole file."""
     site_fs: tuple[str, ...] = ()
     """siteFs: paths, as `FROM:TO`, that are mounted in every container."""
     site_env: dict[str, str] = {"SHIFTER_RUNTIME": "1"}
@@ -178,6 +183,9 @@ class Slurm(Model):
     """Partitions by name; their hosts are the compute nodes."""
     nodes: dict[str, Node] = {}
     """Sizes by host or group: each compute node needs one, and a host's own entry overrides its group's."""
+    submit: tuple[str, ...] = ()
+    """Hosts, or groups of hosts, that submit jobs with --image and run no containers themselves: Slurm's client and
+    Shifter's plugin are there, and neither images nor the command shifter. Hosts of runtimes submit jobs too."""
     uid: Annotated[int, Field(ge=1)] = 64030
     """User and group id of slurm, the same on every host; 64030 is Debian's."""
     settings: dict[str, str] = {}

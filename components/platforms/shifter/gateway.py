@@ -11,7 +11,7 @@ from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
 from components.platforms.shifter.config import Shifter
-from components.platforms.shifter.roles import SOURCE, gateway_url
+from components.platforms.shifter.roles import SOURCE, gateway_urls
 from components.platforms.shifter.versions import WITHOUT_CELERY, release
 
 Hosts = Mapping[str, Host]
@@ -51,8 +51,9 @@ def checks(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:  # noqa: AR
 
 
 def reachable(config: Shifter, hosts: Hosts) -> list[Step]:
-    """On each host that runs containers: the gateway answers, knows the system, and accepts this host's munge."""
-    asked = {"url": gateway_url(config, hosts), "system": config.system, "host": config.gateway.host}
+    """On each host that runs containers: each gateway answers, knows the system, and accepts this host's munge."""
+    urls = " ".join(gateway_urls(config, hosts))
+    asked = {"urls": urls, "system": config.system, "host": config.gateway.host}
     return [packages(["@curl"], label="imagegw-client"), Step(_SCRIPTS / "imagegw_reachable.sh", asked)]
 
 

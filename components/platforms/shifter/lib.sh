@@ -69,3 +69,12 @@ unit_left() {
     if [[ -e $file && $(<"$file") != enabled ]]; then unit_ends "$2"; fi
     rm -f "$file"
 }
+
+# unit_errors UNIT: the first error in the log of UNIT's last start, which is mostly the cause, and its last one
+unit_errors() {
+    local run
+    run=$(systemctl show -p InvocationID --value "$1" 2>/dev/null || true)
+    journalctl -u "$1" ${run:+_SYSTEMD_INVOCATION_ID="$run"} -n 500 -o cat |
+        awk '/(fatal|error): / { if (!first) first = $0; last = $0 }
+            END { if (!first) print "it logs no error"; else if (first == last) print first; else print first "; at last: " last }'
+}

@@ -32,6 +32,11 @@ def nodes(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
     )
 
 
+def submitting(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
+    """The hosts that submit jobs and run no containers themselves."""
+    return named(config.slurm.submit, hosts) if config.slurm else []
+
+
 def heads(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
     """The gateway's host and Slurm's controller: the others need them."""
     return [name for name in hosts if name in {config.gateway.host, config.slurm and config.slurm.controller}]
@@ -39,7 +44,7 @@ def heads(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
 
 def members(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
     """All hosts that Shifter uses."""
-    used = {*heads(config, hosts), *runtimes(config, hosts), *nodes(config, hosts)}
+    used = {*heads(config, hosts), *runtimes(config, hosts), *nodes(config, hosts), *submitting(config, hosts)}
     return [name for name in hosts if name in used]
 
 
@@ -52,6 +57,11 @@ def gateway_url(config: Shifter, hosts: Mapping[str, Host]) -> str:
     """The URL of the image gateway, the same for every host."""
     address = hosts[config.gateway.host].address
     return f"http://{address if address.version == 4 else f'[{address}]'}:{config.gateway.port}"
+
+
+def gateway_urls(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
+    """The URLs of all gateways of the system: the site's own first, then the further ones."""
+    return [gateway_url(config, hosts), *config.gateway.more_urls]
 
 
 def udiroot_conf(config: Shifter) -> str:

@@ -12,8 +12,8 @@ from components.host.packages import packages
 from components.hostrun.step import Step
 from components.platforms.shifter import slurm
 from components.platforms.shifter.config import Shifter
-from components.platforms.shifter.roles import SOURCE, udiroot_conf
-from components.platforms.shifter.udiroot import LOOP_MOUNT, UDI_MOUNT, gpu_hook, gpu_module, opt_image, text
+from components.platforms.shifter.roles import SOURCE, gateway_url, udiroot_conf
+from components.platforms.shifter.udiroot import LOOP_MOUNT, UDI_MOUNT, etc_path, gpu_hook, gpu_module, opt_image, text
 
 _SCRIPTS = Path(__file__).parent / "steps"
 
@@ -29,23 +29,30 @@ def source(config: Shifter) -> list[Step]:
     return [packages(["tar", "gzip"], label="tar"), Step(_SCRIPTS / "shifter_source.sh", {**place, **inputs})]
 
 
-def images(config: Shifter, host: Host) -> list[Step]:
+def images(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
     """The folder of images: the gateway's host marks it, the others see the mark or have a folder of their own."""
     others = "shared" if config.images.shared else "own"
     role = "gateway" if host.name == config.gateway.host else others
     inputs = {"path": config.images.path, "system": config.system, "role": role, "user": config.gateway.user}
+    # Another site may have a system of that name.
+    inputs["gateway"] = gateway_url(config, hosts)
     return [Step(_SCRIPTS / "shifter_images.sh", inputs)]
 
 
 def steps(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
     """The runtime's steps, after those of munge and of the source."""
-    folders = " ".join((config.sysconfdir, config.udi_root.etc_path, UDI_MOUNT, LOOP_MOUNT, opt_image(config)))
+    own = images(config, host, hosts) if host.name != config.gateway.host else []
+    links = Step(_SCRIPTS / "shifter_links.sh", {"prefix": config.prefix})
+    return [*own, *built(config, host, hosts), links]
+
+
+def built(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> list[Step]:
+    """The build and its settings: all that a host needs for Slurm's plugin, which submits jobs with --image."""
+    folders = " ".join((config.sysconfdir, etc_path(config), UDI_MOUNT, LOOP_MOUNT, opt_image(config)))
     hook = Step(_SCRIPTS / "shifter_gpu_module.sh", {"file": gpu_hook(config)})
     return [
-        *(images(config, host) if host.name != config.gateway.host else []),
         packages(["@shifter-build", *slurm.packages(config)], label="shifter"),
         Step(_SCRIPTS / "shifter_build.sh", _build(config)),
-        Step(_SCRIPTS / "shifter_links.sh", {"prefix": config.prefix}),
         Step(_SCRIPTS / "shifter_folders.sh", {"folders": folders}),
         *([hook] if gpu_module(config, host) else []),
         _udiroot(config, host, hosts),
@@ -58,7 +65,7 @@ def ready(config: Shifter, host: Host) -> list[Step]:
     makers = host.model_dump_json(include={"accounts", "account_groups", "packages"})
     people = sha256(makers.encode()).hexdigest()[:12]
     return [
-        Step(_SCRIPTS / "shifter_etc.sh", {"folder": config.udi_root.etc_path, "people": people}),
+        Step(_SCRIPTS / "shifter_etc.sh", {"folder": etc_path(config), "people": people}),
         Step(_SCRIPTS / "shifter_ready.sh", {"prefix": config.prefix, "file": udiroot_conf(config)}),
     ]
 

@@ -23,7 +23,7 @@ def packages(config: Shifter) -> list[str]:
 def steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
     """The steps for the controller, a node, or a host that only submits jobs; they come after the runtime's build."""
     slurm = config.slurm
-    runs = host.name in roles.runtimes(config, hosts)
+    runs = _has_plugin(config, host, hosts)
     daemons = _daemons(config, host, hosts)
     if slurm is None or not (daemons or runs):
         return []
@@ -67,7 +67,7 @@ def listening(config: Shifter, host: Host, hosts: Hosts) -> Iterator[Listening]:
     wanted = [
         ("slurmctld", "slurmctld", "SlurmctldPort", "slurmctld" in daemons),
         ("slurmd", "slurmd", "SlurmdPort", "slurmd" in daemons),
-        ("srun", "Slurm's srun", "SrunPortRange", bool(daemons) or host.name in roles.runtimes(config, hosts)),
+        ("srun", "Slurm's srun", "SrunPortRange", bool(daemons) or _has_plugin(config, host, hosts)),
     ]
     for name, what, key, there in wanted:
         if there:
@@ -80,6 +80,10 @@ def last(config: Shifter, hosts: Hosts) -> list[Step]:
         return []
     names = [host.name for host in roles.there(roles.nodes(config, hosts), hosts)]
     return [Step(_SCRIPTS / "slurm_nodes.sh", {"nodes": " ".join(names)})]
+
+
+def _has_plugin(config: Shifter, host: Host, hosts: Hosts) -> bool:
+    return host.name in (*roles.runtimes(config, hosts), *roles.submitting(config, hosts))
 
 
 def _daemons(config: Shifter, host: Host, hosts: Hosts) -> list[str]:

@@ -31,14 +31,19 @@ def waves(config: Shifter, hosts: Hosts) -> list[Wave]:
 def host_steps(config: Shifter, host: Host, hosts: Hosts) -> list[Step]:
     """All steps of one host, by its roles."""
     runs, serves = host.name in roles.runtimes(config, hosts), host.name == config.gateway.host
+    submits = host.name in roles.submitting(config, hosts) and not runs
     steps = munge.steps(config, host, hosts)
-    if runs or serves:
+    if runs or serves or submits:
         steps += runtime.source(config)
     if serves:
-        steps += [*gateway.steps(config, host, hosts), *runtime.images(config, host)]
+        steps += [*gateway.steps(config, host, hosts), *runtime.images(config, host, hosts)]
     if runs:
         steps += runtime.steps(config, host, hosts)
+    if submits:
+        steps += runtime.built(config, host, hosts)
     steps += slurm.steps(config, host, hosts)
+    if submits:
+        return [*steps, *gateway.reachable(config, hosts)]
     return [*steps, *gateway.reachable(config, hosts), *runtime.ready(config, host)] if runs else steps
 
 
@@ -48,7 +53,8 @@ def preflight(config: Shifter, host: Host, hosts: Hosts) -> Sequence[Step]:
     steps = slurm.checks(config, host, hosts)
     if serves:
         steps += gateway.checks(config, host, hosts)
-    if archive and (serves or host.name in roles.runtimes(config, hosts)):
+    builds = host.name in (*roles.runtimes(config, hosts), *roles.submitting(config, hosts))
+    if archive and (serves or builds):
         steps += there(archive, "Shifter's source", label="shifter")
     return steps
 

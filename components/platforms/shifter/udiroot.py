@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from components.host.config import Host
 from components.platforms.shifter.config import Shifter
-from components.platforms.shifter.roles import gateway_url
+from components.platforms.shifter.roles import gateway_urls
 from components.platforms.shifter.versions import MODULES, SITE_RESOURCES, release
 
 _MORE = (
@@ -38,13 +38,14 @@ _OPT_IMAGE = "/opt/udiImage/bin"
 
 
 def has_modules(config: Shifter) -> bool:
-    """Whether the version knows Shifter modules."""
-    return release(config.source.version) >= MODULES
+    """Whether the source knows Shifter modules."""
+    return release(config.source.version) >= MODULES and not config.source.site_resources
 
 
 def has_site_resources(config: Shifter) -> bool:
-    """Whether the version knows siteResources."""
-    return release(config.source.version) == SITE_RESOURCES
+    """Whether the source knows siteResources: the site may say so of a fork."""
+    said = config.source.site_resources
+    return release(config.source.version) == SITE_RESOURCES if said is None else said
 
 
 def may_name(key: str, config: Shifter) -> bool:
@@ -71,7 +72,7 @@ def text(config: Shifter, host: Host, hosts: Mapping[str, Host]) -> str:
     written = {
         **_places(config),
         **_tools(),
-        **_site(config, gateway_url(config, hosts)),
+        **_site(config, " ".join(gateway_urls(config, hosts))),
         **_gpu(config, host),
         **config.udi_root.more,
     }
@@ -86,7 +87,7 @@ def _places(config: Shifter) -> dict[str, str]:
         "imagePath": config.images.path,
         "udiRootPath": config.prefix,
         "optUdiImage": opt_image(config),
-        "etcPath": own.etc_path,
+        "etcPath": etc_path(config),
         "allowLocalChroot": _flag(own.allow_local_chroot),
         "mountUdiRootWritable": "1",
         "maxGroupCount": "31",
@@ -125,6 +126,11 @@ def _site(config: Shifter, gateway: str) -> dict[str, str]:
     if has_site_resources(config):
         keys["siteResources"] = own.site_resources or _SITE_RESOURCES
     return keys
+
+
+def etc_path(config: Shifter) -> str:
+    """Folder with the files that every container gets in /etc."""
+    return config.udi_root.etc_path or f"{config.sysconfdir.rstrip('/')}/shifter_etc_files"
 
 
 def opt_image(config: Shifter) -> str:

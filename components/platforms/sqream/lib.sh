@@ -46,15 +46,37 @@ sqream_asked() {
 # sqream_metadata_question: the regex of the one question that metadataChange may agree to
 sqream_metadata_question() { printf '[Mm]etadata.*([Cc]hang|[Aa]pprov|[Uu]pgrad|structure)'; }
 
-# sqream_settings: KEY=VALUE lines of the installation, from the wanted package's installer, or from the installed package's
-# if the wanted one is not unpacked yet; empty if nothing is installed
+# sqream_settings: the KEY=VALUE lines of the installation, as the guide shows them, from the wanted package's installer, or
+# from the installed package's if the wanted one is not unpacked yet; nothing if SQream is not installed here. Stops with a
+# message if the installer shows a part of them only, or none although SQream is installed by our record or runs.
 sqream_settings() {
-    local folder
+    local folder said status=0 key lacking=() shown
     folder=$(sqream_folder)
     if [[ ! -x $folder/sqream-install ]]; then folder=$(sqream_folder "$(sqream_installed)"); fi
-    if [[ ! -x $folder/sqream-install ]]; then return; fi
     # shellcheck disable=SC2016  # expanded there
-    sqream_as bash -c 'cd "$1" && ./sqream-install -s' - "$folder" </dev/null 2>/dev/null || true
+    said=$(sqream_as bash -c 'cd "$1" && ./sqream-install -s' - "$folder" </dev/null 2>&1) || status=$?
+    for key in SQREAM_TAG SQREAM_CONSOLE_TAG SQREAM_EDITOR_TAG SQREAM_VOLUME SQREAM_CONFIG_DIR SQREAM_LOG_DIR LICENSE_VALID; do
+        if [[ -z $(sqream_value "$key" <<<"$said") ]]; then lacking+=("$key"); fi
+    done
+    if ((${#lacking[@]} == 0)); then
+        printf '%s\n' "$said"
+        return
+    fi
+    shown=$(grep '[^[:space:]]' <<<"$said" | tail -n 1 | cut -b -300 || true)
+    shown="status $status, last line: ${shown:-nothing}"
+    # Versions may be those of the package; the storage is known only once SQream was installed.
+    if [[ -n $(sqream_value SQREAM_VOLUME <<<"$said") ]]; then
+        untrue "sqream-install -s shows an installation without ${lacking[*]} ($shown). Nothing was changed." \
+            "Fix: ./sqream-install -s in $folder, as $(input user), shows all of them once what it lacks is mended; then pulumi up"
+    elif [[ -n $(sqream_installed) ]]; then
+        untrue "sqream-install -s shows no installation ($shown), but $(sqream_installed) was installed here. Nothing was changed." \
+            "Fix: mend what ./sqream-install -s says in $folder, as $(input user); or, to install it anew and keep the database:" \
+            "rm $(sqream_state installed); then pulumi up"
+    elif [[ -n $(docker ps --quiet --filter name=^sqream_ 2>/dev/null || true) ]]; then
+        untrue "sqream-install -s shows no installation ($shown), but SQream's containers run here. Nothing was changed." \
+            "Fix: mend what ./sqream-install -s says in $folder, as $(input user), or stop them: docker ps --filter name=^sqream_;" \
+            "then pulumi up"
+    fi
 }
 
 # sqream_value KEY: the value of KEY in the settings on stdin

@@ -3,6 +3,8 @@
 #   start NAME | watch NAME | stop NAME      what the units call; NAME is master, studio or worker-PORT
 #   fault NAME                               status 1 and the reason if NAME does not run as /etc/gpu-metal-sqream/NAME wants
 #   strays                                   SQream's containers here that no unit started
+#   unlisted                                 services that SQream's own list (sqream master --list) lacks or shows elsewhere
+#   query                                    status 0 if SQream answers a query of its first account; 3 if it refuses that
 #   stop-all | start-all [NAME…]             services of this host, in their order; all of them if none is named
 #   resume                                   start-all, for a host that was stopped for an upgrade that was given up
 # A service is known by its port: the console chooses the names of containers.
@@ -27,12 +29,13 @@ state=$(field $settings/settings state)
 home=$(getent passwd "$user" | cut -d: -f6) || true
 installed() { cat "$state/installed"; }
 
-# console COMMAND: one command of SQream's console, which needs a terminal. Its exit status means nothing.
+# console COMMAND [LINE…]: one command of SQream's console, which needs a terminal, and the lines that the command reads.
+# Its exit status means nothing.
 console() {
     local folder
     folder=$home/$(installed)
     [[ -x $folder/sqream-console ]] || say "$folder/sqream-console is not there"
-    printf 'sqream %s\nexit\n' "$1" |
+    printf '%s\n' "sqream $1" "${@:2}" exit |
         timeout -k 10 300 setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups env -i -C "$folder" HOME="$home" \
             USER="$user" LOGNAME="$user" PATH="$PATH" SHELL=/bin/bash TERM=dumb script -qec ./sqream-console /dev/null 8>&- |
         tr -d '\r' | sed 's/^sqream-console> *//' || true
@@ -205,6 +208,34 @@ strays() {
     done < <(containers)
 }
 
+unlisted() {
+    local said name container line
+    [[ -e $settings/master ]] || return 0
+    said=$(console 'master --list')
+    while read -r name; do
+        read -r _ container <<<"$(mine "$name")"
+        # What does not run is told by fault; Studio is not in the list.
+        [[ -n $container && $name != studio ]] || continue
+        line=$(grep -wF -- "$container" <<<"$said" | head -n 1) || true
+        if [[ -z $line ]]; then
+            printf '%s (%s)\n' "$name" "$container"
+        elif [[ $line =~ ports?:\ *([0-9,]+) && ,${BASH_REMATCH[1]}, != *",$(port "$name"),"* ]]; then
+            printf '%s (listed on %s)\n' "$name" "${BASH_REMATCH[1]}"
+        fi
+    done < <(names)
+}
+
+# The guide's account and password are no secret.
+query() {
+    local said
+    said=$(console "client --master -p $(port master) -u sqream -w sqream" 'select 1;' '\q')
+    if grep -qE '^([^ ]+=> *)*1 *$' <<<"$said"; then return; fi
+    said=$(told "$said")
+    printf '%s\n' "${said:-it prints nothing}"
+    [[ ${said,,} =~ login|password|authenti|credential ]] && exit 3
+    exit 1
+}
+
 # names: the names of this host's services in the site
 names() { find $settings -maxdepth 1 \( -name master -o -name 'worker-*' -o -name studio \) -printf '%f\n' | sort; }
 
@@ -245,7 +276,7 @@ resume() {
 verb=${1-}
 case $verb in
     start | watch | stop | fault) [[ $# -eq 2 && -e $settings/$2 ]] || [[ $verb == stop ]] || say "usage: gpu-metal-sqream $verb NAME" ;;
-    strays | stop-all | start-all | resume) ;;
-    *) say "usage: gpu-metal-sqream start|watch|stop|fault NAME | strays | stop-all | start-all | resume" ;;
+    strays | unlisted | query | stop-all | start-all | resume) ;;
+    *) say "usage: gpu-metal-sqream start|watch|stop|fault NAME | strays | unlisted | query | stop-all | start-all | resume" ;;
 esac
 "$@"

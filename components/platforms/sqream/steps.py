@@ -1,7 +1,7 @@
 """SQream in Docker, as data: config in, steps out. Nothing here touches a host.
 
 Each host has two layers. NAME touches no service, and is complete on all hosts before any host goes on. NAME-run has
-the installation and the services, and starts with the master's host.
+the installation and the services, and starts with the master's host, which has a third one, NAME-query, at the end.
 """
 
 from hashlib import sha256
@@ -16,6 +16,8 @@ from components.platforms.sqream import ports, services
 from components.platforms.sqream.config import Hadoop, Sqream
 
 _SCRIPTS = Path(__file__).parent / "steps"
+_CUDA = "10.1"
+"""The guide's version of CUDA; a later driver runs containers of an earlier one."""
 
 
 def uses(config: Sqream, hosts: Hosts) -> tuple[str, ...]:
@@ -52,7 +54,16 @@ def waves(config: Sqream, hosts: Hosts) -> list[Wave]:
             )
             if wave
         ),
+        *_queried(config, hosts),
     ]
+
+
+def _queried(config: Sqream, hosts: Hosts) -> list[Wave]:
+    """The last layer, on the master's host: a query, which needs a worker anywhere."""
+    workers = [name for name in uses(config, hosts) if hosts[name].state != "gone" and ports.workers_on(config, name)]
+    if config.hand_over or config.host not in hosts or not workers:
+        return []
+    return [Wave(f"{config.name}-query", {config.host: [_step("sqream_query", port=str(config.picker_port))]})]
 
 
 def run_layer(config: Sqream) -> str:
@@ -109,9 +120,11 @@ def _installation(config: Sqream, host: Host) -> dict[str, str]:
         "workers": str(workers),
     }
     if host.gpu:
-        inputs["gpus"] = str(host.gpu.count)
+        inputs |= {"gpus": str(host.gpu.count), "cuda": host.gpu.cuda or _CUDA}
     if config.metadata_change:
         inputs["metadata_change"] = config.metadata_change
+    if config.window:
+        inputs["window"] = config.window
     # Worker hosts may share the storage: they must not empty what the master's host has just made.
     if config.overwrite != "no" and host.name == config.host:
         inputs["overwrite"] = config.overwrite

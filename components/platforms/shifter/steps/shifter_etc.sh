@@ -15,7 +15,12 @@ check() {
 }
 
 apply() {
-    local name
+    local name former
+    former=$(previous folder)
+    if [[ -n $former && $former != $(input folder) ]]; then
+        for name in passwd group nsswitch.conf; do restore "$former/$name"; done
+        rmdir "$former" 2>/dev/null || true
+    fi
     for name in passwd group nsswitch.conf; do
         keep "$(input folder)/$name"
         "_$name" | write_file "$(input folder)/$name" 0644 root:root

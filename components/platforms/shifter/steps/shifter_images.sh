@@ -1,14 +1,18 @@
 # Containers find the images that the gateway makes.
 # rows: F2
-# inputs: path system role user
+# inputs: path system role user gateway
 #
-# role: `gateway` writes a mark there, `shared` must see that mark, `own` has a local folder that somebody else fills.
+# role: `gateway` writes a mark there, with its system and URL; `shared` must see that mark; `own` has a local folder that
+# somebody else fills.
 
 check() {
     case $(input role) in
         gateway) if ! _text | same_file "$(_mark)"; then untrue "$(input path) has not the mark of $(input system)"; fi ;;
         shared)
-            if ! _text | same_file "$(_mark)"; then
+            if [[ -s $(_mark) ]] && ! _text | same_file "$(_mark)"; then
+                untrue "has other images in $(input path): '$(head -c 200 "$(_mark)" | paste -sd ' ')', wants '$(_text)'." \
+                    "Fix: mount the filesystem that $(input gateway) has there, or give this site an images.path of its own"
+            elif [[ ! -s $(_mark) ]]; then
                 untrue "has not the gateway's images in $(input path). Fix: mount the filesystem that all hosts share" \
                     "there (on every start), or write images.shared: false"
             fi
@@ -43,4 +47,4 @@ _as_owner() {
 
 _mark() { printf '%s/.gpu-metal' "$(input path)"; }
 
-_text() { printf 'Images of %s.\n' "$(input system)"; }
+_text() { printf 'Images of %s, by the gateway %s.\n' "$(input system)" "$(input gateway)"; }

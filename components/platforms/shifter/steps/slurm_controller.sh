@@ -1,6 +1,7 @@
 # slurmctld runs with the site's files, and answers.
 # rows: F6
 # inputs: state
+# uses: shifter
 
 check() {
     local says
@@ -65,9 +66,9 @@ _is_up() {
 
 _says_why() {
     local why fix='correct slurm in the site; systemctl status slurmctld shows more'
-    why=$(journalctl -u slurmctld -n 50 -o cat | grep -E '(fatal|error): ' | tail -n 1)
+    why=$(unit_errors slurmctld)
     if [[ $why == *'CLUSTER NAME MISMATCH'* ]]; then
         fix="the cluster's name is the site's system: write the former one; or, to change it for good, rm $(input state)/clustername"
     fi
-    untrue "slurmctld does not start: ${why:-it says nothing}. Fix: $fix"
+    untrue "slurmctld does not start: $why. Fix: $fix"
 }

@@ -1,7 +1,7 @@
 # slurmd runs with the site's files, and finds the node's GPUs also when it starts with the host.
 # rows: F6
 # inputs: spool gpus
-# uses: host
+# uses: host shifter
 
 check() {
     local missing
@@ -91,7 +91,7 @@ _jobs() {
 
 _says_why() {
     local why version fix='correct slurm in the site; systemctl status slurmd shows more'
-    why=$(journalctl -u slurmd -n 50 -o cat | grep -E '(fatal|error): ' | tail -n 1)
+    why=$(unit_errors slurmd)
     version=$(slurmd -V | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
     # From 22.05 on Slurm supports unified control groups.
     if [[ $why == *cgroup* && -e /sys/fs/cgroup/cgroup.controllers && ${version/./} -lt 2205 ]]; then

@@ -35,9 +35,14 @@ _fault() {
     fi
     while IFS='|' read -r name state by reason; do
         if _is_out "$state" "$by" "$reason"; then
-            printf 'Slurm takes no jobs on %s of %s nodes: %s is %s (%s). ' "$(_out <<<"$seen")" "$(wc -w <<<"$known")" \
-                "$name" "${state%[*]}" "$reason"
-            printf 'Fix: there, journalctl -u slurmd -n 20 says why; then scontrol update nodename=%s state=resume' "$name"
+            printf 'Slurm takes no jobs on %s of %s nodes: %s ' "$(_out <<<"$seen")" "$(wc -w <<<"$known")" "$name"
+            if [[ $state == *[*] && ($reason == none || -z $reason) ]]; then
+                printf 'does not answer slurmctld (%s). ' "$state"
+                printf 'Fix: there, systemctl status slurmd; and slurmctld and slurmd must reach each other (SlurmctldPort, SlurmdPort)'
+            else
+                printf 'is %s (%s). Fix: there, journalctl -u slurmd -n 20 says why; then ' "${state%[*]}" "$reason"
+                printf 'scontrol update nodename=%s state=resume' "$name"
+            fi
             return
         fi
     done <<<"$seen"

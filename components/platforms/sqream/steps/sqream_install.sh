@@ -1,7 +1,7 @@
 # SQream is installed from the site's package, in the site's folders, with a valid licence.
 # rows: Q2 Q3 Q4
-# inputs: user package database console editor storage config log ingest overwrite gpus workers principal kdc
-# inputs: metadata_change hadoop
+# inputs: user package database console editor storage config log ingest overwrite gpus cuda workers principal kdc
+# inputs: metadata_change hadoop window
 # secrets: license keytab
 # limit: 7200
 # uses: sqream
@@ -45,6 +45,7 @@ apply() {
     secret license | base64 -d | write_file "$(_license)" 0600 "$(input user):"
     _load_license
     if [[ -n $(input principal '') ]] && ! _hadoop | same_file "$(sqream_state hadoop-loaded)"; then
+        _wait_for_window "the Kerberos settings have changed"
         sqream_due "the Kerberos settings have changed"
         _install -p "$(input principal)" -e "$(input kdc)"
         _hadoop | write_file "$(sqream_state hadoop-loaded)" 0600
@@ -57,7 +58,11 @@ apply() {
 }
 
 undo() {
-    if [[ -x $(sqream_folder)/sqream-install && -n $(sqream_settings) ]]; then _install -r; fi
+    if [[ -x $(sqream_folder)/sqream-install && -n $(sqream_settings 2>/dev/null || true) ]]; then
+        _install -r
+    else
+        printf 'left: SQream is not reset (-r), since sqream-install -s shows no whole installation\n'
+    fi
     rm -f "$(sqream_state installed)" "$(sqream_state license-loaded)" "$(sqream_state license-good)" \
         "$(sqream_state hadoop-loaded)" "$(sqream_state due)"
     printf 'left: what is in %s, %s, %s and %s\n' "$(input storage)" "$(input config)" "$(input log)" "$(input ingest -)"
@@ -119,7 +124,7 @@ _check_version() { # SETTINGS
     if [[ -z $1 ]]; then untrue "has no SQream installed, wants SQreamDB $(input database)"; fi
     for key in SQREAM_TAG=database SQREAM_CONSOLE_TAG=console SQREAM_EDITOR_TAG=editor; do
         seen=$(sqream_value "${key%=*}" <<<"$1")
-        if [[ -n $seen && $seen != "$(input "${key#*=}")" ]]; then
+        if [[ $seen != "$(input "${key#*=}")" ]]; then
             untrue "has ${key%=*} $seen installed by others, wants $(input "${key#*=}")." \
                 "Fix: installer: the package that is installed, which pulumi up takes over; then the other one"
         fi
@@ -165,13 +170,29 @@ _has_ingest() { # SETTINGS
 
 _add_ingest() { # SETTINGS
     if _has_ingest "$1"; then return; fi
+    _wait_for_window "the ingest folder has changed"
     sqream_due "the ingest folder has changed"
     _install -d "$(input ingest)"
 }
 
-# Compares what -s counts, in versions that do: GPUs of the host, and workers of the licence.
+# All running services need a restart for such a change, and one that ends by itself would start with it at once.
+_wait_for_window() { # REASON
+    if [[ -n $(input window '') && -n $(docker ps --quiet --filter name=^sqream_) ]]; then
+        in_window "$(input window)" "$1, and all services must be started anew"
+    fi
+}
+
+# Compares what else -s shows, in versions that do: the processor, CUDA, GPUs of the host, and workers of the licence.
 _check_numbers() { # SETTINGS
-    local gpus workers
+    local gpus workers seen package
+    seen=$(sqream_value PROCESSOR <<<"$1") package=$(input package)
+    if [[ -n $seen && $seen != "${package##*-}" ]]; then
+        untrue "SQream sees the processor $seen, its package is for ${package##*-}. Fix: the package for $seen in installer"
+    fi
+    seen=$(sqream_value CUDA_VERSION <<<"$1")
+    if [[ $seen =~ ^[0-9.]+$ && $(printf '%s\n' "$seen" "$(input cuda 0)" | sort -V | tail -n 1) != "$seen" ]]; then
+        untrue "SQream sees CUDA $seen, wants $(input cuda) or later. Fix: a driver that offers it, in gpu.driver of this host"
+    fi
     gpus=$(sqream_value NUM_OF_GPUS <<<"$1")
     if [[ -n $gpus && $gpus != "$(input gpus "$gpus")" ]]; then
         untrue "SQream sees $gpus GPUs, the site has $(input gpus) here. Fix: gpu.count, or what nvidia-smi shows"

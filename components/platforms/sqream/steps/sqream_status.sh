@@ -5,10 +5,15 @@
 # Each service's own step compares its version, GPU and settings.
 
 check() {
-    local port shown strays
+    local port shown strays unlisted
     strays=$(gpu-metal-sqream strays | paste -sd ,)
     if [[ -n $strays ]]; then
         untrue "runs ${strays//,/, }, which the site does not have. Fix: stop it in sqream-console; or add it to workers"
+    fi
+    unlisted=$(gpu-metal-sqream unlisted | paste -sd ,)
+    if [[ -n $unlisted ]]; then
+        untrue "SQream's own list does not show ${unlisted//,/, } as it runs. Fix: sqream master --list in sqream-console;" \
+            "gpu-metal-sqream stop-all; then pulumi up"
     fi
     if ! command -v sqream-status >/dev/null; then return; fi
     shown=$(sqream-status 2>&1 | _shown || true)

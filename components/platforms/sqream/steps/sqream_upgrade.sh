@@ -22,9 +22,12 @@ check() {
 
 apply() {
     local settings status=0
+    if [[ $(_held metadata) == agreed ]]; then
+        settings=$(sqream_settings 2>/dev/null) || settings=''
+        if [[ -z $settings ]]; then _in_midst "sqream-install -s shows no whole installation"; fi
+    fi
     settings=$(sqream_settings)
     if [[ -z $settings ]]; then
-        if [[ $(_held metadata) == agreed ]]; then _in_midst "sqream-install -s shows no installation"; fi
         rm -f "$(_hold)"
         return
     fi
@@ -40,7 +43,7 @@ apply() {
         _resume "" "Not all of its services could be stopped: $(_running)."
     fi
     _install || status=$?
-    settings=$(sqream_settings)
+    settings=$(sqream_settings 2>/dev/null) || settings=''
     if ((status == 0)) && _is_wanted "$settings"; then
         _done
     elif [[ $(_held metadata) != agreed ]] && ! _is_wanted "$settings"; then

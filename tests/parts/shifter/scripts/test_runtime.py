@@ -267,9 +267,19 @@ def test_hosts_see_the_gateways_images_or_say_that_they_do_not(host: LabHost) ->
     assert "has not the gateway's images in /srv/shared. Fix: mount the filesystem" in refused(host, shared)
     gate = config(images={"path": "/srv/shared"}, gateway={"host": HOST.name, "user": "nobody"})  # its group is nogroup
     host.bash("install -d -o nobody /srv/shared")
-    host.apply("gateway", runtime.images(gate, site()[HOST.name]))
+    # Here it stands for the host of the gateway.
+    host.apply("gateway", runtime.images(gate, site()[HOST.name], {HOST.name: site()["gate"]}))
     changed(host, shared)
     assert host.check() == {}
+    # Another site has a system of that name.
+    mark = "/srv/shared/.gpu-metal"
+    host.bash(f"cp -p {mark} /run/mark; echo 'Images of lab, by the gateway http://10.9.9.9:5000.' >{mark}")
+    said = refused(host, shared)
+    assert (
+        "has other images in /srv/shared: 'Images of lab, by the gateway http://10.9.9.9:5000.', wants 'Images of"
+        in said
+    )
+    host.bash(f"mv /run/mark {mark}")
     assert host.gpu_metal("undo gateway").returncode == 0
     assert host.bash("ls -A /srv/shared; rmdir /srv/shared") == ""
 

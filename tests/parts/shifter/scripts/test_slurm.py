@@ -153,9 +153,12 @@ def test_nodes_that_take_no_jobs_are_said_unless_people_drained_them(host: LabHo
 
 def test_a_node_that_slurmd_drained_is_said(host: LabHost) -> None:
     name = host.machine.name
+    # A node that has not yet answered a slurmctld that was started anew is "drained*".
+    rests = 'until [ "$(sinfo -h -o %T)" = idle ]; do sleep 0.2; done'
+    host.bash(f"timeout 120 bash -c '{rests}'")
     host.bash(f"scontrol update nodename={name} state=drain reason='Kill task failed'")
     assert f"{name} is drained (Kill task failed)" in host.check()["slurm_nodes"][1]
-    host.bash(f"scontrol update nodename={name} state=resume")
+    host.bash(f"scontrol update nodename={name} state=resume; timeout 120 bash -c '{rests}'")
     assert host.check() == {}
 
 

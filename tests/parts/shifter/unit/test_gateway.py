@@ -133,4 +133,4 @@ def test_preflight_asks_for_the_port_and_where_images_are_expanded() -> None:
 @pytest.mark.row("F2")
 def test_every_runtime_asks_the_gateway_for_the_systems_own_name() -> None:
     asked = gateway.reachable(shifter(), HOSTS)[-1]
-    assert asked.inputs == {"url": "http://10.0.0.9:5000", "system": "greina", "host": "head"}
+    assert asked.inputs == {"urls": "http://10.0.0.9:5000", "system": "greina", "host": "head"}

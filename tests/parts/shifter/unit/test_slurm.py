@@ -10,7 +10,8 @@ from components.host.config import Host
 from components.hostrun import ssh
 from components.hostrun.step import Step
 from components.hostrun.target import SshError, Target
-from components.platforms.shifter import munge, ring, slurm, slurm_conf
+from components.parts.part import Ground
+from components.platforms.shifter import checks_slurm, munge, ring, slurm, slurm_conf
 from components.platforms.shifter.config import Shifter
 
 GPUS = {"model": "A100-SXM4-80GB", "count": 8}
@@ -236,3 +237,10 @@ def test_a_host_that_makes_no_credential_is_said(fails: ssh.Result | SshError, m
         ring.MungeError, match=r"^head \[munge\] (cannot make a credential: no socket\. Fix: |\[login\] no\.)"
     ):
         asyncio.run(ring.prove([Target("head", "10.0.0.1", 22, "root", "ssh-ed25519 AAAA")]))
+
+
+def test_a_node_without_the_runtime_is_noted() -> None:
+    ground = Ground(HOSTS, None, None, None, {}, frozenset())
+    [note] = checks_slurm.notes(shifter(partitions={"gpu": {"hosts": ["compute", "other"]}}), ground)
+    assert note.text == "other not in runtimes: jobs with --image fail there."
+    assert list(checks_slurm.notes(shifter(), ground)) == []

@@ -83,9 +83,9 @@ def test_the_runtime_is_built_with_the_documents_switches_before_its_settings_an
         "shifter_images",
         "packages#shifter",
         "shifter_build",
-        "shifter_links",
         "shifter_folders",
         "shifter_udiroot",
+        "shifter_links",
         "imagegw_reachable",
         "shifter_etc",
         "shifter_ready",
@@ -128,8 +128,40 @@ def test_udiroot_conf_is_the_documents_under_the_gateways_system() -> None:
     assert (written["system"], written["imageGateway"]) == ("greina", "http://10.3.0.1:5000")
     assert (written["udiRootPath"], written["siteFs"]) == ("/opt/shifter/udiRoot", "/home:/home;/scratch:/scratch")
     assert "siteResources" not in written
+    apart = conf("login", shifter(sysconfdir="/etc/shifter-17"), site())
+    assert apart["etcPath"] == "/etc/shifter-17/shifter_etc_files"
     six = site(head={"address": "fd00::1"})
     assert conf("login", shifter(), six)["imageGateway"] == "http://[fd00::1]:5000"
+
+
+@pytest.mark.row("F2", "F5")
+def test_further_gateways_are_named_after_the_sites_own_and_asked_too() -> None:
+    config = shifter(gateway={"host": "head", "moreUrls": ["http://10.3.0.9:5000"]})
+    urls = "http://10.3.0.1:5000 http://10.3.0.9:5000"
+    assert conf("login", config, site())["imageGateway"] == urls
+    assert of_host("login", config, site())["imagegw_reachable"].inputs["urls"] == urls
+
+
+@pytest.mark.row("F2")
+def test_a_fork_gets_site_resources_and_no_modules() -> None:
+    fork = {**SOURCE, "version": "18.08", "siteResources": True}
+    written = conf("node01", shifter(source=fork, udiRoot={"siteResources": "/srv/resources"}), site())
+    assert written["siteResources"] == "/srv/resources"
+    assert not [key for key in written if key.startswith("module_")]
+    not_it = {**SOURCE, "version": "17.04", "siteResources": False}
+    assert "siteResources" not in conf("node01", shifter(source=not_it, gpu=False), site())
+
+
+@pytest.mark.row("F1", "F6")
+def test_a_host_that_only_submits_jobs_has_slurms_client_and_the_plugin_and_no_images() -> None:
+    config = shifter(runtimes=["compute"], slurm={**SLURM, "submit": ["login"]})
+    hosts = site()
+    made = of_host("login", config, hosts)
+    assert {"shifter_build", "shifter_udiroot", "packages#slurm", "slurm_conf", "slurm_plugin"} <= set(made)
+    assert {"munge_key", "imagegw_reachable"} <= set(made)
+    assert not {"shifter_images", "shifter_links", "shifter_etc", "shifter_ready", "slurm_node"} & set(made)
+    assert HALF.prepare(config, hosts["login"], hosts).modules == ()
+    assert [opening.name for opening in HALF.listening(config, hosts["login"], hosts)] == ["srun"]
 
 
 REQUIRED = (
@@ -193,7 +225,9 @@ def test_runtimes_load_their_kernel_modules_unless_shifter_does() -> None:
 def test_images_are_marked_by_the_gateway_and_seen_by_the_others() -> None:
     def role(name: str, **images: Any) -> str:
         config = shifter(images={"path": "/scratch/images", **images}, runtimes=["head", "login"])
-        return of_host(name, config, site())["shifter_images"].inputs["role"]
+        inputs = of_host(name, config, site())["shifter_images"].inputs
+        assert inputs["gateway"] == "http://10.3.0.1:5000"
+        return inputs["role"]
 
     assert (role("head"), role("login"), role("login", shared=False)) == ("gateway", "shared", "own")
 

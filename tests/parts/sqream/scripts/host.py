@@ -7,9 +7,12 @@ from typing import Any
 from components.engine import steps as engine
 from components.engine.config import Docker
 from components.host.config import Host
+from components.hostrun.ssh import Target
 from components.platforms.sqream import steps
 from components.platforms.sqream.config import Sqream
 from components.platforms.sqream.prepare import prepare
+from lab import paths
+from lab.hosts import inventory
 from lab.parts.sqream import depot as sqream
 from tests.scripts.frozen import Recipe
 from tests.scripts.lab_host import LabHost
@@ -78,3 +81,20 @@ def settled(host: LabHost) -> None:
     while (seen := host.check()) and time.monotonic() < ends:
         time.sleep(2)
     assert seen == {}
+
+
+def running(host: LabHost) -> dict[int, str]:
+    """Containers by the first port of each."""
+    lines = host.bash("docker ps --filter name=^sqream_ --format '{{.ID}} {{.Ports}}'").splitlines()
+    return {int(line.split(":")[1].split("-")[0]): line.split()[0] for line in lines}
+
+
+def version(host: LabHost) -> set[str]:
+    """Of master and workers."""
+    return set(host.bash("docker ps --filter name=^sqream_single --format '{{.Image}}'").split())
+
+
+def target(machine: inventory.Host) -> Target:
+    known = (paths.LAB / "known_hosts").read_text().splitlines()
+    [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{machine.address} ")]
+    return Target(machine.name, machine.address, 22, inventory.USER, key, (paths.LAB / "id_ed25519").read_text())

@@ -5,20 +5,17 @@ what runs of it (test_services.py), and a host of RHEL.
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from components.host.config import Host
 from components.hostrun.step import Step
 from components.platforms.sqream import steps
 from components.platforms.sqream.config import Sqream
-from components.platforms.sqream.prepare import prepare
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import DOCKER
-from tests.scripts.frozen import frozen
-from tests.scripts.lab_host import HOST, LabHost, differences
+from tests.parts.sqream.scripts.host import machine
+from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = pytest.mark.lab
 
@@ -45,12 +42,6 @@ def config(**more: Any) -> Sqream:
         "workers": [{"gpu": 0}, {"gpu": 1}],
     }
     return Sqream.model_validate({**values, **more})
-
-
-def machine(host: LabHost) -> Host:
-    gpu = {"model": "A100-SXM4-80GB", "count": 8}
-    values = {"name": "db-1", "address": host.machine.address, "hostKey": "ssh-ed25519 AAAA", "gpu": gpu}
-    return prepare(config(), Host.model_validate(values))
 
 
 def layers(host: LabHost, of: Sqream) -> dict[str, list[Step]]:
@@ -82,17 +73,6 @@ def refused(host: LabHost, license: str = LICENSE, **more: Any) -> str:
         if done.returncode:
             return done.stderr
     raise AssertionError("nothing failed")
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[LabHost]:
-    with frozen(HOST, DOCKER) as host:
-        yield host
-
-
-@pytest.fixture(scope="module")
-def before(docker: LabHost) -> Mapping[str, Any]:
-    return docker.snapshot()
 
 
 @pytest.fixture(scope="module")
@@ -264,9 +244,15 @@ def test_a_first_installation_never_overwrites_by_itself(host: LabHost) -> None:
     assert host.bash("cat /srv/sqreamdb/file") == "mine\n"
     made(host, overwrite="yes-lose-data")
     assert host.bash("ls /srv/sqreamdb/file 2>/dev/null || true") == ""
-    host.bash("echo rows >/srv/sqreamdb/databases/rows; rm -r /home/sqream/.sqream")
-    made(host, overwrite="yes-lose-data")
+    host.bash("echo rows >/srv/sqreamdb/databases/rows; mv /home/sqream/.sqream /home/sqream/.lost")
+    said = refused(host, overwrite="yes-lose-data")
+    assert (
+        "sqream-install -s shows no installation (status 1, last line: sqream-install: SQream is not installed)" in said
+    )
+    assert f"but {sqream.FIRST} was installed here. Nothing was changed. Fix: " in said
     assert host.bash("cat /srv/sqreamdb/databases/rows") == "rows\n"
+    host.bash("mv /home/sqream/.lost /home/sqream/.sqream")
+    made(host)
     # The layer is forgotten, as with a host that was set up anew; the word in the site was left there.
     assert host.gpu_metal("undo sqream-run").returncode == 0
     said = refused(host, overwrite="yes-lose-data")

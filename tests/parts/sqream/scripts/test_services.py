@@ -1,6 +1,6 @@
 """SQream's services by their steps on an emulated host: systemd's units, upgrades, and the end of Docker.
 
-The package is the lab's stand-in. Not proven: the vendor's own, a second real host, queries, a host of RHEL.
+The package is the lab's stand-in. Not proven: the vendor's own, a second real host, a host of RHEL.
 """
 
 import asyncio
@@ -12,12 +12,10 @@ import pytest
 
 from components.hostrun.ssh import Target
 from components.platforms.sqream import aside
-from lab import paths
-from lab.hosts import inventory, lab
+from lab.hosts import lab
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import DOCKER, applied, config, package, refused, settled
-from tests.scripts.frozen import frozen
-from tests.scripts.lab_host import HOST, LabHost, differences
+from tests.parts.sqream.scripts.host import applied, config, package, refused, running, settled, target, version
+from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = pytest.mark.lab
 
@@ -25,17 +23,6 @@ SPLIT = {"gpu": 1, "count": 2, "spoolGb": 2}
 TUNED = {"gpu": 2, "settings": {"limitQueryMemoryGB": 8}}
 WORKERS = [{"gpu": 0}, SPLIT, TUNED]
 HOLD = "/etc/gpu-metal-sqream/hold"
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[LabHost]:
-    with frozen(HOST, DOCKER) as host:
-        yield host
-
-
-@pytest.fixture(scope="module")
-def before(docker: LabHost) -> Mapping[str, Any]:
-    return docker.snapshot()
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +43,6 @@ def up(host: LabHost, **more: Any) -> set[str]:
     """The steps that changed."""
     done = applied(host, config(**{"workers": WORKERS, **more}))
     return {step for step, what in done.items() if what == "changed"}
-
-
-def running(host: LabHost) -> dict[int, str]:
-    """Containers by the first port of each."""
-    lines = host.bash("docker ps --filter name=^sqream_ --format '{{.ID}} {{.Ports}}'").splitlines()
-    return {int(line.split(":")[1].split("-")[0]): line.split()[0] for line in lines}
-
-
-def version(host: LabHost) -> set[str]:
-    """Of master and workers."""
-    return set(host.bash("docker ps --filter name=^sqream_single --format '{{.Image}}'").split())
 
 
 @pytest.mark.row("Q6", "Q7")
@@ -144,6 +120,32 @@ def test_former_settings_serve_while_new_ones_do_not(host: LabHost) -> None:
     assert "error: gpu 8: this host has 8 GPUs. It runs with its previous settings again. Fix: " in said
     assert host.bash("cat /run/gpu-metal-sqream/worker-5003").splitlines()[1] == "gpu=2"
     up(host)
+    assert host.check() == {}
+
+
+@pytest.mark.row("Q7")
+def test_a_query_is_answered_and_the_guides_password_is_said(host: LabHost, fault: Any) -> None:
+    asked = "check --json sqream-query"
+    assert "SQream accepts the password of its guide for its first account, sqream: " in host.gpu_metal(asked).stdout
+    fault("password")
+    said = "no query was run: SQream refuses the password of its guide, as it should (error: login failed)"
+    assert said in host.gpu_metal(asked).stdout
+    host.bash("rm /run/lab-sqream; systemctl stop 'gpu-metal-sqream-worker-*'")
+    assert host.check()["sqream_query"][1].startswith("SQream answers no query: error: no worker serves. Fix: ")
+    host.bash("gpu-metal-sqream start-all")
+    assert host.check() == {}
+
+
+@pytest.mark.row("Q1")
+def test_a_new_ingest_folder_waits_for_the_window_before_anything_changes(host: LabHost) -> None:
+    day = host.bash("date -d '3 days' +%a").strip()
+    first = running(host)
+    wanted = {"folders": {"storage": "/srv/sqreamdb", "ingest": "/srv/later"}, "window": f"{day} 02:00-03:00"}
+    said = refused(host, config(workers=WORKERS, **wanted))
+    assert "the ingest folder has changed, and all services must be started anew, but only in the window" in said
+    assert running(host) == first
+    up(host)
+    assert running(host) == first
     assert host.check() == {}
 
 
@@ -240,12 +242,6 @@ def test_an_upgrade_that_was_cut_holds_all_until_it_is_done(host: LabHost, fault
     up(host, **wanted)
 
 
-def target(machine: inventory.Host) -> Target:
-    known = (paths.LAB / "known_hosts").read_text().splitlines()
-    [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{machine.address} ")]
-    return Target(machine.name, machine.address, 22, inventory.USER, key, (paths.LAB / "id_ed25519").read_text())
-
-
 @pytest.mark.row("Q8")
 def test_workers_of_another_version_stand_aside_until_theirs_comes(host: LabHost) -> None:
     wanted = {"installer": package(sqream.NEXT), "metadataChange": "2020.3"}
@@ -290,7 +286,7 @@ def test_the_storage_is_handed_over(host: LabHost) -> None:
 
 @pytest.mark.row("Q6", "Q9")
 def test_undo_leaves_nothing_of_the_services(host: LabHost, before: Mapping[str, Any]) -> None:
-    for layer in ("sqream-run", "sqream"):
+    for layer in ("sqream-query", "sqream-run", "sqream"):
         done = host.gpu_metal(f"undo {layer}")
         assert done.returncode == 0, done.stderr
     left = differences(before, host.snapshot())

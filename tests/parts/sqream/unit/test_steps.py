@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.host.config import Host
-from components.host.machine_steps import accounts, limits, locale, services, sysctl, target, tuned
+from components.host.machine_steps import accounts, limits, locale, preflight, services, sysctl, target, tuned
 from components.hostrun.step import Step
 from components.platforms.sqream import ports
 from components.platforms.sqream.config import Sqream, Worker
@@ -64,12 +64,23 @@ def of_host(name: str, config: Sqream, hosts: dict[str, Host] | None = None) -> 
 
 @pytest.mark.row("Q2", "Q6")
 def test_every_host_is_ready_before_anything_is_installed_and_the_master_runs_before_other_workers() -> None:
-    assert waves(sqream()) == [("sqream", ["db-1"]), ("sqream-run", ["db-1"])]
+    assert waves(sqream(workers=())) == [("sqream", ["db-1"]), ("sqream-run", ["db-1"])]
+    assert waves(sqream(handOver=True)) == [("sqream", ["db-1"]), ("sqream-run", ["db-1"])]
     assert waves(sqream(workerHosts=OTHERS)) == [
         ("sqream", ["db-1", "db-2", "db-3"]),
         ("sqream-run", ["db-1"]),
         ("sqream-run", ["db-2", "db-3"]),
+        ("sqream-query", ["db-1"]),
     ]
+    query = of_host("db-1", sqream(pickerPort=3200))["sqream-query"]["sqream_query"]
+    assert query.inputs == {"port": "3200"}
+
+
+@pytest.mark.row("Q1")
+def test_the_platforms_user_is_asked_about_where_others_made_it() -> None:
+    host = HALF.prepare(sqream(), site()["db-1"], site())
+    [adopted] = [step for step in preflight(host) if step.id == "account_adopted"]
+    assert adopted.inputs == {"password": "sqream", "sudo": "sqream"}
 
 
 def test_a_worker_host_more_changes_no_step_of_the_ready_layer_elsewhere() -> None:
@@ -79,7 +90,7 @@ def test_a_worker_host_more_changes_no_step_of_the_ready_layer_elsewhere() -> No
 def test_a_host_that_is_gone_keeps_its_layers() -> None:
     hosts = site(**{"db-3": {"state": "gone"}})
     assert HALF.uses(sqream(workerHosts=OTHERS), hosts) == ("db-1", "db-2", "db-3")
-    assert waves(sqream(workerHosts=OTHERS), hosts)[-1] == ("sqream-run", ["db-2", "db-3"])
+    assert waves(sqream(workerHosts=OTHERS), hosts)[-2] == ("sqream-run", ["db-2", "db-3"])
     network = HALF.preflight(sqream(workerHosts=OTHERS), hosts["db-1"], hosts)[1]
     assert network.inputs == {"hosts": "db-1=10.3.0.1 db-2=10.3.0.2"}
 
@@ -106,7 +117,10 @@ def test_folders_package_licence_and_hadoop_come_before_the_installation() -> No
     assert set(ready["sqream_hadoop"].bulk) == {"core_site", "hdfs_site", "krb5"}
     install = run["sqream_install"].inputs
     assert (install["database"], install["console"], install["editor"]) == ("2019.2.1", "1.5.4", "3.0.0")
-    assert (install["gpus"], install["workers"]) == ("2", "2")
+    assert (install["gpus"], install["workers"], install["cuda"]) == ("2", "2", "10.1")
+    assert "window" not in install
+    windowed = of_host("db-1", sqream(window="Sun 02:00-04:00"))["sqream-run"]["sqream_install"]
+    assert windowed.inputs["window"] == "Sun 02:00-04:00"
     assert (install["principal"], install["kdc"]) == ("nn1@SQ.COM", "kdc.sq.com:192.168.1.111")
     order = list(run)
     assert order.index("sqream_upgrade") < order.index("sqream_install") < order.index("sqream_status")
