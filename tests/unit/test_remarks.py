@@ -16,7 +16,7 @@ def test_a_remark_is_a_note_and_nothing_is_untrue(capsys: pytest.CaptureFixture[
     assert as_check("db-1", StepSaid("base", "swap_off", "ok", "")) == Check("base/swap_off", "db-1", "ok")
     answer = Report([note])
     assert answer.ok
-    verdict(Flags("lab"), answer, "")
+    verdict(Flags("lab"), answer, "", 1)
     assert capsys.readouterr().out.splitlines() == [
         "! db-1 [db-query/sqream_query] SQream accepts the guide's password. Fix: change it in SQream.",
         "✓ ok: 1 host, 1 check.",
