@@ -13,7 +13,9 @@ from pathlib import Path
 from components.hostrun.step import content
 
 _HOSTRUN = Path(__file__).parents[2] / "components/hostrun"
-_SYSTEM = re.compile(r"(?<![\w./$}%*])/(etc|var|run|boot|proc/swaps|proc/sys|usr/lib/modules|usr/local/bin)(?![\w-])")
+_SYSTEM = re.compile(
+    r"(?<![\w./$}%*])/(etc|var|run|boot|proc/swaps|proc/sys|usr/lib/modules|usr/lib/sysctl.d|usr/local/lib/sysctl.d|usr/lib/systemd|usr/local/bin)(?![\w-])"
+)
 _RUN = """
 set -euo pipefail; shopt -s inherit_errexit
 . "$1/files.sh"; . "$1/lib.sh"; . "$2"
@@ -67,7 +69,7 @@ class StepHost:
         ]
         names = f"gm_layer=base gm_step={script.stem} gm_function={function} gm_verb=apply"
         self.file("/step.sh", self._moved(content(script).decode()))
-        argv = ["bash", "-c", "\n".join([*lines, names, _RUN]), "bash", *map(str, self._files()), function]
+        argv = ["/bin/bash", "-c", "\n".join([*lines, names, _RUN]), "bash", *map(str, self._files()), function]
         home = {"GPU_METAL_HOME": str(self.root / "home"), "GPU_METAL_RUN": str(self.root / "run/gpu-metal")}
         env = {"PATH": f"{self.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", **home}
         done = subprocess.run(
