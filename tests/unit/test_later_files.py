@@ -104,7 +104,8 @@ def test_apt_conf_wins_over_its_folder_and_is_named(proxied: StepHost) -> None:
     proxied.file("/etc/apt/apt.conf", 'Acquire::http::proxy "http://old:8080";\n')
     proxied.environment["APT"] = "http://old:8080"
     assert proxy_says(proxied) == (
-        "apt has http://old:8080 http proxy, wants http://p.example.org:3128: /etc/apt/apt.conf comes after ours and wins."
+        "apt has http://old:8080 http proxy, wants http://p.example.org:3128: "
+        "/etc/apt/apt.conf comes after ours and wins."
         " Fix: take the proxy out of /etc/apt/apt.conf, or write the same in the site as there"
     )
 
@@ -163,3 +164,97 @@ def test_a_file_of_variables_wins_over_every_drop_in(proxied: StepHost) -> None:
     proxied.file("/names", f"{proxied.path('/variables')} (ignore_errors=yes)\n")
     proxied.environment["FILES"] = str(proxied.path("/names"))
     assert "docker has HTTPS_PROXY=http://old:8080, wants the site's proxies only: /variables" in proxy_says(proxied)
+
+
+NETWORK = Path(__file__).parents[2] / "components/network/steps/network_first.sh"
+
+
+@pytest.mark.row("K4")
+def test_a_left_over_network_that_containerd_would_take_is_named(host: StepHost) -> None:
+    for file in ("10-calico.conflist", "10-flannel.conflist", "05-old.conflist.bak"):
+        host.file(f"/etc/cni/net.d/{file}", "{}\n")
+    status, said = host.call(NETWORK, "check", {"file": "10-flannel.conflist"})
+    assert status == 10
+    assert said == (
+        "containerd gives pods the first network of /etc/cni/net.d, and that is 10-calico.conflist, "
+        "wants 10-flannel.conflist. Nothing was changed. "
+        "Fix: if no pod uses that network any more, mv /etc/cni/net.d/10-calico.conflist /root/"
+    )
+
+
+@pytest.mark.row("K4")
+@pytest.mark.parametrize("files", [[], ["10-flannel.conflist"], ["87-podman-bridge.conflist", "README"]])
+def test_networks_after_the_sites_do_not_matter(host: StepHost, files: list[str]) -> None:
+    for file in files:
+        host.file(f"/etc/cni/net.d/{file}", "{}\n")
+    assert host.call(NETWORK, "check", {"file": "10-flannel.conflist"}) == (0, "")
+
+
+DNS = HOST_STEPS / "dns.sh"
+SERVERS = {"servers": "192.0.2.53 192.0.2.54", "search": "example.org"}
+
+
+# DNS= lists add up, and an empty one clears them (resolved.conf(5)).
+RESTARTED = """
+    /^DNS=$/ { split("", all); n = 0 }
+    /^DNS=./ { m = split(substr($0, 5), more, " "); for (i = 1; i <= m; i++) all[n++] = more[i] }
+    END { for (i = 0; i < n; i++) print "nameserver " all[i] }
+"""
+
+
+@pytest.fixture
+def resolved(host: StepHost) -> StepHost:
+    """glibc asks systemd-resolved, which runs beside a plain resolv.conf; a restart takes what its files say."""
+    host.file("/etc/nsswitch.conf", "passwd: files\nhosts: files resolve [!UNAVAIL=return] dns\n")
+    host.file("/etc/resolv.conf", "# made by hand\nnameserver 10.0.0.1\n")
+    host.file("/run/systemd/resolve/resolv.conf", "nameserver 10.0.0.1\n")
+    files = f"{host.root}/etc/systemd/resolved.conf.d"
+    host.program("restarted", f"cat {files}/*.conf | awk '{RESTARTED}' >{host.root}/run/systemd/resolve/resolv.conf")
+    host.program("systemctl", "case $* in *is-active*resolved) ;; *restart*) restarted ;; *) exit 3 ;; esac")
+    return host
+
+
+@pytest.mark.row("H15")
+def test_resolved_beside_a_plain_resolv_conf_gets_the_servers_too(resolved: StepHost) -> None:
+    assert resolved.call(DNS, "check", SERVERS)[0] == 10
+    assert resolved.call(DNS, "apply", SERVERS) == (0, "")
+    assert resolved.call(DNS, "check", SERVERS) == (0, "")
+    asked = "nameserver 192.0.2.53\nnameserver 192.0.2.54\n"
+    assert asked in resolved.path("/etc/resolv.conf").read_text()
+    assert resolved.path("/run/systemd/resolve/resolv.conf").read_text() == asked
+    assert resolved.call(DNS, "undo", SERVERS)[0] == 0
+    assert resolved.path("/etc/resolv.conf").read_text() == "# made by hand\nnameserver 10.0.0.1\n"
+    assert not resolved.path("/etc/systemd/resolved.conf.d/90-gpu-metal.conf").exists()
+
+
+@pytest.mark.row("H15")
+def test_an_earlier_file_of_resolved_gives_way_and_a_later_one_that_wins_is_named(resolved: StepHost) -> None:
+    resolved.file("/etc/systemd/resolved.conf.d/10-site.conf", "[Resolve]\nDNS=10.0.0.9\n")
+    assert resolved.call(DNS, "apply", SERVERS) == (0, "")
+    assert resolved.call(DNS, "check", SERVERS) == (0, "")
+    resolved.path("/etc/systemd/resolved.conf.d/10-site.conf").unlink()
+    resolved.file("/etc/systemd/resolved.conf.d/zz.conf", "[Resolve]\nDNS=\nDNS=10.0.0.9\n")
+    assert resolved.call(DNS, "apply", SERVERS) == (0, "")
+    assert resolved.call(DNS, "check", SERVERS) == (
+        10,
+        "asks 10.0.0.9, wants 192.0.2.53 192.0.2.54 (kept by systemd-resolved). "
+        "Fix: take the name servers out of /etc/systemd/resolved.conf.d/zz.conf",
+    )
+
+
+@pytest.mark.row("H15")
+def test_resolved_that_nobody_asks_keeps_its_servers(resolved: StepHost) -> None:
+    resolved.file("/etc/nsswitch.conf", "hosts: files dns\n")
+    assert resolved.call(DNS, "apply", SERVERS) == (0, "")
+    assert resolved.call(DNS, "check", SERVERS) == (0, "")
+    assert not resolved.path("/etc/systemd/resolved.conf.d").exists()
+
+
+@pytest.mark.row("H15")
+def test_who_wrote_resolv_conf_anew_is_quoted(resolved: StepHost) -> None:
+    resolved.file("/etc/nsswitch.conf", "hosts: files dns\n")
+    resolved.file("/etc/resolv.conf", "# Generated by resolvconf\nnameserver 192.0.2.53\n")
+    resolved.program("sha256sum", "cat >/dev/null; echo same")  # as if the file were ours
+    status, said = resolved.call(DNS, "check", SERVERS)
+    assert status == 10
+    assert said.endswith('Fix: see who writes /etc/resolv.conf; it begins with "# Generated by resolvconf"')
