@@ -10,6 +10,7 @@ from components.forms import ENDPOINT
 from components.host.config import Address, Ssh
 from components.problem import Key, Problem, dotted
 from stacks import (
+    checks_api_server,
     checks_engine,
     checks_gpu,
     checks_listening,
@@ -174,6 +175,7 @@ def repositories(site: Site) -> Iterator[Problem]:
 
 CHECKS: tuple[Check, ...] = (
     *(hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, repositories),
+    *checks_api_server.CHECKS,
     *checks_values.CHECKS,
     *checks_machine.CHECKS,
     *checks_packages.CHECKS,

@@ -42,7 +42,7 @@ _reasons=(
     '(^|[^0-9[])40[13] +[A-Z]|Status code: 40[13]|error: 40[13]'
     'refuses this host' 'correct the address, or let the host in there'
 
-    '(^|[^0-9[])404 +Not Found|Status code: 404|error: 404|^E: .*File not found|open file|No such file'
+    '(^|[^0-9[])404 +[A-Z]|Status code: 404|error: 404|^E: .*File not found|open file|No such file'
     'answers 404: it is not there' 'correct url (and suite) as the vendor or your mirror has them'
 
     '(^|[^0-9[])5[0-9][0-9] +[A-Z]|Status code: 5[0-9][0-9]|error: 5[0-9][0-9]'

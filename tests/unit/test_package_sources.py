@@ -67,6 +67,11 @@ def test_other_sources_are_nobodys_matter(host: StepHost, file: str, text: str) 
 
 REASONS = [
     (
+        "Ign:1 http://m/apt ./ InRelease\n  404  File not found [IP: 192.0.2.1 80]\n"
+        "E: The repository 'http://m/apt ./ Release' does not have a Release file.\n",
+        'answers 404: it is not there: "404 File not found [IP',
+    ),
+    (
         "Get:1 http://m.example.org/ubuntu2404 ./ InRelease [1404 B]\n"
         "E: Failed to fetch http://m.example.org/ubuntu2404/InRelease  Connection timed out [IP: 192.0.2.1 80]\n",
         'does not answer in time: "Failed to fetch http://m.example.org/ubuntu2404/InRelease Connection timed out',
