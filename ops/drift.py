@@ -9,6 +9,7 @@ from components.hostrun import said
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.report import said as check_said
+from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 
 HOST_LIMIT = 120.0
@@ -21,7 +22,7 @@ async def drift(fleet: Fleet) -> Report:
     """One check for each step in each ledger; one `runner` check for a host that has no ledger."""
 
     async def ask(target: Target) -> list[Check]:
-        result = await fleet.ask(target, f"{said.RUNNER} check --json", deadline=HOST_LIMIT)
+        result = await fleet.ask(target, f"{RUNNER} check --json", deadline=HOST_LIMIT)
         if said.no_runner(result):
             return [Check("runner", target.name, "failed", "nothing was ever applied here.", fix="pulumi up")]
         return [as_check(target.name, step) for step in said.steps(target.name, result)]

@@ -21,7 +21,7 @@ check_identity() {
     [[ -f $home/identity ]] || return 0
     known=$(<"$home/identity")
     [[ $known == "$name" ]] || fail identity "this machine is $known ($home/identity); the site calls it $name. Nothing was \
-changed. Fix: correct the addresses in the site; or, if it is to be $name from now on, run 'gpu-metal remove' on it first."
+changed. Fix: correct the addresses in the site; or, if it is to be $name from now on, run 'sudo $bin remove' on it first."
 }
 
 unpack() { # FOLDER

@@ -14,7 +14,7 @@ from pulumi_command import remote
 
 from components.hostrun import library, restart
 from components.hostrun.bring import STAGED
-from components.hostrun.step import Step, command_line, payload
+from components.hostrun.step import RUNNER, Step, command_line, payload
 
 _INPUTS = ["connection", "create", "delete", "logging", "stdin", "addPreviousOutputInEnv"]
 
@@ -91,7 +91,7 @@ def layer(
         name,
         connection=host.connection,
         create=f"{host.root}{command_line(layer_name, steps)}",
-        delete=f"{host.root}gpu-metal undo {layer_name}",
+        delete=f"{host.root}{RUNNER} undo {layer_name}",
         stdin=stdin,
         logging=remote.Logging.NONE if used else remote.Logging.STDERR,
         add_previous_output_in_env=False,

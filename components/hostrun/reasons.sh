@@ -78,4 +78,4 @@ why_failed() {
 }
 
 # Without the mark in front, and short
-_bare() { sed -E 's/^ *(E: |W: |Err: |Error: |curl: |- )//; s/[[:cntrl:]]//g; s/  +/ /g' <<<"${1:0:300}"; }
+_bare() { sed -E 's/^ *(E: |W: |Err: |Error: |curl: |- )//; s/[[:cntrl:]]//g; s/  +/ /g; s/^ //' <<<"${1:0:300}"; }
