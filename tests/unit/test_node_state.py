@@ -61,14 +61,10 @@ def test_a_clock_that_is_seconds_off_is_said(host: StepHost, offset: str) -> Non
 def swapping(host: StepHost) -> StepHost:
     """A swap unit that multi-user.target wants, as people write them, and one that a generator made."""
     host.file("/proc/swaps", "Filename Type Size Used Priority\n")
-    host.file(
-        f"{UNITS}/dev-disk-by\\x2dlabel-swap.swap", "[Swap]\nWhat=/dev/sdb1\n[Install]\nWantedBy=multi-user.target\n"
-    )
-    listed = r"dev-disk-by\x2dlabel-swap.swap enabled enabled\ndev-sda2.swap generated -\n"
-    host.program(
-        "systemctl",
-        f"case $* in *list-unit-files*) printf '{listed.replace(chr(92) + 'x', chr(92) * 2 + 'x')}' ;; *) exit 3 ;; esac",
-    )
+    unit = r"dev-disk-by\x2dlabel-swap.swap"
+    host.file(f"{UNITS}/{unit}", "[Swap]\nWhat=/dev/sdb1\n[Install]\nWantedBy=multi-user.target\n")
+    host.file("/listed", f"{unit} enabled enabled\ndev-sda2.swap generated -\n")
+    host.program("systemctl", f"case $* in *list-unit-files*) cat {host.root}/listed ;; *) exit 3 ;; esac")
     for name in ("swapon", "swapoff"):
         host.program(name, ":")
     return host
@@ -88,3 +84,66 @@ def test_a_swap_unit_of_another_target_does_not_come_back_at_a_start(swapping: S
     assert swapping.call(SWAP, "undo") == (0, "")
     assert unit.read_text() == text
     assert not unit.is_symlink()
+
+
+LIMITS = STEPS / "limits.sh"
+WANTED = {"nofile": "65536", "memlock": "-1", "core": "0", "login": "deploy"}
+LOGIN = """Limit                     Soft Limit           Hard Limit           Units
+Max core file size        0                    0                    bytes
+Max open files            65536                65536                files
+Max locked memory         unlimited            unlimited            bytes
+"""
+OURS = "/etc/security/limits.d/90-gpu-metal.conf"
+
+
+@pytest.fixture
+def limited(host: StepHost) -> StepHost:
+    """Logins that have what the site says."""
+    host.file("/proc/sys/fs/nr_open", "1048576\n")
+    host.program("su", f"cat {host.root}/login-$3")
+    for user in ("root", "deploy"):
+        host.file(f"/login-{user}", LOGIN)
+    assert host.call(LIMITS, "apply", WANTED) == (0, "")
+    assert host.call(LIMITS, "check", WANTED) == (0, "")
+    assert "login" not in host.path(OURS).read_text()
+    return host
+
+
+@pytest.mark.row("H10")
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("/etc/security/limits.d/95-app.conf", "*  soft  nofile  1024"),
+        ("/etc/security/limits.d/20-app.conf", "deploy - nofile 1024"),
+        ("/etc/security/limits.conf", "@wheel soft nofile 1024"),
+    ],
+)
+def test_a_limit_that_a_login_does_not_have_names_the_line_that_wins(limited: StepHost, file: str, line: str) -> None:
+    limited.file("/etc/security/limits.d/10-early.conf", "* soft nofile 7\n")
+    limited.file(file, f"# ours\n#{line}\n{line}\n")
+    limited.file("/login-deploy", LOGIN.replace("65536", "1024 ", 1))
+    assert limited.call(LIMITS, "check", WANTED) == (
+        10,
+        "a login of deploy has nofile 1024 (soft) and 65536 (hard), wants 65536 for both. "
+        f'Fix: take "{" ".join(line.split())}" out of {file}',
+    )
+
+
+@pytest.mark.row("H10")
+def test_a_limit_that_no_file_explains_and_kilobytes(limited: StepHost) -> None:
+    limited.file("/login-root", LOGIN.replace("unlimited", "8388608  "))
+    said = limited.call(LIMITS, "check", WANTED)[1]
+    assert said.startswith(
+        "a login of root has memlock 8388608 (soft) and 8388608 (hard), wants unlimited for both. Fix: see"
+    )
+    limited.file("/login-root", LOGIN.replace("unlimited", "8388608  "))
+    assert limited.call(LIMITS, "apply", {**WANTED, "memlock": "8192", "login": "root"})[0] == 0
+    assert limited.call(LIMITS, "check", {**WANTED, "memlock": "8192", "login": "root"}) == (0, "")
+
+
+@pytest.mark.row("H10")
+def test_a_login_that_does_not_come_about_is_said(limited: StepHost) -> None:
+    limited.program("su", "echo 'su: cannot open session: Permission denied' >&2; exit 1")
+    assert limited.call(LIMITS, "check", WANTED)[1].startswith(
+        "no login of root comes about with these limits: su: cannot open session: Permission denied. Fix: "
+    )
