@@ -41,7 +41,7 @@ class LabHost:
         self.bash(f"bash -s -- install {library.digest()} {STAGED} {self.machine.name}", library.INSTALL)
 
     def run(self, layer: str, steps: Sequence[Step], secrets: Mapping[str, str] | None = None) -> CompletedProcess[str]:
-        words = command_line(layer, steps).removeprefix("gpu-metal ")
+        words = command_line(layer, steps).removeprefix(f"{RUNNER} ")
         return self.gpu_metal(words, payload(steps, secrets or {}))
 
     def apply(self, layer: str, steps: Sequence[Step], secrets: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -50,3 +50,96 @@ def test_without_a_key_the_fix_makes_one_and_without_secure_boot_none_is_needed(
     assert host.call(SECURE_BOOT, "check") == (0, "")
     mokutil(host, "", 255, "EFI variables are not supported on this system")
     assert host.call(SECURE_BOOT, "check") == (0, "")
+
+
+NOUVEAU = GPU_STEPS / "nouveau_off.sh"
+KERNELS = ("6.8.0-40-generic", "6.8.0-45-generic")
+MODULE = "usr/lib/modules/x/kernel/drivers/gpu/drm/nouveau/nouveau.ko.zst\n"
+RULE = "etc/modprobe.d/gpu-metal-nouveau.conf\n"
+
+
+@pytest.fixture
+def booting(host: StepHost) -> StepHost:
+    """Two kernels with a ramdisk each, a list of names here; nouveau is in the first only."""
+    for kernel in KERNELS:
+        host.file(f"/usr/lib/modules/{kernel}/modules.dep", "")
+        host.file(f"/boot/initrd.img-{kernel}", "usr/bin/sh\n")
+    with host.path(f"/boot/initrd.img-{KERNELS[0]}").open("a") as image:
+        image.write(MODULE)
+    host.file("/boot/initrd.img-5.15.0-1-generic", MODULE)  # of a kernel that has left
+    host.program("lsmod", ":")
+    host.program("lsinitramfs", 'echo "$1" >>"$(dirname "$0")/../looked"; cat "$1"')
+    root = host.root
+    made = f"""
+        echo "$*" >>{root}/made
+        image={root}/boot/initrd.img-$3
+        sed -i '/modprobe.d/d' "$image"
+        (cd {root}; ls etc/modprobe.d/* 2>/dev/null) >>"$image"; exit 0"""
+    host.program("update-initramfs", made)
+    return host
+
+
+def made(host: StepHost) -> str:
+    path = host.path("/made")
+    return path.read_text() if path.exists() else ""
+
+
+@pytest.mark.row("G2")
+def test_only_a_ramdisk_with_nouveau_is_made_anew_and_undo_brings_it_back(booting: StepHost) -> None:
+    first = booting.path(f"/boot/initrd.img-{KERNELS[0]}")
+    before = first.read_text()
+    booting.call(NOUVEAU, "apply")
+    assert made(booting) == f"-u -k {KERNELS[0]}\n"
+    assert first.read_text() == before + RULE
+    assert booting.call(NOUVEAU, "check") == (0, "")
+    looked = booting.path("/looked").read_text()
+    assert booting.call(NOUVEAU, "check") == (0, "")
+    assert booting.path("/looked").read_text() == looked  # a ramdisk that is right is not looked into twice
+    booting.call(NOUVEAU, "undo")
+    assert first.read_text() == before
+    assert made(booting).count("\n") == 2
+    assert not booting.path("/etc/modprobe.d").exists()
+
+
+@pytest.mark.row("G2")
+def test_where_nouveau_never_was_no_ramdisk_is_made_anew(booting: StepHost) -> None:
+    booting.file(f"/boot/initrd.img-{KERNELS[0]}", "usr/bin/sh\n")
+    booting.call(NOUVEAU, "apply")
+    booting.call(NOUVEAU, "undo")
+    assert made(booting) == ""
+
+
+@pytest.mark.row("G2")
+def test_a_ramdisk_that_got_nouveau_later_is_drift_and_one_that_keeps_it_is_said(booting: StepHost) -> None:
+    booting.call(NOUVEAU, "apply")
+    booting.file(f"/boot/initrd.img-{KERNELS[1]}", f"usr/bin/bash\n{MODULE}")
+    image = f"/boot/initrd.img-{KERNELS[1]}"
+    says = f"{image} holds nouveau, and no rule that keeps it from loading"
+    assert booting.call(NOUVEAU, "check") == (10, says)
+    booting.program("update-initramfs", ":")
+    assert booting.call(NOUVEAU, "apply")[1].startswith(f"{says}, also after it was made anew. Fix: ")
+
+
+@pytest.mark.row("G2")
+def test_a_ramdisk_that_nobody_can_look_into_proves_nothing(booting: StepHost) -> None:
+    booting.file(
+        "/etc/modprobe.d/gpu-metal-nouveau.conf", "# gpu-metal\nblacklist nouveau\noptions nouveau modeset=0\n"
+    )
+    booting.program("lsinitramfs", "echo 'cpio: premature end' >&2; exit 1")
+    status, said = booting.call(NOUVEAU, "check")
+    assert (status, said.partition(" cannot ")[2]) == (10, "be looked into for nouveau: cpio: premature end")
+
+
+@pytest.mark.row("G2")
+def test_dracut_leaves_nouveau_out_by_its_own_setting(booting: StepHost) -> None:
+    booting.path("/bin/update-initramfs").unlink()
+    kernel = KERNELS[0]
+    booting.path(f"/boot/initrd.img-{kernel}").rename(booting.path(f"/boot/initramfs-{kernel}.img"))
+    omit = f"grep -qs nouveau {booting.root}/etc/dracut.conf.d/* && sed -i /nouveau/d $2"
+    booting.program("dracut", f'echo "$*" >>{booting.root}/made; {omit}; exit 0')
+    booting.call(NOUVEAU, "apply")
+    assert made(booting) == f"--force {booting.root}/boot/initramfs-{kernel}.img {kernel}\n"
+    assert booting.call(NOUVEAU, "check") == (0, "")
+    assert booting.path("/etc/dracut.conf.d/gpu-metal-nouveau.conf").read_text() == (
+        '# gpu-metal\nomit_drivers+=" nouveau "\n'
+    )
