@@ -60,7 +60,16 @@ def node(
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
+        *_coredns(host),
     ]
+
+
+def _coredns(host: Host) -> list[Step]:
+    """Only where the site says which name servers the host asks."""
+    if not host.dns:
+        return []
+    servers = " ".join(map(str, host.dns.servers))
+    return [Step(_STEPS / "coredns_servers.sh", {"node": host.name, "servers": servers})]
 
 
 def _files(files: Mapping[str, str]) -> list[Step]:
