@@ -100,6 +100,8 @@ OURS = "/etc/security/limits.d/90-gpu-metal.conf"
 def limited(host: StepHost) -> StepHost:
     """Logins that have what the site says."""
     host.file("/proc/sys/fs/nr_open", "1048576\n")
+    host.file("/proc/self/status", "CapEff:\t000001ffffffffff\n")
+    host.file("/proc/self/limits", LOGIN.replace("65536", "1024 "))
     host.program("su", f"cat {host.root}/login-$3")
     for user in ("root", "deploy"):
         host.file(f"/login-{user}", LOGIN)
@@ -147,3 +149,16 @@ def test_a_login_that_does_not_come_about_is_said(limited: StepHost) -> None:
     assert limited.call(LIMITS, "check", WANTED)[1].startswith(
         "no login of root comes about with these limits: su: cannot open session: Permission denied. Fix: "
     )
+
+
+@pytest.mark.row("H10")
+def test_where_root_may_not_raise_limits_only_those_that_a_login_can_have_are_judged(limited: StepHost) -> None:
+    """A container without CAP_SYS_RESOURCE: nothing can get more than its root has."""
+    limited.file("/proc/self/status", "CapEff:\t000001fffeffffff\n")
+    limited.file("/login-deploy", LOGIN.replace("65536", "1024 "))
+    assert limited.call(LIMITS, "check", WANTED) == (0, "")
+    limited.file("/login-deploy", LOGIN.replace("65536", "512  "))
+    wanted = {**WANTED, "nofile": "1024"}
+    limited.call(LIMITS, "apply", wanted)
+    limited.file("/login-root", LOGIN.replace("65536", "1024 "))
+    assert "deploy has nofile 512 (soft) and 512 (hard), wants 1024" in limited.call(LIMITS, "check", wanted)[1]
