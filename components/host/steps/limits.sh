@@ -1,6 +1,6 @@
 # PAM limits of every user, root too (which `*` does not cover), soft and hard alike; they hold from the next login on.
 # rows: H10
-# inputs: login, and one key per limit
+# inputs: login nofile and one key per limit
 #
 # Another line may win: one of a later file, and one for a user or a group in any file. So a login is asked, of root and
 # of the user `login`: by su, which opens a session as sshd does and runs no profile.

@@ -4,6 +4,8 @@
 #
 # A pod's resolv.conf is a copy of the node's, made when the pod began; CoreDNS reads it at its start. So its pods on this
 # node are replaced when the site's dns has changed. `servers` is not read: it makes this step run again.
+#
+# Not undone: pods that are replaced later take the node's name servers of that time.
 
 check() {
     local stale
