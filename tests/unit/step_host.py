@@ -14,7 +14,7 @@ from components.hostrun.step import content
 
 _HOSTRUN = Path(__file__).parents[2] / "components/hostrun"
 _SYSTEM = re.compile(
-    r"(?<![\w./$}%*])/(etc|var|srv|run|boot|proc/swaps|proc/sys|proc/self|usr/lib/modules|usr/lib/sysctl.d|usr/local/lib/sysctl.d|usr/lib/systemd|usr/local/bin)(?![\w-])"
+    r"(?<![\w./$}%*])/(etc|var|srv|run|boot|proc/swaps|proc/sys|proc/self|proc/modules|usr/lib/modprobe.d|usr/lib/modules|usr/lib/sysctl.d|usr/local/lib/sysctl.d|usr/lib/systemd|usr/local/bin)(?![\w-])"
 )
 _RUN = """
 set -euo pipefail; shopt -s inherit_errexit
