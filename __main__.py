@@ -7,10 +7,10 @@ from pathlib import Path
 import pulumi
 
 from components.hostrun.target import SshError
+from stacks.faults import SiteError
 from stacks.load import site_from
 from stacks.secrets import MissingSecretError, Secrets
 from stacks.site import build
-from stacks.source import SiteError
 
 # The engine interrupts the program when a resource failed: that has been said, and needs no trace of ours.
 signal.signal(signal.SIGINT, lambda *_: sys.exit(130))

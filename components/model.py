@@ -54,7 +54,7 @@ def _quoted(value: object) -> object:
 
 
 def _version(value: str) -> str:
-    if not re.fullmatch(r"\d+\.\d+\.\d+", value):
+    if not re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", value):
         raise ValueError('is not an exact version. Write all three parts, quoted, for example "1.34.2".')
     return value
 
@@ -102,9 +102,23 @@ SecretName = Annotated[str, form(r"^[a-zA-Z][a-zA-Z0-9]*$", "is not the name of 
 
 Quantity = Annotated[
     str,
-    form(r"^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", 'is not a quantity. Write a text such as "2", "500m" or "8Gi".'),
+    form(
+        r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", 'is not a quantity. Write a text such as "2", "500m" or "8Gi".'
+    ),
 ]
 """A Kubernetes quantity, quoted: "2", "500m", "8Gi"."""
+
+Word = Annotated[
+    str, form(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "is not a name: one word of letters, digits, '.', '_' and '-'.")
+]
+
+Line = Annotated[
+    str,
+    form(
+        r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$",
+        "is not a text on one line, without blanks around it.",
+    ),
+]
 
 Sha256 = Annotated[str, form(r"^[0-9a-f]{64}$", "is not a SHA-256 sum: 64 digits 0-9 a-f, as sha256sum FILE shows.")]
 

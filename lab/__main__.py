@@ -34,6 +34,7 @@ def _words() -> argparse.ArgumentParser:
         return made
 
     verb("up", lambda _: lab.up(_say), "start what does not run yet")
+    verb("check", lambda _: lab.check(), "fail when this machine cannot run the lab")
     verb("base", lambda _: lab.base_system(_say), "build the hosts' base system, as `up` does when it is missing")
     down = verb("down", lambda words: lab.down(_say, erase=words.erase), "stop everything; disks are kept")
     down.add_argument("--erase", action="store_true", help="forget the hosts' disks too")

@@ -18,9 +18,9 @@ from ops import site as sites
 from ops.flags import Flags
 from ops.site_text import site_text
 from ops.stop import Code, Stop, code_of
+from stacks.faults import SiteError
 from stacks.load import site_from
 from stacks.model import Site
-from stacks.source import SiteError
 
 STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """Names that Pulumi takes for a stack."""

@@ -13,7 +13,7 @@ import typer
 
 from components.host.config import HostSettings
 from components.host.preflight import ACROSS
-from ops import rows
+from ops import matrix_page, rows
 from ops.cli import app
 from ops.explain import explain, members, plain
 from ops.files import write
@@ -255,16 +255,26 @@ def keys() -> dict[str, str]:
 
 def pages() -> dict[Path, str]:
     """The current text of each generated page."""
-    sites = ROOT / "docs" / "sites.md"
-    before, _, rest = sites.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
+    sites, readme = ROOT / "docs" / "sites.md", ROOT / "README.md"
     return {
-        sites: f"{before}{BEGIN}\n\n{site_keys()}\n{END}{after}",
+        sites: _marked(sites, site_keys()),
+        readme: _marked(readme, matrix_page.short(table)),
         ROOT / "docs" / "reference" / "sitectl.md": sitectl(),
         ROOT / "docs" / "reference" / "checks.md": checks(),
+        ROOT
+        / "docs"
+        / "reference"
+        / "compatibility.md": f"# What fits together\n\n{NOTE}\n\n{matrix_page.page(table)}",
         ROOT / "docs" / "parts" / "README.md": parts(),
         ROOT / "docs" / "rows.md": rows.page(ROOT, keys(), NOTE),
     }
+
+
+def _marked(page: Path, text: str) -> str:
+    """A page with another text between its marks."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"
 
 
 if __name__ == "__main__":

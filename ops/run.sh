@@ -30,6 +30,7 @@ prepare() {
 tools_of_the_lab() {
     local base status=0
     python3 -m lab.tools.get debian
+    python3 -m lab check # before the builds, which can take half an hour
     python3 -m lab base &
     base=$!
     python3 -m lab.tools.get plan lab || status=$?

@@ -15,9 +15,9 @@ from components.hostrun.report import Check, unreachable
 from components.hostrun.target import SshError, Target
 from ops.flags import Flags
 from ops.stop import Code, Stop
+from stacks.faults import NoSiteError, SiteError
 from stacks.load import load_site
 from stacks.model import Site
-from stacks.source import NoSiteError, SiteError
 
 
 def load(flags: Flags, *, keys: bool = True) -> Site:

@@ -19,6 +19,7 @@ from stacks import (
     checks_packages,
     checks_parts,
     checks_values,
+    compatibility,
 )
 from stacks.known_hosts import is_key
 from stacks.model import Site
@@ -184,13 +185,14 @@ CHECKS: tuple[Check, ...] = (
     *checks_engine.CHECKS,
     *checks_parts.CHECKS,
     *checks_listening.CHECKS,
+    *compatibility.CHECKS,
 )
 
 
 def notes(site: Site) -> list[str]:
     """Remarks that `sitectl validate` prints about settings that are allowed: none of them stops a run."""
     of_parts = [f"{dotted(note.key)}: {note.text}" for note in checks_parts.notes(site)]
-    found = [*checks_engine.notes(site), *checks_gpu.notes(site), *of_parts]
+    found = [*checks_engine.notes(site), *checks_gpu.notes(site), *compatibility.notes(site), *of_parts]
     if site.tenants:
         kind = site.network.pods.kind
         found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")

@@ -127,6 +127,6 @@ def _reboot(host: Host) -> Found:
     if kernel.reboot == "window" and kernel.window is None:
         yield ("kernel", "window"), 'is missing: reboot: window needs one. Write window: "Sun 02:00-05:00".'
     if kernel.window is not None and kernel.reboot != "window":
-        yield ("kernel", "window"), f"is not used by reboot: {kernel.reboot}. Write reboot: window, or take it away."
+        yield ("kernel", "window"), f"has no use with reboot: {kernel.reboot}. Write reboot: window, or take it away."
     if kernel.window is not None and not WINDOW.fullmatch(kernel.window):
         yield ("kernel", "window"), WINDOW_FORM

@@ -1,6 +1,5 @@
-"""Rules for systems, packages and their sources, checked before anything touches a host (rows H3, H6, H7)."""
+"""Rules for packages and their sources, checked before anything touches a host (rows H6, H7)."""
 
-import re
 from collections.abc import Callable, Iterator
 
 from components.forms import PACKAGE
@@ -10,16 +9,6 @@ from components.host.repositories import DnfRepository
 from components.problem import Key, Problem
 from stacks.messages import suggestion
 from stacks.model import Site
-
-_TOO_OLD = re.compile(r"ubuntu-1\d\.\d+|(rhel|centos|ol)-7(\.\d+)?")
-
-
-def systems(site: Site) -> Iterator[Problem]:
-    """No host of a cluster has a system that is too old for Kubernetes."""
-    for host in site.active:
-        if site.kubernetes is not None and host.os and _TOO_OLD.fullmatch(host.os):
-            text = f"{host.os} is too old for Kubernetes. Reinstall the host, or put it into a site without kubernetes."
-            yield Problem(("hosts", host.name, "os"), text)
 
 
 def packages(site: Site) -> Iterator[Problem]:
@@ -60,4 +49,4 @@ def sources(site: Site) -> Iterator[Problem]:
             yield Problem(("repositories", name, "gpgCheckPackages"), text)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (systems, packages, sources)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (packages, sources)

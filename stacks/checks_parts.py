@@ -40,16 +40,11 @@ def _namespaces(site: Site) -> Iterator[Problem]:
 
 
 def needs(site: Site) -> Iterator[Problem]:
-    """The site provides what each part needs, and has a Kubernetes version that the part supports."""
+    """The site provides what each part needs."""
     provides = ground(site).provides
     for entry in site.entries:
         for lacking in sorted(entry.part.wants - provides):
             yield Problem(entry.key, f"{entry.kind} needs {lacking}{_fix(site, lacking)}")
-        if entry.part.kubernetes and site.kubernetes:
-            first, last = entry.part.kubernetes
-            if not _minor(first) <= _minor(site.kubernetes.version) <= _minor(last):
-                text = f"{entry.kind} runs on Kubernetes {first} to {last}, the site has {site.kubernetes.version}."
-                yield Problem(entry.key, f"{text} Write another kubernetes.version, or take the part out.")
 
 
 def _fix(site: Site, lacking: Provide) -> str:
@@ -60,11 +55,6 @@ def _fix(site: Site, lacking: Provide) -> str:
         return ". Write kubernetes: {}."
     givers = [each.kind for each in REGISTERED if lacking in each.part.gives]
     return f", which no part of this site gives. Add {' or '.join(givers)}." if givers else ", which no part gives yet."
-
-
-def _minor(version: str) -> tuple[int, int]:
-    major, minor = version.split(".")[:2]
-    return int(major), int(minor)
 
 
 def alone(site: Site) -> Iterator[Problem]:

@@ -48,13 +48,13 @@ def _settings(level: HostSettings) -> Found:
             yield ("limits", name), "must be at least -1 (no limit)."
     for name, value in level.variables.items():
         if not forms.WORD.fullmatch(name) or "\n" in value:
-            yield ("variables", name), "is not a word with a value on one line."
+            yield ("variables", name), "must be a word with a value on one line."
 
 
 def _kernel(level: HostSettings) -> Found:
     for name, value in level.sysctl.items():
         if not forms.SYSCTL.fullmatch(name):
-            yield ("sysctl", name), "is not the name of a kernel setting, for example net.core.somaxconn."
+            yield ("sysctl", name), "this key is not the name of a kernel setting, for example net.core.somaxconn."
         if not value.strip() or "\n" in value:
             yield ("sysctl", name), "needs a value on one line."
     for index, module in enumerate(level.modules):
@@ -65,7 +65,7 @@ def _kernel(level: HostSettings) -> Found:
 def _node(level: HostSettings) -> Found:
     for name, value in level.labels.items():
         if not forms.LABEL_KEY.fullmatch(name) or not forms.LABEL_VALUE.fullmatch(value):
-            yield ("labels", name), "is not a node label: key and value have 63 letters, digits, '-', '_', '.' at most."
+            yield ("labels", name), "makes no node label: key and value have 63 letters, digits, '-', '_', '.' at most."
     for index, taint in enumerate(level.taints):
         if not forms.TAINT.fullmatch(taint):
             yield (

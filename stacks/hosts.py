@@ -3,15 +3,18 @@
 Works on plain data, before validation: a host may have half of a map (`gpu: {count: 1}`), its group the other half.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
 from components.problem import Key, Problem
+from stacks.faults import Mark
 from stacks.messages import suggestion
-from stacks.source import Mark
+from stacks.reading import HOSTS
 
 
 @dataclass
@@ -72,6 +75,10 @@ def _expand(hosts: Mapping[str, Any], problems: list[Problem]) -> dict[str, tupl
     order: dict[str, None] = {}
     for written, entry in hosts.items():
         members = _members(written, ("hosts", written), problems)
+        if len(order) + len(members) > HOSTS:
+            text = f"is beyond the {HOSTS:,} hosts that one site may have. Write another site for the rest."
+            problems.append(Problem(("hosts", written), text))
+            break
         order.update(dict.fromkeys(members))
         if members in ([], [written]):
             continue
@@ -96,6 +103,9 @@ def _members(text: str, key: Key, problems: list[Problem]) -> list[str]:
     """The names in a range. Only the form that NodeSet prints is accepted: NodeSet would sort [2,1]."""
     if "[" not in text:
         return [text]
+    if _size(text) > HOSTS:
+        problems.append(Problem(key, f"means more than {HOSTS:,} hosts. Write a smaller range, such as gpu-[1-4]."))
+        return []
     try:
         nodes = NodeSet(text, resolver=RESOLVER_NOGROUP)
     except NodeSetException as error:
@@ -104,6 +114,18 @@ def _members(text: str, key: Key, problems: list[Problem]) -> list[str]:
     if str(nodes) != text:
         problems.append(Problem(key, f"is not the plain form of this range. Write {nodes}."))
     return [str(name) for name in nodes]
+
+
+def _size(text: str) -> int:
+    """How many names a range means, without making them; 0 where it is not one."""
+    sizes = [sum(map(_span, part.split(","))) for part in re.findall(r"\[([^]]*)\]", text)]
+    return prod(sizes)
+
+
+def _span(text: str) -> int:
+    """How many numbers `7` or `1-40/2` means."""
+    found = re.fullmatch(r"([0-9]+)-([0-9]+)(/[0-9]+)?", text)
+    return max(int(found[2]) - int(found[1]) + 1, 0) if found and len(text) < 40 else 1 if len(text) < 40 else HOSTS + 1
 
 
 def _per_host(written: str, entry: object, count: int, problems: list[Problem]) -> list[object]:

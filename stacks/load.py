@@ -6,6 +6,7 @@ The Pulumi program has the object from Pulumi (`site_from`), sitectl reads the f
 A Site has the names of secrets, never their values.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from components.host.config import HostSettings
 from components.model import expanded
 from components.problem import Key, Problem
 from stacks.checks import problems
+from stacks.faults import Fault, SiteError
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
+from stacks.messages import nested
 from stacks.model import Site
 from stacks.needed import prepared
-from stacks.source import Fault, SiteError, Source, from_object, join, read_plain, read_stack, same
+from stacks.shown import saying
+from stacks.source import Source, from_object, join, read_plain, read_stack, same
 from stacks.validation import validate
 
 
@@ -52,22 +56,32 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
 
     def fault(problem: Problem) -> Fault:
         key, mark = merged.locate(problem.key, source.marks)
-        return Fault(mark, key, problem.text)
+        secret = str(problem.key[-1]).endswith("Secret") if problem.key else False
+        return Fault(mark, key, problem.text if secret else saying(nested(data, problem.key), problem.text))
 
     wrong_here = [
         *merged.problems,
         *_named(data, stack),
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]
-    site, wrong = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
+    site, wrong, lacks = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
     faults = [*source.faults, *map(fault, wrong_here)]
     site = prepared(site) if site else None
     said = {fault.key for fault in faults}
     faults += [each for each in map(fault, wrong) if each.key not in said]  # only the cause, not its consequences
-    faults += map(fault, problems(site) if site else ())
+    faults += [fault(problem) for problem in (problems(site) if site else ()) if not _follows(problem, lacks)]
     if faults or site is None:
         raise SiteError(faults)
     return site
+
+
+def _follows(problem: Problem, lacks: set[Key]) -> bool:
+    """Whether a cross check may only have missed what was left out as wrong: it says something about the same entry."""
+    entries = [key[:2] if key[0] in ("hosts", "groups") else key[:1] for key in lacks]
+    named = {str(entry[-1]) for entry in entries} | {str(key[-1]) for key in lacks}
+    words = set(re.findall(r"[\w-]+", problem.text))
+    same = any(all(ours == theirs for ours, theirs in zip(problem.key, entry, strict=False)) for entry in entries)
+    return same or not named.isdisjoint(words)
 
 
 def _include(source: Source, folder: Path) -> None:
@@ -80,7 +94,8 @@ def _include(source: Source, folder: Path) -> None:
         except ValueError:
             continue
         if not path.is_file():
-            raise SiteError([*source.faults, Fault(source.marks[key], key, f"there is no file {name}.")])
+            source.faults.append(Fault(source.marks[key], key, f"there is no file {name}."))
+            continue
         other = read_plain(path, str(name))
         if "include" in other.data:
             del other.data["include"]

@@ -111,6 +111,15 @@ def known_keys(model: type[BaseModel], key: Key) -> set[str]:
     return {field.alias or name for name, field in fields}
 
 
+def known_kinds(model: type[BaseModel], key: Key) -> set[str]:
+    """The values of `kind` that a map at `key` of the model may have."""
+    types: list[object] = [model]
+    for part in key:
+        types = [inner for kind in types for inner in _inside(kind, part)]
+    fields = [found.model_fields["kind"] for kind in types for found in _models(kind) if "kind" in found.model_fields]
+    return {str(value) for field in fields for value in get_args(field.annotation)}
+
+
 def _inside(kind: object, part: str | int) -> Iterator[object]:
     """The types of the value at `part` of a map, list or model."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -130,11 +139,20 @@ def _models(kind: object) -> Iterator[type[BaseModel]]:
             yield from _models(arm)
 
 
-def words(errors: list[ErrorDetails], key: Key, value: object, number: str, known: set[str], below: set[str]) -> str:
+def words(
+    errors: list[ErrorDetails],
+    key: Key,
+    value: object,
+    number: str,
+    *,
+    known: set[str],
+    below: set[str],
+    kinds: set[str],
+) -> str:
     """What is wrong at one key, from all the errors there (a union gives one for each arm).
 
     `number` is the number as written in the file, `known` the keys allowed in this key's place, `below` those allowed
-    under it.
+    under it, `kinds` the values that `kind` may have there.
     """
     error, last = errors[0], str(key[-1])
     if error["type"] == "extra_forbidden":
@@ -146,7 +164,7 @@ def words(errors: list[ErrorDetails], key: Key, value: object, number: str, know
     if value is None and error["type"] != "missing":
         return "is empty. Write a value, or take the key away."
     if not isinstance(value, dict | list) and error["type"] in _MAPS:
-        return f"{_text({**error, 'type': 'model_type'}, value)} {_within(last, value, below)}".rstrip()
+        return f"{_text({**error, 'type': 'model_type'}, value)} {_within(last, value, below, kinds)}".rstrip()
     return _of_value(errors, key, value, number)
 
 
@@ -166,10 +184,12 @@ def _of_value(errors: list[ErrorDetails], key: Key, value: object, number: str) 
     return _text(error, value)
 
 
-def _within(last: str, value: object, below: set[str]) -> str:
+def _within(last: str, value: object, below: set[str], kinds: set[str]) -> str:
     """What to write instead, if one word is written where a map of these keys belongs."""
-    if "kind" in below and isinstance(value, str) and re.fullmatch("[a-z0-9]+", value):
-        return f"Write {last}: {{kind: {value}}}."
+    if kinds and isinstance(value, str) and re.fullmatch("[a-z0-9]+", value):
+        meant = likely(value, kinds)
+        one = f"{{kind: {meant}}}." if meant else f"{{kind: KIND}}, with one of {', '.join(sorted(kinds))}."
+        return f"Write {last}: {one}"
     return f"Known there: {', '.join(sorted(below))}." if 0 < len(below) <= 12 else ""
 
 

@@ -11,6 +11,7 @@ from components.engine.config import Containerd, Docker, Engine, Registry
 from components.host.config import Address, Host, HostSettings
 from components.host.repositories import Repository
 from components.kubernetes.config import Kubernetes
+from components.matrix import Thing, thing
 from components.model import HostName, LabelName, LocalPath
 from components.network.config import Network
 from components.parts.part import Part
@@ -37,6 +38,12 @@ class Entry(NamedTuple):
     def kind(self) -> str:
         """The part's folder."""
         return self.registered.kind
+
+    @property
+    def version(self) -> Thing:
+        """The part with the version that its settings name, for compatibility.yaml."""
+        key, version = self.part.version(self.config) or ((), "")
+        return thing(self.kind, f"{self.kind} {version}".rstrip(), version or self.kind, (*self.key, *key))
 
     def token(self, suffix: str = "") -> str:
         """The type of its Pulumi component, which must never change."""
@@ -91,6 +98,8 @@ class Site(Keyed):
     """The Kubernetes cluster; without this key the site has hosts only."""
     network: Network = Network()
     """Pod and service subnets, and the plugin that connects pods."""
+    allow_untested: bool = False
+    """Versions of which it is unknown whether they fit are a note (X7); those that are known to fail stay refused."""
     tenants: dict[LabelName, Tenant] = {}
     """Tenants by name, which is also the name of their namespace."""
     platforms: tuple[AnyPlatform, ...] = ()

@@ -3,51 +3,26 @@
 Reading at the level of YAML nodes keeps what a plain load loses: doubled keys, tags, and how a number was written.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from components.problem import Key, dotted
+from components.problem import Key
+from stacks.faults import Fault, Mark, NoSiteError, SiteError
+from stacks.reading import VALUES, compose
 
 SITE = "gpu-metal:site"
 
-
-class Mark(NamedTuple):
-    """Where a key is written, and its number in the file's own spelling (1.30 is the number 1.3)."""
-
-    file: str
-    line: int | None
-    number: str = ""
-
-
-class Fault(NamedTuple):
-    """One thing that is wrong with a site; its str() is what the operator reads."""
-
-    mark: Mark
-    key: Key
-    text: str
-
-    def __str__(self) -> str:
-        line = "" if self.mark.line is None else f":{self.mark.line}"
-        return f"{self.mark.file}{line} {f'{dotted(self.key)}: ' if self.key else ''}{self.text}"
-
-
-class SiteError(Exception):
-    """A site that cannot be used. `lines` has every fault, in the order of the file."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        ordered = sorted(faults, key=lambda fault: (fault.mark.file, fault.mark.line or 0))
-        self.lines = list(dict.fromkeys(str(fault) for fault in ordered))
-        super().__init__("\n".join(self.lines))
-
-
-class NoSiteError(SiteError):
-    """There is no such site."""
+_OTHERWISE = re.compile(
+    r"(?P<a_date>[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?)"
+    r"|(?P<a_number>[-+]?0[xXbBoO][0-9a-fA-F_]+|[-+]?[0-9][0-9_]*_[0-9_.]*)"
+    r"|(?P<not_a_finite_number>[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))"
+)
+"""Plain words that Pulumi's YAML (go-yaml v3, resolve.go) reads as something else than a word or a decimal number."""
 
 
 @dataclass
@@ -65,7 +40,7 @@ def read_stack(path: Path) -> Source:
         fix = f"Fix: sitectl init {path.stem.removeprefix('Pulumi.')} HOST=ADDRESS …"
         raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent}. {fix}")])
     reader = _Reader(path.name)
-    top = reader.pairs(_compose(path, path.name), ())
+    top = reader.pairs(compose(path, path.name), ())
     if "config" not in top:
         raise SiteError([Fault(Mark(path.name, 1), ("config",), f"is missing. The site belongs at config.{SITE}.")])
     config = reader.pairs(top["config"][1], ("config",))
@@ -85,7 +60,7 @@ def read_stack(path: Path) -> Source:
 def read_plain(path: Path, label: str) -> Source:
     """A plain YAML file of the shape of a site object. Raises SiteError."""
     reader = _Reader(label)
-    return reader.source(_compose(path, label))
+    return reader.source(compose(path, label))
 
 
 def from_object(data: dict[str, Any], label: str) -> Source:
@@ -140,19 +115,6 @@ def _keys(data: object, key: Key) -> Iterator[Key]:
             yield from _keys(value, (*key, index))
 
 
-def _compose(path: Path, label: str) -> Node:
-    try:
-        node = YAML(typ="safe", pure=True).compose(path)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SiteError([Fault(Mark(label, line), (), f"is not YAML here: {error.problem}.")]) from None
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise SiteError([Fault(Mark(label, None), (), f"cannot be read: {error}.")]) from None
-    if not isinstance(node, MappingNode):
-        raise SiteError([Fault(Mark(label, 1), (), "is not a map of keys.")])
-    return node
-
-
 def _is_secret(node: Node) -> bool:
     return isinstance(node, MappingNode) and [key.value for key, _ in node.value] == ["secure"]
 
@@ -164,6 +126,8 @@ class _Reader:
         self.file = file
         self.marks: dict[Key, Mark] = {}
         self.faults: list[Fault] = []
+        self._read = 0
+        self._merging: list[Node] = []
 
     def source(self, node: Node) -> Source:
         """The node as a Source. Raises SiteError if it is not a map."""
@@ -178,13 +142,14 @@ class _Reader:
 
     def pairs(self, node: Node, key: Key) -> Mapping[str, tuple[Node, Node]]:
         """The entries of a map by name; `<<` adds those that the map itself lacks."""
+        self._count(node)
         found: dict[str, tuple[Node, Node]] = {}
         inherited: dict[str, tuple[Node, Node]] = {}
         for key_node, value_node in node.value if isinstance(node, MappingNode) else ():
             name = key_node.value
             if key_node.tag == "tag:yaml.org,2002:merge":
                 for part in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
-                    inherited = {**self.pairs(part, key), **inherited}
+                    inherited = {**self._merged(part, key), **inherited}
             elif not isinstance(key_node, ScalarNode):
                 self.fault(key, key_node, "has a map or a list as a key. Keys are words.")
             elif name in found:
@@ -194,7 +159,25 @@ class _Reader:
                 found[name] = key_node, value_node
         return {**inherited, **found}
 
+    def _merged(self, node: Node, key: Key) -> Mapping[str, tuple[Node, Node]]:
+        if any(node is each for each in self._merging):
+            self.fault(key, node, "has a << that names the map itself. Take it away.")
+            return {}
+        self._merging.append(node)
+        found = self.pairs(node, key)
+        self._merging.pop()
+        return found
+
+    def _count(self, node: Node) -> None:
+        """Raises SiteError when anchors inside anchors make a short file a huge one."""
+        self._read += 1
+        if self._read > VALUES:
+            text = f"has more than {VALUES:,} values: its anchors (&name) repeat each other."
+            mark = Mark(self.file, node.start_mark.line + 1)
+            raise SiteError([Fault(mark, (), f"{text} Fix: write the site without them.")])
+
     def value(self, node: Node, key: Key) -> object:
+        self._count(node)
         if len(key) > 30:
             self.fault(key[:2], node, "is nested too deep (an anchor inside itself?).")
             return None
@@ -229,6 +212,10 @@ class _Reader:
     def scalar(self, node: Node, key: Key) -> str | int | float | bool | None:
         text = str(node.value)
         kind = (node.tag or "").rpartition(":")[2]
+        if isinstance(node, ScalarNode) and not node.style and (otherwise := _OTHERWISE.fullmatch(text)):
+            means = str(otherwise.lastgroup).replace("_", " ")
+            self.fault(key, node, f'{text} is {means} to Pulumi. Quote it: "{text}".')
+            return text
         if kind == "null":
             return None
         if kind == "bool":

@@ -58,7 +58,7 @@ class Docker(_Engine):
     users: tuple[AccountName, ...] = ()
     """Members of the group docker: as good as root on the host."""
     log_max_size: Annotated[
-        str, form(r"^\d+[kmg]$", 'is not a size as Docker writes it: a number and k, m or g, such as "100m".')
+        str, form(r"^[0-9]+[kmg]$", 'is not a size as Docker writes it: a number and k, m or g, such as "100m".')
     ] = "100m"
     """Largest size of one container's log file."""
     log_max_files: Annotated[int, Field(ge=1)] = 3

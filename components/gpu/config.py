@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from components.forms import form
 from components.host.machine import AbsolutePath
-from components.model import Model, Sha256
+from components.model import Model, Sha256, Word
 
 Module = Literal["auto", "open", "proprietary"]
 
@@ -24,14 +24,16 @@ class Runfile(Model):
 
 Branch = Annotated[
     str,
-    form(r"^\d{3}$", 'is not a branch: three digits, such as "580"; the exact one is driver: {branch: …, version: …}.'),
+    form(
+        r"^[0-9]{3}$", 'is not a branch: three digits, such as "580"; the exact one is driver: {branch: …, version: …}.'
+    ),
 ]
 
 
 DriverVersion = Annotated[
-    str, form(r"^\d{3}\.\d+(\.\d+)?$", 'is not a version of the driver, for example "580.95.05".')
+    str, form(r"^[0-9]{3}\.[0-9]+(\.[0-9]+)?$", 'is not a version of the driver, for example "580.95.05".')
 ]
-CudaVersion = Annotated[str, form(r"^\d+\.\d+$", 'is not a version of CUDA: two numbers, for example "12.8".')]
+CudaVersion = Annotated[str, form(r"^[0-9]+\.[0-9]+$", 'is not a version of CUDA: two numbers, for example "12.8".')]
 
 
 class Driver(Model):
@@ -78,7 +80,7 @@ class Toolkit(Model):
 class Gpu(Model):
     """The GPUs that a host must show (G1, G6), and the software for them."""
 
-    model: str
+    model: Word
     """As NVIDIA names it, for example A100-SXM4-80GB: compared with what lspci and nvidia-smi show."""
     count: Annotated[int, Field(ge=0, le=32)]
     """How many NVIDIA GPUs the PCI bus and nvidia-smi must show."""

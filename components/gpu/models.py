@@ -1,12 +1,16 @@
-"""NVIDIA's GPUs as data: which chip is of which generation, which driver each generation takes, which ids a model has.
+"""NVIDIA's GPUs as data: which chip is of which generation, and which ids a model has.
 
-PCI ids and names: https://pci-ids.ucw.cz (vendor 10de) and appendix A of the driver's README. Branches:
-https://docs.nvidia.com/datacenter/tesla/drivers/ (580 is the last one for Maxwell, Pascal and Volta, 470 for Kepler).
+PCI ids and names: https://pci-ids.ucw.cz (vendor 10de) and appendix A of the driver's README. Which driver and kernel
+module fits which generation is in compatibility.yaml.
 """
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
+
+from components.matrix import Matrix, Thing, misfit, read, thing
 
 Kind = Literal["open", "proprietary"]
 
@@ -16,32 +20,30 @@ OPEN_BY_DEFAULT = 560
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Chips of one architecture: a range of PCI device ids, and the drivers' branches and modules for them."""
+    """Chips of one architecture: a range of PCI device ids."""
 
     name: str
+    chips: str
+    """Those of the range, where compatibility.yaml tells them from others of their generation."""
     first_id: int
     last_id: int
-    first_branch: int
-    last_branch: int | None
-    """None while the newest branch still supports it."""
-    kinds: tuple[Kind, ...]
 
 
 GENERATIONS = (
-    Generation("Kepler", 0x0FC0, 0x133F, 304, 470, ("proprietary",)),
-    Generation("Maxwell", 0x1340, 0x15EF, 340, 580, ("proprietary",)),
-    Generation("Pascal", 0x15F0, 0x15FF, 367, 580, ("proprietary",)),
-    Generation("Maxwell", 0x1600, 0x17FF, 340, 580, ("proprietary",)),
-    Generation("Pascal", 0x1B00, 0x1D7F, 367, 580, ("proprietary",)),
-    Generation("Volta", 0x1D80, 0x1DFF, 384, 580, ("proprietary",)),
-    Generation("Turing", 0x1E00, 0x207F, 410, None, ("open", "proprietary")),
-    Generation("Ampere", 0x2080, 0x20FF, 450, None, ("open", "proprietary")),
-    Generation("Turing", 0x2100, 0x21FF, 410, None, ("open", "proprietary")),
-    Generation("Ampere", 0x2200, 0x22FF, 455, None, ("open", "proprietary")),
-    Generation("Hopper", 0x2300, 0x23FF, 525, None, ("open", "proprietary")),
-    Generation("Ampere", 0x2400, 0x25FF, 455, None, ("open", "proprietary")),
-    Generation("Ada", 0x2600, 0x28FF, 525, None, ("open", "proprietary")),
-    Generation("Blackwell", 0x2900, 0x31FF, 570, None, ("open",)),
+    Generation("Kepler", "GK1xx", 0x0FC0, 0x133F),
+    Generation("Maxwell", "GM1xx", 0x1340, 0x15EF),
+    Generation("Pascal", "GP100", 0x15F0, 0x15FF),
+    Generation("Maxwell", "GM2xx", 0x1600, 0x17FF),
+    Generation("Pascal", "GP10x", 0x1B00, 0x1D7F),
+    Generation("Volta", "GV100", 0x1D80, 0x1DFF),
+    Generation("Turing", "TU10x", 0x1E00, 0x207F),
+    Generation("Ampere", "GA100", 0x2080, 0x20FF),
+    Generation("Turing", "TU11x", 0x2100, 0x21FF),
+    Generation("Ampere", "GA10x", 0x2200, 0x22FF),
+    Generation("Hopper", "GH100", 0x2300, 0x23FF),
+    Generation("Ampere", "GA10x", 0x2400, 0x25FF),
+    Generation("Ada", "AD10x", 0x2600, 0x28FF),
+    Generation("Blackwell", "GB1xx and GB2xx", 0x2900, 0x31FF),
 )
 """By PCI device id. Later chips are unknown here: whether a driver runs them, only the driver itself tells."""
 
@@ -105,29 +107,55 @@ def generations(model: str) -> frozenset[str]:
     return frozenset(g.name for id_ in ids(model) if (g := generation(id_)))
 
 
-def kind(module: Literal["auto", "open", "proprietary"], branch: int, model: str) -> Kind:
+@cache
+def gpu(model: str) -> Thing:
+    """A declared model as compatibility.yaml knows it: each chip that it may have, by its generation and names."""
+    values = tuple(dict.fromkeys(frozenset(_names(id_)) for id_ in ids(model)))
+    return Thing("gpu", f"GPU {model}", values or (frozenset({model}),))
+
+
+def _names(id_: str) -> set[str]:
+    """A100-SXM4-80GB is also A100-SXM4 and A100."""
+    of = generation(id_)
+    products = [name.split("-") for known, name in _TABLE if known == id_]
+    names = {"-".join(parts[:size]) for parts in products for size in range(1, len(parts) + 1)}
+    return names | ({of.name, of.chips} if of else set())
+
+
+def driver(branch: int | str) -> Thing:
+    """A branch of the driver."""
+    return thing("driver", f"driver {branch}", str(branch))
+
+
+def module(kind: Kind) -> Thing:
+    """A kind of the kernel module."""
+    return thing("module", f"the {kind} kernel module", kind)
+
+
+def kind(module_: Literal["auto", "open", "proprietary"], branch: int, model: str) -> Kind:
     """The kernel module to install. A model that is not known here counts as a new one."""
-    if module != "auto":
-        return module
-    known = [g for id_ in ids(model) if (g := generation(id_))]
-    if any("open" not in g.kinds for g in known):
-        return "proprietary"
-    if any("proprietary" not in g.kinds for g in known):
-        return "open"
+    if module_ != "auto":
+        return module_
+    if ids(model):
+        if _MATRIX.verdict(module("open"), gpu(model)).fits is False:
+            return "proprietary"
+        if _MATRIX.verdict(module("proprietary"), gpu(model)).fits is False:
+            return "open"
     return "open" if branch >= OPEN_BY_DEFAULT else "proprietary"
 
 
-def misfit(of: Generation, branch: int, module: Kind) -> str | None:
-    """Why a driver does not run this generation, with what to write instead; None when it does."""
-    if branch < of.first_branch:
-        return f"branch {branch} is older than {of.name}, which needs {of.first_branch} or later"
-    if of.last_branch is not None and branch > of.last_branch:
-        return f"branch {branch} has dropped {of.name}; the last one for it is {of.last_branch}"
-    if module not in of.kinds:
-        return f"{of.name} has the {of.kinds[0]} kernel module only, not the {module} one"
+def unfit(of: Generation, branch: int, kind: Kind) -> str | None:
+    """Why a driver does not run this generation, with what to use instead; None when it does."""
+    chips = Thing("gpu", of.name, (frozenset({of.name, of.chips}),))
+    for judged in (driver(branch), module(kind)):
+        verdict = _MATRIX.verdict(judged, chips)
+        if verdict.fits is False:
+            return misfit(judged, chips, verdict)
     return None
 
 
+FACTS = Path(__file__).with_name("compatibility.yaml")
+_MATRIX = Matrix([read(FACTS)])
 _TABLE = tuple(
     (id_, name) for entry in _MODELS.replace("\n", "|").split("|") if entry.strip() for id_, name in [entry.split()]
 )

@@ -136,8 +136,8 @@ def misfits(gpu: Gpu) -> str:
     if gpu.driver is None:
         return ""
     branch, module = int(gpu.driver.branch), kind(gpu, gpu.driver)
-    found = [(g, why) for g in models.GENERATIONS if (why := models.misfit(g, branch, module))]
-    return "".join(f"{g.first_id:04x} {g.last_id:04x} {why}\n" for g, why in found)
+    found = [(g, why) for g in models.GENERATIONS if (why := models.unfit(g, branch, module))]
+    return "".join(f"{g.first_id:04x} {g.last_id:04x} {why.removesuffix('.')}\n" for g, why in found)
 
 
 def fabric_manager(host: Host, of: Driver) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.forms import form
 from components.gpu.config import Gpu
 from components.host.machine import MachineSettings
 from components.host.net import NetSettings
@@ -24,6 +25,15 @@ SYSTEMS = ("debian", "ubuntu", *RHEL_LIKE)
 """`ID` in os-release of all systems that the steps know."""
 
 
+Login = Annotated[
+    str,
+    form(
+        r"^[A-Za-z0-9_][A-Za-z0-9._@\\-]*$",
+        "is not the name of a user who logs in: letters, digits, '.', '_', '@' and '-'.",
+    ),
+]
+
+
 class Bastion(Model):
     """A host that SSH goes through; its key must be known like any other (H1)."""
 
@@ -31,7 +41,7 @@ class Bastion(Model):
     """Address or name, as seen from the operator."""
     port: Port = 22
     """Its SSH port."""
-    user: str = "root"
+    user: Login = "root"
     """The login user there; its key or password is that of the host behind it."""
     host_key: str | None = None
     """One `type base64` line; else looked up in known_hosts."""
@@ -40,7 +50,7 @@ class Bastion(Model):
 class Ssh(Model):
     """How hosts are reached. One of keySecret, keyFile, passwordSecret; with none of them, the ssh-agent."""
 
-    user: str = "root"
+    user: Login = "root"
     """The login user."""
     port: Port = 22
     """The host's SSH port."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.forms import form
-from components.model import Model, SecretName
+from components.model import Model, SecretName, Word
 
 Sudo = Literal["no", "with-password", "always"]
 Reboot = Literal["never", "when-needed", "window"]
@@ -104,7 +104,7 @@ class MachineSettings(Model):
     """Packages of `packages` by name that no upgrade may touch (H7)."""
     disks: tuple[Disk, ...] = ()
     """Data disks: filesystem and mount; one that holds anything is never formatted (H2)."""
-    tuned: str | None = None
+    tuned: Word | None = None
     """Profile of tuned, for example throughput-performance (H9)."""
     target: Literal["multi-user", "graphical"] | None = None
     """The target that systemd boots into; unset leaves it as it is (H9)."""

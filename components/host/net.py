@@ -74,7 +74,10 @@ class Allow(Model):
 
     port: Annotated[
         str,
-        form(r"^\d{1,5}(-\d{1,5})?$", 'is not one port or a range, such as "443" or "3105-3109". Make more openings.'),
+        form(
+            r"^[0-9]{1,5}(-[0-9]{1,5})?$",
+            'is not one port or a range, such as "443" or "3105-3109". Make more openings.',
+        ),
     ]
     """One port or FIRST-LAST, quoted."""
     protocol: Protocol = "tcp"

@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Tag
 
+from components.forms import form
 from components.model import LocalPath, Model, kind_or
+
+Suite = Annotated[
+    str, form(r"^[A-Za-z0-9./_~+{}-]+$", "is not a suite of a Debian repository, for example stable or ./ .")
+]
+Component = Annotated[
+    str, form(r"^[A-Za-z0-9./_~+-]+$", "is not a component of a Debian repository, for example main.")
+]
 
 
 class _Signed(Model):
@@ -24,9 +32,9 @@ class AptRepository(_Signed):
 
     kind: Literal["apt"] = "apt"
     """For Debian's family."""
-    suite: str = "./"
+    suite: Suite = "./"
     """Suite; one that ends with / has no components."""
-    components: tuple[str, ...] = ()
+    components: tuple[Component, ...] = ()
     """As in sources.list, for example main."""
 
 

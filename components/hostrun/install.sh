@@ -42,17 +42,22 @@ place() {
     mv -fT -- "$2.new" "$2"
 }
 
+# place_all FOLDER TARGET: the same for each file of a folder; hashes all of them at once
+place_all() {
+    local line there
+    there=$(cd "$2" && sha256sum -- *.* 2>/dev/null) || true
+    while read -r line; do
+        [[ $'\n'$there$'\n' == *$'\n'"$line"$'\n'* ]] || place "$1/${line#*  }" "$2/${line#*  }"
+    done < <(cd "$1" && sha256sum -- *.*)
+}
+
 # bring RUNNER: library and runner, from the archive
 bring() {
-    local file
     unpack "$folder"
     # Old versions stay, since undo runs the version that was applied.
-    for file in "$folder"/library/*; do
-        place "$file" "$home/library/${file##*/}"
-    done
-    for file in "$folder"/runner/*.sh "$folder"/runner/os/*; do
-        place "$file" "$1/${file#"$folder/runner/"}"
-    done
+    place_all "$folder/library" "$home/library"
+    place_all "$folder/runner" "$1"
+    place_all "$folder/runner/os" "$1/os"
     chmod 0700 "$1/runner.sh"
 }
 

@@ -109,7 +109,8 @@ proxy_variables() {
 # source_fault SOURCE LOG: explains why the index of a package source cannot be read, from the package manager's output
 source_fault() {
     local said why remedy
-    if said=$(grep ' is locked by ' "$2"); then untrue "${said##*$'\n'}"; fi
+    # Who holds the package manager's lock is said already.
+    if said=$(grep -E ' is locked by | for the package lock: ' "$2"); then untrue "${said##*$'\n'}"; fi
     why_failed "$2"
     untrue "$1 $why. Fix: $remedy"
 }

@@ -61,7 +61,7 @@ def wrong(name: str, value: str) -> str | None:
         return None if good else 'is not in a folder of its own. Write "/var/log/NAME/FILE", or "-" for the pod\'s log.'
     if not _NAMES_A_FILE.search(name) or not value.startswith("/") or value.startswith(MOUNTED):
         return None
-    return f"is not in the API server's pod. Put {value} below {MOUNTED[1]} of every control plane, and name that path."
+    return f"is not in the API server's pod. Put it below {MOUNTED[1]} of every control plane, and name that path."
 
 
 def volumes(files: Iterable[ApiServerFile], arguments: dict[str, str]) -> list[dict[str, Any]]:

@@ -8,10 +8,10 @@ from components.model import HostName, LocalPath, Model, Version
 
 
 class Kubernetes(Model):
-    """A cluster built by kubeadm (configuration API v1beta4)."""
+    """A cluster built by kubeadm (configuration API v1beta4, before 1.31 v1beta3)."""
 
     version: Version = versions.KUBERNETES
-    """Exact and quoted."""
+    """Exact and quoted, 1.22 or later."""
     endpoint: str | None = None
     """`host:port` of the API server; with one control plane its address and 6443."""
     cluster_domain: HostName = "cluster.local"

@@ -1,4 +1,4 @@
-"""Site config → kubeadm's configuration files (API kubeadm.k8s.io/v1beta4). Pure."""
+"""Site config → kubeadm's configuration files, in the API version that its Kubernetes reads. Pure."""
 
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -26,6 +26,13 @@ _OWN_PREFIXES = ("kubelet.kubernetes.io", "node.kubernetes.io")
 _OWN_LABELS = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 """https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction"""
 
+_V1BETA4 = (1, 31)
+"""The first version with the API v1beta4, where arguments are a list; v1beta3, from 1.22 on, has maps:
+https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/"""
+
+_SHOW_JOIN_COMMAND = (1, 26)
+"""The first version whose init has this as a phase: https://github.com/kubernetes/kubernetes/pull/111512"""
+
 _ADMISSION = "enable-admission-plugins"
 _KUBEADM_ADMISSION = "NodeRestriction"
 
@@ -47,13 +54,13 @@ def init_config(
     """What `kubeadm init` is given on the control plane that begins the cluster."""
     return _documents(
         {
-            "apiVersion": "kubeadm.k8s.io/v1beta4",
+            "apiVersion": _api(kubernetes),
             "kind": "InitConfiguration",
             # kubeadm always makes one token; ours is short, and known by its description when it is deleted.
             "bootstrapTokens": [{"description": f"gpu-metal {host.name}", "ttl": "15m0s"}],
             "localAPIEndpoint": {"advertiseAddress": str(host.address), "bindPort": API_PORT},
             "nodeRegistration": _registration(host, kubernetes),
-            "skipPhases": ["show-join-command"],
+            "skipPhases": ["show-join-command"] if _minor(kubernetes) >= _SHOW_JOIN_COMMAND else [],
         },
         _cluster_config(control_planes, cluster=cluster, kubernetes=kubernetes, network=network),
         {
@@ -77,7 +84,7 @@ def _cluster_config(
     arguments = _api_server_arguments(kubernetes)
     volumes = api_server.volumes(kubernetes.api_server_files, arguments)
     return {
-        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "apiVersion": _api(kubernetes),
         "kind": "ClusterConfiguration",
         "clusterName": cluster,
         "kubernetesVersion": f"v{kubernetes.version}",
@@ -90,7 +97,7 @@ def _cluster_config(
         },
         "apiServer": {
             "certSANs": list(kubernetes.extra_sans),
-            "extraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
+            "extraArgs": _arguments(kubernetes, arguments),
             **({"extraVolumes": volumes} if volumes else {}),
         },
     }
@@ -99,7 +106,7 @@ def _cluster_config(
 def join_config(host: Host, kubernetes: Kubernetes) -> str:
     """JoinConfiguration with TICKET_… where the ticket's values go."""
     config: dict[str, Any] = {
-        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "apiVersion": _api(kubernetes),
         "kind": "JoinConfiguration",
         "discovery": {
             "bootstrapToken": {
@@ -116,6 +123,21 @@ def join_config(host: Host, kubernetes: Kubernetes) -> str:
             "certificateKey": TICKET_CERTIFICATE_KEY,
         }
     return _documents(config)
+
+
+def _minor(kubernetes: Kubernetes) -> tuple[int, int]:
+    major, minor, _ = kubernetes.version.split(".")
+    return int(major), int(minor)
+
+
+def _api(kubernetes: Kubernetes) -> str:
+    return f"kubeadm.k8s.io/{'v1beta4' if _minor(kubernetes) >= _V1BETA4 else 'v1beta3'}"
+
+
+def _arguments(kubernetes: Kubernetes, wanted: Mapping[str, str]) -> list[dict[str, str]] | dict[str, str]:
+    if _minor(kubernetes) < _V1BETA4:
+        return dict(wanted)
+    return [{"name": name, "value": value} for name, value in wanted.items()]
 
 
 def _api_server_arguments(kubernetes: Kubernetes) -> dict[str, str]:
@@ -135,7 +157,7 @@ def _registration(host: Host, kubernetes: Kubernetes) -> dict[str, Any]:
     return {
         "name": host.name,
         "criSocket": CRI_SOCKET,
-        "kubeletExtraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
+        "kubeletExtraArgs": _arguments(kubernetes, arguments),
         "ignorePreflightErrors": list(kubernetes.ignore_preflight_errors),
         # All of them, none too: kubeadm taints a control plane of its own accord when the key is absent.
         # Each once: a node with a taint twice is refused.

@@ -1,6 +1,7 @@
 """What Kubernetes needs of the rooms below it on each host: settings, units behind the proxy, sources, ports. Pure."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import versions
 from components.host.config import Host
@@ -11,6 +12,7 @@ from components.host.openings import site_networks
 from components.host.repositories import AptRepository, DnfRepository, Repository
 from components.kubernetes.config import Kubernetes
 from components.kubernetes.kubeadm import API_PORT
+from components.matrix import Matrix, Thing, read, thing
 
 MODULES = ("overlay", "br_netfilter")
 SYSCTL = {
@@ -20,8 +22,8 @@ SYSCTL = {
 }
 """https://kubernetes.io/docs/setup/production-environment/container-runtimes/#network-configuration"""
 
-_CGROUP_V2 = 35
-"""From this minor version on the kubelet refuses cgroup v1, unless it is told not to."""
+FACTS = Path(__file__).with_name("compatibility.yaml")
+_MATRIX = Matrix([read(FACTS)])
 
 
 def prepare(host: Host) -> Host:
@@ -36,13 +38,18 @@ def prepare(host: Host) -> Host:
 
 def needed(kubernetes: Kubernetes, host: Host, control_planes: Sequence[Host]) -> Needed:
     """Beside the settings that `prepare` lays under the site's."""
-    minor = int(kubernetes.version.split(".")[1])
+    v1 = _MATRIX.verdict(thing("cgroup", "cgroup v1", "v1"), version(kubernetes))
     return Needed(
         repositories={"kubernetes": _repository(kubernetes, host)},
         services=("kubelet",),
         listening=listening(host, control_planes),
-        cgroup_v2=minor >= _CGROUP_V2 and kubernetes.kubelet.get("failCgroupV1") is not False,
+        cgroup_v2=v1.fits is False and kubernetes.kubelet.get("failCgroupV1") is not False,
     )
+
+
+def version(kubernetes: Kubernetes) -> Thing:
+    """The version, as compatibility.yaml knows it."""
+    return thing("kubernetes", f"Kubernetes {kubernetes.version}", kubernetes.version, ("kubernetes", "version"))
 
 
 def listening(host: Host, control_planes: Sequence[Host]) -> tuple[Listening, ...]:

@@ -15,7 +15,7 @@ from components.hostrun.step import Step
 from components.hostrun.target import Target
 from components.kubernetes.config import Kubernetes
 from components.model import LabelName, Model
-from components.problem import Problem
+from components.problem import Key, Problem
 from components.tenancy.config import Tenant
 
 P = TypeVar("P", bound=Model)
@@ -122,8 +122,9 @@ class Part(Generic[P]):
     needs: frozenset[Provide] = frozenset()
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     gives: frozenset[Provide] = frozenset()
-    kubernetes: tuple[str, str] | None = None
-    """The first and the last minor version that it runs on, for example ("1.31", "1.35")."""
+    version: Callable[[P], tuple[Key, str] | None] = lambda _: None
+    """The version that an entry names, and its key there. What fits it is in the part's own compatibility.yaml
+    (components/matrix.py), where the part is named like its folder."""
     host: HostPart[P] | None = None
     cluster: ClusterPart[P] | None = None
 

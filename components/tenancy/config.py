@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from components.model import Model, Quantity
+from components.model import Line, Model, Quantity
 
 
 class Quota(Model):
@@ -23,9 +23,9 @@ class Tenant(Model):
 
     quota: Quota
     """What the tenant's pods may use together."""
-    members: tuple[str, ...] = ()
+    members: tuple[Line, ...] = ()
     """User names as the API server sees them; they get the built-in role `edit` in the namespace."""
-    groups: tuple[str, ...] = ()
+    groups: tuple[Line, ...] = ()
     """Groups as the API server sees them; they get the role `edit` too."""
     pod_security: Literal["privileged", "baseline", "restricted"] = "baseline"
     """Pod Security level that the namespace enforces; the policy pack refuses `privileged`."""

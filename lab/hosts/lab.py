@@ -37,6 +37,12 @@ def up(say: Say) -> None:
         say(f"lab: {done} ({time.monotonic() - began:.1f} s)")
 
 
+def check() -> None:
+    """Raises LabError when this machine cannot run the lab, for example because another one runs."""
+    with _alone():
+        machine.prepare()
+
+
 def base_system(say: Say) -> None:
     """Builds the base system of the hosts that start with the lab, if it is missing."""
     for release in sorted({host.release for host in HOSTS.values() if host.starts_with_lab}):

@@ -73,11 +73,11 @@ def test_preflight_tells_other_gpus_than_declared_and_a_driver_that_does_not_fit
     assert said(ready, "2 volta", steps.checks(site_host(ready, **by_name))) == {}
     misfit = said(ready, "2 volta", steps.checks(site_host(ready, **by_name, driver="595")))["gpus"]
     assert misfit.endswith(
-        "(10de:1db1): branch 595 has dropped Volta; the last one for it is 580. Nothing was changed. "
-        "Fix: gpu.driver in the site"
+        "(10de:1db1): driver 595 does not fit Volta: the first driver for Volta is 384, the last one 580 "
+        "(NVIDIA's README of the driver, appendix A). Use 384 to 580. Nothing was changed. Fix: gpu.driver in the site"
     )
     unfit = said(ready, "2 volta", steps.checks(site_host(ready, **by_name, driver="580")))["gpus"]
-    assert "Volta has the proprietary kernel module only, not the open one" in unfit
+    assert "the open kernel module does not fit Volta: the open kernel module needs Turing or later" in unfit
 
 
 @pytest.mark.row("G6", "G1")

@@ -7,33 +7,31 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.engine.config import Containerd
 from components.host.net import Dns
 from components.hostrun.step import Step
 from components.hostrun.target import Target
-from components.kubernetes import steps, ticket
+from components.kubernetes import kubeadm, steps, ticket
 from lab import paths
 from lab.hosts import faults, inventory, lab
 from stacks import plan
 from stacks.load import load_site
 from stacks.model import Site
 from tests.scripts.frozen import Recipe, frozen
+from tests.scripts.kubeadm_host import HALF_WAY, killed
 from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1")]
 
 ROOT = Path(__file__).parents[2]
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
-HALF_WAY = {
-    "cp-1": ("init", "/etc/kubernetes/manifests/kube-apiserver.yaml"),
-    "cpu-1": ("join", "/etc/kubernetes/bootstrap-kubelet.conf"),
-}
 POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n  - level: {}\n"
 LOG = "/var/log/gpu-metal-audit/audit.log"
 TOKEN = r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
@@ -87,21 +85,6 @@ class Cluster:
         host = self.site.hosts[name]
         key = (paths.LAB / "id_ed25519").read_text()
         return Target(name, str(host.address), 22, "deploy", host.host_key, private_key=key)
-
-
-@contextmanager
-def killed(host: LabHost, verb: str, once: str) -> Iterator[None]:
-    """`kubeadm VERB` gets SIGKILL as soon as the file `once` is there."""
-    text = f"""#!/bin/bash
-[[ $1 == {verb} ]] || exec /usr/bin/kubeadm "$@"
-/usr/bin/kubeadm "$@" &
-until [[ -e {once} ]]; do sleep 0.01; done
-kill -KILL $!
-exit 137
-"""
-    host.bash("cat >/usr/local/sbin/kubeadm; chmod 755 /usr/local/sbin/kubeadm", text)
-    yield
-    host.bash("rm /usr/local/sbin/kubeadm")
 
 
 def _prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
@@ -261,6 +244,19 @@ def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> No
     done = cluster.plane.run("node", plan.node(changed, cluster.site.hosts["cp-1"]))
     assert done.returncode == 1
     assert "dnsDomain of the running cluster is cluster.local, wanted other.local" in done.stderr
+
+
+@pytest.mark.row("K2")
+def test_kubeadm_reads_what_versions_before_1_31_are_given(cluster: Cluster) -> None:
+    """The lab's own version still reads v1beta3, and refuses fields that it does not know."""
+    plane, kubernetes, engine = cluster.site.hosts["cp-1"], cluster.site.kubernetes, cluster.site.container_engine
+    assert kubernetes
+    assert isinstance(engine, Containerd)
+    old = kubernetes.model_copy(update={"version": "1.30.0"})
+    more: dict[str, Any] = {"cluster": "dev", "kubernetes": old, "network": cluster.site.network, "engine": engine}
+    text = kubeadm.init_config(plane, [plane], **more).replace("v1.30.0", f"v{kubernetes.version}")
+    assert "kubeadm.k8s.io/v1beta3" in text
+    cluster.plane.bash("cat >/run/old.yaml; kubeadm config validate --config /run/old.yaml; rm /run/old.yaml", text)
 
 
 @pytest.mark.row("K8", "X15")

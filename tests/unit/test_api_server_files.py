@@ -49,7 +49,7 @@ def test_kubeadm_mounts_the_files_and_the_folder_of_the_audit_log() -> None:
     ("name", "value", "says"),
     [
         (NAME, "/etc/policy.yaml", "Write apiServerFiles: {audit-policy-file: FILE}."),
-        ("encryption-provider-config", "/etc/enc.yaml", "Put /etc/enc.yaml below /etc/kubernetes/pki/ of every"),
+        ("encryption-provider-config", "/etc/enc.yaml", "Put it below /etc/kubernetes/pki/ of every"),
         ("audit-log-path", "/var/log/audit.log", "is not in a folder of its own."),
         ("audit-log-path", "/etc/kubernetes/x/audit.log", "is not in a folder of its own."),
         ("audit-log-path", "/var/log/../etc/audit.log", "is not in a folder of its own."),

@@ -16,10 +16,10 @@ from components.kubernetes.needed import SYSCTL
 from components.problem import Problem
 from components.registry import REGISTERED
 from stacks.checks import CHECKS, Check, notes
+from stacks.faults import NoSiteError, SiteError
 from stacks.load import load_site
 from stacks.model import Site
 from stacks.secret_names import secret_names
-from stacks.source import NoSiteError, SiteError
 from tests import samples
 from tests.samples import SITES, Sample
 

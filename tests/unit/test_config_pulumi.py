@@ -10,9 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
+from stacks.faults import SiteError
 from stacks.load import load_site, site_from
 from stacks.schema import stack_file
-from stacks.source import SiteError, same
+from stacks.source import same
 from tests import samples
 from tests.samples import Sample
 

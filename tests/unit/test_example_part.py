@@ -14,12 +14,26 @@ import pytest
 from tests.example_copy import EXAMPLE, LINE, git, make
 
 PLACES = {"components/parts/example", "docs/parts/example", "lab/parts/example", "tests/parts/example"}
-GENERATED = {"docs/parts/README.md", "docs/reference/checks.md", "docs/rows.md", "docs/sites.md", "site.schema.json"}
+GENERATED = {
+    *("README.md", "docs/parts/README.md", "docs/reference/checks.md", "docs/reference/compatibility.md"),
+    *("docs/rows.md", "docs/sites.md", "site.schema.json"),
+}
 """By `make schema`."""
 GOLDEN = "tests/parts/example/golden/sample.txt"
 BAD = ("forms", "hosts", "keys")
 WALK_PARTS = (
-    *("config", "coverage", "depot_parts", "golden", "imports", "layers_in_a_row", "library", "parts", "reference"),
+    *(
+        "compatibility",
+        "config",
+        "coverage",
+        "depot_parts",
+        "golden",
+        "imports",
+        "layers_in_a_row",
+        "library",
+        "parts",
+        "reference",
+    ),
     *("rows", "shape"),
 )
 """The project's own tests that find parts by folder, or by the registry."""

@@ -142,7 +142,9 @@ def test_each_known_model_has_a_generation_and_ranges_do_not_overlap() -> None:
 
 def test_what_a_driver_does_not_run_is_told_to_the_host_by_ranges() -> None:
     lines = steps.misfits(host(**A100, driver="595").gpu).splitlines()  # type: ignore[arg-type]
-    assert "1d80 1dff branch 595 has dropped Volta; the last one for it is 580" in lines
+    source = "NVIDIA's README of the driver, appendix A"
+    why = f"driver 595 does not fit Volta: the first driver for Volta is 384, the last one 580 ({source})"
+    assert f"1d80 1dff {why}. Use 384 to 580" in lines
     assert [line for line in lines if line.startswith(("20", "23", "29"))] == []
     assert steps.misfits(host(**A100).gpu) == ""  # type: ignore[arg-type]
 

@@ -1,5 +1,7 @@
 """kubeadm's files. Does not prove that kubeadm takes them: tests/scripts/test_kubernetes_steps.py does, on hosts."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from components.kubernetes import kubeadm
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 ENGINE = Containerd.model_validate({"cgroupDriver": "cgroupfs"})
 
 
@@ -38,6 +41,26 @@ def test_init_has_one_document_of_each_kind() -> None:
         "KubeletConfiguration",
         "KubeProxyConfiguration",
     ]
+
+
+@pytest.mark.row("K2")
+@pytest.mark.parametrize(
+    ("version", "api"), [("1.23.5", "v1beta3"), ("1.30.14", "v1beta3"), ("1.31.0", "v1beta4"), ("1.37.1", "v1beta4")]
+)
+def test_each_version_gets_the_configuration_that_it_reads(version: str, api: str) -> None:
+    """Both were held against kubeadm 1.34, which reads either and refuses unknown fields."""
+    said = {"apiServer": {"profiling": "false"}, "extraSans": ["api.example.org"]}
+    config = Kubernetes.model_validate({"version": version, **said})
+    plane, worker = host(), host("cpu-1", "10.213.77.21", "worker")
+    init = kubeadm.init_config(plane, [plane], cluster="dev", kubernetes=config, network=Network(), engine=ENGINE)
+    text = "---\n".join([init, kubeadm.join_config(worker, config)]).replace(version, "VERSION")
+    golden = GOLDEN / f"kubeadm-{api}.txt"
+    # `kubeadm init` before 1.26 has no phase show-join-command, and refuses its name.
+    assert ("skipPhases: []" in text) == (version == "1.23.5")
+    text = text.replace("skipPhases: []\n", "skipPhases:\n- show-join-command\n")
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(text)
+    assert text == golden.read_text(), "review the diff, then: UPDATE_GOLDEN=1 make unit"
 
 
 def test_node_is_known_by_host_name_and_address() -> None:

@@ -11,10 +11,10 @@ import pytest
 from components.host import listening
 from components.host.config import Host
 from components.host.listening import Listening
+from stacks.faults import SiteError
 from stacks.load import site_from
 from stacks.model import Site
 from stacks.needed import listening as everything
-from stacks.source import SiteError
 from tests.unit.test_layers_in_a_row import GPU, SHIFTER, SQREAM
 
 PLANE: dict[str, Any] = {"address": "10.0.0.1", "roles": ["control-plane", "worker"]}

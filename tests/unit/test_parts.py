@@ -72,7 +72,6 @@ GIVER: Part[Config] = Part(
     checks=problem,
     notes=problem,
     gives=frozenset({"ingress"}),
-    kubernetes=("1.31", "1.35"),
     cluster=ClusterPart({"giver": "privileged"}, f"{HERE}:Whole"),
 )
 ASKER: Part[Config] = Part(
@@ -120,9 +119,6 @@ def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path, monkey
     assert lacking.text == "asker needs ingress, which no part of this site gives. Add giver."
     [lacking] = needs(site_with(tmp_path, giver))
     assert lacking == Problem(("giver",), "giver needs kubernetes. Write kubernetes: {}.")
-    [old] = needs(site_with(tmp_path, giver, kubernetes={"version": "1.30.4"}))
-    fix = "Write another kubernetes.version, or take the part out."
-    assert old.text == f"giver runs on Kubernetes 1.31 to 1.35, the site has 1.30.4. {fix}"
     docker = entry("whale", replace(ASKER, needs=frozenset({"docker"}), cluster=None))
     assert list(needs(site_with(tmp_path, docker))) == []
     [lacking] = needs(site_with(tmp_path, docker, engine={}))

@@ -149,7 +149,7 @@ def test_only_the_lab_takes_a_stand_in(
 # What a fake pulumi does: says where its temporary files go, leaves one as the plugin does, and waits to be ended.
 LEAVES = """#!/bin/bash
 echo "$TMPDIR $*"
-setsid sleep 60 >/dev/null &  # a plugin that outlives it
+setsid sleep 60 >/dev/null 2>&1 &  # a plugin that outlives it
 echo $! > "$0.plugin"
 (umask 077; echo key > "$TMPDIR/kubeconfig123")
 [ -z "${WAIT:-}" ] || exec sleep 60

@@ -141,18 +141,20 @@ _mend() {
 }
 
 _init() {
-    local skip=show-join-command
+    local skip=""
+    # kubeadm before 1.26 has no such phase, and its configuration does not name it.
+    if [[ $(bulk init) == *"- show-join-command"* ]]; then skip=show-join-command; fi
     if [[ $1 == half ]]; then
         if _as admin get --raw /livez >/dev/null 2>&1; then
             # The API server is up: what is there stays, and what kubeadm does after that is done (again).
-            skip=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start,show-join-command
+            skip=preflight,certs,kubeconfig,etcd,control-plane,kubelet-start${skip:+,$skip}
         else
             _leave
         fi
     fi
     printf 'init\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
     bulk init | write_file /etc/kubernetes/gpu-metal/init.yaml 0600
-    kubeadm init --config /etc/kubernetes/gpu-metal/init.yaml --skip-token-print --skip-phases="$skip"
+    kubeadm init --config /etc/kubernetes/gpu-metal/init.yaml --skip-token-print ${skip:+"--skip-phases=$skip"}
     rm /etc/kubernetes/gpu-metal/begun
 }
 

@@ -30,17 +30,12 @@ def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
 
 
 def source(config: Shifter, _: Ground) -> Iterator[Problem]:
-    """Shifter has one source, of a version that is supported here."""
+    """Shifter has one source."""
     own = config.source
     if (own.archive is None) == (own.git is None):
         yield Problem(("source",), "needs one of archive and git. Write archive: {url: URL, sha256: SUM}.")
     if own.archive and (own.archive.file is None) == (own.archive.url is None):
         yield Problem(("source", "archive"), "needs one of file and url. Write where the archive is.")
-    if versions.release(own.version) < versions.FIRST:
-        yield Problem(
-            ("source", "version"),
-            f"{own.version} is too old: 16.08 is the oldest supported version. Use that or a later one.",
-        )
 
 
 def settings(config: Shifter, _: Ground) -> Iterator[Problem]:
@@ -138,12 +133,12 @@ def _no_key(name: str, config: Shifter) -> str:
     known = udiroot.more_keys(config)
     near = get_close_matches(name, known, 1)
     fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-    return f"is not a key that Shifter {config.source.version} knows: it would refuse the file. {fix}"
+    return f"no such key: Shifter {config.source.version} would refuse the file. {fix}"
 
 
 def _environment(config: Shifter, at: Key) -> Iterator[Problem]:
     for name, value in config.udi_root.site_env.items():
         if not _VARIABLE.fullmatch(name) or re.search(r"\s", value):
             yield Problem(
-                (*at, "siteEnv", name), "is not a variable for udiRoot.conf: name and value must not have blanks."
+                (*at, "siteEnv", name), "makes no variable of udiRoot.conf: name and value must not have blanks."
             )

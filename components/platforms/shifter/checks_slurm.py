@@ -88,7 +88,9 @@ def _words(key: Key, said: dict[str, str], kind: str) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for name, value in said.items():
         if not IDENTIFIER.fullmatch(name) or not value or re.search(r"\s" if kind != "slurm" else r"[\n#]", value):
-            yield Problem((*key, name), "is not a key with a value for slurm.conf. Write them as its manual does.")
+            yield Problem(
+                (*key, name), "makes no line of slurm.conf, which has KEY=VALUE. Write them as its manual does."
+            )
         elif name.lower() in decided:
             yield Problem((*key, name), f"{decided[name.lower()]} follows from other keys of the site. Take it away.")
         elif first.setdefault(name.lower(), name) != name:

@@ -13,14 +13,16 @@ from components.host.machine import AbsolutePath, AccountName
 from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
 from components.parts.part import PlatformConfig
 
-System = Annotated[str, form(r"^[A-Za-z0-9][\w-]*$", "is not the name of a system: letters, digits, _ and -.")]
+System = Annotated[str, form(r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "is not the name of a system: letters, digits, _ and -.")]
 Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 0-9 a-f, as git rev-parse shows.")]
 
 
 class Git(Model):
     """A git repository at one revision, which is also its checksum."""
 
-    url: str
+    url: Annotated[
+        str, form(r"^(https?|ssh|git|file)://[^\s]+$", "is not the URL of a git repository: https, ssh or file.")
+    ]
     """Its URL: https, ssh or file."""
     revision: Revision
     """The full id of the commit; not a branch or tag, which could move."""
@@ -29,7 +31,9 @@ class Git(Model):
 class Source(Model):
     """Shifter's source (F1): either archive or git."""
 
-    version: Annotated[str, form(r"^\d+\.\d+(\.\d+)?$", 'is not a version of Shifter. Quote it, such as "22.02.1".')]
+    version: Annotated[
+        str, form(r"^[0-9]+[.][0-9]+([.][0-9]+)?$", 'is not a version of Shifter. Quote it, such as "22.02.1".')
+    ]
     """The version of the source: it decides which keys udiRoot.conf may have, and what the gateway needs."""
     archive: Artefact | None = None
     """The source as a tarball."""
@@ -40,7 +44,8 @@ class Source(Model):
     """Folder on the hosts with the archives that the build would download (DEPTAR_DIR), for a site without internet."""
     configure: tuple[
         Annotated[
-            str, form(r"^(--[a-z][\w-]*|[A-Z_]+)(=\S*)?$", "is not an option of configure: --NAME or NAME=value.")
+            str,
+            form(r"^(--[a-z][A-Za-z0-9_-]*|[A-Z_]+)(=\S*)?$", "is not an option of configure: --NAME or NAME=value."),
         ],
         ...,
     ] = ()
@@ -94,7 +99,9 @@ class Gateway(Model):
     """The folder that it is installed in."""
     user: AccountName = "shifter"
     """The user that runs it and owns the images; created if the host does not have it."""
-    python: str = "python3"
+    python: Annotated[
+        str, form(r"^[A-Za-z0-9/][A-Za-z0-9._/+-]*$", "is not a program: a name or a path from / on.")
+    ] = "python3"
     """The interpreter of its virtual environment, one that the version's requirements support."""
     requirements: LocalPath | None = None
     """Your own requirements.txt, pinned, with hashes if you have them. Default: the source's own."""

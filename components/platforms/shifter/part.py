@@ -8,6 +8,7 @@ PART: Part[Shifter] = Part(
     config=Shifter,
     checks=checks.checks,
     notes=checks.notes,
+    version=lambda config: (("source", "version"), config.source.version),
     host=HostPart(
         uses=roles.members,
         prepare=prepare.prepare,

@@ -5,8 +5,6 @@ The site names its version; gpu-metal has no default one.
 
 Release = tuple[int, int]
 
-FIRST: Release = (16, 8)
-"""The oldest supported release: earlier ones have another form of siteFs."""
 SITE_RESOURCES: Release = (17, 4)
 """The one release that knows siteResources, and brings GPUs there by itself."""
 MODULES: Release = (18, 3)

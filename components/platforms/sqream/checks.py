@@ -172,7 +172,7 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
         try:
             root = ET.parse(path).getroot()  # noqa: S314 - the operator's own file
         except ET.ParseError as error:
-            yield Problem(at, f"is not XML: {error}. Copy it anew from the Hadoop cluster.")
+            yield Problem(at, f"the file is not XML: {error}. Copy it anew from the Hadoop cluster.")
             continue
         if root.tag != "configuration":
             yield Problem(at, f"is XML of {root.tag}, not of configuration. Copy it anew from the Hadoop cluster.")
@@ -203,18 +203,13 @@ def checks(config: Sqream, ground: Ground) -> Iterator[Problem]:
     return chain.from_iterable(check(config, ground) for check in CHECKS)
 
 
-def notes(config: Sqream, ground: Ground) -> Iterator[Problem]:
+def notes(config: Sqream, _: Ground) -> Iterator[Problem]:
     """Remarks about settings that are allowed."""
     if config.overwrite != "no":
         yield Problem(("overwrite",), "a first installation empties all folders. Take it away after pulumi up.")
     if config.worker_hosts:
         text = f"{config.folders.storage} must be one filesystem, which you mount on all of them"
         yield Problem(("workerHosts",), f"{text}; and SQream's guide describes Docker for one host only.")
-    used = [ground.hosts.get(name) for name in (config.host, *config.worker_hosts)]
-    others = {host.os for host in used if host and host.os and not host.os.startswith(("rhel-", "centos-"))}
-    if others:
-        text = f"SQream's guide was tested on RHEL and CentOS 7; this site has {', '.join(sorted(others))}."
-        yield Problem((), text)
     if config.metadata_change not in {None, config.installer.versions.database}:
         text = f"{config.metadata_change} is not the version that installer brings, so it agrees to nothing."
         yield Problem(("metadataChange",), text)

@@ -11,10 +11,10 @@ from pydantic import Field
 from components.forms import form
 from components.host.artefact import Artefact
 from components.host.machine import AbsolutePath, AccountName
-from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName
+from components.model import HostName, LabelName, LocalPath, Model, Port, SecretName, Word
 from components.parts.part import PlatformConfig
 
-PACKAGE = r"sqream_installer-([\w.]+)-DB([\w.]+)-CO([\w.]+)-ED([\w.]+)-(x86_64|ppc64le)"
+PACKAGE = r"sqream_installer-([A-Za-z0-9_.]+)-DB([A-Za-z0-9_.]+)-CO([A-Za-z0-9_.]+)-ED([A-Za-z0-9_.]+)-(x86_64|ppc64le)"
 """A package's name: versions of the installer, the database, the console, the editor; architecture."""
 
 
@@ -97,9 +97,13 @@ class Hadoop(Model):
     """krb5.conf."""
     keytab_secret: SecretName
     """Name of the secret that holds hdfs.keytab, in base64."""
-    principal: Annotated[str, form(r"^[\w./-]+@[\w.-]+$", 'is not a principal, for example "nn1@SQ.COM".')]
+    principal: Annotated[
+        str, form(r"^[A-Za-z0-9_./-]+@[A-Za-z0-9_.-]+$", 'is not a principal, for example "nn1@SQ.COM".')
+    ]
     """The Kerberos user (-p)."""
-    kdc: Annotated[str, form(r"^[\w.-]+:[0-9a-f.:]+$", 'is not NAME:ADDRESS, for example "kdc.sq.com:192.168.1.111".')]
+    kdc: Annotated[
+        str, form(r"^[A-Za-z0-9_.-]+:[0-9a-f.:]+$", 'is not NAME:ADDRESS, for example "kdc.sq.com:192.168.1.111".')
+    ]
     """The Kerberos server's name and address (-e)."""
 
 
@@ -136,7 +140,7 @@ class Sqream(PlatformConfig):
     hadoop: Hadoop | None = None
     overwrite: Literal["no", "yes-lose-data"] = "no"
     """yes-lose-data gives -f to the first installation, which overwrites everything in the folders."""
-    metadata_change: str | None = None
+    metadata_change: Word | None = None
     """The database version whose change of the metadata you agree to, for example "2020.3"; without it an upgrade that
     changes the metadata stops before the change (Q8)."""
     window: str | None = None

@@ -8,6 +8,7 @@ PART: Part[Sqream] = Part(
     config=Sqream,
     checks=checks.checks,
     notes=checks.notes,
+    version=lambda config: (("installer", "package"), config.installer.versions.database),
     needs=frozenset({"docker"}),
     host=HostPart(
         uses=steps.uses,

@@ -10,8 +10,8 @@ from components.host.config import Host
 from components.platforms.sqream import steps
 from components.platforms.sqream.config import Sqream
 from components.platforms.sqream.prepare import prepare
-from lab.hosts import gpus
 from lab.parts.sqream import depot as sqream
+from tests.scripts.frozen import Recipe
 from tests.scripts.lab_host import LabHost
 
 LICENSE = base64.b64encode(sqream.license_package(workers=16)).decode()
@@ -39,15 +39,20 @@ def machine(host: LabHost) -> Host:
     return prepare(config(), Host.model_validate(values))
 
 
-def with_docker(spare: LabHost) -> LabHost:
-    """A host with GPUs, Docker with a runtime for them, and SQream's user."""
-    gpus.fit(spare.machine, "8 dgx-a100", "580.95.05")
-    spare.bash("useradd -m -U sqream")
-    spare.install()
-    values = {"kind": "docker", "package": "docker.io", "cgroupDriver": "cgroupfs", "users": ["sqream"]}
-    runtimes = {"runtimes": {"nvidia": {"path": "/usr/bin/runc"}}}
-    spare.apply("engine", engine.engine(Docker.model_validate(values), extra=runtimes))
-    return spare
+DOCKER = Recipe(
+    "Docker with a runtime for GPUs, and SQream's user",
+    {
+        "engine": engine.engine(
+            Docker.model_validate(
+                {"kind": "docker", "package": "docker.io", "cgroupDriver": "cgroupfs", "users": ["sqream"]}
+            ),
+            extra={"runtimes": {"nvidia": {"path": "/usr/bin/runc"}}},
+        )
+    },
+    gpus="8 dgx-a100",
+    driver="580.95.05",
+    script="useradd -m -U sqream",
+)
 
 
 def applied(host: LabHost, of: Sqream) -> dict[str, str]:

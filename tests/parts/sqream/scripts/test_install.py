@@ -5,7 +5,7 @@ what runs of it (test_services.py), and a host of RHEL.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -16,8 +16,9 @@ from components.platforms.sqream import steps
 from components.platforms.sqream.config import Sqream
 from components.platforms.sqream.prepare import prepare
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import with_docker
-from tests.scripts.lab_host import LabHost, differences
+from tests.parts.sqream.scripts.host import DOCKER
+from tests.scripts.frozen import frozen
+from tests.scripts.lab_host import HOST, LabHost, differences
 
 pytestmark = pytest.mark.lab
 
@@ -84,8 +85,9 @@ def refused(host: LabHost, license: str = LICENSE, **more: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def docker(spare: LabHost) -> LabHost:
-    return with_docker(spare)
+def docker() -> Iterator[LabHost]:
+    with frozen(HOST, DOCKER) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ from components.platforms.sqream import aside
 from lab import paths
 from lab.hosts import inventory, lab
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import applied, config, package, refused, settled, with_docker
-from tests.scripts.lab_host import LabHost, differences
+from tests.parts.sqream.scripts.host import DOCKER, applied, config, package, refused, settled
+from tests.scripts.frozen import frozen
+from tests.scripts.lab_host import HOST, LabHost, differences
 
 pytestmark = pytest.mark.lab
 
@@ -27,8 +28,9 @@ HOLD = "/etc/gpu-metal-sqream/hold"
 
 
 @pytest.fixture(scope="module")
-def docker(spare: LabHost) -> LabHost:
-    return with_docker(spare)
+def docker() -> Iterator[LabHost]:
+    with frozen(HOST, DOCKER) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")

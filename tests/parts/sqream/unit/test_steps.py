@@ -218,6 +218,7 @@ def test_the_samples_notes_say_what_the_guide_does_not_cover(tmp_path: Path) -> 
     assert [note.partition(":")[0] for note in found if note.startswith("platforms")] == [
         "platforms[0].overwrite",
         "platforms[0].workerHosts",
-        "platforms[0]",
         "platforms[0].metadataChange",
     ]
+    system = "ubuntu-22.04 with sqream 2020.3 is not in the compatibility matrix, which knows rhel-8."
+    assert f"hosts.db-1.os and 2 more: {system}" in found

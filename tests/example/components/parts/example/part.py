@@ -12,7 +12,6 @@ PART: Part[Example] = Part(
     notes=checks.notes,
     needs=frozenset({"kubernetes"}),
     gives=frozenset({"ingress"}),
-    kubernetes=("1.31", "1.35"),
     host=HostPart(uses=steps.uses, preflight=steps.preflight, listening=steps.listening, waves=steps.waves),
     cluster=ClusterPart(
         namespaces={"example": "restricted"},
