@@ -143,3 +143,38 @@ def test_dracut_leaves_nouveau_out_by_its_own_setting(booting: StepHost) -> None
     assert booting.path("/etc/dracut.conf.d/gpu-metal-nouveau.conf").read_text() == (
         '# gpu-metal\nomit_drivers+=" nouveau "\n'
     )
+
+
+PIN = GPU_STEPS / "driver_pin.sh"
+BRANCH = {"wanted": "580", "stream": "580-dkms"}
+POLICY = """libnvidia-ml1:
+  Installed: 580.95.05-1
+  Candidate: {}
+  Version table:
+     590.1-1 500
+"""
+
+
+@pytest.fixture
+def pinned(host: StepHost) -> StepHost:
+    """Two packages with nvidia in their name, one of them a part of the driver."""
+    parts = "installed libnvidia-ml1 580.95.05-1\ninstalled nvidia-container-toolkit 1.18.0-1\n"
+    host.program("dpkg-query", f"printf '{parts}'")
+    host.program("apt-cache", f'[[ $* == "policy libnvidia-ml1" ]] && cat {host.root}/policy')
+    host.file("/policy", POLICY.format("580.95.05-1"))
+    assert host.call(PIN, "apply", BRANCH) == (0, "")
+    assert host.call(PIN, "check", BRANCH) == (0, "")
+    return host
+
+
+@pytest.mark.row("G3")
+def test_a_pin_of_others_that_wins_over_the_drivers_branch_is_named(pinned: StepHost) -> None:
+    file = "/etc/apt/preferences.d/cuda-repository-pin-600"
+    pinned.file(file, "Package: nvidia-*\nPin: release l=NVIDIA CUDA\nPin-Priority: 1002\n")
+    pinned.file("/etc/apt/preferences.d/php", "Package: php*\nPin: version 8.*\nPin-Priority: 600\n")
+    pinned.file("/policy", POLICY.format("590.1-1"))
+    assert pinned.call(PIN, "check", BRANCH) == (
+        10,
+        "apt would replace libnvidia-ml1 by 590.1-1, wants 580.* only: another pin wins over ours. "
+        f"Fix: take the driver's packages out of {file}",
+    )
