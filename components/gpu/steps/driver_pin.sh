@@ -42,7 +42,8 @@ _is_in_force() {
     while read -r name seen; do
         # shellcheck disable=SC2053  # a glob is meant
         if [[ $seen != $wanted ]]; then
-            others=$(grep -lsiE '^Package:(.*(nvidia|cuda)|[[:space:]]*[*][[:space:]]*$)' /etc/apt/preferences /etc/apt/preferences.d/* || true)
+            others=$(grep -lsiE '^Package:(.*(nvidia|cuda)|[[:space:]]*[*][[:space:]]*$)' \
+                /etc/apt/preferences /etc/apt/preferences.d/* || true)
             others=$(grep -vF gpu-metal-nvidia <<<"$others" | paste -sd ' ' || true)
             untrue "apt would replace $name by $seen, wants $wanted only: another pin wins over ours." \
                 "Fix: take the driver's packages out of ${others:-the pins that apt-cache policy $name shows}"
