@@ -31,13 +31,16 @@ class Holds(Mark):
     """Every host gets it, and it must hold no private key."""
     optional: bool = False
     """It is needed to reach hosts only: a machine that checks the site need not have it."""
+    begins: bytes = b""
+    """First bytes of the binary form, where that is as good."""
 
     def trouble(self, path: Path) -> str | None:
         """Why the file cannot be used; None if it can, or if it is optional and absent."""
         if self.optional and not path.exists():
             return None
         try:
-            found = self._of(_text(path), path.name)
+            text = _text(path)
+            found = None if text is None and self._is_whole(path) else self._of(text, path.name)
         except FileNotFoundError:
             return f"there is no file {quoted(path.name)}. Put it there, or correct the path."
         except OSError as error:
@@ -45,6 +48,11 @@ class Holds(Mark):
         except _TooLargeError:
             found = f"has more than {_LIMIT // 1024**2} MiB. Correct the path."
         return f"{quoted(path.name)} {found}" if found else None
+
+    def _is_whole(self, path: Path) -> bool:
+        with path.open("rb") as file:
+            first = file.read(1)
+        return bool(first) and first in self.begins
 
     def _of(self, text: str | None, name: str) -> str | None:
         if text is None:
@@ -114,10 +122,11 @@ PublicKeyFile = Annotated[
     LocalPath,
     Holds(
         _not_a_public_key,
-        "Convert it: gpg --no-default-keyring --keyring ./{name} --armor --export > {name}.asc",
+        "Write the vendor's .asc or .gpg file.",
+        begins=b"\x98\x99\x9a\xc6",  # a public key's packet, RFC 9580 section 4.2
     ),
 ]
-"""A package source's public key, armored."""
+"""A package source's public key, armored or binary."""
 PrivateKeyFile = Annotated[
     LocalPath, Holds(_not_a_private_key, "Write the key in OpenSSH or PEM form.", public=False, optional=True)
 ]

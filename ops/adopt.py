@@ -14,10 +14,9 @@ from typing import Any
 
 import typer
 
-from components.hostrun import said
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Report, unreachable
-from components.hostrun.step import Step
+from components.hostrun.step import RUNNER, Step
 from components.hostrun.target import SshError, Target
 from ops import owner, render
 from ops import site as sites
@@ -140,7 +139,7 @@ def _show(flags: Flags, taken: Sequence[Taken], others: Sequence[str]) -> None:
     for one in taken:
         flags.say(f"{one.host} belongs to {one.by}.")
         for name in (layer.name for layer in one.layers if layer.stays):
-            fix = f"To undo it, there: sudo gpu-metal undo {name}"
+            fix = f"To undo it, there: sudo {RUNNER} undo {name}"
             flags.say(f"! {one.host}: this site has no layer {name}, so pulumi up leaves it as it is. {fix}")
     for host in others:
         flags.say(f"{host}: no other stack has it. Nothing to take over.")
@@ -166,7 +165,7 @@ def _write(flags: Flags, site: Site, fleet: Fleet, hosts: Sequence[str], state: 
 
     async def tell(target: Target) -> str:
         run = state.runs.get(target.name, "")
-        answer = await fleet.ask(target, f"{said.RUNNER} adopt {run}".rstrip(), stdin=line, deadline=LIMIT)
+        answer = await fleet.ask(target, f"{RUNNER} adopt {run}".rstrip(), stdin=line, deadline=LIMIT)
         return "" if answer.status == 0 else (answer.stderr.strip() or f"status {answer.status}")
 
     told = Fleet({name: fleet.targets[name] for name in hosts}, fleet.parallel, fleet.limit, fleet.ask)

@@ -11,6 +11,7 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.owner import Owner
 from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.report import said as check_said
+from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 from ops.owner import stranger
 
@@ -28,7 +29,7 @@ async def drift(fleet: Fleet, mine: Owner, state: Callable[[], str]) -> Report:
     """
 
     async def ask(target: Target) -> tuple[Mapping[str, str] | None, list[Check]]:
-        result = await fleet.ask(target, f"{said.RUNNER} check --json", deadline=HOST_LIMIT)
+        result = await fleet.ask(target, f"{RUNNER} check --json", deadline=HOST_LIMIT)
         if said.no_runner(result):
             return None, [Check("runner", target.name, "failed", "nothing was ever applied here.", fix="pulumi up")]
         steps = [as_check(target.name, step) for step in said.steps(target.name, result)]

@@ -13,6 +13,7 @@ from components.hostrun import said
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
+from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 from ops import cluster, render
 from ops.drift import MEND, as_check
@@ -72,8 +73,8 @@ def _services(site: Site, host: Host) -> list[str]:
 def _script(services: Sequence[str]) -> str:
     """The script that a host runs, so that one connection is enough; each section prints its name, text and status."""
     commands = {
-        "check": f"{said.RUNNER} check --json",
-        "facts": f"{said.RUNNER} facts --json",
+        "check": f"{RUNNER} check --json",
+        "facts": f"{RUNNER} facts --json",
         **{name: f"systemctl is-active {name}" for name in services},
     }
     return "".join(

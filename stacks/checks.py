@@ -9,6 +9,7 @@ from components.host.config import Ssh
 from components.problem import Problem, dotted
 from stacks import (
     checks_addresses,
+    checks_api_server,
     checks_components,
     checks_endpoint,
     checks_engine,
@@ -168,6 +169,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_hosts.CHECKS,
     *checks_components.CHECKS,
     *checks_nodes.CHECKS,
+    *checks_api_server.CHECKS,
     *checks_values.CHECKS,
     *checks_machine.CHECKS,
     *checks_packages.CHECKS,

@@ -86,6 +86,7 @@ def node(site: Site, host: Host) -> list[Step]:
         network=site.network,
         engine=config,
         pod_network=network_steps.pod_network(host, site.network),
+        files={name: path.read_text() for name, path in site.kubernetes.api_server_files.items()},
     )
     first = kubernetes_steps.begins(host, site.control_planes)
     return [*steps, *network_steps.cluster(site.network)] if first else steps

@@ -77,9 +77,9 @@ def sysctl(host: Host) -> list[Step]:
 
 
 def limits(host: Host) -> list[Step]:
-    """PAM limits of all users."""
+    """PAM limits of all users, proven by a login of root and of the site's own user."""
     values = {name: str(value) for name, value in sorted(host.limits.items())}
-    return [Step(_SCRIPTS / "limits.sh", values)] if values else []
+    return [Step(_SCRIPTS / "limits.sh", {**values, "login": host.ssh.user})] if values else []
 
 
 def tuned(host: Host) -> list[Step]:

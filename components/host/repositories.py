@@ -22,9 +22,9 @@ class _Signed(Model):
     """http, https, or file for a mirror on the host; {os}, {codename}, {version}, {release} and
     {arch} stand for the host's own, for example ubuntu, noble, 24.04, 2404, x86_64; a Rocky 9.4 has version 9."""
     key_file: PublicKeyFile | None = None
-    """Armored public key on the operator's machine; it is sent with the layer."""
+    """Public key on the operator's machine, armored or binary; it is sent with the layer."""
     key_url: FileUrl | None = None
-    """Armored public key that the host fetches; `fingerprint` must match."""
+    """Public key that the host fetches, armored or binary; `fingerprint` must match."""
     fingerprint: str | None = None
     """Fingerprint of the key at keyUrl: 40 hex digits."""
 

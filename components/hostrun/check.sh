@@ -45,7 +45,7 @@ check_layers() {
             _row "$layer" run drift "a run began on $(<"$GPU_METAL_HOME/begun/$layer") and did not complete this layer. \
 Fix: sitectl drift --record, then pulumi up."
         [[ $leaving != *" $layer "* ]] || _row "$layer" run drift "the site no longer has this layer. Fix: pulumi up; \
-if its stack does not know it either, sudo gpu-metal undo $layer."
+if its stack does not know it either, sudo ${GPU_METAL_BIN:-/usr/local/sbin/gpu-metal} undo $layer."
         if [[ -e $GPU_METAL_HOME/waiting/$layer ]]; then
             leaving_layers "$layer"
             [[ ${#REPLY_WORDS[@]} -gt 0 ]] || _row "$layer" run drift "steps that left the site are still here, waiting for \

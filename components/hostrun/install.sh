@@ -23,7 +23,7 @@ check_identity() {
     [[ -f $home/identity ]] || return 0
     known=$(<"$home/identity")
     [[ $known == "$name" ]] || fail identity "this machine is $known ($home/identity); the site calls it $name. Nothing was \
-changed. Fix: correct the addresses in the site; or, if it is to be $name from now on, run 'gpu-metal remove' on it first."
+changed. Fix: correct the addresses in the site; or, if it is to be $name from now on, run 'sudo $bin remove' on it first."
 }
 
 # A host that is another's is refused. With another state of our own stack it is taken over: the first one may be lost.

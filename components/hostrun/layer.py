@@ -15,7 +15,7 @@ from pulumi_command import remote
 
 from components.hostrun import library, restart
 from components.hostrun.bring import STAGED
-from components.hostrun.step import Step, command_line, payload
+from components.hostrun.step import RUNNER, Step, command_line, payload
 
 _INPUTS = ["connection", "create", "delete", "logging", "stdin", "addPreviousOutputInEnv"]
 
@@ -107,7 +107,7 @@ def layer(
         name,
         connection=host.connection,
         create=f"{host.root}{command_line(layer_name, steps)}",
-        delete=_undo(f"{host.root}gpu-metal undo {layer_name}", host),
+        delete=_undo(f"{host.root}{RUNNER} undo {layer_name}", host),
         stdin=_owned(host, stdin),
         # Also with secrets: names of steps and seconds; what a step printed is masked by the runner (steps.sh, _mask).
         logging=remote.Logging.STDERR,

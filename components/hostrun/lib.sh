@@ -256,6 +256,10 @@ esac
 # shellcheck source=packages.sh
 . "${BASH_SOURCE[0]%/*}/packages.sh"
 
+# why_failed: what the output of a failed fetch means.
+# shellcheck source=reasons.sh
+. "${BASH_SOURCE[0]%/*}/reasons.sh"
+
 # Their sources: fetch_key, right_key, key_prints, source_fault.
 # shellcheck source=sources.sh
 . "${BASH_SOURCE[0]%/*}/sources.sh"

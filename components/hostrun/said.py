@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.hostrun.ssh import Result
+from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError
-
-RUNNER = "/usr/local/sbin/gpu-metal"
 
 
 @dataclass(frozen=True)

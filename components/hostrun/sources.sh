@@ -1,11 +1,21 @@
 # shellcheck shell=bash
 # Sources of packages and the keys that sign them. Sourced by lib.sh, on top of the family's verbs.
 
+# fetched URL FILE WHAT ELSE: fetches URL to FILE; fails with the reason and its fix, and with what ELSE may help
+fetched() {
+    local log=$GPU_METAL_RUN/fetch.$BASHPID why remedy
+    if fetch_file "$1" "$2" >"$log" 2>&1; then
+        rm -f -- "$log"
+        return
+    fi
+    why_failed "$log"
+    rm -f -- "$log" "$2"
+    untrue "cannot fetch $3, which $why. Fix: $remedy, $4"
+}
+
 # fetch_key URL FINGERPRINT FILE: fetches a file with exactly that armored key
 fetch_key() {
-    if ! fetch_file "$1" "$3"; then
-        untrue "cannot fetch the key $1. Fix: let this host reach it (name, proxy), or send the key by keyFile"
-    fi
+    fetched "$1" "$3" "the key $1" 'or send the key by keyFile'
     right_key "$3" "$2" "$1"
 }
 
@@ -31,10 +41,24 @@ same_key() {
     fi
 }
 
+# lasting_key FILE: fails with a message if FILE is a fetched key that has expired: apt refuses what it signs
+lasting_key() {
+    local day
+    if [[ -z $(input key_url '') ]]; then return; fi
+    day=$(key_expired "$1")
+    if [[ -n $day ]]; then
+        untrue "the key from $(os_text "$(input key_url)") expired on $day by this host's clock ($(date -u +'%F %H:%M UTC'))." \
+            "Fix: see that the clock is right; else the vendor must extend it: then run again, which fetches it anew"
+    fi
+}
+
 # bring_key FILE SOURCE: writes to FILE the key that came with the layer or that the host fetches; compares it first
 bring_key() {
     if [[ -n $(input key_url '') ]]; then
         fetch_key "$(os_text "$(input key_url)")" "$(input fingerprint)" "$1"
+        # A binary key, or one with line ends of Windows, in the form that apt and rpm read
+        _gpg_of "$1" --armor --export >"$1.armored"
+        mv -T -- "$1.armored" "$1"
     else
         bulk key >"$1"
         if [[ -n $(input fingerprint '') ]]; then right_key "$1" "$(input fingerprint)" "$2"; fi
@@ -48,7 +72,7 @@ read_index() {
         rm -f "$log"
         return
     fi
-    source_fault "$1" <"$log"
+    source_fault "$1" "$log"
 }
 
 # For the steps that use a vendor's file; each has the inputs file or url, and sha256.
@@ -60,10 +84,7 @@ bring_artefact() {
     rm -f -- "$1"
     if [[ -n $(input url '') ]]; then
         place=$(os_text "$(input url)")
-        if ! fetch_file "$place" "$1"; then
-            rm -f -- "$1"
-            untrue "cannot fetch $2 from $place. Fix: let this host reach it (name, proxy), or write file instead of url"
-        fi
+        fetched "$place" "$1" "$2 from $place" 'or write file instead of url'
     else
         place=$(input file)
         if [[ ! -f $place ]]; then untrue "has no file $place, wants $2 there. Fix: copy it to this host"; fi
@@ -85,28 +106,36 @@ proxy_variables() {
     done < <(grep -iE '^(http|https|no)_proxy=' /etc/environment 2>/dev/null)
 }
 
-# source_fault URL: explains why the index of a package source cannot be read; stdin is the package manager's output
+# source_fault SOURCE LOG: explains why the index of a package source cannot be read, from the package manager's output
 source_fault() {
-    local said
-    said=$(tail -c 65536)
-    case $said in
-        *' for the package lock: '*) said="$(grep ' for the package lock: ' <<<"$said" | tail -n 1)" ;;
-        *404*) said="$1 answers 404: it is not there. Fix: correct url (and suite) as the vendor or your mirror has them" ;;
-        *NO_PUBKEY* | *BADSIG* | *'not signed'* | *EXPKEYSIG* | *signature* | *'GPG key'*)
-            said="$1 is not signed by the key it came with. Fix: keyFile or keyUrl must be the key that signs it today"
-            ;;
-        *) said="cannot use $1. Fix: let this host reach it (name, proxy, certificate)" ;;
-    esac
-    untrue "$said"
+    local said why remedy
+    # Who holds the package manager's lock is said already.
+    if said=$(grep -E ' is locked by | for the package lock: ' "$2"); then untrue "${said##*$'\n'}"; fi
+    why_failed "$2"
+    untrue "$1 $why. Fix: $remedy"
 }
 
-# key_prints FILE: fingerprints of all primary keys in it, on one line; through a temporary keyring, which old gpg needs
+# key_prints FILE: fingerprints of all primary keys in it, on one line
 key_prints() {
-    local home
     [[ -s $1 ]] || return 0
+    _gpg_of "$1" --with-colons --fingerprint |
+        awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }' | paste -sd ' '
+}
+
+# key_expired FILE: the day when the last of its keys that can sign expired; nothing while one is in force
+key_expired() {
+    local last
+    last=$(_gpg_of "$1" --with-colons --list-keys | awk -F: '
+        ($1 == "pub" || $1 == "sub") && $12 ~ /s/ { if ($2 != "e") good = 1; else if ($7 > last) last = $7 }
+        END { if (!good) print last }')
+    [[ -z $last ]] || date -u -d "@$last" +%F
+}
+
+# gpg on the keys of FILE alone: through a temporary keyring, which old gpg needs
+_gpg_of() { # FILE ARGUMENTS…
+    local home
     home=$(mktemp -d /run/gpu-metal-gpg.XXXXXX) || return
     gpg --homedir "$home" --batch --no-options --quiet --import "$1" 2>/dev/null || true
-    gpg --homedir "$home" --batch --no-options --with-colons --fingerprint 2>/dev/null |
-        awk -F: '$1 == "pub" { primary = 1 } $1 == "fpr" && primary { print $10; primary = 0 }' | paste -sd ' ' || true
+    gpg --homedir "$home" --batch --no-options "${@:2}" 2>/dev/null || true
     rm -rf "$home"
 }

@@ -8,6 +8,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+RUNNER = "/usr/local/sbin/gpu-metal"
+"""On a host, by its full path: the secure_path of RHEL's sudo does not have its folder."""
+
 COMPONENTS = Path(__file__).parents[1]
 
 
@@ -77,11 +80,11 @@ class Step:
 
 
 def command_line(layer: str, steps: Sequence[Step]) -> str:
-    """`gpu-metal apply LAYER :: STEP … :: STEP …`, one step a line so that a diff shows the one that changed."""
+    """`…/gpu-metal apply LAYER :: STEP … :: STEP …`, one step a line so that a diff shows the one that changed."""
     ids = [step.id for step in steps]
     if doubled := {i for i in ids if ids.count(i) > 1}:
         raise ValueError(f"layer {layer} has {sorted(doubled)} more than once: give each a label")
-    return " \\\n".join([f"gpu-metal apply {layer}", *(f"  :: {step.words()}" for step in steps)])
+    return " \\\n".join([f"{RUNNER} apply {layer}", *(f"  :: {step.words()}" for step in steps)])
 
 
 def payload(steps: Sequence[Step], secrets: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from components.engine.config import Containerd
 from components.host.config import Host
+from components.kubernetes import api_server
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
@@ -80,7 +81,8 @@ def _cluster_config(
     control_planes: Sequence[Host], *, cluster: str, kubernetes: Kubernetes, network: Network
 ) -> dict[str, Any]:
     """ClusterConfiguration: the same for all control planes."""
-    arguments = _api_server_arguments(kubernetes.api_server)
+    arguments = _api_server_arguments(kubernetes)
+    volumes = api_server.volumes(kubernetes.api_server_files, arguments)
     return {
         "apiVersion": _api(kubernetes),
         "kind": "ClusterConfiguration",
@@ -96,6 +98,7 @@ def _cluster_config(
         "apiServer": {
             "certSANs": list(kubernetes.extra_sans),
             "extraArgs": _arguments(kubernetes, arguments),
+            **({"extraVolumes": volumes} if volumes else {}),
         },
     }
 
@@ -137,9 +140,10 @@ def _arguments(kubernetes: Kubernetes, wanted: Mapping[str, str]) -> list[dict[s
     return [{"name": name, "value": value} for name, value in wanted.items()]
 
 
-def _api_server_arguments(wanted: Mapping[str, str]) -> dict[str, str]:
+def _api_server_arguments(kubernetes: Kubernetes) -> dict[str, str]:
     """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
-    arguments = dict(sorted(wanted.items()))
+    files: dict[str, str] = {name: api_server.path(name) for name in kubernetes.api_server_files}
+    arguments = dict(sorted({**kubernetes.api_server, **files}.items()))
     if plugins := arguments.get(_ADMISSION):
         names = [name for name in plugins.split(",") if name != _KUBEADM_ADMISSION]
         arguments[_ADMISSION] = ",".join([_KUBEADM_ADMISSION, *names])

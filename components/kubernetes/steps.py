@@ -1,7 +1,7 @@
 """Kubernetes of a host as steps: packages, the host as a member, the node as the cluster sees it. Pure."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -37,11 +37,13 @@ def node(
     network: Network,
     engine: Containerd,
     pod_network: Sequence[Step] = (),
+    files: Mapping[str, str] | None = None,
 ) -> list[Step]:
     """The layer `node` of any host: afterwards it is a member of `cluster`.
 
     The first of `control_planes` begins the cluster where none of them is in one. `pod_network` (components/network)
-    stands before the membership, so that it outlives the pods when the host leaves.
+    stands before the membership, so that it outlives the pods when the host leaves. `files` are the texts of
+    kubernetes.apiServerFiles.
     """
     return [
         Step(_STEPS / "kubernetes_version.sh", {"version": kubernetes.version}),
@@ -56,8 +58,23 @@ def node(
         *([packages(["curl"], label="curl")] if "control-plane" in host.roles else []),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
+        *(_files(files) if files and "control-plane" in host.roles else []),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
+        *_coredns(host),
     ]
+
+
+def _coredns(host: Host) -> list[Step]:
+    """Only where the site says which name servers the host asks."""
+    if not host.dns:
+        return []
+    servers = " ".join(map(str, host.dns.servers))
+    return [Step(_STEPS / "coredns_servers.sh", {"node": host.name, "servers": servers})]
+
+
+def _files(files: Mapping[str, str]) -> list[Step]:
+    names = sorted(files)
+    return [Step(_STEPS / "api_server_files.sh", {"names": " ".join(names)}, {name: files[name] for name in names})]
 
 
 def group(host: str) -> int:
@@ -125,12 +142,14 @@ def _membership(
 
 def _settings(kubernetes: Kubernetes) -> dict[str, str]:
     """What a running cluster keeps: readable in the diff, so that the step can name what differs."""
-    texts = {
+    texts: dict[str, object] = {
         "api_server": kubernetes.api_server,
         "extra_sans": kubernetes.extra_sans,
         "kubelet": kubernetes.kubelet,
         "kube_proxy": kubernetes.kube_proxy,
     }
+    if kubernetes.api_server_files:
+        texts["api_server_files"] = sorted(kubernetes.api_server_files)
     return {
         "image_repository": kubernetes.image_repository,
         **{key: json.dumps(value, sort_keys=True, separators=(",", ":")) for key, value in texts.items()},

@@ -11,6 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 from components.hostrun import ssh
+from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 
 SCRIPT = Path(__file__).with_name("ticket.sh")
@@ -74,7 +75,7 @@ async def _ask(control_plane: Target, command: str) -> tuple[str, str]:
 
 
 async def _put(joining: Target, ticket: str) -> None:
-    result = await _as_root(joining, "gpu-metal put ticket", stdin=ticket.encode())
+    result = await _as_root(joining, f"{RUNNER} put ticket", stdin=ticket.encode())
     if result.status != 0:
         raise NoTicketError(f"{joining.name} [ticket] it was made, but not taken: {result.stderr.strip()[-500:]}")
 

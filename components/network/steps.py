@@ -9,13 +9,17 @@ from components.network.config import Bridge, Flannel, Network
 
 _HERE = Path(__file__).parent
 _STEPS = _HERE / "steps"
+_FILES = {"bridge": "10-gpu-metal.conflist", "flannel": "10-flannel.conflist"}
+"""The CNI configuration that each kind of pod network puts into /etc/cni/net.d; flannel's chart has its name."""
 
 
 def pod_network(host: Host, network: Network) -> list[Step]:
-    """On every host, before it becomes a member: the pod network, unless a chart provides it."""
+    """On every host, before it becomes a member: no other network comes first; and ours, unless a chart provides it."""
+    first = Step(_STEPS / "network_first.sh", {"file": _FILES[network.pods.kind]})
     if not isinstance(network.pods, Bridge):
-        return []
+        return [first]
     return [
+        first,
         Step(
             _STEPS / "pod_network.sh",
             {"node": host.name, "pod_subnet": str(network.pod_subnet), "mtu": str(network.pods.mtu)},

@@ -22,7 +22,17 @@ until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.05; done
 END_OF_JOB = "kill $(cat /run/job); while [ -e /proc/$(cat /run/job) ]; do sleep 0.05; done"
 
 TOOLS = """#!/bin/sh
+case $0 in *lsinitramfs) exec cat "$1" ;; esac
 echo "${0##*/} $*" >>/run/ramdisk
+sed -i /modprobe.d/d "/boot/initrd.img-$3"
+(cd /; ls etc/modprobe.d/gpu-metal-nouveau.conf 2>/dev/null) >>"/boot/initrd.img-$3" || true
+"""
+"""For a ramdisk that is the list of what would be in it."""
+
+RAMDISK = """
+cd /usr/local/sbin; cat >update-initramfs; chmod 0755 update-initramfs; ln -sf update-initramfs lsinitramfs
+mkdir -p /usr/lib/modules/$(uname -r)
+echo usr/lib/modules/kernel/drivers/gpu/drm/nouveau/nouveau.ko >/boot/initrd.img-$(uname -r)
 """
 
 
@@ -35,12 +45,11 @@ def site_host(host: LabHost, **gpu: Any) -> Host:
 
 @contextmanager
 def gpu_host(spare: LabHost, profile: str, driver: str | None = None) -> Iterator[LabHost]:
-    """The spare host with those GPUs, the depot's stand-ins of NVIDIA's packages, and a tool that rebuilds ramdisks."""
+    """The spare host with those GPUs, the depot's stand-ins of NVIDIA's packages, and a ramdisk with nouveau."""
     gpus.fit(spare.machine, profile, driver)
     source = f"deb [trusted=yes] http://{GATEWAY}:{WEB_PORT}/apt ./\n"
     spare.bash("cat >/etc/apt/sources.list.d/nvidia.list; apt-get update -q >/dev/null", source)
-    tool = "/usr/local/sbin/update-initramfs"
-    spare.bash(f"cat >{tool} && chmod 0755 {tool}", TOOLS)
+    spare.bash(RAMDISK, TOOLS)
     yield spare
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from components.host.config import Host
 from components.hostrun import library
-from components.hostrun.step import Step, command_line, payload
+from components.hostrun.step import RUNNER, Step, command_line, payload
 from lab.hosts import faults, inventory, lab
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -41,7 +41,7 @@ class LabHost:
         self.bash(f"bash -s -- install {library.digest()} {STAGED} {self.machine.name}", library.INSTALL)
 
     def run(self, layer: str, steps: Sequence[Step], secrets: Mapping[str, str] | None = None) -> CompletedProcess[str]:
-        words = command_line(layer, steps).removeprefix("gpu-metal ")
+        words = command_line(layer, steps).removeprefix(f"{RUNNER} ")
         return self.gpu_metal(words, payload(steps, secrets or {}))
 
     def apply(self, layer: str, steps: Sequence[Step], secrets: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -59,7 +59,7 @@ class LabHost:
 
     def questions(self, steps: Sequence[Step]) -> dict[str, str]:
         """What each failed check says, from a host where nothing is installed."""
-        words = command_line("preflight", steps).removeprefix("gpu-metal apply ")
+        words = command_line("preflight", steps).removeprefix(f"{RUNNER} apply ")
         text = library.streamed(f"try --json {words}", payload(steps, {}))
         done = faults.run_in(self.machine, ["bash", "-s"], stdin=text.decode(), check=False, deadline=600)
         layers = json.loads(done.stdout)["layers"]

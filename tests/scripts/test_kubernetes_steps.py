@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from components.engine.config import Containerd
+from components.host.net import Dns
 from components.hostrun.step import Step
 from components.hostrun.target import Target
 from components.kubernetes import kubeadm, steps, ticket
@@ -24,16 +25,15 @@ from stacks import plan
 from stacks.load import load_site
 from stacks.model import Site
 from tests.scripts.frozen import Recipe, frozen
+from tests.scripts.kubeadm_host import HALF_WAY, killed
 from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1")]
 
 ROOT = Path(__file__).parents[2]
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
-HALF_WAY = {
-    "cp-1": ("init", "/etc/kubernetes/manifests/kube-apiserver.yaml"),
-    "cpu-1": ("join", "/etc/kubernetes/bootstrap-kubelet.conf"),
-}
+POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n  - level: {}\n"
+LOG = "/var/log/gpu-metal-audit/audit.log"
 TOKEN = r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
 
 
@@ -42,6 +42,7 @@ class Cluster:
     """cp-1 and cpu-1 of the dev site, and how they were before Kubernetes."""
 
     site: Site
+    policy: Path
     hosts: dict[str, LabHost]
     before: dict[str, Mapping[str, Any]]
 
@@ -86,21 +87,6 @@ class Cluster:
         return Target(name, str(host.address), 22, "deploy", host.host_key, private_key=key)
 
 
-@contextmanager
-def killed(host: LabHost, verb: str, once: str) -> Iterator[None]:
-    """`kubeadm VERB` gets SIGKILL as soon as the file `once` is there."""
-    text = f"""#!/bin/bash
-[[ $1 == {verb} ]] || exec /usr/bin/kubeadm "$@"
-/usr/bin/kubeadm "$@" &
-until [[ -e {once} ]]; do sleep 0.01; done
-kill -KILL $!
-exit 137
-"""
-    host.bash("cat >/usr/local/sbin/kubeadm; chmod 755 /usr/local/sbin/kubeadm", text)
-    yield
-    host.bash("rm /usr/local/sbin/kubeadm")
-
-
 def _prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
     """The host with all that it has before Kubernetes."""
     of = site.hosts[name]
@@ -109,14 +95,22 @@ def _prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
 
 
 @pytest.fixture(scope="module")
-def cluster(monkeypatch_lab: None) -> Iterator[Cluster]:  # noqa: ARG001 - where the site's files are
-    """Built with a begin and a join that were killed in the middle."""
-    site = load_site("dev", ROOT)
-    worker = site.hosts["cpu-1"].model_copy(update={"labels": {"pool": "a"}, "taints": ("pool=a:PreferNoSchedule",)})
-    site = site.model_copy(update={"hosts": {**site.hosts, "cpu-1": worker}})
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Built with a begin and a join that were killed in the middle; its API server writes an audit log."""
+    policy = tmp_path_factory.mktemp("site") / "audit.yaml"
+    policy.write_text(POLICY.format("Metadata"))
+    audited = {"api_server": {"audit-log-path": LOG}, "api_server_files": {"audit-policy-file": policy}}
     with ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
+        site = load_site("dev", ROOT)
+        assert site.kubernetes is not None
+        worker = site.hosts["cpu-1"].model_copy(
+            update={"labels": {"pool": "a"}, "taints": ("pool=a:PreferNoSchedule",)}
+        )
+        kubernetes = site.kubernetes.model_copy(update=audited)
+        site = site.model_copy(update={"hosts": {**site.hosts, "cpu-1": worker}, "kubernetes": kubernetes})
         hosts = {name: stack.enter_context(_prepared(site, name)) for name in ("cp-1", "cpu-1")}
-        made = Cluster(site, hosts, {})
+        made = Cluster(site, policy, hosts, {})
         for name, host in hosts.items():
             made.before[name] = host.snapshot()
             verb, once = HALF_WAY[name]
@@ -126,13 +120,6 @@ def cluster(monkeypatch_lab: None) -> Iterator[Cluster]:  # noqa: ARG001 - where
             assert host.bash("cat /etc/kubernetes/gpu-metal/begun") == f"{verb}\n"
             assert made.join(name)["cluster_member"] == "changed"
         yield made
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_lab() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GPU_METAL_LAB", str(paths.LAB))
-        yield
 
 
 def test_nothing_changes_twice(cluster: Cluster) -> None:
@@ -184,6 +171,31 @@ def test_pods_reach_each_other_and_names(cluster: Cluster) -> None:
     assert "0% packet loss" in cluster.kubectl(f"exec on-cpu-1 -- ping -c 2 -W 2 {address}")
     assert "10.96.0.1" in cluster.kubectl("exec on-cpu-1 -- nslookup kubernetes.default.svc.cluster.local")
     cluster.kubectl("delete pod -l app=ping")
+
+
+@pytest.mark.row("H15", "K4")
+def test_coredns_asks_the_name_servers_that_its_node_asks_now(cluster: Cluster) -> None:
+    asked = "for p in $(pgrep -x coredns); do sed -n 's/^nameserver //p' /proc/$p/root/etc/resolv.conf; done | sort -u"
+    dns = Dns.model_validate({"servers": ["10.213.77.1"]})
+    for name, host in cluster.hosts.items():
+        host.bash("cp /etc/resolv.conf /root/; echo nameserver 10.213.77.1 >/etc/resolv.conf")
+        host.apply("node", plan.node(cluster.site, cluster.site.hosts[name].model_copy(update={"dns": dns})))
+        assert host.check() == {}
+    cluster.kubectl("-n kube-system wait --for=condition=Available deployment/coredns --timeout=120s")
+    assert {line for host in cluster.hosts.values() for line in host.bash(asked).split()} == {"10.213.77.1"}
+    for name, host in cluster.hosts.items():
+        host.bash("cat /root/resolv.conf >/etc/resolv.conf; rm /root/resolv.conf")
+        host.apply("node", cluster.node(name))
+
+
+@pytest.mark.row("K2")
+def test_a_changed_file_of_the_api_server_is_in_use(cluster: Cluster) -> None:
+    """That a bad one gives way takes minutes of the kubelet's patience: tests/unit/test_api_server_files.py has it."""
+    assert '"level":"Metadata"' in cluster.plane.bash(f"tail -n 1 {LOG}")
+    cluster.policy.write_text(POLICY.format("None"))
+    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server_files"] == "changed"
+    size = cluster.plane.bash(f"stat -c %s {LOG}")
+    assert (len(cluster.nodes()), cluster.plane.bash(f"stat -c %s {LOG}")) == (2, size)
 
 
 @pytest.mark.row("K7")

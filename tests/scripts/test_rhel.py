@@ -121,7 +121,9 @@ def test_each_way_a_source_can_be_wrong_has_its_message(installed: LabHost) -> N
         "is not signed by the key it came with": source(other, keyFile="k", gpgCheckMetadata=True),
         f"cannot fetch the key {web}/none.asc": source(key, keyUrl=f"{web}/none.asc", fingerprint=ZERO),
         f"wants {ZERO}. Nothing used it.": source(key, keyUrl=f"{VENDOR}/key.asc", fingerprint=ZERO),
-        "cannot use http://10.213.77.1:9/": source(key, keyFile="k", url="http://10.213.77.1:9/"),
+        "http://10.213.77.1:9/ takes no connection from this host": source(
+            key, keyFile="k", url="http://10.213.77.1:9/"
+        ),
     }
     for says, layer in cases.items():
         refused = installed.run("base", layer)

@@ -15,6 +15,7 @@ import pulumi
 import pytest
 from ruamel.yaml import YAML
 
+from components.hostrun.step import RUNNER
 from components.kubernetes.handle import FORCE
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.load import site_from
@@ -116,7 +117,7 @@ def test_each_host_is_told_of_all_its_layers(sample: str, tmp_path: Path, lab_fo
         words = shlex.split(command.inputs["create"].removeprefix("sudo -n "))
         if words[:4] == ["bash", "-s", "--", "install"]:
             told[command.name] = set(words[7:])
-        elif words[0] == "gpu-metal":
+        elif words[0] == RUNNER:
             has.setdefault(command.options["deleted_with"], set()).add(words[2])
     has = {anchor: {"base", *(n for n in layers if not n.startswith("members-"))} for anchor, layers in has.items()}
     assert told == has

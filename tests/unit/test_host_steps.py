@@ -63,7 +63,7 @@ def test_the_hosts_own_settings_come_on_top_of_what_layers_need() -> None:
     assert made["kernel_modules"].inputs == {"names": "overlay br_netfilter loop"}
     wanted = {**kubernetes.SYSCTL, "net.ipv4.ip_forward": "0", "vm.swappiness": "1"}
     assert list(made["sysctl"].inputs.items()) == sorted(wanted.items())
-    assert made["limits"].inputs == {"nofile": "9"}
+    assert made["limits"].inputs == {"nofile": "9", "login": of.ssh.user}
 
 
 def test_a_changed_sysctl_changes_one_line_of_the_command() -> None:

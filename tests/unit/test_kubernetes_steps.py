@@ -187,7 +187,7 @@ class Hosts:
         return answer
 
     def put(self) -> list[tuple[str, bytes]]:
-        return [(name, stdin) for name, command, stdin in self.calls if "gpu-metal put ticket" in command]
+        return [(name, stdin) for name, command, stdin in self.calls if "/sbin/gpu-metal put ticket" in command]
 
 
 def give(joining: Host, *, begins: bool = False) -> None:

@@ -71,7 +71,7 @@ def rows(plan: Plan) -> dict[str, list[str]]:
     """By host: its commands that change something there."""
     found: dict[str, list[str]] = defaultdict(list)
     for command in plan.of(COMMAND):
-        if re.match(r"(sudo -n )?(gpu-metal|bash) ", command.inputs["create"]):
+        if re.match(r"(sudo -n )?(/usr/local/sbin/gpu-metal|bash) ", command.inputs["create"]):
             found[command.inputs["connection"]["host"]].append(command.name)
     return found
 

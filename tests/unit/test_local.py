@@ -66,7 +66,7 @@ def test_a_certificate_file(tmp_path: Path, content: Callable[[], bytes], said: 
     ("kind", "content", "said"),
     [
         (PublicKeyFile, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n", ""),
-        (PublicKeyFile, "\0\x99", '"file" is binary. Convert it: gpg'),
+        (PublicKeyFile, "\0\x99", '"file" is binary. Write the vendor'),
         (PublicKeyFile, "<html>", '"file" has no armored public key'),
         (PublicKeyFile, "-----BEGIN PGP PRIVATE KEY BLOCK-----\n", '"file" has a private key in it'),
         (PrivateKeyFile, "-----BEGIN OPENSSH PRIVATE KEY-----\n", ""),
@@ -79,6 +79,11 @@ def test_a_key_file(tmp_path: Path, kind: Any, content: str, said: str) -> None:
     found = trouble(kind, tmp_path / "file")
     assert found.startswith(said) if said else found == ""
     assert "hunter2" not in found
+
+
+def test_a_binary_public_key_is_as_good(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"\x99\x01\x0d\x04\xff\x00")
+    assert trouble(PublicKeyFile, tmp_path / "file") == ""
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ def test_the_rest_says_what_the_site_says() -> None:
         swap="off",
     )
     assert ids(machine_steps.machine(host)) == ["locale", "packages#timezone", "timezone", "swap_off"]
-    assert [step.inputs for step in machine_steps.limits(host)] == [{"core": "-1", "nofile": "9"}]
+    assert [step.inputs for step in machine_steps.limits(host)] == [
+        {"core": "-1", "nofile": "9", "login": host.ssh.user}
+    ]
     package, tuned = machine_steps.tuned(host)
     assert (package.inputs["names"], tuned.inputs) == ("@tuned", {"profile": "throughput-performance"})
     assert [step.inputs for step in machine_steps.target(host)] == [{"name": "multi-user"}]

@@ -98,7 +98,8 @@ def test_every_command_is_built_one_way(site: dict[str, Any], tmp_path: Path) ->
         assert command.inputs["addPreviousOutputInEnv"] is False
         assert not {"triggers", "environment", "update"} & set(command.inputs)
         assert re.match(
-            r"sudo -n (gpu-metal|bash -s -- install|cat /etc/kubernetes/admin.conf)", command.inputs["create"]
+            r"sudo -n (/usr/local/sbin/gpu-metal|bash -s -- install|cat /etc/kubernetes/admin.conf)",
+            command.inputs["create"],
         )
         host = command.name.rpartition("-")[0]
         if not command.name.endswith("-runner"):

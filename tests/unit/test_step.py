@@ -1,5 +1,6 @@
 """Steps as data, and the words and payload that a runner gets. That it reads them so: tests/scripts/test_runner.py."""
 
+import re
 import shlex
 import subprocess
 from hashlib import sha256
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.hostrun import step as steps
-from components.hostrun.step import Step, command_line, payload
+from components.hostrun.step import COMPONENTS, RUNNER, Step, command_line, payload
 
 
 @pytest.fixture
@@ -70,8 +71,12 @@ def test_words_survive_a_shell(script: Path) -> None:
 def test_the_command_line_shows_one_step_a_line(script: Path) -> None:
     two = [Step(script, {"vm.swappiness": "10"}), Step(script, label="two")]
     line = command_line("base", two)
-    assert line.splitlines() == ["gpu-metal apply base \\", f"  :: {two[0].words()} \\", f"  :: {two[1].words()}"]
-    shown = f"gpu-metal() {{ printf '%s\\n' \"$@\"; }}\n{line}"
+    assert line.splitlines() == [
+        "/usr/local/sbin/gpu-metal apply base \\",
+        f"  :: {two[0].words()} \\",
+        f"  :: {two[1].words()}",
+    ]
+    shown = f"gpu-metal() {{ printf '%s\\n' \"$@\"; }}\n{line.replace(RUNNER, 'gpu-metal')}"
     words = subprocess.run(["bash", "-c", shown], capture_output=True, text=True, check=True).stdout.splitlines()
     assert words == ["apply", "base", "::", two[0].ref, "vm.swappiness=10", "::", two[1].ref]
 
@@ -91,3 +96,11 @@ def test_secrets_and_bulk_go_by_the_payload_only(script: Path) -> None:
 
 def test_no_payload_when_nothing_needs_one(script: Path) -> None:
     assert payload([Step(script, {"a": "1"})], {}) == ""
+
+
+def test_the_runner_is_called_by_its_full_path() -> None:
+    """RHEL's sudo has a secure_path without /usr/local/sbin: `sudo gpu-metal` finds nothing there."""
+    assert command_line("base", []).split()[0] == "/usr/local/sbin/gpu-metal"
+    for script in ("check.sh", "install.sh"):
+        text = (COMPONENTS / "hostrun" / script).read_text()
+        assert not re.search(r"(sudo |')gpu-metal ", text), script

@@ -11,6 +11,7 @@ check() {
     for file in $(_files); do
         if ! _wanted "$file" | same_file "$file"; then untrue "$file is not what the driver's branch asks for"; fi
     done
+    if [[ $(os_family) == debian ]]; then _is_in_force; fi
     if _has_streams && [[ $(_stream) != "$(input stream)" ]]; then
         untrue "has stream $(_stream | grep . || printf none) of the module nvidia-driver, wants $(input stream)"
     fi
@@ -32,6 +33,32 @@ undo() {
     local file
     for file in $(_files); do restore "$file"; done
     if _has_streams; then dnf_run -q module reset nvidia-driver; fi
+}
+
+# What apt would install in the place of each installed package of the driver: another's pin may come first.
+_is_in_force() {
+    local wanted name seen others
+    wanted=$(gpu_glob "$(input wanted)")
+    while read -r name seen; do
+        # shellcheck disable=SC2053  # a glob is meant
+        if [[ $seen != $wanted ]]; then
+            others=$(grep -lsiE '^Package:(.*(nvidia|cuda)|[[:space:]]*[*][[:space:]]*$)' \
+                /etc/apt/preferences /etc/apt/preferences.d/* || true)
+            others=$(grep -vF gpu-metal-nvidia <<<"$others" | paste -sd ' ' || true)
+            untrue "apt would replace $name by $seen, wants $wanted only: another pin wins over ours." \
+                "Fix: take the driver's packages out of ${others:-the pins that apt-cache policy $name shows}"
+        fi
+    done < <(_parts "$wanted" | xargs -r apt-cache policy |
+        awk '/^[^ ]/ { sub(":$", ""); name = $1 } $1 == "Candidate:" { print name, $2 }')
+}
+
+# The installed packages of the driver's own version
+_parts() { # GLOB
+    local state name version
+    while read -r state name version; do
+        # shellcheck disable=SC2053  # a glob is meant
+        if [[ $state == installed && $version == $1 ]]; then printf '%s\n' "$name"; fi
+    done < <(dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' '*nvidia*' 2>/dev/null || true)
 }
 
 # dnf's automatic upgrades have one file of settings, and a host without them has none.

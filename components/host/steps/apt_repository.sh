@@ -4,16 +4,22 @@
 # bulk: key
 #
 # The key comes with the layer, or the host fetches it from key_url; a fingerprint is compared before anything uses it.
+# apt has one entry for each source: where another file names this one with another key, apt refuses all work, and with
+# the same key it counts the index as that file's. So such a file is named, and nothing is changed.
 
 check() {
+    _is_alone
     if ! _wanted | same_file "$(_source)"; then untrue "$(_source) is not what the site says of this source"; fi
     same_key "$(_keyring)"
+    lasting_key "$(_keyring)"
     if [[ -z $(_indexes FILENAME) ]]; then untrue "the index of $(_url) has not been read"; fi
 }
 
 apply() {
     local fetched=$GPU_METAL_RUN/key
+    _is_alone
     bring_key "$fetched" "$(_url)"
+    lasting_key "$fetched"
     keep "$(_keyring)"
     keep "$(_source)"
     write_file "$(_keyring)" 0644 <"$fetched"
@@ -38,6 +44,50 @@ _source() {
 
 _keyring() {
     printf '/etc/apt/keyrings/gpu-metal-%s.asc' "$(input name)"
+}
+
+_is_alone() {
+    local other
+    other=$(_other)
+    if [[ -n $other ]]; then
+        untrue "$(_url) $(os_text "$(input suite)") is set up by $other too: apt takes a source from one file only." \
+            "Nothing was changed. Fix: remove that entry from $other, or, to use it as it is there," \
+            "write repositories: {$(input name): null}"
+    fi
+}
+
+# The first other file that names this URL and suite, as apt compares them, in one of its two forms (sources.list(5))
+_other() {
+    local files
+    mapfile -t files < <(find /etc/apt/sources.list /etc/apt/sources.list.d -maxdepth 1 -type f,l \
+        \( -name '*.list' -o -name '*.sources' \) ! -path "$(_source)" 2>/dev/null | LC_ALL=C sort)
+    if ((${#files[@]} == 0)); then return; fi
+    awk -v url="$(_url)" -v suite="$(os_text "$(input suite)")" '
+        function bare(text) { sub(/\/+$/, "", text); return text }
+        function among(word, list,    words, n, i) {
+            n = split(list, words)
+            for (i = 1; i <= n; i++) if (bare(words[i]) == bare(word)) return 1
+            return 0
+        }
+        function stanza() {
+            if (value["enabled"] !~ /^[ \t]*(no|false|off|0)/ && among(url, value["uris"]) && among(suite, value["suites"]))
+                found = file
+            split("", value)
+        }
+        FNR == 1 { stanza(); file = FILENAME }
+        found { exit }
+        /^[ \t]*#/ { next }
+        file ~ /\.list$/ && /^[ \t]*deb(-src)?[ \t]/ {
+            sub(/#.*/, ""); sub(/\[[^]]*\]/, "")
+            if (bare($2) == bare(url) && bare($3) == bare(suite)) found = file
+            next
+        }
+        file !~ /\.sources$/ { next }
+        /^[ \t]*\r?$/ { stanza(); next }
+        /^[^ \t:]+:/ { field = tolower(substr($0, 1, index($0, ":") - 1)); sub(/^[^:]*:/, "") }
+        { value[field] = value[field] " " $0 }
+        END { if (!found) stanza(); if (found) print found }
+    ' "${files[@]}"
 }
 
 _wanted() {

@@ -12,6 +12,7 @@ check() {
     if [[ -n $(_loadable) ]] && ! _wanted | same_file /etc/modules-load.d/90-gpu-metal.conf; then
         untrue "$(_loadable | paste -sd ' ') would not be loaded after a reboot"
     fi
+    for name in $(_loadable); do _is_welcome "$name" blacklist; done
 }
 
 apply() {
@@ -32,8 +33,20 @@ undo() {
 }
 
 _lacks() {
+    _is_welcome "$1" install
     untrue "has no module $1 in its kernel $(uname -r), wants it." \
         "Fix: install the modules package of this kernel, or reboot into one that has it"
+}
+
+# Fails with a message if a line of modprobe's files, `blacklist NAME` or `install NAME /bin/false`, keeps a module from
+# being loaded: systemd obeys both at a start, modprobe only the second.
+_is_welcome() { # NAME blacklist|install
+    local line
+    line=$({ grep -sHE "^\s*($2\s+${1//[-_]/[-_]})(\s+(/usr)?/s?bin/(false|true))?\s*$" \
+        {/etc,/run,/usr/lib,/lib}/modprobe.d/*.conf || true; } | head -n 1)
+    if [[ -z $line ]]; then return; fi
+    untrue "has the module $1 shut out by \"${line#*:}\" in ${line%%:*}, wants it loaded at each start." \
+        "Fix: take that line out of ${line%%:*}"
 }
 
 # Is it loaded or built in? By sysfs, by the kernel's own list, or by what the module provides.

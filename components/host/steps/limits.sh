@@ -1,11 +1,16 @@
 # PAM limits of every user, root too (which `*` does not cover), soft and hard alike; they hold from the next login on.
 # rows: H10
-# inputs: one key per limit
+# inputs: login nofile and one key per limit
+#
+# Another line may win: one of a later file, and one for a user or a group in any file. So a login is asked, of root and
+# of the user `login`: by su, which opens a session as sshd does and runs no profile.
 
 check() {
+    local user
     if ! _wanted | same_file /etc/security/limits.d/90-gpu-metal.conf; then
         untrue "/etc/security/limits.d/90-gpu-metal.conf is not what the site's limits say"
     fi
+    for user in root "$(input login)"; do _at_login "$user"; done
 }
 
 apply() {
@@ -29,9 +34,79 @@ _refuse_lockout() {
     fi
 }
 
+_at_login() { # USER
+    local seen limit value
+    if ! seen=$(su -s /bin/sh "$1" -c 'cat /proc/self/limits' 2>&1); then
+        untrue "no login of $1 comes about with these limits: ${seen##*$'\n'}. Fix: lower them in the site"
+    fi
+    while IFS='=' read -r limit value; do _has_limit "$1" "$limit" "$value" "$seen"; done < <(_limits)
+}
+
+# Compares what a login has, as /proc/self/limits says it: in bytes and seconds, where pam_limits counts KB and minutes.
+_has_limit() { # USER LIMIT VALUE SEEN
+    local row factor=1 wanted soft hard
+    case $2 in
+        core) row='core file size' factor=1024 ;;
+        data) row='data size' factor=1024 ;;
+        fsize) row='file size' factor=1024 ;;
+        memlock) row='locked memory' factor=1024 ;;
+        nofile) row='open files' ;;
+        rss) row='resident set' factor=1024 ;;
+        stack) row='stack size' factor=1024 ;;
+        cpu) row='cpu time' factor=60 ;;
+        nproc) row='processes' ;;
+        as) row='address space' factor=1024 ;;
+        locks) row='file locks' ;;
+        sigpending) row='pending signals' ;;
+        msgqueue) row='msgqueue size' ;;
+        rtprio) row='realtime priority' ;;
+        # No limits of a process: of logins, or a priority.
+        *) return ;;
+    esac
+    if (($3 < 0)); then wanted=unlimited; else wanted=$(($3 * factor)); fi
+    if _is_beyond "$row" "$wanted"; then return; fi
+    read -r soft hard _ < <(sed -n "s/^Max $row //p" <<<"$4")
+    if [[ $soft != "$wanted" || $hard != "$wanted" ]]; then
+        untrue "a login of $1 has $2 $soft (soft) and $hard (hard), wants $wanted for both. Fix: $(_to_mend "$1" "$2")"
+    fi
+}
+
+# Root of a container may lack CAP_SYS_RESOURCE (bit 24): there no login can get more than this process may have.
+_is_beyond() { # ROW WANTED
+    local most
+    if ((0x$(sed -n 's/^CapEff:\s*//p' /proc/self/status) >> 24 & 1)); then return 1; fi
+    most=$(sed -nE "s/^Max $1 +\S+ +(\S+).*/\1/p" /proc/self/limits)
+    [[ $most != unlimited ]] && { [[ $2 == unlimited ]] || (($2 > most)); }
+}
+
+_to_mend() { # USER LIMIT
+    local line
+    line=$(_winner "$1" "$2")
+    if [[ -n $line ]]; then
+        printf 'take "%s" out of %s\n' "${line#*=}" "${line%%=*}"
+    else
+        printf 'see what else sets it: grep -rn %s /etc/security /etc/pam.d /etc/profile.d\n' "$2"
+    fi
+}
+
+# `FILE=LINE`, the last line of others that wins over ours. pam_limits reads limits.conf, then limits.d by name.
+_winner() { # USER LIMIT
+    local file late
+    for file in /etc/security/limits.conf /etc/security/limits.d/*.conf; do
+        if [[ ! -f $file || ${file##*/} == 90-gpu-metal.conf ]]; then continue; fi
+        late=no
+        if [[ $file == */limits.d/* && ${file##*/} > 90-gpu-metal.conf ]]; then late=yes; fi
+        awk -v limit="$2" -v late="$late" -v user="$1" -v file="$file" '
+            /^[ \t]*#/ || $3 != limit { next }
+            late == "yes" || ($1 != "*" && user != "root") { $1 = $1; print file "=" $0 }' "$file"
+    done | tail -n 1
+}
+
+_limits() { inputs | grep -v '^login='; }
+
 _wanted() {
     printf '# gpu-metal\n'
-    inputs | while IFS='=' read -r limit value; do
+    _limits | while IFS='=' read -r limit value; do
         printf '%s - %s %s\n' '*' "$limit" "$value" root "$limit" "$value"
     done
 }

@@ -11,6 +11,7 @@
 #   /etc/sudoers.d                sudo drops such variables unless told to keep them
 #   apt.conf.d, dnf.conf          package managers; apt knows no_proxy by exact host only
 #   /etc/systemd/system/*.d       services read none of these: containerd, docker and kubelet get a drop-in each
+# Files of others that win over these are named, not changed: apt.conf, later drop-ins and profiles.
 # Not covered: other services, users' own systemd units.
 
 _marks='/^# gpu-metal begin$/,/^# gpu-metal end$/'
@@ -20,12 +21,14 @@ _profile=/etc/profile.d/gpu-metal-proxy.sh
 _sudoers=/etc/sudoers.d/gpu-metal-proxy
 
 check() {
-    local path unit
+    local path unit winner
     if ! _environment | same_file /etc/environment; then untrue "/etc/environment lacks the site's proxies"; fi
     for path in $(_files); do
         if ! _text "$path" | same_file "$path"; then untrue "$path is not what the site's proxy says"; fi
     done
     for unit in $(_dropped); do untrue "$unit still has the site's proxies"; done
+    winner=$(_winner)
+    if [[ -n $winner ]]; then untrue "$winner"; fi
     for unit in $(_services); do
         if _is_stale "$unit" && ! _in_use "$unit" >/dev/null; then untrue "$unit runs with other proxies than the site's"; fi
     done
@@ -42,7 +45,8 @@ apply() {
     done
     for unit in $(_dropped); do restore "$(_drop_in "$unit")"; done
     for unit in $(_services) $(_dropped); do
-        if _is_stale "$unit"; then _restart "$unit"; fi
+        # A restart in vain: it would come back with the other file's proxies.
+        if _is_stale "$unit" && [[ -z $(_unit_winner "$unit") ]]; then _restart "$unit"; fi
     done
 }
 
@@ -142,6 +146,91 @@ _dnf_conf() {
         { print }
         $0 == "[main]" { print "proxy=" proxy }
     ' "$1"
+}
+
+# Says which file of others wins over ours, and in which program; nothing if none does.
+_winner() {
+    local unit
+    {
+        if [[ $(os_family) == debian ]]; then _apt_winner; fi
+        _login_winner
+        for unit in $(_services); do _unit_winner "$unit"; done
+    } | sed -n 1p
+}
+
+_wins() { # WHAT FILE
+    printf '%s: %s comes after ours and wins. Fix: take the proxy out of %s, or write the same in the site as there\n' \
+        "$1" "$2" "$2"
+}
+
+# What FILE gives to proxy variables, one NAME=VALUE a line
+_assigned() {
+    { grep -vE '^[[:space:]]*[#;]' "$1" 2>/dev/null || true; } |
+        { grep -oiE "\\b[a-z]+_proxy=[^\"'[:space:]]*" || true; }
+}
+
+# The value in force, and the command that would choose another proxy: apt asks it first.
+_apt_winner() {
+    local kind dump seen finder
+    dump=$(apt-config dump --format '%f=%v%n')
+    for kind in http https ftp; do
+        if [[ -z $(input "$kind" '') ]]; then continue; fi
+        seen=$(sed -n "s/^Acquire::$kind::Proxy=//Ip" <<<"$dump")
+        finder=$(sed -nE "s/^Acquire::$kind::Proxy-?Auto-?Detect=(.)/\1/Ip" <<<"$dump")
+        if [[ -n $finder ]]; then
+            printf 'apt asks %s for its %s proxy, wants %s without asking. Fix: take that line out of %s\n' "$finder" \
+                "$kind" "$(input "$kind")" "$(grep -lisF -- "$finder" /etc/apt/apt.conf /etc/apt/apt.conf.d/* | paste -sd ' ')"
+        elif [[ $seen != "$(input "$kind")" ]]; then
+            _wins "apt has ${seen:-no} $kind proxy, wants $(input "$kind")" "$(_last_apt_file)"
+        fi
+    done
+}
+
+# apt reads apt.conf.d by name, and /etc/apt/apt.conf after all of it.
+_last_apt_file() {
+    local file found=/etc/apt/apt.conf
+    if grep -isq proxy /etc/apt/apt.conf; then
+        printf '%s\n' "$found"
+        return
+    fi
+    for file in /etc/apt/apt.conf.d/*; do
+        if [[ ${file##*/} > ${_apt##*/} ]] && grep -iq proxy "$file"; then found=$file; fi
+    done
+    printf '%s\n' "$found"
+}
+
+# In a login shell of nobody: what /etc/profile and its folder make of the variables.
+_login_winner() {
+    local seen line file found=/etc/profile
+    seen=$(env -i HOME=/nonexistent PATH="$PATH" timeout 10 bash -lc env 2>/dev/null) || return 0
+    line=$(_variables | grep -vxF -f <(printf '%s\n' "$seen") | head -n 1) || return 0
+    for file in /etc/profile.d/*; do
+        if [[ $file != "$_profile" ]] && _assigned "$file" | grep -i "^${line%%=*}=" >/dev/null; then found=$file; fi
+    done
+    _wins "a login shell has ${line%%=*}=$(sed -n "s/^${line%%=*}=//p" <<<"$seen"), wants ${line#*=}" "$found"
+}
+
+# Ours replaces what an earlier file sets, by name. A file of variables (EnvironmentFile) comes after all of them.
+_unit_winner() { # UNIT
+    local name file seen ours
+    ours=$(_variables | sed 's/=.*//' | paste -sd '|')
+    while IFS=$'\t' read -r name file; do
+        seen=$(_assigned "$file" | grep -vxF -f <(_variables) || true)
+        if [[ ! $name > 90-gpu-metal-proxy.conf ]]; then seen=$(grep -vE "^($ours)=" <<<"$seen" || true); fi
+        if [[ -n $seen ]]; then
+            _wins "$1 has ${seen%%$'\n'*}, wants the site's proxies only" "$file"
+            return
+        fi
+    done < <(_settings "$1")
+}
+
+# `NAME<tab>FILE` of what sets variables of a unit besides our drop-in
+_settings() {
+    local folder
+    for folder in /etc/systemd/system /run/systemd/system /usr/lib/systemd/system; do
+        find "$folder/$1.service.d" -name '*.conf' ! -name 90-gpu-metal-proxy.conf -printf '%f\t%p\n' 2>/dev/null || true
+    done
+    systemctl show --property=EnvironmentFiles --value "$1.service" | sed -nE 's/^(\S+).*/~\t\1/p'
 }
 
 # Does the service run with other proxy variables than the site's?

@@ -1,9 +1,9 @@
 # No swap is in use, now or after a reboot: the kubelet counts on real memory only.
 # rows: H12
 #
-# /etc/fstab is commented line by line, so that other changes in it stay. swap.target is masked, on which all swap units
-# depend: those of generators (GPT partitions, zram) and those that people write; services that turn swap on by
-# themselves are masked too. No daemon-reload: it can cost containers their GPUs.
+# /etc/fstab is commented line by line, so that other changes in it stay. swap.target is masked, which wants the swap
+# units of generators (GPT partitions, zram). A swap unit that people wrote may be wanted by another target, and is
+# masked by itself; so are services that turn swap on. No daemon-reload: it can cost containers their GPUs.
 
 _makers='zramswap.service zram-config.service zram-swap.service dphys-swapfile.service swapspace.service'
 
@@ -15,7 +15,7 @@ check() {
     if _swap_lines | grep -q .; then
         untrue "/etc/fstab turns on $(_swap_lines | awk '{ print $1 }' | paste -sd ' '), wants no swap there"
     fi
-    for unit in swap.target $(_services); do
+    for unit in swap.target $(_units); do
         if ! _is_masked "$unit"; then untrue "$unit is not masked: it turns swap on at a start"; fi
     done
 }
@@ -26,7 +26,7 @@ apply() {
     if _swap_lines | grep -q .; then
         sed -E 's,^\s*[^#[:space:]]\S*\s+\S+\s+swap(\s.*)?$,# gpu-metal: &,' /etc/fstab | write_file /etc/fstab 0644
     fi
-    for unit in swap.target $(_services); do
+    for unit in swap.target $(_units); do
         if ! _is_masked "$unit"; then
             keep "/etc/systemd/system/$unit"
             ln -sfn /dev/null "/etc/systemd/system/$unit"
@@ -45,7 +45,10 @@ undo() {
     if grep -q '^# gpu-metal: ' /etc/fstab 2>/dev/null; then
         sed 's,^# gpu-metal: ,,' /etc/fstab | write_file /etc/fstab 0644
     fi
-    for unit in swap.target $_makers; do restore "/etc/systemd/system/$unit"; done
+    # A masked swap unit is not listed once its own file is kept with us.
+    for unit in swap.target $_makers $(find /etc/systemd/system -maxdepth 1 -name '*.swap' -printf '%f\n'); do
+        restore "/etc/systemd/system/$unit"
+    done
     swapon -a
     while read -r device priority; do
         if [[ -e $device ]] && ! awk '{ print $1 }' /proc/swaps | grep -xF "$device" >/dev/null; then
@@ -59,10 +62,11 @@ _swap_lines() {
     if [[ -e /etc/fstab ]]; then grep -E '^\s*[^#[:space:]]\S*\s+\S+\s+swap(\s|$)' /etc/fstab || true; fi
 }
 
-# Those services of the list that this host has.
-_services() {
+# Those services of the list that this host has, and the swap units that have a file of their own.
+_units() {
     # shellcheck disable=SC2086  # one word is one unit
-    systemctl list-unit-files --no-legend --plain $_makers | awk '{ print $1 }'
+    systemctl list-unit-files --no-legend --plain $_makers '*.swap' |
+        awk '$2 != "generated" && $2 != "transient" { print $1 }'
 }
 
 _is_masked() {

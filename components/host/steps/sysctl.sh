@@ -2,12 +2,13 @@
 # rows: H10
 # inputs: one key per setting
 #
-# Its name comes after 99-sysctl.conf, which is /etc/sysctl.conf: the last file that names a setting wins.
+# Its name comes after 99-sysctl.conf, which is /etc/sysctl.conf: the last file that names a setting wins. If a later one
+# of another owner does, check names it: that file is not ours to change.
 # `sysctl --system` is not used: reloading all files disturbs a running pod network. The values found before are kept
 # and come back with undo, or when a setting leaves the site.
 
 check() {
-    local key value seen
+    local key value seen later
     while IFS='=' read -r key value; do
         if [[ ! -e $(_path "$key") ]]; then
             untrue "has no setting $key, wants $value." \
@@ -19,6 +20,13 @@ check() {
     if ! _wanted | same_file /etc/sysctl.d/99-zz-gpu-metal.conf; then
         untrue "/etc/sysctl.d/99-zz-gpu-metal.conf is not what the site's sysctl says"
     fi
+    while IFS='=' read -r key value; do
+        later=$(_later "$key" "$(_words "$value")")
+        if [[ -n $later ]]; then
+            untrue "has $key=$value now, but ${later%%=*} comes after ours and sets it to ${later#*=} at the next start." \
+                "Fix: take that line out of ${later%%=*}, or write ${later#*=} for $key under sysctl"
+        fi
+    done < <(inputs)
 }
 
 apply() {
@@ -54,6 +62,40 @@ _words() {
 
 _live() {
     _words "$(cat "$(_path "$1")")"
+}
+
+# `FILE=VALUE`, if a file that systemd-sysctl reads after ours gives KEY another value than VALUE.
+_later() { # KEY VALUE
+    local files
+    mapfile -t files < <(_later_files)
+    if ((${#files[@]} == 0)); then return; fi
+    awk -v wanted="$1" -v ours="$2" '
+        # As systemd reads a name: the first separator is the one, whether it is a dot or a slash.
+        function name(key) {
+            if (match(key, /[.\/]/) && substr(key, RSTART, 1) == ".") {
+                gsub(/\//, "\001", key); gsub(/[.]/, "/", key); gsub("\001", ".", key)
+            }
+            return key
+        }
+        /^[ \t]*[#;]/ || !/=/ { next }
+        {
+            key = substr($0, 1, index($0, "=") - 1)
+            gsub(/^[ \t]*-?|[ \t]+$/, "", key)
+            if (name(key) != name(wanted)) next
+            seen = substr($0, index($0, "=") + 1); file = FILENAME
+            gsub(/^[ \t]+|[ \t\r]+$/, "", seen); gsub(/[ \t]+/, " ", seen)
+        }
+        END { if (file && seen != ours) print file "=" seen }
+    ' "${files[@]}"
+}
+
+# The files after ours, in the order in which systemd reads them: by name; of two with one name, /etc comes first.
+_later_files() {
+    local folder
+    for folder in /etc/sysctl.d /run/sysctl.d /usr/local/lib/sysctl.d /usr/lib/sysctl.d; do
+        find "$folder" -maxdepth 1 -name '*.conf' -printf '%f\t%p\n' 2>/dev/null || true
+    done | LC_ALL=C sort -s -u -t $'\t' -k 1,1 |
+        LC_ALL=C awk -F '\t' -v ours=99-zz-gpu-metal.conf '$1 > ours { print $2 }'
 }
 
 _before() {

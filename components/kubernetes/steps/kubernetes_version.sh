@@ -1,14 +1,27 @@
 # A host that is a member of a cluster has the version of Kubernetes that the site names.
 # rows: K1
 # inputs: version
+#
+# A kubelet that came without a package, as some installers bring it, is asked itself. A member without any kubelet gets
+# the site's: there is no version that it could lose.
 
 check() {
     local wanted seen
     wanted=$(input version)
     if [[ ! -s /etc/kubernetes/kubelet.conf ]]; then return 0; fi
-    seen=$(dpkg-query -W -f '${Version}' kubelet) || return 0
-    if [[ ${seen%%-*} != "$wanted" ]]; then
-        untrue "this member runs Kubernetes ${seen%%-*}, wants $wanted; a running cluster is upgraded node by node," \
-            "not by its packages. Nothing was changed. Fix: put ${seen%%-*} back as kubernetes.version"
+    seen=$(_seen)
+    if [[ -n $seen && $seen != "$wanted" ]]; then
+        untrue "this member runs Kubernetes $seen, wants $wanted; a running cluster is upgraded node by node," \
+            "not by its packages. Nothing was changed. Fix: put $seen back as kubernetes.version"
+    fi
+}
+
+_seen() {
+    local package
+    package=$(pkg_version kubelet)
+    if [[ -n $package ]]; then
+        printf '%s\n' "${package%%-*}"
+    elif command -v kubelet >/dev/null; then
+        kubelet --version | sed -n 's/^Kubernetes v//p'
     fi
 }

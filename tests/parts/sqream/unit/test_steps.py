@@ -192,7 +192,9 @@ def test_a_host_is_prepared_as_the_guide_says() -> None:
     assert [step.inputs for step in locale(host)] == [{"name": "en_US.UTF-8"}]
     assert tuned(host)[-1].inputs == {"profile": "throughput-performance"}
     assert target(host)[0].inputs == {"name": "multi-user"}
-    assert limits(host)[0].inputs == {name: str(value) for name, value in sorted(LIMITS.items())}
+    assert limits(host)[0].inputs == {name: str(value) for name, value in sorted(LIMITS.items())} | {
+        "login": host.ssh.user
+    }
     assert sysctl(host)[0].inputs == SYSCTL
     assert services(host)[0].inputs == {"units": " ".join(SERVICES_OFF)}
     assert host.gpu is not None
