@@ -19,10 +19,9 @@ from components.hostrun.step import Step
 from components.hostrun.target import Target
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.load import site_from
-from stacks.plan import base, engine
+from stacks.plan import base
 from stacks.secrets import Secrets
 from stacks.site import build
-from tests.unit.conftest import a_key
 from tests.unit.recorder import Plan, Registered, record
 
 ROOT = Path(__file__).parents[2]
@@ -285,19 +284,3 @@ def test_a_layer_with_a_secret_shows_its_steps_and_keeps_its_output_secret(tmp_p
     assert command.inputs["stdin"] == "owner gpu-metal lab - 1111\nsecret keeper token 1\nhunter2\n"
     assert "hunter2" not in command.inputs["create"]
     assert {"stdout", "stderr"} <= set(command.options["secret_outputs"])
-
-
-def test_dockers_users_are_the_hosts_and_a_pinned_toolkit_waits_for_containers(tmp_path: Path) -> None:
-    config = YAML(typ="safe").load(ROOT / "tests/sites/good/racks.yaml")["config"]["gpu-metal:site"]
-    config["engine"]["users"] = ["rancher", "directory"]
-    config["groups"]["database"]["gpu"]["toolkit"]["version"] = "1.20.1-1"
-    addresses = [host["address"] for host in config["hosts"].values()]
-    (tmp_path / "known_hosts.lab").write_text("".join(f"{a} ssh-ed25519 {a_key(a)}\n" for a in addresses))
-    made = site_from(config, stack="lab", folder=tmp_path)
-    found = {
-        host.name: [step.inputs["users"] for step in engine(made, host) if step.id == "docker_users"]
-        for host in made.active
-    }
-    assert found == {"db-1": ["directory"], "node-1": ["directory"], "zeus": ["rancher directory"]}
-    made_so = [step.id for step in engine(made, made.hosts["db-1"])]
-    assert made_so[1:3] == ["engine_at_rest#gpu-toolkit", "packages#gpu-toolkit"]
