@@ -128,6 +128,7 @@ def _not_cpus(text: str) -> str | None:
     number = text.rstrip("".join(_UNITS))
     return f'{quoted(text)} is {_amount(text):.0f} CPUs. Write their number without a unit, for example "{number}".'
 
+
 SiteId = Annotated[
     str,
     form(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", "is not the id of a site: 1 to 63 letters, digits, '.', '_' and '-'."),

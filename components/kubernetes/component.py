@@ -138,6 +138,9 @@ class Cluster(ComponentResource):
             kube_client_settings={"timeout": 30},
             # With a state that was lost, what stands in the cluster is taken over (gR14).
             upsert_existing_objects=True,
+            # Else a changed ConfigMap or Secret is deleted and made anew, and is away for a moment.
+            enable_config_map_mutable=True,
+            enable_secret_mutable=True,
             opts=ResourceOptions(parent=self, deleted_with=home.anchor),
         )
         return ClusterRef(provider, kubeconfig, members, home.anchor)

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 import versions
 from components.kubernetes.api_server import ApiServerFile
-from components.model import HostName, LocalPath, Model, Version, Word
+from components.local import TextFile
+from components.model import HostName, Model, Version, Word
 from components.rule import Reached
 
 
@@ -27,7 +28,7 @@ class Kubernetes(Model):
     """Fields of KubeProxyConfiguration v1alpha1."""
     api_server: dict[str, str] = {}
     """extraArgs of the API server."""
-    api_server_files: dict[ApiServerFile, LocalPath] = {}
+    api_server_files: dict[ApiServerFile, TextFile] = {}
     """Arguments of the API server that name a file, each with the file on the operator's machine: it is put on every
     control plane, where the API server's pod reads it. A changed file restarts the API servers one after another."""
     allow_insecure: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ stories do.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ HOST = "cpu-1"
 PORT = 8093
 OF_OTHERS = ("/var/lib/gpu-metal/", "/var/lib/cni")
 """The runner's own records, and the pod network's of the host's first pod."""
+KUBECTL = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
 PAGE = (EXAMPLE / "lab/parts/example/page.html").read_text()
 
 
@@ -59,10 +61,14 @@ def served() -> str:
     return on("cp-1", ["bash", "-c", f"({get}) 2>/dev/null || true"]).partition("\n\n")[2]  # in text, \r\n is \n
 
 
+def title() -> str:
+    """What tenants read."""
+    return on("cp-1", [*KUBECTL, "get", "configmap", "example", "-n", "vision", "-o", "jsonpath={.data.title}"])
+
+
 def there(*words: str) -> str:
     """Names of objects in the cluster."""
-    kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
-    return on("cp-1", [*kubectl, "get", *words, "--ignore-not-found", "-o", "name"]).strip()
+    return on("cp-1", [*KUBECTL, "get", *words, "--ignore-not-found", "-o", "name"]).strip()
 
 
 def test_its_lines_bring_both_halves(stack: Stack, clean: Mapping[str, Any]) -> None:  # noqa: ARG001 - taken before
@@ -71,9 +77,8 @@ def test_its_lines_bring_both_halves(stack: Stack, clean: Mapping[str, Any]) -> 
     stack.up().ok()
     assert served() == PAGE
     level = "{.metadata.labels.pod-security\\.kubernetes\\.io/enforce}"
-    kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get"]
-    assert on("cp-1", [*kubectl, "namespace", "example", "-o", f"jsonpath={level}"]) == "restricted"
-    told = json.loads(on("cp-1", [*kubectl, "configmap", "example", "-n", "vision", "-o", "json"]))["data"]
+    assert on("cp-1", [*KUBECTL, "get", "namespace", "example", "-o", f"jsonpath={level}"]) == "restricted"
+    told = json.loads(on("cp-1", [*KUBECTL, "get", "configmap", "example", "-n", "vision", "-o", "json"]))["data"]
     assert told == {"title": "Notice", "url": f"http://{lab_host(HOST).address}:{PORT}/page.html"}
     urns = [resource["urn"].rpartition("::")[2] for resource in stack.export()["deployment"]["resources"]]
     assert len([urn for urn in urns if urn.startswith(f"{HOST}-")]) <= 8
@@ -88,6 +93,27 @@ def test_a_second_up_changes_nothing_and_the_verdict_asks_its_probe(stack: Stack
     ]
 
 
+def test_one_edit_touches_no_host(stack: Stack) -> None:
+    stack.edit(lambda site: site["example"].update(title="Notice again"))
+    shown = stack.preview("--diff").ok().out
+    assert "to update" in shown
+    assert not re.search("to create|to replace|to delete", shown), shown
+    assert "command:remote" not in shown
+    stack.up().ok()
+    assert title() == "Notice again"
+
+
+def test_what_hands_changed_is_named_and_mended(stack: Stack) -> None:
+    on(HOST, ["sh", "-c", "echo changed > /srv/gpu-metal-example/page.html"])
+    on("cp-1", [*KUBECTL, "patch", "configmap", "example", "-n", "vision", "-p", '{"data":{"title":"changed"}}'])
+    seen = stack.sitectl("drift", "--record", "-o", "json")
+    failed = {check["id"] for check in json.loads(seen.out)["checks"] if check["status"] == "failed"}
+    assert failed == {"example/example_page", "object/ConfigMap/vision/example"}
+    stack.up().ok()
+    assert (served(), title()) == (PAGE, "Notice again")
+    stack.sitectl("drift").ok()
+
+
 def test_without_its_lines_all_of_it_is_gone(stack: Stack, clean: Mapping[str, Any]) -> None:
     stack.edit(lambda site: site.pop("example"))
     stack.up().ok()
@@ -99,3 +125,13 @@ def test_without_its_lines_all_of_it_is_gone(stack: Stack, clean: Mapping[str, A
     stack.up("--expect-no-changes").ok()
     assert json.loads(stack.sitectl("verify", "-o", "json").ok().out)["failures"] == []
     assert set(HOSTS) <= {check["host"] for check in json.loads(stack.sitectl("verify", "-o", "json").out)["checks"]}
+
+
+def test_the_whole_site_goes_with_it_and_comes_up_again(stack: Stack) -> None:
+    stack.edit(lambda site: site.update(example=part(stack.root)))
+    stack.up().ok()
+    stack.destroy().ok()
+    assert served() == ""
+    stack.up().ok()
+    assert (served(), title()) == (PAGE, "Notice")
+    stack.up("--expect-no-changes").ok()

@@ -83,11 +83,11 @@ class FakeHosts:
             raise self.errors[target.name]
         text = f"{command}\n{stdin.decode()}"
         answers: dict[str, Callable[[], ssh.Result]] = {
+            "for file in owner": lambda: ssh.Result(0, self._files(target.name), ""),
             "cd /var/lib/gpu-metal": lambda: ssh.Result(0, self.stopped.get(target.name, ""), ""),
             "flock": lambda: self.locks.pop(0) if target.name == "gpu-1" and self.locks else ssh.Result(0, "", ""),
             "admin.conf\n": lambda: self.admin_conf,
             "gpu-metal adopt": lambda: self._told(target.name, stdin.decode()),
-            "for file in owner": lambda: ssh.Result(0, self._files(target.name), ""),
             "date +": lambda: ssh.Result(0, f"{time.time() + self.skew.get(target.name, 0):.9f}\n", ""),
             "get nodes": self._nodes,
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),

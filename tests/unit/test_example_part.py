@@ -101,7 +101,7 @@ def test_sitectl_knows_it(copy: Path, tmp_path: Path) -> None:
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
     (tmp_path / "known_hosts.lab").write_text(f"10.2.1.* {key}\n")
     said = run(copy, "ops", "validate", "--stack", "lab", "--cwd", str(tmp_path))
-    assert (said.returncode, said.stderr) == (0, "")
+    assert (said.returncode, said.stderr) == (0, "Site lab.\n")
     assert "✓ ok: Pulumi.lab.yaml, 2 hosts." in said.stdout
     meaning = run(copy, "ops", "explain", "example.port").stdout
     assert "Where it is served, for the hosts of the site." in meaning

@@ -35,8 +35,10 @@ PULUMI = {
     "install": set[str](),
 }
 """Verbs of Pulumi 3.220 that we tell people to use, with flags of each."""
-ENGLISH = {f"make {word}" for word in ("a", "it", "room", "install")} | {"pulumi is", "sitectl itself"}
-NAMED = re.compile(r"(?<![\w./-])(?:\./)?(sitectl|pulumi|make) ([a-z][a-z-]*)((?:[ =](?![a-z]+\b(?!-))[^\s]+)*)")
+ENGLISH = {f"make {word}" for word in ("a", "it", "room", "install")}
+ENGLISH |= {"pulumi has", "pulumi is", "pulumi looks", "sitectl itself", "sitectl of"}
+_WORD = r"[ =](?![a-z]+(?:[\s,;:)]|\.?$|\.\s))[^\s]+"
+NAMED = re.compile(rf"(?<![\w./-])(?:\./)?(sitectl|pulumi|make) ([a-z][a-z-]*)((?: -[a-z] [^\s]+|{_WORD})*)")
 """A command with what follows it: flags, and words that are not prose (NAME, gpu-1, X for what the program puts in)."""
 
 

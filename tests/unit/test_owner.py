@@ -84,8 +84,8 @@ def test_what_an_interrupted_run_left_is_older_than_the_deletes_of_that_host_alo
     layers = {f"gpu-1-{layer}": ["delete"] for layer in ("base", "engine", "node")}
     assert changed == {"gpu-1-runner": ["delete", "stdin"], **layers}
     assert after.one("gpu-1-runner").inputs["delete"] == "sudo -n bash -s -- remove 20261129T214000Z"
-    assert after.one("gpu-1-base").inputs["delete"] == "sudo -n gpu-metal undo base 20261129T214000Z"
-    assert before.one("gpu-1-base").inputs["delete"] == "sudo -n gpu-metal undo base"
+    assert after.one("gpu-1-base").inputs["delete"] == "sudo -n /usr/local/sbin/gpu-metal undo base 20261129T214000Z"
+    assert before.one("gpu-1-base").inputs["delete"] == "sudo -n /usr/local/sbin/gpu-metal undo base"
 
 
 def test_the_project_is_that_of_the_file_beside_the_site_and_not_a_key(tmp_path: Path) -> None:
