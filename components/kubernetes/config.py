@@ -13,9 +13,9 @@ class Kubernetes(Model):
     """A cluster built by kubeadm (configuration API v1beta4, before 1.31 v1beta3)."""
 
     version: Version = versions.KUBERNETES
-    """Exact and quoted, 1.22 or later."""
+    """Exact and quoted, 1.22 or later. A running cluster keeps its version: another one is refused."""
     endpoint: Annotated[str, Reached()] | None = None
-    """`host:port` of the API server; with one control plane its address and 6443."""
+    """`host:port` of the API server; your load balancer's for several control planes. Default: that of the only one."""
     cluster_domain: HostName = "cluster.local"
     """Domain of the services' DNS names."""
     extra_sans: tuple[str, ...] = ()
@@ -23,15 +23,17 @@ class Kubernetes(Model):
     image_repository: str = versions.IMAGE_REPOSITORY
     """Where kubeadm takes its images from."""
     kubelet: dict[str, Any] = {}
-    """Fields of KubeletConfiguration v1beta1, laid over ours."""
+    """Fields of KubeletConfiguration v1beta1, over ours. A running cluster keeps them: a change is refused."""
     kube_proxy: dict[str, Any] = {}
-    """Fields of KubeProxyConfiguration v1alpha1."""
+    """Fields of KubeProxyConfiguration v1alpha1. A running cluster keeps them: a change is refused."""
     api_server: dict[str, str] = {}
-    """extraArgs of the API server."""
+    """Arguments of the API server, without the dashes. A running cluster keeps them: a change is refused."""
     api_server_files: dict[ApiServerFile, TextFile] = {}
     """Arguments of the API server that name a file, each with the file on the operator's machine: it is put on every
-    control plane, where the API server's pod reads it. A changed file restarts the API servers one after another."""
+    control plane, where the API server's pod reads it. A changed file restarts the API servers one after another.
+    A running cluster takes no further argument."""
     allow_insecure: tuple[str, ...] = ()
-    """Settings above that switch protection off and are meant, by name: kubelet.readOnlyPort."""
+    """Settings of kubelet, kubeProxy and apiServer that switch protection off and that you mean, by name, for example
+    kubelet.readOnlyPort. Those that are not named here are refused."""
     ignore_preflight_errors: tuple[Word, ...] = ()
     """Names of kubeadm's own preflight checks."""
