@@ -152,6 +152,17 @@ def test_a_login_that_does_not_come_about_is_said(limited: StepHost) -> None:
 
 
 @pytest.mark.row("H10")
+def test_an_account_whose_password_has_expired_is_no_fault_of_the_limits(limited: StepHost) -> None:
+    said = "Current password: su: Authentication token manipulation error\nChanging password for root."
+    limited.program("su", f"[[ $3 == root ]] || exec cat {limited.root}/login-$3; echo '{said}' >&2; exit 1")
+    status, said = limited.call(LIMITS, "check", WANTED)
+    assert status == 0
+    assert "cannot see the limits of a login of root, which is refused before they are set: " in said
+    limited.file("/login-deploy", LOGIN.replace("65536", "1024 ", 1))
+    assert "a login of deploy has nofile 1024 (soft)" in limited.call(LIMITS, "check", WANTED)[1]
+
+
+@pytest.mark.row("H10")
 def test_where_root_may_not_raise_limits_only_those_that_a_login_can_have_are_judged(limited: StepHost) -> None:
     """A container without CAP_SYS_RESOURCE: nothing can get more than its root has."""
     limited.file("/proc/self/status", "CapEff:\t000001fffeffffff\n")
