@@ -49,6 +49,27 @@ def test_normal_without_a_followed_server_is_not_in_sync(host: StepHost) -> None
 
 
 @pytest.mark.row("H8")
+def test_the_time_server_of_a_site_without_others_follows_its_own_clock(host: StepHost) -> None:
+    tracking = "7F7F0101,,10,1764450000.1,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,Normal"
+    host.program("chronyc", f"case $* in *tracking) echo '{tracking}' ;; *sources) ;; esac")
+    status, said = host.call(TIME, "check")
+    assert status == 0
+    assert "has chrony that follows this host's own clock" in said
+
+
+@pytest.mark.row("H8")
+def test_a_server_in_the_place_of_another_is_followed_before_time_sync_is_asked(host: StepHost) -> None:
+    """chrony counts as in sync without a server that it follows; its answers to waitsync say nothing of that."""
+    host.file("/etc/chrony/chrony.conf", "sourcedir /etc/chrony/sources.d\n")
+    host.program("systemctl", ":")
+    host.program("sleep", f"echo '^,*,10.0.0.2,2,6,17,1,1,1,1' >{host.root}/followed")
+    host.program("chronyc", f"case $* in *-c*sources) cat {host.root}/followed ;; esac")
+    host.file("/followed", "^,?,10.0.0.2,0,6,0,4294967295,0,0,0\n")
+    assert host.call(STEPS / "chrony.sh", "apply", {"servers": "10.0.0.2"})[0] == 0
+    assert host.path("/followed").read_text().startswith("^,*,")
+
+
+@pytest.mark.row("H8")
 @pytest.mark.parametrize("offset", ["3.250000", "-3.250000"])
 def test_a_clock_that_is_seconds_off_is_said(host: StepHost, offset: str) -> None:
     said = clock(host, offset=offset)
