@@ -8,7 +8,7 @@
 check() {
     local server said wrong=() unknown=()
     for server in $(input servers); do
-        if ! timeout 10 getent ahosts "$server" >/dev/null; then
+        if ! timeout 3 getent ahosts "$server" >/dev/null; then
             unknown+=("$server")
             continue
         fi
