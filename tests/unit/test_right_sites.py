@@ -13,7 +13,6 @@ def load(folder: Path, site: str) -> None:
     load_site("lab", folder, keys=False)
 
 
-@pytest.mark.row("X1")
 @pytest.mark.parametrize("label", ["spare", "runai-system", "runai-gpu-worker", "gpu"])
 def test_a_node_may_have_roles_of_the_sites_own(tmp_path: Path, label: str) -> None:
     host = f'{{address: 10.0.0.5, roles: [control-plane], labels: {{node-role.kubernetes.io/{label}: ""}}}}'
