@@ -109,6 +109,24 @@ def test_a_word_that_pulumi_reads_otherwise_must_be_quoted(tmp_path: Path, writt
     assert len(lines) == 1
 
 
+@pytest.mark.parametrize("name", ["010", "0x1F", "1.10", "2026-11-29", "~"])
+def test_a_key_that_pulumi_names_otherwise_must_be_quoted(tmp_path: Path, name: str) -> None:
+    lines = refused(tmp_path, HOST + f"    labels: {{{name}: a}}\n    kubernetes: {{}}\n")
+    assert any(f'this key is no text to Pulumi. Quote it: "{name}".' in each for each in lines)
+
+
+def test_a_key_that_is_a_plain_number_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        HEAD + "    hosts: {7: {address: 10.0.0.1}, '010': {address: 10.0.0.2}}\n"
+    )
+    assert [host.name for host in load_site("lab", tmp_path, keys=False).active] == ["010", "7"]
+
+
+@pytest.mark.parametrize("merged", ["foo", "[foo]", "5", ""])
+def test_a_merge_of_no_map_is_refused_as_pulumi_does(tmp_path: Path, merged: str) -> None:
+    assert "has a << with something else than a map" in refused(tmp_path, HOST + f"    sysctl: {{<<: {merged}}}\n")[0]
+
+
 @pytest.mark.parametrize("written", ['"2026-11-29"', "'0x1F'", '".inf"'])
 def test_quoted_it_is_a_word(tmp_path: Path, written: str) -> None:
     (tmp_path / "Pulumi.lab.yaml").write_text(HEAD + HOST + f"    sysctl: {{net.core.somaxconn: {written}}}\n")
