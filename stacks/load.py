@@ -69,6 +69,8 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]
     site, wrong, lacks = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
+    if merged.problems and not merged.hosts:
+        lacks.add(("hosts",))  # that there are none follows
     faults = [*source.faults, *map(fault, wrong_here)]
     site = prepared(site) if site else None
     said = {fault.key for fault in faults}

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any
 
 import versions
+from components.forms import REGISTRY
 from components.kubernetes.api_server import ApiServerFile
 from components.kubernetes.endpoint import not_a_san
 from components.local import TextFile
@@ -11,7 +12,7 @@ from components.model import HostName, Model, Version, Word
 from components.rule import Reached, Rule
 from components.shown import quoted
 
-_IMAGES = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
+_IMAGES = re.compile(rf"({REGISTRY.pattern})(/[a-z0-9]+([._-]+[a-z0-9]+)*)*", re.ASCII)
 
 
 def _not_images(text: str) -> str | None:

@@ -42,5 +42,6 @@ def not_a_san(text: str) -> str | None:
     except ValueError:
         if _NAME.fullmatch(text.removeprefix("*.")):
             return None
-        return f'{quoted(text)} is neither an address nor a name, such as "api.example.org" or "*.example.org".'
+        said = 'is neither an address nor a name in small letters, such as "api.example.org" or "*.example.org".'
+        return f"{quoted(text)} {said}"
     return None

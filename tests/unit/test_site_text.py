@@ -83,6 +83,11 @@ def test_a_range_of_too_many_hosts_is_refused_before_it_is_written_out(tmp_path:
     assert any(f"means more than {HOSTS:,} hosts. Write a smaller range" in line for line in lines)
 
 
+def test_a_range_that_is_wrong_is_the_only_fault(tmp_path: Path) -> None:
+    [line] = refused(tmp_path, '    hosts:\n      "g-[01-100]": {address: "10.0.0.[1-100]"}\n    kubernetes: {}\n')
+    assert "Write both ends with as many digits, such as gpu-[001-100], or two ranges." in line
+
+
 @pytest.mark.row("X1")
 def test_ranges_that_are_too_many_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stacks.hosts.HOSTS", 10)
@@ -158,6 +163,12 @@ def test_a_pasted_private_key_is_called_that_and_not_shown(tmp_path: Path) -> No
     quoted_key = key.replace("\n", "\\n")
     [line] = refused(tmp_path, HOST + f'    accounts: {{ana: {{keys: ["{quoted_key}"]}}}}\n')
     assert "accounts.ana.keys[0]: is a private key" in line
+    assert "c2VjcmV0" not in line
+
+
+def test_a_private_key_in_any_text_is_refused_and_not_shown(tmp_path: Path) -> None:
+    [line] = refused(tmp_path, HOST + '    variables: {key: "-----BEGIN RSA PRIVATE KEY-----\\nc2VjcmV0"}\n')
+    assert "variables.key: is a private key" in line
     assert "c2VjcmV0" not in line
 
 
