@@ -30,6 +30,7 @@ _WANTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of a size that a site needs",
     "float_type": "a number",
     "float_parsing": "a number",
     "bool_type": "true or false",

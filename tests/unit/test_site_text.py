@@ -166,6 +166,16 @@ def test_a_pasted_private_key_is_called_that_and_not_shown(tmp_path: Path) -> No
     assert "c2VjcmV0" not in line
 
 
+@pytest.mark.parametrize("text", ["a" * 300, '"a\\0b"', "/x" * 2001, '"-----BEGIN RSA PRIVATE KEY-----\\nc2VjcmV0\\n"'])
+@pytest.mark.parametrize(
+    "key", ["ssh: {{keyFile: {}}}", "include: [{}]", "knownHosts: {}", "registry: {{host: a, certificate: {}}}"]
+)
+def test_a_text_that_cannot_be_a_path_is_refused(tmp_path: Path, key: str, text: str) -> None:
+    lines = refused(tmp_path, HOST + f"    {key.format(text)}\n")
+    assert any("is not the path of a file" in line or "is a private key" in line for line in lines)
+    assert "c2VjcmV0" not in "".join(lines)
+
+
 def test_a_private_key_in_any_text_is_refused_and_not_shown(tmp_path: Path) -> None:
     [line] = refused(tmp_path, HOST + '    variables: {key: "-----BEGIN RSA PRIVATE KEY-----\\nc2VjcmV0"}\n')
     assert "variables.key: is a private key" in line
