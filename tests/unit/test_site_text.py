@@ -207,3 +207,18 @@ def test_faults_of_all_stages_come_at_once(tmp_path: Path) -> None:
     )
     keys = [line.split()[1] for line in lines]
     assert keys == ["hosts.a.hostKey:", "hosts.b.address:", "include[0]:", "domain:"]
+
+
+@pytest.mark.parametrize(
+    ("project", "said"),
+    [
+        (b"runtime: python\n", "Pulumi.yaml:1 name: is missing. Write name: gpu-metal."),
+        (b"name: []\n", "Pulumi.yaml:1 name: is missing."),
+        (b"", "Pulumi.yaml:1 is not a map of keys."),
+        (b"name: [a\n", "Pulumi.yaml:"),
+        (b"name: \xff\n", "Pulumi.yaml:1 is not UTF-8"),
+    ],
+)
+def test_a_broken_project_file_is_refused(tmp_path: Path, project: bytes, said: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_bytes(project)
+    assert refused(tmp_path, HOST)[0].startswith(said)
