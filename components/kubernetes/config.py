@@ -1,12 +1,24 @@
 """What a site may say of Kubernetes (rows K1, K2, K5–K7)."""
 
+import re
 from typing import Annotated, Any
 
 import versions
+from components.forms import REGISTRY
 from components.kubernetes.api_server import ApiServerFile
+from components.kubernetes.endpoint import not_a_san
 from components.local import TextFile
 from components.model import HostName, Model, Version, Word
-from components.rule import Reached
+from components.rule import Reached, Rule
+from components.shown import quoted
+
+_IMAGES = re.compile(rf"({REGISTRY.pattern})(/[a-z0-9]+([._-]+[a-z0-9]+)*)*", re.ASCII)
+
+
+def _not_images(text: str) -> str | None:
+    if _IMAGES.fullmatch(text):
+        return None
+    return f'{quoted(text)} is not HOST or HOST:PORT, and a path, for example "registry.example.org:5000/k8s".'
 
 
 class Kubernetes(Model):
@@ -18,9 +30,9 @@ class Kubernetes(Model):
     """`host:port` of the API server; your load balancer's for several control planes. Default: that of the only one."""
     cluster_domain: HostName = "cluster.local"
     """Domain of the services' DNS names."""
-    extra_sans: tuple[str, ...] = ()
+    extra_sans: tuple[Annotated[str, Rule(not_a_san)], ...] = ()
     """More names and addresses in the API server's certificate."""
-    image_repository: str = versions.IMAGE_REPOSITORY
+    image_repository: Annotated[str, Rule(_not_images)] = versions.IMAGE_REPOSITORY
     """Where kubeadm takes its images from."""
     kubelet: dict[str, Any] = {}
     """Fields of KubeletConfiguration v1beta1, over ours. A running cluster keeps them: a change is refused."""
