@@ -66,7 +66,11 @@ def _expanded(path: Path, info: ValidationInfo) -> Path:
 
 
 def expanded(path: Path, folder: Path) -> Path:
-    """The path with `~` and `${VAR}` replaced, a relative one from `folder`. Raises ValueError: unset variable."""
+    """The path with `~` and `${VAR}` replaced, a relative one from `folder`. Raises ValueError: unset variable, or a
+    text that no file can have as its name, such as a pasted key."""
+    # The limits of Linux: 4096 bytes, 255 between two slashes.
+    if re.search(r"[\x00-\x1f]|[^/]{256}", str(path)) or len(str(path).encode()) > 4000:
+        raise ValueError("is not the path of a file. Write the path, not what is in the file.")
 
     def variable(match: re.Match[str]) -> str:
         if match[1] not in os.environ:

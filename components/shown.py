@@ -14,11 +14,16 @@ _PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _PASSWORD = re.compile(r"(?<=//)[^/@\s]*(?=@)")
 
 
+def is_private(text: str) -> bool:
+    """Whether a text is a private key, or has one in it."""
+    return _PRIVATE.search(text) is not None
+
+
 def saying(value: object, text: str) -> str:
     """The text about a value that is refused, with what was seen."""
     if not isinstance(value, str):
         return text
-    if _PRIVATE.search(value):
+    if is_private(value):
         fix = "Fix: take it out of the file, make a new pair of keys, and write the line of the new .pub file."
         return f"is a private key, which a site must not have. {fix}"
     return f"{quoted(value)} {text}" if _REFUSED.match(text) else text

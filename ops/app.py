@@ -17,7 +17,9 @@ app = typer.Typer(
 )
 Hosts = Annotated[
     list[str],
-    typer.Argument(metavar="HOST", help="Names or ranges, gpu-[1-4]; none is all.", autocompletion=complete.hosts),
+    typer.Argument(
+        metavar="HOST", help="Names or ranges, gpu-[1-4]. Default: all hosts.", autocompletion=complete.hosts
+    ),
 ]
 
 

@@ -25,21 +25,23 @@ def init(  # noqa: PLR0913, PLR0917 (one for each flag)
     flags: Flags,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The site's name: Pulumi.NAME.yaml.")],
     hosts: Annotated[list[str], typer.Argument(metavar="HOST=ADDRESS", help="Ranges too: gpu-[1-4]=10.0.0.[11-14].")],
-    user: Annotated[str, typer.Option(metavar="USER", help="Who logs in.")] = "root",
+    user: Annotated[
+        str, typer.Option(metavar="USER", help="The user that logs in; needs sudo without a password.")
+    ] = "root",
     port: Annotated[int, typer.Option(metavar="PORT", help="The hosts' SSH port.")] = 22,
-    key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key; without, your ssh-agent.")] = None,
-    bastion: Annotated[str | None, typer.Option(metavar="USER@ADDRESS", help="SSH goes through it.")] = None,
+    key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key. Default: your ssh-agent.")] = None,
+    bastion: Annotated[str | None, typer.Option(metavar="USER@ADDRESS", help="A jump host for SSH.")] = None,
     control_plane: Annotated[
-        list[str], typer.Option(metavar="HOST", help="A cluster, with this host in charge of it; one or three.")
+        list[str], typer.Option(metavar="HOST", help="Make a cluster with this control plane; repeat it for three.")
     ] = [],  # noqa: B006
     kubernetes: Annotated[
         str | None, typer.Option(metavar="VERSION", help="The cluster's version, such as 1.34.2.")
     ] = None,
     endpoint: Annotated[
-        str | None, typer.Option(metavar="ADDRESS:PORT", help="The load balancer before three control planes.")
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="Your load balancer in front of three control planes.")
     ] = None,
     platform: Annotated[
-        list[str], typer.Option(metavar="KIND", help="Also the lines of its sample site, as comments.")
+        list[str], typer.Option(metavar="KIND", help="Add the lines of this platform's sample site, as comments.")
     ] = [],  # noqa: B006
 ) -> Code:
     """Write a first site file from addresses: shows host keys, then asks the hosts for facts. Overwrites nothing."""
@@ -74,7 +76,10 @@ def validate(flags: Flags) -> Code:
 def explain(
     flags: Flags,
     key: Annotated[
-        str, typer.Argument(metavar="KEY", help="As in the file: hosts.gpu; none is all.", autocompletion=complete.keys)
+        str,
+        typer.Argument(
+            metavar="KEY", help="As in the file: hosts.gpu. Default: all at top level.", autocompletion=complete.keys
+        ),
     ] = "",
 ) -> Code:
     """Explain a key of the site file."""
@@ -114,10 +119,14 @@ def preflight(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006 (Typer copies it)
     only: Annotated[
-        list[str], typer.Option(metavar="ID", help="This check; can be repeated.", autocompletion=complete.checks)
+        list[str],
+        typer.Option(metavar="ID", help="Make only this check; can be repeated.", autocompletion=complete.checks),
     ] = [],  # noqa: B006
     skip: Annotated[
-        list[str], typer.Option(metavar="ID", help="All but this one; can be repeated.", autocompletion=complete.checks)
+        list[str],
+        typer.Option(
+            metavar="ID", help="Leave this check out of the answer; can be repeated.", autocompletion=complete.checks
+        ),
     ] = [],  # noqa: B006
 ) -> Code:
     """Check on every host what must be true before the first change. Changes nothing."""
@@ -131,7 +140,7 @@ def drift(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006
     record: Annotated[
-        bool, typer.Option("--record", help="Note it in the state: preview shows it, `pulumi up` mends it.")
+        bool, typer.Option("--record", help="Note drift in the state: preview shows it, `pulumi up` mends it.")
     ] = False,
 ) -> Code:
     """Check whether hosts still have what was applied; without names, the cluster too. Changes neither."""

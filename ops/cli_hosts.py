@@ -14,11 +14,9 @@ from ops.stop import Code
 @verb(app, example="sitectl recover && pulumi up")
 def recover(
     flags: Flags,
-    look: Annotated[
-        bool, typer.Option("--look", help="Only say where each host stopped: wait for nothing, clear nothing.")
-    ] = False,
+    look: Annotated[bool, typer.Option("--look", help="Only print where each host stopped; change nothing.")] = False,
 ) -> Code:
-    """After a run that was killed: end what it left, wait for the hosts, clear its lock and pending operations."""
+    """After a run that was killed: end its processes, wait for the hosts, clear its lock and pending operations."""
     from ops import recover as core
     from ops import site as sites
     from ops import unfinished
@@ -42,7 +40,7 @@ def adopt(
     flags: Flags,
     hosts: Annotated[list[str], typer.Argument(metavar="HOST…", help="Names or ranges, gpu-[1-4].")],
 ) -> Code:
-    """Take hosts over from another stack: shows what this one would change there, asks, then changes their owner."""
+    """Take hosts over from another stack: show what this stack would change there, ask, then change the owner only."""
     from ops import adopt as core
     from ops import site as sites
 
@@ -53,7 +51,9 @@ def adopt(
 def scan(
     flags: Flags,
     hosts: Hosts = [],  # noqa: B006
-    replace: Annotated[bool, typer.Option("--replace", help="Also keys that differ from the known ones.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also write keys that differ from the known ones.")
+    ] = False,
 ) -> Code:
     """Show the host keys that hosts have now, and write them to known_hosts.STACK once you have compared them."""
     from ops import scan as core

@@ -62,11 +62,15 @@ class Flags:
     parallel: Annotated[int, typer.Option("--parallel", "-p", min=1, metavar="N", help="Hosts asked at once.")] = 32
     timeout: Annotated[
         float,
-        typer.Option(parser=_seconds, metavar="DURATION", show_default="5m", help="For the whole verb: 90s, 5m, 1h."),
+        typer.Option(
+            parser=_seconds, metavar="DURATION", show_default="5m", help="Time limit for the whole verb: 90s, 5m, 1h."
+        ),
     ] = 300.0
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")] = False
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="More on stderr; traces of own faults.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors on stderr.")] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print more on stderr: traces of faults of sitectl itself.")
+    ] = False
     no_color: Annotated[bool, typer.Option("--no-color", help="As NO_COLOR=1.")] = False
 
     @property

@@ -87,7 +87,9 @@ def pulumi(words: Sequence[str], stack: str | None, folder: Path, *, stdin: str 
             command, cwd=folder, input=stdin, capture_output=True, text=True, timeout=120, check=False
         )
     except FileNotFoundError:
-        raise Stop(Code.NO_ACCESS, ["pulumi is not on PATH, and this needs it. Fix: make up puts it there."]) from None
+        raise Stop(
+            Code.NO_ACCESS, ["pulumi is not on PATH, and this needs it. Fix: make tools && . tools/activate"]
+        ) from None
     except subprocess.TimeoutExpired:
         raise Stop(Code.TIME_UP, [f"pulumi {words[0]} gave no answer within 120 s. Fix: check its backend."]) from None
     if done.returncode:

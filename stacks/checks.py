@@ -78,7 +78,8 @@ def _login(ways: Ssh) -> Iterator[str]:
         if value is not None
     ]
     if len(set_ways) > 1:
-        yield f"has {' and '.join(set_ways)}. Keep one; write {set_ways[0]}: null to drop an inherited one."
+        either = " or ".join(f"{name}: null" for name in set_ways)
+        yield f"has {' and '.join(set_ways)}. Keep one; if the other is inherited, drop it: {either}."
     if ways.user != "root" and not ways.sudo:
         yield f"user {ways.user} cannot change a host without sudo. Take sudo: false away, or log in as root."
 

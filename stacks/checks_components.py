@@ -3,11 +3,12 @@
 Pure functions; each problem names the key and the fix.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from components.kubernetes.config import Kubernetes
-from components.kubernetes.known import ELSEWHERE, KNOWN_MINOR, NAMES, OPEN
+from components.kubernetes.known import ELSEWHERE, KINDS, KNOWN_MINOR, NAMES, OPEN
 from components.problem import Key, Problem
 from components.shown import quoted
 from stacks.messages import likely
@@ -38,6 +39,29 @@ def names(site: Site) -> Iterator[Problem]:
             yield Problem(("kubernetes", *key), f"{text}. {fix}")
 
 
+def values(site: Site) -> Iterator[Problem]:
+    """The kubelet and kube-proxy start with what is written: they end at a value of another kind."""
+    if site.kubernetes is None:
+        return
+    for name, value in site.kubernetes.kubelet.items():
+        kind = next((kind for kind, names in KINDS.items() if name in names), None)
+        if kind and value is not None and not _IS[kind](value):
+            text = f"{_shown(value)} is not {kind}, and the kubelet would not start. Write one, or take it away."
+            yield Problem(("kubernetes", "kubelet", name), text)
+    mode = site.kubernetes.kube_proxy.get("mode")
+    if mode not in (None, "", *_MODES) and not (mode == "userspace" and _minor(site.kubernetes) < 26):
+        text = f"{_shown(mode)} is no mode of kube-proxy, which would not start. Write one of {', '.join(_MODES)}."
+        yield Problem(("kubernetes", "kubeProxy", "mode"), text)
+
+
+_MODES = ("iptables", "ipvs", "nftables")
+_IS: Mapping[str, Callable[[object], bool]] = {
+    "a whole number": lambda value: not isinstance(value, bool) and re.fullmatch("-?[0-9]+", str(value)) is not None,
+    "true or false": lambda value: str(value).lower() in _TRUTH,
+    "a map of keys": lambda value: isinstance(value, dict),
+}
+
+
 def protection(site: Site) -> Iterator[Problem]:
     """A setting that switches protection off is named in allowInsecure, and nothing else is."""
     if site.kubernetes is None:
@@ -57,7 +81,7 @@ def protection(site: Site) -> Iterator[Problem]:
             yield Problem(("kubernetes", "allowInsecure", index), text)
 
 
-_TRUTH = {"true": True, "false": False}
+_TRUTH: Mapping[str, bool] = {"true": True, "false": False}
 
 
 def _shown(value: object) -> str:
@@ -123,4 +147,4 @@ def notes(site: Site) -> Iterator[str]:
             yield f"kubernetes.{'.'.join(key)}: {text}. See that {site.kubernetes.version} has it."
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, protection)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, values, protection)

@@ -8,7 +8,8 @@ from components.shown import quoted
 from stacks.model import Site
 
 _RESERVED = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch")
-_ROLES = "node-role.kubernetes.io/"
+_ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/worker")
+"""Any other role is the site's own: Run:ai, for one, wants node-role.kubernetes.io/runai-system."""
 _CONDITIONS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 
 
@@ -26,10 +27,10 @@ def sysctl(site: Site) -> Iterator[Problem]:
 
 
 def labels(site: Site) -> Iterator[Problem]:
-    """Labels and taints of the site are not those that Kubernetes sets by itself, nor those of roles."""
+    """Labels and taints of the site are not those that Kubernetes sets by itself, nor those of `roles`."""
     for key, level in site.levels():
         for name in level.labels:
-            if name.startswith(_ROLES):
+            if name in _ROLES:
                 text = "follows from roles. Take it away; write roles: [control-plane], [worker] or both."
                 yield Problem((*key, "labels", name), text)
             elif name in _RESERVED or name.startswith("beta.kubernetes.io/"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.problem import Key, Problem
+from components.shown import is_private, saying
 from components.url import secret_in
 
 _SHOWN = "a URL is shown in the plan and in files that all users of a host can read"
@@ -18,7 +19,7 @@ _FIXES = {
 
 
 def passwords(data: Any, key: Key = ()) -> Iterator[Problem]:  # noqa: ANN401 - any YAML
-    """No text has a URL with a password or a token."""
+    """No text has a URL with a password or a token, or is a private key."""
     if isinstance(data, dict):
         for name, value in data.items():
             yield from passwords(value, (*key, name))
@@ -28,3 +29,5 @@ def passwords(data: Any, key: Key = ()) -> Iterator[Problem]:  # noqa: ANN401 - 
     elif isinstance(data, str) and (found := secret_in(data)):
         fix = next((fix for name, fix in _FIXES.items() if name in key), _FIXES["url"])
         yield Problem(key, f"{found}, and {_SHOWN}. {fix}")
+    elif isinstance(data, str) and is_private(data) and "keys" not in key:  # checks_machine.py looks at accounts' keys
+        yield Problem(key, saying(data, ""))

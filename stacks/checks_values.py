@@ -1,10 +1,11 @@
 """The form of texts that a host, Kubernetes or apt reads later: malformed ones are refused here."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from components import forms
 from components.host.config import SYSTEMS, HostSettings
-from components.host.repositories import AptRepository, Repository
+from components.host.repositories import PLACEHOLDERS, AptRepository, Repository
 from components.problem import Key, Problem, below
 from stacks.model import Site
 
@@ -69,7 +70,7 @@ def _node(level: HostSettings) -> Found:
         if not forms.TAINT.fullmatch(taint):
             yield (
                 ("taints", index),
-                "is not key=value:Effect, where Effect is NoSchedule, PreferNoSchedule or NoExecute.",
+                "is not key=value:Effect: value may be empty, Effect is NoSchedule, PreferNoSchedule or NoExecute.",
             )
 
 
@@ -80,6 +81,10 @@ def _repository(source: Repository) -> Found:
         yield (), "needs its signing key one way: keyFile, or keyUrl with fingerprint."
     if source.fingerprint is not None and not forms.FINGERPRINT.fullmatch(source.fingerprint):
         yield ("fingerprint",), "is not a fingerprint: 40 digits 0-9 A-F, without blanks."
+    for name, text in (("url", source.url), ("keyUrl", source.key_url), ("suite", getattr(source, "suite", ""))):
+        odd = [word for word in re.findall(r"\{[^{}]*\}", text or "") if word not in PLACEHOLDERS]
+        if odd:
+            yield (name,), f"has {odd[0]}, which stands for nothing. Known: {', '.join(PLACEHOLDERS)}."
     if isinstance(source, AptRepository) and source.suite.endswith("/") == bool(source.components):
         yield (
             ("components",),

@@ -109,9 +109,14 @@ def _members(text: str, key: Key, problems: list[Problem]) -> list[str]:
     try:
         nodes = NodeSet(text, resolver=RESOLVER_NOGROUP)
     except NodeSetException as error:
-        problems.append(Problem(key, f"is not a host range: {error}. Ranges look like gpu-[1-4]."))
+        fix = "Ranges look like gpu-[1-4]."
+        if "padding" in str(error):
+            fix = "Write both ends with as many digits, such as gpu-[001-100], or two ranges."
+        problems.append(Problem(key, f"is not a host range: {error}. {fix}"))
         return []
-    if str(nodes) != text:
+    if not nodes:
+        problems.append(Problem(key, "is a range of no hosts. Ranges look like gpu-[1-4]."))
+    elif str(nodes) != text:
         problems.append(Problem(key, f"is not the plain form of this range. Write {nodes}."))
     return [str(name) for name in nodes]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
 
 from components.host.config import HostSettings
 from components.model import expanded
@@ -19,12 +19,13 @@ from components.problem import Key, Problem
 from components.shown import saying
 from stacks.checks import problems
 from stacks.checks_texts import passwords
-from stacks.faults import Fault, SiteError
+from stacks.faults import Fault, Mark, SiteError
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
 from stacks.messages import nested
 from stacks.model import Site
 from stacks.needed import prepared
+from stacks.reading import compose
 from stacks.source import Source, from_object, join, read_plain, read_stack, same
 from stacks.validation import validate
 
@@ -69,6 +70,8 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]
     site, wrong, lacks = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
+    if merged.problems and not merged.hosts:
+        lacks.add(("hosts",))  # that there are none follows
     faults = [*source.faults, *map(fault, wrong_here)]
     site = prepared(site) if site else None
     said = {fault.key for fault in faults}
@@ -115,9 +118,14 @@ def _ordered(data: Any) -> Any:  # noqa: ANN401 - any YAML
 
 
 def _project(folder: Path) -> str:
-    """The name in the project's file; that of this project where a site has no such file beside it."""
+    """The name in the project's file; that of this project where no such file is beside the site. Raises SiteError."""
     file = folder / "Pulumi.yaml"
-    return str(YAML(typ="safe", pure=True).load(file)["name"]) if file.is_file() else "gpu-metal"
+    if not file.is_file():
+        return "gpu-metal"
+    for key, value in compose(file, file.name).value:
+        if key.value == "name" and isinstance(value, ScalarNode) and value.value:
+            return str(value.value)
+    raise SiteError([Fault(Mark(file.name, 1), ("name",), "is missing. Write name: gpu-metal.")])
 
 
 def _named(data: dict[str, Any], stack: str, project: str) -> Iterator[Problem]:

@@ -30,6 +30,7 @@ _WANTED = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of a size that a site needs",
     "float_type": "a number",
     "float_parsing": "a number",
     "bool_type": "true or false",
@@ -181,6 +182,9 @@ def _of_value(errors: list[ErrorDetails], key: Key, value: object, number: str) 
         and error["type"] in ("string_type", "value_error")
     ):
         return _unquoted(error, key, value, number)
+    if isinstance(value, bool) and error["type"] == "string_type":
+        word = str(value).lower()
+        return f'is {word}, not a text. Quote it: {_named(key)}"{word}".'
     return _text(error, value)
 
 
@@ -189,7 +193,7 @@ def _within(last: str, value: object, below: set[str], kinds: set[str]) -> str:
     if kinds and isinstance(value, str) and re.fullmatch("[a-z0-9]+", value):
         meant = likely(value, kinds)
         one = f"{{kind: {meant}}}." if meant else f"{{kind: KIND}}, with one of {', '.join(sorted(kinds))}."
-        return f"Write {last}: {one}"
+        return f"Write {one}" if last.isdigit() else f"Write {last}: {one}"  # an item of a list has no name
     return f"Known there: {', '.join(sorted(below))}." if 0 < len(below) <= 12 else ""
 
 
@@ -197,9 +201,12 @@ def _unquoted(error: ErrorDetails, key: Key, value: object, number: str) -> str:
     written = f"{number} " if number else ""
     if error["type"] == "value_error":
         return f"{written}{error['ctx']['error']}"
-    name = "" if isinstance(key[-1], int) else f"{key[-1]}: "
     said = "is a number" if number == str(value) else f"{written}is read as the number {value}"
-    return f'{said}. Quote it: {name}"{number or value}".'
+    return f'{said}. Quote it: {_named(key)}"{number or value}".'
+
+
+def _named(key: Key) -> str:
+    return "" if isinstance(key[-1], int) else f"{key[-1]}: "
 
 
 def _text(error: ErrorDetails, value: object) -> str:

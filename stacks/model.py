@@ -82,7 +82,8 @@ class Site(Keyed):
     """The project's name, in Pulumi.yaml."""
     id: SiteId | None = None
     """Tells this site from another one whose project and stack have the same names. The hosts keep it with both names,
-    and refuse a run of any other site; it lasts when the state is lost. `sitectl init` writes one. Never change it."""
+    and refuse a run of any other site. It does not depend on the state, which may be lost. `sitectl init` writes one.
+    Never change it; a lost one is the third word of /var/lib/gpu-metal/owner on each host."""
     domain: HostName | None = None
     """Appended to host names in /etc/hosts."""
     known_hosts: LocalPath
@@ -107,7 +108,7 @@ class Site(Keyed):
     network: Network = Network()
     """Pod and service subnets, and the plugin that connects pods."""
     allow_untested: bool = False
-    """Versions of which it is unknown whether they fit are a note (X7); those that are known to fail stay refused."""
+    """true: versions of which nothing is known are a note (X7). Those that are known to fail stay refused."""
     tenants: dict[LabelName, Tenant] = {}
     """Tenants by name, which is also the name of their namespace."""
     platforms: tuple[AnyPlatform, ...] = ()

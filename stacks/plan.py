@@ -100,6 +100,7 @@ def _around(site: Site, host: Host) -> Around:
     return Around(
         peers=site.peers,
         domain=site.domain,
+        untested=site.allow_untested,
         repositories=repositories,
         keys=sources.keys(repositories),
         no_proxy=net_steps.no_proxy(

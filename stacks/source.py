@@ -126,6 +126,14 @@ def _is_empty(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.tag == "tag:yaml.org,2002:null" and not node.value
 
 
+def _reads_otherwise(key: ScalarNode) -> bool:
+    """Whether Pulumi's name for a key is another one: it takes 010 for 8. A plain number keeps its name."""
+    kind = (key.tag or "").rpartition(":")[2]
+    return (
+        not key.style and kind in ("int", "float", "null", "timestamp") and not re.fullmatch("0|[1-9][0-9]*", key.value)
+    )
+
+
 class _Reader:
     """Turns the nodes of one file into data, marks and faults."""
 
@@ -165,11 +173,16 @@ class _Reader:
                 self.fault((*key, name), key_node, f"is written twice, first in line {first}. Keep one.")
             else:
                 found[name] = key_node, value_node
+                if _reads_otherwise(key_node):
+                    self.fault((*key, name), key_node, f'this key is no text to Pulumi. Quote it: "{name}".')
         return {**inherited, **found}
 
     def _merged(self, node: Node, key: Key) -> Mapping[str, tuple[Node, Node]]:
         if any(node is each for each in self._merging):
             self.fault(key, node, "has a << that names the map itself. Take it away.")
+            return {}
+        if not isinstance(node, MappingNode):
+            self.fault(key, node, "has a << with something else than a map, which Pulumi refuses. Write <<: *NAME.")
             return {}
         self._merging.append(node)
         found = self.pairs(node, key)

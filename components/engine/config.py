@@ -6,7 +6,7 @@ from pydantic import Field, Tag
 
 from components.forms import form
 from components.host.folders import not_own
-from components.host.machine import AbsolutePath, AccountName, OwnFolder
+from components.host.machine import AbsolutePath, AccountName, OwnFolder, PackageVersion
 from components.local import CertificateFile
 from components.model import HostName, Model, Port, SecretName, Sha256, kind_or
 from components.rule import Rule
@@ -26,7 +26,7 @@ class Login(Model):
 
 
 class _Engine(Model):
-    version: str | None = None
+    version: PackageVersion | None = None
     """Package version, pinned and held; default: the newest that the source has, which is then held."""
     replace: tuple[PackageName, ...] = ()
     """Packages of another engine that may be removed from hosts, such as podman or docker.io: their containers stop,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from components.forms import form
-from components.host.machine import AbsolutePath
+from components.host.machine import AbsolutePath, PackageVersion
 from components.model import Model, Sha256, Word
 from components.url import FileUrl
 
@@ -66,7 +66,7 @@ class Clocks(Model):
 class Toolkit(Model):
     """NVIDIA's container toolkit (G7)."""
 
-    version: str | None = None
+    version: PackageVersion | None = None
     """Package version, pinned and held; default: the newest that the source has, which is then held."""
     package: Literal["nvidia-container-toolkit", "nvidia-docker2"] = "nvidia-container-toolkit"
     """nvidia-docker2 only for old sites that still use it."""

@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from pydantic import BeforeValidator
+
 from components.model import HostName
 from components.rule import Reached, Rule
 from components.shown import quoted
@@ -41,6 +43,16 @@ def _or_tunnel(value: object) -> str | None:
     return not_a_machines(value, loopback=True)
 
 
+def _text(value: object) -> object:
+    """The value; raises ValueError for a number, which ipaddress takes for the bits of an address: 10 is 0.0.0.10."""
+    if isinstance(value, int | float):
+        raise ValueError("is a number, not an address. Write it out, such as 10.0.0.5.")
+    return value
+
+
+_WRITTEN = BeforeValidator(_text)
+
+
 def not_containers(network: IPv4Network) -> str | None:
     """Why containers cannot have the addresses of a network; None if they can."""
     for kind, _ in _KINDS:
@@ -50,15 +62,15 @@ def not_containers(network: IPv4Network) -> str | None:
     return None
 
 
-Subnet = Annotated[IPv4Network, Rule(not_containers)]
+Subnet = Annotated[IPv4Network, _WRITTEN, Rule(not_containers)]
 """Addresses of containers."""
-HostAddress = Annotated[Address, Rule(not_a_machines), Reached()]
+HostAddress = Annotated[Address, _WRITTEN, Rule(not_a_machines), Reached()]
 """An address that other machines connect to."""
-Server = Annotated[HostName | Address, Rule(not_a_machines), Reached()]
+Server = Annotated[HostName | Address, _WRITTEN, Rule(not_a_machines), Reached()]
 """The same, or a name."""
-Tunnel = Annotated[Address | HostName, Rule(_or_tunnel), Reached()]
+Tunnel = Annotated[Address | HostName, _WRITTEN, Rule(_or_tunnel), Reached()]
 """The same, or the near end of a tunnel on the machine that connects."""
-ProxyAddress = Annotated[IPv4Address, Rule(_or_tunnel), Reached()]
+ProxyAddress = Annotated[IPv4Address, _WRITTEN, Rule(_or_tunnel), Reached()]
 
 
 def address_in(value: Any) -> Address | None:  # noqa: ANN401 - any value of a marked type

@@ -1,5 +1,6 @@
 """Config of the machine itself: accounts, packages, disks, kernel, services (rows H2, H4 to H7, H9, H11 to H13)."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from components.host.folders import not_mountable, not_own
 from components.host.reserved import not_free
 from components.model import Model, SecretName, Word
 from components.rule import Rule
+from components.shown import quoted
 
 Sudo = Literal["no", "with-password", "always"]
 Reboot = Literal["never", "when-needed", "window"]
@@ -43,6 +45,15 @@ MountPath = Annotated[
 ]
 UnitGlob = Annotated[str, form(r"^[A-Za-z0-9_@.*:-]+$", "is not a unit's name or glob, for example apport or abrt*.")]
 KernelArgument = Annotated[str, form(r"^[^\s\"'`$\\]+$", "is not a kernel argument: one word without quotes, $, \\.")]
+
+
+def _not_a_version(text: str) -> str | None:
+    if re.fullmatch(r"[A-Za-z0-9*][A-Za-z0-9.+:~^_*?-]*", text):
+        return None
+    return f'{quoted(text)} is not the version of a package: one word, such as "1.7.28-1" or, as a glob, "1.7.*".'
+
+
+PackageVersion = Annotated[str, Rule(_not_a_version)]
 KernelVersion = Annotated[str, form(r"^[0-9]+\.[0-9]+(\.[0-9]+)?$", 'is not a kernel version, for example "5.13".')]
 
 

@@ -155,7 +155,7 @@ def checks(
     urls = [_index(repository) for repository in (repositories or {}).values() if _is_of(host, repository)]
     registries = [f"{mirror.rstrip('/')}/v2/" for mirror in mirrors]
     steps = [*_interfaces(host), *_path(host, peers), *_ssh_stays_open(host)]
-    if names := _names_to_find(host, [*urls, *registries], no_proxy):
+    if names := sorted({*_names_to_find(host, [*urls, *registries], no_proxy), *_time_servers(host, peers)}):
         steps.append(_step("dns_resolves", servers=_words(host.dns.servers if host.dns else ()), names=_words(names)))
     if host.socks is None:
         steps += _reachable(host, "repositories", urls, "200", no_proxy)
@@ -250,7 +250,14 @@ def _address(text: str) -> Address | None:
 def _names_to_find(host: Host, urls: Sequence[str], no_proxy: str) -> list[str]:
     """Names of `urls` that the host itself must resolve: a proxy does it for the others."""
     found = {urlsplit(url).hostname or "": url for url in urls}
-    return sorted(name for name, url in found.items() if name and not _address(name) and not _way(host, url, no_proxy))
+    return [name for name, url in found.items() if name and not _address(name) and not _way(host, url, no_proxy)]
+
+
+def _time_servers(host: Host, peers: Sequence[tuple[str, str]]) -> list[str]:
+    """Names of the time servers, without the site's own hosts: no name server need know these."""
+    hosts = {name for name, _ in peers}
+    names = map(str, host.time_servers)
+    return [name for name in names if not _address(name) and name.partition(".")[0] not in hosts]
 
 
 def _words(values: Sequence[object]) -> str:

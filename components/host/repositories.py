@@ -16,6 +16,9 @@ Component = Annotated[
     str, form(r"^[A-Za-z0-9./_~+-]+$", "is not a component of a Debian repository, for example main.")
 ]
 
+PLACEHOLDERS = ("{os}", "{codename}", "{version}", "{release}", "{arch}")
+"""What a URL or a suite may name of the host: os_text in components/hostrun/lib.sh fills it in."""
+
 
 class _Signed(Model):
     url: FileUrl

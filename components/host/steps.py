@@ -33,6 +33,8 @@ class Around:
     """The site's hosts and pods."""
     kubernetes: bool = True
     """Without Kubernetes, preflight accepts older systems and ppc64le too."""
+    untested: bool = False
+    """Preflight accepts versions of a system of which nothing is known."""
     above: Needed = field(default_factory=Needed)
     """What the rooms above need of this host."""
 
@@ -47,7 +49,7 @@ def preflight(host: Host, around: Around) -> list[Step]:
     steps = [
         _step("root"),
         _step("systemd"),
-        _step("os", declared=host.os or "", kubernetes=flag),
+        _step("os", declared=host.os or "", kubernetes=flag, **({"untested": "yes"} if around.untested else {})),
         _step("architecture", kubernetes=flag),
         _step("cpus", least=str(least.cpus)),
         _step("memory", least=f"{least.memory_gb:g}"),

@@ -52,11 +52,12 @@ claim_owner() {
     printf '%s\n' "$text" >"$1/owner.new" && sync "$1/owner.new" && mv -fT -- "$1/owner.new" "$1/owner"
 }
 
-# newer_run HOME RUN: has a run that is newer than RUN been here?
+# newer_run HOME RUN: has a run that is newer than RUN been here? A delete is newer than all that the host was told when its
+# state was recovered since: of a host that has left the site, nothing else tells it.
 newer_run() {
     local run=
     [[ ! -s $1/owner ]] || read -r _ _ _ _ _ run <"$1/owner" || true
-    [[ ${run:--} != - && $run != "${2:--}" ]]
+    [[ ${run:--} != - && $run > "${2:--}" ]]
 }
 
 # refusal HOST WORDS → REPLY: why a run is refused that judge_owner has called other, earlier or state

@@ -132,7 +132,7 @@ _mask() {
         done
     done
     if [[ ${#hidden[@]} -eq 0 ]]; then
-        sed -u -n "/^$2\$/q; /./p"
+        sed -u -n -e "/^$2\$/q" -e '/^\x02/{s///;w /dev/fd/7' -e '}' -e '/./p' 7> >(_relay "$1")
         return
     fi
     # sed reads its script from a pipe: nothing of it is in argv or in a file. The longest first: one may be part of another.

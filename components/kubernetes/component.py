@@ -66,7 +66,8 @@ class Cluster(ComponentResource):
                 additional_secret_outputs=["stdout", "stderr"],
             ),
         )
-        self.ref = self._handle(name, Output.secret(kubeconfig.stdout), members, refs[home])
+        asked = [targets[plane.name] for plane in planes]
+        self.ref = self._handle(name, Output.secret(kubeconfig.stdout), members, refs[home], asked)
         self.register_outputs({})
 
     def _nodes(
@@ -128,7 +129,14 @@ class Cluster(ComponentResource):
             )
         return done
 
-    def _handle(self, name: str, kubeconfig: Output[str], members: tuple[Resource, ...], home: HostRef) -> ClusterRef:
+    def _handle(
+        self,
+        name: str,
+        kubeconfig: Output[str],
+        members: tuple[Resource, ...],
+        home: HostRef,
+        planes: Sequence[Target],
+    ) -> ClusterRef:
         assert home.anchor is not None  # noqa: S101 - every HostRef that reaches a room has been installed
         provider = k8s.Provider(
             f"{name}-api",
@@ -143,7 +151,7 @@ class Cluster(ComponentResource):
             enable_secret_mutable=True,
             opts=ResourceOptions(parent=self, deleted_with=home.anchor),
         )
-        return ClusterRef(provider, kubeconfig, members, home.anchor)
+        return ClusterRef(provider, kubeconfig, members, home.anchor, planes, Hook("release"))
 
 
 def _joined(steps: Sequence[Step], told: Mapping[str, Input[str]]) -> Output[str]:

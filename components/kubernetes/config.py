@@ -1,37 +1,51 @@
 """What a site may say of Kubernetes (rows K1, K2, K5–K7)."""
 
+import re
 from typing import Annotated, Any
 
 import versions
+from components.forms import REGISTRY
 from components.kubernetes.api_server import ApiServerFile
+from components.kubernetes.endpoint import not_a_san
 from components.local import TextFile
 from components.model import HostName, Model, Version, Word
-from components.rule import Reached
+from components.rule import Reached, Rule
+from components.shown import quoted
+
+_IMAGES = re.compile(rf"({REGISTRY.pattern})(/[a-z0-9]+([._-]+[a-z0-9]+)*)*", re.ASCII)
+
+
+def _not_images(text: str) -> str | None:
+    if _IMAGES.fullmatch(text):
+        return None
+    return f'{quoted(text)} is not HOST or HOST:PORT, and a path, for example "registry.example.org:5000/k8s".'
 
 
 class Kubernetes(Model):
     """A cluster built by kubeadm (configuration API v1beta4, before 1.31 v1beta3)."""
 
     version: Version = versions.KUBERNETES
-    """Exact and quoted, 1.22 or later."""
+    """Exact and quoted, 1.22 or later. A running cluster keeps its version: another one is refused."""
     endpoint: Annotated[str, Reached()] | None = None
-    """`host:port` of the API server; with one control plane its address and 6443."""
+    """`host:port` of the API server; your load balancer's for several control planes. Default: that of the only one."""
     cluster_domain: HostName = "cluster.local"
     """Domain of the services' DNS names."""
-    extra_sans: tuple[str, ...] = ()
+    extra_sans: tuple[Annotated[str, Rule(not_a_san)], ...] = ()
     """More names and addresses in the API server's certificate."""
-    image_repository: str = versions.IMAGE_REPOSITORY
+    image_repository: Annotated[str, Rule(_not_images)] = versions.IMAGE_REPOSITORY
     """Where kubeadm takes its images from."""
     kubelet: dict[str, Any] = {}
-    """Fields of KubeletConfiguration v1beta1, laid over ours."""
+    """Fields of KubeletConfiguration v1beta1, over ours. A running cluster keeps them: a change is refused."""
     kube_proxy: dict[str, Any] = {}
-    """Fields of KubeProxyConfiguration v1alpha1."""
+    """Fields of KubeProxyConfiguration v1alpha1. A running cluster keeps them: a change is refused."""
     api_server: dict[str, str] = {}
-    """extraArgs of the API server."""
+    """Arguments of the API server, without the dashes. A running cluster keeps them: a change is refused."""
     api_server_files: dict[ApiServerFile, TextFile] = {}
     """Arguments of the API server that name a file, each with the file on the operator's machine: it is put on every
-    control plane, where the API server's pod reads it. A changed file restarts the API servers one after another."""
+    control plane, where the API server's pod reads it. A changed file restarts the API servers one after another.
+    A running cluster takes no further argument."""
     allow_insecure: tuple[str, ...] = ()
-    """Settings above that switch protection off and are meant, by name: kubelet.readOnlyPort."""
+    """Settings of kubelet, kubeProxy and apiServer that switch protection off and that you mean, by name, for example
+    kubelet.readOnlyPort. Those that are not named here are refused."""
     ignore_preflight_errors: tuple[Word, ...] = ()
     """Names of kubeadm's own preflight checks."""

@@ -1,9 +1,11 @@
-"""The address of the API server, `HOST:PORT`, in its parts. Pure."""
+"""The address of the API server, `HOST:PORT`, in its parts, and its other names. Pure."""
 
 import re
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from components.host.addresses import Address, address_in
+from components.shown import quoted
 
 
 class Endpoint(NamedTuple):
@@ -31,3 +33,15 @@ def parsed(text: str) -> Endpoint | None:
     # A name that ends with a number is an address to every resolver (RFC 1123, 2.1): 10.0.0.256 is none.
     named = _NAME.fullmatch(host) and not host.rpartition(".")[2].isdigit()
     return Endpoint(host, int(found[2])) if named or address_in(host) else None
+
+
+def not_a_san(text: str) -> str | None:
+    """Why a certificate cannot have this name, as kubeadm judges it; None if it can."""
+    try:
+        ip_address(text)
+    except ValueError:
+        if _NAME.fullmatch(text.removeprefix("*.")):
+            return None
+        said = 'is neither an address nor a name in small letters, such as "api.example.org" or "*.example.org".'
+        return f"{quoted(text)} {said}"
+    return None

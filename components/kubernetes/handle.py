@@ -1,9 +1,15 @@
 """What the rooms above the cluster are given of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi_kubernetes as k8s
-from pulumi import Output, Resource, ResourceOptions
+from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
+
+from components.hostrun.hook import Hook
+from components.hostrun.target import Target
+from components.kubernetes.release import forget
 
 FORCE = {"pulumi.com/patchForce": "true"}
 """Annotation of every object of ours: what kubectl changed by hand is then ours again, where the API server would
@@ -18,6 +24,9 @@ class ClusterRef:
     kubeconfig: Output[str]
     ready: tuple[Resource, ...]
     anchor: Resource
+    planes: Sequence[Target]
+    releases: Hook
+    """Before a Helm release is created; one for all of them."""
 
     def options(self, parent: Resource, *depends_on: Resource) -> ResourceOptions:
         """Options of an object in the cluster: it needs no delete of its own when the cluster itself goes."""
@@ -27,3 +36,12 @@ class ClusterRef:
             depends_on=[*self.ready, *depends_on],
             deleted_with=self.anchor,
         )
+
+    def release(
+        self, parent: Resource, resource: str, namespace: str, name: str, *depends_on: Resource
+    ) -> ResourceOptions:
+        """Options of a Helm release, which is taken over where Helm knows it and this state does not (release.py)."""
+        hook = self.releases.on(resource, partial(forget, self.planes, namespace, name))
+        options = self.options(parent, *depends_on)
+        options.hooks = ResourceHookBinding(before_create=[hook])
+        return options

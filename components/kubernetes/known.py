@@ -98,6 +98,28 @@ _API_SERVER = """
     tls-private-key-file tls-sni-cert-key token-auth-file tracing-config-file v vmodule watch-cache watch-cache-sizes
 """
 
+_NUMBERS = """
+    containerLogMaxFiles containerLogMaxWorkers eventBurst eventRecordQPS evictionMaxPodGracePeriod
+    imageGCHighThresholdPercent imageGCLowThresholdPercent kubeAPIBurst kubeAPIQPS maxOpenFiles
+    maxParallelImagePulls maxPods nodeLeaseDurationSeconds nodeStatusMaxImages oomScoreAdj podPidsLimit podsPerCore
+    readOnlyPort registryBurst registryPullQPS
+"""
+_SWITCHES = """
+    cgroupsPerQOS cpuCFSQuota enableControllerAttachDetach enableDebuggingHandlers failCgroupV1 failSwapOn
+    localStorageCapacityIsolation makeIPTablesUtilChains mergeDefaultEvictionSettings protectKernelDefaults
+    rotateCertificates seccompDefault serializeImagePulls serverTLSBootstrap singleProcessOOMKill
+"""
+_MAPS = """
+    cpuManagerPolicyOptions evictionHard evictionMinimumReclaim evictionSoft evictionSoftGracePeriod featureGates
+    kubeReserved qosReserved systemReserved topologyManagerPolicyOptions
+"""
+KINDS: Mapping[str, frozenset[str]] = {
+    "a whole number": frozenset(_NUMBERS.split()),
+    "true or false": frozenset(_SWITCHES.split()),
+    "a map of keys": frozenset(_MAPS.split()),
+}
+"""What fields of the kubelet are: it does not start with another value."""
+
 NAMES = {
     "kubelet": frozenset(_KUBELET.split()),
     "kubeProxy": frozenset(_KUBE_PROXY.split()),

@@ -38,6 +38,6 @@ class PodNetwork(ComponentResource):
             version=flannel.version,
             repository_opts={"repo": flannel.repository} if flannel.repository else None,
             values=flannel_values(network),
-            opts=cluster.options(self, namespace),
+            opts=cluster.release(self, f"{name}-flannel-release", "kube-flannel", "flannel", namespace),
         )
         self.register_outputs({})

@@ -1,10 +1,13 @@
 """What the official kubernetes plugin does on a site's cluster."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from components.hostrun.target import Target
+from components.kubernetes import release
 from lab.hosts.inventory import GATEWAY, WEB_PORT
 from tests.lab.stack import Ran, Stack, until
 
@@ -58,7 +61,7 @@ class Release:
         return self._stack.run("pulumi", "-C", str(self._folder), "--non-interactive", *words)
 
 
-def installs_a_chart(stack: Stack, folder: Path, kubeconfig: str, kubectl: Callable[..., Any]) -> None:
+def installs_a_chart(stack: Stack, folder: Path, kubeconfig: str, kubectl: Callable[..., Any], plane: Target) -> None:
     """A release that does not become ready is recorded and healed by the next run; it follows its values, and goes."""
     chart = Release(stack, folder, kubeconfig)
     failed = chart.up(image="registry.k8s.io/no-such-image:1", timeout=20)
@@ -68,6 +71,16 @@ def installs_a_chart(stack: Stack, folder: Path, kubeconfig: str, kubectl: Calla
     chart.up("--expect-no-changes", replicas=1).ok()
     assert "~ 1 updated" in chart.up(replicas=2).ok().out
     assert kubectl("get", "deployment", "smoke", "-n", "smoke")["status"]["readyReplicas"] == 2
+    # A state that lost the release: Helm has it still, forgets it, and takes its objects over.
+    uid = kubectl("get", "deployment", "smoke", "-n", "smoke")["metadata"]["uid"]
+    urn = next(
+        line for line in chart.pulumi("stack", "--show-urns").ok().out.split() if line.endswith("::smoke-release")
+    )
+    chart.pulumi("state", "delete", urn, "--yes").ok()
+    assert chart.up(replicas=2).status != 0
+    asyncio.run(release.forget([plane], "smoke", "smoke"))
+    chart.up(replicas=2).ok()
+    assert kubectl("get", "deployment", "smoke", "-n", "smoke")["metadata"]["uid"] == uid
     chart.pulumi("destroy", "--yes").ok()
     assert "smoke" not in {item["metadata"]["name"] for item in kubectl("get", "namespaces")["items"]}
 

@@ -4,10 +4,13 @@ Does not prove: that apt takes the key; tests/scripts/test_packages.py does.
 """
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.scripts.runner_host import until
 from tests.unit.step_host import StepHost
 
 pytestmark = pytest.mark.lab
@@ -17,12 +20,18 @@ APT = Path(__file__).parents[2] / "components/host/steps/apt_repository.sh"
 EXPIRED = "gpg --batch --passphrase '' --faked-system-time 20200101T000000 --quick-gen-key old rsa2048 default 1d"
 
 
+@pytest.fixture
+def ring() -> Iterator[Path]:
+    """A home of gpg. Its agent's sockets want a short path."""
+    with tempfile.TemporaryDirectory(prefix="gm-", dir="/tmp") as folder:
+        yield Path(folder)
+        subprocess.run(["gpgconf", "--homedir", folder, "--kill", "all"], check=True)
+        until(lambda: not list(Path(folder).glob("S.*")))
+
+
 @pytest.mark.row("H6")
-def test_an_expired_key_is_told_from_an_extended_one_and_a_binary_one_is_armored(
-    host: StepHost, tmp_path: Path
-) -> None:
-    host, ring = StepHost(tmp_path), tmp_path / "ring"
-    ring.mkdir(mode=0o700)
+def test_an_expired_key_is_told_from_an_extended_one_and_a_binary_one_is_armored(tmp_path: Path, ring: Path) -> None:
+    host = StepHost(tmp_path)
 
     def gpg(line: str) -> bytes:
         env = {"GNUPGHOME": str(ring), "PATH": "/usr/bin:/bin"}

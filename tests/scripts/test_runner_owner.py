@@ -108,6 +108,16 @@ def test_what_an_interrupted_run_left_on_its_way_is_refused_once_a_newer_run_has
     assert not host.path("a").exists()
 
 
+@pytest.mark.parametrize("words", [("undo", "base"), ("remove",)])
+def test_a_delete_of_a_run_that_was_interrupted_again_is_newer_than_what_the_host_was_told(
+    host: Host, words: tuple[str, ...]
+) -> None:
+    apply(host, FIRST)
+    says(host, "adopt", "20261129T214000Z", owner=FIRST)
+    says(host, *words, "20261130T080000Z", owner=FIRST)
+    assert not host.path("a").exists()
+
+
 def test_root_at_the_console_and_a_stack_of_an_earlier_release_are_not_judged(host: Host) -> None:
     apply(host, FIRST)
     apply(host, "", "y")

@@ -40,6 +40,28 @@ def test_what_a_step_waits_for_is_said_while_it_waits(host: Host) -> None:
     assert log.count("again") == 200
 
 
+WITHOUT_SECRET = """# It waits for another program, and has no secret.
+check() { [[ -e $(input place)/mark ]] || untrue "no mark"; }
+apply() {
+    echo an ordinary line
+    say_now "waits for the package lock: pid 4711"
+    for _ in {1..200}; do [[ -e $(input place)/go ]] || sleep 0.02; done
+    : >"$(input place)/mark"
+}
+"""
+
+
+def test_a_step_without_secrets_says_what_it_waits_for_too(host: Host) -> None:
+    run = host.start("apply", "base", "::", host.step("waits", WITHOUT_SECRET), f"place={host.root}")
+    assert run.stderr
+    assert run.stderr.readline().decode().endswith(" [waits] waits for the package lock: pid 4711\n")
+    assert run.poll() is None
+    (host.root / "go").touch()
+    assert run.wait(20) == 0
+    log = (host.home / "log/base/waits.log").read_text()
+    assert log == "an ordinary line\nwaits for the package lock: pid 4711\n"
+
+
 FAULTS = """# It fails.
 check() { untrue "no mark"; }
 apply() { echo "E: Unable to locate package foo"; exit 100; }

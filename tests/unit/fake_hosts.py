@@ -233,6 +233,9 @@ def sitectl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
     (folder / "Pulumi.yaml").write_text("name: gpu-metal\nruntime: python\n")
     (folder / "known_hosts.dev").write_text("".join(f"{name} {key(name)}\n" for name in NAMES))
     monkeypatch.setattr(sites, "Fleet", partial(fleet.Fleet, ask=hosts.ask))
+    # Where a real pulumi is on PATH, it has no state of the lab's.
+    (folder / "state").mkdir()
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{folder / 'state'}")
     # No test ends what another run on this machine may have left.
     monkeypatch.setattr(orphans, "orphans", list)
     return Sitectl(hosts, folder)

@@ -120,6 +120,14 @@ def test_a_changed_file_is_taken_in_use_by_one_restart(plane: StepHost) -> None:
 
 
 @pytest.mark.row("K2")
+def test_a_folder_that_was_deleted_comes_back(plane: StepHost) -> None:
+    plane.path(FILE).unlink()
+    plane.path(FILE).parent.rmdir()
+    assert plane.call(STEP, "apply", NAMES, bulk={NAME: "good 1"}) == (0, "")
+    assert plane.call(STEP, "check", NAMES, bulk={NAME: "good 1"}) == (0, "")
+
+
+@pytest.mark.row("K2")
 def test_a_file_that_stops_the_api_server_gives_way_to_the_former(plane: StepHost) -> None:
     plane.file(
         "/var/log/pods/kube-system_kube-apiserver-cp-1_ab/kube-apiserver/3.log", "2026 stderr F Error: bad audit\n"

@@ -31,6 +31,10 @@ def running(tmp_path: Path) -> StepHost:
 @pytest.mark.row("H15")
 def test_pods_with_the_nodes_name_servers_stay(running: StepHost) -> None:
     assert running.call(STEP, "check", INPUTS) == (0, "")
+    # The kubelet reads the first word after nameserver.
+    text = "".join(f"{line} # ours\n" for line in Path("/etc/resolv.conf").read_text().splitlines())
+    running.file("/run/copied.conf", text)
+    assert running.call(STEP, "check", INPUTS) == (0, "")
 
 
 @pytest.mark.row("H15")

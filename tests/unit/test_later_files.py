@@ -190,6 +190,17 @@ def test_networks_after_the_sites_do_not_matter(host: StepHost, files: list[str]
     assert host.call(NETWORK, "check", {"file": "10-flannel.conflist"}) == (0, "")
 
 
+@pytest.mark.row("K4")
+@pytest.mark.parametrize("kind", ["multus", "multus-shim"])
+def test_multus_gives_pods_the_network_that_comes_after_it(host: StepHost, kind: str) -> None:
+    host.file("/etc/cni/net.d/00-multus.conf", f'{{"name": "multus-cni-network", "type": "{kind}"}}\n')
+    host.file("/etc/cni/net.d/10-flannel.conflist", "{}\n")
+    assert host.call(NETWORK, "check", {"file": "10-flannel.conflist"}) == (0, "")
+    host.file("/etc/cni/net.d/05-old.conf", "{}\n")
+    said = host.call(NETWORK, "check", {"file": "10-flannel.conflist"})[1]
+    assert said.startswith("containerd gives pods the first network of /etc/cni/net.d, and that is 05-old.conf,")
+
+
 MODULES = HOST_STEPS / "kernel_modules.sh"
 SHUT = "/etc/modprobe.d/hardening.conf"
 

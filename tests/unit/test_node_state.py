@@ -49,6 +49,27 @@ def test_normal_without_a_followed_server_is_not_in_sync(host: StepHost) -> None
 
 
 @pytest.mark.row("H8")
+def test_the_time_server_of_a_site_without_others_follows_its_own_clock(host: StepHost) -> None:
+    tracking = "7F7F0101,,10,1764450000.1,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,Normal"
+    host.program("chronyc", f"case $* in *tracking) echo '{tracking}' ;; *sources) ;; esac")
+    status, said = host.call(TIME, "check")
+    assert status == 0
+    assert "has chrony that follows this host's own clock" in said
+
+
+@pytest.mark.row("H8")
+def test_a_server_in_the_place_of_another_is_followed_before_time_sync_is_asked(host: StepHost) -> None:
+    """chrony counts as in sync without a server that it follows; its answers to waitsync say nothing of that."""
+    host.file("/etc/chrony/chrony.conf", "sourcedir /etc/chrony/sources.d\n")
+    host.program("systemctl", ":")
+    host.program("sleep", f"echo '^,*,10.0.0.2,2,6,17,1,1,1,1' >{host.root}/followed")
+    host.program("chronyc", f"case $* in *-c*sources) cat {host.root}/followed ;; esac")
+    host.file("/followed", "^,?,10.0.0.2,0,6,0,4294967295,0,0,0\n")
+    assert host.call(STEPS / "chrony.sh", "apply", {"servers": "10.0.0.2"})[0] == 0
+    assert host.path("/followed").read_text().startswith("^,*,")
+
+
+@pytest.mark.row("H8")
 @pytest.mark.parametrize("offset", ["3.250000", "-3.250000"])
 def test_a_clock_that_is_seconds_off_is_said(host: StepHost, offset: str) -> None:
     said = clock(host, offset=offset)
@@ -149,6 +170,17 @@ def test_a_login_that_does_not_come_about_is_said(limited: StepHost) -> None:
     assert limited.call(LIMITS, "check", WANTED)[1].startswith(
         "no login of root comes about with these limits: su: cannot open session: Permission denied. Fix: "
     )
+
+
+@pytest.mark.row("H10")
+def test_an_account_whose_password_has_expired_is_no_fault_of_the_limits(limited: StepHost) -> None:
+    said = "Current password: su: Authentication token manipulation error\nChanging password for root."
+    limited.program("su", f"[[ $3 == root ]] || exec cat {limited.root}/login-$3; echo '{said}' >&2; exit 1")
+    status, said = limited.call(LIMITS, "check", WANTED)
+    assert status == 0
+    assert "cannot see the limits of a login of root, which is refused before they are set: " in said
+    limited.file("/login-deploy", LOGIN.replace("65536", "1024 ", 1))
+    assert "a login of deploy has nofile 1024 (soft)" in limited.call(LIMITS, "check", WANTED)[1]
 
 
 @pytest.mark.row("H10")

@@ -83,6 +83,11 @@ def test_a_range_of_too_many_hosts_is_refused_before_it_is_written_out(tmp_path:
     assert any(f"means more than {HOSTS:,} hosts. Write a smaller range" in line for line in lines)
 
 
+def test_a_range_that_is_wrong_is_the_only_fault(tmp_path: Path) -> None:
+    [line] = refused(tmp_path, '    hosts:\n      "g-[01-100]": {address: "10.0.0.[1-100]"}\n    kubernetes: {}\n')
+    assert "Write both ends with as many digits, such as gpu-[001-100], or two ranges." in line
+
+
 @pytest.mark.row("X1")
 def test_ranges_that_are_too_many_together_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stacks.hosts.HOSTS", 10)
@@ -107,6 +112,24 @@ def test_a_word_that_pulumi_reads_otherwise_must_be_quoted(tmp_path: Path, writt
     lines = refused(tmp_path, HOST + f"    sysctl: {{net.core.somaxconn: {written}}}\n")
     assert f'sysctl.net.core.somaxconn: {written} is {is_} to Pulumi. Quote it: "{written}".' in lines[0]
     assert len(lines) == 1
+
+
+@pytest.mark.parametrize("name", ["010", "0x1F", "1.10", "2026-11-29", "~"])
+def test_a_key_that_pulumi_names_otherwise_must_be_quoted(tmp_path: Path, name: str) -> None:
+    lines = refused(tmp_path, HOST + f"    labels: {{{name}: a}}\n    kubernetes: {{}}\n")
+    assert any(f'this key is no text to Pulumi. Quote it: "{name}".' in each for each in lines)
+
+
+def test_a_key_that_is_a_plain_number_is_a_name(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.lab.yaml").write_text(
+        HEAD + "    hosts: {7: {address: 10.0.0.1}, '010': {address: 10.0.0.2}}\n"
+    )
+    assert [host.name for host in load_site("lab", tmp_path, keys=False).active] == ["010", "7"]
+
+
+@pytest.mark.parametrize("merged", ["foo", "[foo]", "5", ""])
+def test_a_merge_of_no_map_is_refused_as_pulumi_does(tmp_path: Path, merged: str) -> None:
+    assert "has a << with something else than a map" in refused(tmp_path, HOST + f"    sysctl: {{<<: {merged}}}\n")[0]
 
 
 @pytest.mark.parametrize("written", ['"2026-11-29"', "'0x1F'", '".inf"'])
@@ -143,6 +166,22 @@ def test_a_pasted_private_key_is_called_that_and_not_shown(tmp_path: Path) -> No
     assert "c2VjcmV0" not in line
 
 
+@pytest.mark.parametrize("text", ["a" * 300, '"a\\0b"', "/x" * 2001, '"-----BEGIN RSA PRIVATE KEY-----\\nc2VjcmV0\\n"'])
+@pytest.mark.parametrize(
+    "key", ["ssh: {{keyFile: {}}}", "include: [{}]", "knownHosts: {}", "registry: {{host: a, certificate: {}}}"]
+)
+def test_a_text_that_cannot_be_a_path_is_refused(tmp_path: Path, key: str, text: str) -> None:
+    lines = refused(tmp_path, HOST + f"    {key.format(text)}\n")
+    assert any("is not the path of a file" in line or "is a private key" in line for line in lines)
+    assert "c2VjcmV0" not in "".join(lines)
+
+
+def test_a_private_key_in_any_text_is_refused_and_not_shown(tmp_path: Path) -> None:
+    [line] = refused(tmp_path, HOST + '    variables: {key: "-----BEGIN RSA PRIVATE KEY-----\\nc2VjcmV0"}\n')
+    assert "variables.key: is a private key" in line
+    assert "c2VjcmV0" not in line
+
+
 @pytest.mark.row("X1")
 def test_one_cause_on_many_hosts_is_one_line(tmp_path: Path) -> None:
     hosts = "".join(f"      g-{n}: {{address: 10.0.{n // 100}.{n % 100 + 1}, os: debian}}\n" for n in range(200))
@@ -168,3 +207,18 @@ def test_faults_of_all_stages_come_at_once(tmp_path: Path) -> None:
     )
     keys = [line.split()[1] for line in lines]
     assert keys == ["hosts.a.hostKey:", "hosts.b.address:", "include[0]:", "domain:"]
+
+
+@pytest.mark.parametrize(
+    ("project", "said"),
+    [
+        (b"runtime: python\n", "Pulumi.yaml:1 name: is missing. Write name: gpu-metal."),
+        (b"name: []\n", "Pulumi.yaml:1 name: is missing."),
+        (b"", "Pulumi.yaml:1 is not a map of keys."),
+        (b"name: [a\n", "Pulumi.yaml:"),
+        (b"name: \xff\n", "Pulumi.yaml:1 is not UTF-8"),
+    ],
+)
+def test_a_broken_project_file_is_refused(tmp_path: Path, project: bytes, said: str) -> None:
+    (tmp_path / "Pulumi.yaml").write_bytes(project)
+    assert refused(tmp_path, HOST)[0].startswith(said)

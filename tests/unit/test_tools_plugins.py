@@ -215,6 +215,12 @@ def test_the_activated_shell_keeps_site_files_and_asks_no_server(home: Path) -> 
         assert re.search(rf"^PULUMI_\w*{name}\w*=true$", ran.stdout, re.M)
 
 
+def test_the_activated_shell_has_sitectl_as_messages_call_it(home: Path) -> None:
+    """A message's fix is `sitectl scan gpu-1`, whatever folder the operator is in."""
+    ran = activated("cd /; command -v sitectl", PULUMI_HOME=str(home.parent))
+    assert ran.stdout.strip() == str(ROOT / "sitectl")
+
+
 def test_the_activated_shell_names_plugins_that_pulumi_would_not_find(home: Path) -> None:
     program(plugins.program("kubernetes"), "")
     ran = activated("true", PULUMI_HOME=str(home.parent))

@@ -30,8 +30,11 @@ apply() {
     systemctl enable -q --no-reload "$(os_path chrony_unit)"
     systemctl start "$(os_path chrony_unit)"
     _reload
-    # Wait up to 60 s for the first answers, for the step time_sync that follows and reports the result.
-    chronyc waitsync 12 0 0 5 || true
+    # For the step time_sync, which follows and reports the result: up to 60 s for the first answers, and then for a server
+    # to follow. chrony counts as in sync without one when the one that it followed has left the site.
+    if chronyc waitsync 12 0 0 5; then
+        timeout 30 bash -c 'until chronyc -c sources | grep "^.,[*]," >/dev/null; do sleep 0.5; done' || true
+    fi
 }
 
 undo() {

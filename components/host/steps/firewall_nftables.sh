@@ -25,6 +25,17 @@ check() {
         untrue "the firewall's table inet $_table is not as it was loaded:" \
             "$(diff <(_wanted) <(nft_seen inet "$_table") | _first_change)"
     fi
+    if [[ $_table == gpu_metal_published ]]; then _name_bridges; fi
+}
+
+# A rule cannot tell Docker's bridges, br- and twelve digits, from others that begin with br-.
+_name_bridges() {
+    local names
+    names=$(ip -o link show type bridge | sed -nE 's/^[0-9]+: (br-[^:@]+).*/\1/p' | grep -vxE 'br-[0-9a-f]{12}' | paste -sd ' ') || true
+    if [[ -n $names ]]; then
+        remark "what comes in by $names passes for traffic of this host's containers, for which all ports that they publish" \
+            "are open. Fix: give that bridge a name that does not begin with br-"
+    fi
 }
 
 apply() {

@@ -37,6 +37,12 @@ _refuse_lockout() {
 _at_login() { # USER
     local seen limit value
     if ! seen=$(su -s /bin/sh "$1" -c 'cat /proc/self/limits' 2>&1); then
+        # PAM sets limits as it opens the session. Before that, it refuses an expired account or password.
+        if [[ $seen != *'open session'* ]]; then
+            remark "cannot see the limits of a login of $1, which is refused before they are set:" \
+                "$(grep -om 1 'su: .*' <<<"$seen" || printf '%s' "${seen##*$'\n'}"). Fix: passwd -S $1 and chage -l $1 show why"
+            return
+        fi
         untrue "no login of $1 comes about with these limits: ${seen##*$'\n'}. Fix: lower them in the site"
     fi
     while IFS='=' read -r limit value; do _has_limit "$1" "$limit" "$value" "$seen"; done < <(_limits)

@@ -1,6 +1,6 @@
 # The operating system is one that these steps know, and the one that the site declares.
 # rows: H3 H16
-# inputs: declared kubernetes
+# inputs: declared kubernetes untested
 #
 # The RHEL family must be declared: the plan chooses its package sources and engine before it has seen the host.
 
@@ -20,11 +20,24 @@ check() {
                     "Fix: reinstall the host, or put it into a site without kubernetes"
             fi
             ;;
-        *) untrue "has $seen, wants $(_known). Fix: reinstall the host with one of them" ;;
+        *) _judge_unknown "$seen" ;;
     esac
     if [[ -z $declared && $(os_family) == rhel ]]; then
         untrue "has $seen and the site does not say so, wants it declared. Fix: write os: $name for this host in the site"
     fi
+}
+
+# Of the systems whose versions the steps know: any other version, if the site allows what nobody has tried.
+_judge_unknown() {
+    case $(os_id)-$(os_version) in
+        rhel-7* | centos-7* | ol-7*) ;;
+        debian-* | ubuntu-* | rhel-* | rocky-* | almalinux-* | centos-* | ol-*)
+            if [[ $(input untested no) == yes ]]; then return; fi
+            untrue "has $1, wants $(_known)." \
+                "Fix: reinstall the host with one of them, or allowUntested: true in the site to try it"
+            ;;
+    esac
+    untrue "has $1, wants $(_known). Fix: reinstall the host with one of them"
 }
 
 # As the site writes it: the RHEL family by its first number.

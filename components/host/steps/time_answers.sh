@@ -2,15 +2,24 @@
 # rows: H8 H16
 # inputs: servers
 #
-# Before the first change: chrony would wait for a minute, and then be in vain.
+# Before the first change: chrony would wait for a minute, and then be in vain. A name may be known only once the site's
+# dns and its hosts' names are in place: dns_resolves asks the site's name servers for it, and here it is left open.
 
 check() {
-    local server said wrong=()
+    local server said wrong=() unknown=()
     for server in $(input servers); do
+        if ! timeout 3 getent ahosts "$server" >/dev/null; then
+            unknown+=("$server")
+            continue
+        fi
         said=$(_asked "$server" || _asked "$server" || echo 'no answer')
         if [[ $said == in-sync ]]; then return 0; fi
         wrong+=("$said from $server")
     done
+    if ((${#unknown[@]})); then
+        remark "cannot ask ${unknown[*]} for the time yet: this host does not know the name before the site's dns is set"
+        return
+    fi
     untrue "has $(printf '%s\n' "${wrong[@]}" | paste -sd ';' | sed 's/;/; /g'), wants one time server that answers." \
         "Fix: correct timeServers in the site, or let UDP port 123 to them through"
 }

@@ -25,6 +25,7 @@ apply() {
     _is_named
     if [[ -s $_manifest && ! -d $_former ]] && ! (check) >/dev/null 2>&1; then
         rm -rf "$_former.new"
+        (umask 022 && mkdir -p "$_folder")
         cp -a "$_folder" "$_former.new"
         mv -T "$_former.new" "$_former"
     fi

@@ -36,7 +36,7 @@ _stale() {
 }
 
 # The kubelet copies three at most.
-_asked() { sed -nE 's/^nameserver[[:space:]]+//p' "$1" | head -n 3; }
+_asked() { awk '$1 == "nameserver" { print $2 }' "$1" | head -n 3; }
 
 # kubeadm sets it to systemd-resolved's file where resolved keeps /etc/resolv.conf.
 _source() {

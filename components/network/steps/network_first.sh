@@ -13,9 +13,12 @@ check() {
     fi
 }
 
-# By name, of the endings that containerd reads
+# By name, of the endings that containerd reads. Multus comes before all others and gives pods the next one.
 _first() {
+    local file
     if [[ ! -d /etc/cni/net.d ]]; then return; fi
     find /etc/cni/net.d -maxdepth 1 \( -name '*.conf' -o -name '*.conflist' -o -name '*.json' \) -printf '%f\n' |
-        LC_ALL=C sort | sed -n 1p
+        LC_ALL=C sort | while read -r file; do
+        if ! grep -qsE '"type"\s*:\s*"multus(-shim)?"' "/etc/cni/net.d/$file"; then printf '%s\n' "$file"; fi
+    done | sed -n 1p
 }

@@ -227,12 +227,15 @@ unlisted() {
 
 # The guide's account and password are no secret.
 query() {
-    local said
-    said=$(console "client --master -p $(port master) -u sqream -w sqream" 'select 1;' '\q')
-    if grep -qE '^([^ ]+=> *)*1 *$' <<<"$said"; then return; fi
-    said=$(told "$said")
+    local said refused
+    said=$(console "client --master -p $(port master) -u sqream -w sqream" 'select 1;' '\q' | sed -E 's/^([^ ]+=> *)+//')
+    if grep -qE '^1 *$' <<<"$said"; then return; fi
+    # After a refusal the console itself gets the query, and what it says of that comes last.
+    refused=$(grep -iE 'login|password|authenti|credential' <<<"$said" |
+        grep -iE 'error|fail|denied|refused|incorrect|invalid|wrong' | head -n 1) || true
+    said=$(told "${refused:-$said}")
     printf '%s\n' "${said:-it prints nothing}"
-    [[ ${said,,} =~ login|password|authenti|credential ]] && exit 3
+    [[ -z $refused ]] || exit 3
     exit 1
 }
 

@@ -248,7 +248,7 @@ client() {
     port=${options[-p]:-${options[--port]:-$([[ ${options[--master]+x} ]] && setting "$env" PICKER_PORT || echo 5000)}}
     user=${options[-u]:-${options[--user]-}} password=${options[-w]:-${options[--password]-}}
     [[ $user == sqream && $password == sqream ]] || error 'login failed'
-    ! fault password || error 'login failed'
+    [[ " $(cat /run/lab-sqream 2>/dev/null) " != *' password '* ]] || error 'login failed'
     { read -r -t 5 workers _ <"/dev/tcp/${options[--host]:-127.0.0.1}/$port"; } 2>/dev/null ||
         error "nothing answers on port $port"
     printf 'Interactive client mode\nTo quit, use ^D or \\q.\n\n'

@@ -226,7 +226,7 @@ def test_preflight_says_what_is_in_the_way(host: LabHost) -> None:
 @pytest.mark.row("Q1", "Q2", "Q3", "Q4")
 def test_undo_leaves_data_alone_and_nothing_else(host: LabHost, before: Mapping[str, Any]) -> None:
     host.bash("echo precious >/srv/sqreamdb/data_in/rows.csv")
-    for layer in ("sqream-run", "sqream"):
+    for layer in ("sqream-query", "sqream-run", "sqream"):
         done = host.gpu_metal(f"undo {layer}")
         assert done.returncode == 0, done.stderr
     left = differences(before, host.snapshot())

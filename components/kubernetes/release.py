@@ -1,0 +1,46 @@
+"""Helm's own record of a release that this state does not know.
+
+Helm keeps it in a Secret of the release's namespace, and refuses to install a release of a name that has one: after a
+state was lost, and after an install that was killed (status pending-install). Without it Helm installs anew, and takes
+over the objects that stand there, as they bear its label and annotations (helm 3, pkg/action/validate.go).
+
+Rows: X4.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+
+from components.hostrun import ssh
+from components.hostrun.target import SshError, Target
+
+SCRIPT = Path(__file__).with_name("release.sh")
+DEADLINE = 60.0
+"""Seconds that one control plane has."""
+
+
+class KeptReleaseError(Exception):
+    """No control plane could be asked. str() is `host [release] …`, with each one's reason."""
+
+
+async def forget(control_planes: Sequence[Target], namespace: str, name: str) -> None:
+    """Before the release is created: takes Helm's record of it away, if there is one; no object of it.
+
+    `control_planes` are asked in turn, until one answers. Raises KeptReleaseError.
+    """
+    reasons = []
+    for plane in control_planes:
+        command = f"bash -s -- {quote(namespace)} {quote(name)}"
+        try:
+            result = await ssh.run(plane, command, stdin=SCRIPT.read_bytes(), deadline=DEADLINE)
+        except SshError as error:
+            reasons.append(f"{plane.name}: [{error.check_id}] {error.message}")
+            continue
+        if result.status == 0:
+            return
+        last = (result.stderr.strip().splitlines() or [f"exit status {result.status}"])[-1]
+        reasons.append(f"{plane.name}: {last[:500]}")
+    raise KeptReleaseError(
+        f"{control_planes[0].name} [release] no control plane could say whether Helm has a release {name} already. "
+        f"{'; '.join(reasons)}. Nothing was changed. Fix: bring one of them back, then pulumi up"
+    )
