@@ -232,7 +232,7 @@ def test_sqreams_own_list_is_compared_in_both_forms_of_the_guide(printed: str, u
         ("master=> master=> 1", (0, "")),
         ("select 1;\n1\n1 row", (0, "")),
         ("error: login failed", (3, "error: login failed\n")),
-        ("master=> error: no worker serves", (1, "master=> error: no worker serves\n")),
+        ("master=> error: no worker serves", (1, "error: no worker serves\n")),
         ("", (1, "it prints nothing\n")),
     ],
 )
