@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from lab.hosts import disk, frozen, inventory, lab
 from lab.hosts.inventory import host as lab_host
-from tests.lab.stack import HOSTS, ROOT, Stack, until
+from tests.lab.stack import HOSTS, ROOT, Stack
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
 
@@ -70,7 +70,7 @@ class DevSite:
     def boot(self, stack: Stack) -> None:
         """Its hosts start on copies of the disks that were kept; ends when `verify` says that the site is at work."""
         each(lambda name: lab.reset(lab_host(name), key(name)))
-        until(lambda: stack.sitectl("verify").status == 0, what="the kept site is at work again", pause=2)
+        stack.works()
 
 
 def key(host: str) -> str:

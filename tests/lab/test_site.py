@@ -55,7 +55,7 @@ def test_gr1_gr2_the_next_up_finishes_it_and_leaves_nothing_pending(stack: Stack
 
 
 def test_the_verdict_is_ok(stack: Stack) -> None:
-    until(lambda: stack.sitectl("verify").status == 0, what="all replicas of the cluster's DNS", pause=2)
+    stack.works()
     verdict = json.loads(stack.sitectl("verify", "-o", "json").ok().out)
     assert verdict["ok"] is True
     assert verdict["failures"] == []
@@ -261,7 +261,7 @@ def test_all_disks_are_new_and_one_run_brings_hosts_cluster_and_tenants_back(
     stack.up().ok()
     assert identity()[0] != before
     assert kubectl("get", "resourcequota", "-n", "vision")["items"]
-    until(lambda: stack.sitectl("verify").status == 0, what="all replicas of the cluster's DNS", limit=600)
+    stack.works()
     stack.up("--expect-no-changes").ok()
 
 
