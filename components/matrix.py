@@ -201,21 +201,22 @@ def _matches(name: str, part: str) -> bool:
     if not re.fullmatch(_NUMBER, name):
         return False
     if match["from"]:
-        return _cut(name, match["from"]) >= _numbers(match["from"]) and _cut(name, match["to"]) <= _numbers(match["to"])
+        return _cut(name, match["from"]) >= numbers(match["from"]) and _cut(name, match["to"]) <= numbers(match["to"])
     bound = match["version"]
     if match["sign"] == "<":
-        return _cut(name, bound) < _numbers(bound)
-    return _cut(name, bound) >= _numbers(bound) if match["sign"] else _cut(name, bound) == _numbers(bound)
+        return _cut(name, bound) < numbers(bound)
+    return _cut(name, bound) >= numbers(bound) if match["sign"] else _cut(name, bound) == numbers(bound)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers(version: str) -> tuple[int, ...]:
+    """A version as numbers, which compare as versions do. Raises ValueError."""
     return tuple(int(part) for part in version.split("."))
 
 
 def _cut(version: str, like: str) -> tuple[int, ...]:
     """The version with as many numbers as `like`: 1.30.14 is within 1.22-1.30, and 2 is 2.0."""
     size = like.count(".") + 1
-    return (*_numbers(version), *[0] * size)[:size]
+    return (*numbers(version), *[0] * size)[:size]
 
 
 def worded(ranges: str) -> str:

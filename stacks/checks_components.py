@@ -19,7 +19,7 @@ def names(site: Site) -> Iterator[Problem]:
     """Each name exists, its value follows from no other key of the site, and is a map where one belongs."""
     if site.kubernetes is None:
         return
-    same = _minor(site.kubernetes) == KNOWN_MINOR
+    same = site.kubernetes.minor[1] == KNOWN_MINOR
     for key, name in _unknown(site.kubernetes):
         near = likely(name, {known.split(".")[len(key) - 2] for known in NAMES[key[0]] if _beside(known, key)})
         if same or (near and near.lower() == name.lower()):
@@ -49,7 +49,7 @@ def values(site: Site) -> Iterator[Problem]:
             text = f"{_shown(value)} is not {kind}, and the kubelet would not start. Write one, or take it away."
             yield Problem(("kubernetes", "kubelet", name), text)
     mode = site.kubernetes.kube_proxy.get("mode")
-    if mode not in (None, "", *_MODES) and not (mode == "userspace" and _minor(site.kubernetes) < 26):
+    if mode not in (None, "", *_MODES) and not (mode == "userspace" and site.kubernetes.minor[1] < 26):
         text = f"{_shown(mode)} is no mode of kube-proxy, which would not start. Write one of {', '.join(_MODES)}."
         yield Problem(("kubernetes", "kubeProxy", "mode"), text)
 
@@ -96,10 +96,6 @@ def _maps(kubernetes: Kubernetes) -> dict[str, Mapping[str, Any]]:
     return {"kubelet": kubernetes.kubelet, "kubeProxy": kubernetes.kube_proxy, "apiServer": kubernetes.api_server}
 
 
-def _minor(kubernetes: Kubernetes) -> int:
-    return int(kubernetes.version.split(".")[1])
-
-
 def _values(kubernetes: Kubernetes) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Each value of the maps that has a known name, with the name."""
     return (found for found in _all(kubernetes) if ".".join(found[0][1:]) in NAMES[found[0][0]])
@@ -141,7 +137,7 @@ def _beside(known: str, key: tuple[str, ...]) -> bool:
 
 def notes(site: Site) -> Iterator[str]:
     """Names that only another version than the known one can have."""
-    if site.kubernetes and _minor(site.kubernetes) != KNOWN_MINOR:
+    if site.kubernetes and site.kubernetes.minor[1] != KNOWN_MINOR:
         for key, name in _unknown(site.kubernetes):
             text = f"{name} is not known here, which knows version 1.{KNOWN_MINOR}"
             yield f"kubernetes.{'.'.join(key)}: {text}. See that {site.kubernetes.version} has it."

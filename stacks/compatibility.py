@@ -18,7 +18,7 @@ from components.gpu import models
 from components.gpu import steps as gpu_steps
 from components.host.config import SYSTEMS, Host
 from components.kubernetes import needed as kubernetes
-from components.matrix import Facts, Matrix, Thing, Verdict, misfit, read, thing, untested
+from components.matrix import Facts, Matrix, Thing, Verdict, misfit, numbers, read, thing, untested
 from components.problem import Problem, dotted
 from components.registry import REGISTERED
 from stacks.messages import suggestion
@@ -123,7 +123,7 @@ def _kernel(site: Site, host: Host, brought: dict[str, str]) -> Iterator[Thing]:
     """The kernel that a host will run, and its version of control groups, where both are known."""
     key = ("hosts", host.name, "os")
     least, own = host.kernel.at_least, brought.get("kernel")
-    if least and own and _numbers(least) > _numbers(own):
+    if least and own and numbers(least) > numbers(own):
         yield thing("kernel", f"kernel {least}", least, ("hosts", host.name, "kernel", "atLeast"))
     elif own and not host.kernel.package:
         yield thing("kernel", f"kernel {own} of {host.os}", own, key)
@@ -168,10 +168,6 @@ def _brought(system: str | None) -> dict[str, str]:
     facts: Facts = read(_SYSTEMS)
     names = (system or "", (system or "").rpartition(".")[0])
     return next((fact.has for name in names for fact in facts.facts if name in fact.of), {})
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def fitting(site: Site) -> Iterator[Problem]:

@@ -49,3 +49,9 @@ class Kubernetes(Model):
     kubelet.readOnlyPort. Those that are not named here are refused."""
     ignore_preflight_errors: tuple[Word, ...] = ()
     """Names of kubeadm's own preflight checks."""
+
+    @property
+    def minor(self) -> tuple[int, int]:
+        """The version without its patch: (1, 34)."""
+        major, minor, _ = self.version.split(".")
+        return int(major), int(minor)

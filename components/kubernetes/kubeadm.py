@@ -60,7 +60,7 @@ def init_config(
             "bootstrapTokens": [{"description": f"gpu-metal {host.name}", "ttl": "15m0s"}],
             "localAPIEndpoint": {"advertiseAddress": str(host.address), "bindPort": API_PORT},
             "nodeRegistration": _registration(host, kubernetes),
-            "skipPhases": ["show-join-command"] if _minor(kubernetes) >= _SHOW_JOIN_COMMAND else [],
+            "skipPhases": ["show-join-command"] if kubernetes.minor >= _SHOW_JOIN_COMMAND else [],
         },
         _cluster_config(control_planes, cluster=cluster, kubernetes=kubernetes, network=network),
         {
@@ -125,17 +125,12 @@ def join_config(host: Host, kubernetes: Kubernetes) -> str:
     return _documents(config)
 
 
-def _minor(kubernetes: Kubernetes) -> tuple[int, int]:
-    major, minor, _ = kubernetes.version.split(".")
-    return int(major), int(minor)
-
-
 def _api(kubernetes: Kubernetes) -> str:
-    return f"kubeadm.k8s.io/{'v1beta4' if _minor(kubernetes) >= _V1BETA4 else 'v1beta3'}"
+    return f"kubeadm.k8s.io/{'v1beta4' if kubernetes.minor >= _V1BETA4 else 'v1beta3'}"
 
 
 def _arguments(kubernetes: Kubernetes, wanted: Mapping[str, str]) -> list[dict[str, str]] | dict[str, str]:
-    if _minor(kubernetes) < _V1BETA4:
+    if kubernetes.minor < _V1BETA4:
         return dict(wanted)
     return [{"name": name, "value": value} for name, value in wanted.items()]
 

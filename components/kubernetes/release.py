@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
-from components.hostrun import ssh
-from components.hostrun.target import SshError, Target
+from components.hostrun.target import Target
+from components.kubernetes.plane import ask
 
 SCRIPT = Path(__file__).with_name("release.sh")
-DEADLINE = 60.0
-"""Seconds that one control plane has."""
 
 
 class KeptReleaseError(Exception):
@@ -26,20 +24,15 @@ class KeptReleaseError(Exception):
 async def forget(control_planes: Sequence[Target], namespace: str, name: str) -> None:
     """Before the release is created: takes Helm's record of it away, if there is one; no object of it.
 
-    `control_planes` are asked in turn, until one answers. Raises KeptReleaseError.
+    Asks the `control_planes` in turn, and stops at the first that did it. Raises KeptReleaseError if none did.
     """
     reasons = []
+    command = f"bash -s -- {quote(namespace)} {quote(name)}"
     for plane in control_planes:
-        command = f"bash -s -- {quote(namespace)} {quote(name)}"
-        try:
-            result = await ssh.run(plane, command, stdin=SCRIPT.read_bytes(), deadline=DEADLINE)
-        except SshError as error:
-            reasons.append(f"{plane.name}: [{error.check_id}] {error.message}")
-            continue
-        if result.status == 0:
+        _, reason = await ask(plane, command, SCRIPT.read_bytes())
+        if not reason:
             return
-        last = (result.stderr.strip().splitlines() or [f"exit status {result.status}"])[-1]
-        reasons.append(f"{plane.name}: {last[:500]}")
+        reasons.append(f"{plane.name}: {reason}")
     raise KeptReleaseError(
         f"{control_planes[0].name} [release] no control plane could say whether Helm has a release {name} already. "
         f"{'; '.join(reasons)}. Nothing was changed. Fix: bring one of them back, then pulumi up"

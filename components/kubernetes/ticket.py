@@ -12,12 +12,10 @@ from shlex import quote
 
 from components.hostrun import ssh
 from components.hostrun.step import RUNNER
-from components.hostrun.target import SshError, Target
+from components.hostrun.target import Target
+from components.kubernetes.plane import DEADLINE, ask
 
 SCRIPT = Path(__file__).with_name("ticket.sh")
-DEADLINE = 60.0
-"""Seconds that one control plane has."""
-
 _NEEDS_ONE = "test ! -e /etc/kubernetes/kubelet.conf || test -e /etc/kubernetes/gpu-metal/begun"
 
 
@@ -47,7 +45,7 @@ async def give_ticket(
     for other in control_planes:
         if other.name == joining.name:
             continue
-        ticket, reason = await _ask(other, command)
+        ticket, reason = await ask(other, command, SCRIPT.read_bytes())
         if ticket:
             await _put(joining, ticket)
             return
@@ -60,18 +58,6 @@ async def give_ticket(
     # A member goes on without: what it then lacks, its own step says.
     if not member and (reasons or not begins):
         raise NoTicketError(_no_ticket(joining.name, reasons))
-
-
-async def _ask(control_plane: Target, command: str) -> tuple[str, str]:
-    """Its ticket, or why there is none; neither when it is a member of no cluster."""
-    try:
-        result = await ssh.run(control_plane, command, stdin=SCRIPT.read_bytes(), deadline=DEADLINE)
-    except SshError as error:
-        return "", f"[{error.check_id}] {error.message}"
-    if result.status != 0:
-        last = (result.stderr.strip().splitlines() or [f"exit status {result.status}"])[-1]
-        return "", last[:500]
-    return result.stdout, ""
 
 
 async def _put(joining: Target, ticket: str) -> None:

@@ -3,9 +3,6 @@
 import json
 from typing import Any
 
-from components.hostrun.target import Target
-from lab import paths
-from lab.hosts import inventory
 from tests.lab.stack import HOSTS, Stack, on
 
 
@@ -48,11 +45,3 @@ def kubeconfig(stack: Stack) -> str:
 def taints(node: Any) -> list[Any]:
     """Those of a node that somebody set; the cluster's own, such as not-ready, come and go."""
     return [each for each in node["spec"].get("taints", []) if not each["key"].startswith("node.kubernetes.io/")]
-
-
-def plane() -> Target:
-    """The control plane, as the program reaches it."""
-    machine = inventory.host("cp-1")
-    known = (paths.LAB / "known_hosts").read_text().splitlines()
-    [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{machine.address} ")]
-    return Target(machine.name, machine.address, 22, inventory.USER, key, (paths.LAB / "id_ed25519").read_text())

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from components.hostrun.target import Target
 from components.kubernetes import release
-from lab.hosts.inventory import GATEWAY, WEB_PORT
+from lab.hosts.inventory import GATEWAY, WEB_PORT, host
 from tests.lab.stack import Ran, Stack, until
+from tests.scripts.lab_host import target
 
 PROGRAM = f"""
 import json
@@ -61,7 +61,7 @@ class Release:
         return self._stack.run("pulumi", "-C", str(self._folder), "--non-interactive", *words)
 
 
-def installs_a_chart(stack: Stack, folder: Path, kubeconfig: str, kubectl: Callable[..., Any], plane: Target) -> None:
+def installs_a_chart(stack: Stack, folder: Path, kubeconfig: str, kubectl: Callable[..., Any]) -> None:
     """A release that does not become ready is recorded and healed by the next run; it follows its values, and goes."""
     chart = Release(stack, folder, kubeconfig)
     failed = chart.up(image="registry.k8s.io/no-such-image:1", timeout=20)
@@ -78,7 +78,7 @@ def installs_a_chart(stack: Stack, folder: Path, kubeconfig: str, kubectl: Calla
     )
     chart.pulumi("state", "delete", urn, "--yes").ok()
     assert chart.up(replicas=2).status != 0
-    asyncio.run(release.forget([plane], "smoke", "smoke"))
+    asyncio.run(release.forget([target(host("cp-1"))], "smoke", "smoke"))
     chart.up(replicas=2).ok()
     assert kubectl("get", "deployment", "smoke", "-n", "smoke")["metadata"]["uid"] == uid
     chart.pulumi("destroy", "--yes").ok()

@@ -15,7 +15,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from lab.hosts import faults
+from lab.hosts import cgroups, faults
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB, TOOLS_BIN
 
@@ -141,6 +141,15 @@ class Stack:
         """A session of its own, to be killed."""
         log = (self.folder / "killed.log").open("wb")
         return subprocess.Popen(words, cwd=self.root, env=self.env, stdout=log, stderr=log, start_new_session=True)
+
+    def hold(self, host: str) -> subprocess.Popen[bytes]:
+        """The lock of the host's runner, as long as the session lives: a run waits for it in its middle."""
+        inside = ("nsenter", "-t", str(cgroups.init(lab_host(host))), "-a", "--")
+        held = self.start(*inside, "flock", "/run/gpu-metal/lock", "sleep", "600")
+        until(
+            lambda: "held" in on(host, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="the lock"
+        )
+        return held
 
     def run(self, *words: str, stdin: str | None = None, limit: float = 3600) -> Ran:
         """Runs to the end."""

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from lab.hosts import faults, lab
 from lab.hosts.inventory import host as lab_host
 from tests.lab import plugin
-from tests.lab.cluster import identity, kubeconfig, kubectl, plane, ready_nodes, running_since, taints
+from tests.lab.cluster import identity, kubeconfig, kubectl, ready_nodes, running_since, taints
 from tests.lab.dev_site import DevSite
 from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, TOKEN, Stack, but_owner, kill_session, ledger, on, until, watched
 
@@ -235,7 +235,7 @@ def test_gd2_a_dead_worker_is_removed_without_a_connection(stack: Stack, spare: 
 
 
 def test_a_chart_is_a_release_that_heals_after_a_failed_one(stack: Stack, tmp_path: Path) -> None:
-    plugin.installs_a_chart(stack, tmp_path, kubeconfig(stack), kubectl, plane())
+    plugin.installs_a_chart(stack, tmp_path, kubeconfig(stack), kubectl)
 
 
 def test_gd1_a_live_worker_is_removed_by_config_alone(stack: Stack, clean: dict[str, Any]) -> None:

@@ -10,9 +10,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from lab.hosts import cgroups
 from lab.paths import LAB
-from tests.lab.stack import Ran, Stack, kill_session, on, until
+from tests.lab.stack import Ran, Stack, kill_session, until
 from tests.scripts.lab_host import HOST, fresh
 
 pytestmark = pytest.mark.lab
@@ -63,11 +62,6 @@ def stack(endpoint: str, bucket: object, tmp_path_factory: pytest.TempPathFactor
         yield stack
 
 
-def held_by_other(host: str) -> bool:
-    """Whether someone has the host's lock."""
-    return on(host, ["sh", "-c", "flock -n /run/gpu-metal/lock true && echo free || echo held"]).strip() == "held"
-
-
 def _keys() -> dict[str, str]:
     return {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
@@ -76,9 +70,7 @@ def _second_writer(stack: Stack, bucket: "boto3.resources.base.ServiceResource")
     """What a second `up` is told while a first one works, and how the first one ends."""
     stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4097"}))
     # The host's own lock makes the first writer wait for as long as this test wants.
-    pid = cgroups.init(HOST)
-    held = stack.start("nsenter", "-t", str(pid), "-a", "--", "flock", "/run/gpu-metal/lock", "sleep", "600")
-    until(lambda: held_by_other(HOST.name), what="the host's lock")
+    held = stack.hold(HOST.name)
     try:
         first = stack.start(*stack.command("up", "--yes", "--skip-preview"))
         until(lambda: any("/locks/" in o.key for o in bucket.objects.all()), what="the first writer's lock")

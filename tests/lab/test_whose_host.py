@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
-from lab.hosts import cgroups, faults, lab
+from lab.hosts import faults, lab
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB
 from tests.lab.luck import ONE, SITE, one_host, one_more, refused, untouched
@@ -32,6 +33,14 @@ def resource_of(stack: Stack, name: str) -> dict[str, Any]:
     return next(dict(r) for r in stack.export()["deployment"]["resources"] if r["urn"].endswith(f"::{name}"))
 
 
+def in_the_middle(stack: Stack) -> tuple[Popen[bytes], Popen[bytes]]:
+    """What holds the host's lock, and the run that waits for it in its base layer."""
+    held = stack.hold(ONE)
+    run = stack.start(*stack.command("up", "--yes", "--skip-preview"))
+    until(lambda: on(ONE, ["sh", "-c", "pgrep -f '[g]pu-metal apply base' || true"]) != "", what="the base layer")
+    return held, run
+
+
 def test_one_up_makes_it_ours(stack: Stack) -> None:
     stack.up().ok()
 
@@ -40,12 +49,7 @@ def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) 
     machine = lab_host(ONE)
     late = resource_of(stack, f"{ONE}-runner")["inputs"]
     stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4111"}))
-    # The host's own lock keeps the run in its middle for as long as this test wants.
-    inside = ("nsenter", "-t", str(cgroups.init(machine)), "-a", "--")
-    held = stack.start(*inside, "flock", "/run/gpu-metal/lock", "sleep", "600")
-    until(lambda: "held" in on(ONE, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="lock")
-    run = stack.start(*stack.command("up", "--yes", "--skip-preview"))
-    until(lambda: on(ONE, ["sh", "-c", "pgrep -f '[g]pu-metal apply base' || true"]) != "", what="the base layer")
+    held, run = in_the_middle(stack)
     faults.power_cut(machine)
     kill_session(run)
     kill_session(held)
@@ -62,13 +66,8 @@ def test_gr1_a_power_cut_in_the_middle_is_finished_by_the_next_up(stack: Stack) 
 
 
 def test_a_cli_that_was_killed_leaves_no_plugin_behind(stack: Stack) -> None:
-    machine = lab_host(ONE)
     stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4222"}))
-    inside = ("nsenter", "-t", str(cgroups.init(machine)), "-a", "--")
-    held = stack.start(*inside, "flock", "/run/gpu-metal/lock", "sleep", "600")
-    until(lambda: "held" in on(ONE, ["sh", "-c", "flock -n /run/gpu-metal/lock true || echo held"]), what="lock")
-    run = stack.start(*stack.command("up", "--yes", "--skip-preview"))
-    until(lambda: on(ONE, ["sh", "-c", "pgrep -f '[g]pu-metal apply base' || true"]) != "", what="the base layer")
+    held, run = in_the_middle(stack)
     assert len(of_session(run)) > 2  # the program, the language's host, plugins
     run.kill()
     run.wait()

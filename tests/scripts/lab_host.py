@@ -13,6 +13,8 @@ from typing import Any
 from components.host.config import Host
 from components.hostrun import library
 from components.hostrun.step import RUNNER, Step, command_line, payload
+from components.hostrun.target import Target
+from lab import paths
 from lab.hosts import faults, inventory, lab
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -87,6 +89,13 @@ def fresh(machine: inventory.Host) -> Iterator[LabHost]:
     lab.reset(machine)
     yield LabHost(machine)
     lab.stop(machine, grace=0)
+
+
+def target(machine: inventory.Host) -> Target:
+    """The host as the program reaches it."""
+    known = (paths.LAB / "known_hosts").read_text().splitlines()
+    [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{machine.address} ")]
+    return Target(machine.name, machine.address, 22, inventory.USER, key, (paths.LAB / "id_ed25519").read_text())
 
 
 def site_host(**more: Any) -> Host:

@@ -12,12 +12,11 @@ import pytest
 
 from components.host import kernel_steps
 from components.hostrun import restart
-from components.hostrun.ssh import SshError, Target, run
+from components.hostrun.ssh import SshError, run
 from components.hostrun.step import Step
-from lab import paths
-from lab.hosts import faults, inventory, lab
+from lab.hosts import faults, lab
 from tests.scripts.kernel_host import UPDATE_GRUB, installed, site_host, stand_in
-from tests.scripts.lab_host import HOST, LabHost
+from tests.scripts.lab_host import HOST, LabHost, target
 
 pytestmark = pytest.mark.lab
 
@@ -46,12 +45,6 @@ def refusal(host: LabHost, **kernel: Any) -> str:
     assert done.returncode == 1
     assert host.bash("ls /run/gpu-metal/rebooting /etc/systemd/system/gpu-metal-reboot* 2>/dev/null || true") == ""
     return done.stderr
-
-
-def target() -> Target:
-    known = (paths.LAB / "known_hosts").read_text().splitlines()
-    [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{HOST.address} ")]
-    return Target(HOST.name, HOST.address, 22, inventory.USER, key, (paths.LAB / "id_ed25519").read_text())
 
 
 @pytest.mark.row("H13")
@@ -123,12 +116,12 @@ def test_a_real_reboot_is_waited_for_and_not_repeated_in_vain(host: LabHost) -> 
     told: list[str] = []
 
     async def apply_and_wait() -> str:
-        await restart.ready(target(), tell=told.append)
+        await restart.ready(target(HOST), tell=told.append)
         assert told == []
         changed = await asyncio.to_thread(host.apply, "base", steps)
         assert changed == {"kernel_arguments": "changed", "reboot": "changed"}
-        await restart.ready(target(), patient=True, tell=told.append)
-        return (await run(target(), "cat /proc/sys/kernel/random/boot_id")).stdout.strip()
+        await restart.ready(target(HOST), patient=True, tell=told.append)
+        return (await run(target(HOST), "cat /proc/sys/kernel/random/boot_id")).stdout.strip()
 
     assert asyncio.run(apply_and_wait()) != boot
     assert told == [f"{HOST.name} [reboot] restarts; waiting for it, at most 900 s"]
@@ -148,7 +141,7 @@ def test_a_host_that_does_not_come_back_is_given_up(host: LabHost, monkeypatch: 
     due(host)
     with faults.no_restart(HOST), pytest.raises(SshError) as gone:
         assert host.apply("base", kernel_steps.reboot(site_host(reboot="when-needed"))) == {"reboot": "changed"}
-        asyncio.run(restart.ready(target(), patient=True))
+        asyncio.run(restart.ready(target(HOST), patient=True))
     lab.start(HOST)
     assert str(gone.value).startswith(f"{HOST.name} [reboot] did not come back within 20 s after its reboot: ")
     assert str(gone.value).endswith(" Fix: look at its console; then pulumi up goes on.")

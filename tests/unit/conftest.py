@@ -1,4 +1,4 @@
-"""Keys of nobody, for the lab's site."""
+"""What many tests need: keys of nobody for the lab's site, a host in a folder, sitectl and pulumi without hosts."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -6,6 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
+from tests.unit.fake_hosts import FakePulumi, Sitectl, pulumi, sitectl
+from tests.unit.step_host import StepHost
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +23,24 @@ def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GPU_METAL_LAB", str(folder))
         yield folder
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> StepHost:
+    """Steps run in it, in this test's folder."""
+    return StepHost(tmp_path)
+
+
+@pytest.fixture
+def ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
+    """`sitectl` in this test's folder."""
+    return sitectl(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    """The `pulumi` that it asks."""
+    return pulumi(tmp_path / "bin", monkeypatch)
 
 
 def a_key(seed: str) -> str:

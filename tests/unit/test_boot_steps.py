@@ -14,11 +14,6 @@ SECURE_BOOT = GPU_STEPS / "secure_boot.sh"
 MOK = "/var/lib/dkms/mok.pub"
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> StepHost:
-    return StepHost(tmp_path)
-
-
 def mokutil(host: StepHost, says: str, status: int, state: str = "SecureBoot enabled") -> None:
     host.program("mokutil", f'[[ $1 == --sb-state ]] && echo "{state}" || {{ echo "{says}"; exit {status}; }}')
 

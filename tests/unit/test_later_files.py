@@ -12,11 +12,6 @@ OURS = "/etc/sysctl.d/99-zz-gpu-metal.conf"
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> StepHost:
-    return StepHost(tmp_path)
-
-
-@pytest.fixture
 def tuned(host: StepHost) -> StepHost:
     """vm.swappiness has the site's value, and so has our drop-in."""
     host.file("/proc/sys/vm/swappiness", "10\n")

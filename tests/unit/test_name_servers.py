@@ -22,11 +22,6 @@ RESTARTED = """
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> StepHost:
-    return StepHost(tmp_path)
-
-
-@pytest.fixture
 def resolved(host: StepHost) -> StepHost:
     """glibc asks systemd-resolved, which runs beside a plain resolv.conf; a restart takes what its files say."""
     host.file("/etc/nsswitch.conf", "passwd: files\nhosts: files resolve [!UNAVAIL=return] dns\n")

@@ -12,11 +12,6 @@ SWAP = STEPS / "swap_off.sh"
 UNITS = "/etc/systemd/system"
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> StepHost:
-    return StepHost(tmp_path)
-
-
 def clock(
     host: StepHost, leap: str = "Normal", offset: str = "0.000012", source: str = "^,*,10.0.0.1,2,6,377,9"
 ) -> str:

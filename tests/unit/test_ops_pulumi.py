@@ -14,7 +14,7 @@ import pytest
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError
 from ops import orphans
-from tests.unit.fake_hosts import SITE, FakePulumi, Sitectl, pulumi, sitectl
+from tests.unit.fake_hosts import SITE, FakePulumi, Sitectl
 
 CANARY = "canary-4711"
 CREATING = {
@@ -25,17 +25,6 @@ CREATING = {
     },
 }
 BUSY = Result(75, "held since 22:14 by ana, base step 4 of 12", "")
-
-
-@pytest.fixture
-def ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
-    return sitectl(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
-    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/state")
-    return pulumi(tmp_path / "bin", monkeypatch)
 
 
 def state(cli: FakePulumi, *pending: object) -> None:

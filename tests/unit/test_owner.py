@@ -16,22 +16,11 @@ from stacks.faults import SiteError
 from stacks.layers import layers
 from stacks.load import load_site, site_from
 from stacks.site import build
-from tests.unit.fake_hosts import SINCE, SITE, FakePulumi, Sitectl, pulumi, sitectl
+from tests.unit.fake_hosts import SINCE, SITE, FakePulumi, Sitectl
 from tests.unit.recorder import Plan, record
 from tests.unit.test_plan import COMMAND, ROOT, NoSecrets, void
 
 OTHERS = f"belongs to stack gpu-metal/lab since {SINCE}; what stack gpu-metal/dev applied may be gone."
-
-
-@pytest.fixture
-def ctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
-    return sitectl(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
-    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/state")
-    return pulumi(tmp_path / "bin", monkeypatch)
 
 
 @pytest.fixture

@@ -7,12 +7,9 @@ from typing import Any
 from components.engine import steps as engine
 from components.engine.config import Docker
 from components.host.config import Host
-from components.hostrun.ssh import Target
 from components.platforms.sqream import steps
 from components.platforms.sqream.config import Sqream
 from components.platforms.sqream.prepare import prepare
-from lab import paths
-from lab.hosts import inventory
 from lab.parts.sqream import depot as sqream
 from tests.scripts.frozen import Recipe
 from tests.scripts.lab_host import LabHost
@@ -92,9 +89,3 @@ def running(host: LabHost) -> dict[int, str]:
 def version(host: LabHost) -> set[str]:
     """Of master and workers."""
     return set(host.bash("docker ps --filter name=^sqream_single --format '{{.Image}}'").split())
-
-
-def target(machine: inventory.Host) -> Target:
-    known = (paths.LAB / "known_hosts").read_text().splitlines()
-    [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{machine.address} ")]
-    return Target(machine.name, machine.address, 22, inventory.USER, key, (paths.LAB / "id_ed25519").read_text())

@@ -14,8 +14,8 @@ from components.hostrun.ssh import Target
 from components.platforms.sqream import aside
 from lab.hosts import lab
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import applied, config, package, refused, running, settled, target, version
-from tests.scripts.lab_host import LabHost, differences
+from tests.parts.sqream.scripts.host import applied, config, package, refused, running, settled, version
+from tests.scripts.lab_host import LabHost, differences, target
 
 pytestmark = pytest.mark.lab
 
