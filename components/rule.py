@@ -1,7 +1,8 @@
 """Marks of types, by which checks find values of one kind in a whole site: `Folder = Annotated[str, Rule(wrong)]`.
 
-A type's form is checked as the site is read. A rule is asked afterwards, together with the rules between keys, so that
-a run reports all of them at once. `marked` finds each marked value by its type, in rooms and parts alike.
+pydantic checks a type's form while it reads the site. The rules of this module run afterwards, together with the checks
+between keys, so that one run reports all of them. `marked` finds each marked value by its type, in rooms and parts
+alike.
 """
 
 from collections.abc import Callable, Iterable, Iterator

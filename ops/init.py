@@ -145,7 +145,7 @@ def _salt(draft: Draft) -> str:
 
 
 def _add(draft: Draft, wanted: Wanted) -> None:
-    """Adds the cluster to the draft, so that what is wrong with it is told before any host is asked."""
+    """Adds the cluster to the draft: the site's checks then refuse a wrong one before `init` connects to a host."""
     if not wanted.kubernetes:
         return
     hosts = {name: {"address": str(host.address)} for name, host in draft.site(keys=False).hosts.items()}

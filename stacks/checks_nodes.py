@@ -9,7 +9,7 @@ from stacks.model import Site
 
 _RESERVED = ("kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch")
 _ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/worker")
-"""Any other role is the site's own: Run:ai, for one, wants node-role.kubernetes.io/runai-system."""
+"""Any other role is the site's own: some platforms choose their nodes by node-role.kubernetes.io/NAME."""
 _CONDITIONS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 
 

@@ -30,7 +30,7 @@ def parsed(text: str) -> Endpoint | None:
     if not found or not 1 <= int(found[2]) <= 65535:
         return None
     host = found[1].strip("[]")
-    # A name that ends with a number is an address to every resolver (RFC 1123, 2.1): 10.0.0.256 is none.
+    # Resolvers take a name whose last label is a number for an address (RFC 1123, 2.1), so 10.0.0.256 is not a name.
     named = _NAME.fullmatch(host) and not host.rpartition(".")[2].isdigit()
     return Endpoint(host, int(found[2])) if named or address_in(host) else None
 

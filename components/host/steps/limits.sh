@@ -2,8 +2,8 @@
 # rows: H10
 # inputs: login nofile and one key per limit
 #
-# Another line may win: one of a later file, and one for a user or a group in any file. So a login is asked, of root and
-# of the user `login`: by su, which opens a session as sshd does and runs no profile.
+# A line of a later file wins over ours, and so does a line for a user or a group in any file. So check opens a session of
+# root and one of the user `login` and reads their limits: by su, which does it as sshd does and runs no profile.
 
 check() {
     local user

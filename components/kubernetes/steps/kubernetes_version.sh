@@ -2,8 +2,8 @@
 # rows: K1
 # inputs: version
 #
-# A kubelet that came without a package, as some installers bring it, is asked itself. A member without any kubelet gets
-# the site's: there is no version that it could lose.
+# Where no package has the kubelet, as with some installers, the kubelet itself prints its version. A member without a
+# kubelet gets the site's version: it has none to be compared with.
 
 check() {
     local wanted seen

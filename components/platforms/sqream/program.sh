@@ -214,7 +214,7 @@ unlisted() {
     said=$(console 'master --list')
     while read -r name; do
         read -r _ container <<<"$(mine "$name")"
-        # What does not run is told by fault; Studio is not in the list.
+        # The verb fault reports a service that does not run; SQream's list does not have Studio.
         [[ -n $container && $name != studio ]] || continue
         line=$(grep -wF -- "$container" <<<"$said" | head -n 1) || true
         if [[ -z $line ]]; then
