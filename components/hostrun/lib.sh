@@ -54,9 +54,6 @@ secret() {
     printf '%s\n' "$REPLY"
 }
 
-# say_now TEXT…: says something to the operator while the step goes on, such as why it takes so long
-say_now() { printf '\n\002%s\n' "$*" >&2; }
-
 # untrue TEXT…: says what is untrue, with what was seen and wanted, and ends check
 untrue() {
     # The line that begins with the mark tells the runner where the text begins among other output.
@@ -64,8 +61,15 @@ untrue() {
     exit 10
 }
 
-# remark TEXT…: for check of a step that holds: what people should know of it. Shown by pulumi up, verify and drift.
+# remark TEXT…: what people should know: in check, of a step that holds (pulumi up, verify and drift show it); in apply,
+# of what goes on, such as why it takes so long (shown at once)
 remark() { printf '\n\002%s\n' "$*" >&2; }
+
+# unit_log UNIT [ARGUMENT…]: the unit's log without dates. journald first reads what the unit wrote just before it ended.
+unit_log() {
+    journalctl --sync 2>/dev/null || true
+    journalctl -u "$1" -o cat "${@:2}" 2>/dev/null || true
+}
 
 _kept_path() {
     local name=${1//'%'/'%25'}

@@ -10,7 +10,7 @@
 pkg_waits() {
     if [[ $1 == "${_pkg_waits_for-}" ]]; then return; fi
     _pkg_waits_for=$1
-    say_now "waits for the package lock: pid $1 ($(cat "/proc/$1/comm" 2>/dev/null || printf 'has ended'))"
+    remark "waits for the package lock: pid $1 ($(cat "/proc/$1/comm" 2>/dev/null || printf 'has ended'))"
 }
 
 # pkg_waited SECONDS [PID [COMMAND]]: prints that it was waited for in vain

@@ -109,7 +109,7 @@ proxy_variables() {
 # source_fault SOURCE LOG: explains why the index of a package source cannot be read, from the package manager's output
 source_fault() {
     local said why remedy
-    # Who holds the package manager's lock is said already.
+    # The package manager's own line names who holds its lock.
     if said=$(grep -E ' is locked by | for the package lock: ' "$2"); then untrue "${said##*$'\n'}"; fi
     why_failed "$2"
     untrue "$1 $why. Fix: $remedy"

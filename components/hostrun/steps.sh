@@ -120,7 +120,7 @@ last_lines() {
 }
 
 # _mask ID MARK: stdin to stdout without secrets and blank lines, up to the line MARK. What the step says at once
-# (lib.sh, say_now) goes to the operator, too.
+# (lib.sh, remark) goes to the operator, too.
 _mask() {
     local key line lines hidden=()
     for key in "${!secret_text[@]}"; do

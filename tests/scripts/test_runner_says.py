@@ -11,12 +11,12 @@ from tests.scripts.runner_host import Host, kill, until
 SAYS = """# It said so, and went on.
 check() { [[ -e $(input place)/mark ]] || untrue "no mark"; }
 apply() {
-    $(say_now "in vain: this is only captured" 2>/dev/null) || true
+    $(remark "in vain: this is only captured" 2>/dev/null) || true
     echo an ordinary line
-    say_now "waits for the package lock: pid 4711 ($(secret word))"
+    remark "waits for the package lock: pid 4711 ($(secret word))"
     : >"$(input place)/begun"
     until [[ -e $(input place)/go ]]; do sleep 0.02; done
-    for _ in {1..200}; do say_now again; done
+    for _ in {1..200}; do remark again; done
     : >"$(input place)/mark"
 }
 """
@@ -44,7 +44,7 @@ WITHOUT_SECRET = """# It waits for another program, and has no secret.
 check() { [[ -e $(input place)/mark ]] || untrue "no mark"; }
 apply() {
     echo an ordinary line
-    say_now "waits for the package lock: pid 4711"
+    remark "waits for the package lock: pid 4711"
     for _ in {1..200}; do [[ -e $(input place)/go ]] || sleep 0.02; done
     : >"$(input place)/mark"
 }

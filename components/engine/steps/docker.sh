@@ -44,6 +44,6 @@ undo() {
 
 _says_why() {
     untrue "docker does not start:" \
-        "$(journalctl -u docker -n 50 -o cat | grep -E '^(failed to start|unable to)' | tail -n 1)." \
+        "$(unit_log docker -n 50 | grep -E '^(failed to start|unable to)' | tail -n 1)." \
         "Fix: correct /etc/docker/daemon.json, or engine in the site; systemctl status docker shows more"
 }

@@ -74,7 +74,7 @@ unit_left() {
 unit_errors() {
     local run
     run=$(systemctl show -p InvocationID --value "$1" 2>/dev/null || true)
-    journalctl -u "$1" ${run:+_SYSTEMD_INVOCATION_ID="$run"} -n 500 -o cat |
+    unit_log "$1" ${run:+_SYSTEMD_INVOCATION_ID="$run"} -n 500 |
         awk '/(fatal|error): / { if (!first) first = $0; last = $0 }
             END { if (!first) print "it logs no error"; else if (first == last) print first; else print first "; at last: " last }'
 }

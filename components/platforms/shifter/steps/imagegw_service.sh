@@ -95,7 +95,7 @@ _wait() {
 
 _says_why() {
     local why
-    why=$(journalctl -u shifter_imagegw -n 40 -o cat | grep -vE '^(\s|Traceback|shifter_imagegw\.service|St(art|opp)ed )' |
+    why=$(unit_log shifter_imagegw -n 40 | grep -vE '^(\s|Traceback|shifter_imagegw\.service|St(art|opp)ed )' |
         tail -n 1 | cut -c -300)
     untrue "the image gateway does not start: $why. Fix: journalctl -u shifter_imagegw -n 40 shows all"
 }

@@ -17,7 +17,7 @@ apply() {
     if [[ -e $GPU_METAL_HOME/munge-due ]] || ! _round >/dev/null 2>&1; then
         systemctl reset-failed munge 2>/dev/null || true
         systemctl restart munge || untrue "munge does not start:" \
-            "$(journalctl -u munge -n 20 -o cat | grep -iE '^munged: .*error' | tail -n 1)." \
+            "$(unit_log munge -n 20 | grep -iE '^munged: .*error' | tail -n 1)." \
             "Fix: systemctl status munge shows more"
     fi
     rm -f "$GPU_METAL_HOME/munge-due"
