@@ -109,8 +109,7 @@ class Probe:
 class Question:
     """What `sitectl verify` asks on a control plane, as root, with one script that changes nothing.
 
-    It ends with 0 and prints what it saw, `remark: …` for what people should know; or with 1 and prints what is untrue,
-    `… Fix: …`.
+    It prints what it saw; or it calls `untrue` with what is not as it should be, as steps do, or `remark`.
     """
 
     id: str
@@ -136,6 +135,8 @@ class ClusterPart(Generic[P]):
     """`module:Class`, built for each tenant: `Class(name, config, *, tenant, ground, cluster, secret, opts)`."""
     made: Callable[[P], bool] = lambda _: True
     """False for an entry that has nothing in the cluster, such as one that names what others run."""
+    preflight: Callable[[P, Ground], Sequence[Step]] = lambda *_: ()
+    """Checks on each control plane, before anything is changed: of what the site must have around it."""
     questions: Callable[[P, Ground], Sequence[Question]] = lambda *_: ()
     """What `sitectl verify` asks besides, of an entry that has this half or not."""
 

@@ -1,9 +1,13 @@
 """The load balancer as a part (docs/parts/load_balancer/how-to.md)."""
 
+from pathlib import Path
+
 from components.parts.load_balancer import checks, steps
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.load_balancer.plan import NAMESPACE
-from components.parts.part import ClusterPart, HostPart, Part, Probe
+from components.parts.part import ClusterPart, HostPart, Part, Probe, Question
+
+_HERE = Path(__file__).parent
 
 PART: Part[LoadBalancer] = Part(
     config=LoadBalancer,
@@ -24,6 +28,7 @@ PART: Part[LoadBalancer] = Part(
             if config.kind == "metallb"
             else ()
         ),
+        questions=lambda *_: (Question("addresses", _HERE / "questions/addresses.sh"),),
     ),
     within="network",
 )
