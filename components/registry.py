@@ -13,6 +13,8 @@ from components.model import Model
 from components.parts.part import Part, PlatformConfig
 
 _FOLDERS = (
+    "parts/ingress",
+    "parts/load_balancer",
     "platforms/shifter",
     "platforms/sqream",
 )

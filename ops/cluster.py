@@ -9,9 +9,10 @@ from typing import Any
 from components.host.config import Host
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
+from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import labels
-from ops import probes
+from ops import probes, questions
 from ops.drift import MEND
 from stacks.model import Site
 
@@ -76,7 +77,12 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
         checks += _node(site, host, nodes.get(host.name))
     checks.append(_dns(target.name, dns))
     checks += [_project(target.name, name, site, quotas.get(name)) for name in site.projects]
-    return [*checks, *[await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]]
+    checks += [await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]
+
+    async def bash(words: str, script: bytes) -> Result:
+        return await fleet.ask(target, f"bash -s -- {words}", stdin=script, deadline=HOST_LIMIT)
+
+    return [*checks, *[await questions.ask(target.name, name, each, bash) for name, each in questions.of(site)]]
 
 
 def _nodes(text: str) -> dict[str, Node]:

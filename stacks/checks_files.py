@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from components.certificates import fits
+from components.certificates import names as of_certificate
 from components.local import Holds, certificates
 from components.problem import Problem, dotted
 from components.shown import quoted
@@ -31,31 +33,12 @@ def names(site: Site) -> Iterator[Problem]:
         return
     host = site.hosts[config.host]
     wanted = [host.name, *([f"{host.name}.{site.domain}"] if site.domain else []), str(host.address)]
-    found = _names(own)
-    if not any(_fits(pattern, name) for pattern in found for name in wanted):
+    found = of_certificate(own)
+    if not any(fits(pattern, name) for pattern in found for name in wanted):
         text = (
             f"{quoted(config.certificate.name)} is for {', '.join(map(quoted, found)) or 'no name'}, not for its host"
         )
         yield Problem(("registry", "certificate"), f"{text}. Get one for {' or '.join(wanted)}.")
-
-
-def _names(certificate: object) -> list[str]:
-    """The names and addresses in a certificate: clients look at these alone, not at the subject (RFC 9525)."""
-    from cryptography import x509  # noqa: PLC0415 - see components/local.py
-
-    assert isinstance(certificate, x509.Certificate)  # noqa: S101 - components/local.py returns no other
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    return [*found.get_values_for_type(x509.DNSName), *map(str, found.get_values_for_type(x509.IPAddress))]
-
-
-def _fits(pattern: str, name: str) -> bool:
-    """Whether a name of a certificate covers a host's: `*.` stands for one label."""
-    if pattern.startswith("*."):
-        return name.partition(".")[2].lower() == pattern[2:].lower()
-    return pattern.lower() == name.lower()
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (files, names)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from components.parts.part import Provide
-from components.problem import Key, Problem, below
-from components.registry import REGISTERED
+from components.problem import Key, Problem, below, dotted
+from components.registry import REGISTERED, Registered
 from stacks.ground import ground
-from stacks.model import Site
+from stacks.model import Site, key_of
 
 _TAKEN = ("library", "runner", "preflight", "base", "gpu", "engine", "node", "member")
 """Names of layers that parts may not use."""
@@ -43,7 +43,7 @@ def needs(site: Site) -> Iterator[Problem]:
     """The site provides what each part needs."""
     provides = ground(site).provides
     for entry in site.entries:
-        for lacking in sorted(entry.part.wants - provides):
+        for lacking in sorted(entry.wants - provides):
             yield Problem(entry.key, f"{entry.kind} needs {lacking}{_fix(site, lacking)}")
 
 
@@ -53,8 +53,12 @@ def _fix(site: Site, lacking: Provide) -> str:
         return f", the site's engine is containerd. Give it a site of its own{fix}"
     if lacking == "kubernetes":
         return ". Write kubernetes: {}."
-    givers = [each.kind for each in REGISTERED if lacking in each.part.gives]
+    givers = [_called(each) for each in REGISTERED if lacking in each.part.gives]
     return f", which no part of this site gives. Add {' or '.join(givers)}." if givers else ", which no part gives yet."
+
+
+def _called(part: Registered) -> str:
+    return part.kind if part.room == "platforms" else dotted(key_of(part))
 
 
 def alone(site: Site) -> Iterator[Problem]:

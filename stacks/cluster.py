@@ -44,8 +44,9 @@ def _parts(site: Site, cluster: ClusterRef, secrets: Secrets) -> None:
     """Builds each part's half in the cluster, after the parts that give what it needs."""
     known, done = ground(site), list[tuple[Entry, Resource]]()
     for entry in in_order(site.entries):
-        if half := entry.part.cluster:
-            after = [made for other, made in done if other.part.gives & entry.part.wants]
+        half = entry.part.cluster
+        if half and half.made(entry.config):
+            after = [made for other, made in done if other.part.gives & entry.wants]
             made = InCluster(
                 entry.name,
                 entry.token("InCluster"),

@@ -14,9 +14,9 @@ from components.host.repositories import Repository
 from components.hostrun.owner import Owner
 from components.kubernetes.config import Kubernetes
 from components.matrix import Thing, thing
-from components.model import HostName, LabelName, LocalPath, SiteId
+from components.model import HostName, LabelName, LocalPath, Model, SiteId
 from components.network.config import Network
-from components.parts.part import Part
+from components.parts.part import Part, Provide
 from components.problem import Key
 from components.registry import REGISTERED, AnyPlatform, Registered, of
 from components.rule import Found, marked
@@ -48,29 +48,39 @@ class Entry(NamedTuple):
         key, version = self.part.version(self.config) or ((), "")
         return thing(self.kind, f"{self.kind} {version}".rstrip(), version or self.kind, (*self.key, *key))
 
+    @property
+    def wants(self) -> frozenset[Provide]:
+        """What this entry needs of its site."""
+        return self.part.wants(self.config)
+
     def token(self, suffix: str = "") -> str:
         """The type of its Pulumi component, which must never change."""
         return f"gpu-metal:{self.registered.room}:{self.kind.title().replace('_', '')}{suffix}"
 
 
-def field_of(part: Registered) -> str:
-    """The key of a part of components/parts: its folder's name."""
-    return to_camel(part.kind)
+def key_of(part: Registered) -> Key:
+    """The key of a part of components/parts: its folder's name, in the object that its record names."""
+    own = to_camel(part.kind)
+    return (own,) if part.part.within is None else (part.part.within, own)
+
+
+def with_parts(base: type[Model], within: str | None) -> Any:  # noqa: ANN401 - a class made here
+    """The class with one key more for each part of components/parts that stands in it."""
+    keys: dict[str, Any] = {
+        each.kind: (each.part.config | None, Field(None, description=each.part.config.__doc__))
+        for each in REGISTERED
+        if each.room == "parts" and each.part.within == within
+    }
+    return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **keys)
 
 
 if TYPE_CHECKING:
     Keyed = HostSettings
+    WholeNetwork = Network
 else:
-    Keyed = create_model(
-        "Keyed",
-        __base__=HostSettings,
-        **{
-            each.kind: (each.part.config | None, Field(None, description=each.part.config.__doc__))
-            for each in REGISTERED
-            if each.room == "parts"
-        },
-    )
-"""Host settings, and one key for each part of components/parts."""
+    Keyed = with_parts(HostSettings, None)
+    WholeNetwork = with_parts(Network, "network")
+"""Host settings, and the network's, each with the keys of the parts that stand there."""
 
 
 class Site(Keyed):
@@ -105,7 +115,7 @@ class Site(Keyed):
     """A private registry on one of the hosts."""
     kubernetes: Kubernetes | None = None
     """The Kubernetes cluster; without this key the site has hosts only."""
-    network: Network = Network()
+    network: WholeNetwork = WholeNetwork()
     """Pod and service subnets, and the plugin that connects pods."""
     allow_untested: bool = False
     """true: versions of which nothing is known are a note (X7). Those that are known to fail stay refused."""
@@ -155,10 +165,13 @@ class Site(Keyed):
     def entries(self) -> tuple[Entry, ...]:
         """The parts that this site has: those with a key of their own, then `platforms`, in the order of the file."""
         keyed = [each for each in REGISTERED if each.room == "parts"]
-        own = [(field_of(each), each.kind, getattr(self, each.kind)) for each in keyed]
-        found = [Entry((key,), each.replace("_", "-"), of(config), config) for key, each, config in own if config]
+        own = [(each, getattr(self._place(each.part), each.kind)) for each in keyed]
+        found = [Entry(key_of(part), part.kind.replace("_", "-"), part, config) for part, config in own if config]
         listed = enumerate(self.platforms)
         return (*found, *(Entry(("platforms", index), each.name, of(each), each) for index, each in listed))
+
+    def _place(self, part: Part[Any]) -> Any:  # noqa: ANN401 - any object of the site
+        return self if part.within is None else getattr(self, part.within)
 
     @cached_property
     def entry_hosts(self) -> tuple[frozenset[str], ...]:

@@ -11,6 +11,7 @@ from components.host.needed import Needed
 from components.hostrun.step import Step
 from components.kubernetes import needed as kubernetes
 from components.network import listening as network
+from stacks.ground import ground
 from stacks.model import Entry, Site
 
 
@@ -47,7 +48,9 @@ def listening(site: Site, host: Host) -> tuple[Listening, ...]:
 
 def preflight(site: Site, host: Host) -> list[Step]:
     """The parts' checks of one host before anything is changed."""
-    return [
+    halves = [(entry.part.cluster, entry.config) for entry in site.entries] if host in site.control_planes else []
+    around = [step for half, config in halves if half for step in half.preflight(config, ground(site))]
+    return around + [
         step
         for entry in entries_on(site, host)
         if entry.part.host

@@ -6,6 +6,7 @@ components/registry.py. Nothing here knows Pulumi.
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from components.engine.config import Engine
@@ -15,10 +16,12 @@ from components.hostrun.step import Step
 from components.hostrun.target import Target
 from components.kubernetes.config import Kubernetes
 from components.model import LabelName, Model
+from components.network.config import Network
 from components.problem import Key, Problem
 from components.tenancy.config import Project, User
 
 P = TypeVar("P", bound=Model)
+Other = TypeVar("Other", bound=Model)
 
 Hosts = Mapping[str, Host]
 """All hosts of the site by name, including those that are gone."""
@@ -53,6 +56,13 @@ class Ground:
     users: Mapping[str, User]
     projects: Mapping[str, Project]
     provides: frozenset[Provide]
+    network: Network = field(default_factory=Network)
+    configs: tuple[Model, ...] = ()
+    """The settings of every part that the site has."""
+
+    def config(self, of: type[Other]) -> Other | None:
+        """The settings of another part, by their class; None if the site has no such part."""
+        return next((each for each in self.configs if isinstance(each, of)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,21 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What `sitectl verify` asks on a control plane, as root, with one script that changes nothing.
+
+    It prints what it saw; or it calls `untrue` with what is not as it should be, as steps do, or `remark`.
+    """
+
+    id: str
+    """The check is called `PART/ID`."""
+    script: Path
+    """Bash."""
+    words: tuple[str, ...] = ()
+    """Its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterPart(Generic[P]):
     """The half in the cluster."""
 
@@ -113,6 +138,12 @@ class ClusterPart(Generic[P]):
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""
+    made: Callable[[P], bool] = lambda _: True
+    """False for an entry that has nothing in the cluster, such as one that names what others run."""
+    preflight: Callable[[P, Ground], Sequence[Step]] = lambda *_: ()
+    """Checks on each control plane, before anything is changed: of what the site must have around it."""
+    questions: Callable[[P, Ground], Sequence[Question]] = lambda *_: ()
+    """What `sitectl verify` asks besides, of an entry that has this half or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +159,19 @@ class Part(Generic[P]):
     """Yields each user and project whose name the part cannot use, with the site's own key: ("users", NAME)."""
     needs: frozenset[Provide] = frozenset()
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
+    asks: Callable[[P], frozenset[Provide]] = lambda _: frozenset()
+    """What an entry needs besides, by its settings."""
     gives: frozenset[Provide] = frozenset()
     version: Callable[[P], tuple[Key, str] | None] = lambda _: None
     """The version that an entry names, and its key there. What fits it is in the part's own compatibility.yaml
     (components/matrix.py), where the part is named like its folder."""
     host: HostPart[P] | None = None
     cluster: ClusterPart[P] | None = None
+    within: str | None = None
+    """For a part of components/parts: the object of the site in which its key stands, such as `network`; None for a
+    key at top level."""
 
-    @property
-    def wants(self) -> frozenset[Provide]:
-        """What it needs, including kubernetes for a half in the cluster."""
-        return self.needs | {"kubernetes"} if self.cluster else self.needs
+    def wants(self, config: P) -> frozenset[Provide]:
+        """What an entry needs, including kubernetes for a half in the cluster."""
+        needs = self.needs | self.asks(config)
+        return needs | {"kubernetes"} if self.cluster else needs

@@ -83,3 +83,13 @@ FERRETDB = Tool(
     binaries=("ferretdb",),
     minutes=3,
 )
+
+METALLB = Tool(
+    room=HERE,
+    name="metallb",
+    module="go.universe.tf/metallb",
+    packages=("go.universe.tf/metallb/controller", "go.universe.tf/metallb/speaker"),
+    binaries=("controller", "speaker"),
+    minutes=4,
+)
+"""Load balancer for services. Its chart lies in the module too (lab/parts/load_balancer)."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import COREDNS, ETCD, FERRETDB, HELM, KUBERNETES
+from lab.tools.catalogue import COREDNS, ETCD, FERRETDB, HELM, KUBERNETES, METALLB
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -65,7 +65,7 @@ def _stand_in(why: str) -> None:
 
 def lab() -> None:
     """Gets what the lab runs and packs."""
-    for tool in (KUBERNETES, ETCD, COREDNS, FERRETDB, HELM):
+    for tool in (KUBERNETES, ETCD, COREDNS, FERRETDB, METALLB, HELM):
         get(tool)
     pause()
     wheels.get()

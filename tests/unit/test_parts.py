@@ -14,13 +14,14 @@ from pulumi import ComponentResource, Input, ResourceOptions
 
 from components.kubernetes.handle import ClusterRef
 from components.model import Model
+from components.network.config import Network
 from components.parts.part import ClusterPart, Ground, Part
 from components.problem import Problem
 from components.registry import REGISTERED, Registered
 from stacks.checks_parts import names, needs, notes, parts
 from stacks.ground import ground, in_order
 from stacks.load import site_from
-from stacks.model import Entry, Site
+from stacks.model import Entry, Site, key_of, with_parts
 from tests.unit.test_layers_in_a_row import plan_of
 
 ROOT = Path(__file__).parents[2]
@@ -176,3 +177,20 @@ def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_giv
 def test_a_site_that_has_no_part_has_no_half(tmp_path: Path) -> None:
     plan = plan_of(site_with(tmp_path, kubernetes={}))
     assert [each.name for each in plan.of("kubernetes:core/v1:ConfigMap")] == []
+
+
+def test_a_part_stands_in_the_object_that_its_record_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = Registered("parts", "made_up", replace(GIVER, within="network"))
+    top = Registered("parts", "made_up", GIVER)
+    monkeypatch.setattr("stacks.model.REGISTERED", (inside, Registered("parts", "other", GIVER)))
+    assert (key_of(inside), key_of(top)) == (("network", "madeUp"), ("madeUp",))
+    whole = with_parts(Network, "network")
+    assert whole.model_validate({"podSubnet": "10.8.0.0/16", "madeUp": {"text": "hi"}}).made_up == Config(text="hi")
+    assert whole().made_up is None
+    assert set(whole.model_fields) == {*Network.model_fields, "made_up"}
+    assert whole.model_json_schema()["title"] == "Network"
+
+
+def test_each_part_stands_in_an_object_of_the_site() -> None:
+    objects = {name for name, field in Site.model_fields.items() if isinstance(field.default, Model)}
+    assert {each.part.within for each in REGISTERED} <= {None, *objects}

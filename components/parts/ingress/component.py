@@ -1,0 +1,83 @@
+"""HAProxy's ingress controller in the cluster: the site's certificate, then its chart.
+
+Rows: L2.
+"""
+
+from collections.abc import Callable
+
+import pulumi_kubernetes as k8s
+from pulumi import (
+    ComponentResource,
+    Input,
+    Output,
+    Resource,
+    ResourceHook,
+    ResourceHookArgs,
+    ResourceHookBinding,
+    ResourceOptions,
+)
+
+from components.certificates import not_its_key
+from components.kubernetes.handle import FORCE, ClusterRef
+from components.parts.ingress import plan
+from components.parts.ingress.config import Ingress
+from components.parts.part import Ground
+from components.parts.values import united
+
+
+class HaProxy(ComponentResource):
+    """A Secret with the certificate, which changes in place, and the Helm release, which does not change with it."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Ingress,
+        *,
+        ground: Ground,
+        cluster: ClusterRef,
+        secret: Callable[[str], Input[str]],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("gpu-metal:parts:HaProxy", name, {}, opts)
+        certificate = self._certificate(name, config, cluster, secret)
+        k8s.helm.v3.Release(
+            f"{name}-release",
+            name=plan.RELEASE,
+            namespace=plan.NAMESPACE,
+            chart=config.chart,
+            version=config.version,
+            repository_opts={"repo": config.repository} if config.repository else None,
+            values=united(plan.values(config, ground), config.values),
+            opts=cluster.release(self, f"{name}-release", plan.NAMESPACE, plan.RELEASE, certificate),
+        )
+        self.register_outputs({})
+
+    def _certificate(
+        self, name: str, config: Ingress, cluster: ClusterRef, secret: Callable[[str], Input[str]]
+    ) -> Resource:
+        key, text = Output.from_input(secret(config.key_secret)), config.certificate.read_text()
+
+        async def check(_: ResourceHookArgs) -> None:
+            must_belong(await key.future() or "", text, config.key_secret)
+
+        hook = ResourceHook(f"before-{name}-certificate", check)
+        options = cluster.options(self)
+        options.hooks = ResourceHookBinding(before_create=[hook], before_update=[hook])
+        return k8s.core.v1.Secret(
+            f"{name}-certificate",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=plan.CERTIFICATE, namespace=plan.NAMESPACE, annotations=FORCE),
+            type="kubernetes.io/tls",
+            string_data={"tls.crt": text, "tls.key": key},
+            opts=options,
+        )
+
+
+class WrongKeyError(Exception):
+    """The secret is not the key of the certificate. str() says which, and the command that sets it."""
+
+
+def must_belong(key: str, text: str, name: str) -> None:
+    """Before the certificate is created or changed: its key is that of its file. Raises WrongKeyError."""
+    if trouble := not_its_key(key, text):
+        told = f"the secret {name} (network.ingress.keySecret) {trouble} Nothing was changed"
+        raise WrongKeyError(f"{told}. Fix: pulumi config set --secret {name} < FILE")
