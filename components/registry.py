@@ -13,6 +13,7 @@ from components.model import Model
 from components.parts.part import Part, PlatformConfig
 
 _FOLDERS = (
+    "parts/storage",
     "platforms/shifter",
     "platforms/sqream",
 )

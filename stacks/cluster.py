@@ -35,8 +35,9 @@ def build(
     )
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)
-    Tenancy("tenants", site.tenants, cluster=cluster.ref)
-    _parts(site, cluster.ref, secrets)
+    # A part may have objects in tenants' namespaces.
+    tenants = Tenancy("tenants", site.tenants, cluster=cluster.ref)
+    _parts(site, replace(cluster.ref, ready=(*cluster.ref.ready, tenants)), secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
 
 

@@ -15,7 +15,7 @@ def ground(site: Site) -> Ground:
         kubernetes=site.kubernetes,
         domain=site.domain,
         tenants=site.tenants,
-        provides=frozenset({*_own(site), *(given for entry in site.entries for given in entry.part.gives)}),
+        provides=frozenset({*_own(site), *(given for entry in site.entries for given in entry.given)}),
     )
 
 

@@ -16,7 +16,7 @@ from components.kubernetes.config import Kubernetes
 from components.matrix import Thing, thing
 from components.model import HostName, LabelName, LocalPath, SiteId
 from components.network.config import Network
-from components.parts.part import Part
+from components.parts.part import Part, Provide
 from components.problem import Key
 from components.registry import REGISTERED, AnyPlatform, Registered, of
 from components.rule import Found, marked
@@ -41,6 +41,11 @@ class Entry(NamedTuple):
     def kind(self) -> str:
         """The part's folder."""
         return self.registered.kind
+
+    @property
+    def given(self) -> frozenset[Provide]:
+        """What it gives to other parts, by its settings."""
+        return self.part.given(self.config) if self.part.given else self.part.gives
 
     @property
     def version(self) -> Thing:

@@ -84,6 +84,8 @@ class HostPart(Generic[P]):
     """For a part that needs docker: the users that start its containers."""
     alone: bool = False
     """True if a host can have only one part of this kind."""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    """By the name of a step: under which name `sitectl verify` shows it as a check of its own, `ENTRY/NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,24 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """An object of the cluster with a value that must be as it is here: `sitectl verify` compares."""
+
+    name: str
+    """The check's."""
+    objects: str
+    """What kubectl gets, such as `persistentvolumeclaim data -n vision`."""
+    path: str
+    """A JSONPath template; blanks at its ends do not count."""
+    want: str
+    """What it must print."""
+    what: str
+    """The value as people call it: `its phase`."""
+    fix: str
+    """What to do if it prints something else."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterPart(Generic[P]):
     """The half in the cluster."""
 
@@ -104,10 +124,20 @@ class ClusterPart(Generic[P]):
     component: str
     """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`.
     Each object has the annotation FORCE (components/kubernetes/handle.py), so that what kubectl changed is mended."""
+    more_namespaces: Callable[[P], Mapping[str, PodSecurity]] = lambda _: {}
+    """The same, of those that only some settings need."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()
     """The workloads that must be available."""
+    expected: Callable[[P], Sequence[Expected]] = lambda _: ()
+    """What else must hold there."""
+    optional: bool = False
+    """True if a site without Kubernetes may have the part, with its half on hosts only."""
     user: str | None = None
     """`module:Class`, built for each tenant: `Class(name, config, *, tenant, ground, cluster, secret, opts)`."""
+
+    def made(self, config: P) -> Mapping[str, PodSecurity]:
+        """All namespaces that an entry of these settings makes."""
+        return {**self.namespaces, **self.more_namespaces(config)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +152,9 @@ class Part(Generic[P]):
     needs: frozenset[Provide] = frozenset()
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     gives: frozenset[Provide] = frozenset()
+    """What it can give."""
+    given: Callable[[P], frozenset[Provide]] | None = None
+    """What of it an entry gives by its settings; without this, all."""
     version: Callable[[P], tuple[Key, str] | None] = lambda _: None
     """The version that an entry names, and its key there. What fits it is in the part's own compatibility.yaml
     (components/matrix.py), where the part is named like its folder."""
@@ -130,5 +163,5 @@ class Part(Generic[P]):
 
     @property
     def wants(self) -> frozenset[Provide]:
-        """What it needs, including kubernetes for a half in the cluster."""
-        return self.needs | {"kubernetes"} if self.cluster else self.needs
+        """What it needs, including kubernetes for a half in the cluster that is not optional."""
+        return self.needs | {"kubernetes"} if self.cluster and not self.cluster.optional else self.needs
