@@ -13,13 +13,22 @@ from components.model import HostName, LabelName, Model
 from components.parts.storage import versions
 from components.parts.storage.sizes import Size
 from components.rule import Rule
+from components.shown import quoted
 from components.url import ChartUrl
 
 _NAMES = r"[A-Za-z0-9_][A-Za-z0-9_.@+=-]*(/[A-Za-z0-9_][A-Za-z0-9_.@+=-]*)*"
+
+
+def _not_a_share(path: str) -> str | None:
+    if not_mountable(path):
+        return f"{quoted(path)} is a folder of the system, whose files no client may get. Write another one: /srv/data."
+    return None
+
+
 Share = Annotated[
     str,
     form(rf"^/({_NAMES})$", "is not the path of a share: write it from / on, such as /srv/data, no / at its end."),
-    Rule(not_mountable),
+    Rule(_not_a_share),
 ]
 """An exported folder of a server that we run."""
 Path = Annotated[str, form(rf"^/{_NAMES}$", "is not a path on the server: write it from / on, such as /export/data.")]
