@@ -113,16 +113,17 @@ _UNITS = {
 }
 
 
-def _amount(text: str) -> float:
+def amount(text: str) -> float:
+    """The number of a quantity; Ki and the like as powers of 1024."""
     number = text.rstrip("".join(_UNITS))
     return float(number) * _UNITS[text.removeprefix(number)]
 
 
 def _not_memory(text: str) -> str | None:
-    if _amount(text) >= 1024**2:
+    if amount(text) >= 1024**2:
         return None
     likely = f"{text}Gi" if text.isdigit() and int(text) else "64Gi"
-    said = f"{quoted(text)} is {_amount(text):g} bytes, in which no program runs"
+    said = f"{quoted(text)} is {amount(text):g} bytes, in which no program runs"
     return f'{said}. Write a unit, for example "{likely}".'
 
 
@@ -134,10 +135,10 @@ def _not_storage(text: str) -> str | None:
 
 
 def _not_cpus(text: str) -> str | None:
-    if _amount(text) < 10**6:
+    if amount(text) < 10**6:
         return None
     number = text.rstrip("".join(_UNITS))
-    return f'{quoted(text)} is {_amount(text):.0f} CPUs. Write their number without a unit, for example "{number}".'
+    return f'{quoted(text)} is {amount(text):.0f} CPUs. Write their number without a unit, for example "{number}".'
 
 
 SiteId = Annotated[

@@ -15,6 +15,7 @@ from components.parts.part import Part, PlatformConfig
 _FOLDERS = (
     "parts/ingress",
     "parts/load_balancer",
+    "parts/storage",
     "platforms/shifter",
     "platforms/sqream",
 )

@@ -1,9 +1,10 @@
-"""Workloads of the site's parts in the cluster: are all their pods available?"""
+"""What the site's parts need to be so in the cluster: pods that are available, values of objects."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 
 from components.hostrun.report import Check
-from components.parts.part import Probe
+from components.parts.part import Expected, Probe
 from stacks.model import Site
 
 Kubectl = Callable[[str, str], Awaitable[str]]
@@ -16,15 +17,32 @@ _SEEN = {
 }
 
 
-def of(site: Site) -> Iterator[tuple[str, Probe]]:
+def of(site: Site) -> Iterator[tuple[str, Probe | Expected]]:
     """Each probe, with the name of the entry that brings it."""
     for entry in site.entries:
         if half := entry.part.cluster:
             yield from ((entry.name, probe) for probe in half.probes(entry.config))
+            yield from ((entry.name, value) for value in half.expected(entry.config))
 
 
-async def ask(where: str, name: str, probe: Probe, kubectl: Kubectl) -> Check:
-    """One workload, as the control plane `where` sees it. A daemonset that no node wants passes."""
+async def ask(where: str, name: str, probe: Probe | Expected, kubectl: Kubectl) -> Check:
+    """One of them, as the control plane `where` sees it."""
+    if isinstance(probe, Expected):
+        return await _value(where, name, probe, kubectl)
+    return await _workload(where, name, probe, kubectl)
+
+
+async def _value(where: str, name: str, probe: Expected, kubectl: Kubectl) -> Check:
+    seen = " ".join((await kubectl(f"{probe.objects} --ignore-not-found", probe.path)).split())
+    check = Check(f"{name}/{probe.name}", where, "ok", seen or "none")
+    if seen == probe.want:
+        return check
+    saw = f"{probe.objects}: {probe.what} is {seen or 'none'}"
+    return replace(check, status="failed", saw=saw, want=probe.want or "none", fix=probe.fix)
+
+
+async def _workload(where: str, name: str, probe: Probe, kubectl: Kubectl) -> Check:
+    """A daemonset that no node wants passes."""
     id_ = f"{name}/{probe.name}"
     place = f"{probe.kind} {probe.name} -n {probe.namespace}"
     text = await kubectl(f"{place} --ignore-not-found", _SEEN[probe.kind])

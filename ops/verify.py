@@ -103,9 +103,22 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
     return [
         reached,
         ledger,
+        *_verdicts(site, host.name, steps),
         *notes,
         *(_service(host.name, name, answer[name].stdout.strip()) for name in services),
     ]
+
+
+def _verdicts(site: Site, host: str, steps: Sequence[said.StepSaid]) -> list[Check]:
+    """Steps that a part shows as checks of their own; one that was never applied here is not among them."""
+    shown = {
+        step: f"{entry.name}/{name}"
+        for entry, hosts in zip(site.entries, site.entry_hosts, strict=True)
+        if entry.part.host and host in hosts
+        for step, name in entry.part.host.verdicts.items()
+    }
+    named = [(shown[step.step.partition("#")[0]], step) for step in steps if step.step.partition("#")[0] in shown]
+    return [replace(as_check(host, step), id=id_) for id_, step in named]
 
 
 def _service(host: str, name: str, state: str) -> Check:

@@ -35,8 +35,9 @@ def build(
     )
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)
-    Tenancy("projects", site.projects, site.users, cluster=cluster.ref)
-    _parts(site, cluster.ref, secrets)
+    # A part may have objects in projects' namespaces.
+    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref)
+    _parts(site, replace(cluster.ref, ready=(*cluster.ref.ready, projects)), secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
 
 
@@ -46,7 +47,7 @@ def _parts(site: Site, cluster: ClusterRef, secrets: Secrets) -> None:
     for entry in in_order(site.entries):
         half = entry.part.cluster
         if half and half.made(entry.config):
-            after = [made for other, made in done if other.part.gives & entry.wants]
+            after = [made for other, made in done if other.given & entry.wants]
             made = InCluster(
                 entry.name,
                 entry.token("InCluster"),

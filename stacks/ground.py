@@ -16,7 +16,7 @@ def ground(site: Site) -> Ground:
         domain=site.domain,
         users=site.users,
         projects=site.projects,
-        provides=frozenset({*_own(site), *(given for entry in site.entries for given in entry.part.gives)}),
+        provides=frozenset({*_own(site), *(given for entry in site.entries for given in entry.given)}),
         network=site.network,
         configs=tuple(entry.config for entry in site.entries),
     )
@@ -32,7 +32,7 @@ def in_order(entries: Sequence[Entry]) -> list[Entry]:
     """The parts in the site's order, but each after those that give what it needs. Raises ValueError for a circle."""
     left, done = list(entries), list[Entry]()
     while left:
-        free = (each for each in left if not any(o is not each and o.part.gives & each.wants for o in left))
+        free = (each for each in left if not any(o is not each and o.given & each.wants for o in left))
         if (first := next(free, None)) is None:
             raise ValueError(f"each of these parts needs another one first: {', '.join(entry.name for entry in left)}")
         done.append(first)

@@ -43,6 +43,11 @@ class Entry(NamedTuple):
         return self.registered.kind
 
     @property
+    def given(self) -> frozenset[Provide]:
+        """What it gives to other parts, by its settings."""
+        return self.part.given(self.config) if self.part.given else self.part.gives
+
+    @property
     def version(self) -> Thing:
         """The part with the version that its settings name, for compatibility.yaml."""
         key, version = self.part.version(self.config) or ((), "")

@@ -95,6 +95,8 @@ class HostPart(Generic[P]):
     """For a part that needs docker: the users that start its containers."""
     alone: bool = False
     """True if a host can have only one part of this kind."""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    """By the name of a step: under which name `sitectl verify` shows it as a check of its own, `ENTRY/NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,21 @@ class Question:
     """Bash."""
     words: tuple[str, ...] = ()
     """Its arguments."""
+class Expected:
+    """An object of the cluster with a value that must be as it is here: `sitectl verify` compares."""
+
+    name: str
+    """The check's."""
+    objects: str
+    """What kubectl gets, such as `persistentvolumeclaim data -n vision`."""
+    path: str
+    """A JSONPath template; blanks at its ends do not count."""
+    want: str
+    """What it must print."""
+    what: str
+    """The value as people call it: `its phase`."""
+    fix: str
+    """What to do if it prints something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +147,17 @@ class ClusterPart(Generic[P]):
     component: str
     """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`.
     Each object has the annotation FORCE (components/kubernetes/handle.py), so that what kubectl changed is mended."""
+    more_namespaces: Callable[[P], Mapping[str, PodSecurity]] = lambda _: {}
+    """The same, of those that only some settings need."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()
     """The workloads that must be available."""
     project: str | None = None
     """`module:Class`, built for each project: `Class(name, config, *, project, ground, cluster, secret, opts)`, where
     `project` is its name, which is also that of its namespace."""
+    expected: Callable[[P], Sequence[Expected]] = lambda _: ()
+    """What else must hold there."""
+    optional: bool = False
+    """True if a site without Kubernetes may have the part, with its half on hosts only."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""
@@ -144,6 +167,10 @@ class ClusterPart(Generic[P]):
     """Checks on each control plane, before anything is changed: of what the site must have around it."""
     questions: Callable[[P, Ground], Sequence[Question]] = lambda *_: ()
     """What `sitectl verify` asks besides, of an entry that has this half or not."""
+
+    def all_namespaces(self, config: P) -> Mapping[str, PodSecurity]:
+        """All namespaces that an entry of these settings makes."""
+        return {**self.namespaces, **self.more_namespaces(config)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +189,9 @@ class Part(Generic[P]):
     asks: Callable[[P], frozenset[Provide]] = lambda _: frozenset()
     """What an entry needs besides, by its settings."""
     gives: frozenset[Provide] = frozenset()
+    """What it can give."""
+    given: Callable[[P], frozenset[Provide]] | None = None
+    """What of it an entry gives by its settings; without this, all."""
     version: Callable[[P], tuple[Key, str] | None] = lambda _: None
     """The version that an entry names, and its key there. What fits it is in the part's own compatibility.yaml
     (components/matrix.py), where the part is named like its folder."""
@@ -172,6 +202,6 @@ class Part(Generic[P]):
     key at top level."""
 
     def wants(self, config: P) -> frozenset[Provide]:
-        """What an entry needs, including kubernetes for a half in the cluster."""
+        """What an entry needs, including kubernetes for a half in the cluster that is not optional."""
         needs = self.needs | self.asks(config)
-        return needs | {"kubernetes"} if self.cluster else needs
+        return needs | {"kubernetes"} if self.cluster and not self.cluster.optional else needs

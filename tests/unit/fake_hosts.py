@@ -52,6 +52,8 @@ class FakeHosts:
     skew: dict[str, float] = field(default_factory=dict)
     untrue: dict[tuple[str, str], str] = field(default_factory=dict)
     """(host, step) → what it says, both in preflight and in the ledger's layer base."""
+    more_steps: tuple[str, ...] = ()
+    """Steps in each ledger beyond the common ones."""
     bare: set[str] = field(default_factory=set)
     """Hosts without a runner."""
     files: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -126,7 +128,8 @@ class FakeHosts:
         }
 
     def _ledger(self, name: str) -> dict[str, Any]:
-        said = _layers("base", {step: self.untrue.get((name, step)) for step in ("swap_off", "sysctl", "hosts_file")})
+        names = ("swap_off", "sysctl", "hosts_file", *self.more_steps)
+        said = _layers("base", {step: self.untrue.get((name, step)) for step in names})
         words = self.owners[name].split() if name in self.owners else []
         keys = ("project", "stack", "site", "state", "since")
         return {**said, "owner": dict(zip(keys, [*words, SINCE], strict=True)) if words else None}

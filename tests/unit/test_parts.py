@@ -127,6 +127,24 @@ def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path, monkey
     assert lacking.text == f"whale needs docker, the site's engine is containerd. {fix}"
 
 
+def test_a_part_gives_what_its_settings_say(tmp_path: Path) -> None:
+    some = replace(GIVER, given=lambda config: frozenset({"ingress"} if config.text == "yes" else ()))
+    said = [entry("giver", some), entry("giver", some)._replace(config=Config(text="yes"))]
+    assert [ground(site_with(tmp_path, each, kubernetes={})).provides >= {"ingress"} for each in said] == [False, True]
+
+
+def test_a_half_in_the_cluster_may_be_left_out(tmp_path: Path) -> None:
+    half: ClusterPart[Config] = ClusterPart({}, f"{HERE}:Whole", optional=True)
+    assert list(needs(site_with(tmp_path, entry("either", replace(GIVER, cluster=half))))) == []
+
+
+def test_namespaces_of_some_settings_have_one_owner_too(tmp_path: Path) -> None:
+    half: ClusterPart[Config] = ClusterPart({}, f"{HERE}:Whole", more_namespaces=lambda _: {"giver": "baseline"})
+    other = entry("other", replace(GIVER, cluster=half))
+    found = list(names(site_with(tmp_path, entry("giver", GIVER), other, kubernetes={})))
+    assert found == [Problem(("other",), "its namespace giver is also that of giver. A cluster has one of them.")]
+
+
 def test_each_namespace_has_one_owner(tmp_path: Path) -> None:
     giver, asker = entry("giver", GIVER), entry("asker", ASKER)
     assert list(names(site_with(tmp_path, giver, asker, kubernetes={}))) == []

@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 
 from components.hostrun.report import Check
-from components.parts.part import ClusterPart, Probe
+from components.parts.part import ClusterPart, Expected, Probe
 from ops import probes
 from tests.unit.test_parts import GIVER, HERE, Config, entry, site_with
 
 PROBE = Probe("daemonset", "agent", "giver")
+VALUE = Expected("data", "persistentvolumeclaim data -n vision", "{.status.phase}", "Bound", "its phase", "describe it")
 
 
 def test_a_site_has_the_probes_of_its_parts(tmp_path: Path) -> None:
     half: ClusterPart[Config] = ClusterPart(
-        {}, f"{HERE}:Whole", probes=lambda config: (replace(PROBE, name=config.text),)
+        {}, f"{HERE}:Whole", probes=lambda config: (replace(PROBE, name=config.text),), expected=lambda _: (VALUE,)
     )
     site = site_with(tmp_path, entry("giver", replace(GIVER, cluster=half)), kubernetes={})
-    assert list(probes.of(site)) == [("giver", replace(PROBE, name="hello"))]
+    assert list(probes.of(site)) == [("giver", replace(PROBE, name="hello")), ("giver", VALUE)]
     assert list(probes.of(site_with(tmp_path, entry("giver", replace(GIVER, cluster=None))))) == []
 
 
@@ -46,3 +47,22 @@ def test_a_workload_is_whole_or_not(answer: str, status: str, saw: str) -> None:
     assert asked == [
         "daemonset agent -n giver --ignore-not-found {.status.numberAvailable}/{.status.desiredNumberScheduled}"
     ]
+
+
+@pytest.mark.row("M3")
+@pytest.mark.parametrize(
+    ("answer", "status", "saw"),
+    [
+        (" Bound \n", "ok", "Bound"),
+        ("Pending", "failed", "persistentvolumeclaim data -n vision: its phase is Pending"),
+        ("", "failed", "persistentvolumeclaim data -n vision: its phase is none"),
+    ],
+)
+def test_a_value_is_as_it_must_be_or_not(answer: str, status: str, saw: str) -> None:
+    async def kubectl(words: str, path: str) -> str:
+        assert (words, path) == ("persistentvolumeclaim data -n vision --ignore-not-found", "{.status.phase}")
+        return answer
+
+    check: Check = asyncio.run(probes.ask("cp-1", "giver", VALUE, kubectl))
+    assert (check.id, check.status, check.saw) == ("giver/data", status, saw)
+    assert (check.want, check.fix) == (("", "") if status == "ok" else ("Bound", "describe it"))

@@ -1,0 +1,106 @@
+# The folders of the volumes are there, of their owner and with their mode.
+# rows: S2
+# inputs: path mount
+# bulk: folders
+# uses: storage
+#
+# A line of folders is `UID:GID MODE FOLDER`, with - for what is left as it is. undo gives back owner and mode, and
+# removes a folder that came with us if it is empty: what others put there is never deleted.
+
+check() {
+    local owner mode folder path says
+    says=$(share_off_disk "$(input path)" "$(input mount)")
+    if [[ -n $says ]]; then untrue "$says"; fi
+    while read -r owner mode folder; do
+        path=$(input path)/$folder
+        if [[ ! -d $path ]]; then untrue "has no folder $path, wants it for a volume"; fi
+        _refuse_link "$path"
+        if [[ $owner != - && $(stat -c %u:%g "$path") != "$owner" ]]; then
+            untrue "has $path of $(stat -c %u:%g "$path"), wants $owner"
+        fi
+        if [[ $mode != - && $((8#$(stat -c %a "$path"))) != "$((8#$mode))" ]]; then
+            untrue "has $path with mode $(stat -c %a "$path"), wants $mode"
+        fi
+    done < <(bulk folders)
+    if [[ -n $(_dropped) ]]; then untrue "has folders of volumes that the site no longer has: $(_dropped | paste -sd ' ')"; fi
+}
+
+apply() {
+    local owner mode folder path says
+    says=$(share_off_disk "$(input path)" "$(input mount)")
+    if [[ -n $says ]]; then untrue "$says"; fi
+    _dropped | _give_back
+    while read -r owner mode folder; do
+        path=$(input path)/$folder
+        _made "$folder"
+        _refuse_link "$path"
+        if [[ $owner != - ]]; then chown -- "$owner" "$path"; fi
+        if [[ $mode != - ]]; then chmod -- "$mode" "$path"; fi
+    done < <(bulk folders)
+}
+
+undo() {
+    if [[ -n $(share_off_disk "$(input path)" "$(input mount)") ]]; then return; fi
+    _recorded | _give_back
+    rm -f "$(_record)"
+}
+
+# The record has a line `FOLDER WAS` for each folder, where WAS is absent or `UID:GID MODE`.
+_record() { printf '%s/storage-folders' "$GPU_METAL_HOME"; }
+
+_recorded() { if [[ -e $(_record) ]]; then cut -d ' ' -f 1 "$(_record)"; fi; }
+
+# A folder with each one above it, as the record has them
+_above() {
+    local folder
+    while read -r folder; do
+        while [[ -n $folder && $folder != . ]]; do
+            printf '%s\n' "$folder"
+            folder=$(dirname "$folder")
+        done
+    done | sort -u
+}
+
+_dropped() { comm -23 <(_recorded | sort -u) <(bulk folders | cut -d ' ' -f 3- | _above); }
+
+# Makes a folder of the share, and records first what was there.
+_made() {
+    local folder path was
+    for folder in $(_above <<<"$1"); do
+        path=$(input path)/$folder
+        if ! _recorded | grep -qxF -- "$folder"; then
+            was=absent
+            if [[ -d $path ]]; then was=$(stat -c '%u:%g %a' "$path"); fi
+            { if [[ -e $(_record) ]]; then cat "$(_record)"; fi && printf '%s %s\n' "$folder" "$was"; } |
+                write_file "$(_record)" 0600
+        fi
+        _refuse_link "$path"
+        if [[ ! -d $path ]]; then (umask 022 && mkdir "$path"); fi
+    done
+}
+
+# Whoever may write in the share could lead us to any file of this host.
+_refuse_link() {
+    if [[ -L $1 || (-e $1 && $(realpath -- "$1") != "$1") ]]; then
+        untrue "has $1, which is a link or is behind one, and a volume wants a folder. Fix: remove the link," \
+            "or write the folder that it leads to"
+    fi
+}
+
+# The folders of stdin, the innermost first
+_give_back() {
+    local folder was path
+    sort -r | while read -r folder; do
+        path=$(input path)/$folder
+        was=$(awk -v "folder=$folder" '$1 == folder { sub(/^[^ ]* /, ""); print }' "$(_record)")
+        if [[ -d $path && ! -L $path && $(realpath -- "$path") == "$path" ]]; then
+            if [[ $was == absent ]]; then
+                rmdir --ignore-fail-on-non-empty -- "$path"
+            else
+                chown -- "${was% *}" "$path"
+                chmod -- "${was#* }" "$path"
+            fi
+        fi
+        { grep -v -- "^$folder " "$(_record)" || true; } | write_file "$(_record)" 0600
+    done
+}

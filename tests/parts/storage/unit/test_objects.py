@@ -1,0 +1,164 @@
+"""What storage makes of its keys in the cluster. Does not prove: that the objects work; ../lab does, of some."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.parts.part import Expected, Probe
+from components.parts.storage import objects, values
+from components.parts.storage.config import Storage
+from ops import probes
+from tests.parts.storage.unit.test_steps import whole
+from tests.parts.storage.values_fit import set_in, unknown
+from tests.samples import ROOT
+from tests.unit.recorder import Plan
+from tests.unit.test_golden import planned
+
+FORCE = {"pulumi.com/patchForce": "true"}
+DEFAULT = "storageclass.kubernetes.io/is-default-class"
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    return planned("storage-whole", tmp_path_factory.mktemp("plan"))
+
+
+def released(plan: Plan) -> dict[str, Any]:
+    return {release.inputs["name"]: release.inputs for release in plan.of("kubernetes:helm.sh/v3:Release")}
+
+
+@pytest.mark.row("S2")
+def test_a_volume_and_its_claim_name_each_other(plan: Plan) -> None:
+    volume, claim = plan.one("storage-volume-output"), plan.one("storage-claim-output")
+    assert volume.inputs["metadata"] == {"name": "output", "annotations": FORCE}
+    assert volume.inputs["spec"] == {
+        "capacity": {"storage": "100Gi"},
+        "accessModes": ["ReadWriteMany"],
+        "persistentVolumeReclaimPolicy": "Delete",
+        "storageClassName": "",
+        "mountOptions": ["nfsvers=4", "hard"],
+        "nfs": {"server": "10.0.0.11", "path": "/srv/data/vision/output"},
+        "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "vision", "name": "out"},
+    }
+    assert claim.inputs["metadata"] == {"name": "out", "namespace": "vision", "annotations": FORCE}
+    assert claim.inputs["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": "",
+        "volumeName": "output",
+        "resources": {"requests": {"storage": "100Gi"}},
+    }
+    assert {"storage-volume-output", "vision"} <= set(claim.depends_on)
+
+
+@pytest.mark.row("S2")
+def test_a_volume_may_have_no_claim_and_a_server_of_its_own(plan: Plan) -> None:
+    assert "claimRef" not in plan.one("storage-volume-input").inputs["spec"]
+    assert not [each for each in plan.resources.values() if each.name == "storage-claim-input"]
+    archive = plan.one("storage-volume-archive").inputs["spec"]
+    assert archive["nfs"] == {"server": "10.8.0.1", "path": "/export/a"}
+    assert archive["mountOptions"] == ["ro", "nfsvers=4.1"]
+    assert archive["persistentVolumeReclaimPolicy"] == "Retain"
+
+
+@pytest.mark.row("S7")
+def test_a_class_of_csi_nfs_is_an_object_of_ours(plan: Plan) -> None:
+    made = plan.one("storage-class-nfs").inputs
+    assert made["metadata"] == {"name": "nfs", "annotations": {**FORCE, DEFAULT: "true"}}
+    assert made["provisioner"] == "nfs.csi.k8s.io"
+    assert made["parameters"] == {"server": "10.0.0.11", "share": "/srv/data/dynamic"}
+    assert (made["reclaimPolicy"], made["mountOptions"]) == ("Delete", ["nfsvers=4", "hard"])
+    assert not [each for each in plan.resources.values() if each.name == "storage-class-ceph"]
+
+
+@pytest.mark.row("S7")
+def test_each_way_to_make_volumes_is_a_release_in_its_namespace(plan: Plan) -> None:
+    found = released(plan)
+    assert {
+        name: (made["namespace"], made["chart"], made["version"]) for name, made in found.items() if name != "flannel"
+    } == {
+        "csi-driver-nfs": ("kube-system", "csi-driver-nfs", "4.13.4"),
+        "legacy": ("nfs-provisioner", "nfs-subdir-external-provisioner", "4.0.18"),
+        "local-path-provisioner": ("local-path-storage", "oci://registry.example.org/local-path-provisioner", "0.0.37"),
+    }
+    levels = {
+        each.inputs["metadata"]["name"]: each.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        for each in plan.of("kubernetes:core/v1:Namespace")
+    }
+    assert (levels["nfs-provisioner"], levels["local-path-storage"]) == ("baseline", "privileged")
+    assert "local-path-storage-namespace" in plan.one("storage-local-path").depends_on
+
+
+@pytest.mark.row("S7")
+def test_values_come_from_the_site_and_images_from_its_registry(plan: Plan) -> None:
+    found = {name: made["values"] for name, made in released(plan).items()}
+    hub = "registry.example.org:5000/hub"
+    assert found["csi-driver-nfs"] == {
+        "image": {"baseRepo": hub, "nfs": {"repository": f"{hub}/sig-storage/nfsplugin"}}
+    }
+    assert found["legacy"] == {
+        "image": {"repository": f"{hub}/sig-storage/nfs-subdir-external-provisioner"},
+        "nfs": {
+            "server": "10.0.0.11",
+            "path": "/srv/data",
+            "mountOptions": ["soft"],
+            "reclaimPolicy": "Retain",
+            "volumeName": "legacy-root",
+        },
+        "storageClass": {"name": "legacy", "defaultClass": False, "reclaimPolicy": "Retain", "archiveOnDelete": False},
+    }
+    local = found["local-path-provisioner"]
+    assert local["debug"] is True
+    assert local["helperImage"] == {"repository": f"{hub}/library/busybox", "tag": "1.37.0"}
+    assert local["nodePathMap"] == [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/opt/volumes"]}]
+    assert local["storageClass"] == {"name": "local", "defaultClass": False, "reclaimPolicy": "Delete"}
+
+
+def test_a_class_that_nobody_has_needs_no_namespace() -> None:
+    config = Storage.model_validate({"classes": {"ceph": {"kind": "external", "default": True}}})
+    assert values.namespaces(config) == {}
+    assert objects.probes(config) == []
+
+
+@pytest.mark.row("S7")
+def test_the_values_that_we_set_are_those_of_the_list(plan: Plan) -> None:
+    """Values files of other versions: `python -m tests.parts.storage.values_fit CHART FILE`."""
+    for name, made in released(plan).items():
+        if name == "flannel":
+            continue
+        chart = made["chart"].rpartition("/")[2]
+        own = {key for key in set_in(made["values"]) if key != "debug"}
+        assert own == set(values.KEYS[chart]), chart
+
+
+def tree(schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: tree(below) for name, below in schema.get("properties", {}).items()}
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize("chart", [values.CSI, values.SUBDIR])
+def test_the_charts_know_each_value(chart: str) -> None:
+    """By the schema of the lab's stand-in, which has the names of upstream's values file."""
+    known = tree(json.loads((ROOT / f"lab/parts/storage/charts/{chart}/values.schema.json").read_text()))
+    assert unknown(values.KEYS[chart], known) == []
+    assert unknown((*values.KEYS[chart], "image.tags"), known) == ["image.tags"]
+
+
+@pytest.mark.row("S3")
+@pytest.mark.row("M3")
+def test_verify_asks_for_claims_classes_and_the_one_default(tmp_path: Path) -> None:
+    found = [probe for name, probe in probes.of(whole(tmp_path)) if name == "storage"]
+    assert [each for each in found if isinstance(each, Probe)] == [
+        Probe("deployment", "legacy-nfs-subdir-external-provisioner", "nfs-provisioner"),
+        Probe("deployment", "csi-nfs-controller", "kube-system"),
+        Probe("daemonset", "csi-nfs-node", "kube-system"),
+        Probe("deployment", "local-path-provisioner", "local-path-storage"),
+    ]
+    asked = {each.name: (each.objects, each.want) for each in found if isinstance(each, Expected)}
+    assert asked == {
+        "volumes/output": ("persistentvolumeclaim out -n vision", "Bound"),
+        "volumes/archive": ("persistentvolumeclaim archive -n vision", "Bound"),
+        **{f"classes/{name}": (f"storageclass {name}", name) for name in ("nfs", "legacy", "local", "ceph")},
+        "default-class": ("storageclass", "nfs"),
+    }
