@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
+from components.gpu.config import OPERATOR
 from components.parts.part import Provide
 from components.problem import Key, Problem, below
 from components.registry import REGISTERED
 from stacks.ground import ground
-from stacks.model import Site
+from stacks.model import Site, field_of
 
 _TAKEN = ("library", "runner", "preflight", "base", "gpu", "engine", "node", "member")
 """Names of layers that parts may not use."""
+
+_ONCE: frozenset[Provide] = frozenset({"gpu-pods"})
+"""What only one part of a site may give: two device plugins would offer the same GPUs."""
 
 
 def names(site: Site) -> Iterator[Problem]:
@@ -47,13 +51,32 @@ def needs(site: Site) -> Iterator[Problem]:
             yield Problem(entry.key, f"{entry.kind} needs {lacking}{_fix(site, lacking)}")
 
 
+def drivers(site: Site) -> Iterator[Problem]:
+    """Some part installs the drivers that hosts leave to the cluster."""
+    provides = ground(site).provides
+    for host in site.active:
+        if host.gpu and host.gpu.driver == OPERATOR and "gpu-driver" not in provides:
+            key = ("hosts", host.name, "gpu", "driver")
+            yield Problem(key, f"{OPERATOR} needs gpu-driver{_fix(site, 'gpu-driver')}")
+
+
+def once(site: Site) -> Iterator[Problem]:
+    """What a node can have once comes from one part."""
+    for provide in sorted(_ONCE):
+        givers = [entry for entry in site.entries if provide in entry.part.gives]
+        for entry in givers[1:]:
+            yield Problem(entry.key, f"gives {provide}, as {givers[0].key[0]} does. Keep one of them.")
+
+
 def _fix(site: Site, lacking: Provide) -> str:
     if lacking == "docker":
         fix = "." if site.kubernetes else ", or write engine: {kind: docker}."
         return f", the site's engine is containerd. Give it a site of its own{fix}"
     if lacking == "kubernetes":
         return ". Write kubernetes: {}."
-    givers = [each.kind for each in REGISTERED if lacking in each.part.gives]
+    givers = [
+        field_of(each) if each.room == "parts" else each.kind for each in REGISTERED if lacking in each.part.gives
+    ]
     return f", which no part of this site gives. Add {' or '.join(givers)}." if givers else ", which no part gives yet."
 
 
@@ -77,7 +100,7 @@ def parts(site: Site) -> Iterator[Problem]:
         yield from below(entry.key, entry.part.checks(entry.config, known))
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, alone, parts)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, drivers, once, alone, parts)
 
 
 def notes(site: Site) -> Iterator[Problem]:

@@ -15,7 +15,8 @@ from components.shown import quoted
 _IMAGES = re.compile(rf"({REGISTRY.pattern})(/[a-z0-9]+([._-]+[a-z0-9]+)*)*", re.ASCII)
 
 
-def _not_images(text: str) -> str | None:
+def not_images(text: str) -> str | None:
+    """Why a text is no registry to take images from; None if it is one."""
     if _IMAGES.fullmatch(text):
         return None
     return f'{quoted(text)} is not HOST or HOST:PORT, and a path, for example "registry.example.org:5000/k8s".'
@@ -32,7 +33,7 @@ class Kubernetes(Model):
     """Domain of the services' DNS names."""
     extra_sans: tuple[Annotated[str, Rule(not_a_san)], ...] = ()
     """More names and addresses in the API server's certificate."""
-    image_repository: Annotated[str, Rule(_not_images)] = versions.IMAGE_REPOSITORY
+    image_repository: Annotated[str, Rule(not_images)] = versions.IMAGE_REPOSITORY
     """Where kubeadm takes its images from."""
     kubelet: dict[str, Any] = {}
     """Fields of KubeletConfiguration v1beta1, over ours. A running cluster keeps them: a change is refused."""

@@ -26,7 +26,9 @@ Hosts = Mapping[str, Host]
 Hook = Callable[[Mapping[str, Target]], Awaitable[None]]
 """Runs in the program before a layer changes, with the hosts to ask; its exception is the layer's error."""
 
-Provide = Literal["docker", "kubernetes", "gpu-pods", "storage:default", "load-balancer", "ingress", "oidc"]
+Provide = Literal[
+    "docker", "kubernetes", "gpu-driver", "gpu-pods", "storage:default", "load-balancer", "ingress", "oidc"
+]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""
 
 PodSecurity = Literal["privileged", "baseline", "restricted"]
@@ -90,7 +92,8 @@ class HostPart(Generic[P]):
 class Probe:
     """A workload without which the part does not work: `sitectl verify` asks whether all its pods are available."""
 
-    kind: Literal["deployment", "daemonset", "statefulset"]
+    kind: Literal["deployment", "daemonset", "statefulset", "job"]
+    """A job must have ended well."""
     name: str
     namespace: str
 
@@ -106,6 +109,9 @@ class ClusterPart(Generic[P]):
     Each object has the annotation FORCE (components/kubernetes/handle.py), so that what kubectl changed is mended."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()
     """The workloads that must be available."""
+    offers: Callable[[P, Ground], Mapping[str, Mapping[str, int]]] = lambda *_: {}
+    """By host: how many of each extended resource, such as nvidia.com/gpu, its node must have for pods. `sitectl
+    verify` compares them with what the node has."""
     user: str | None = None
     """`module:Class`, built for each tenant: `Class(name, config, *, tenant, ground, cluster, secret, opts)`."""
 
