@@ -128,9 +128,9 @@ def _not_memory(text: str) -> str | None:
 
 
 def _not_storage(text: str) -> str | None:
-    if _amount(text) >= 1024**2:
+    if amount(text) >= 1024**2:
         return None
-    said = f"{quoted(text)} is {_amount(text):g} bytes, in which no volume fits"
+    said = f"{quoted(text)} is {amount(text):g} bytes, in which no volume fits"
     return f'{said}. Write a unit, for example "{text if text.isdigit() and int(text) else 500}Gi".'
 
 

@@ -13,6 +13,8 @@ from components.model import Model
 from components.parts.part import Part, PlatformConfig
 
 _FOLDERS = (
+    "parts/device_plugin",
+    "parts/gpu_operator",
     "parts/ingress",
     "parts/load_balancer",
     "parts/storage",

@@ -22,7 +22,7 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # Only the parts that checks read: whole nodes are 10 KiB each, mostly names of images.
 NODES = (
     r'{range .items[*]}{.metadata.name}{"\t"}{.status.conditions[?(@.type=="Ready")].status}{"\t"}'
-    r'{.status.nodeInfo.kubeletVersion}{"\t"}{.metadata.labels}{"\n"}{end}'
+    r'{.status.nodeInfo.kubeletVersion}{"\t"}{.metadata.labels}{"\t"}{.status.allocatable}{"\n"}{end}'
 )
 QUOTAS = r'{range .items[?(@.metadata.name=="project")]}{.metadata.namespace}{"\t"}{.spec.hard}{"\n"}{end}'
 DNS = r"{.status.availableReplicas}/{.spec.replicas}"
@@ -35,6 +35,8 @@ class Node:
     ready: str
     version: str
     labels: Mapping[str, str]
+    allocatable: Mapping[str, str]
+    """What it has for pods."""
 
 
 async def look(site: Site, hosts: Sequence[Host], control_planes: Fleet) -> list[Check]:
@@ -73,8 +75,11 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
     dns = await kubectl("deployment coredns -n kube-system --ignore-not-found", DNS)
     quotas = _quotas(await kubectl("resourcequota -A", QUOTAS))
     checks = [Check("api-server", target.name, "ok")]
+    offered = list(probes.offers(site))
     for host in hosts:
-        checks += _node(site, host, nodes.get(host.name))
+        node = nodes.get(host.name)
+        checks += _node(site, host, node)
+        checks += [offer.compared(node.allocatable) for offer in offered if node and offer.host == host.name]
     checks.append(_dns(target.name, dns))
     checks += [_project(target.name, name, site, quotas.get(name)) for name in site.projects]
     checks += [await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]
@@ -87,7 +92,10 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
 
 def _nodes(text: str) -> dict[str, Node]:
     rows = [line.split("\t") for line in text.splitlines()]
-    return {name: Node(ready, version, json.loads(labels)) for name, ready, version, labels in rows}
+    return {
+        name: Node(ready, version, json.loads(labels), json.loads(allocatable))
+        for name, ready, version, labels, allocatable in rows
+    }
 
 
 def _quotas(text: str) -> dict[str, Mapping[str, Any]]:

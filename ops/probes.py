@@ -1,10 +1,14 @@
-"""What the site's parts need to be so in the cluster: pods that are available, values of objects."""
+"""What the site's parts need to be so in the cluster: pods that are available, values of objects, what nodes offer.
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+Rows: M3.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from components.hostrun.report import Check
 from components.parts.part import Expected, Probe
+from stacks.ground import ground
 from stacks.model import Site
 
 Kubectl = Callable[[str, str], Awaitable[str]]
@@ -14,6 +18,7 @@ _SEEN = {
     "deployment": "{.status.availableReplicas}/{.spec.replicas}",
     "statefulset": "{.status.availableReplicas}/{.spec.replicas}",
     "daemonset": "{.status.numberAvailable}/{.status.desiredNumberScheduled}",
+    "job": "{.status.succeeded}/{.spec.completions}",
 }
 
 
@@ -23,6 +28,34 @@ def of(site: Site) -> Iterator[tuple[str, Probe | Expected]]:
         if half := entry.part.cluster:
             yield from ((entry.name, probe) for probe in half.probes(entry.config))
             yield from ((entry.name, value) for value in half.expected(entry.config))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a part promises of a host's node."""
+
+    part: str
+    host: str
+    resource: str
+    count: int
+
+    def compared(self, allocatable: Mapping[str, str]) -> Check:
+        """The check, given what the node has for pods."""
+        seen = allocatable.get(self.resource, "0")
+        check = Check(f"{self.part}/{self.resource}", self.host, "ok", f"{seen} for pods", str(self.count))
+        if seen == str(self.count):
+            return check
+        fix = f"on a control plane: kubectl describe node {self.host}; on {self.host}: dmesg | grep -i -e nvrm -e xid"
+        return replace(check, status="failed", saw=f"the node has {seen} for pods", fix=fix)
+
+
+def offers(site: Site) -> Iterator[Offer]:
+    """What each part promises, host by host."""
+    known = ground(site)
+    for entry in site.entries:
+        if half := entry.part.cluster:
+            for host, resources in half.offers(entry.config, known).items():
+                yield from (Offer(entry.name, host, name, count) for name, count in resources.items())
 
 
 async def ask(where: str, name: str, probe: Probe | Expected, kubectl: Kubectl) -> Check:
@@ -49,7 +82,11 @@ async def _workload(where: str, name: str, probe: Probe, kubectl: Kubectl) -> Ch
     available, _, wanted = text.partition("/")
     if not wanted:
         return Check(id_, where, "failed", f"there is no {place}.", fix="pulumi up --refresh")
+    well = "done" if probe.kind == "job" else "available"
     if (available or "0") == wanted:
-        return Check(id_, where, "ok", f"{wanted} available")
-    saw = f"{place} has {available or 0} of {wanted} pods available."
+        return Check(id_, where, "ok", f"{wanted} {well}")
+    saw = f"{place} has {available or 0} of {wanted} pods {well}."
+    if probe.kind == "job":
+        again = f"kubectl -n {probe.namespace} describe job {probe.name}; to run it again: kubectl delete it, "
+        return Check(id_, where, "failed", saw, fix=f"there: {again}then pulumi up --refresh")
     return Check(id_, where, "failed", saw, fix=f"there: kubectl -n {probe.namespace} get pods -o wide")

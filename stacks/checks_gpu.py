@@ -13,8 +13,8 @@ from stacks.model import Site
 def drivers(site: Site) -> Iterator[Problem]:
     """The driver has a source, and a version of its branch. Whether it fits the model, compatibility.py says."""
     for host in site.active:
-        if host.gpu is not None and host.gpu.driver is not None:
-            yield from (Problem(("hosts", host.name, "gpu", *key), text) for key, text in _driver(host.gpu.driver))
+        if host.gpu is not None and host.gpu.installed is not None:
+            yield from (Problem(("hosts", host.name, "gpu", *key), text) for key, text in _driver(host.gpu.installed))
 
 
 def _driver(driver: Driver) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -39,7 +39,7 @@ def settings(site: Site) -> Iterator[Problem]:
         key = ("hosts", host.name, "gpu")
         if not models.words(host.gpu.model):
             yield Problem((*key, "model"), "names no model. Write one as nvidia-smi -L shows it, such as H100-PCIe.")
-        if host.gpu.driver is None:
+        if host.gpu.installed is None:
             for name, value in (("powerLimitWatts", host.gpu.power_limit_watts), ("clocks", host.gpu.clocks)):
                 if value is not None:
                     yield Problem(
@@ -70,7 +70,7 @@ def notes(site: Site) -> list[str]:
     unknown: dict[str, str] = {}
     for host in site.active:
         # With a driver or MIG of the site's, compatibility.py refuses it.
-        if host.gpu and not (host.gpu.driver or host.gpu.mig) and not models.ids(host.gpu.model):
+        if host.gpu and not (host.gpu.installed or host.gpu.mig) and not models.ids(host.gpu.model):
             unknown.setdefault(host.gpu.model, host.name)
     return [
         f"hosts.{name}.gpu.model: {model} is not known here. The host's GPUs are still compared with it word by word, "

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from components.gpu.config import OPERATOR
 from components.parts.part import Provide
 from components.problem import Key, Problem, below, dotted
 from components.registry import REGISTERED, Registered
@@ -10,6 +11,9 @@ from stacks.model import Site, key_of
 
 _TAKEN = ("library", "runner", "preflight", "base", "gpu", "engine", "node", "member")
 """Names of layers that parts may not use."""
+
+_ONCE: frozenset[Provide] = frozenset({"gpu-pods"})
+"""What only one part of a site may give: two device plugins would offer the same GPUs."""
 
 
 def names(site: Site) -> Iterator[Problem]:
@@ -47,6 +51,23 @@ def needs(site: Site) -> Iterator[Problem]:
             yield Problem(entry.key, f"{entry.kind} needs {lacking}{_fix(site, lacking)}")
 
 
+def drivers(site: Site) -> Iterator[Problem]:
+    """Some part installs the drivers that hosts leave to the cluster."""
+    provides = ground(site).provides
+    for host in site.active:
+        if host.gpu and host.gpu.driver == OPERATOR and "gpu-driver" not in provides:
+            key = ("hosts", host.name, "gpu", "driver")
+            yield Problem(key, f"{OPERATOR} needs gpu-driver{_fix(site, 'gpu-driver')}")
+
+
+def once(site: Site) -> Iterator[Problem]:
+    """What a node can have once comes from one part."""
+    for provide in sorted(_ONCE):
+        givers = [entry for entry in site.entries if provide in entry.given]
+        for entry in givers[1:]:
+            yield Problem(entry.key, f"gives {provide}, as {givers[0].key[0]} does. Keep one of them.")
+
+
 def _fix(site: Site, lacking: Provide) -> str:
     if lacking == "docker":
         fix = "." if site.kubernetes else ", or write engine: {kind: docker}."
@@ -82,7 +103,7 @@ def parts(site: Site) -> Iterator[Problem]:
         yield from entry.part.names(entry.config, known)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, alone, parts)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, drivers, once, alone, parts)
 
 
 def notes(site: Site) -> Iterator[Problem]:

@@ -142,23 +142,23 @@ def _gpu(host: Host) -> Iterator[Thing]:
         at = (*key, "toolkit")
         yield thing("toolkit", gpu.toolkit.package, gpu.toolkit.package, (*at, "package"))
         yield thing("toolkit mode", f"mode {gpu.toolkit.mode}", gpu.toolkit.mode, (*at, "mode"))
-    if gpu.driver or gpu.mig:
+    if gpu.installed or gpu.mig:
         model = models.gpu(gpu.model)
         yield Thing(model.name, model.shown, model.values, (*key, "model"))
     if gpu.mig:
         yield thing("mig", "mig: true", "true", (*key, "mig"))
-    if gpu.driver is None:
+    if gpu.installed is None:
         return
-    branch, at = gpu.driver.branch, (*key, "driver")
+    branch, at = gpu.installed.branch, (*key, "driver")
     yield thing("driver", f"driver {branch}", branch, at)
     if gpu.mig:
         yield thing("mig driver", f"driver {branch}", branch, at)
     if gpu.cuda:
         yield thing("cuda", f"CUDA {gpu.cuda}", gpu.cuda, (*key, "cuda"))
     # The kind that auto chooses fits whatever the driver fits.
-    if gpu.driver.module != "auto":
-        module = models.module(gpu_steps.kind(gpu, gpu.driver))
-        names = ("module",) if gpu.driver.runfile else ("module", "packaged module")
+    if gpu.installed.module != "auto":
+        module = models.module(gpu_steps.kind(gpu, gpu.installed))
+        names = ("module",) if gpu.installed.runfile else ("module", "packaged module")
         yield from (Thing(name, module.shown, module.values, (*at, "module")) for name in names)
 
 

@@ -51,7 +51,9 @@ class Entry(NamedTuple):
     def version(self) -> Thing:
         """The part with the version that its settings name, for compatibility.yaml."""
         key, version = self.part.version(self.config) or ((), "")
-        return thing(self.kind, f"{self.kind} {version}".rstrip(), version or self.kind, (*self.key, *key))
+        return thing(
+            self.kind, f"{self.kind.replace('_', '-')} {version}".rstrip(), version or self.kind, (*self.key, *key)
+        )
 
     @property
     def wants(self) -> frozenset[Provide]:

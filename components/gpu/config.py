@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from components.forms import form
 from components.host.machine import AbsolutePath, PackageVersion
@@ -50,8 +50,17 @@ class Driver(Model):
     """NVIDIA's installer, used instead of packages."""
 
 
+OPERATOR = "operator"
+
+
 def _branch(written: object) -> object:
-    return written if written is None or isinstance(written, dict | Driver) else {"branch": written}
+    return written if written in (None, OPERATOR) or isinstance(written, dict | Driver) else {"branch": written}
+
+
+_Driver = Annotated[
+    Annotated[Driver, Tag("own")] | Annotated[Literal["operator"], Tag(OPERATOR)],
+    Discriminator(lambda written: OPERATOR if written == OPERATOR else "own"),
+]
 
 
 class Clocks(Model):
@@ -85,8 +94,11 @@ class Gpu(Model):
     """As NVIDIA names it, for example A100-SXM4-80GB: compared with what lspci and nvidia-smi show."""
     count: Annotated[int, Field(ge=0, le=32)]
     """How many NVIDIA GPUs the PCI bus and nvidia-smi must show."""
-    driver: Annotated[Driver | None, BeforeValidator(_branch, json_schema_input_type=Driver | Branch | None)] = None
-    """Unset leaves the driver to others, for example to the GPU Operator; a driver that is there is still checked."""
+    driver: Annotated[
+        _Driver | None, BeforeValidator(_branch, json_schema_input_type=Driver | Branch | Literal["operator"] | None)
+    ] = None
+    """`operator`: it is installed from within the cluster. Unset leaves it to others; one that is there is still
+    checked."""
     cuda: CudaVersion | None = None
     """Least CUDA version that the driver must offer, as nvidia-smi shows it."""
     ecc: bool | None = None
@@ -103,3 +115,8 @@ class Gpu(Model):
     """Clocks to lock, now and at each boot (H20)."""
     toolkit: Toolkit | None = None
     """The container toolkit; unset leaves GPUs in containers to others."""
+
+    @property
+    def installed(self) -> Driver | None:
+        """The driver that the gpu layer installs; None if it comes from elsewhere."""
+        return self.driver if isinstance(self.driver, Driver) else None

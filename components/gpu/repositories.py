@@ -14,7 +14,7 @@ def repositories(host: Host) -> dict[str, Repository]:
     if host.gpu is None:
         return {}
     found: dict[str, Repository] = {}
-    if host.gpu.driver and host.gpu.driver.runfile is None:
+    if host.gpu.installed and host.gpu.installed.runfile is None:
         found[DRIVER] = _driver(host)
     if host.gpu.toolkit:
         found[TOOLKIT] = _toolkit(host)

@@ -41,7 +41,7 @@ def checks(host: Host) -> list[Step]:
 
 def before_reboot(host: Host) -> list[Step]:
     """For the base layer, before its reboot: keeps nouveau, and udev on POWER9, out of the driver's way."""
-    if host.gpu is None or host.gpu.driver is None:
+    if host.gpu is None or host.gpu.installed is None:
         return []
     hotplug = [_step("memory_hotplug")] if host.family == "rhel" else []
     return [_step("nouveau_off"), *hotplug]
@@ -49,9 +49,9 @@ def before_reboot(host: Host) -> list[Step]:
 
 def driver(host: Host) -> list[Step]:
     """The gpu layer: the driver, its persistence daemon, the fabric manager, power limit and clocks."""
-    if host.gpu is None or host.gpu.driver is None:
+    if host.gpu is None or host.gpu.installed is None:
         return []
-    gpu, of = host.gpu, host.gpu.driver
+    gpu, of = host.gpu, host.gpu.installed
     steps = [_step("nouveau_gone"), *_installed(gpu, of)]
     if gpu.persistence:
         steps.append(_step("persistence"))
@@ -66,11 +66,11 @@ def ready(host: Host) -> list[Step]:
         return []
     gpu = host.gpu
     inputs = {**_declared(gpu), "ids": " ".join(models.ids(gpu.model))}
-    if gpu.driver:
-        inputs["driver"] = _wanted(gpu.driver)
+    if gpu.installed:
+        inputs["driver"] = _wanted(gpu.installed)
     if gpu.cuda:
         inputs["cuda"] = gpu.cuda
-    modes = {"ecc": gpu.ecc, "mig": gpu.mig, "persistence": True if gpu.driver and gpu.persistence else None}
+    modes = {"ecc": gpu.ecc, "mig": gpu.mig, "persistence": True if gpu.installed and gpu.persistence else None}
     inputs |= {name: "on" if value else "off" for name, value in modes.items() if value is not None}
     return [_step("gpu_readback", inputs)]
 
@@ -133,9 +133,9 @@ def kind(gpu: Gpu, of: Driver) -> models.Kind:
 
 def misfits(gpu: Gpu) -> str:
     """Lines `FIRST LAST why`: the chips that the wanted driver does not run, by their range of PCI device ids."""
-    if gpu.driver is None:
+    if gpu.installed is None:
         return ""
-    branch, module = int(gpu.driver.branch), kind(gpu, gpu.driver)
+    branch, module = int(gpu.installed.branch), kind(gpu, gpu.installed)
     found = [(g, why) for g in models.GENERATIONS if (why := models.unfit(g, branch, module))]
     return "".join(f"{g.first_id:04x} {g.last_id:04x} {why.removesuffix('.')}\n" for g, why in found)
 

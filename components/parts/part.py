@@ -29,7 +29,9 @@ Hosts = Mapping[str, Host]
 Hook = Callable[[Mapping[str, Target]], Awaitable[None]]
 """Runs in the program before a layer changes, with the hosts to ask; its exception is the layer's error."""
 
-Provide = Literal["docker", "kubernetes", "gpu-pods", "storage:default", "load-balancer", "ingress", "oidc"]
+Provide = Literal[
+    "docker", "kubernetes", "gpu-driver", "gpu-pods", "storage:default", "load-balancer", "ingress", "oidc"
+]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""
 
 PodSecurity = Literal["privileged", "baseline", "restricted"]
@@ -103,7 +105,8 @@ class HostPart(Generic[P]):
 class Probe:
     """A workload without which the part does not work: `sitectl verify` asks whether all its pods are available."""
 
-    kind: Literal["deployment", "daemonset", "statefulset"]
+    kind: Literal["deployment", "daemonset", "statefulset", "job"]
+    """A job must have ended well."""
     name: str
     namespace: str
 
@@ -121,6 +124,9 @@ class Question:
     """Bash."""
     words: tuple[str, ...] = ()
     """Its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expected:
     """An object of the cluster with a value that must be as it is here: `sitectl verify` compares."""
 
@@ -158,6 +164,9 @@ class ClusterPart(Generic[P]):
     """What else must hold there."""
     optional: bool = False
     """True if a site without Kubernetes may have the part, with its half on hosts only."""
+    offers: Callable[[P, Ground], Mapping[str, Mapping[str, int]]] = lambda *_: {}
+    """By host: how many of each extended resource, such as nvidia.com/gpu, its node must have for pods. `sitectl
+    verify` compares them with what the node has."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""

@@ -163,7 +163,8 @@ class FakeHosts:
             "gpu-2": {"node-role.kubernetes.io/worker": ""},
         }
         ready = {**dict.fromkeys(NAMES, "True"), **self.nodes}
-        rows = [f"{n}\t{ready[n]}\tv1.34.2\t{json.dumps(labels[n])}\n" for n in NAMES if ready[n] != "gone"]
+        cells = {n: [n, ready[n], "v1.34.2", json.dumps(labels[n]), json.dumps({"cpu": "4"})] for n in NAMES}
+        rows = ["\t".join(cells[n]) + "\n" for n in NAMES if ready[n] != "gone"]
         return ssh.Result(0, "".join(rows), "")
 
     def _quotas(self) -> ssh.Result:

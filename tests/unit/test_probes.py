@@ -66,3 +66,37 @@ def test_a_value_is_as_it_must_be_or_not(answer: str, status: str, saw: str) -> 
     check: Check = asyncio.run(probes.ask("cp-1", "giver", VALUE, kubectl))
     assert (check.id, check.status, check.saw) == ("giver/data", status, saw)
     assert (check.want, check.fix) == (("", "") if status == "ok" else ("Bound", "describe it"))
+
+
+@pytest.mark.row("M3")
+@pytest.mark.parametrize(
+    ("answer", "status", "saw"),
+    [
+        ("1/1", "ok", "1 done"),
+        ("/1", "failed", "job agent -n giver has 0 of 1 pods done."),
+        ("", "failed", "there is no job agent -n giver."),
+    ],
+)
+def test_a_job_has_ended_well_or_not(answer: str, status: str, saw: str) -> None:
+    async def kubectl(words: str, path: str) -> str:
+        assert (words, path) == ("job agent -n giver --ignore-not-found", "{.status.succeeded}/{.spec.completions}")
+        return answer
+
+    check = asyncio.run(probes.ask("cp-1", "giver", replace(PROBE, kind="job"), kubectl))
+    assert (check.status, check.saw) == (status, saw)
+
+
+@pytest.mark.row("M3")
+def test_a_node_offers_what_a_part_promises_or_not(tmp_path: Path) -> None:
+    half: ClusterPart[Config] = ClusterPart(
+        {}, f"{HERE}:Whole", offers=lambda _, ground: {host: {"example.org/chip": 8} for host in ground.hosts}
+    )
+    [offer] = probes.offers(site_with(tmp_path, entry("giver", replace(GIVER, cluster=half)), kubernetes={}))
+    found = [offer.compared(node) for node in ({"example.org/chip": "8"}, {"example.org/chip": "7"}, {"cpu": "4"})]
+    assert [(check.id, check.host) for check in found] == [("giver/example.org/chip", "one")] * 3
+    assert [(check.status, check.saw, check.want) for check in found] == [
+        ("ok", "8 for pods", "8"),
+        ("failed", "the node has 7 for pods", "8"),
+        ("failed", "the node has 0 for pods", "8"),
+    ]
+    assert "kubectl describe node one" in found[1].fix

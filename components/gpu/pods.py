@@ -1,0 +1,129 @@
+"""GPUs for pods: what the ways to bring them into a cluster have in common. Pure.
+
+Rows: O4, O6.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from components.forms import TAGGED
+from components.host.config import Host
+from components.model import Model, Word
+from components.problem import Problem
+
+RESOURCE = "nvidia.com/gpu"
+TAINT = "nvidia.com/gpu"
+SMOKE = "gpu-smoke"
+"""Name of the job that proves that pods get GPUs."""
+CONFIG = "nvidia.com/device-plugin.config"
+"""Label that names a node's configuration of the device plugin."""
+
+Hosts = Mapping[str, Host]
+
+
+class Pool(Model):
+    """Hosts whose GPUs are shared in the same way."""
+
+    hosts: Annotated[tuple[Word, ...], Field(min_length=1)]
+    """Names of hosts or groups."""
+    time_slicing: Annotated[int, Field(ge=2)] | None = None
+    """Each GPU is offered so many times; its pods take turns, and see each other's memory as used (O6)."""
+    mps: Annotated[int, Field(ge=2)] | None = None
+    """Each GPU is offered so many times; its pods run at once, each with its part of the memory (O6)."""
+
+    @property
+    def replicas(self) -> int:
+        """How many times each GPU is offered."""
+        return self.time_slicing or self.mps or 1
+
+
+class Smoke(Model):
+    """A pod that asks for GPUs and must see as many: run once for each change of the release (O4)."""
+
+    image: str
+    """Image, with tag or digest, with sh, grep and nvidia-smi."""
+    gpus: Annotated[int, Field(ge=1)] = 1
+    """How many GPUs it asks for."""
+
+
+def named(words: Iterable[str], hosts: Hosts) -> list[str]:
+    """The hosts that names of hosts and groups stand for, in the site's order."""
+    wanted = set(words)
+    return [name for name, host in hosts.items() if name in wanted or host.group in wanted]
+
+
+def with_gpus(hosts: Hosts) -> dict[str, Host]:
+    """The nodes of the cluster that have GPUs."""
+    return {name: host for name, host in hosts.items() if host.state != "gone" and host.roles and _count(host)}
+
+
+def _count(host: Host) -> int:
+    return host.gpu.count if host.gpu else 0
+
+
+def pool_of(pools: Mapping[str, Pool], host: str, hosts: Hosts) -> str | None:
+    """The name of the host's pool."""
+    return next((name for name, pool in pools.items() if host in named(pool.hosts, hosts)), None)
+
+
+def shared(pools: Mapping[str, Pool]) -> dict[str, Pool]:
+    """The pools that need a configuration of the device plugin."""
+    return {name: pool for name, pool in pools.items() if pool.replicas > 1}
+
+
+def wrong_pools(pools: Mapping[str, Pool], serving: Hosts, hosts: Hosts) -> Iterator[Problem]:
+    """Each pool has hosts with GPUs, a host has one pool, and GPUs are shared in one way."""
+    owner: dict[str, str] = {}
+    for name, pool in pools.items():
+        key = ("pools", name)
+        if name == "default":
+            yield Problem(key, "default is the configuration of hosts without a pool. Give it another name.")
+        if pool.time_slicing and pool.mps:
+            yield Problem((*key, "mps"), "is another way to share than timeSlicing. Write one of them.")
+        yield from _wrong_hosts((*key, "hosts"), pool.hosts, serving, hosts)
+        for host in named(pool.hosts, hosts):
+            if owner.setdefault(host, name) != name:
+                yield Problem((*key, "hosts"), f"{host} is in pool {owner[host]} already. Take it out of one of them.")
+
+
+def _wrong_hosts(key: tuple[str, ...], words: Sequence[str], serving: Hosts, hosts: Hosts) -> Iterator[Problem]:
+    for word in words:
+        found = named([word], hosts)
+        if not found:
+            yield Problem(key, f"{word} is neither a host nor a group with hosts. Write one of those that have GPUs.")
+        elif without := [host for host in found if host not in serving]:
+            said = "is no node with GPUs" if found == [word] else f"has {without[0]}, which is no node with GPUs"
+            yield Problem(key, f"{word} {said}. Take it out, or declare the host's gpu and roles.")
+
+
+def wrong_smoke(smoke: Smoke | None, serving: Hosts) -> Iterator[Problem]:
+    """A host has as many GPUs, and the image is pinned."""
+    if smoke is None:
+        return
+    most = max(map(_count, serving.values()), default=0)
+    if serving and smoke.gpus > most:
+        yield Problem(("smoke", "gpus"), f"{smoke.gpus} GPUs on one host, and no host has over {most}. Write less.")
+    if not TAGGED.search(smoke.image):
+        yield Problem(("smoke", "image"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
+
+
+def none_there(serving: Hosts) -> Iterator[Problem]:
+    """GPUs are promised, and some host has one."""
+    if not serving:
+        text = "no host of the cluster has GPUs. Write gpu: {model: …, count: …} on a host, or take this away."
+        yield Problem((), text)
+
+
+def plugin_configs(pools: Mapping[str, Pool], resources: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The device plugin's configuration files, by name: one for each pool that shares, and one for all other hosts.
+
+    `resources` are the names of what each pool offers.
+    """
+    found = {"default": "version: v1\n"}
+    for name, pool in shared(pools).items():
+        way = "timeSlicing" if pool.time_slicing else "mps"
+        lines = [f"    - name: {each}\n      replicas: {pool.replicas}\n" for each in resources[name]]
+        found[name] = f"version: v1\nsharing:\n  {way}:\n    resources:\n{''.join(lines)}"
+    return found

@@ -1,0 +1,63 @@
+"""The GPU Operator in the cluster: its release, the driver's package sources, and a pod that proves it.
+
+Rows: O1, O4.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import pulumi_kubernetes as k8s
+from pulumi import ComponentResource, Input, Resource, ResourceOptions
+
+from components.kubernetes.handle import FORCE, ClusterRef
+from components.parts.gpu_operator.config import GpuOperator
+from components.parts.gpu_operator.part import NAMESPACE
+from components.parts.gpu_operator.values import SOURCES, values
+from components.parts.gpu_smoke import smoke
+from components.parts.part import Ground
+
+RELEASE = "gpu-operator"
+
+
+class Operator(ComponentResource):
+    """A Helm release, and what it needs beside it."""
+
+    def __init__(
+        self,
+        name: str,
+        config: GpuOperator,
+        *,
+        ground: Ground,
+        cluster: ClusterRef,
+        secret: Callable[[str], Input[str]],  # noqa: ARG002 - it has none
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("gpu-metal:parts:GpuOperatorRelease", name, {}, opts)
+        before: list[Resource] = []
+        if config.driver and config.driver.sources:
+            before.append(self._sources(name, config.driver.sources, cluster))
+        wanted = values(config, ground.hosts)
+        release = k8s.helm.v3.Release(
+            f"{name}-release",
+            name=RELEASE,
+            namespace=NAMESPACE,
+            chart=config.chart,
+            version=config.version,
+            repository_opts={"repo": config.repository} if config.repository else None,
+            values=wanted,
+            opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
+        )
+        if config.smoke:
+            said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
+            smoke(name, NAMESPACE, config.smoke, said, parent=self, cluster=cluster, after=release)
+        self.register_outputs({})
+
+    def _sources(self, name: str, sources: Mapping[str, Path], cluster: ClusterRef) -> Resource:
+        return k8s.core.v1.ConfigMap(
+            f"{name}-driver-sources",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=SOURCES, namespace=NAMESPACE, annotations=FORCE),
+            data={file: path.read_text() for file, path in sources.items()},
+            opts=cluster.options(self),
+        )

@@ -1,0 +1,61 @@
+"""A job whose pod asks for GPUs, and fails unless it sees as many.
+
+Rows: O4.
+"""
+
+import pulumi_kubernetes as k8s
+from pulumi import Resource
+
+from components.gpu.pods import RESOURCE, SMOKE, TAINT, Smoke
+from components.kubernetes.handle import FORCE, ClusterRef
+
+_SCRIPT = """\
+seen=$(nvidia-smi -L | grep -c MIG)
+[ "$seen" -gt 0 ] || seen=$(nvidia-smi -L | grep -c ^GPU)
+echo "sees $seen of $1 GPUs"
+[ "$seen" -eq "$1" ]
+"""
+
+
+def smoke(
+    name: str, namespace: str, wanted: Smoke, release: str, *, parent: Resource, cluster: ClusterRef, after: Resource
+) -> None:
+    """Runs it once for each `release`, a text that changes with what is to be proven.
+
+    `up` does not wait for it, since all GPUs may be in use: `sitectl verify` says what became of it.
+    """
+    k8s.batch.v1.Job(
+        f"{name}-smoke",
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=SMOKE, namespace=namespace, annotations={**FORCE, "pulumi.com/skipAwait": "true"}
+        ),
+        spec=k8s.batch.v1.JobSpecArgs(
+            backoff_limit=6,
+            completions=1,
+            template=k8s.core.v1.PodTemplateSpecArgs(
+                metadata=k8s.meta.v1.ObjectMetaArgs(annotations={"gpu-metal/release": release}),
+                spec=k8s.core.v1.PodSpecArgs(
+                    restart_policy="Never",
+                    automount_service_account_token=False,
+                    tolerations=[k8s.core.v1.TolerationArgs(key=TAINT, operator="Exists")],
+                    containers=[_container(wanted)],
+                ),
+            ),
+        ),
+        opts=cluster.options(parent, after),
+    )
+
+
+def _container(wanted: Smoke) -> k8s.core.v1.ContainerArgs:
+    return k8s.core.v1.ContainerArgs(
+        name="smoke",
+        image=wanted.image,
+        command=["sh", "-c", _SCRIPT, "_", str(wanted.gpus)],
+        resources=k8s.core.v1.ResourceRequirementsArgs(
+            requests={"cpu": "100m", "memory": "128Mi"},
+            limits={"cpu": "1", "memory": "512Mi", RESOURCE: str(wanted.gpus)},
+        ),
+        security_context=k8s.core.v1.SecurityContextArgs(
+            allow_privilege_escalation=False, capabilities=k8s.core.v1.CapabilitiesArgs(drop=["ALL"])
+        ),
+    )

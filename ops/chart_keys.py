@@ -1,0 +1,71 @@
+"""Compares a part's list of its chart's keys with the values of that chart.
+
+`python3 -m ops.chart_keys PART FILE [ALIAS=FILE …]`. The list, `chart.keys` in the part's folder, has each key that the
+part sets, so that tests need no chart. FILE is the chart's own values.yaml, ALIAS=FILE that of a subchart under its
+key. Prints each key that the chart does not have, and each image that a mirror would miss; exits with 1 if there is one.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from components.parts.chart import known, merged
+
+ROOT = Path(__file__).parents[1]
+
+
+def keys(part: str) -> Path:
+    """The part's list."""
+    return ROOT / "components" / "parts" / part / "chart.keys"
+
+
+def values(files: list[str]) -> dict[str, Any]:
+    """The values of a chart, with those of its subcharts under their keys."""
+    found: dict[str, Any] = {}
+    for word in files:
+        alias, _, file = word.rpartition("=")
+        read = YAML(typ="safe").load(Path(file))
+        # What a chart says of a subchart goes over the subchart's own values.
+        found = merged({alias: read}, found) if alias else merged(found, read)
+    return found
+
+
+def lacking(listed: set[tuple[str, ...]], of_chart: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a list, one line each."""
+    for path in sorted(listed):
+        if not _has(of_chart, path):
+            yield f"{'.'.join(path)}: the chart has no such key"
+    for path in sorted(_repositories(of_chart)):
+        if path not in listed:
+            yield f"{'.'.join(path)}: an image that no mirror is set for"
+
+
+def _has(values: Any, path: tuple[str, ...]) -> bool:  # noqa: ANN401 - any YAML
+    for part in path:
+        if not isinstance(values, Mapping) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def _repositories(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _repositories(value, (*above, key))
+        elif key == "repository" and value:
+            yield (*above, key)
+
+
+def main(part: str, *files: str) -> int:
+    """Prints what is wrong; 1 if anything is."""
+    lines = list(lacking(known(keys(part).read_text()), values(list(files))))
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
