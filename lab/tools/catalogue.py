@@ -83,3 +83,12 @@ FERRETDB = Tool(
     binaries=("ferretdb",),
     minutes=3,
 )
+
+LOCAL_PATH = Tool(
+    room=HERE,
+    name="local-path-provisioner",
+    module="github.com/rancher/local-path-provisioner",
+    packages=("github.com/rancher/local-path-provisioner",),
+    binaries=("local-path-provisioner",),
+    minutes=2,
+)

@@ -1,21 +1,30 @@
-"""NFS in a lab whose kernel has none: Debian's NFS-Ganesha serves, and a package nfs-common mounts by a client of ours.
+"""NFS in a lab whose kernel has none, and local-path-provisioner as its Go module has it.
 
-It is newer than Debian's nfs-common, so that a host that has the lab's package source gets it.
+Debian's NFS-Ganesha serves, and a package nfs-common mounts by a client of ours: it is newer than Debian's, so that a
+host that has the lab's package source gets it.
 """
 
 import hashlib
 import subprocess
 from pathlib import Path
 
+from components.parts.storage import versions
 from lab.depot.deb import Deb
-from lab.depot.parts import Supply
-from lab.hosts.inventory import LabError
-from lab.paths import CACHE
+from lab.depot.folders import remade
+from lab.depot.images import busybox
+from lab.depot.parts import Image, Supply
+from lab.hosts.command import run
+from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
+from lab.paths import CACHE, TOOLS_BIN
+from lab.tools.catalogue import LOCAL_PATH
 from lab.tools.debian import unpacked
 from tools.cache import whole
+from tools.gobuild import module_folder
 
 CLIENT = Path(__file__).with_name("mount-nfs.c")
 VERSION = "1:99-1"
+CHARTS = f"http://{GATEWAY}:{WEB_PORT}/local-path"
+"""The repository of the chart local-path-provisioner, in the module's version."""
 _LIBRARIES = ("libnfs-dev/usr/lib/{arch}/libnfs.a", "libfuse3-dev/usr/lib/{arch}/libfuse3.a")
 _INCLUDES = ("libnfs-dev/usr/include", "libfuse3-dev/usr/include", "libfuse3-dev/usr/include/fuse3")
 
@@ -55,4 +64,34 @@ def _compile(folder: Path) -> None:
         raise LabError(f"depot [mount.nfs] gcc refuses it: {done.stderr.strip()[-500:]}")
 
 
-SUPPLY = Supply(debs=packages, sources=sources)
+def images() -> dict[str, Image]:
+    """local-path-provisioner, and the program of its helper pods."""
+    program: dict[str, Path | str] = {
+        "usr/bin/local-path-provisioner": (TOOLS_BIN / "local-path-provisioner").resolve()
+    }
+    return {
+        f"rancher/local-path-provisioner:v{LOCAL_PATH.version}": (program, []),
+        f"library/busybox:{versions.HELPER_TAG}": busybox(),
+    }
+
+
+def publish(site: Path) -> bool:
+    """Makes site/local-path a chart repository with the module's own chart; False when it is that already."""
+    return remade(site / "local-path", LOCAL_PATH.key, _package)
+
+
+def _package(folder: Path) -> None:
+    helm, chart = str(TOOLS_BIN / "helm"), module_folder(LOCAL_PATH) / "deploy/chart/local-path-provisioner"
+    run(helm, "package", str(chart), "--destination", str(folder))
+    run(helm, "repo", "index", str(folder))
+
+
+SUPPLY = Supply(
+    publish,
+    "the chart of local-path-provisioner published",
+    debs=packages,
+    images=images,
+    sources=sources,
+    keys=(LOCAL_PATH.key,),
+    programs=LOCAL_PATH.binaries,
+)
