@@ -46,7 +46,8 @@ def build(deb: Deb, folder: Path) -> Path:
     for inner in (tree, *tree.rglob("*")):
         if inner.is_dir():
             inner.chmod(0o755)  # whatever the umask is: these are the modes on the host
-    file = folder / f"{deb.name}_{deb.version}_{arch}.deb"
+    # As dpkg names it: without the epoch.
+    file = folder / f"{deb.name}_{deb.version.rpartition(':')[2]}_{arch}.deb"
     # The same content gives the same package; light compression, because it is unpacked more often than sent.
     env = {**os.environ, "SOURCE_DATE_EPOCH": "0"}
     run("dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", str(tree), str(file), env=env)

@@ -77,7 +77,7 @@ def content(name: str) -> parts.Image:
     if program == "coredns":
         return {"coredns": binary.resolve()}, ["/coredns"]
     if program == "busybox":
-        return _busybox()
+        return busybox()
     if program not in (*KUBERNETES.binaries, "etcd"):
         raise LabError(f"depot [images] kubeadm names {name}, and the lab has no recipe for it")
     files: dict[str, Path | str] = {f"usr/local/bin/{program}": binary.resolve()}
@@ -102,7 +102,8 @@ def _proxy_files() -> oci.Files:
     return files
 
 
-def _busybox() -> tuple[oci.Files, list[str]]:
+def busybox() -> parts.Image:
+    """Debian's, with a link for each of its programs."""
     program = unpacked("busybox-static") / "bin" / "busybox"
     applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
     links: dict[str, Path | str] = {f"bin/{applet}": "busybox" for applet in applets}

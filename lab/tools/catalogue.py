@@ -93,3 +93,11 @@ METALLB = Tool(
     minutes=4,
 )
 """Load balancer for services. Its chart lies in the module too (lab/parts/load_balancer)."""
+LOCAL_PATH = Tool(
+    room=HERE,
+    name="local-path-provisioner",
+    module="github.com/rancher/local-path-provisioner",
+    packages=("github.com/rancher/local-path-provisioner",),
+    binaries=("local-path-provisioner",),
+    minutes=2,
+)

@@ -37,6 +37,9 @@ UNPACKED = (
     "libnetfilter-conntrack3",
     "libnfnetlink0",
     "libc6",
+    # The lab's mount.nfs, linked statically:
+    "libnfs-dev",
+    "libfuse3-dev",
 )
 
 _KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]

@@ -12,7 +12,10 @@ check() {
         untrue "nfs-ganesha does not run. Fix: tail /var/log/ganesha/ganesha.log says why"
     fi
     if [[ -e $(_due) ]]; then untrue "nfs-ganesha runs with older settings"; fi
-    if ! nfs_connects 127.0.0.1 5; then untrue "nfs-ganesha does not answer on port 2049"; fi
+    if ! _exports; then
+        untrue "nfs-ganesha does not export $(input path)$(_why). Fix: tail /var/log/ganesha/ganesha.log says more;" \
+            "a folder on an overlay cannot be exported"
+    fi
 }
 
 apply() {
@@ -27,6 +30,10 @@ apply() {
     if ! port_opens 2049 60; then
         untrue "nfs-ganesha does not listen on port 2049. Fix: tail /var/log/ganesha/ganesha.log says why"
     fi
+    for _ in {1..30}; do
+        if _exports; then break; fi
+        sleep 1
+    done
     rm -f "$(_due)"
 }
 
@@ -35,6 +42,18 @@ undo() {
     restore "$_conf"
     unit_back nfs-ganesha
     if systemctl is-active -q nfs-ganesha; then systemctl restart nfs-ganesha; fi
+}
+
+# Ganesha starts without the exports that it cannot make, so it is asked which it has.
+_exports() {
+    timeout 10 busctl call org.ganesha.nfsd /org/ganesha/nfsd/ExportMgr org.ganesha.nfsd.exportmgr ShowExports \
+        2>/dev/null | grep -F "\"$(input path)\"" >/dev/null
+}
+
+_why() {
+    local line
+    line=$(grep -F "$(input path)" /var/log/ganesha/ganesha.log 2>/dev/null | grep -F ':CRIT :' | tail -n 1)
+    if [[ -n $line ]]; then printf ': %s' "${line##*:CRIT :}"; fi
 }
 
 _due() { printf '%s/ganesha-due' "$GPU_METAL_HOME"; }
