@@ -50,6 +50,16 @@ KUBERNETES = Tool(
     minutes=12,
 )
 
+DEVICE_PLUGIN = Tool(
+    room=HERE,
+    name="device-plugin",
+    module="k8s.io/kubernetes",
+    packages=(".",),
+    binaries=("device-plugin",),
+    minutes=3,
+)
+"""Our own program, on the kubelet's own code for device plugins."""
+
 ETCD = Tool(
     room=HERE,
     name="etcd",
