@@ -29,4 +29,4 @@ def images() -> dict[str, Image]:
     return {CUDA: cuda, **{name: ({"pause": (TOOLS_BIN / "pause").resolve()}, ["/pause"]) for name in _PLACES}}
 
 
-SUPPLY = Supply(images=images, sources=lambda: [_SMI], keys=(KUBERNETES.key,))
+SUPPLY = Supply(images=images, sources=lambda: [Path(__file__), _SMI], keys=(KUBERNETES.key,))
