@@ -2,7 +2,7 @@
 
 `python3 -m ops.chart_keys PART FILE [ALIAS=FILE …]`. The list, `chart.keys` in the part's folder, has each key that the
 part sets, so that tests need no chart. FILE is the chart's own values.yaml, ALIAS=FILE that of a subchart under its
-key. Prints each key that the chart does not have, and each image that a mirror would miss; exits with 1 if there is one.
+key. Prints each key that the chart does not have, and each image that a mirror would miss; exits with 1 if any is.
 """
 
 import sys

@@ -18,11 +18,20 @@ echo "sees $seen of $1 GPUs"
 
 
 def smoke(
-    name: str, namespace: str, wanted: Smoke, release: str, *, parent: Resource, cluster: ClusterRef, after: Resource
+    name: str,
+    namespace: str,
+    wanted: Smoke,
+    release: str,
+    *,
+    parent: Resource,
+    cluster: ClusterRef,
+    after: Resource,
+    runtime: str | None = None,
 ) -> None:
     """Runs it once for each `release`, a text that changes with what is to be proven.
 
-    `up` does not wait for it, since all GPUs may be in use: `sitectl verify` says what became of it.
+    `runtime` is the runtime class that gives containers their GPUs, where the default one does not. `up` does not wait
+    for the job, since all GPUs may be in use: `sitectl verify` says what became of it.
     """
     k8s.batch.v1.Job(
         f"{name}-smoke",
@@ -36,6 +45,7 @@ def smoke(
                 metadata=k8s.meta.v1.ObjectMetaArgs(annotations={"gpu-metal/release": release}),
                 spec=k8s.core.v1.PodSpecArgs(
                     restart_policy="Never",
+                    runtime_class_name=runtime,
                     automount_service_account_token=False,
                     tolerations=[k8s.core.v1.TolerationArgs(key=TAINT, operator="Exists")],
                     containers=[_container(wanted)],

@@ -50,6 +50,16 @@ KUBERNETES = Tool(
     minutes=12,
 )
 
+DEVICE_PLUGIN = Tool(
+    room=HERE,
+    name="device-plugin",
+    module="k8s.io/kubernetes",
+    packages=(".",),
+    binaries=("device-plugin",),
+    minutes=3,
+)
+"""Our own program, on the kubelet's own code for device plugins."""
+
 ETCD = Tool(
     room=HERE,
     name="etcd",
@@ -93,6 +103,7 @@ METALLB = Tool(
     minutes=4,
 )
 """Load balancer for services. Its chart lies in the module too (lab/parts/load_balancer)."""
+
 LOCAL_PATH = Tool(
     room=HERE,
     name="local-path-provisioner",
@@ -101,3 +112,6 @@ LOCAL_PATH = Tool(
     binaries=("local-path-provisioner",),
     minutes=2,
 )
+
+BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, LOCAL_PATH, HELM)
+"""What the lab runs and packs."""

@@ -2,7 +2,7 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: Kubernetes, etcd, CoreDNS, FerretDB, helm, local-path, pause, wheels).
+packs, after `debian`: each of `catalogue.BUILT`, pause, wheels).
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import COREDNS, ETCD, FERRETDB, HELM, KUBERNETES, LOCAL_PATH, METALLB
+from lab.tools.catalogue import BUILT
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -65,7 +65,7 @@ def _stand_in(why: str) -> None:
 
 def lab() -> None:
     """Gets what the lab runs and packs."""
-    for tool in (KUBERNETES, ETCD, COREDNS, FERRETDB, METALLB, HELM, LOCAL_PATH):
+    for tool in BUILT:
         get(tool)
     pause()
     wheels.get()

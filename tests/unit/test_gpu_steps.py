@@ -43,6 +43,15 @@ def test_gpus_whose_driver_is_left_to_others_are_counted_and_read_back() -> None
     assert steps.ready(host(model="A100", count=0)) == []
 
 
+def test_a_driver_from_within_the_cluster_leaves_the_host_as_it_is() -> None:
+    left = host(**A100, driver="operator")
+    assert ids(steps.checks(left)) == ["gpus", "secure_boot"]
+    assert steps.before_reboot(left) == steps.driver(left) == []
+    assert (repositories(left), steps.misfits(left.gpu)) == ({}, "")  # type: ignore[arg-type]
+    [readback] = steps.ready(left)
+    assert readback.inputs == {"count": "8", "model": "A100-SXM4-80GB", "ids": "20b2"}
+
+
 def test_a_driver_comes_after_nouveau_has_gone_and_before_all_that_needs_it() -> None:
     full = host(**A100, driver="580", powerLimitWatts=300, clocks={"memory": [877, 1215]})
     assert ids(steps.checks(full)) == ["gpus", "secure_boot"]

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, ResourceOptions
+from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import FORCE, ClusterRef
 from components.parts.device_plugin.config import DevicePlugin
 from components.parts.device_plugin.part import NAMESPACE, RELEASE
-from components.parts.device_plugin.values import values
+from components.parts.device_plugin.values import runtime_class, values
 from components.parts.gpu_smoke import smoke
 from components.parts.part import Ground
 
@@ -32,7 +32,8 @@ class Plugin(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:parts:DevicePluginRelease", name, {}, opts)
-        wanted = values(config, ground.hosts)
+        wanted, runtime = values(config, ground.hosts), runtime_class(ground.hosts)
+        before = [self._runtime(name, runtime, cluster)] if runtime else []
         release = k8s.helm.v3.Release(
             f"{name}-release",
             name=RELEASE,
@@ -41,9 +42,18 @@ class Plugin(ComponentResource):
             version=config.version,
             repository_opts={"repo": config.repository} if config.repository else None,
             values=wanted,
-            opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE),
+            opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
         )
         if config.smoke:
             said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
-            smoke(name, NAMESPACE, config.smoke, said, parent=self, cluster=cluster, after=release)
+            smoke(name, NAMESPACE, config.smoke, said, parent=self, cluster=cluster, after=release, runtime=runtime)
         self.register_outputs({})
+
+    def _runtime(self, name: str, runtime: str, cluster: ClusterRef) -> Resource:
+        """By this class pods get the runtime of the hosts' toolkit; the chart does not bring it."""
+        return k8s.node.v1.RuntimeClass(
+            f"{name}-runtime",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=runtime, annotations=FORCE),
+            handler=runtime,
+            opts=cluster.options(self),
+        )

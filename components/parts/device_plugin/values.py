@@ -58,13 +58,18 @@ def ours(config: DevicePlugin, hosts: Hosts) -> dict[str, Any]:
         "deviceListStrategy": strategy(config, hosts),
         "gfd": {"enabled": config.gpu_feature_discovery},
     }
-    toolkits = [host.gpu.toolkit for host in pods.with_gpus(hosts).values() if host.gpu and host.gpu.toolkit]
-    if not all(toolkit.default_runtime for toolkit in toolkits):
-        found["runtimeClassName"] = "nvidia"
+    if runtime := runtime_class(hosts):
+        found["runtimeClassName"] = runtime
     if pods.shared(config.pools):
         data = pods.plugin_configs(config.pools, dict.fromkeys(config.pools, (pods.RESOURCE,)))
         found["config"] = {"map": data, "default": "default"}
     return merged(found, mirrored(versions.IMAGES, config.images)) if config.images else found
+
+
+def runtime_class(hosts: Hosts) -> str | None:
+    """The runtime class that sees GPUs; None if each host's containers have that runtime by default."""
+    toolkits = [host.gpu.toolkit for host in pods.with_gpus(hosts).values() if host.gpu and host.gpu.toolkit]
+    return None if all(toolkit.default_runtime for toolkit in toolkits) else "nvidia"
 
 
 def strategy(config: DevicePlugin, hosts: Hosts) -> str:

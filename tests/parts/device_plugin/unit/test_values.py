@@ -100,3 +100,13 @@ def test_the_sample_is_one_release_and_a_pod_that_proves_it(tmp_path: Path) -> N
     }
     job = plan.one("device-plugin-smoke").inputs["spec"]["template"]["spec"]["containers"][0]
     assert job["resources"]["limits"]["nvidia.com/gpu"] == "2"
+    assert plan.of("kubernetes:node.k8s.io/v1:RuntimeClass") == []
+
+
+@pytest.mark.row("O3")
+def test_pods_can_ask_for_the_runtime_where_it_is_not_the_default(tmp_path: Path) -> None:
+    plan = plan_of(site(tmp_path, {}, smoke={"image": "mirror.example.org/cuda:13"}))
+    runtime = plan.one("device-plugin-runtime").inputs
+    assert (runtime["metadata"]["name"], runtime["handler"]) == ("nvidia", "nvidia")
+    assert "device-plugin-runtime" in plan.one("device-plugin-release").depends_on
+    assert plan.one("device-plugin-smoke").inputs["spec"]["template"]["spec"]["runtimeClassName"] == "nvidia"
