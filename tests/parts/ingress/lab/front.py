@@ -64,12 +64,21 @@ def network(stack: Stack) -> None:
     """Adds both parts to the site; their images come from the lab's registry."""
     balancer = {"pool": POOL, "repository": CHARTS, "version": depot.VERSION}
     small = {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}
-    front = {"kind": "haproxy", "certificate": "site.pem", "keySecret": "ingressKey", "replicas": 1}
+    front = {"kind": "haproxy", "certificate": str(stack.folder / "site.pem"), "keySecret": "ingressKey", "replicas": 1}
 
     def change(site: dict[str, Any]) -> None:
         site["engine"]["mirrors"].update({"quay.io": [REGISTRY], "docker.io": [REGISTRY]})
         site["network"]["loadBalancer"] = balancer
         site["network"]["ingress"] = {**front, "repository": CHARTS, "values": {"controller": small}}
+
+    stack.edit(change)
+
+
+def take_away(stack: Stack) -> None:
+    """Takes both out of the site."""
+
+    def change(site: dict[str, Any]) -> None:
+        del site["network"]["loadBalancer"], site["network"]["ingress"]
 
     stack.edit(change)
 

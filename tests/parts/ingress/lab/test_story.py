@@ -68,7 +68,7 @@ def test_a_key_of_another_certificate_changes_nothing(cluster: Stack, first: str
 
 @pytest.mark.row("L1", "L2")
 def test_without_their_lines_both_are_gone(cluster: Stack, first: str) -> None:  # noqa: ARG001 - they are up
-    cluster.edit(lambda site: [site["network"].pop(key) for key in ("loadBalancer", "ingress")])
+    front.take_away(cluster)
     cluster.up().ok()
     left = on("cp-1", [*front.KUBECTL, "get", "namespaces", "-o", "name"]).split()
     assert not {"namespace/metallb-system", "namespace/haproxy-controller"} & set(left)
