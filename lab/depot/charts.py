@@ -1,4 +1,4 @@
-"""The chart repository: the charts in the folder beside this file and in lab/parts/NAME/charts, packaged."""
+"""The chart repository: the charts in the folder beside this file, in lab/parts/NAME/charts, and those of supplies."""
 
 import hashlib
 from pathlib import Path
@@ -25,7 +25,8 @@ def _fill(folder: Path) -> None:
 
 def sources() -> list[Path]:
     """The folder of each chart."""
-    return sorted([*HERE.iterdir(), *parts.FOLDER.glob("*/charts/*")])
+    brought = [chart for supply in parts.supplies() for chart in supply.charts()]
+    return sorted([*HERE.iterdir(), *parts.FOLDER.glob("*/charts/*"), *brought])
 
 
 def _digest() -> str:

@@ -1,18 +1,16 @@
 """The images that kubeadm asks for, one for smoke tests, and those of parts: made here and put into the registry."""
 
 import hashlib
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from lab.depot import oci, parts
+from lab.depot import oci, parts, rootfs
 from lab.depot.process import Say
 from lab.hosts.command import run
 from lab.hosts.inventory import LabError
 from lab.paths import TOOLS_BIN
 from lab.tools.catalogue import COREDNS, ETCD, KUBERNETES
-from lab.tools.debian import unpacked
 from tools.cache import took
 from versions import IMAGE_REPOSITORY, PAUSE_IMAGE
 
@@ -33,15 +31,12 @@ _PROXY = (
 )
 """What kube-proxy calls, with its libraries."""
 
-_MERGED = ("bin", "sbin", "lib", "lib64")
-"""Folders that are links into /usr: files of a package go there, whichever of both names it uses."""
-
 
 def key() -> str:
     """Changes with everything that changes an image."""
     of_parts = parts.key(lambda supply: supply.images())
     content = hashlib.sha256(" ".join((KUBERNETES.key, ETCD.key, COREDNS.key, PAUSE_IMAGE, BUSYBOX, of_parts)).encode())
-    for source in (__file__, oci.__file__):
+    for source in (__file__, oci.__file__, rootfs.__file__):
         content.update(Path(source).read_bytes())
     return content.hexdigest()
 
@@ -77,7 +72,7 @@ def content(name: str) -> parts.Image:
     if program == "coredns":
         return {"coredns": binary.resolve()}, ["/coredns"]
     if program == "busybox":
-        return busybox()
+        return rootfs.busybox(), []
     if program not in (*KUBERNETES.binaries, "etcd"):
         raise LabError(f"depot [images] kubeadm names {name}, and the lab has no recipe for it")
     files: dict[str, Path | str] = {f"usr/local/bin/{program}": binary.resolve()}
@@ -87,27 +82,11 @@ def content(name: str) -> parts.Image:
 
 
 def _proxy_files() -> oci.Files:
-    files: dict[str, Path | str] = {name: f"usr/{name}" for name in _MERGED}
-    for package in _PROXY:
-        root = unpacked(package)
-        for file in root.rglob("*"):
-            path = file.relative_to(root)
-            if file.is_dir() or path.parts[:2] == ("usr", "share"):
-                continue
-            merged = Path("usr") / path if path.parts[0] in _MERGED else path
-            files[str(merged)] = str(file.readlink()) if file.is_symlink() else file
+    files = rootfs.of(_PROXY)
     for command in ("iptables", "ip6tables"):  # Debian's alternatives make these at installation
         for suffix in ("", "-save", "-restore"):
             files[f"usr/sbin/{command}{suffix}"] = "xtables-nft-multi"
     return files
-
-
-def busybox() -> parts.Image:
-    """Debian's, with a link for each of its programs."""
-    program = unpacked("busybox-static") / "bin" / "busybox"
-    applets = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
-    links: dict[str, Path | str] = {f"bin/{applet}": "busybox" for applet in applets}
-    return {**links, "bin/busybox": program}, []
 
 
 def _copy(source: str, target: str) -> None:

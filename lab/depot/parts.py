@@ -31,6 +31,8 @@ class Supply:
     """Packages for the lab's own repository."""
     images: Callable[[], dict[str, Image]] = dict
     """Container images for the lab's registry, by name without the registry."""
+    charts: Callable[[], list[Path]] = list
+    """Folders of charts that are not in lab/parts/NAME/charts."""
     sources: Callable[[], list[Path]] = list
     """The files that these packages and images are made of."""
     keys: tuple[str, ...] = ()

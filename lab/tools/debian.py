@@ -40,6 +40,23 @@ UNPACKED = (
     # The lab's mount.nfs, linked statically:
     "libnfs-dev",
     "libfuse3-dev",
+    # The image of the ingress:
+    "haproxy",
+    "libcap2",
+    "libcrypt1",
+    "libgcc-s1",
+    "libgcrypt20",
+    "libgpg-error0",
+    "liblua5.3-0",
+    "liblz4-1",
+    "liblzma5",
+    "libopentracing-c-wrapper0",
+    "libopentracing1",
+    "libpcre2-8-0",
+    "libssl3",
+    "libstdc++6",
+    "libsystemd0",
+    "libzstd1",
 )
 
 _KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import BUILT
+from lab.tools.catalogue import BUILT, KUBERNETES
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main

@@ -26,6 +26,7 @@ def publish(site: Path) -> bool:
 SUPPLY = Supply(
     publish,
     "the example's notes published",
+    charts=lambda: [FILE.with_name("brought")],
     debs=lambda: [Deb("example", "1.0-1", "An example", {"usr/share/example": (FILE, 0o644)})],
     images=lambda: {"made-up/notes:1.0": ({"notes": FILE}, ["/notes"])},
     sources=lambda: [FILE],
@@ -71,6 +72,7 @@ def test_its_images_are_made_of_its_own_files(example: Path) -> None:
 
 def test_its_charts_join_the_depots_own(example: Path) -> None:
     assert example / "charts" / "notes" in charts.sources()
+    assert example / "brought" in charts.sources()
     assert charts.HERE / "smoke" in charts.sources()
 
 

@@ -22,11 +22,15 @@ def uses(config: LoadBalancer, hosts: Hosts) -> Sequence[str]:
 
 
 def preflight(config: LoadBalancer, host: Host, hosts: Hosts) -> Sequence[Step]:
-    """The host's network is as large as the site says."""
-    if config.bgp or host.name not in {each.name for each in speakers(config, hosts)}:
+    """The host's network is as large as the site says; one host looks for other machines there."""
+    able = [] if config.bgp else [each.name for each in speakers(config, hosts)]
+    if host.name not in able:
         return ()
     pool = " ".join(str(each) for each in ranges(config.pool))
-    return [Step(_SCRIPTS / "pool_segment.sh", {"pool": pool, "segment": str(segment(config))})]
+    steps = [Step(_SCRIPTS / "pool_segment.sh", {"pool": pool, "segment": str(segment(config))})]
+    peers = "".join(f"{each.address}\n" for each in speakers(config, hosts) if each.name != host.name)
+    free = [Step(_SCRIPTS / "pool_free.sh", {"pool": pool}, {"peers": peers})] if host.name == able[0] else []
+    return steps + free
 
 
 def listening(_: LoadBalancer, __: Host, ___: Hosts) -> Sequence[Listening]:

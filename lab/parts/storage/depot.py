@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 from components.parts.storage import versions
+from lab.depot import rootfs
 from lab.depot.deb import Deb
 from lab.depot.folders import remade
-from lab.depot.images import busybox
 from lab.depot.parts import Image, Supply
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
@@ -71,7 +71,7 @@ def images() -> dict[str, Image]:
     }
     return {
         f"rancher/local-path-provisioner:v{LOCAL_PATH.version}": (program, []),
-        f"library/busybox:{versions.HELPER_TAG}": busybox(),
+        f"library/busybox:{versions.HELPER_TAG}": (rootfs.busybox(), []),
     }
 
 

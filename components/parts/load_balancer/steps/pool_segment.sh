@@ -1,6 +1,7 @@
 # The load balancer's pool lies in a network that an interface of this host is in.
 # rows: L1 H16
 # inputs: pool segment
+# uses: load_balancer
 
 check() {
     local range first last seen=() address inside=
@@ -21,11 +22,5 @@ check() {
 # _in ADDRESS NETWORK: is the address in the network of an interface's ADDRESS/PREFIX?
 _in() {
     local mask=$((0xffffffff << (32 - ${2#*/}) & 0xffffffff))
-    ((($(_number "$1") & mask) == ($(_number "${2%/*}") & mask)))
-}
-
-_number() {
-    local a b c d
-    IFS=. read -r a b c d <<<"$1"
-    printf '%d' $(((a << 24) + (b << 16) + (c << 8) + d))
+    ((($(address_number "$1") & mask) == ($(address_number "${2%/*}") & mask)))
 }

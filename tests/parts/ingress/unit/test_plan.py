@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from ruamel.yaml import YAML
 
 from components.certificates import days_left, fingerprint, fits, not_its_key
 from components.hostrun.report import Check
@@ -35,6 +36,7 @@ from stacks.model import Site
 from stacks.plan import preflight
 from tests.chart_values import UPSTREAM, lacking
 from tests.parts.ingress.unit.signed import certificate
+from tests.samples import ROOT
 from tests.unit.recorder import Plan
 from tests.unit.step_host import StepHost
 from tests.unit.test_layers_in_a_row import plan_of
@@ -43,6 +45,7 @@ pytestmark = pytest.mark.row("L2")
 
 FILES = Path(__file__).parents[1] / "good/files"
 CERTIFICATE = FILES / "ai.example.org.pem"
+STAND_IN = ROOT / "lab/parts/ingress/charts/kubernetes-ingress"
 POOL = {"pool": "10.0.0.200-10.0.0.209"}
 HOSTS = {"one": {"address": "10.0.0.1", "roles": ["control-plane"]}, "two": {"address": "10.0.0.2"}}
 SET = {
@@ -104,6 +107,15 @@ def test_the_charts_own_values_have_each_that_we_set(tmp_path: Path) -> None:
     if not file.exists():
         pytest.skip(f"the chart's own values are not here: {file}")
     assert lacking(file, SET | AT_NODES) == []
+
+
+def test_the_labs_chart_has_the_upstreams_names() -> None:
+    own = YAML(typ="safe").load(STAND_IN / "values.yaml")
+    assert lacking(STAND_IN / "values.yaml", SET) == []
+    file = UPSTREAM / "haproxy-kubernetes-ingress" / versions.CHART / "values.yaml"
+    if not file.exists():
+        pytest.skip(f"the chart's own values are not here: {file}")
+    assert lacking(file, names(own)) == []
 
 
 def the_rest(made: Plan) -> Any:

@@ -1,0 +1,63 @@
+#!/bin/sh
+# HAProxy's configuration from the cluster's ingresses of class $CLASS, and its certificate from the secret $NAMESPACE/$SECRET;
+# both are looked at every second, and haproxy is told to load what changed, as the real controller does.
+set -u
+
+folder=/run/ingress
+export HOME=$folder
+
+# Lines of HOST PATH ADDRESS PORT.
+routes() {
+    kubectl get services --all-namespaces -o \
+        go-template='{{range .items}}{{.metadata.namespace}}/{{.metadata.name}} {{.spec.clusterIP}}{{"\n"}}{{end}}' \
+        >"$folder/services" || return 1
+    kubectl get ingresses --all-namespaces -o \
+        go-template='{{range .items}}{{$n := .metadata.namespace}}{{$c := .spec.ingressClassName}}{{range .spec.rules}}{{$h := .host}}{{range .http.paths}}{{$c}} {{$h}} {{.path}} {{$n}}/{{.backend.service.name}} {{.backend.service.port.number}}{{"\n"}}{{end}}{{end}}{{end}}' \
+        >"$folder/ingresses" || return 1
+    awk -v class="$CLASS" 'NR == FNR { at[$1] = $2; next } $1 == class && $4 in at { print $2, $3, at[$4], $5 }' \
+        "$folder/services" "$folder/ingresses" | sort
+}
+
+certificate() {
+    for name in tls.crt tls.key; do
+        kubectl -n "$NAMESPACE" get secret "$SECRET" -o "go-template={{index .data \"$name\"}}" | base64 -d || return 1
+    done
+}
+
+configuration() {
+    cat <<'TEXT'
+global
+    maxconn 200
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend health
+    bind :1042
+    monitor-uri /healthz
+frontend web
+    bind :8080
+    bind :8443 ssl crt /run/ingress/site.pem
+TEXT
+    awk '{ printf "    use_backend b%d if { hdr(host),field(1,:) -i %s } { path_beg %s }\n", NR, $1, $2 }' "$folder/routes"
+    awk '{ printf "backend b%d\n    server s %s:%s\n", NR, $3, $4 }' "$folder/routes"
+}
+
+look() {
+    routes >"$folder/routes.new" && certificate >"$folder/site.new" || return 1
+    cmp -s "$folder/routes.new" "$folder/routes" && cmp -s "$folder/site.new" "$folder/site.pem" && return 1
+    mv "$folder/routes.new" "$folder/routes"
+    mv "$folder/site.new" "$folder/site.pem"
+    configuration >"$folder/haproxy.cfg"
+}
+
+until look; do sleep 1; done
+haproxy -W -db -f "$folder/haproxy.cfg" &
+master=$!
+trap 'kill $master; wait $master; exit 0' TERM INT
+while kill -0 $master 2>/dev/null; do
+    sleep 1
+    if look; then kill -USR2 $master; fi
+done
+exit 1
