@@ -87,6 +87,7 @@ async def _workload(where: str, name: str, probe: Probe, kubectl: Kubectl) -> Ch
         return Check(id_, where, "ok", f"{wanted} {well}")
     saw = f"{place} has {available or 0} of {wanted} pods {well}."
     if probe.kind == "job":
-        again = f"kubectl -n {probe.namespace} describe job {probe.name}; to run it again: kubectl delete it, "
-        return Check(id_, where, "failed", saw, fix=f"there: {again}then pulumi up --refresh")
+        of = f"-n {probe.namespace} {{}} job {probe.name}"
+        again = f"to run it again: kubectl {of.format('delete')}, then pulumi up --refresh"
+        return Check(id_, where, "failed", saw, fix=f"there: kubectl {of.format('describe')}; {again}")
     return Check(id_, where, "failed", saw, fix=f"there: kubectl -n {probe.namespace} get pods -o wide")
