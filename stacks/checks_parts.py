@@ -30,7 +30,7 @@ def _namespaces(site: Site) -> Iterator[Problem]:
     """Each namespace is made once, by the one whose name it is."""
     first: dict[str, str] = {}
     for entry in site.entries:
-        for name in entry.part.cluster.made(entry.config) if entry.part.cluster else ():
+        for name in entry.part.cluster.all_namespaces(entry.config) if entry.part.cluster else ():
             other = first.setdefault(name, entry.name)
             if other != entry.name:
                 yield Problem(entry.key, f"its namespace {name} is also that of {other}. A cluster has one of them.")

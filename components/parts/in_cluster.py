@@ -29,7 +29,7 @@ class InCluster(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__(token, name, {}, opts)
-        made = [self._namespace(namespace, level, cluster) for namespace, level in part.made(config).items()]
+        made = [self._namespace(namespace, level, cluster) for namespace, level in part.all_namespaces(config).items()]
         within = replace(cluster, ready=(*cluster.ready, *made))
         child = ResourceOptions(parent=self)
         whole = _class(part.component)(name, config, ground=ground, cluster=within, secret=secret, opts=child)

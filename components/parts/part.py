@@ -135,7 +135,7 @@ class ClusterPart(Generic[P]):
     user: str | None = None
     """`module:Class`, built for each tenant: `Class(name, config, *, tenant, ground, cluster, secret, opts)`."""
 
-    def made(self, config: P) -> Mapping[str, PodSecurity]:
+    def all_namespaces(self, config: P) -> Mapping[str, PodSecurity]:
         """All namespaces that an entry of these settings makes."""
         return {**self.namespaces, **self.more_namespaces(config)}
 
