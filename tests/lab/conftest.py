@@ -33,8 +33,8 @@ def spare(lab: None) -> Iterator[str]:  # noqa: ARG001 - the lab runs
 
 @pytest.fixture(scope="session")
 def dev_site(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevSite]:  # noqa: ARG001 - the lab runs
-    """The lab's site, kept once it is up (dev_site.py)."""
-    site = DevSite(tmp_path_factory.mktemp("dev") / "kept")
+    """The lab's site, kept once it is up (dev_site.py); one for all folders of tests that import this fixture."""
+    site = DevSite(tmp_path_factory.getbasetemp() / "dev" / "kept")
     yield site
     site.forget()
 

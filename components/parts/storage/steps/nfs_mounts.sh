@@ -5,6 +5,7 @@
 #
 # Each question ends in time. Nothing of a share is touched before its server has answered: what waits for a dark
 # server can often not be killed. The try is mounted in a namespace of its own, which nobody else sees.
+# Not undone: nothing is left of the try.
 
 check() {
     local says

@@ -1,5 +1,5 @@
-"""The lab and its hosts."""
+"""The lab, and its site at work."""
 
-from tests.lab.conftest import fresh, lab, spare
+from tests.lab.conftest import cluster, dev_site, lab
 
-__all__ = ["fresh", "lab", "spare"]
+__all__ = ["cluster", "dev_site", "lab"]

@@ -141,7 +141,7 @@ def test_a_share_without_its_disk_or_too_small_is_told(host: LabHost) -> None:
 def test_data_stays_and_all_else_goes(before: Mapping[str, Any], host: LabHost) -> None:
     host.bash(f"touch {SHARE}/vision/in/data")
     assert host.gpu_metal("remove").returncode == 0
-    assert host.bash(f"stat -c '%u:%g' {SHARE}/vision/in {SHARE}/vision/in/data") == "2000:2000\n0:0\n"
+    assert host.bash(f"stat -c '%u:%g' {SHARE}/vision/in {SHARE}/vision/in/data") == "2000:2000\n0:2000\n"
     host.bash(f"rm -r {SHARE}")
     left = {name for name in differences(before, host.snapshot()) if name not in ACCOUNTS}
     assert left == set()
