@@ -54,8 +54,8 @@ def node(
             hold=True,
             folders=_FOLDERS,
         ),
-        # etcd is asked through its HTTP door: its image need not have etcdctl.
-        *([packages(["curl"], label="curl")] if "control-plane" in host.roles else []),
+        # etcd is asked through its HTTP door: its image need not have etcdctl. openssl reads certificates.
+        *([packages(["curl", "openssl"], label="tools")] if "control-plane" in host.roles else []),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),

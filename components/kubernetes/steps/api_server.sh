@@ -33,11 +33,11 @@ check() {
 apply() {
     local live seen wanted config manifest contents changed
     _plan
-    changed=$(_differs "$(_contents <$_manifest)" "$contents")
     _refuse_others
     _keep_former
+    changed=$(_differs "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
     if [[ -n $(_wrong_names) ]]; then _renew; fi
-    if [[ -n $changed ]]; then write_file $_manifest 0600 <<<"$manifest"; fi
+    if [[ $(_contents <$_manifest) != "$contents" ]]; then write_file $_manifest 0600 <<<"$manifest"; fi
     if ! _answers; then _give_up "$changed"; fi
     rm -rf $_former
     _drop_files
