@@ -109,6 +109,13 @@ def test_a_difference_is_told_by_its_argument(piece: Piece, seen: str, said: str
     assert piece(f"_differs '{seen}' $'--a=1\\n--b=2'") == (0, said)
 
 
+def test_a_folder_of_certificates_that_the_host_gets_later_restarts_nothing(piece: Piece) -> None:
+    """kubeadm mounts /usr/share/ca-certificates and its like where they are."""
+    lines = ("kube-apiserver", "--b=2", "--a=1", "mount ca-certs /etc/ssl/certs", "mount gpu-metal-files /f")
+    piece.host.program("kubectl", f"printf '%s\\n' {' '.join(f'{chr(39)}{line}{chr(39)}' for line in lines)}")
+    assert piece("_contents") == (0, "--a=1\n--b=2\nmount gpu-metal-files /f")
+
+
 NEWLINE = "\n"
 RUN = """
 _plan() { contents=--good=1; seen=same wanted=same; }

@@ -161,9 +161,9 @@ _made() {
     _fail "kubeadm makes no manifest of the site's settings: ${said##*$'\n'}"
 }
 
-# What this step decides of a manifest, a line each and sorted: arguments, and `mount NAME FOLDER`
+# What this step decides of a manifest, sorted: arguments, and our volumes; kubeadm's own follow the folders of the host.
 _contents() {
-    _shown 'jsonpath={range .spec.containers[0].command[*]}{@}{"\n"}{end}{range .spec.containers[0].volumeMounts[*]}mount {.name} {.mountPath}{"\n"}{end}' | grep -E '^(--|mount )' | LC_ALL=C sort
+    _shown 'jsonpath={range .spec.containers[0].command[*]}{@}{"\n"}{end}{range .spec.containers[0].volumeMounts[*]}mount {.name} {.mountPath}{"\n"}{end}' | grep -E '^(--|mount gpu-metal-)' | LC_ALL=C sort
 }
 
 _flags() { grep '^--' <<<"$contents"; }
