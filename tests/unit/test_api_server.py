@@ -83,7 +83,7 @@ _config"""
     assert status == 0, said
     head, _, patch = said.partition("\nPATCH ")
     assert head.splitlines()[0] == f"apiVersion: kubeadm.k8s.io/{version}"
-    assert '  advertiseAddress: "10.0.0.1"' in head.splitlines()
+    assert 'localAPIEndpoint: {advertiseAddress: "10.0.0.1", bindPort: 6443}' in head.splitlines()
     values = {each["path"]: (each["op"], each["value"]) for each in json.loads(patch)}
     pairs = {"a": 'x="1",b\\2', "b": "2=3"}
     as_list = [{"name": name, "value": value} for name, value in pairs.items()]
@@ -178,6 +178,10 @@ def test_neither_old_nor_new_answers(plane: Piece) -> None:
     assert status == 1
     assert "back, and it does not answer with them either: Error: unknown flag: --bad. Fix: crictl ps -a" in said
     assert plane.host.path(FORMER).exists(), "what was proven is not forgotten"
+
+
+def test_a_host_without_an_api_server_is_said_at_once(piece: Piece) -> None:
+    assert piece("check") == (10, f"{MANIFEST} is not there: no API server runs here")
 
 
 @pytest.mark.row("K3")

@@ -18,6 +18,7 @@ _pki=/etc/kubernetes/pki
 
 check() {
     local live seen wanted config manifest contents said
+    if [[ ! -s $_manifest ]]; then untrue "$_manifest is not there: no API server runs here"; fi
     if [[ -d $_former ]]; then untrue "a change of the API server began here and did not end"; fi
     _plan
     said=$(_differs "$(_contents <$_manifest)" "$contents")
@@ -115,12 +116,8 @@ _config() {
     cat <<END
 apiVersion: $(sed -n 's/^apiVersion: //p' <<<"$live")
 kind: InitConfiguration
-localAPIEndpoint:
-  advertiseAddress: "$(input address)"
-  bindPort: 6443
-nodeRegistration:
-  name: $(input node)
-  criSocket: unix:///run/containerd/containerd.sock
+localAPIEndpoint: {advertiseAddress: "$(input address)", bindPort: 6443}
+nodeRegistration: {name: "$(input node)", criSocket: "unix:///run/containerd/containerd.sock"}
 ---
 END
     patch=$(
