@@ -18,7 +18,7 @@ from lab.hosts.inventory import host as lab_host
 from lab.paths import CACHE, LAB
 from tests.lab.stack import ROOT, until
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("new-1", "new-2", "new-3")]
 
 OURS = ("new-1", "new-2", "new-3")
 CLUSTER = " --control-plane cp-1"
