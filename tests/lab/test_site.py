@@ -34,7 +34,12 @@ def stack(site_stack: Stack) -> Stack:
 
 def test_gr1_a_run_killed_in_the_middle_leaves_something_to_finish(stack: Stack) -> None:
     process = stack.start(*stack.command("up", "--yes", "--skip-preview"))
-    until(lambda: ledger("gpu-1", "engine").count("\n") > 1, what="an engine step on gpu-1", limit=1500)
+    until(
+        lambda: ledger("gpu-1", "engine").count("\n") > 1 or process.poll() is not None,
+        what="an engine step on gpu-1",
+        limit=1500,
+    )
+    assert process.poll() is None, (stack.folder / "killed.log").read_text()[-6000:]
     kill_session(process)
     assert stack.export()["deployment"].get("pending_operations")
 

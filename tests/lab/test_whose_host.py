@@ -13,7 +13,7 @@ from lab.paths import LAB
 from tests.lab.luck import ONE, SITE, one_host, one_more, refused, untouched
 from tests.lab.stack import Stack, kill_session, of_session, on, until
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("new-1", "new-2", "new-3")]
 
 
 @pytest.fixture(scope="module")

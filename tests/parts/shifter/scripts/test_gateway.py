@@ -264,6 +264,7 @@ def test_a_run_that_is_cut_is_gone_on_with(host: LabHost) -> None:
     assert host.check() == {}
 
 
+@pytest.mark.long
 def test_an_older_version_pulls_by_celery_and_leaves_nothing_of_it(host: LabHost) -> None:
     old = wanted(host, OLD)
     changed = made(host, old)
