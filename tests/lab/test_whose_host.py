@@ -84,6 +84,7 @@ def test_a_cli_that_was_killed_leaves_no_plugin_behind(stack: Stack) -> None:
     stack.sitectl("drift").ok()
 
 
+@pytest.mark.long
 def test_a_half_made_host_that_hangs_and_dies_is_forgotten(stack: Stack, fit: str) -> None:
     stack.edit(lambda site: site["hosts"].update({fit: {"address": lab_host(fit).address}}))
     with faults.full_disk(lab_host(fit), "/etc/sysctl.d", size="4k", inodes=3):

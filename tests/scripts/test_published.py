@@ -85,7 +85,9 @@ def without_ipv6(host: LabHost) -> str:
     return str(steps["firewall_ufw"]["status"])
 
 
-@pytest.mark.parametrize("kind", AGAIN)
+@pytest.mark.parametrize(
+    "kind", ["nftables", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("ufw", "firewalld"))]
+)
 def test_a_port_that_is_not_opened_is_closed_whatever_docker_publishes(host: LabHost, kind: str) -> None:
     wanted = {BRIDGE: {8000}, PEER: {8000, 8001}}
     with peer():
