@@ -1,7 +1,8 @@
-"""The first hour: README's commands for "Your three hosts" as printed, on hosts of the lab, then destroy and up again.
+"""The first hour: README's commands for "Your three hosts" as printed, on hosts of the lab.
 
 Only addresses and user are the lab's. The cluster, and destroy and up again, are in the long run only;
-tests/unit/test_init.py proves that `init` writes README's. Does not prove: the question about new host keys (they are known here).
+tests/unit/test_init.py proves that `init` writes README's. Does not prove: the question about new host keys (they are
+known here).
 """
 
 import os
@@ -56,7 +57,7 @@ pulumi stack init lab
 pulumi up
 ./sitectl verify
 """
-"""What README says of changing nothing and of Pulumi's selection; of destroy, and up again from the file that is left."""
+"""What README says of changing nothing and of Pulumi's selection; of destroy, and of the file that is left."""
 
 
 @pytest.fixture
