@@ -39,7 +39,10 @@ engine:
   restrictOomScoreAdj: true
   mirrors: {registry.k8s.io: ["http://10.213.77.1:5000"]}
 kubernetes:
-  kubelet: {failSwapOn: false}
+  kubelet:
+    failSwapOn: false
+    evictionHard: {memory.available: 100Mi, nodefs.available: 1%, imagefs.available: 1%}
+    imageGCHighThresholdPercent: 100
   kubeProxy: {mode: iptables, conntrack: {maxPerCore: 0}}
   ignorePreflightErrors: [SystemVerification, FileContent--proc-sys-net-bridge-bridge-nf-call-iptables]
 """
