@@ -63,6 +63,8 @@ class FakeHosts:
     units: dict[tuple[str, str], str] = field(default_factory=dict)
     nodes: dict[str, str] = field(default_factory=dict)
     """Node → the value of its Ready condition."""
+    pressed: dict[str, str] = field(default_factory=dict)
+    """Node → other conditions of it that are true."""
     dns: str = "2/2"
     quotas: dict[str, dict[str, str]] = field(default_factory=lambda: {"vision": {"requests.nvidia.com/gpu": "4"}})
     locks: list[ssh.Result] = field(default_factory=list)
@@ -160,7 +162,8 @@ class FakeHosts:
             "gpu-2": {"node-role.kubernetes.io/worker": ""},
         }
         ready = {**dict.fromkeys(NAMES, "True"), **self.nodes}
-        rows = [f"{n}\t{ready[n]}\tv1.34.2\t{json.dumps(labels[n])}\n" for n in NAMES if ready[n] != "gone"]
+        true = {n: f"{self.pressed.get(n, '')} Ready" if ready[n] == "True" else "" for n in NAMES}
+        rows = [f"{n}\t{ready[n]}\t{true[n]}\tv1.34.2\t{json.dumps(labels[n])}\n" for n in NAMES if ready[n] != "gone"]
         return ssh.Result(0, "".join(rows), "")
 
     def _quotas(self) -> ssh.Result:
