@@ -204,10 +204,8 @@ def test_what_was_cut_or_changed_is_said_and_mended(host: LabHost) -> None:
             "useradd ana": ("shifter_etc", "/passwd differs from this host's"),
             f"rmdir {IMAGES}": ("shifter_images", "has no folder"),
         },
-        {
-            "chmod u-s /opt/shifter/udiRoot/bin/shifter": ("shifter_build", "is not root's with mode 4755"),
-            ": >/usr/src/shifter/.gpu-metal": ("shifter_source", "is not Shifter's source of"),
-        },
+        {"chmod u-s /opt/shifter/udiRoot/bin/shifter": ("shifter_build", "is not root's with mode 4755")},
+        {": >/usr/src/shifter/.gpu-metal": ("shifter_source", "is not Shifter's source of")},
         {"echo >>/usr/src/shifter/configure.ac": ("shifter_source", "is not as it was unpacked")},
     ):
         host.bash("; ".join(damages))
