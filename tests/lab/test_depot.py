@@ -246,7 +246,7 @@ def test_taken_port_and_missing_address_are_one_clear_line(apart: str) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(100):
+        for _ in range(1200):
             if service._answers(f"http://{apart}:8080/"):
                 break
             time.sleep(0.05)

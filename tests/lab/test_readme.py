@@ -94,7 +94,7 @@ def agent(tmp_path: Path) -> Iterator[str]:
     """An ssh-agent with the key of the lab's hosts."""
     socket = str(tmp_path / "agent")
     with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as process:
-        until(lambda: Path(socket).exists(), what="the agent's socket", limit=20)
+        until(lambda: Path(socket).exists(), what="the agent's socket", limit=120)
         env = {**os.environ, "SSH_AUTH_SOCK": socket}
         subprocess.run(["ssh-add", "-q", LAB / "id_ed25519"], env=env, check=True)
         yield socket

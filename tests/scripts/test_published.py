@@ -30,7 +30,7 @@ def host() -> Iterator[LabHost]:
     with adopted(firewalls=True) as host:
         publish = " ".join(f"-p {port}:80" for port in PORTS)
         host.bash(f"docker run -d --restart always --name web {publish} {IMAGE} nc -ll -p 80 -e /busybox true")
-        host.bash("timeout 10 bash -c 'until (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; do sleep 0.2; done'")
+        host.bash("timeout 120 bash -c 'until (exec 3<>/dev/tcp/127.0.0.1/8000) 2>/dev/null; do sleep 0.2; done'")
         host.install()
         yield host
 

@@ -66,7 +66,7 @@ def changed(steps: Mapping[str, str]) -> set[str]:
 def job(host: LabHost, command: str = "sleep 600") -> str:
     """Its number, once it runs."""
     number = host.bash(f"cd /tmp && sbatch --parsable -o /dev/null --wrap '{command}'").strip()
-    for _ in range(50):
+    for _ in range(600):
         if host.bash(f"squeue -h -j {number} -o %T") == "RUNNING\n":
             return number
         time.sleep(0.2)
