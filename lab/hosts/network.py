@@ -8,8 +8,7 @@ from lab.hosts.inventory import BRIDGE, GATEWAY, NETWORK
 
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
-"""The systemd, containerd and kubelet of all hosts share them: with a dozen hosts the usual 128 are used up, and no other
-host boots."""
+"""All hosts share them: a dozen hosts use up the usual 128, and the next one does not boot."""
 SETTINGS = {FORWARD: 1, INSTANCES: 2048}
 """This machine's settings while the lab runs; a larger number stays."""
 TABLE = "gm_lab"
