@@ -22,6 +22,7 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # Only the parts that checks read: whole nodes are 10 KiB each, mostly names of images.
 NODES = (
     r'{range .items[*]}{.metadata.name}{"\t"}{.status.conditions[?(@.type=="Ready")].status}{"\t"}'
+    r'{.status.conditions[?(@.status=="True")].type}{"\t"}'
     r'{.status.nodeInfo.kubeletVersion}{"\t"}{.metadata.labels}{"\t"}{.status.allocatable}{"\n"}{end}'
 )
 QUOTAS = r'{range .items[?(@.metadata.name=="project")]}{.metadata.namespace}{"\t"}{.spec.hard}{"\n"}{end}'
@@ -33,6 +34,8 @@ class Node:
     """The parts of a node that the checks read."""
 
     ready: str
+    lacks: str
+    """Disk, Memory or PID, when the kubelet is short of it: it evicts pods and takes no others. Empty if of nothing."""
     version: str
     labels: Mapping[str, str]
     allocatable: Mapping[str, str]
@@ -92,10 +95,11 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
 
 def _nodes(text: str) -> dict[str, Node]:
     rows = [line.split("\t") for line in text.splitlines()]
-    return {
-        name: Node(ready, version, json.loads(labels), json.loads(allocatable))
-        for name, ready, version, labels, allocatable in rows
-    }
+    found = {}
+    for name, ready, true, version, carried, allocatable in rows:
+        lacks = " and ".join(each.removesuffix("Pressure") for each in true.split() if each.endswith("Pressure"))
+        found[name] = Node(ready, lacks, version, json.loads(carried), json.loads(allocatable))
+    return found
 
 
 def _quotas(text: str) -> dict[str, Mapping[str, Any]]:
@@ -110,6 +114,10 @@ def _node(site: Site, host: Host, node: Node | None) -> list[Check]:
     ready = Check("node-ready", host.name, "ok")
     if node.ready != "True":
         ready = Check("node-ready", host.name, "failed", f"Ready is {node.ready or 'not said'}", "True", describe)
+    elif node.lacks:
+        saw = f"is short of {node.lacks}, so its kubelet evicts pods and takes no new ones."
+        fix = "there: journalctl -u kubelet | grep -i evict says how short; free some, or add to it"
+        ready = Check("node-ready", host.name, "failed", saw, fix=fix)
     wanted = labels(host)
     if "control-plane" in host.roles:
         wanted[CONTROL_PLANE] = ""

@@ -7,7 +7,10 @@ from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE, GATEWAY, NETWORK
 
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-FORWARD_BEFORE = paths.RUN / "ip_forward"
+INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+"""All hosts share them: a dozen hosts use up the usual 128, and the next one does not boot."""
+SETTINGS = {FORWARD: 1, INSTANCES: 2048}
+"""This machine's settings while the lab runs; a larger number stays."""
 TABLE = "gm_lab"
 RULES = f"""
 table ip {TABLE} {{
@@ -20,6 +23,11 @@ table ip {TABLE} {{
 PASSES = (("-i", BRIDGE), ("-o", BRIDGE))  # for a machine whose FORWARD policy is to drop, as Docker sets it
 
 
+def before(setting: Path) -> Path:
+    """The file that keeps what the setting was before the lab."""
+    return paths.RUN / setting.name
+
+
 def is_up() -> bool:
     """Whether the bridge is there."""
     return Path("/sys/class/net", BRIDGE).exists()
@@ -29,9 +37,11 @@ def up() -> None:
     """Makes bridge, address, forwarding and masquerading, unless the bridge is there already."""
     if is_up():
         return
-    if not FORWARD_BEFORE.exists():
-        FORWARD_BEFORE.write_text(FORWARD.read_text())
-    FORWARD.write_text("1\n")
+    for setting, least in SETTINGS.items():
+        if not before(setting).exists():
+            before(setting).write_text(setting.read_text())
+        if int(setting.read_text()) < least:
+            setting.write_text(f"{least}\n")
     run("nft", "-f", "-", stdin=f"table ip {TABLE}\ndelete table ip {TABLE}\n{RULES}")
     if "-P FORWARD DROP" in run("iptables", "-S"):
         for way in PASSES:
@@ -52,6 +62,7 @@ def down() -> None:
     for way in PASSES:
         if f"-A FORWARD {' '.join(way)} -j ACCEPT" in rules:
             run("iptables", "-D", "FORWARD", *way, "-j", "ACCEPT")
-    if FORWARD_BEFORE.exists():
-        FORWARD.write_text(FORWARD_BEFORE.read_text())
-        FORWARD_BEFORE.unlink()
+    for setting in SETTINGS:
+        if before(setting).exists():
+            setting.write_text(before(setting).read_text())
+            before(setting).unlink()

@@ -63,7 +63,7 @@ def switch_on(host: Host, base: Path) -> None:
         )
 
 
-def wait(host: Host, deadline: float = 60) -> None:
+def wait(host: Host, deadline: float = 180) -> None:
     """Returns when the host's sshd greets; LabError with the last lines of its console when it went off or is late."""
     ends = time.monotonic() + deadline
     while not answers(host):

@@ -1,13 +1,15 @@
 """The lab runs for these tests; where it cannot, they fail and say why."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from lab.hosts import inventory
+from lab.hosts import faults, inventory
 from lab.hosts import lab as hosts
 from tests.lab.dev_site import DevSite, each
-from tests.lab.stack import HOSTS, SPARE_HOST, Stack
+from tests.lab.stack import HOSTS, ROOT, SPARE_HOST, Stack
 
 
 @pytest.fixture(scope="session")
@@ -16,11 +18,19 @@ def lab() -> None:
     hosts.up(lambda _: None)
 
 
-@pytest.fixture(scope="module")
-def fresh(lab: None) -> tuple[str, ...]:  # noqa: ARG001 - the lab runs
-    """The site's hosts as they are after installation."""
+@pytest.fixture(scope="session")
+def site_clean(lab: None) -> dict[str, Any]:  # noqa: ARG001 - the lab runs
+    """What each host of the lab's site was after installation, for the story of that site."""
     each(lambda name: hosts.reset(inventory.host(name)))
-    return HOSTS
+    return {name: faults.snapshot(inventory.host(name)) for name in HOSTS}
+
+
+@pytest.fixture(scope="session")
+def site_stack(site_clean: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Stack:  # noqa: ARG001
+    """The lab's site with a state of its own, not up yet. Its story is two files: test_site.py, test_site_part.py."""
+    stack = Stack("dev", tmp_path_factory.mktemp("site"))
+    stack.create(YAML().load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
+    return stack
 
 
 @pytest.fixture(scope="module")

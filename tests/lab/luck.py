@@ -10,7 +10,7 @@ from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB
 from tests.lab.stack import Ran, Stack, on
 
-ONE, FIT = "rack-1", "rack-2"
+ONE, FIT = "new-1", "new-2"
 ADDRESS = lab_host(ONE).address
 SITE: dict[str, Any] = {
     "ssh": {"user": "deploy", "keyFile": str(LAB / "id_ed25519")},

@@ -125,12 +125,13 @@ class Stack:
         """`sitectl` on this stack's site."""
         return self.run(sys.executable, "-m", "ops", *words, "--stack", self.name, "--cwd", str(self.folder))
 
-    def works(self, limit: float = 600) -> None:
+    def works(self, *more: str, limit: float = 600) -> Ran:
         """Waits until `sitectl verify` says that the site works; fails with what it said last."""
         end = time.monotonic() + limit
-        while (said := self.sitectl("verify")).status != 0:
+        while (said := self.sitectl("verify", *more)).status != 0:
             assert time.monotonic() < end, f"not within {limit:.0f} s:\n{said.text}"
             time.sleep(1)
+        return said
 
     def export(self) -> dict[str, Any]:
         """The state, secrets encrypted."""

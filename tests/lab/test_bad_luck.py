@@ -14,9 +14,9 @@ from lab.paths import LAB
 from tests.lab.luck import ADDRESS, ONE, one_host, one_more, refused, untouched
 from tests.lab.stack import Stack, on
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("new-1", "new-2", "new-3")]
 
-UNFIT = "rack-3"
+UNFIT = "new-3"
 
 
 @pytest.fixture(scope="module")

@@ -20,12 +20,13 @@ from pathlib import Path
 import pytest
 
 from lab.depot import debs, images, oci, process, service, signing
-from lab.hosts import faults
-from lab.hosts.inventory import HOSTS, LabError
+from lab.hosts import faults, lab
+from lab.hosts.inventory import LabError
 from lab.paths import SIGNING_KEY, TOOLS_BIN
+from tests.scripts.lab_host import HOST, LabHost, fresh
 from versions import KUBERNETES
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1"), pytest.mark.usefixtures("running")]
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("running")]
 
 REGISTRY = "10.213.77.1:5000"
 APT = "http://10.213.77.1:8080/apt"
@@ -35,8 +36,15 @@ CHARTS = "http://10.213.77.1:8080/charts"
 
 @pytest.fixture(scope="module")
 def running() -> None:
-    """The lab runs; its hosts stay as they are."""
-    _run(sys.executable, "-m", "lab", "up")
+    """The depot runs; no host is needed for most of these tests."""
+    lab.serve(lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def spare() -> Iterator[LabHost]:
+    """A host as it is after installation."""
+    with fresh(HOST) as host:
+        yield host
 
 
 def _run(*argv: str | Path, status: int = 0) -> str:
@@ -143,7 +151,7 @@ def test_private_key_is_root_only_and_not_served() -> None:
 
 
 @pytest.mark.parametrize("key", ["ours", "another"])
-def test_host_installs_kubernetes_only_from_the_signed_repository(key: str) -> None:
+def test_host_installs_kubernetes_only_from_the_signed_repository(key: str, spare: LabHost) -> None:
     text = SIGNING_KEY.read_text() if key == "ours" else _another_key()
     version = debs.VERSION
     script = f"""
@@ -160,7 +168,7 @@ def test_host_installs_kubernetes_only_from_the_signed_repository(key: str) -> N
         options="$options -o Dir::State::Status=/dev/null"
         apt-get $options -qq install --simulate kubeadm={version} kubelet={version} kubectl={version}
     """
-    done = faults.run_in(HOSTS["cp-1"], ["bash", "-c", script], stdin=text, check=False)
+    done = faults.run_in(spare.machine, ["bash", "-c", script], stdin=text, check=False)
     if key == "ours":
         assert done.returncode == 0, done.stderr
         assert {f"Inst {name}" for name in ("kubeadm", "kubelet", "kubectl", "kubernetes-cni", "conntrack")} <= {
@@ -238,7 +246,7 @@ def test_taken_port_and_missing_address_are_one_clear_line(apart: str) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(100):
+        for _ in range(1200):
             if service._answers(f"http://{apart}:8080/"):
                 break
             time.sleep(0.05)

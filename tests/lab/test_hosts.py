@@ -1,6 +1,6 @@
 """The emulated hosts: that they are real hosts to SSH, and that each way of breaking one does what it says.
 
-Not proven here: loss of unsynced writes, real delay, a wrong clock, cgroup v2 machines. Faults hit spare-1 only.
+Not proven here: loss of unsynced writes, real delay, a wrong clock, cgroup v2 machines. Faults hit new-3 only.
 """
 
 import os
@@ -14,22 +14,24 @@ import pytest
 
 from lab import paths
 from lab.hosts import cgroups, faults, lab, power
-from lab.hosts.inventory import HOSTS, Host, LabError, host
+from lab.hosts.inventory import Host, LabError, host
 from tests.lab.stack import watched
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("new-1", "new-2", "new-3")]
 
-SITE = [one for one in HOSTS.values() if one.starts_with_lab]
-SPARE = host("spare-1")
+ALL = [host(name) for name in ("new-1", "new-2", "new-3")]
+SPARE = ALL[-1]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _hosts() -> Iterator[None]:
-    """The three hosts are left as they were; the spare one starts with a new disk and is off afterwards."""
-    lab.up(lambda _: None)
-    lab.reset(SPARE)
+    """They start with new disks, and are off afterwards."""
+    lab.serve(lambda _: None)
+    for one in ALL:
+        lab.reset(one)
     yield
-    lab.stop(SPARE)
+    for one in ALL:
+        lab.stop(one, grace=0)
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def eventually_greets(target: Host) -> None:
     power.wait(target, deadline=120)
 
 
-@pytest.mark.parametrize("target", SITE, ids=lambda one: one.name)
+@pytest.mark.parametrize("target", ALL, ids=lambda one: one.name)
 def test_ssh_with_a_pinned_host_key_reaches_a_user_with_sudo(target: Host) -> None:
     done = ssh(target, "hostname && id -un && sudo -n id -u && systemctl is-active ssh")
     assert done.stdout.split() == [target.name, "deploy", "0", "active"], done.stderr
@@ -68,19 +70,19 @@ def test_ssh_with_a_pinned_host_key_reaches_a_user_with_sudo(target: Host) -> No
 def test_a_wrong_host_key_is_refused(tmp_path: Path) -> None:
     lines = (paths.LAB / "known_hosts").read_text()
     wrong = tmp_path / "known_hosts"
-    wrong.write_text(lines.replace(SITE[0].address, "x").replace(SITE[1].address, SITE[0].address))
-    done = ssh(SITE[0], "true", wrong)
+    wrong.write_text(lines.replace(ALL[0].address, "x").replace(ALL[1].address, ALL[0].address))
+    done = ssh(ALL[0], "true", wrong)
     assert done.returncode == 255
     assert "Host key verification failed" in done.stderr
 
 
 def test_hosts_have_identities_of_their_own() -> None:
     for what in ("/etc/machine-id", "/etc/ssh/ssh_host_ed25519_key.pub", "/proc/sys/kernel/random/boot_id"):
-        assert len({faults.run_in(one, ["cat", what]).stdout for one in SITE}) == len(SITE), what
+        assert len({faults.run_in(one, ["cat", what]).stdout for one in ALL}) == len(ALL), what
 
 
 def test_apt_works_inside() -> None:
-    faults.run_in(SITE[0], ["apt-get", "update", "-q"], deadline=180)
+    faults.run_in(ALL[0], ["apt-get", "update", "-q"], deadline=180)
 
 
 def test_a_host_cannot_set_the_clock(spare: Host) -> None:
@@ -105,7 +107,7 @@ def test_a_reboot_stays_off_when_told_so(spare: Host) -> None:
         while power.is_on(spare) and time.monotonic() < ends:
             time.sleep(0.1)
         assert not power.is_on(spare)
-    with pytest.raises(LabError, match=r"spare-1 \[power\] is off\. Fix: "):
+    with pytest.raises(LabError, match=r"new-3 \[power\] is off\. Fix: "):
         faults.run_in(spare, ["true"])
 
 
@@ -212,16 +214,16 @@ def parent(pid: int) -> int:
 
 
 def test_gpu_tools_answer_on_gpu_hosts_only() -> None:
-    gpu, cpu = host("gpu-1"), host("cpu-1")
+    gpu, cpu = host("new-2"), host("new-1")
     uuids = faults.run_in(gpu, ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]).stdout.splitlines()
-    assert len(set(uuids)) == 8
+    assert len(set(uuids)) == 2
     listed = faults.run_in(gpu, ["nvidia-smi", "-L"]).stdout.splitlines()
     assert listed == [f"GPU {index}: NVIDIA A100-SXM4-80GB (UUID: {uuid})" for index, uuid in enumerate(uuids)]
-    memory = faults.run_in(gpu, ["nvidia-smi", "-i", "2", "--query-gpu=index,memory.total", "--format=csv,nounits"])
-    assert memory.stdout == "index, memory.total\n2, 81920\n"
+    memory = faults.run_in(gpu, ["nvidia-smi", "-i", "1", "--query-gpu=index,memory.total", "--format=csv,nounits"])
+    assert memory.stdout == "index, memory.total\n1, 81920\n"
     bad = faults.run_in(gpu, ["nvidia-smi", "--query-gpu=speed", "--format=csv"], check=False)
     assert (bad.returncode, bad.stdout) == (2, 'Field "speed" is not a valid field to query.\n')
-    assert len(faults.run_in(gpu, ["lspci", "-nn", "-d", "10de:20b2"]).stdout.splitlines()) == 8
+    assert len(faults.run_in(gpu, ["lspci", "-nn", "-d", "10de:20b2"]).stdout.splitlines()) == 2
     assert "[10de:20b2] (rev a1)" in faults.run_in(gpu, ["lspci", "-nn"]).stdout
     assert faults.run_in(cpu, ["lspci", "-d", "10de:"]).stdout == ""
     assert faults.run_in(cpu, ["which", "nvidia-smi"], check=False).returncode == 1

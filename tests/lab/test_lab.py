@@ -95,10 +95,10 @@ def test_another_folders_lab_is_not_touched(tmp_path: Path) -> None:
 
 def test_down_leaves_nothing_and_up_brings_the_same_hosts_back() -> None:
     identity = faults.run_in(SITE[0], ["cat", "/etc/machine-id"]).stdout
-    forwarding = network.FORWARD_BEFORE.read_text()
+    settings = {setting: network.before(setting).read_text() for setting in network.SETTINGS}
     lab.down(lambda _: None)
     try:
-        assert network.FORWARD.read_text() == forwarding
+        assert {setting: setting.read_text() for setting in network.SETTINGS} == settings
         assert not Path("/sys/class/net", BRIDGE).exists()
         assert not paths.RUN.exists()
         assert str(paths.DISKS) not in mounts_of_all()

@@ -13,7 +13,7 @@ from lab.paths import LAB
 from tests.lab.luck import ONE, SITE, one_host, one_more, refused, untouched
 from tests.lab.stack import Stack, kill_session, of_session, on, until
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("new-1", "new-2", "new-3")]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,7 @@ def test_a_cli_that_was_killed_leaves_no_plugin_behind(stack: Stack) -> None:
     stack.sitectl("drift").ok()
 
 
+@pytest.mark.long
 def test_a_half_made_host_that_hangs_and_dies_is_forgotten(stack: Stack, fit: str) -> None:
     stack.edit(lambda site: site["hosts"].update({fit: {"address": lab_host(fit).address}}))
     with faults.full_disk(lab_host(fit), "/etc/sysctl.d", size="4k", inodes=3):

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from tests.scripts.lab_host import LabHost
 
 HALF_WAY = {
-    "cp-1": ("init", "/etc/kubernetes/manifests/kube-apiserver.yaml"),
-    "cpu-1": ("join", "/etc/kubernetes/bootstrap-kubelet.conf"),
+    "db-1": ("init", "/etc/kubernetes/manifests/kube-apiserver.yaml"),
+    "db-2": ("join", "/etc/kubernetes/bootstrap-kubelet.conf"),
 }
 """What a host does, and the file by which it is half-way."""
 

@@ -41,7 +41,7 @@ undo() { rm -f "$(input place)/mark" "$(input place)/begun"; }
 """
 
 
-def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 120) -> Any:
     """Waits for what `condition` gives, by looking; fails the test when it never comes."""
     end = time.monotonic() + seconds
     while not (value := condition()):
@@ -102,7 +102,7 @@ class Host:
 
     def run(self, *words: str, payload: str = "") -> subprocess.CompletedProcess[str]:
         process = self.start(*words, stdin=subprocess.PIPE)
-        out, err = process.communicate(payload.encode(), timeout=60)
+        out, err = process.communicate(payload.encode(), timeout=120)
         return subprocess.CompletedProcess(words, process.returncode, out.decode(), err.decode())
 
     def apply(
@@ -128,4 +128,4 @@ class Host:
 def kill(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL for the runner alone, as the out-of-memory killer does it."""
     process.send_signal(signal.SIGKILL)
-    process.wait(timeout=20)
+    process.wait(timeout=120)

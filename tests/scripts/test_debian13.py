@@ -10,7 +10,7 @@ from components.host.packages import packages
 from lab.hosts import inventory
 from tests.scripts.lab_host import LabHost, fresh, leaves_no_trace
 
-pytestmark = [pytest.mark.lab, pytest.mark.row("H3")]
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.row("H3")]
 
 HOST = inventory.host("deb13-1")
 

@@ -34,6 +34,7 @@ PASSWORD = "correct horse"
 SECRETS = {"pull": PASSWORD}
 HOLDER = "mount -t tmpfs dev /dev; touch /dev/nvidia0; exec sleep 600"
 """Has a device of NVIDIA's in a /dev of its own, as a container with a GPU does."""
+HOLDS = "timeout 60 bash -c 'until pgrep -fx \"sleep 600\"; do sleep 0.1; done' >/dev/null"
 
 
 def docker(extra: Mapping[str, object] | None = None, **more: Any) -> list[Step]:
@@ -133,7 +134,7 @@ def test_settings_that_docker_refuses_are_told_in_its_words(host: LabHost) -> No
 def test_nothing_restarts_under_a_container_with_a_gpu(host: LabHost) -> None:
     host.apply("engine", docker())
     scope = "systemd-run -q --scope --unit job -p DevicePolicy=strict -p DeviceAllow='char-pts rw'"
-    host.bash(f"setsid {scope} unshare -m bash -c '{HOLDER}' >/dev/null 2>&1 </dev/null &\n sleep 1")
+    host.bash(f"setsid {scope} unshare -m bash -c '{HOLDER}' >/dev/null 2>&1 </dev/null &\n{HOLDS}")
     started = host.bash(STARTED)
     assert set(host.apply("engine", docker()).values()) == {"unchanged"}
     refused = host.run("engine", docker(logMaxSize="11m"))

@@ -20,12 +20,11 @@ from components.kubernetes.oidc import Oidc
 from lab import paths
 from lab.hosts import faults, lab
 from stacks import plan
-from stacks.load import load_site
 from tests.scripts.kubeadm_host import HALF_WAY, killed
 from tests.scripts.lab_host import differences
-from tests.scripts.two_hosts import KUBECTL, Cluster, prepared
+from tests.scripts.two_hosts import KUBECTL, Cluster, dev_site, prepared
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("db-1", "db-2")]
 
 ROOT = Path(__file__).parents[2]
 POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n  - level: {}\n"
@@ -41,14 +40,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     audited = {"api_server": {"audit-log-path": LOG}, "api_server_files": {"audit-policy-file": policy}}
     with ExitStack() as stack:
         stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
-        site = load_site("dev", ROOT)
+        site = dev_site(tmp_path_factory.mktemp("dev"))
         assert site.kubernetes is not None
-        worker = site.hosts["cpu-1"].model_copy(
-            update={"labels": {"pool": "a"}, "taints": ("pool=a:PreferNoSchedule",)}
-        )
-        kubernetes = site.kubernetes.model_copy(update=audited)
-        site = site.model_copy(update={"hosts": {**site.hosts, "cpu-1": worker}, "kubernetes": kubernetes})
-        hosts = {name: stack.enter_context(prepared(site, name)) for name in ("cp-1", "cpu-1")}
+        site = site.model_copy(update={"kubernetes": site.kubernetes.model_copy(update=audited)})
+        hosts = {name: stack.enter_context(prepared(site, name)) for name in ("db-1", "db-2")}
         made = Cluster(site, policy, hosts, {})
         for name, host in hosts.items():
             made.before[name] = host.snapshot()
@@ -65,15 +60,15 @@ def test_nothing_changes_twice(cluster: Cluster) -> None:
     for name, host in cluster.hosts.items():
         assert set(host.apply("node", cluster.node(name)).values()) == {"unchanged"}
         assert host.check() == {}
-    assert set(cluster.apply_members("cp-1", "cpu-1").values()) == {"unchanged"}
+    assert set(cluster.apply_members("db-1", "db-2").values()) == {"unchanged"}
 
 
 def test_a_layer_of_an_earlier_release_is_taken_over_and_its_undo_drains_nobody(cluster: Cluster) -> None:
     """There each node had a layer, and Pulumi deletes its resource after the group was applied."""
-    cluster.plane.apply("member-cpu-1", cluster.members("cpu-1"))
-    assert cluster.apply_members("cp-1", "cpu-1")["node_member#cpu-1"] == "changed"
-    assert cluster.plane.gpu_metal("undo member-cpu-1").returncode == 0
-    assert cluster.nodes() == ["node/cp-1", "node/cpu-1"]
+    cluster.plane.apply("member-db-2", cluster.members("db-2"))
+    assert cluster.apply_members("db-1", "db-2")["node_member#db-2"] == "changed"
+    assert cluster.plane.gpu_metal("undo member-db-2").returncode == 0
+    assert cluster.nodes() == ["node/db-1", "node/db-2"]
     assert cluster.plane.check() == {}
 
 
@@ -106,9 +101,9 @@ def test_pods_reach_each_other_and_names(cluster: Cluster) -> None:
         cluster.plane.bash(f"{KUBECTL} apply -f -", json.dumps(pod))
     cluster.kubectl("wait --for=condition=Ready pod -l app=ping --timeout=300s")
     cluster.kubectl("-n kube-system wait --for=condition=Available deployment/coredns --timeout=300s")
-    address = cluster.kubectl("get pod on-cp-1 -o jsonpath={.status.podIP}")
-    assert "0% packet loss" in cluster.kubectl(f"exec on-cpu-1 -- ping -c 2 -W 2 {address}")
-    assert "10.96.0.1" in cluster.kubectl("exec on-cpu-1 -- nslookup kubernetes.default.svc.cluster.local")
+    address = cluster.kubectl("get pod on-db-1 -o jsonpath={.status.podIP}")
+    assert "0% packet loss" in cluster.kubectl(f"exec on-db-2 -- ping -c 2 -W 2 {address}")
+    assert "10.96.0.1" in cluster.kubectl("exec on-db-2 -- nslookup kubernetes.default.svc.cluster.local")
     cluster.kubectl("delete pod -l app=ping")
 
 
@@ -132,7 +127,7 @@ def test_a_changed_file_of_the_api_server_is_in_use(cluster: Cluster) -> None:
     """That a bad one gives way takes minutes of the kubelet's patience: tests/unit/test_api_server_files.py has it."""
     assert '"level":"Metadata"' in cluster.plane.bash(f"tail -n 1 {LOG}")
     cluster.policy.write_text(POLICY.format("None"))
-    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server_files"] == "changed"
+    assert cluster.plane.apply("node", cluster.node("db-1"))["api_server_files"] == "changed"
     size = cluster.plane.bash(f"stat -c %s {LOG}")
     assert (len(cluster.nodes()), cluster.plane.bash(f"stat -c %s {LOG}")) == (2, size)
 
@@ -140,19 +135,19 @@ def test_a_changed_file_of_the_api_server_is_in_use(cluster: Cluster) -> None:
 @pytest.mark.row("K7")
 def test_labels_and_taints_of_others_survive(cluster: Cluster) -> None:
     """gK10"""
-    cluster.kubectl("label node cpu-1 theirs=1")
-    cluster.kubectl("taint node cpu-1 theirs=1:PreferNoSchedule")
-    ours = cluster.members("cpu-1", labels={"ours": "1"}, taints=("ours=1:NoSchedule", "bare=:NoSchedule"))
-    cluster.plane.apply("members-00", [*cluster.members("cp-1"), *ours])
+    cluster.kubectl("label node db-2 theirs=1")
+    cluster.kubectl("taint node db-2 theirs=1:PreferNoSchedule")
+    ours = cluster.members("db-2", labels={"ours": "1"}, taints=("ours=1:NoSchedule", "bare=:NoSchedule"))
+    cluster.plane.apply("members-00", [*cluster.members("db-1"), *ours])
     assert _ours_and_theirs(cluster) == {"ours", "theirs", "bare"}
-    cluster.apply_members("cp-1", "cpu-1")
+    cluster.apply_members("db-1", "db-2")
     assert _ours_and_theirs(cluster) == {"theirs"}
-    cluster.kubectl("taint node cpu-1 theirs-")
-    cluster.kubectl("label node cpu-1 theirs-")
+    cluster.kubectl("taint node db-2 theirs-")
+    cluster.kubectl("label node db-2 theirs-")
 
 
 def _ours_and_theirs(cluster: Cluster) -> set[str]:
-    node = json.loads(cluster.kubectl("get node cpu-1 -o json"))
+    node = json.loads(cluster.kubectl("get node db-2 -o json"))
     keys = {*node["metadata"]["labels"], *(taint["key"] for taint in node["spec"].get("taints", []))}
     return {key for key in keys if key in {"ours", "theirs", "bare"}}
 
@@ -161,12 +156,12 @@ def test_a_pod_that_nobody_restarts_stops_a_removal(cluster: Cluster) -> None:
     """gK3: named, not forced; the node takes work again."""
     cluster.kubectl(
         "run bare --image registry.k8s.io/busybox:1.36 --overrides "
-        """'{"spec":{"nodeName":"cpu-1","terminationGracePeriodSeconds":1}}' --command -- sleep 900"""
+        """'{"spec":{"nodeName":"db-2","terminationGracePeriodSeconds":1}}' --command -- sleep 900"""
     )
-    done = cluster.plane.run("members-00", cluster.members("cp-1"))
+    done = cluster.plane.run("members-00", cluster.members("db-1"))
     assert done.returncode == 1
     assert "default/bare" in done.stderr
-    assert cluster.kubectl("get node cpu-1 -o jsonpath={.spec.unschedulable}") == ""
+    assert cluster.kubectl("get node db-2 -o jsonpath={.spec.unschedulable}") == ""
     cluster.kubectl("delete pod bare")
 
 
@@ -175,7 +170,7 @@ def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> No
     assert cluster.site.kubernetes is not None
     other = cluster.site.kubernetes.model_copy(update={"cluster_domain": "other.local"})
     changed = cluster.site.model_copy(update={"kubernetes": other})
-    done = cluster.plane.run("node", plan.node(changed, cluster.site.hosts["cp-1"]))
+    done = cluster.plane.run("node", plan.node(changed, cluster.site.hosts["db-1"]))
     assert done.returncode == 1
     assert "dnsDomain of the running cluster is cluster.local, wanted other.local" in done.stderr
 
@@ -189,7 +184,7 @@ def test_a_running_api_server_takes_names_arguments_and_sign_in_of_the_site(clus
         api_server={"audit-log-path": LOG, "audit-log-maxage": "3", "profiling": "false"},
         oidc=Oidc.model_validate(issuer),
     )
-    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server"] == "changed"
+    assert cluster.plane.apply("node", cluster.node("db-1"))["api_server"] == "changed"
     for name in ("api.example.org", "x.apps.example.org", "2001:db8::7"):
         assert cluster.kubectl(f"--tls-server-name {name} get --raw /readyz") == "ok"
     assert {"--profiling=false", "--audit-log-maxage=3"} <= cluster.api_server_runs_with()
@@ -201,7 +196,7 @@ def test_a_running_api_server_takes_names_arguments_and_sign_in_of_the_site(clus
     cluster.plane.bash(f"pkill -STOP -x kubelet; sed -i 's/profiling=false/profiling=true/; /maxage/d' {manifest}")
     hand = "--audit-log-maxage is absent, wanted --audit-log-maxage=3; saw --profiling=true, wanted --profiling=false"
     assert cluster.plane.check() == {"api_server": ("drift", f"{manifest}: {hand}")}
-    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server"] == "changed"
+    assert cluster.plane.apply("node", cluster.node("db-1"))["api_server"] == "changed"
     cluster.plane.bash("pkill -CONT -x kubelet")
     assert cluster.plane.check() == {}
 
@@ -212,26 +207,26 @@ def test_an_api_server_that_does_not_start_goes_back_and_what_leaves_the_site_go
     before, known = cluster.api_server_runs_with(), cluster.site
     assert known.kubernetes is not None
     cluster.change(api_server={**known.kubernetes.api_server, "event-ttl": "never"})
-    done = cluster.plane.run("node", cluster.node("cp-1"))
+    done = cluster.plane.run("node", cluster.node("db-1"))
     assert done.returncode == 1
     said = 'invalid argument "never" for "--event-ttl" flag: time: invalid duration "never". The former ones are back'
     assert said in done.stderr
     assert cluster.api_server_runs_with() == before
     cluster.change(api_server={"audit-log-path": LOG}, extra_sans=(), oidc=None)
-    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server"] == "changed"
+    assert cluster.plane.apply("node", cluster.node("db-1"))["api_server"] == "changed"
     assert cluster.plane.check() == {}
     assert not [
         each for each in cluster.api_server_runs_with() if "profiling" in each or "authentication-config" in each
     ]
     assert cluster.plane.bash(f"ls {FOLDER}") == "audit-policy-file\n"
     names = cluster.plane.bash("openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName")
-    assert ("DNS:cp-1" in names, "example.org" in names) == (True, False)
+    assert ("DNS:db-1" in names, "example.org" in names) == (True, False)
 
 
 @pytest.mark.row("K2")
 def test_kubeadm_reads_what_versions_before_1_31_are_given(cluster: Cluster) -> None:
     """The lab's own version still reads v1beta3, and refuses fields that it does not know."""
-    plane, kubernetes, engine = cluster.site.hosts["cp-1"], cluster.site.kubernetes, cluster.site.container_engine
+    plane, kubernetes, engine = cluster.site.hosts["db-1"], cluster.site.kubernetes, cluster.site.container_engine
     assert kubernetes
     assert isinstance(engine, Containerd)
     old = kubernetes.model_copy(update={"version": "1.30.0"})
@@ -244,30 +239,30 @@ def test_kubeadm_reads_what_versions_before_1_31_are_given(cluster: Cluster) -> 
 @pytest.mark.row("K8", "X15")
 def test_a_dead_worker_is_taken_out_and_cannot_come_back_by_itself(cluster: Cluster) -> None:
     """gD2 (the cluster's part), gD4; then it joins again, with its taint and label from the first moment."""
-    told = cluster.worker.run("node", cluster.node("cpu-1")).stdout
+    told = cluster.worker.run("node", cluster.node("db-2")).stdout
     faults.power_cut(cluster.worker.machine)
-    assert cluster.apply_members("cp-1") == {"node_member#cp-1": "unchanged"}
-    assert cluster.nodes() == ["node/cp-1"]
+    assert cluster.apply_members("db-1") == {"node_member#db-1": "unchanged"}
+    assert cluster.nodes() == ["node/db-1"]
     lab.start(cluster.worker.machine)
     refused = "journalctl -b -u kubelet | grep -m 1 gpu-metal-gone"
     assert cluster.worker.bash(f"timeout 300 bash -c 'until {refused}; do sleep 1; done'")
-    assert cluster.nodes() == ["node/cp-1"]
-    cluster.give_ticket("cpu-1")
-    again = cluster.worker.run("node", cluster.node("cpu-1"))
-    node = json.loads(cluster.kubectl("get node cpu-1 -o json"))
+    assert cluster.nodes() == ["node/db-1"]
+    cluster.give_ticket("db-2")
+    again = cluster.worker.run("node", cluster.node("db-2"))
+    node = json.loads(cluster.kubectl("get node db-2 -o json"))
     assert node["metadata"]["labels"]["pool"] == "a"
     assert {"key": "pool", "value": "a", "effect": "PreferNoSchedule"} in node["spec"]["taints"]
     assert again.stdout.splitlines()[0] == told.splitlines()[0]
-    assert again.stdout == cluster.worker.run("node", cluster.node("cpu-1")).stdout != told
-    assert cluster.apply_members("cp-1", "cpu-1")["node_member#cpu-1"] == "changed"  # it has no role yet
-    assert cluster.nodes() == ["node/cp-1", "node/cpu-1"]
+    assert again.stdout == cluster.worker.run("node", cluster.node("db-2")).stdout != told
+    assert cluster.apply_members("db-1", "db-2")["node_member#db-2"] == "changed"  # it has no role yet
+    assert cluster.nodes() == ["node/db-1", "node/db-2"]
 
 
 def test_leaving_leaves_no_trace(cluster: Cluster) -> None:
     """gD1: the worker first, then the cluster with its last control plane."""
-    for name in ("cpu-1", "cp-1"):
-        if name == "cpu-1":
-            cluster.apply_members("cp-1")
+    for name in ("db-2", "db-1"):
+        if name == "db-2":
+            cluster.apply_members("db-1")
         else:
             assert cluster.plane.gpu_metal("undo members-00").returncode == 0
         done = cluster.hosts[name].gpu_metal("undo node")

@@ -15,7 +15,7 @@ from components.hostrun.step import Step
 from tests.scripts.lab_host import HOST, LabHost
 from tests.scripts.rhel_host import rhel
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 LOCALE = "#!/bin/bash\necho C.utf8; if rpm -q glibc-all-langpacks >/dev/null; then echo en_US.utf8; fi\n"
 TUNED = """#!/bin/bash

@@ -14,7 +14,7 @@ from tests.scripts.lab_host import HOST, LabHost, site_host
 from tests.scripts.net_peers import free_port, holds, web_server
 from tests.scripts.rhel_host import rhel
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 SELINUX = """
 mkdir -p /etc/selinux

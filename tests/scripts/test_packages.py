@@ -226,8 +226,8 @@ def test_terms_are_the_systems_own_names_and_an_unknown_one_is_said(installed: L
 LOCK = """
 apt-get install -qy --no-install-recommends python3-minimal >/dev/null 2>&1
 setsid python3 -c 'import fcntl, sys, time; f = open(sys.argv[1], "w"); fcntl.lockf(f, fcntl.LOCK_EX); \\
-time.sleep(90)' PATH >/dev/null 2>&1 &
-sleep 1
+open("/run/locked", "w"); time.sleep(300)' PATH >/dev/null 2>&1 &
+timeout 60 bash -c 'until [ -e /run/locked ]; do sleep 0.1; done'; rm /run/locked
 pgrep -n python3
 """
 

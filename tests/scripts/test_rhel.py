@@ -61,6 +61,7 @@ def test_what_every_host_needs_has_its_names_there_twice_and_goes_again(installe
     assert {"iptables-nft", "conntrack-tools", "procps-ng", "glibc-devel", "nfs-utils", "rpcbind"} <= set(names)
 
 
+@pytest.mark.long
 @pytest.mark.row("H7")
 def test_kernel_headers_are_those_of_the_running_kernel(installed: LabHost) -> None:
     assert installed.apply("base", [tools("@kernel-headers")]) == {"packages#tools": "changed"}
@@ -90,6 +91,7 @@ def test_a_source_is_checked_by_its_key_and_its_package_held_at_its_version(inst
     assert "containerd" not in installed.bash(f"cat {LOCKS}; rpm -qa")
 
 
+@pytest.mark.long
 @pytest.mark.row("C1", "H16")
 def test_another_engine_is_named_with_what_needs_it_and_goes_only_if_the_site_says_so(installed: LabHost) -> None:
     def engine(*allowed: str) -> list[Step]:
@@ -111,6 +113,7 @@ def test_another_engine_is_named_with_what_needs_it_and_goes_only_if_the_site_sa
     installed.bash("dnf -q -y remove podman runc")
 
 
+@pytest.mark.long
 @pytest.mark.row("H6")
 def test_each_way_a_source_can_be_wrong_has_its_message(installed: LabHost) -> None:
     key = vendor_key(installed)
@@ -157,6 +160,7 @@ def test_only_what_came_with_ours_goes_also_after_a_cut(installed: LabHost) -> N
     installed.bash("dnf -q -y remove pciutils-libs tcp-wrappers-libs")
 
 
+@pytest.mark.long
 @pytest.mark.row("H7")
 def test_dnf_held_by_another_program_is_waited_for_and_then_named(installed: LabHost) -> None:
     hold = "sleep 100 >/dev/null 2>&1 & echo $! | tee /var/cache/dnf/metadata_lock.pid"
@@ -189,6 +193,7 @@ def test_preflight_takes_the_systems_that_are_known_and_wants_the_family_declare
     rocky.bash("cp /root/os-release /etc/os-release")
 
 
+@pytest.mark.long
 @pytest.mark.row("H3", "H16")
 @pytest.mark.parametrize(("kubernetes", "says"), [("yes", {"os": "has ubuntu-18.04, which is too old"}), ("no", {})])
 def test_an_old_ubuntu_is_refused_for_kubernetes_only(rocky: LabHost, kubernetes: str, says: dict[str, str]) -> None:
@@ -199,6 +204,7 @@ def test_an_old_ubuntu_is_refused_for_kubernetes_only(rocky: LabHost, kubernetes
     assert {step: text.partition(" for ")[0] for step, text in asked.items()} == says
 
 
+@pytest.mark.long
 @pytest.mark.row("H3", "H16")
 def test_ppc64le_passes_without_kubernetes_only(rocky: LabHost) -> None:
     rocky.bash("printf '#!/bin/bash\\necho ppc64le\\n' >/usr/local/sbin/uname; chmod +x /usr/local/sbin/uname")
@@ -208,6 +214,7 @@ def test_ppc64le_passes_without_kubernetes_only(rocky: LabHost) -> None:
     rocky.bash("rm /usr/local/sbin/uname")
 
 
+@pytest.mark.long
 @pytest.mark.row("H8")
 def test_chrony_asks_the_sites_servers_through_its_own_configuration(installed: LabHost) -> None:
     before = installed.bash("sha256sum /etc/hosts; ls /etc")

@@ -25,7 +25,7 @@ def test_gr4_a_second_run_waits_and_says_who_holds_the_lock(tmp_path: Path) -> N
     assert patient.stderr
     assert b"waits for another run: held since" in patient.stderr.readline()
     (host.root / "go").touch()
-    assert (first.wait(20), patient.wait(20)) == (0, 0)
+    assert (first.wait(120), patient.wait(120)) == (0, 0)
     assert (host.root / "count").read_text() == "once\n"
 
 
@@ -37,7 +37,7 @@ def test_gr4_two_runs_at_the_same_instant_change_a_host_once(host: Host) -> None
     for number in range(5):
         counter = host.root / f"count-{number}"
         runs = [host.start("apply", "base", "::", f"{ref}#{number}", f"at={counter}") for _ in range(2)]
-        texts = [run.communicate(timeout=30)[1] for run in runs]
+        texts = [run.communicate(timeout=120)[1] for run in runs]
         assert [run.returncode for run in runs] == [0, 0]
         assert counter.read_text() == "once\n"
         assert sorted(b"unchanged" in text for text in texts) == [False, True]
@@ -51,7 +51,7 @@ def test_gr5_a_killed_runners_step_keeps_the_lock_and_the_next_run_goes_on_from_
     assert second.stderr
     assert b"base step 1 of 1 (marked)" in second.stderr.readline()
     (host.root / "go").touch()
-    _, err = second.communicate(timeout=20)
+    _, err = second.communicate(timeout=120)
     assert second.returncode == 0
     assert b"base 1/1 marked unchanged" in err
     assert (host.root / "count").read_text() == "once\n"
@@ -61,7 +61,7 @@ def test_gr1_what_a_killed_apply_left_is_undone_when_its_step_leaves_the_site(ho
     run = host.start("apply", "base", "::", *host.marked())
     step = int(until(lambda: readable(host.root / "begun")))
     os.kill(step, signal.SIGKILL)
-    assert run.wait(20) == 1
+    assert run.wait(120) == 1
     assert (host.root / "begun").exists()
     assert "\tbegun\t" in host.ledger().read_text()
     assert "base undo marked undone" in host.apply("base").stderr
@@ -80,7 +80,7 @@ def test_gr5_a_lost_connection_does_not_stop_the_run(host: Host, how: str) -> No
     if how == "hang-up":
         run.send_signal(signal.SIGHUP)
     (host.root / "go").touch()
-    assert run.wait(20) == 0
+    assert run.wait(120) == 0
     assert host.ledger().read_text().count("\tdone\t") == 2
 
 
@@ -185,11 +185,11 @@ def test_long_lines_and_odd_bytes_are_cut_and_made_valid(host: Host) -> None:
     noise = r"head -c 200000 /dev/zero | tr '\0' x; printf '\n\377\376 \"q\" \\ \t\001 \342\202\n'"
     ref = host.step("noisy", f'# x\ncheck() {{ untrue "$({noise})"; }}\napply() {{ {noise}; exit 3; }}\n')
     failed = host.start("apply", "base", "::", ref)
-    out, err = failed.communicate(timeout=30)
+    out, err = failed.communicate(timeout=120)
     assert len(out + err) <= 4096
     assert '\ufffd\ufffd "q"' in err.decode()
     tried = host.start("try", "--json", "base", "::", ref)
-    out, _ = tried.communicate(timeout=30)
+    out, _ = tried.communicate(timeout=120)
     assert json.loads(out)["layers"][0]["steps"][0]["says"].startswith("xxx")
     assert max(len(line) for line in out.splitlines()) <= 4096
 

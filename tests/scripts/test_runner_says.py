@@ -34,7 +34,7 @@ def test_what_a_step_waits_for_is_said_while_it_waits(host: Host) -> None:
     # Its reader goes, and the step goes on.
     run.stderr.close()
     (host.root / "go").touch()
-    assert run.wait(20) == 0
+    assert run.wait(120) == 0
     log = (host.home / "log/base/says.log").read_text()
     assert log.startswith("an ordinary line\nwaits for the package lock: pid 4711 (•••)\n")
     assert log.count("again") == 200
@@ -57,7 +57,7 @@ def test_a_step_without_secrets_says_what_it_waits_for_too(host: Host) -> None:
     assert run.stderr.readline().decode().endswith(" [waits] waits for the package lock: pid 4711\n")
     assert run.poll() is None
     (host.root / "go").touch()
-    assert run.wait(20) == 0
+    assert run.wait(120) == 0
     log = (host.home / "log/base/waits.log").read_text()
     assert log == "an ordinary line\nwaits for the package lock: pid 4711\n"
 

@@ -51,7 +51,7 @@ def test_a_secret_is_in_no_argv_environment_ledger_or_log_while_its_step_runs_an
             assert not any(line.encode() in found for line in lines), process
     assert holding(canary, host.root) == [host.root / "secret"]
     (host.root / "go").touch()
-    out, err = run.communicate(timeout=20)
+    out, err = run.communicate(timeout=120)
     assert run.returncode == 0
     assert canary.encode() not in out + err
     assert holding(canary, host.root) == [host.root / "secret"]

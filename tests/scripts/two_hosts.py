@@ -7,22 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from components.hostrun.step import Step
 from components.hostrun.target import Target
 from components.kubernetes import steps, ticket
 from lab import paths
 from lab.hosts import inventory
 from stacks import plan
+from stacks.load import load_site
 from stacks.model import Site
 from tests.scripts.frozen import Recipe, frozen
 from tests.scripts.lab_host import LabHost
 
+ROOT = Path(__file__).parents[2]
+WORKER = {"labels": {"pool": "a"}, "taints": ["pool=a:PreferNoSchedule"]}
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
 
 
 @dataclass
 class Cluster:
-    """cp-1 and cpu-1 of the dev site, and how they were before Kubernetes."""
+    """Two hosts of the dev site, and how they were before Kubernetes."""
 
     site: Site
     policy: Path
@@ -31,11 +36,11 @@ class Cluster:
 
     @property
     def plane(self) -> LabHost:
-        return self.hosts["cp-1"]
+        return self.hosts["db-1"]
 
     @property
     def worker(self) -> LabHost:
-        return self.hosts["cpu-1"]
+        return self.hosts["db-2"]
 
     def node(self, name: str) -> list[Step]:
         return plan.node(self.site, self.site.hosts[name])
@@ -60,13 +65,13 @@ class Cluster:
     def give_ticket(self, name: str) -> None:
         targets = {n: self._target(n) for n in self.hosts}
         asyncio.run(
-            ticket.give_ticket([targets["cp-1"]], targets[name], control_plane=name == "cp-1", begins=name == "cp-1")
+            ticket.give_ticket([targets["db-1"]], targets[name], control_plane=name == "db-1", begins=name == "db-1")
         )
 
     def join(self, name: str) -> dict[str, str]:
         self.give_ticket(name)
         done = self.hosts[name].apply("node", self.node(name))
-        return done | self.apply_members(*sorted({"cp-1", name}))
+        return done | self.apply_members(*sorted({"db-1", name}))
 
     def kubectl(self, words: str) -> str:
         return self.plane.bash(f"{KUBECTL} {words}")
@@ -85,3 +90,14 @@ def prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
     of = site.hosts[name]
     layers = {"base": plan.base(site, of), "engine": plan.engine(site, of)}
     return frozen(inventory.host(name), Recipe(f"{name} before Kubernetes", layers, own=True))
+
+
+def dev_site(folder: Path) -> Site:
+    """With its control plane and its worker on hosts that the tests of the dev site itself do not use."""
+    whole = YAML().load(ROOT / "Pulumi.dev.yaml")
+    hosts = whole["config"]["gpu-metal:site"]["hosts"]
+    for former, name, more in (("cp-1", "db-1", {}), ("cpu-1", "db-2", WORKER)):
+        hosts[name] = {**hosts.pop(former), "address": inventory.host(name).address, **more}
+    with (folder / "Pulumi.dev.yaml").open("w") as file:
+        YAML().dump(whole, file)
+    return load_site("dev", folder)

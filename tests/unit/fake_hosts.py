@@ -65,6 +65,8 @@ class FakeHosts:
     units: dict[tuple[str, str], str] = field(default_factory=dict)
     nodes: dict[str, str] = field(default_factory=dict)
     """Node → the value of its Ready condition."""
+    pressed: dict[str, str] = field(default_factory=dict)
+    """Node → other conditions of it that are true."""
     dns: str = "2/2"
     quotas: dict[str, dict[str, str]] = field(default_factory=lambda: {"vision": {"requests.nvidia.com/gpu": "4"}})
     locks: list[ssh.Result] = field(default_factory=list)
@@ -163,7 +165,8 @@ class FakeHosts:
             "gpu-2": {"node-role.kubernetes.io/worker": ""},
         }
         ready = {**dict.fromkeys(NAMES, "True"), **self.nodes}
-        cells = {n: [n, ready[n], "v1.34.2", json.dumps(labels[n]), json.dumps({"cpu": "4"})] for n in NAMES}
+        true = {n: f"{self.pressed.get(n, '')} Ready" if ready[n] == "True" else "" for n in NAMES}
+        cells = {n: [n, ready[n], true[n], "v1.34.2", json.dumps(labels[n]), json.dumps({"cpu": "4"})] for n in NAMES}
         rows = ["\t".join(cells[n]) + "\n" for n in NAMES if ready[n] != "gone"]
         return ssh.Result(0, "".join(rows), "")
 

@@ -1,6 +1,6 @@
 """A part is one folder and one line (ADR 18): tests/example in a copy of the project, with no other file edited.
 
-Does not prove: that its halves work on hosts and in a cluster; tests/lab/test_example_part.py does.
+Does not prove: that its halves work on hosts and in a cluster; tests/lab/test_site_part.py does.
 """
 
 import os

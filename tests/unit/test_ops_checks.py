@@ -171,6 +171,14 @@ def test_verify_finds_what_does_not_work(ctl: Sitectl) -> None:
     assert ctl("verify").exit_code == 1
 
 
+@pytest.mark.row("M3", "K10")
+def test_verify_names_a_node_that_is_ready_and_evicts_pods(ctl: Sitectl) -> None:
+    """CoreDNS without a replica would be all that shows otherwise."""
+    ctl.hosts.pressed = {"gpu-1": "MemoryPressure DiskPressure", "gpu-2": "SomeoneElses"}
+    says = "is short of Memory and Disk, so its kubelet evicts pods and takes no new ones."
+    assert failed(ctl, "verify") == {("gpu-1", "node-ready"): says}
+
+
 @pytest.mark.row("M3", "K7")
 def test_verify_compares_labels_quota_and_a_hanging_driver(ctl: Sitectl) -> None:
     text = (ctl.folder / "Pulumi.dev.yaml").read_text()

@@ -46,7 +46,7 @@ def test_what_a_dead_run_left_is_ended_and_waited_for(start: Start) -> None:
     left = start(f"{2**22 + 1}.4711")
     [found] = of(left)
     assert orphans.end([found]) == [f"ended sleep (pid {left.pid}), which a run that was killed had left"]
-    assert left.wait(5) == -signal.SIGTERM
+    assert left.wait(60) == -signal.SIGTERM
     assert of(left) == []
 
 
@@ -55,7 +55,7 @@ def test_what_does_not_end_by_itself_is_killed(start: Start, monkeypatch: pytest
     deaf = start(f"{2**22 + 1}.4711", "bash", "-c", "trap '' TERM; while :; do sleep 0.1; done")
     until(lambda: ignores_term(deaf.pid))
     assert orphans.end(of(deaf)) == [f"ended bash (pid {deaf.pid}), which a run that was killed had left"]
-    assert deaf.wait(5) == -signal.SIGKILL
+    assert deaf.wait(60) == -signal.SIGKILL
 
 
 def test_what_belongs_to_a_run_that_lives_is_no_orphan(start: Start) -> None:

@@ -139,7 +139,7 @@ def test_database_speaks_the_protocol_of_mongodb(tmp_path: Path) -> None:
         assert b"maxWireVersion" in _hello(address)
     finally:
         server.terminate()
-        assert server.wait(timeout=10) == 0
+        assert server.wait(timeout=60) == 0
 
 
 def _unpack(version: str, folder: Path) -> None:

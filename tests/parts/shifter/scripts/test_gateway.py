@@ -30,6 +30,7 @@ NEW, OLD = "22.02.1", "16.08.5"
 SETTINGS = "/etc/shifter/imagemanager.json"
 PATH = "/opt/shifter/imagegw"
 LISTENS = "until ss -Hltn 'sport = :5000' | grep . >/dev/null; do sleep 0.2; done"
+DATABASE = "timeout 60 bash -c 'until ss -Hltn | grep -q 127.0.0.1:27017; do sleep 0.2; done'"
 URI = "mongodb://127.0.0.1:27017/?appName=p%40ss"
 
 
@@ -192,10 +193,11 @@ def test_what_was_changed_by_hand_is_seen_and_mended(host: LabHost) -> None:
 def test_a_database_that_everyone_reaches_is_no_database(host: LabHost) -> None:
     host.bash("cp -a /etc/default/ferretdb /run/before; sed -i s/127.0.0.1// /etc/default/ferretdb")
     host.bash("systemctl restart ferretdb")
-    host.bash("for i in $(seq 50); do ss -Hltn | grep -q :27017 && break; sleep 0.2; done")
+    host.bash("for i in $(seq 600); do ss -Hltn | grep -q :27017 && break; sleep 0.2; done")
     says = host.check()["mongodb_service"][1]
     assert says.startswith("ferretdb listens on *:27017: whoever reaches this host could change what images there are.")
-    host.bash("cp -a /run/before /etc/default/ferretdb; systemctl restart ferretdb; sleep 3")
+    host.bash("cp -a /run/before /etc/default/ferretdb; systemctl restart ferretdb")
+    host.bash(DATABASE)
     assert host.check() == {}
 
 
@@ -214,7 +216,7 @@ def test_a_database_elsewhere_is_reached_by_a_uri_that_nobody_reads(host: LabHos
     host.bash("apt-mark manual ferretdb >/dev/null; cp -a /var/lib/ferretdb /run/data")
     assert "is not a URI of a MongoDB" in refused(host, config, database="127.0.0.1")
     host.bash(
-        "DEBIAN_FRONTEND=noninteractive apt-get install -qq ferretdb >/dev/null; systemctl start ferretdb; sleep 2"
+        f"DEBIAN_FRONTEND=noninteractive apt-get install -qq ferretdb >/dev/null; systemctl start ferretdb; {DATABASE}"
     )
     changed = made(host, config, database=URI)
     assert {"imagegw_config", "imagegw_service"} <= changed
@@ -260,10 +262,11 @@ def test_a_run_that_is_cut_is_gone_on_with(host: LabHost) -> None:
     made(host, wanted(host))
     faults.power_cut(host.machine)
     lab.start(host.machine)
-    host.bash(f"for i in $(seq 60); do systemctl is-active -q shifter_imagegw && break; sleep 1; done; {LISTENS}")
+    host.bash(f"for i in $(seq 300); do systemctl is-active -q shifter_imagegw && break; sleep 1; done; {LISTENS}")
     assert host.check() == {}
 
 
+@pytest.mark.long
 def test_an_older_version_pulls_by_celery_and_leaves_nothing_of_it(host: LabHost) -> None:
     old = wanted(host, OLD)
     changed = made(host, old)

@@ -195,21 +195,25 @@ def test_it_is_built_again_for_another_source_or_switch_only(host: LabHost) -> N
 def test_what_was_cut_or_changed_is_said_and_mended(host: LabHost) -> None:
     of = config(source=put(host, archive_of(MINI)))
     changed(host, of)
-    for damage, step, says in (
-        (": >/opt/shifter/udiRoot/bin/shifterimg", "shifter_build", "has not what Shifter's build installed: "),
-        ("chmod u-s /opt/shifter/udiRoot/bin/shifter", "shifter_build", "is not root's with mode 4755"),
-        (": >/usr/src/shifter/.gpu-metal", "shifter_source", "is not Shifter's source of"),
-        ("echo >>/usr/src/shifter/configure.ac", "shifter_source", "is not as it was unpacked"),
-        ("rm /usr/libexec/shifter/mount", "shifter_links", "does not lead to"),
-        ("rmdir /var/udiMount", "shifter_folders", "has no folder /var/udiMount"),
-        ("chmod g+w /etc/shifter/udiRoot.conf", "shifter_udiroot", "is not root's with mode 644"),
-        ("useradd ana", "shifter_etc", "/passwd differs from this host's"),
-        (f"rmdir {IMAGES}", "shifter_images", "has no folder"),
+    for damages in (
+        {
+            ": >/opt/shifter/udiRoot/bin/shifterimg": ("shifter_build", "has not what Shifter's build installed: "),
+            "rm /usr/libexec/shifter/mount": ("shifter_links", "does not lead to"),
+            "rmdir /var/udiMount": ("shifter_folders", "has no folder /var/udiMount"),
+            "chmod g+w /etc/shifter/udiRoot.conf": ("shifter_udiroot", "is not root's with mode 644"),
+            "useradd ana": ("shifter_etc", "/passwd differs from this host's"),
+            f"rmdir {IMAGES}": ("shifter_images", "has no folder"),
+        },
+        {"chmod u-s /opt/shifter/udiRoot/bin/shifter": ("shifter_build", "is not root's with mode 4755")},
+        {": >/usr/src/shifter/.gpu-metal": ("shifter_source", "is not Shifter's source of")},
+        {"echo >>/usr/src/shifter/configure.ac": ("shifter_source", "is not as it was unpacked")},
     ):
-        host.bash(damage)
-        assert says in host.check()[step][1], damage
-        assert step in changed(host, of)
-        assert host.check() == {}
+        host.bash("; ".join(damages))
+        seen = host.check()
+        for damage, (step, says) in damages.items():
+            assert says in seen[step][1], damage
+        assert {step for step, _ in damages.values()} <= set(changed(host, of))
+    assert host.check() == {}
     for mode in ("o+w", "g+w"):
         host.bash(f"chgrp games /opt/shifter; chmod {mode} /opt/shifter")
         says = "/opt/shifter can be changed by others than root, and root runs what is in /opt/shifter/udiRoot/libexec"

@@ -1,4 +1,5 @@
-"""The made-up part of tests/example on hosts and in a cluster: into a site at work, and out of it again.
+"""The rest of the story of test_site.py: the made-up part of tests/example joins the site at work, leaves it and joins
+it again; with the part in it all disks are new, and the site is destroyed and comes up again.
 
 The program is a copy of the project that has the part. Does not prove: that parts which are of use work; their own
 stories do.
@@ -13,38 +14,46 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from lab.hosts import faults
+from lab.hosts import faults, lab
 from lab.hosts.inventory import host as lab_host
 from tests.example_copy import EXAMPLE, make
-from tests.lab.stack import HOSTS, Stack, on
+from tests.lab.cluster import identity, kubectl, ready_nodes
+from tests.lab.stack import TOKEN, Stack, on, until
 from tests.scripts.lab_host import differences
 
-pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1")]
+pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spare-1")]
 
-HOST = "cpu-1"
+HOST = "gpu-1"
 PORT = 8093
 OF_OTHERS = ("/var/lib/gpu-metal/", "/var/lib/cni")
 """The runner's own records, and the pod network's of the host's first pod."""
+READABLE = "/etc /var/lib/gpu-metal /var/log /tmp /home /run/gpu-metal /root"
+"""Where a file that others may read could lie."""
 KUBECTL = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
 PAGE = (EXAMPLE / "lab/parts/example/page.html").read_text()
 
 
 @pytest.fixture(scope="module")
-def stack(cluster: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """The lab's site at work, from the copy; what the part's lab half brings is served."""
+def stack(site_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """The lab's site from the copy; what the part's lab half brings is served."""
     copy = make(tmp_path_factory.mktemp("example") / "copy")
     done = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    cluster.root = copy
-    # The library of a release with one part more goes to the hosts.
-    cluster.up().ok()
-    return cluster
+    site_stack.root = copy
+    return site_stack
 
 
 @pytest.fixture(scope="module")
-def clean(stack: Stack) -> Mapping[str, Any]:  # noqa: ARG001 - the site is up
+def without(stack: Stack) -> Mapping[str, Any]:  # noqa: ARG001 - the hosts are on
+    """The host before the part."""
     return faults.snapshot(lab_host(HOST))
+
+
+def hosts(stack: Stack) -> set[str]:
+    """Those that the site has now."""
+    return set(YAML(typ="safe").load(stack.file)["config"]["gpu-metal:site"]["hosts"])
 
 
 def part(copy: Path) -> dict[str, Any]:
@@ -71,7 +80,7 @@ def there(*words: str) -> str:
     return on("cp-1", [*KUBECTL, "get", *words, "--ignore-not-found", "-o", "name"]).strip()
 
 
-def test_its_lines_bring_both_halves(stack: Stack, clean: Mapping[str, Any]) -> None:  # noqa: ARG001 - taken before
+def test_its_lines_bring_both_halves(stack: Stack, without: Mapping[str, Any]) -> None:  # noqa: ARG001 - taken before
     stack.edit(lambda site: site.update(example=part(stack.root)))
     stack.sitectl("preflight").ok()
     stack.up().ok()
@@ -114,24 +123,74 @@ def test_what_hands_changed_is_named_and_mended(stack: Stack) -> None:
     stack.sitectl("drift").ok()
 
 
-def test_without_its_lines_all_of_it_is_gone(stack: Stack, clean: Mapping[str, Any]) -> None:
-    stack.edit(lambda site: site.pop("example"))
+def test_without_its_lines_all_of_it_is_gone(stack: Stack, without: Mapping[str, Any]) -> None:
+    lines: dict[str, Any] = {}
+    stack.edit(lambda site: lines.update(example=site.pop("example")))
     stack.up().ok()
     assert served() == ""
     assert there("namespace", "example") == ""
     assert there("configmap", "example", "-n", "vision") == ""
-    left = differences(clean, faults.snapshot(lab_host(HOST)))
+    left = differences(without, faults.snapshot(lab_host(HOST)))
     assert [path for path in left if not path.startswith(OF_OTHERS)] == []
     stack.up("--expect-no-changes").ok()
-    assert json.loads(stack.sitectl("verify", "-o", "json").ok().out)["failures"] == []
-    assert set(HOSTS) <= {check["host"] for check in json.loads(stack.sitectl("verify", "-o", "json").out)["checks"]}
+    verdict = json.loads(stack.sitectl("verify", "-o", "json").ok().out)
+    assert verdict["failures"] == []
+    assert hosts(stack) <= {check["host"] for check in verdict["checks"]}
+    stack.edit(lambda site: site.update(lines))
 
 
-def test_the_whole_site_goes_with_it_and_comes_up_again(stack: Stack) -> None:
-    stack.edit(lambda site: site.update(example=part(stack.root)))
+@pytest.mark.row("X4")
+def test_all_disks_are_new_and_one_run_brings_hosts_cluster_projects_and_the_part_back(
+    stack: Stack, site_clean: dict[str, Any]
+) -> None:
+    before = identity()[0]
+    for host in hosts(stack):
+        lab.reset(lab_host(host))
+        site_clean[host] = faults.snapshot(lab_host(host))  # another machine-id
+    assert stack.sitectl("drift", "--record").status == 1
     stack.up().ok()
+    assert identity()[0] != before
+    assert kubectl("get", "resourcequota", "-n", "vision")["items"]
+    assert (served(), title()) == (PAGE, "Notice again")
+    stack.works()
+    stack.up("--expect-no-changes").ok()
+
+
+def test_gx1_no_secret_is_readable(stack: Stack) -> None:
+    # The folder of the last run's temporary files goes within a second of its end.
+    until(lambda: not any(stack.folder.glob("tmp/*/kubeconfig*")), what="no kubeconfig in TMPDIR", limit=60)
+    admin = YAML(typ="safe").load(on("cp-1", ["cat", "/etc/kubernetes/admin.conf"]))
+    secrets = [
+        admin["users"][0]["user"]["client-key-data"],
+        Path(stack.env["GPU_METAL_LAB"], "id_ed25519").read_text().splitlines()[1],
+        Path(stack.env["PULUMI_CONFIG_PASSPHRASE_FILE"]).read_text().strip(),
+    ]
+    places = {str(p): p.read_text(errors="replace") for p in stack.folder.rglob("*") if p.is_file()}
+    assert any("checkpoint" in text for text in places.values())
+    for host in hosts(stack):
+        places[f"{host} journal"] = on(host, ["journalctl", "--no-pager", "-o", "cat"])
+        places[f"{host} readable"] = on(
+            host,
+            [
+                "sh",
+                "-c",
+                f"find {READABLE} -xdev -type f -perm /o+r -size -200k -exec cat {{}} + | tr -cd '\\11\\12\\40-\\176'",
+            ],
+        )
+    for place, text in places.items():
+        assert not re.search(TOKEN, text) or not place.endswith(("journal", ".log")), place
+        for secret in secrets:
+            assert secret not in text, place
+            assert secret[: len(secret) // 2] not in text, place
+
+
+def test_destroy_leaves_the_hosts_as_they_were_and_all_of_it_comes_up_again(
+    stack: Stack, site_clean: dict[str, Any]
+) -> None:
     stack.destroy().ok()
     assert served() == ""
+    assert {host: faults.snapshot(lab_host(host)) for host in site_clean} == site_clean
     stack.up().ok()
-    assert (served(), title()) == (PAGE, "Notice")
+    assert ready_nodes() == hosts(stack)
+    assert (served(), title()) == (PAGE, "Notice again")
     stack.up("--expect-no-changes").ok()
