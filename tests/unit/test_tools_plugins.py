@@ -199,6 +199,25 @@ def test_no_destroy_deletes_the_site_file(pulumi: Path, tmp_path: Path, words: l
     assert subprocess.run([pulumi, "destroy", "--yes"], capture_output=True, check=False).returncode == 7
 
 
+@pytest.mark.parametrize("words", [["install"], ["-C", "x", "install", "--reinstall"], ["--color=never", "install"]])
+def test_install_by_a_language_host_that_ignores_virtualenv_is_refused(
+    pulumi: Path, tmp_path: Path, words: list[str]
+) -> None:
+    host = tmp_path / "it's here" / "pulumi-language-python"
+    program(tmp_path / "built" / "pulumi-language-python", "")
+    host.symlink_to(
+        tmp_path / "built" / "pulumi-language-python"
+    )  # as tools/get.py puts it beside a pulumi that it built
+    ran = subprocess.run([pulumi, *words], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.endswith("not into .venv. Nothing was done. Fix: make tools\n")
+    for other in (["plugin", "install", "resource"], ["-C", "install", "up"], ["config", "set", "a", "install"]):
+        assert subprocess.run([pulumi, *other], capture_output=True, check=False).returncode == 7
+    host.unlink()
+    program(host, "")  # of the official release
+    assert subprocess.run([pulumi, *words], capture_output=True, check=False).returncode == 7
+
+
 def activated(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in a new shell that has sourced tools/activate."""
     script = f"set -euo pipefail; . {ROOT}/tools/activate; {' '.join(words)}"
