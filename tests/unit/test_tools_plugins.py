@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -134,14 +135,23 @@ def test_only_the_lab_takes_a_stand_in(
 ) -> None:
     for module, name in ((get, "engine"), (lab_get, "engine"), (plugins, "kubernetes")):
         monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(plugins, "architecture", lambda: "amd64")
     monkeypatch.setattr(lab_get, "LAB", tmp_path / "lab")
     monkeypatch.setattr(lab_get, "INSTALL", program(tmp_path / "install", f"touch {tmp_path}/stand-in\n"))
     if official:
         program(home / "resource-command-v1.2.1" / "pulumi-resource-command", "\x7fELF")
         get.site()
     else:
-        with pytest.raises(ToolError, match=r"\[command\] get\.pulumi\.com cannot be reached\. Fix: pulumi "):
+        with pytest.raises(ToolError) as refused:
             get.site()
+        said, _, fix = str(refused.value).partition(". Fix: ")
+        assert said == "plugin [command] get.pulumi.com cannot be reached"
+        # `pulumi` is on PATH only after tools/activate, which `make tools && …` has not reached.
+        release = f"pulumi-resource-command-v1.2.1-{sys.platform}-amd64.tar.gz"
+        assert fix == (
+            f"bring https://get.pulumi.com/releases/plugins/{release} here, then: "
+            f". tools/activate && pulumi plugin install resource command 1.2.1 --file {release}"
+        )
     lab_get.plan()
     assert (tmp_path / "stand-in").exists() is not official
     assert ("the lab's stand-in is used" in capsys.readouterr().out) is not official
