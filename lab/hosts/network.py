@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-from lab import paths
 from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE, GATEWAY, NETWORK
 
-FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-FORWARD_BEFORE = paths.RUN / "ip_forward"
 TABLE = "gm_lab"
 RULES = f"""
 table ip {TABLE} {{
@@ -26,12 +23,9 @@ def is_up() -> bool:
 
 
 def up() -> None:
-    """Makes bridge, address, forwarding and masquerading, unless the bridge is there already."""
+    """Makes bridge, address and masquerading, unless the bridge is there already."""
     if is_up():
         return
-    if not FORWARD_BEFORE.exists():
-        FORWARD_BEFORE.write_text(FORWARD.read_text())
-    FORWARD.write_text("1\n")
     run("nft", "-f", "-", stdin=f"table ip {TABLE}\ndelete table ip {TABLE}\n{RULES}")
     if "-P FORWARD DROP" in run("iptables", "-S"):
         for way in PASSES:
@@ -52,6 +46,3 @@ def down() -> None:
     for way in PASSES:
         if f"-A FORWARD {' '.join(way)} -j ACCEPT" in rules:
             run("iptables", "-D", "FORWARD", *way, "-j", "ACCEPT")
-    if FORWARD_BEFORE.exists():
-        FORWARD.write_text(FORWARD_BEFORE.read_text())
-        FORWARD_BEFORE.unlink()
