@@ -52,7 +52,7 @@ kubeadm() { echo "$*"; echo 'To see the stack trace of this error execute with -
 systemctl() { [[ $* == "show kubelet --property NRestarts --value" ]] && echo "$ENDED"; }
 journalctl() {
     echo 'I1130 01:20:43.181789    8857 factory.go:221] Registration of crio failed'
-    echo 'E1130 01:20:43.186161  8857 kubelet.go:1687] "Failed to start cAdvisor" err="inotify_init: too many open files"'
+    echo 'E1130 01:20:43.1  8857 kubelet.go:1687] "Failed to start cAdvisor" err="inotify_init: too many open files"'
     echo 'kubelet.service: Failed with result exit-code.'
 }
 _kubeadm join --config x
