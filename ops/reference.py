@@ -155,7 +155,8 @@ def sitectl() -> str:
 
 def _word(parameter: Any) -> str:  # noqa: ANN401 (Typer's own Click has no public types)
     if not hasattr(parameter, "is_flag"):
-        return str(parameter.metavar or f"[{parameter.name.upper()}]")
+        word = str(parameter.metavar or parameter.name.upper()).rstrip("…") + ("…" if parameter.nargs == -1 else "")
+        return word if parameter.required else f"[{word}]"
     return f"[{parameter.opts[0]}{'' if parameter.is_flag else f' {parameter.metavar}'}]"
 
 

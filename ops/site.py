@@ -97,7 +97,8 @@ def pulumi(words: Sequence[str], stack: str | None, folder: Path, *, stdin: str 
         if why := _passphrase(said):
             raise Stop(Code.NO_ACCESS, [f"The secrets of stack {stack} are locked: {why}"])
         code = Code.NO_SITE if done.returncode == Code.NO_SITE or "no stack named" in said else Code.NO_ACCESS
-        raise Stop(code, [f"pulumi {' '.join(words)}{f' for stack {stack}' if stack else ''}: {said}"])
+        text = f"pulumi {' '.join(words)}{f' for stack {stack}' if stack else ''}: {said}"
+        raise Stop(code, [f"{text}{_way_out(said, words, stack)}"])
     return done.stdout
 
 
@@ -110,4 +111,24 @@ def _passphrase(said: str) -> str:
         return f"the passphrase cannot be read: {said.partition('_FILE: ')[2]}. {export}."
     if "incorrect passphrase" in said:
         return f"the passphrase of this shell is not the stack's. {export}; PULUMI_CONFIG_PASSPHRASE comes before it."
+    return ""
+
+
+def _way_out(said: str, words: Sequence[str], stack: str | None) -> str:
+    """What to do about an answer of pulumi that names no way out; nothing for other answers."""
+    if "PULUMI_ACCESS_TOKEN must be set" in said:
+        return (
+            ": this shell is not logged in to the backend that has the state. "
+            "Fix: pulumi login --local, or the address of your backend; or export PULUMI_BACKEND_URL=ADDRESS."
+        )
+    if "no stack named" in said:
+        return (
+            " in the backend that this shell uses (pulumi whoami -v). Fix: if pulumi stack ls shows the right one, "
+            f"export PULUMI_STACK=NAME; if the state is elsewhere, pulumi login ADDRESS; else "
+            f"pulumi stack init {stack}."
+        )
+    if "unable to open bucket" in said:
+        return ". Fix: mount that folder, or log in to the backend that has the state: pulumi login ADDRESS."
+    if words[:2] == ["config", "get"] and "not found for stack" in said:
+        return f". Fix: pulumi config set --secret {words[2].partition(':')[2]} --stack {stack} < FILE"
     return ""

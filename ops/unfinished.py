@@ -4,6 +4,7 @@ Pulumi's own message has the whole command line, and after a lost connection no 
 """
 
 import asyncio
+import re
 from pathlib import Path
 
 from components.hostrun.fleet import Fleet
@@ -32,6 +33,8 @@ fi
 """
 NEWLINE = "\x1f"
 """In the answer: one row is one line."""
+HINT = re.compile(r"(To see|See|Try|For more|Run) ")
+"""How programs go on after the reason: kubeadm ends with "To see the stack trace of this error execute with --v=5"."""
 DEADLINE = 20.0
 """Seconds for a host."""
 
@@ -78,7 +81,8 @@ def _line(host: str, kind: str, *said: str) -> str:
 
 
 def _reason_first(text: str) -> str:
-    """The runner's message as one line: the last line of a step's output, which has the reason, comes first."""
+    """The runner's message as one line: the last line of a step's output that is not only a hint comes first."""
     first, _, output = text.partition(NEWLINE)
-    last = next((line.strip() for line in reversed(output.split(NEWLINE)) if line.strip()), "")
+    lines = [line.strip() for line in output.split(NEWLINE) if line.strip()]
+    last = next((line for line in reversed(lines) if not HINT.match(line)), "")
     return f"{last.rstrip('.')}. {first}" if last and last not in first else first

@@ -64,8 +64,13 @@ def download(tool: Tool, into: Path) -> None:
         program.chmod(0o755)
 
 
+def architecture() -> str:
+    """This machine's, as releases name it: `amd64`, `arm64`."""
+    return _ARCH.get(platform.machine(), platform.machine())
+
+
 def _names(tool: Tool, binary: str) -> dict[str, str]:
-    arch = _ARCH.get(platform.machine(), platform.machine())
+    arch = architecture()
     cpu = "x64" if arch == "amd64" else arch
     return {"version": tool.version, "os": sys.platform, "arch": arch, "cpu": cpu, "binary": binary}
 

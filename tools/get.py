@@ -103,8 +103,7 @@ def site() -> None:
     engine()
     plugins.kubernetes(get)
     if why := plugins.command():
-        wanted = f"resource command {plugins.version('command')}"
-        raise ToolError(f"plugin [command] {why}. Fix: pulumi plugin install {wanted} --file DOWNLOADED")
+        raise ToolError(f"plugin [command] {why}. Fix: {plugins.by_hand('command')}")
 
 
 def main(arguments: list[str], groups: Mapping[str, Callable[[], None]]) -> int:

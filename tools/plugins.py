@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.cache import ToolError, say, took
 from tools.catalogue import KUBERNETES_PLUGIN
-from tools.download import unreachable
+from tools.download import architecture, unreachable
 from tools.paths import ROOT, TOOLS_BIN
 from tools.tool import Tool
 
@@ -67,6 +67,15 @@ def install(name: str, *how: str) -> str:
     except subprocess.TimeoutExpired:
         return f"`pulumi plugin install` did not end within {PATIENCE} s"
     return " / ".join(done.stderr.strip().splitlines()[-2:]) if done.returncode else ""
+
+
+def by_hand(name: str) -> str:
+    """How to install a plugin whose release this machine cannot reach; in a shell that may not have `pulumi` yet."""
+    release = f"pulumi-resource-{name}-v{version(name)}-{sys.platform}-{architecture()}.tar.gz"
+    return (
+        f"bring https://get.pulumi.com/releases/plugins/{release} here, then: . tools/activate && "
+        f"pulumi plugin install resource {name} {version(name)} --file {release}"
+    )
 
 
 def is_script(name: str) -> bool:

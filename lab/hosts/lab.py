@@ -14,7 +14,7 @@ from typing import TextIO
 
 from lab import paths
 from lab.depot import signing
-from lab.hosts import base, disk, faults, frozen, keys, machine, network, power
+from lab.hosts import base, disk, faults, frozen, keys, machine, network, power, settings
 from lab.hosts.inventory import HOSTS, Host
 
 Say = Callable[[str], None]
@@ -69,6 +69,7 @@ def down(say: Say, *, erase: bool = False) -> None:
             with ThreadPoolExecutor(len(HOSTS)) as pool:
                 list(pool.map(power.switch_off, HOSTS.values()))
             network.down()
+            settings.give_back()
         if erase:
             for host in HOSTS.values():
                 disk.erase(host)
@@ -154,6 +155,7 @@ def _ready() -> None:
     keys.make()
     signing.make_key()
     (paths.RUN / "folder").write_text(str(paths.LAB))
+    settings.take()
     if not network.is_up():
         for host in HOSTS.values():
             power.clear(host)  # what a killed lab left

@@ -2,15 +2,9 @@
 
 from pathlib import Path
 
-from lab import paths
 from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE, GATEWAY, NETWORK
 
-FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
-"""All hosts share them: a dozen hosts use up the usual 128, and the next one does not boot."""
-SETTINGS = {FORWARD: 1, INSTANCES: 2048}
-"""This machine's settings while the lab runs; a larger number stays."""
 TABLE = "gm_lab"
 RULES = f"""
 table ip {TABLE} {{
@@ -23,25 +17,15 @@ table ip {TABLE} {{
 PASSES = (("-i", BRIDGE), ("-o", BRIDGE))  # for a machine whose FORWARD policy is to drop, as Docker sets it
 
 
-def before(setting: Path) -> Path:
-    """The file that keeps what the setting was before the lab."""
-    return paths.RUN / setting.name
-
-
 def is_up() -> bool:
     """Whether the bridge is there."""
     return Path("/sys/class/net", BRIDGE).exists()
 
 
 def up() -> None:
-    """Makes bridge, address, forwarding and masquerading, unless the bridge is there already."""
+    """Makes bridge, address and masquerading, unless the bridge is there already."""
     if is_up():
         return
-    for setting, least in SETTINGS.items():
-        if not before(setting).exists():
-            before(setting).write_text(setting.read_text())
-        if int(setting.read_text()) < least:
-            setting.write_text(f"{least}\n")
     run("nft", "-f", "-", stdin=f"table ip {TABLE}\ndelete table ip {TABLE}\n{RULES}")
     if "-P FORWARD DROP" in run("iptables", "-S"):
         for way in PASSES:
@@ -62,7 +46,3 @@ def down() -> None:
     for way in PASSES:
         if f"-A FORWARD {' '.join(way)} -j ACCEPT" in rules:
             run("iptables", "-D", "FORWARD", *way, "-j", "ACCEPT")
-    for setting in SETTINGS:
-        if before(setting).exists():
-            setting.write_text(before(setting).read_text())
-            before(setting).unlink()

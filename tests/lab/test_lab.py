@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import paths
-from lab.hosts import cgroups, faults, lab, machine, network
+from lab.hosts import cgroups, faults, lab, machine, network, settings
 from lab.hosts.inventory import BRIDGE, HOSTS, NETWORK, LabError
 
 pytestmark = [pytest.mark.lab, pytest.mark.alone]
@@ -95,10 +95,10 @@ def test_another_folders_lab_is_not_touched(tmp_path: Path) -> None:
 
 def test_down_leaves_nothing_and_up_brings_the_same_hosts_back() -> None:
     identity = faults.run_in(SITE[0], ["cat", "/etc/machine-id"]).stdout
-    settings = {setting: network.before(setting).read_text() for setting in network.SETTINGS}
+    before = settings.noted()
     lab.down(lambda _: None)
     try:
-        assert {setting: setting.read_text() for setting in network.SETTINGS} == settings
+        assert {name: (settings.SYS / name).read_text() for name in before} == before
         assert not Path("/sys/class/net", BRIDGE).exists()
         assert not paths.RUN.exists()
         assert str(paths.DISKS) not in mounts_of_all()

@@ -1,4 +1,5 @@
-"""The step of a member waits, after a mend, until its node is Ready: by its own functions and a kubectl that is told.
+"""The step of a member waits, after a mend, until its node is Ready, and says why a kubelet ends: by its own functions
+and programs that are told what to answer.
 
 Does not prove: that a real kubelet behaves so (tests/scripts/test_kubernetes_steps.py).
 """
@@ -42,3 +43,43 @@ def test_a_node_that_is_about_to_be_ready_is_waited_for(after: int, network: str
     done = subprocess.run(["bash", "-c", RUN, "bash", str(STEP)], env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("slept") == slept
+
+
+KUBEADM = """
+set -euo pipefail; shopt -s inherit_errexit
+. "$1"
+kubeadm() { echo "$*"; echo 'To see the stack trace of this error execute with --v=5' >&2; return "$STATUS"; }
+systemctl() { [[ $* == "show kubelet --property NRestarts --value" ]] && echo "$ENDED"; }
+journalctl() {
+    echo 'I1130 01:20:43.181789    8857 factory.go:221] Registration of crio failed'
+    echo 'E1130 01:20:43.1  8857 kubelet.go:1687] "Failed to start cAdvisor" err="inotify_init: too many open files"'
+    echo 'kubelet.service: Failed with result exit-code.'
+}
+_kubeadm join --config x
+echo joined
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "says"),
+    [
+        (0, 7, ""),
+        (1, 0, ""),
+        (
+            1,
+            7,
+            'the kubelet ended 7 times: "Failed to start cAdvisor" err="inotify_init: too many open files". '
+            "Fix: mend that on this host (journalctl -u kubelet), then pulumi up\n",
+        ),
+    ],
+    ids=["kubeadm ended well", "the kubelet runs", "the kubelet ends"],
+)
+def test_a_kubelet_that_ends_again_and_again_is_the_reason(status: int, ended: int, says: str) -> None:
+    """kubeadm waits four minutes for it, and names neither it nor why."""
+    env = {"PATH": "/usr/bin:/bin", "STATUS": str(status), "ENDED": str(ended)}
+    done = subprocess.run(
+        ["bash", "-c", KUBEADM, "bash", str(STEP)], env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status
+    assert done.stdout.splitlines() == ["join --config x", *(["joined"] if status == 0 else [])]
+    assert done.stderr == "To see the stack trace of this error execute with --v=5\n" + says

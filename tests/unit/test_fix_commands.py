@@ -33,6 +33,7 @@ PULUMI = {
     "login": {"--local"},
     "plugin": set[str](),
     "install": set[str](),
+    "whoami": set[str](),
 }
 """Verbs of Pulumi 3.220 that we tell people to use, with flags of each."""
 ENGLISH = {f"make {word}" for word in ("a", "it", "room", "install")}

@@ -1,5 +1,11 @@
-"""The list of the lab's hosts."""
+"""The list of the lab's hosts, and what the lab changes of this machine's kernel settings."""
 
+from pathlib import Path
+
+import pytest
+
+from lab import paths
+from lab.hosts import settings
 from lab.hosts.inventory import GATEWAY, HOSTS, NETWORK
 
 
@@ -7,3 +13,21 @@ def test_each_host_has_an_address_of_its_own_in_the_labs_network() -> None:
     addresses = [host.address for host in HOSTS.values()]
     assert len({*addresses, GATEWAY}) == len(addresses) + 1
     assert {address.rpartition(".")[0] for address in addresses} == {str(NETWORK[0]).rpartition(".")[0]}
+
+
+def test_kernel_settings_are_raised_once_and_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """128 inotify instances, the kernel's own limit, were too few for a dozen hosts: kubelets ended at once."""
+    monkeypatch.setattr(settings, "SYS", tmp_path)
+    monkeypatch.setattr(paths, "RUN", tmp_path)
+    forward, instances = tmp_path / settings.FORWARD, tmp_path / settings.INSTANCES
+    for file, value in ((forward, "0\n"), (instances, "128\n")):
+        file.parent.mkdir(parents=True)
+        file.write_text(value)
+    for _ in range(2):  # each host that is switched on takes them
+        settings.take()
+        assert (forward.read_text(), instances.read_text()) == ("1\n", "1024\n")
+    settings.give_back()
+    assert (forward.read_text(), instances.read_text(), settings.noted()) == ("0\n", "128\n", {})
+    instances.write_text("8192\n")
+    settings.take()
+    assert instances.read_text() == "8192\n"

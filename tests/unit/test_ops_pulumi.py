@@ -264,6 +264,11 @@ LOOK = "Fix: sitectl recover, then pulumi up, which goes on from there."
             "gpu-1 [packages] E: Unable to locate package foo. apply ended with status 100. "
             "Fix: see its last lines; the next run goes on from this step. Log: /l",
         ),
+        (
+            "fault\tcluster_member\x1fapply ended with status 1. Log: /l\x1ferror: no etcd\x1f"
+            "To see the stack trace of this error execute with --v=5 or higher\x1f",
+            "gpu-1 [cluster_member] error: no etcd. apply ended with status 1. Log: /l",
+        ),
         ("fault\tos\x1fis Debian 11. Fix: reinstall it.\x1f", "gpu-1 [os] is Debian 11. Fix: reinstall it."),
     ],
 )

@@ -1,4 +1,5 @@
 """Which site sitectl means: the named one, else the one that pulumi has selected, else the lab's.
+And what it says when its state or a secret is not found.
 
 Does not prove: that Pulumi keeps its selection there; tests/lab/test_readme.py does, with the real one.
 """
@@ -11,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import app
-from tests.unit.fake_hosts import SITE, key
+from tests.unit.fake_hosts import SITE, FakePulumi, Sitectl, key
 
 
 @pytest.fixture
@@ -80,3 +81,43 @@ def test_quiet_and_programs_are_not_disturbed(folder: Path) -> None:
     words = ["validate", "-C", str(folder), "-s", "lab"]
     assert CliRunner().invoke(app, [*words, "--quiet"]).stderr == ""
     assert json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)["site"] == "lab"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "fix"),
+    [
+        (
+            "PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions",
+            3,
+            "is not logged in to the backend that has the state. Fix: pulumi login --local, or ",
+        ),
+        (
+            "no stack named 'dev' found",
+            6,
+            "export PULUMI_STACK=NAME; if the state is elsewhere, pulumi login ADDRESS; ",
+        ),
+        (
+            "unable to open bucket file:///gone?no_tmp_dir=true: stat /gone: no such file or directory",
+            3,
+            "Fix: mount that folder, or log in to the backend that has the state: pulumi login ADDRESS.",
+        ),
+    ],
+)
+def test_a_state_that_is_not_found_says_the_way_to_it(
+    ctl: Sitectl, cli: FakePulumi, said: str, code: int, fix: str
+) -> None:
+    """As Pulumi 3.220 says it."""
+    (cli.folder / "pulumi").write_text(f'#!/bin/sh\necho "error: {said}" >&2\nexit 255\n')
+    result = ctl("recover")
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert fix in result.stderr
+
+
+def test_a_secret_that_is_not_set_says_how_to_set_it(ctl: Sitectl, cli: FakePulumi) -> None:
+    (ctl.folder / "Pulumi.dev.yaml").write_text(SITE.replace("user: deploy", "user: deploy, passwordSecret: door"))
+    said = "configuration key 'door' not found for stack 'dev'"
+    (cli.folder / "pulumi").write_text(f'#!/bin/sh\necho "error: {said}" >&2\nexit 255\n')
+    result = ctl("drift")
+    assert result.exit_code == 3
+    assert f"{said}. Fix: pulumi config set --secret door --stack dev < FILE\n" in result.stderr

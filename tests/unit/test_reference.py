@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.reference import BEGIN, END, ROOT, pages
+from ops.reference import BEGIN, END, ROOT, pages, sitectl
 from stacks.load import load_site
 
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -88,3 +88,14 @@ def test_every_step_is_said_in_a_sentence() -> None:
     text = (ROOT / "docs" / "reference" / "checks.md").read_text()
     for file in (ROOT / "components").glob("**/steps/*.sh"):
         assert re.search(rf'^\| <a id="{file.stem}"></a>`{file.stem}` \| \S.+\. \| (yes|no|check only) \|$', text, re.M)
+
+
+def test_a_word_that_can_be_left_out_is_shown_as_such() -> None:
+    lines = sitectl().splitlines()
+    for usage in (
+        "preflight [HOST…] [--only",
+        "explain [KEY] [FLAG…]",
+        "adopt HOST… [FLAG…]",
+        "init NAME HOST=ADDRESS… [",
+    ):
+        assert [line for line in lines if line.startswith(f"    sitectl {usage}")], usage

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -134,14 +135,23 @@ def test_only_the_lab_takes_a_stand_in(
 ) -> None:
     for module, name in ((get, "engine"), (lab_get, "engine"), (plugins, "kubernetes")):
         monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(plugins, "architecture", lambda: "amd64")
     monkeypatch.setattr(lab_get, "LAB", tmp_path / "lab")
     monkeypatch.setattr(lab_get, "INSTALL", program(tmp_path / "install", f"touch {tmp_path}/stand-in\n"))
     if official:
         program(home / "resource-command-v1.2.1" / "pulumi-resource-command", "\x7fELF")
         get.site()
     else:
-        with pytest.raises(ToolError, match=r"\[command\] get\.pulumi\.com cannot be reached\. Fix: pulumi "):
+        with pytest.raises(ToolError) as refused:
             get.site()
+        said, _, fix = str(refused.value).partition(". Fix: ")
+        assert said == "plugin [command] get.pulumi.com cannot be reached"
+        # `pulumi` is on PATH only after tools/activate, which `make tools && …` has not reached.
+        release = f"pulumi-resource-command-v1.2.1-{sys.platform}-amd64.tar.gz"
+        assert fix == (
+            f"bring https://get.pulumi.com/releases/plugins/{release} here, then: "
+            f". tools/activate && pulumi plugin install resource command 1.2.1 --file {release}"
+        )
     lab_get.plan()
     assert (tmp_path / "stand-in").exists() is not official
     assert ("the lab's stand-in is used" in capsys.readouterr().out) is not official
@@ -197,6 +207,25 @@ def test_no_destroy_deletes_the_site_file(pulumi: Path, tmp_path: Path, words: l
     assert ran.stderr.endswith("Fix: pulumi destroy; then pulumi stack rm --preserve-config\n")
     assert not list((tmp_path / "tmp dir").iterdir())
     assert subprocess.run([pulumi, "destroy", "--yes"], capture_output=True, check=False).returncode == 7
+
+
+@pytest.mark.parametrize("words", [["install"], ["-C", "x", "install", "--reinstall"], ["--color=never", "install"]])
+def test_install_by_a_language_host_that_ignores_virtualenv_is_refused(
+    pulumi: Path, tmp_path: Path, words: list[str]
+) -> None:
+    host = tmp_path / "it's here" / "pulumi-language-python"
+    program(tmp_path / "built" / "pulumi-language-python", "")
+    host.symlink_to(
+        tmp_path / "built" / "pulumi-language-python"
+    )  # as tools/get.py puts it beside a pulumi that it built
+    ran = subprocess.run([pulumi, *words], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.endswith("not into .venv. Nothing was done. Fix: make tools\n")
+    for other in (["plugin", "install", "resource"], ["-C", "install", "up"], ["config", "set", "a", "install"]):
+        assert subprocess.run([pulumi, *other], capture_output=True, check=False).returncode == 7
+    host.unlink()
+    program(host, "")  # of the official release
+    assert subprocess.run([pulumi, *words], capture_output=True, check=False).returncode == 7
 
 
 def activated(*words: str, **env: str) -> subprocess.CompletedProcess[str]:

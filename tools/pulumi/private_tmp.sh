@@ -4,9 +4,23 @@
 set -euo pipefail
 # `destroy --remove` deletes Pulumi.STACK.yaml, which is the site, and has no flag that keeps it; `stack rm` has one
 # (tools/activate).
+program=@PROGRAM@
 words=" $* "
 if [[ $words =~ \ (destroy|down|dn)\  && $words == *" --remove "* ]]; then
     echo "✗ --remove would delete the site file, too. Nothing was done. Fix: pulumi destroy; then pulumi stack rm --preserve-config" >&2
+    exit 2
+fi
+# The language host that is built here is older than Pulumi: it ignores `virtualenv` of Pulumi.yaml, and `pulumi install`
+# would put the environment's bin/ and lib/ into the top of the checkout. It is a link; the official one is a file.
+verb() {
+    while [[ ${1:-} == -* ]]; do
+        case $1 in -C | --cwd | --color) shift ;; esac
+        shift || return 0
+    done
+    echo "${1:-}"
+}
+if [[ $(verb "$@") == install && -L ${program%/*}/pulumi-language-python ]]; then
+    echo "✗ pulumi install: the language host that was built here would put the Python environment into the top of the checkout, not into .venv. Nothing was done. Fix: make tools" >&2
     exit 2
 fi
 # After `su`, XDG_RUNTIME_DIR is still the other user's.
@@ -49,4 +63,4 @@ end_marked() {
     end_marked
     rm -rf "$TMPDIR"
 ) </dev/null >/dev/null 2>&1 &
-exec @PROGRAM@ "$@"
+exec "$program" "$@"

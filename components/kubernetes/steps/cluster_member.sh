@@ -168,7 +168,7 @@ _init() {
     fi
     printf 'init\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
     bulk init | write_file /etc/kubernetes/gpu-metal/init.yaml 0600
-    kubeadm init --config /etc/kubernetes/gpu-metal/init.yaml --skip-token-print ${skip:+"--skip-phases=$skip"}
+    _kubeadm init --config /etc/kubernetes/gpu-metal/init.yaml --skip-token-print ${skip:+"--skip-phases=$skip"}
     rm /etc/kubernetes/gpu-metal/begun
 }
 
@@ -189,9 +189,23 @@ _join() {
     rm -f /run/gpu-metal/ticket
     printf '%s\n' "$config" | write_file /run/gpu-metal/join.yaml 0600
     printf 'join\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
-    kubeadm join --config /run/gpu-metal/join.yaml || status=$?
+    _kubeadm join --config /run/gpu-metal/join.yaml || status=$?
     rm -f /run/gpu-metal/join.yaml
     if ((status == 0)); then rm /etc/kubernetes/gpu-metal/begun; fi
+    return "$status"
+}
+
+# kubeadm waits for what the kubelet starts. Its own last lines name neither a kubelet that ends again and again nor why.
+_kubeadm() {
+    local status=0 ended said
+    kubeadm "$@" || status=$?
+    if ((status == 0)); then return 0; fi
+    ended=$(systemctl show kubelet --property NRestarts --value)
+    said=$(journalctl -u kubelet -n 300 -o cat --no-pager | grep -E '^[EF][0-9]{4} ' | tail -n 1) || true
+    if ((ended)) && [[ -n $said ]]; then
+        printf 'the kubelet ended %s times: %s. Fix: mend that on this host (journalctl -u kubelet), then pulumi up\n' \
+            "$ended" "${said#*] }" >&2
+    fi
     return "$status"
 }
 
