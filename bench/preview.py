@@ -69,7 +69,8 @@ def site(count: int, folder: Path) -> Mapping[str, Any]:
         "engine": {"package": "containerd"},
         "kubernetes": {"version": "1.34.2"},
         "network": {"podSubnet": "10.128.0.0/12", "pods": {"kind": "bridge"}},
-        "tenants": {"vision": {"quota": {"cpu": "4", "memory": "8Gi", "gpus": 4}, "members": ["ana"]}},
+        "users": {"ana": {}},
+        "projects": {"vision": {"gpus": 4, "cpu": "4", "memory": "8Gi", "members": ["ana"]}},
     }
 
 

@@ -96,7 +96,7 @@ HostName = Annotated[str, AfterValidator(_rfc1123)]
 """RFC 1123: labels of 1–63, 253 in all."""
 
 LabelName = Annotated[str, AfterValidator(_label_name)]
-"""One RFC 1123 label: a namespace, a tenant, a group."""
+"""One RFC 1123 label: a namespace, a project, a group."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -126,6 +126,13 @@ def _not_memory(text: str) -> str | None:
     return f'{said}. Write a unit, for example "{likely}".'
 
 
+def _not_storage(text: str) -> str | None:
+    if _amount(text) >= 1024**2:
+        return None
+    said = f"{quoted(text)} is {_amount(text):g} bytes, in which no volume fits"
+    return f'{said}. Write a unit, for example "{text if text.isdigit() and int(text) else 500}Gi".'
+
+
 def _not_cpus(text: str) -> str | None:
     if _amount(text) < 10**6:
         return None
@@ -147,6 +154,8 @@ Quantity = Annotated[
 """A Kubernetes quantity, quoted: "2", "500m", "8Gi"."""
 Memory = Annotated[Quantity, Rule(_not_memory)]
 """A quantity of memory: without a unit, bytes."""
+Storage = Annotated[Quantity, Rule(_not_storage)]
+"""A quantity of storage: without a unit, bytes."""
 Cpus = Annotated[Quantity, Rule(_not_cpus)]
 """A quantity of CPUs."""
 

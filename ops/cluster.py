@@ -23,7 +23,7 @@ NODES = (
     r'{range .items[*]}{.metadata.name}{"\t"}{.status.conditions[?(@.type=="Ready")].status}{"\t"}'
     r'{.status.nodeInfo.kubeletVersion}{"\t"}{.metadata.labels}{"\n"}{end}'
 )
-QUOTAS = r'{range .items[?(@.metadata.name=="tenant")]}{.metadata.namespace}{"\t"}{.spec.hard}{"\n"}{end}'
+QUOTAS = r'{range .items[?(@.metadata.name=="project")]}{.metadata.namespace}{"\t"}{.spec.hard}{"\n"}{end}'
 DNS = r"{.status.availableReplicas}/{.spec.replicas}"
 
 
@@ -37,7 +37,7 @@ class Node:
 
 
 async def look(site: Site, hosts: Sequence[Host], control_planes: Fleet) -> list[Check]:
-    """Checks of each host's node, of DNS and of the tenants, as the first control plane that answers sees them."""
+    """Checks of each host's node, of DNS and of the projects, as the first control plane that answers sees them."""
     errors: list[Check] = []
     for name, target in control_planes.targets.items():
         try:
@@ -75,7 +75,7 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
     for host in hosts:
         checks += _node(site, host, nodes.get(host.name))
     checks.append(_dns(target.name, dns))
-    checks += [_tenant(target.name, name, site, quotas.get(name)) for name in site.tenants]
+    checks += [_project(target.name, name, site, quotas.get(name)) for name in site.projects]
     return [*checks, *[await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]]
 
 
@@ -122,11 +122,11 @@ def _dns(where: str, text: str) -> Check:
     return Check("cluster-dns", where, "failed", saw, fix="there: kubectl -n kube-system get pods -o wide")
 
 
-def _tenant(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
-    id_ = f"tenant/{name}"
+def _project(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
+    id_ = f"project/{name}"
     if hard is None:
         return Check(id_, where, "failed", f"namespace {name} has no quota.", fix=MEND)
-    want = str(site.tenants[name].quota.gpus)
+    want = str(site.projects[name].gpus)
     seen = str(hard.get("requests.nvidia.com/gpu", "none"))
     if seen != want:
         return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, MEND)

@@ -36,8 +36,9 @@ NEXT = """\
 NO_CLUSTER = """
     # engine: {{kind: docker}}                   # a host without Kubernetes; with it containerd comes by itself
     # kubernetes: {{version: "{version}"}}          # and roles: [control-plane] on {first}, or on three hosts"""
-TENANTS = """
-    # tenants: {vision: {quota: {cpu: "8", memory: 64Gi, gpus: 2}, members: [ana]}}"""
+PROJECTS = """
+    # users: {ana: {}}
+    # projects: {vision: {gpus: 2, cpu: "8", memory: 64Gi, members: [ana]}}"""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def site_text(
     lines += [f"    os: {word(common)}"] if common else []
     lines += ["    groups:", *(f"      {group}: {_gpu(*of)}" for of, group in groups.items())] if groups else []
     first = next((name for name in hosts if not gpus(facts[name])), next(iter(hosts)))
-    lines += [NEXT + (TENANTS if wanted.kubernetes else NO_CLUSTER.format(version=versions.KUBERNETES, first=first))]
+    lines += [NEXT + (PROJECTS if wanted.kubernetes else NO_CLUSTER.format(version=versions.KUBERNETES, first=first))]
     lines += ["    hosts:"]
     for name, host in hosts.items():
         own: dict[str, Any] = {}

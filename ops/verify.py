@@ -1,4 +1,4 @@
-"""`sitectl verify`: does it work? Hosts, what was applied, services, the cluster, tenants. Changes nothing.
+"""`sitectl verify`: does it work? Hosts, what was applied, services, the cluster, projects. Changes nothing.
 
 Rows: M3.
 """

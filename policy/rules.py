@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Props = Mapping[str, Any]
-TENANT = "gpu-metal/tenant"
-"""Label of a tenant's namespace (components/tenancy)."""
+PROJECT = "gpu-metal/project"
+"""Label of a project's namespace (components/tenancy)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +114,16 @@ def _namespace_of(planned: Planned) -> tuple[str, Mapping[str, str]]:
     return str(metadata.get("name", "")), metadata.get("labels") or {}
 
 
-def _tenant_privileges(planned: Planned) -> Iterator[str]:
+def _project_privileges(planned: Planned) -> Iterator[str]:
     if planned.type == "kubernetes:core/v1:Namespace":
         name, labels = _namespace_of(planned)
         level = labels.get("pod-security.kubernetes.io/enforce")
-        if TENANT in labels and level not in ("baseline", "restricted"):
-            yield f"tenant {name} may run privileged pods. Fix: tenants.{name}.podSecurity: baseline."
+        if PROJECT in labels and level not in ("baseline", "restricted"):
+            yield f"project {name} may run privileged pods. Fix: projects.{name}.podSecurity: baseline."
     if planned.type == "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding":
         role = (planned.props.get("roleRef") or {}).get("name")
         if role in ("cluster-admin", "admin"):
-            yield f"role {role} is bound in a namespace; tenants get edit. Fix: bind edit or view."
+            yield f"role {role} is bound in a namespace; projects get edit. Fix: bind edit or view."
 
 
 def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
@@ -136,15 +136,15 @@ def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
     for p in planned:
         if p.type == "kubernetes:core/v1:Namespace":
             name, labels = _namespace_of(p)
-            if TENANT in labels and name not in with_quota:
-                yield f"tenant {name} has no ResourceQuota. Fix: set tenants.{name}.quota."
+            if PROJECT in labels and name not in with_quota:
+                yield f"project {name} has no ResourceQuota. Fix: pulumi up makes it."
 
 
 RULES = (
     Rule("host-key-pinned", "Every SSH connection names the key of its host.", _host_key),
     Rule("no-literal-secret", "No command line or ConfigMap contains a secret.", _literal_secret),
     Rule("versions-pinned", "Charts, images and Kubernetes packages are pinned.", _pinned),
-    Rule("tenants-unprivileged", "Tenants run no privileged pods and are bound to no admin role.", _tenant_privileges),
+    Rule("projects-unprivileged", "Projects run no privileged pods and bind no admin role.", _project_privileges),
 )
 
-STACK_RULES = (StackRule("tenants-have-quotas", "Every tenant's namespace has a quota.", _quotas),)
+STACK_RULES = (StackRule("projects-have-quotas", "Every project's namespace has a quota.", _quotas),)

@@ -22,6 +22,7 @@ from stacks import (
     checks_nodes,
     checks_packages,
     checks_parts,
+    checks_projects,
     checks_rules,
     checks_values,
     compatibility,
@@ -138,18 +139,6 @@ def kubernetes(site: Site) -> Iterator[Problem]:
         yield Problem(("kubernetes", "kubelet", "cgroupDriver"), text)
 
 
-def tenants(site: Site) -> Iterator[Problem]:
-    """Tenants have a cluster, a namespace that Kubernetes does not use itself, and a quota that allows a pod."""
-    if site.tenants and site.kubernetes is None:
-        yield Problem(("tenants",), "need Kubernetes. Write kubernetes: {}.")
-    for name, tenant in site.tenants.items():
-        if name == "default" or name.startswith("kube-"):
-            yield Problem(("tenants", name), "is a namespace of Kubernetes itself. Use another name.")
-        for field, least in (("pods", 1), ("gpus", 0)):
-            if getattr(tenant.quota, field) < least:
-                yield Problem(("tenants", name, "quota", field), f"must be at least {least}.")
-
-
 def repositories(site: Site) -> Iterator[Problem]:
     """No package source is listed under two names: its index can belong to one of them only."""
     first: dict[tuple[str, str], str] = {}
@@ -162,7 +151,7 @@ def repositories(site: Site) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(hosts, host_keys, ssh, quorum, subnets, kubernetes, tenants, repositories),
+    *(hosts, host_keys, ssh, quorum, subnets, kubernetes, repositories),
     *checks_rules.CHECKS,
     *checks_addresses.CHECKS,
     *checks_endpoint.CHECKS,
@@ -170,6 +159,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_hosts.CHECKS,
     *checks_components.CHECKS,
     *checks_nodes.CHECKS,
+    *checks_projects.CHECKS,
     *checks_api_server.CHECKS,
     *checks_values.CHECKS,
     *checks_machine.CHECKS,
@@ -192,15 +182,9 @@ def notes(site: Site) -> list[str]:
         *compatibility.notes(site),
         *checks_components.notes(site),
         *checks_files.notes(site),
+        *checks_projects.notes(site),
         *of_parts,
     ]
-    if site.tenants:
-        kind = site.network.pods.kind
-        found.append(f"network.pods: {kind} does not enforce NetworkPolicy; pods of one tenant can reach another's.")
-    gpus = sum(host.gpu.count for host in site.active if host.gpu)
-    promised = sum(tenant.quota.gpus for tenant in site.tenants.values())
-    if promised > gpus:
-        found.append(f"tenants: quotas promise {promised} GPUs, the hosts have {gpus}.")
     for host in site.hosts.values():
         if host.state == "gone":
             found.append(f"hosts.{host.name}: gone; take the entry away after the next pulumi up.")

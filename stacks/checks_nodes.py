@@ -1,4 +1,4 @@
-"""Rules for the nodes of a cluster, and for what they may promise. Pure functions; each problem names the key."""
+"""Rules for the nodes of a cluster. Pure functions; each problem names the key."""
 
 from collections.abc import Callable, Iterator
 
@@ -42,16 +42,4 @@ def labels(site: Site) -> Iterator[Problem]:
                 yield Problem((*key, "taints", index), f"{text} Use a prefix of your own, or none.")
 
 
-def promised(site: Site) -> Iterator[Problem]:
-    """No tenant is promised more GPUs than all hosts have together. Several may share them: that is a note.
-
-    Hosts that are gone count too: a quota must not keep anyone from taking a dead host out.
-    """
-    gpus = sum(host.gpu.count for host in site.hosts.values() if host.gpu)
-    for name, tenant in site.tenants.items():
-        if 0 < gpus < tenant.quota.gpus:
-            text = f"{tenant.quota.gpus} is more than all hosts have, which is {gpus}. Write {gpus} at most."
-            yield Problem(("tenants", name, "quota", "gpus"), text)
-
-
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, promised)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels)

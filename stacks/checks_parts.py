@@ -34,9 +34,9 @@ def _namespaces(site: Site) -> Iterator[Problem]:
             other = first.setdefault(name, entry.name)
             if other != entry.name:
                 yield Problem(entry.key, f"its namespace {name} is also that of {other}. A cluster has one of them.")
-            if name in site.tenants:
+            if name in site.projects:
                 text = f"is a namespace of {entry.name}. Use another name."
-                yield Problem(("tenants", name), text)
+                yield Problem(("projects", name), text)
 
 
 def needs(site: Site) -> Iterator[Problem]:
@@ -71,10 +71,11 @@ def alone(site: Site) -> Iterator[Problem]:
 
 
 def parts(site: Site) -> Iterator[Problem]:
-    """Runs each part's own checks."""
+    """Runs each part's own checks, also of the names of users and projects."""
     known = ground(site)
     for entry in site.entries:
         yield from below(entry.key, entry.part.checks(entry.config, known))
+        yield from entry.part.names(entry.config, known)
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, alone, parts)

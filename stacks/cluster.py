@@ -24,7 +24,7 @@ from stacks.secrets import Secrets
 def build(
     site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target], secrets: Secrets
 ) -> dict[str, pulumi.Input[object]]:
-    """Builds the cluster, its pod network, tenants and parts; returns their stack outputs."""
+    """Builds the cluster, its pod network, projects and parts; returns their stack outputs."""
     cluster = Cluster(
         site.name,
         site.hosts,
@@ -35,7 +35,7 @@ def build(
     )
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)
-    Tenancy("tenants", site.tenants, cluster=cluster.ref)
+    Tenancy("projects", site.projects, site.users, cluster=cluster.ref)
     _parts(site, cluster.ref, secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
 

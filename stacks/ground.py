@@ -14,7 +14,8 @@ def ground(site: Site) -> Ground:
         engine=site.container_engine,
         kubernetes=site.kubernetes,
         domain=site.domain,
-        tenants=site.tenants,
+        users=site.users,
+        projects=site.projects,
         provides=frozenset({*_own(site), *(given for entry in site.entries for given in entry.part.gives)}),
     )
 

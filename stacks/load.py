@@ -21,6 +21,7 @@ from components.shown import saying
 from stacks.checks import problems
 from stacks.checks_texts import passwords
 from stacks.faults import Fault, Mark, SiteError
+from stacks.former import former
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
 from stacks.messages import nested
@@ -81,6 +82,7 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool, drafts: Draft
     wrong_here = [
         *merged.problems,
         *passwords(source.data),
+        *former(source.data),
         *_named(data, stack, _project(folder)),
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]

@@ -20,7 +20,7 @@ from components.parts.part import Part
 from components.problem import Key
 from components.registry import REGISTERED, AnyPlatform, Registered, of
 from components.rule import Found, marked
-from components.tenancy.config import Tenant
+from components.tenancy.config import Project, User, UserName
 
 
 class Entry(NamedTuple):
@@ -109,8 +109,10 @@ class Site(Keyed):
     """Pod and service subnets, and the plugin that connects pods."""
     allow_untested: bool = False
     """true: versions of which nothing is known are a note (X7). Those that are known to fail stay refused."""
-    tenants: dict[LabelName, Tenant] = {}
-    """Tenants by name, which is also the name of their namespace."""
+    users: dict[UserName, User] = {}
+    """People by name, which is also that of their Unix account."""
+    projects: dict[LabelName, Project] = {}
+    """Projects by name, which is also the name of their namespace."""
     platforms: tuple[AnyPlatform, ...] = ()
     """Platforms that the site offers its users, each of a `kind`."""
 

@@ -178,7 +178,7 @@ OPEN: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: bool(
             _words(v) & {"NodeRestriction", "PodSecurity", "ServiceAccount", "ResourceQuota", "LimitRanger"}
         ),
-        "turns off what keeps nodes and tenants apart",
+        "turns off what keeps nodes and projects apart",
     ),
     "apiServer.tls-min-version": (lambda v: v in ("VersionTLS10", "VersionTLS11"), "allows broken versions of TLS"),
     "apiServer.token-auth-file": (lambda _: True, "keeps passwords for good in a file that is never read again"),

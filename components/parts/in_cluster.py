@@ -1,4 +1,4 @@
-"""A part in the cluster: its namespaces, then its own component, then what each tenant gets of it."""
+"""A part in the cluster: its namespaces, then its own component, then what each project and each user gets of it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,11 +33,14 @@ class InCluster(ComponentResource):
         within = replace(cluster, ready=(*cluster.ready, *made))
         child = ResourceOptions(parent=self)
         whole = _class(part.component)(name, config, ground=ground, cluster=within, secret=secret, opts=child)
+        within = replace(within, ready=(*within.ready, whole))
+        given = {"ground": ground, "cluster": within, "secret": secret, "opts": child}
+        if part.project:
+            for project in ground.projects:
+                _class(part.project)(f"{name}-{project}", config, project=project, **given)
         if part.user:
-            within = replace(within, ready=(*within.ready, whole))
-            for tenant in ground.tenants:
-                given = {"ground": ground, "cluster": within, "secret": secret, "opts": child}
-                _class(part.user)(f"{name}-{tenant}", config, tenant=tenant, **given)
+            for user in ground.users:
+                _class(part.user)(f"{name}-{user}", config, user=user, **given)
         self.register_outputs({})
 
     def _namespace(self, name: str, level: str, cluster: ClusterRef) -> Resource:

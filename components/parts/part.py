@@ -16,7 +16,7 @@ from components.hostrun.target import Target
 from components.kubernetes.config import Kubernetes
 from components.model import LabelName, Model
 from components.problem import Key, Problem
-from components.tenancy.config import Tenant
+from components.tenancy.config import Project, User
 
 P = TypeVar("P", bound=Model)
 
@@ -50,7 +50,8 @@ class Ground:
     """The engine of every host, declared or Kubernetes' own; None if only a part that needs docker brings one."""
     kubernetes: Kubernetes | None
     domain: str | None
-    tenants: Mapping[str, Tenant]
+    users: Mapping[str, User]
+    projects: Mapping[str, Project]
     provides: frozenset[Provide]
 
 
@@ -100,14 +101,18 @@ class ClusterPart(Generic[P]):
     """The half in the cluster."""
 
     namespaces: Mapping[str, PodSecurity]
-    """Made before the component, each with the Pod Security level that it enforces; no other part's, no tenant's."""
+    """Made before the component, each with the Pod Security level that it enforces; no other part's, no project's."""
     component: str
     """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`.
     Each object has the annotation FORCE (components/kubernetes/handle.py), so that what kubectl changed is mended."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()
     """The workloads that must be available."""
+    project: str | None = None
+    """`module:Class`, built for each project: `Class(name, config, *, project, ground, cluster, secret, opts)`, where
+    `project` is its name, which is also that of its namespace."""
     user: str | None = None
-    """`module:Class`, built for each tenant: `Class(name, config, *, tenant, ground, cluster, secret, opts)`."""
+    """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
+    is the user's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,8 @@ class Part(Generic[P]):
     """Yields the problems of an entry, with keys relative to it."""
     notes: Callable[[P, Ground], Iterator[Problem]] = lambda *_: iter(())
     """Yields remarks about settings that are allowed, with keys relative to the entry."""
+    names: Callable[[P, Ground], Iterator[Problem]] = lambda *_: iter(())
+    """Yields each user and project whose name the part cannot use, with the site's own key: ("users", NAME)."""
     needs: frozenset[Provide] = frozenset()
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     gives: frozenset[Provide] = frozenset()

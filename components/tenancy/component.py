@@ -1,66 +1,67 @@
-"""Tenants: a namespace each, with quota, limit range, network policy and role binding.
+"""Projects: a namespace each, with quota, limit range, network policy and a role for its members.
 
-Rows: S4.
+Rows: X14, S4.
 """
 
 from collections.abc import Mapping
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, ResourceOptions
+from pulumi import Alias, ComponentResource, ResourceOptions
 
 from components.kubernetes.handle import FORCE, ClusterRef
-from components.tenancy.config import Quota, Tenant
+from components.tenancy.config import Limits, Project, User
 
 
 class Tenancy(ComponentResource):
-    """Five Kubernetes objects a tenant, six with members; they are not deleted one by one when the cluster goes."""
+    """Five Kubernetes objects a project, four without members; none needs a delete of its own when the cluster goes."""
 
     def __init__(
-        self, name: str, tenants: Mapping[str, Tenant], *, cluster: ClusterRef, opts: ResourceOptions | None = None
+        self,
+        name: str,
+        projects: Mapping[str, Project],
+        users: Mapping[str, User],
+        *,
+        cluster: ClusterRef,
+        opts: ResourceOptions | None = None,
     ) -> None:
-        super().__init__("gpu-metal:tenancy:Tenancy", name, {}, opts)
-        for tenant_name, tenant in tenants.items():
-            self._tenant(tenant_name, tenant, cluster)
+        # A project was called a tenant once: the same resource, whose children keep their names.
+        former = ResourceOptions(aliases=[Alias(name="tenants")])
+        super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
+        for project_name, project in projects.items():
+            self._project(project_name, project, users, cluster)
         self.register_outputs({})
 
-    def _tenant(self, name: str, tenant: Tenant, cluster: ClusterRef) -> None:
-        top = cluster.options(self)
+    def _project(self, name: str, project: Project, users: Mapping[str, User], cluster: ClusterRef) -> None:
         namespace = k8s.core.v1.Namespace(
-            name, metadata={"name": name, "labels": _labels(tenant), "annotations": FORCE}, opts=top
+            name,
+            metadata={"name": name, "labels": _labels(project), "annotations": FORCE},
+            opts=cluster.options(self),
         )
         inside = cluster.options(self, namespace)
-        metadata = k8s.meta.v1.ObjectMetaArgs(name="tenant", namespace=name, annotations=FORCE)
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=OBJECT, namespace=name, annotations=FORCE)
         k8s.core.v1.ResourceQuota(
-            f"{name}-quota",
-            metadata=metadata,
-            spec=k8s.core.v1.ResourceQuotaSpecArgs(hard=_hard(tenant.quota)),
-            opts=inside,
+            f"{name}-quota", metadata=metadata, spec=k8s.core.v1.ResourceQuotaSpecArgs(hard=quota(project)), opts=inside
         )
         k8s.core.v1.LimitRange(
             f"{name}-limits",
             metadata=metadata,
-            spec=k8s.core.v1.LimitRangeSpecArgs(limits=[_DEFAULT_LIMITS]),
+            spec=k8s.core.v1.LimitRangeSpecArgs(limits=[_defaults(project.limits)]),
             opts=inside,
         )
         k8s.networking.v1.NetworkPolicy(f"{name}-network", metadata=metadata, spec=_NETWORK, opts=inside)
-        if subjects := _subjects(tenant):
+        if subjects := _subjects(project, users):
             k8s.rbac.v1.RoleBinding(
                 f"{name}-edit",
                 metadata=metadata,
-                role_ref=k8s.rbac.v1.RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name="edit"),
+                role_ref=k8s.rbac.v1.RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name=project.role),
                 subjects=subjects,
                 opts=inside,
             )
 
 
+OBJECT = "project"
+"""The name of the objects in each namespace."""
 _RBAC = "rbac.authorization.k8s.io"
-
-_DEFAULT_LIMITS = k8s.core.v1.LimitRangeItemArgs(
-    type="Container",
-    default={"cpu": "1", "memory": "1Gi"},
-    default_request={"cpu": "100m", "memory": "128Mi"},
-)
-"""A quota on cpu and memory refuses pods that name neither: they get these."""
 
 _NETWORK = k8s.networking.v1.NetworkPolicySpecArgs(
     pod_selector=k8s.meta.v1.LabelSelectorArgs(),
@@ -74,28 +75,35 @@ _NETWORK = k8s.networking.v1.NetworkPolicySpecArgs(
 """Allows traffic from the same namespace only. It has an effect only with a CNI that enforces policies."""
 
 
-def _labels(tenant: Tenant) -> dict[str, str]:
-    level = tenant.pod_security
+def _defaults(limits: Limits) -> k8s.core.v1.LimitRangeItemArgs:
+    """A quota on cpu and memory refuses containers that name neither: they get these."""
+    return k8s.core.v1.LimitRangeItemArgs(
+        type="Container",
+        default={"cpu": limits.cpu, "memory": limits.memory},
+        default_request={"cpu": limits.requests.cpu, "memory": limits.requests.memory},
+    )
+
+
+def _labels(project: Project) -> dict[str, str]:
+    level = project.pod_security
     return {
-        "gpu-metal/tenant": "true",
+        "gpu-metal/project": "true",
         "pod-security.kubernetes.io/enforce": level,
         "pod-security.kubernetes.io/warn": "restricted" if level != "privileged" else level,
     }
 
 
-def _hard(quota: Quota) -> dict[str, str]:
-    return {
-        "requests.cpu": quota.cpu,
-        "limits.cpu": quota.cpu,
-        "requests.memory": quota.memory,
-        "limits.memory": quota.memory,
-        "pods": str(quota.pods),
-        "requests.nvidia.com/gpu": str(quota.gpus),
-    }
+def quota(project: Project) -> dict[str, str]:
+    """`spec.hard` of the project's ResourceQuota."""
+    bounds = {"cpu": project.cpu, "memory": project.memory}
+    hard = {f"{what}.{name}": value for name, value in bounds.items() if value for what in ("requests", "limits")}
+    storage = {"requests.storage": project.storage} if project.storage else {}
+    return {**hard, "pods": str(project.pods), "requests.nvidia.com/gpu": str(project.gpus), **storage}
 
 
-def _subjects(tenant: Tenant) -> list[k8s.rbac.v1.SubjectArgs]:
+def _subjects(project: Project, users: Mapping[str, User]) -> list[k8s.rbac.v1.SubjectArgs]:
+    names = [users[member].subject or member for member in project.members]
     return [
-        *(k8s.rbac.v1.SubjectArgs(kind="User", name=member, api_group=_RBAC) for member in tenant.members),
-        *(k8s.rbac.v1.SubjectArgs(kind="Group", name=group, api_group=_RBAC) for group in tenant.groups),
+        *(k8s.rbac.v1.SubjectArgs(kind="User", name=name, api_group=_RBAC) for name in names),
+        *(k8s.rbac.v1.SubjectArgs(kind="Group", name=group, api_group=_RBAC) for group in project.groups),
     ]

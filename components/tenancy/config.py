@@ -1,31 +1,82 @@
-"""Config of tenants (row S4)."""
+"""Config of users and projects (rows X14, S4, S6)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from components.model import Cpus, Line, Memory, Model
+from pydantic import Field
+
+from components.forms import form
+from components.host.machine import OwnFolder
+from components.host.reserved import not_free
+from components.model import Cpus, Line, Memory, Model, Storage
+from components.rule import Rule
+
+UserName = Annotated[
+    str,
+    form(
+        r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$",
+        "is not the name of a user: a-z, 0-9 and '-', 32 at most, a letter first and no '-' last.",
+    ),
+    Rule(not_free),
+]
+"""Fits a Unix account and a DNS label, so that every platform can use it."""
+Role = Literal["view", "edit"]
 
 
-class Quota(Model):
-    """A namespace's ResourceQuota; gpus is `requests.nvidia.com/gpu`."""
+class User(Model):
+    """A person: member of projects, and a Unix account on each host with frontEnd: true."""
 
-    cpu: Cpus
-    """Requests and limits of all pods together."""
-    memory: Memory
-    """Requests and limits of all pods together."""
-    pods: int = 100
+    email: Annotated[str, form(r"^[^@\s]+@[^@\s]+$", "is not an address such as ana@example.org.")] | None = None
+    """For platforms that know people by their address."""
+    uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
+    """Number of the Unix account and of its group, the same on every host; needed where a host is a front end."""
+    subject: Line | None = None
+    """The user's name as the API server sees it. Default: the name here."""
+    keys: tuple[str, ...] = ()
+    """Public SSH keys, one line each, for the front-end hosts. Without one, nobody can log in there as this user."""
+    home: OwnFolder | None = None
+    """Home folder on the front-end hosts. Default: /home/NAME."""
+
+
+class Requests(Model):
+    """What a container reserves if it does not say."""
+
+    cpu: Cpus = "100m"
+    """CPUs."""
+    memory: Memory = "128Mi"
+    """Memory."""
+
+
+class Limits(Model):
+    """What a container may use if it does not say: a quota refuses containers that name nothing."""
+
+    cpu: Cpus = "1"
+    """CPUs."""
+    memory: Memory = "1Gi"
+    """Memory."""
+    requests: Requests = Requests()
+    """What it reserves of that."""
+
+
+class Project(Model):
+    """A namespace with quota, limit range, network policy, and a role for its members."""
+
+    cpu: Cpus | None = None
+    """Requests and limits of all pods together; unset: no bound."""
+    memory: Memory | None = None
+    """Requests and limits of all pods together; unset: no bound."""
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """How many GPUs all pods together may have (`requests.nvidia.com/gpu`)."""
+    pods: Annotated[int, Field(ge=1)] = 100
     """How many pods."""
-    gpus: int = 0
-    """How many GPUs."""
-
-
-class Tenant(Model):
-    """A namespace with quota, limit range, network policy and role binding."""
-
-    quota: Quota
-    """What the tenant's pods may use together."""
-    members: tuple[Line, ...] = ()
-    """User names as the API server sees them; they get the built-in role `edit` in the namespace."""
+    storage: Storage | None = None
+    """Size of all volume claims together; unset: no bound."""
+    members: tuple[UserName, ...] = ()
+    """Names of `users`."""
     groups: tuple[Line, ...] = ()
-    """Groups as the API server sees them; they get the role `edit` too."""
+    """Groups as the API server sees them, for example those of the identity provider."""
+    role: Role = "edit"
+    """What members and groups may do in the namespace: Kubernetes' built-in role of that name."""
     pod_security: Literal["privileged", "baseline", "restricted"] = "baseline"
     """Pod Security level that the namespace enforces; the policy pack refuses `privileged`."""
+    limits: Limits = Limits()
+    """Defaults of a container."""

@@ -62,7 +62,7 @@ def served() -> str:
 
 
 def title() -> str:
-    """What tenants read."""
+    """What projects read."""
     return on("cp-1", [*KUBECTL, "get", "configmap", "example", "-n", "vision", "-o", "jsonpath={.data.title}"])
 
 

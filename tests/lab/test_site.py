@@ -120,14 +120,14 @@ def test_gr9_preview_needs_no_host(stack: Stack) -> None:
             faults.thaw(lab_host(host))
 
 
-def test_x3_the_policy_pack_stops_a_privileged_tenant(stack: Stack) -> None:
+def test_x3_the_policy_pack_stops_a_privileged_project(stack: Stack) -> None:
     stack.preview("--policy-pack", "policy").ok()
-    stack.edit(lambda site: site["tenants"]["vision"].update({"podSecurity": "privileged"}))
+    stack.edit(lambda site: site["projects"]["vision"].update({"podSecurity": "privileged"}))
     refused = stack.preview("--policy-pack", "policy")
-    stack.edit(lambda site: site["tenants"]["vision"].pop("podSecurity"))
+    stack.edit(lambda site: site["projects"]["vision"].pop("podSecurity"))
     assert refused.status != 0
     assert "[mandatory]" in refused.text
-    assert "Fix: tenants.vision.podSecurity: baseline." in refused.text
+    assert "Fix: projects.vision.podSecurity: baseline." in refused.text
 
 
 def test_one_changed_sysctl_is_one_readable_line_a_host(stack: Stack) -> None:
@@ -157,14 +157,14 @@ def test_drift_is_seen_and_repaired(stack: Stack) -> None:
 @pytest.mark.row("X22")
 def test_what_kubectl_changed_is_named_and_mended(stack: Stack) -> None:
     admin = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "--namespace", "vision"]
-    on("cp-1", [*admin, "patch", "resourcequota", "tenant", "--type=merge", "-p", '{"spec":{"hard":{"pods":"999"}}}'])
-    on("cp-1", [*admin, "delete", "networkpolicy/tenant", "rolebinding/tenant"])
+    on("cp-1", [*admin, "patch", "resourcequota", "project", "--type=merge", "-p", '{"spec":{"hard":{"pods":"999"}}}'])
+    on("cp-1", [*admin, "delete", "networkpolicy/project", "rolebinding/project"])
     seen = stack.sitectl("drift", "--record", "-o", "json")
     failed = {c["id"]: (c["saw"], c["want"]) for c in json.loads(seen.out)["checks"] if c["status"] == "failed"}
     assert failed == {
-        "object/ResourceQuota/vision/tenant": ("spec.hard.pods is 999", "100"),
-        "object/NetworkPolicy/vision/tenant": ("is not there.", ""),
-        "object/RoleBinding/vision/tenant": ("is not there.", ""),
+        "object/ResourceQuota/vision/project": ("spec.hard.pods is 999", "100"),
+        "object/NetworkPolicy/vision/project": ("is not there.", ""),
+        "object/RoleBinding/vision/project": ("is not there.", ""),
     }
     shown = stack.preview("--diff").ok().out
     assert "~ 1 to update" in shown
@@ -250,7 +250,7 @@ def test_gx1_the_plugins_kubeconfig_goes_with_the_run(stack: Stack) -> None:
 
 
 @pytest.mark.row("X4")
-def test_all_disks_are_new_and_one_run_brings_hosts_cluster_and_tenants_back(
+def test_all_disks_are_new_and_one_run_brings_hosts_cluster_and_projects_back(
     stack: Stack, clean: dict[str, Any]
 ) -> None:
     before = identity()[0]

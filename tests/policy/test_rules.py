@@ -17,8 +17,8 @@ def found(rule_name: str, kind: str, **props: Any) -> list[str]:
     return list(rule.check(Planned(kind, "x", props)))
 
 
-def tenant(level: str | None) -> dict[str, Any]:
-    labels = {"gpu-metal/tenant": "true"}
+def project(level: str | None) -> dict[str, Any]:
+    labels = {"gpu-metal/project": "true"}
     if level:
         labels["pod-security.kubernetes.io/enforce"] = level
     return {"metadata": {"name": "vision", "labels": labels}}
@@ -47,10 +47,10 @@ def tenant(level: str | None) -> dict[str, Any]:
             {"create": "gpu-metal apply node \\\n  :: 'packages@0#kubernetes' 'names=kubeadm=1.34.2-* kubelet'"},
             "kubelet",
         ),
-        ("tenants-unprivileged", NAMESPACE, tenant("privileged"), "podSecurity"),
-        ("tenants-unprivileged", NAMESPACE, tenant(None), "podSecurity"),
+        ("projects-unprivileged", NAMESPACE, project("privileged"), "podSecurity"),
+        ("projects-unprivileged", NAMESPACE, project(None), "podSecurity"),
         (
-            "tenants-unprivileged",
+            "projects-unprivileged",
             "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
             {"roleRef": {"name": "cluster-admin"}},
             "edit",
@@ -76,8 +76,8 @@ def test_a_bad_resource_is_named(rule: str, kind: str, props: dict[str, Any], sa
         ),
         ("versions-pinned", "kubernetes:core/v1:Pod", {"spec": {"c": [{"image": "r:5000/nginx:1.27"}]}}),
         ("versions-pinned", "kubernetes:core/v1:Pod", {"spec": {"c": [{"image": "nginx@sha256:00"}]}}),
-        ("tenants-unprivileged", NAMESPACE, tenant("baseline")),
-        ("tenants-unprivileged", NAMESPACE, {"metadata": {"name": "kube-flannel", "labels": {}}}),
+        ("projects-unprivileged", NAMESPACE, project("baseline")),
+        ("projects-unprivileged", NAMESPACE, {"metadata": {"name": "kube-flannel", "labels": {}}}),
     ],
 )
 def test_a_good_resource_passes(rule: str, kind: str, props: dict[str, Any]) -> None:
@@ -93,10 +93,10 @@ def test_that_there_is_a_password_is_no_secret() -> None:
     assert found("no-literal-secret", COMMAND, create="account#ana password=yes-hunter2")
 
 
-def test_a_tenant_without_a_quota_is_named() -> None:
+def test_a_project_without_a_quota_is_named() -> None:
     stack = [
-        Planned(NAMESPACE, "vision", tenant("baseline")),
-        Planned(NAMESPACE, "speech", {"metadata": {"name": "speech", "labels": {"gpu-metal/tenant": "true"}}}),
+        Planned(NAMESPACE, "vision", project("baseline")),
+        Planned(NAMESPACE, "speech", {"metadata": {"name": "speech", "labels": {"gpu-metal/project": "true"}}}),
         Planned("kubernetes:core/v1:ResourceQuota", "vision-quota", {"metadata": {"namespace": "vision"}}),
     ]
-    assert list(STACK_RULES[0].check(stack)) == ["tenant speech has no ResourceQuota. Fix: set tenants.speech.quota."]
+    assert list(STACK_RULES[0].check(stack)) == ["project speech has no ResourceQuota. Fix: pulumi up makes it."]

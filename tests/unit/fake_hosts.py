@@ -29,8 +29,8 @@ config:
       gpu-1: {address: 192.0.2.21, gpu: {model: A100, count: 2}, labels: {tier: fast}}
       gpu-2: {address: 192.0.2.22, gpu: {model: A100, count: 2}}
     kubernetes: {version: "1.34.2"}
-    tenants:
-      vision: {quota: {cpu: "4", memory: 8Gi, gpus: 4}}
+    projects:
+      vision: {cpu: "4", memory: 8Gi, gpus: 4}
 """
 NAMES = ("cp-1", "gpu-1", "gpu-2")
 SINCE = "2026-11-29T21:40:12Z"

@@ -169,15 +169,15 @@ def test_secrets_are_names_and_each_place_is_named_once(tmp_path: Path) -> None:
 
 def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
     text = (SITES / "good/ranges.yaml").read_text()
-    tenant = (
-        '    tenants:\n      vision: {quota: {cpu: "8", memory: 8Gi, gpus: 12}}\n'
-        '      speech: {quota: {cpu: "8", memory: 8Gi, gpus: 1}}\n'
+    project = (
+        '    projects:\n      vision: {cpu: "8", memory: 8Gi, gpus: 12}\n'
+        '      speech: {cpu: "8", memory: 8Gi, gpus: 1}\n'
     )
     keys(tmp_path)
-    (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("    network:\n", f"{tenant}    network:\n"))
+    (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("    network:\n", f"{project}    network:\n"))
     assert notes(load_site("lab", tmp_path, keys=False)) == [
-        "network.pods: flannel does not enforce NetworkPolicy; pods of one tenant can reach another's.",
-        "tenants: quotas promise 13 GPUs, the hosts have 12.",
+        "network.pods: flannel does not enforce NetworkPolicy; pods of one project can reach another's.",
+        "projects: quotas promise 13 GPUs, the hosts have 12.",
         "hosts.gpu-3: gone; take the entry away after the next pulumi up.",
     ]
 

@@ -118,10 +118,10 @@ def test_good_files_fit_the_schema(sample: Sample) -> None:
 
 
 @pytest.mark.row("X17")
-@pytest.mark.parametrize("sample", ["keys", "file-bare-site", "file-plain-secret", "tenants"])
+@pytest.mark.parametrize("sample", ["keys", "file-bare-site", "file-plain-secret", "projects"])
 def test_an_editor_sees_what_is_wrong(sample: str) -> None:
     data = YAML(typ="safe").load(SITES / "bad" / f"{sample}.yaml")
-    assert (sample == "tenants") is Draft202012Validator(stack_file()).is_valid(data), (
+    assert (sample == "projects") is Draft202012Validator(stack_file()).is_valid(data), (
         "cross checks are not the schema's"
     )
 

@@ -50,7 +50,7 @@ def load(site: str, folder: Path) -> None:
         ),
         (f"    accounts: {{ana: {{home: /srv/x/../ana}}}}\n{TWO}", "Write /srv/ana.", "/srv/x/../ana", "/srv/ana"),
         (
-            f"    kubernetes: {{}}\n{ONE}    tenants: {{a: {{quota: {{cpu: '1', memory: '64'}}}}}}\n",
+            f"    kubernetes: {{}}\n{ONE}    projects: {{a: {{cpu: '1', memory: '64'}}}}\n",
             'Write a unit, for example "64Gi".',
             "'64'",
             "64Gi",

@@ -38,7 +38,7 @@ def texts(data: object, key: Key = ()) -> Iterator[Key]:
 
 def shape(key: Key) -> Key:
     """The key without the names that a site gives."""
-    named = key[0] in ("hosts", "groups", "tenants", "accounts", "repositories")
+    named = key[0] in ("hosts", "groups", "users", "projects", "accounts", "repositories")
     return tuple("#" if isinstance(part, int) else "*" if at == 1 and named else part for at, part in enumerate(key))
 
 

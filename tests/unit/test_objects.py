@@ -49,8 +49,8 @@ class Site:
         command = {"create": "sudo -n cat /etc/kubernetes/admin.conf"}
         home = {"type": "command:remote:Command", "deletedWith": f"{STACK}cp-2-runner"}
         kubeconfig = {"urn": f"{STACK}dev-kubeconfig", **home, "inputs": command}
-        quota = resource("ResourceQuota", "tenant", {"spec": {"hard": {"pods": "100"}}})
-        secret = resource("Secret", "key", {"stringData": marked({"key": CANARY})}, f"{STACK}tenant-resourcequota")
+        quota = resource("ResourceQuota", "project", {"spec": {"hard": {"pods": "100"}}})
+        secret = resource("Secret", "key", {"stringData": marked({"key": CANARY})}, f"{STACK}project-resourcequota")
         values = {"name": "flannel", "namespace": "kube-flannel", "version": "v0.28.0"}
         release = resource("Release", "flannel", {}, type_=objects.RELEASE) | {"inputs": values, "outputs": {**values}}
         self.resources = [{**kubeconfig, "outputs": {**command, "stdout": marked(KUBECONFIG)}}, quota, secret, release]
@@ -130,19 +130,19 @@ def test_all_holds(site: Site) -> None:
 def test_a_changed_field_is_named_and_written_where_a_refresh_would(site: Site) -> None:
     site.live[0] = {**site.live[0], "spec": {"hard": {"pods": "999"}}}
     fix = "Fix: sitectl drift --record, then pulumi up."
-    assert site.untrue() == [f"cp-2 [object/ResourceQuota/vision/tenant] spec.hard.pods is 999. Wanted: 100. {fix}"]
-    assert site.record() == ["tenant-resourcequota"]
+    assert site.untrue() == [f"cp-2 [object/ResourceQuota/vision/project] spec.hard.pods is 999. Wanted: 100. {fix}"]
+    assert site.record() == ["project-resourcequota"]
     for side in ("inputs", "outputs"):
-        assert site.imported["tenant-resourcequota"][side]["spec"]["hard"] == {"pods": "999"}
+        assert site.imported["project-resourcequota"][side]["spec"]["hard"] == {"pods": "999"}
 
 
 @pytest.mark.row("X22")
 def test_a_missing_object_is_forgotten_and_nothing_in_the_state_names_it(site: Site) -> None:
     del site.live[0]
-    assert "[object/ResourceQuota/vision/tenant] is not there." in site.untrue()[0]
-    assert site.record() == ["tenant-resourcequota"]
-    assert "tenant-resourcequota" not in site.imported
-    assert f"{STACK}tenant-resourcequota" not in json.dumps(site.imported)
+    assert "[object/ResourceQuota/vision/project] is not there." in site.untrue()[0]
+    assert site.record() == ["project-resourcequota"]
+    assert "project-resourcequota" not in site.imported
+    assert f"{STACK}project-resourcequota" not in json.dumps(site.imported)
 
 
 @pytest.mark.row("X2")
@@ -182,7 +182,7 @@ def test_objects_of_a_cluster_that_is_gone_are_forgotten_and_the_kubeconfig_is_r
 ) -> None:
     site.ca = {"cp-1": "", "cp-2": others}
     assert "[cluster] the cluster that 3 objects of the state belong to" in site.untrue()[0]
-    assert site.record() == ["dev-kubeconfig", "flannel-release", "key-secret", "tenant-resourcequota"]
+    assert site.record() == ["dev-kubeconfig", "flannel-release", "key-secret", "project-resourcequota"]
     assert site.imported.keys() == {"dev-kubeconfig"}
     assert site.imported["dev-kubeconfig"]["inputs"]["create"].startswith("DRIFTED")
 
@@ -238,8 +238,8 @@ def test_no_answer_of_kubectl_is_no_missing_object(site: Site, answer: Result, s
 def test_a_field_that_the_outputs_have_otherwise_is_written_into_the_inputs(site: Site) -> None:
     site.live[0] = {**site.live[0], "spec": {"hard": {"pods": "999"}}}
     site.resources[1]["outputs"]["spec"] = None
-    assert site.record() == ["tenant-resourcequota"]
-    assert site.imported["tenant-resourcequota"]["inputs"]["spec"]["hard"] == {"pods": "999"}
+    assert site.record() == ["project-resourcequota"]
+    assert site.imported["project-resourcequota"]["inputs"]["spec"]["hard"] == {"pods": "999"}
 
 
 @pytest.mark.row("X4")

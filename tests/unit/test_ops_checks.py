@@ -104,8 +104,8 @@ def test_a_check_that_does_not_exist(ctl: Sitectl) -> None:
     assert "\nno such check: cpu. There are: " in result.stderr
 
 
-ACCOUNTS = "    accounts: {ana: {passwordSecret: anaPassword}, bob: {passwordSecret: anaPassword}}\n    tenants:"
-NAMED = SITE.replace("    tenants:", ACCOUNTS)
+ACCOUNTS = "    accounts: {ana: {passwordSecret: anaPassword}, bob: {passwordSecret: anaPassword}}\n    projects:"
+NAMED = SITE.replace("    projects:", ACCOUNTS)
 
 
 def test_secrets_that_layers_need_are_asked_for_before_they_fail(ctl: Sitectl) -> None:
@@ -166,7 +166,7 @@ def test_verify_finds_what_does_not_work(ctl: Sitectl) -> None:
         ("gpu-1", "node-ready"): "Ready is Unknown",
         ("gpu-2", "node"): "is no node of the cluster.",
         ("cp-1", "cluster-dns"): "CoreDNS has 0 of 2 replicas available.",
-        ("cp-1", "tenant/vision"): "namespace vision has no quota.",
+        ("cp-1", "project/vision"): "namespace vision has no quota.",
     }
     assert ctl("verify").exit_code == 1
 
@@ -180,7 +180,7 @@ def test_verify_compares_labels_quota_and_a_hanging_driver(ctl: Sitectl) -> None
     ctl.hosts.facts = {"gpu-2": {"gpus": {"count": 2, "names": ["x"] * 2, "driver": None, "driver_says": says}}}
     assert failed(ctl, "verify") == {
         ("gpu-1", "node-labels"): "the node has not tier=slow.",
-        ("cp-1", "tenant/vision"): "its quota of GPUs is 1",
+        ("cp-1", "project/vision"): "its quota of GPUs is 1",
         ("gpu-2", "gpus"): says,
     }
     [labels] = [

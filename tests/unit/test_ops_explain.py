@@ -25,7 +25,7 @@ def test_a_key_and_those_below_it() -> None:
 
 def test_the_name_in_a_map_may_be_left_out() -> None:
     assert explain("hosts.gpu-1.gpu") == explain("hosts.gpu")
-    assert {row["key"] for row in explain("tenants.quota")} >= {"tenants.quota.cpu", "tenants.quota.gpus"}
+    assert {row["key"] for row in explain("projects.limits")} >= {"projects.limits.cpu", "projects.limits.requests"}
 
 
 def test_what_stands_in_a_list_and_in_a_map_with_ruled_names() -> None:

@@ -52,12 +52,12 @@ class Whole(ComponentResource):
         k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, data=data, opts=cluster.options(self))
 
 
-class ForTenant(ComponentResource):
-    """What a tenant gets of it."""
+class ForProject(ComponentResource):
+    """What a project gets of it."""
 
-    def __init__(self, name: str, _: Config, *, tenant: str, cluster: ClusterRef, **rest: Any) -> None:
-        super().__init__("test:parts:ForTenant", name, {}, rest["opts"])
-        metadata = k8s.meta.v1.ObjectMetaArgs(name="theirs", namespace=tenant)
+    def __init__(self, name: str, _: Config, *, project: str, cluster: ClusterRef, **rest: Any) -> None:
+        super().__init__("test:parts:ForProject", name, {}, rest["opts"])
+        metadata = k8s.meta.v1.ObjectMetaArgs(name="theirs", namespace=project)
         data = {"hosts": " ".join(rest["ground"].hosts)}
         k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, data=data, opts=cluster.options(self))
 
@@ -78,7 +78,7 @@ ASKER: Part[Config] = Part(
     Config,
     checks=lambda *_: iter(()),
     needs=frozenset({"ingress"}),
-    cluster=ClusterPart({"asker": "baseline"}, f"{HERE}:Whole", user=f"{HERE}:ForTenant"),
+    cluster=ClusterPart({"asker": "baseline"}, f"{HERE}:Whole", project=f"{HERE}:ForProject"),
 )
 
 
@@ -90,8 +90,8 @@ def site_with(folder: Path, *entries: Entry, **said: Any) -> Site:
     """A site whose parts are these, whatever the registry has."""
     hosts = {"one": {"address": "10.0.0.1", "roles": ["control-plane", "worker"] if "kubernetes" in said else []}}
     quota = {"cpu": "1", "memory": "1Gi"}
-    tenants = {"tenants": {"vision": {"quota": quota}}} if "kubernetes" in said else {}
-    site = site_from({"hosts": hosts, **tenants, **said}, stack="lab", folder=folder, keys=False)
+    projects = {"projects": {"vision": quota}} if "kubernetes" in said else {}
+    site = site_from({"hosts": hosts, **projects, **said}, stack="lab", folder=folder, keys=False)
     vars(site)["entries"] = entries
     vars(site).pop("entry_hosts", None)
     return site
@@ -132,7 +132,7 @@ def test_each_namespace_has_one_owner(tmp_path: Path) -> None:
     other = entry("other", replace(ASKER, cluster=ClusterPart({"giver": "baseline", "vision": "baseline"}, "")))
     assert list(names(site_with(tmp_path, giver, other, kubernetes={}))) == [
         Problem(("other",), "its namespace giver is also that of giver. A cluster has one of them."),
-        Problem(("tenants", "vision"), "is a namespace of other. Use another name."),
+        Problem(("projects", "vision"), "is a namespace of other. Use another name."),
     ]
 
 
@@ -162,7 +162,7 @@ def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_giv
     assert plan.one("giver-map").secret == {"data.token"}
     namespace = plan.one("giver-namespace")
     assert namespace.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
-    ready = set(plan.one("vision").depends_on)  # a tenant's namespace waits for the whole cluster
+    ready = set(plan.one("vision").depends_on)  # a project's namespace waits for the whole cluster
     assert ready
     assert ready <= set(namespace.depends_on)
     assert {*ready, "giver-namespace"} <= set(plan.one("giver-map").depends_on)

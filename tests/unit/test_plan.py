@@ -183,7 +183,7 @@ def test_no_proxy_stands_between_a_host_and_the_api_server(site: dict[str, Any],
 
 
 @pytest.mark.row("S4")
-def test_a_tenant_is_six_objects(site: dict[str, Any], tmp_path: Path) -> None:
+def test_a_project_is_five_objects(site: dict[str, Any], tmp_path: Path) -> None:
     plan = plan_of(site, tmp_path)
     assert {r.name for r in plan.resources.values() if r.name.startswith("vision")} == {
         "vision",
@@ -205,7 +205,7 @@ def test_flannel_is_a_pinned_release_tied_to_the_pod_subnet(site: dict[str, Any]
 
 
 def test_a_site_without_kubernetes_ends_with_its_hosts_and_their_engine(site: dict[str, Any], tmp_path: Path) -> None:
-    site = {k: v for k, v in site.items() if k not in {"tenants", "kubernetes", "network"}}
+    site = {k: v for k, v in site.items() if k not in {"users", "projects", "kubernetes", "network"}}
     site["hosts"] = {"cpu-1": {"address": "10.213.77.21"}}
     layers = ["cpu-1-base", "cpu-1-engine", "cpu-1-runner"]
     assert sorted(r.name for r in plan_of(site, tmp_path).of(COMMAND)) == layers

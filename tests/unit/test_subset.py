@@ -9,12 +9,12 @@ from ops.subset import differences, shown
 QUOTA = {
     "apiVersion": "v1",
     "kind": "ResourceQuota",
-    "metadata": {"name": "tenant", "labels": {"a": "1"}, "annotations": {"pulumi.com/patchForce": "true"}},
+    "metadata": {"name": "project", "labels": {"a": "1"}, "annotations": {"pulumi.com/patchForce": "true"}},
     "spec": {"hard": {"requests.cpu": "8", "limits.memory": "16Gi", "pods": "100"}},
 }
 POLICY: dict[str, Any] = {
     "kind": "NetworkPolicy",
-    "metadata": {"name": "tenant"},
+    "metadata": {"name": "project"},
     "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {}}]}]},
 }
 
@@ -48,7 +48,7 @@ def test_each_changed_field_is_named(hard: dict[str, str], seen: dict[str, tuple
 
 
 def test_a_label_of_ours_that_is_gone_is_named() -> None:
-    assert fields(QUOTA, {**QUOTA, "metadata": {"name": "tenant"}}) == {"metadata.labels.a": ("absent", "1")}
+    assert fields(QUOTA, {**QUOTA, "metadata": {"name": "project"}}) == {"metadata.labels.a": ("absent", "1")}
 
 
 def test_who_opens_a_network_policy_by_one_more_key_is_seen() -> None:
@@ -61,7 +61,7 @@ def test_who_opens_a_network_policy_by_one_more_key_is_seen() -> None:
 
 def test_a_subject_that_somebody_added_is_seen() -> None:
     ana, eve = ({"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"} for name in ("ana", "eve"))
-    inputs = {"kind": "RoleBinding", "metadata": {"name": "tenant"}, "subjects": [ana]}
+    inputs = {"kind": "RoleBinding", "metadata": {"name": "project"}, "subjects": [ana]}
     assert set(fields(inputs, {**inputs, "subjects": [ana, eve]})) == {"subjects"}
 
 

@@ -32,5 +32,5 @@ def checks(config: Example, ground: Ground) -> Iterator[Problem]:
 
 def notes(_: Example, ground: Ground) -> Iterator[Problem]:
     """What is allowed and yet worth a line."""
-    if not ground.tenants:
-        yield Problem((), "the site has no tenants, so that nobody is told of the page.")
+    if not ground.projects:
+        yield Problem((), "the site has no projects, so that nobody is told of the page.")

@@ -1,4 +1,4 @@
-"""The example in the cluster: a pod that stands for the page, and a note of it for each tenant.
+"""The example in the cluster: a pod that stands for the page, and a note of it for each project.
 
 Rows: Z2.
 """
@@ -54,14 +54,14 @@ class Board(ComponentResource):
 
 
 class Notice(ComponentResource):
-    """The page's address, in a tenant's namespace."""
+    """The page's address, in a project's namespace."""
 
     def __init__(
         self,
         name: str,
         config: Example,
         *,
-        tenant: str,
+        project: str,
         ground: Ground,
         cluster: ClusterRef,
         secret: Callable[[str], Input[str]],  # noqa: ARG002 - it has none
@@ -70,7 +70,7 @@ class Notice(ComponentResource):
         super().__init__("gpu-metal:parts:ExampleNotice", name, {}, opts)
         k8s.core.v1.ConfigMap(
             f"{name}-notice",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name="example", namespace=tenant, annotations=FORCE),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name="example", namespace=project, annotations=FORCE),
             data=_told(config, ground),
             opts=cluster.options(self),
         )

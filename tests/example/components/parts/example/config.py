@@ -17,4 +17,4 @@ class Example(Model):
     port: Port = 8093
     """Where it is served, for the hosts of the site (Z1)."""
     title: Annotated[str, form(r"^[A-Za-z][A-Za-z ]*$", "is not a title: letters and blanks.")] = "Notice"
-    """What tenants read beside its address (Z2)."""
+    """What projects read beside its address (Z2)."""

@@ -17,6 +17,6 @@ PART: Part[Example] = Part(
         namespaces={"example": "restricted"},
         component=f"{_COMPONENT}:Board",
         probes=lambda _: (Probe("deployment", "board", "example"),),
-        user=f"{_COMPONENT}:Notice",
+        project=f"{_COMPONENT}:Notice",
     ),
 )

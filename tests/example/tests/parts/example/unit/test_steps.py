@@ -32,11 +32,11 @@ def test_one_host_serves_the_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.row("Z2")
-def test_tenants_are_told_where(tmp_path: Path) -> None:
+def test_projects_are_told_where(tmp_path: Path) -> None:
     site = sample(tmp_path)
     assert steps.url(site.entries[0].config, site.hosts) == "http://10.2.1.21:8093/page.html"
-    assert "example: the site has no tenants, so that nobody is told of the page." in notes(
-        sample(tmp_path, tenants={})
+    assert "example: the site has no projects, so that nobody is told of the page." in notes(
+        sample(tmp_path, projects={})
     )
 
 

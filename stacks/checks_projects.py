@@ -1,0 +1,56 @@
+"""Rules for users and projects (rows X14, S4, S6). Pure functions; each problem names the key and the fix."""
+
+from collections.abc import Callable, Iterator
+
+from components.problem import Problem
+from stacks.messages import suggestion
+from stacks.model import Site
+
+
+def projects(site: Site) -> Iterator[Problem]:
+    """Projects have a cluster, and a namespace that Kubernetes does not use itself."""
+    if site.projects and site.kubernetes is None:
+        yield Problem(("projects",), "need Kubernetes. Write kubernetes: {}.")
+    for name in site.projects:
+        if name == "default" or name.startswith("kube-"):
+            yield Problem(("projects", name), "is a namespace of Kubernetes itself. Use another name.")
+
+
+def members(site: Site) -> Iterator[Problem]:
+    """Each member of a project is a user of the site, once."""
+    for name, project in site.projects.items():
+        for index, member in enumerate(project.members):
+            if member not in site.users:
+                hint = suggestion(member, site.users) or f"Write users: {{{member}: {{}}}}, or take it out."
+                yield Problem(("projects", name, "members", index), f"{member} is not one of users. {hint}")
+            elif member in project.members[:index]:
+                yield Problem(("projects", name, "members", index), f"{member} is named twice. Take one out.")
+
+
+def promised(site: Site) -> Iterator[Problem]:
+    """No project is promised more GPUs than all hosts have together. Several may share them: that is a note.
+
+    Hosts that are gone count too: a quota must not keep anyone from taking a dead host out.
+    """
+    gpus = sum(host.gpu.count for host in site.hosts.values() if host.gpu)
+    for name, project in site.projects.items():
+        if 0 < gpus < project.gpus:
+            text = f"{project.gpus} is more than all hosts have, which is {gpus}. Write {gpus} at most."
+            yield Problem(("projects", name, "gpus"), text)
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (projects, members, promised)
+
+
+def notes(site: Site) -> Iterator[str]:
+    """Remarks about users and projects that are allowed."""
+    if site.projects:
+        kind = site.network.pods.kind
+        yield f"network.pods: {kind} does not enforce NetworkPolicy; pods of one project can reach another's."
+    gpus = sum(host.gpu.count for host in site.active if host.gpu)
+    promised = sum(project.gpus for project in site.projects.values())
+    if promised > gpus:
+        yield f"projects: quotas promise {promised} GPUs, the hosts have {gpus}."
+    at_work = {member for project in site.projects.values() for member in project.members}
+    if idle := sorted(site.users.keys() - at_work):
+        yield f"users: {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} in no project."

@@ -1,0 +1,59 @@
+"""Keys that a site had in an earlier version, with what to write in their place."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.problem import Problem
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?")
+
+
+def former(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """`tenants` became `users` and `projects`: the same entry in the new words, to paste."""
+    if "tenants" not in data:
+        return
+    entries = data["tenants"] if isinstance(data["tenants"], dict) else {}
+    users: dict[str, Any] = {}
+    projects = {str(name): _project(entry, users) for name, entry in entries.items() if isinstance(entry, dict)}
+    text = "is now users and projects, and the keys of quota stand beside the others."
+    if projects:
+        text += f" Write users: {_flow(users)} and projects: {_flow(projects)}; what they have in the cluster stays."
+    yield Problem(("tenants",), text)
+
+
+def _project(tenant: Mapping[str, Any], users: dict[str, Any]) -> dict[str, Any]:
+    quota = tenant.get("quota")
+    project = {**(quota if isinstance(quota, dict) else {}), **{k: v for k, v in tenant.items() if k != "quota"}}
+    if isinstance(members := tenant.get("members"), list):
+        project["members"] = [_user(str(subject), users) for subject in members]
+    return project
+
+
+def _user(subject: str, users: dict[str, Any]) -> str:
+    """The name of the user who is this subject to the API server; it is added to `users`."""
+    if _NAME.fullmatch(subject):
+        users[subject] = {}
+        return subject
+    word = re.sub("[^a-z0-9]+", "-", subject.partition("@")[0].lower()).strip("-0123456789")[:32].rstrip("-")
+    name = word or "user"
+    while users.get(name, {"subject": subject}) != {"subject": subject}:
+        name = f"{name[:30]}-2" if not name.endswith("-2") else f"{name[:29]}x-2"
+    users[name] = {"subject": subject}
+    return name
+
+
+def _flow(value: object) -> str:
+    """YAML on one line; a text that is one plain word needs no quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str) and re.fullmatch("[A-Za-z][A-Za-z0-9-]*|[0-9]+[KMGT]i", value):
+        return value if value.lower() not in _WORDS else json.dumps(value)
+    return json.dumps(value)
+
+
+_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+"""Plain words that YAML reads as something else than a text."""
