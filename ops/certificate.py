@@ -7,7 +7,7 @@ import asyncio
 import base64
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +31,7 @@ PEM = serialization.Encoding.PEM
 class Issued:
     """A private key with its certificate, both PEM."""
 
-    key: str
+    key: str = field(repr=False)
     certificate: str
     end: datetime
 

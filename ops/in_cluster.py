@@ -1,5 +1,6 @@
 """kubectl on a control plane, over our own SSH: the verbs that change the cluster need no kubeconfig of their own."""
 
+import asyncio
 import json
 import shlex
 from collections.abc import Awaitable, Callable
@@ -57,12 +58,12 @@ class Kubectl:
         return answer.status == 0, answer.stdout, lines[-1][:500]
 
 
-def with_cluster(flags: Flags, site: Site, work: Callable[[Kubectl], Awaitable[T]]) -> Awaitable[T]:
+def with_cluster(flags: Flags, site: Site, work: Callable[[Kubectl], Awaitable[T]]) -> T:
     """Runs `work` with the kubectl of the first control plane whose API server answers. Raises Stop."""
     if site.kubernetes is None:
         raise Stop(Code.WRONG, ["The site has no cluster. Fix: write kubernetes: {} in it, then pulumi up."])
     fleet, unasked = sites.reach(flags, {host.name: host for host in site.control_planes})
-    return _with_first(fleet, [str(check) for check in unasked], work)
+    return asyncio.run(_with_first(fleet, [str(check) for check in unasked], work))
 
 
 async def _with_first(fleet: Fleet, lines: list[str], work: Callable[[Kubectl], Awaitable[T]]) -> T:

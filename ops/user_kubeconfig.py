@@ -7,6 +7,8 @@ import base64
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +40,17 @@ def seconds(days: int | None, hours: int | None) -> int:
     return wanted
 
 
-async def make(kubectl: Kubectl, site: Site, name: str, wanted: int) -> tuple[str, Issued, list[str]]:
-    """The kubeconfig, its certificate, and remarks. Raises Stop."""
+@dataclass(frozen=True)
+class Made:
+    """A kubeconfig; its text is a secret."""
+
+    text: str = field(repr=False)
+    end: datetime
+    remarks: Sequence[str]
+
+
+async def make(kubectl: Kubectl, site: Site, name: str, wanted: int) -> Made:
+    """The kubeconfig of a user, and what there is to say of it. Raises Stop."""
     subject = subject_of(site, name)
     projects = [project for project, one in site.projects.items() if name in one.members]
     remarks = [await _remark(kubectl, subject, project) for project in projects]
@@ -47,7 +58,8 @@ async def make(kubectl: Kubectl, site: Site, name: str, wanted: int) -> tuple[st
         remarks.append(f"{name} is in no project, so this kubeconfig opens nothing yet.")
     cluster = await kubectl.run("config", "view", "--minify", "--raw", "-o", "jsonpath={.clusters[0].cluster}")
     issued = await issue(kubectl, name, subject, wanted)
-    return kubeconfig(site, name, json.loads(cluster), projects, issued), issued, [r for r in remarks if r]
+    text = kubeconfig(site, name, json.loads(cluster), projects, issued)
+    return Made(text, issued.end, [remark for remark in remarks if remark])
 
 
 def subject_of(site: Site, name: str) -> str:
@@ -122,8 +134,10 @@ def may_write(flags: Flags, to: Path | None) -> bool:
     return not to.exists() or agreed(flags, f"{to} is there. Replace it", f"{to} was not replaced.")
 
 
-def honest(name: str, subject: str, issued: Issued) -> str:
+def honest(name: str, subject: str, ends: datetime) -> str:
     """What can and what cannot end this access."""
-    end = issued.end.isoformat(sep=" ", timespec="minutes").replace("+00:00", " UTC")
+    end = ends.isoformat(sep=" ", timespec="minutes").replace("+00:00", " UTC")
     text = f"The certificate of {subject} ends on {end}. Nothing can revoke it before."
-    return f"{text} To end its access sooner: sitectl user remove {name}, then pulumi up: it opens nothing from then on."
+    return (
+        f"{text} To end its access sooner: sitectl user remove {name}, then pulumi up: it opens nothing from then on."
+    )
