@@ -17,6 +17,7 @@ app.add_typer(projects, name="project")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As in the site file.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the diff; write nothing.")]
+Data = Annotated[bool, typer.Option("--data", help="Delete data too, which does not come back: asks once more.")]
 
 
 @verb(users, "add", example="sitectl user add ana --email ana@example.org --key ana.pub --project vision")
@@ -112,3 +113,11 @@ def project_remove(flags: Flags, name: Name, dry_run: DryRun = False) -> Code:
     from ops import members
 
     return members.remove_project(flags, name, dry_run=dry_run)
+
+
+@verb(projects, "purge", example="sitectl project purge vision --data")
+def project_purge(flags: Flags, name: Name, data: Data = False) -> Code:
+    """Delete what a removed project still has in the cluster; its data only with --data. Asks for the name."""
+    from ops import purge
+
+    return purge.project(flags, name, data=data)

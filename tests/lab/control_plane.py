@@ -55,7 +55,7 @@ class ControlPlane:
 
     def kubectl(self, *words: str, stdin: str = "", config: Path | None = None) -> str:
         """What kubectl prints, by the administrator's or another kubeconfig; what it says on stderr if it fails."""
-        command = [TOOLS_BIN / "kubectl", "--kubeconfig", config or self.admin_conf, *words]
+        command = [str(TOOLS_BIN / "kubectl"), "--kubeconfig", str(config or self.admin_conf), *words]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE, check=False)
         return done.stdout if done.returncode == 0 else done.stderr
 
@@ -89,10 +89,10 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
     with ExitStack() as running:
         running.enter_context(_run(folder, "etcd", _etcd(folder, etcd, f"http://127.0.0.1:{peer}")))
         running.enter_context(_run(folder, "kube-apiserver", _api_server(folder, etcd, port)))
-        _until(lambda: plane.kubectl("get", "--raw", "/readyz") == "ok", folder / "kube-apiserver.log")
+        until(lambda: plane.kubectl("get", "--raw", "/readyz") == "ok", folder / "kube-apiserver.log")
         running.enter_context(_run(folder, "kube-controller-manager", _controllers(folder)))
         edits = ("get", "clusterrole", "edit", "-o", "jsonpath={.rules[*].resources}")
-        _until(lambda: "pods" in plane.kubectl(*edits), folder / "kube-controller-manager.log")
+        until(lambda: "pods" in plane.kubectl(*edits), folder / "kube-controller-manager.log")
         yield plane
 
 
@@ -140,7 +140,8 @@ def _run(folder: Path, program: str, words: Sequence[str]) -> Iterator[None]:
         process.wait()
 
 
-def _until(true: Callable[[], bool], log: Path) -> None:
+def until(true: Callable[[], bool], log: Path) -> None:
+    """Waits; a program that does not come to it is shown by the end of its log."""
     end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, log.read_text()[-3000:]
