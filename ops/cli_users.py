@@ -20,6 +20,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the diff; write n
 Data = Annotated[bool, typer.Option("--data", help="Delete data too, which does not come back: asks once more.")]
 
 
+@verb(users, "list", example="sitectl user list")
+def user_list(flags: Flags) -> Code:
+    """List users with projects, roles, days of certificates; then whom the cluster lets in and the site does not."""
+    from ops import people
+
+    return people.users(flags)
+
+
 @verb(users, "add", example="sitectl user add ana --email ana@example.org --key ana.pub --project vision")
 def user_add(  # noqa: PLR0913, PLR0917 (one for each flag)
     flags: Flags,
@@ -77,6 +85,29 @@ def user_kubeconfig(
         flags.say(f"! {remark}")
     flags.say(core.honest(name, subject, made.end))
     return Code.YES
+
+
+@verb(users, "purge", example="sitectl user purge ben --data")
+def user_purge(
+    flags: Flags,
+    name: Name,
+    home: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="The home folder, if the site named another than /home/NAME.")
+    ] = None,
+    data: Data = False,
+) -> Code:
+    """Show what a removed user has left: home folders, certificates. Delete the folders with --data; asks twice."""
+    from ops import purge_user
+
+    return purge_user.user(flags, name, home, data=data)
+
+
+@verb(projects, "list", example="sitectl project list")
+def project_list(flags: Flags) -> Code:
+    """List projects with members and used quota; then namespaces that the cluster has and the site does not."""
+    from ops import people
+
+    return people.projects(flags)
 
 
 @verb(projects, "add", example="sitectl project add vision --gpus 2 --cpu 8 --memory 64Gi --member ana")

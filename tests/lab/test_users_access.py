@@ -154,3 +154,41 @@ def test_a_control_plane_that_does_not_answer_is_named(ctl: Sitectl, plane: Cont
     assert done.exit_code == 4
     assert re.search(r"cp-1 \[kubectl\] get --raw /readyz: .+", done.stderr)
     assert "No control plane answers. Fix: sitectl verify" in done.stderr
+
+
+def test_the_list_of_users_has_the_days_of_certificates_and_strangers(ctl: Sitectl, plane: ControlPlane) -> None:
+    assert ctl("user", "kubeconfig", "ben", "--days", "3").exit_code == 0
+    plane.apply(*project("vision", "ana", "ben@example.org", "carl"))
+    done = ctl("user", "list")
+    plane.apply(*project("vision", "ana", "ben@example.org"))
+    assert done.exit_code == 0, done.stderr
+    rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()}
+    assert rows["USER"] == ["USER", "PROJECTS", "UID", "EMAIL", "CERTIFICATE"]
+    assert rows["ben"] == ["ben", "vision", "(edit)", "-", "-", "3", "days"]
+    assert rows["eve"][:4] == ["eve", "-", "-", "-"]
+    assert "! vision lets the user carl in, and the site does not. On a control plane: kubectl get rolebindings" in (
+        done.stderr
+    )
+    assert "ana" not in done.stderr
+
+
+def test_the_list_of_projects_has_their_use_and_what_is_left_of_others(ctl: Sitectl, plane: ControlPlane) -> None:
+    spec = {"hard": {"requests.nvidia.com/gpu": "4", "pods": "100"}}
+    quota = {"kind": "ResourceQuota", "metadata": {"name": "project", "namespace": "vision"}, "spec": spec}
+    left = {"kind": "Namespace", "metadata": {"name": "old", "labels": {"gpu-metal/project": "true"}}}
+    plane.apply({"apiVersion": "v1", **quota}, {"apiVersion": "v1", **left})
+    assert ctl("project", "add", "text", "--member", "eve", "--yes").exit_code == 0
+    answer = ctl.json("project", "list")
+    assert [(each["name"], each["state"]) for each in answer["projects"]] == [("text", "not made"), ("vision", "ok")]
+    assert answer["projects"][1]["members"] == "ana, ben"
+    fix = "Fix: sitectl project purge old"
+    assert answer["besides"] == [f"old: the cluster has its namespace, and the site has no such project. {fix}"]
+
+
+def test_the_list_without_a_cluster_shows_the_site(ctl: Sitectl, plane: ControlPlane) -> None:
+    plane.admin_conf.rename(plane.folder / "away.conf")
+    done = ctl("user", "list")
+    (plane.folder / "away.conf").rename(plane.admin_conf)
+    assert done.exit_code == 4
+    assert "ana" in done.stdout
+    assert "? No control plane answers." in done.stderr
