@@ -11,8 +11,10 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import labels
-from ops import probes
+from ops import probes, project_checks
 from ops.drift import MEND
+from ops.in_cluster import Kubectl
+from ops.stop import Stop
 from stacks.model import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
@@ -76,7 +78,15 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
         checks += _node(site, host, nodes.get(host.name))
     checks.append(_dns(target.name, dns))
     checks += [_project(target.name, name, site, quotas.get(name)) for name in site.projects]
+    checks += await _access(site, fleet, target)
     return [*checks, *[await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]]
+
+
+async def _access(site: Site, fleet: Fleet, target: Target) -> list[Check]:
+    try:
+        return await project_checks.ask(site, Kubectl(fleet, target))
+    except Stop as stop:
+        raise CannotTellError(stop.lines[0], "there: crictl ps -a; journalctl -u kubelet -n 50") from None
 
 
 def _nodes(text: str) -> dict[str, Node]:

@@ -3,6 +3,7 @@
 Does not prove: that SSH carries the commands, and what `pulumi up` makes of a project.
 """
 
+import asyncio
 import base64
 import re
 from collections.abc import Iterator
@@ -15,8 +16,13 @@ from cryptography import x509
 from ruamel.yaml import YAML
 
 from components.hostrun import fleet
+from components.hostrun.target import Target
+from ops import project_checks
 from ops import site as sites
-from tests.lab.control_plane import ControlPlane, control_plane
+from ops.in_cluster import Kubectl
+from stacks.load import load_site
+from stacks.model import Site
+from tests.lab.control_plane import ControlPlane, control_plane, until
 from tests.unit.fake_hosts import Sitectl, sitectl
 
 pytestmark = pytest.mark.lab
@@ -76,9 +82,11 @@ def test_a_kubeconfig_opens_the_users_projects_and_nothing_else(ctl: Sitectl, pl
     assert plane.kubectl("auth", "can-i", "create", "pods", config=to) == "yes\n"
     assert "cannot list resource" in plane.kubectl("get", "pods", "-n", "kube-system", config=to)
     assert "cannot list resource" in plane.kubectl("get", "nodes", config=to)
-    assert plane.kubectl("delete", "rolebinding", "project", "-n", "vision") != ""
-    assert "cannot list resource" in plane.kubectl("get", "pods", config=to)
+    plane.kubectl("delete", "rolebinding", "project", "-n", "vision")
+    log = plane.folder / "kube-apiserver.log"
+    until(lambda: "cannot list resource" in plane.kubectl("get", "pods", config=to), log)
     plane.apply(*project("vision", "ana", "ben@example.org"))
+    until(lambda: plane.kubectl("auth", "can-i", "list", "pods", config=to) == "yes\n", log)
 
 
 def test_the_private_key_stays_here(ctl: Sitectl, plane: ControlPlane) -> None:
@@ -192,3 +200,32 @@ def test_the_list_without_a_cluster_shows_the_site(ctl: Sitectl, plane: ControlP
     assert done.exit_code == 4
     assert "ana" in done.stdout
     assert "? No control plane answers." in done.stderr
+
+
+def checks(plane: ControlPlane, site: Site) -> dict[str, tuple[str, str]]:
+    """What `sitectl verify` says of the site's projects."""
+    target = Target("cp-1", "192.0.2.11", 22, "root", "")
+    found = asyncio.run(project_checks.ask(site, Kubectl(fleet.Fleet({"cp-1": target}, ask=plane.ask), target)))
+    return {check.id: (check.status, check.saw) for check in found}
+
+
+def test_verify_asks_whether_members_get_in_and_others_do_not(ctl: Sitectl, plane: ControlPlane) -> None:
+    site = load_site("dev", ctl.folder)
+    log = plane.folder / "kube-apiserver.log"
+
+    def said(kind: str, status: str, text: str) -> None:
+        """Waits, as the API server takes a moment to see a change of roles."""
+        until(lambda: checks(plane, site)[f"project/vision/{kind}"] == (status, text), log)
+
+    assert {id_: status for id_, (status, _) in checks(plane, site).items()} == {
+        "project/vision/member": "ok",
+        "project/vision/stranger": "ok",
+    }
+    plane.apply(*project("vision", "ana", "eve"))
+    said("member", "failed", "ben@example.org may not create pods in vision.")
+    said("stranger", "note", "eve may list pods in vision, and is no member.")
+    everybody = [{"kind": "Group", "name": "system:authenticated", "apiGroup": "rbac.authorization.k8s.io"}]
+    plane.apply({**project("vision")[1], "subjects": everybody})
+    said("stranger", "failed", "gpu-metal:nobody may list pods in vision, and is no member.")
+    plane.apply(*project("vision", "ana", "ben@example.org"))
+    said("stranger", "ok", "gpu-metal:nobody may not list pods in vision")
