@@ -40,7 +40,13 @@ class Kubectl:
         done, text, said = await self._ask(("get", *words, "--ignore-not-found", "-o", "json"), "", LIMIT)
         if not done and "the server doesn't have a resource type" not in said:
             raise Stop(Code.NOT_ASKED, [f"{self.target.name} [kubectl] get {words[0]}: {said}"])
-        return dict(json.loads(text)) if done and text.strip() else None
+        if not done or not text.strip():
+            return None
+        try:
+            return dict(json.loads(text))
+        except ValueError:
+            said = f"its answer of {len(text)} characters is cut short"
+            raise Stop(Code.NOT_ASKED, [f"{self.target.name} [kubectl] get {words[0]}: {said}."]) from None
 
     async def items(self, *words: str) -> list[dict[str, Any]]:
         """The objects of a list. Raises Stop."""

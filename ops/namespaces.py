@@ -19,6 +19,9 @@ OWN = {
 """Kind and name of what Kubernetes and `pulumi up` put into each namespace: it goes with the namespace only."""
 _PASSING = {"Event", "EndpointSlice", "Endpoints", "PodMetrics", "Lease", "ControllerRevision"}
 """Kinds that come and go with others."""
+# Only what is read: whole nodes and pods of a large cluster do not fit into one answer.
+_NODES = r'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
+_PODS = r'jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName}{"\n"}{end}'
 _COLUMNS = "custom-columns=A:.apiVersion,K:.kind,N:.metadata.name,O:.metadata.ownerReferences[0].kind"
 
 
@@ -70,12 +73,9 @@ async def look(kubectl: Kubectl, name: str) -> Inside:
     kinds = [dict(zip(("apiVersion", "kind", "name", "owner"), row, strict=True)) for row in rows]
     own = {(each["kind"], each["name"]): each for each in kinds if each["owner"] == "<none>"}  # one API of several
     made = [each for key, each in own.items() if key not in OWN and key[0] not in _PASSING and key[0] != CLAIM]
-    pods = [each["metadata"]["name"] for each in await kubectl.items("pods", "-n", name) if _runs(each)]
+    ended = "status.phase!=Succeeded,status.phase!=Failed"
+    pods = (await kubectl.run("get", "pods", "-n", name, "--field-selector", ended, "-o", "name")).split()
     return Inside(made, await _claims(kubectl, name), pods)
-
-
-def _runs(pod: Mapping[str, Any]) -> bool:
-    return pod["status"].get("phase") not in ("Succeeded", "Failed")
 
 
 async def _claims(kubectl: Kubectl, name: str) -> list[Claim]:
@@ -94,13 +94,11 @@ async def why_it_stays(kubectl: Kubectl, namespace: Mapping[str, Any]) -> list[s
     name = namespace["metadata"]["name"]
     conditions = namespace.get("status", {}).get("conditions") or ()
     said = [each["message"] for each in conditions if each["status"] == "True" and each.get("message")]
-    ready = {}
-    for node in await kubectl.items("nodes"):
-        states = {each["type"]: each["status"] for each in node["status"].get("conditions") or ()}
-        ready[node["metadata"]["name"]] = states.get("Ready") == "True"
-    for pod in await kubectl.items("pods", "-n", name):
-        node = pod["spec"].get("nodeName", "")
-        if node and not ready.get(node, False):
+    nodes = await kubectl.run("get", "nodes", "-o", _NODES)
+    ready = {line.split()[0] for line in nodes.splitlines() if line.endswith(" True")}
+    for line in (await kubectl.run("get", "pods", "-n", name, "-o", _PODS)).splitlines():
+        pod, _, node = line.partition(" ")
+        if node and node not in ready:
             fix = f"Fix: bring {node} back, or write hosts.{node}.state: gone, then pulumi up"
-            said.append(f"pod {pod['metadata']['name']} is on {node}, which does not answer. {fix}")
+            said.append(f"pod {pod} is on {node}, which does not answer. {fix}")
     return said or ["Kubernetes does not say what holds it."]
