@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from components.host.machine import Person
 from components.problem import Problem
 from stacks.model import Site
 
@@ -34,7 +35,8 @@ def numbers(site: Site) -> Iterator[Problem]:
             other, where = first.setdefault(account.uid, (name, host.name))
             if other != name and where != host.name:
                 text = f"{account.uid} is the number of {other} on {where}. Give each user its own, or null."
-                yield Problem(("hosts", host.name, "accounts", name, "uid"), text)
+                key = ("users",) if isinstance(account, Person) else ("hosts", host.name, "accounts")
+                yield Problem((*key, name, "uid"), text)
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (bastions, numbers)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from components.forms import LOCALE, PUBLIC_KEY, TIMEZONE, WINDOW, WINDOW_FORM
 from components.host import timezones
 from components.host.config import Host
-from components.host.machine import Account
+from components.host.machine import Account, Person
 from components.problem import Key, Problem
 from stacks.model import Site
 
@@ -27,7 +27,13 @@ def machine(site: Site) -> Iterator[Problem]:
     """Checks each host, including what it inherits."""
     for host in site.active:
         for rule in (_accounts, _numbers, _disks, _texts, _limits, _services, _reboot):
-            yield from (Problem(("hosts", host.name, *key), text) for key, text in rule(host))
+            yield from (Problem(_place(host, key), text) for key, text in rule(host))
+
+
+def _place(host: Host, key: Key) -> Key:
+    """Where the site says it: the account of a user follows from `users`."""
+    of_user = key[0] == "accounts" and isinstance(host.accounts.get(str(key[1])), Person)
+    return ("users", *key[1:]) if of_user else ("hosts", host.name, *key)
 
 
 def swap(site: Site) -> Iterator[Problem]:

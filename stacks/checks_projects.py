@@ -7,6 +7,36 @@ from stacks.messages import suggestion
 from stacks.model import Site
 
 
+def users(site: Site) -> Iterator[Problem]:
+    """No two users are the same person: to the API server, by number, or by home."""
+    for field in ("subject", "uid", "home"):
+        first: dict[object, str] = {}
+        for name, user in site.users.items():
+            value = getattr(user, field) or (name if field == "subject" else None)
+            if value is not None and (other := first.setdefault(value, name)) != name:
+                key = ("users", name, field) if getattr(user, field) else ("users", name)
+                yield Problem(key, f"{value} is also the {field} of {other}. Give each user its own.")
+
+
+def accounts(site: Site) -> Iterator[Problem]:
+    """On front ends each user has an account of its own, with one number on all hosts."""
+    front = [host for host in site.active if host.front_end]
+    taken = {account.uid for host in site.active for account in host.accounts.values()}
+    taken |= {user.uid for user in site.users.values()}
+    free = (number for number in range(20001, 60001) if number not in taken)
+    for name, user in site.users.items():
+        if front and user.uid is None:
+            text = f"has no uid, and {front[0].name} is a front end. Write uid: {next(free)}, or another free number."
+            yield Problem(("users", name), text)
+        if at := next((host.name for host in front if host.ssh.user == name), None):
+            yield Problem(("users", name), f"is the user that the site logs in as on {at}. Use another name.")
+        for host in site.active:
+            number = account.uid if (account := host.accounts.get(name)) else None
+            if None not in (number, user.uid) and number != user.uid:
+                text = f"{number} is not the number of the user {name}, which is {user.uid}. Take it away."
+                yield Problem(("hosts", host.name, "accounts", name, "uid"), text)
+
+
 def projects(site: Site) -> Iterator[Problem]:
     """Projects have a cluster, and a namespace that Kubernetes does not use itself."""
     if site.projects and site.kubernetes is None:
@@ -39,7 +69,7 @@ def promised(site: Site) -> Iterator[Problem]:
             yield Problem(("projects", name, "gpus"), text)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (projects, members, promised)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (users, accounts, projects, members, promised)
 
 
 def notes(site: Site) -> Iterator[str]:

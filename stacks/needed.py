@@ -11,12 +11,13 @@ from components.host.needed import Needed
 from components.hostrun.step import Step
 from components.kubernetes import needed as kubernetes
 from components.network import listening as network
+from components.tenancy import needed as tenancy
 from stacks.model import Entry, Site
 
 
 def prepared(site: Site) -> Site:
-    """The site with its parts' and Kubernetes' defaults for hosts, which the site's own settings override."""
-    hosts = dict(site.hosts)
+    """The site with the defaults of users, parts and Kubernetes for hosts, which its own settings override."""
+    hosts = {name: tenancy.prepare(host, site.users) for name, host in site.hosts.items()}
     for entry in site.entries:
         if half := entry.part.host:
             for name in half.uses(entry.config, hosts):

@@ -125,3 +125,26 @@ sudo_allows() { sudo -n -l -U "$1" 2>/dev/null | grep -E "^ +\(.*\).* ?$2" >/dev
 
 # root_groups NAME: those of the user's groups that let it become root, one a line
 root_groups() { id -nG "$1" | tr ' ' '\n' | grep -xE 'sudo|wheel' || true; }
+
+# own_account NAME NUMBER: ends check or apply unless the user NAME was made here, or its name, NUMBER and group are free
+own_account() {
+    local holder made=/var/lib/gpu-metal/accounts/user-$1/before
+    if [[ -s $made ]] || [[ ! -e $made && -n $(getent passwd "$1") ]]; then
+        untrue "has a user $1 already, made by others, and the site would make it one of its users." \
+            "Fix: if both are the same person, write accounts: {$1: {}} for this host; if not, another name under users"
+    fi
+    holder=$(getent passwd "$2" | cut -d: -f1 || true)
+    if [[ -n $holder && $holder != "$1" ]]; then
+        untrue "has number $2 for user $holder, wants it for $1. Fix: write a number in users.$1.uid that is free on every host"
+    fi
+    holder=$(getent group "$2" | cut -d: -f1 || true)
+    if [[ -n $holder && $holder != "$1" ]]; then
+        untrue "has number $2 for group $holder, wants it for the group of $1." \
+            "Fix: write a number in users.$1.uid that is free on every host"
+    fi
+    holder=$(getent group "$1" | cut -d: -f3 || true)
+    if [[ -n $holder && $holder != "$2" ]]; then
+        untrue "has group $1 with number $holder, wants $2 for the user's own." \
+            "Fix: another name under users; or, if no file belongs to that group: groupdel $1"
+    fi
+}

@@ -78,6 +78,10 @@ class Account(Model):
     others made and that may become root, write no."""
 
 
+class Person(Account):
+    """The account of one of the site's users. It is never one that others made: accounts.NAME takes over such a one."""
+
+
 class Disk(Model):
     """A data device, its filesystem and its mount point (H2). A device that holds anything is never formatted."""
 

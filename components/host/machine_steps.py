@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from components.host.config import Host
-from components.host.machine import Account, Disk
+from components.host.machine import Account, Disk, Person
 from components.host.packages import packages
 from components.hostrun.step import Step
 
@@ -12,7 +12,8 @@ _SCRIPTS = Path(__file__).parent / "steps"
 
 def preflight(host: Host) -> list[Step]:
     """Checks only: the data disks are there and may be used, and no user loses what the site does not name."""
-    return [*(_step("disk_free", _label(disk), **_place(disk)) for disk in _by_mount(host)), *_adopted(host)]
+    disks = [_step("disk_free", _label(disk), **_place(disk)) for disk in _by_mount(host)]
+    return [*disks, *_adopted(host), *_free(host)]
 
 
 def machine(host: Host) -> list[Step]:
@@ -99,11 +100,20 @@ def services(host: Host) -> list[Step]:
 
 def _adopted(host: Host) -> list[Step]:
     unsaid = {
-        key: " ".join(name for name, account in sorted(host.accounts.items()) if field not in account.model_fields_set)
+        key: " ".join(
+            name
+            for name, account in sorted(host.accounts.items())
+            if field not in account.model_fields_set and not isinstance(account, Person)
+        )
         for key, field in (("password", "password_secret"), ("sudo", "sudo"))
     }
     inputs = {key: names for key, names in unsaid.items() if names}
     return [_step("account_adopted", **inputs)] if inputs else []
+
+
+def _free(host: Host) -> list[Step]:
+    people = {name: account for name, account in sorted(host.accounts.items()) if isinstance(account, Person)}
+    return [_step("account_free", name, name=name, uid=str(account.uid)) for name, account in people.items()]
 
 
 def _group(name: str, gid: int | None) -> Step:
@@ -122,6 +132,8 @@ def _account(name: str, account: Account, login: str) -> Step:
         inputs["home"] = account.home
     if account.keys:
         inputs["keys"] = "yes"
+    if isinstance(account, Person):
+        inputs["own"] = "yes"
     return Step(
         _SCRIPTS / "account.sh",
         inputs,

@@ -1,19 +1,26 @@
 """Projects: a namespace each, with quota, limit range, network policy and a role for its members.
 
-Rows: X14, S4.
+Rows: X14, S4, S5.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import pulumi_kubernetes as k8s
-from pulumi import Alias, ComponentResource, ResourceOptions
+from pulumi import Alias, ComponentResource, Resource, ResourceHookBinding, ResourceOptions
 
+from components.hostrun.hook import Hook
 from components.kubernetes.handle import FORCE, ClusterRef
 from components.tenancy.config import Limits, Project, User
+from components.tenancy.namespace import free
 
 
 class Tenancy(ComponentResource):
-    """Five Kubernetes objects a project, four without members; none needs a delete of its own when the cluster goes."""
+    """Five Kubernetes objects a project, four without members; none needs a delete of its own when the cluster goes.
+
+    Of a project that is taken out, the role binding is deleted. Its namespace stays, because volume claims and what
+    people made are in it, and so does what bounds the pods that still run there (ADR 25).
+    """
 
     def __init__(
         self,
@@ -27,17 +34,23 @@ class Tenancy(ComponentResource):
         # A project was called a tenant once: the same resource, whose children keep their names.
         former = ResourceOptions(aliases=[Alias(name="tenants")])
         super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
+        hook = Hook(f"{name}-namespace")
         for project_name, project in projects.items():
-            self._project(project_name, project, users, cluster)
+            namespace = self._namespace(project_name, project, cluster, hook)
+            self._inside(project_name, project, users, cluster, namespace)
         self.register_outputs({})
 
-    def _project(self, name: str, project: Project, users: Mapping[str, User], cluster: ClusterRef) -> None:
-        namespace = k8s.core.v1.Namespace(
-            name,
-            metadata={"name": name, "labels": _labels(project), "annotations": FORCE},
-            opts=cluster.options(self),
-        )
-        inside = cluster.options(self, namespace)
+    def _namespace(self, name: str, project: Project, cluster: ClusterRef, hook: Hook) -> Resource:
+        options = _kept(cluster.options(self))
+        before = hook.on(name, partial(free, cluster.planes, name))
+        options.hooks = ResourceHookBinding(before_create=[before])
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=name, labels=_labels(project), annotations=FORCE)
+        return k8s.core.v1.Namespace(name, metadata=metadata, opts=options)
+
+    def _inside(
+        self, name: str, project: Project, users: Mapping[str, User], cluster: ClusterRef, namespace: Resource
+    ) -> None:
+        inside = _kept(cluster.options(self, namespace))
         metadata = k8s.meta.v1.ObjectMetaArgs(name=OBJECT, namespace=name, annotations=FORCE)
         k8s.core.v1.ResourceQuota(
             f"{name}-quota", metadata=metadata, spec=k8s.core.v1.ResourceQuotaSpecArgs(hard=quota(project)), opts=inside
@@ -55,8 +68,13 @@ class Tenancy(ComponentResource):
                 metadata=metadata,
                 role_ref=k8s.rbac.v1.RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name=project.role),
                 subjects=subjects,
-                opts=inside,
+                opts=cluster.options(self, namespace),
             )
+
+
+def _kept(options: ResourceOptions) -> ResourceOptions:
+    options.retain_on_delete = True
+    return options
 
 
 OBJECT = "project"

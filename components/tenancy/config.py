@@ -20,6 +20,13 @@ UserName = Annotated[
 ]
 """Fits a Unix account and a DNS label, so that every platform can use it."""
 Role = Literal["view", "edit"]
+PublicKey = Annotated[
+    str,
+    form(
+        r"^([^\s].* )?(ssh-[a-z0-9-]+|ecdsa-sha2-[a-z0-9-]+|sk-[a-z0-9.@-]+) AAAA[A-Za-z0-9+/]+={0,3}( .*)?$",
+        'is not a public key: one line such as "ssh-ed25519 AAAA… ana@desk".',
+    ),
+]
 
 
 class User(Model):
@@ -31,7 +38,7 @@ class User(Model):
     """Number of the Unix account and of its group, the same on every host; needed where a host is a front end."""
     subject: Line | None = None
     """The user's name as the API server sees it. Default: the name here."""
-    keys: tuple[str, ...] = ()
+    keys: tuple[PublicKey, ...] = ()
     """Public SSH keys, one line each, for the front-end hosts. Without one, nobody can log in there as this user."""
     home: OwnFolder | None = None
     """Home folder on the front-end hosts. Default: /home/NAME."""

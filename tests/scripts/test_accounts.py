@@ -12,6 +12,8 @@ import pytest
 from components.host import machine_steps
 from components.host.config import Host
 from components.hostrun.step import Step
+from components.tenancy.config import User
+from components.tenancy.needed import prepare
 from tests.scripts.lab_host import HOST, LabHost, fresh, leaves_no_trace
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("H4")]
@@ -147,7 +149,10 @@ def test_a_user_with_processes_is_not_deleted(installed: LabHost) -> None:
     installed.bash("runuser -u sqream -- sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.3")
     said = refused(installed, accounts())
     assert "user sqream has processes: " in said
-    assert "(sleep). Nothing of it was deleted. Fix: end them (loginctl terminate-user sqream), then run again" in said
+    assert (
+        "(sleep). It can no longer log in, and is not deleted yet. Fix: end them (loginctl terminate-user sqream), then run again"
+        in said
+    )
     installed.bash("getent passwd sqream; kill $(pgrep -u sqream)")
     installed.apply("base", accounts())
     installed.bash("! getent passwd sqream; rm -r /home/sqream")
@@ -183,3 +188,78 @@ def test_what_cannot_be_is_refused_with_a_fix(
     assert said in refused(installed, accounts(groups=groups, sqream=user))
     installed.apply("base", accounts())
     installed.bash("! getent passwd sqream; rm -rf /home/sqream")
+
+
+def person(number: int, *, key: str = KEY, **accounts: Any) -> Host:
+    """The host as a front end with the user eva."""
+    host = Host.model_validate(
+        {
+            "name": HOST.name,
+            "address": HOST.address,
+            "hostKey": "ssh-ed25519 AAAA",
+            "frontEnd": True,
+            "accounts": accounts,
+        }
+    )
+    return prepare(host, {"eva": User.model_validate({"uid": number, "keys": [key]})})
+
+
+@pytest.mark.row("S6", "X14")
+def test_a_user_of_the_site_has_an_account_until_taken_out(installed: LabHost) -> None:
+    steps = machine_steps.accounts(person(20001))
+    installed.apply("base", steps)
+    assert set(installed.apply("base", steps).values()) == {"unchanged"}
+    assert installed.questions(machine_steps.preflight(person(20001))) == {}  # an earlier run made it
+    assert installed.bash("id eva; cat ~eva/.ssh/authorized_keys; stat -c %a:%u:%g ~eva") == (
+        f"uid=20001(eva) gid=20001(eva) groups=20001(eva)\n{KEY}\n700:20001:20001\n"
+    )
+    installed.bash("echo hers >~eva/notes; chown eva: ~eva/notes")
+    installed.bash("runuser -u eva -- sleep 300 </dev/null >/dev/null 2>&1 & sleep 0.3")
+    assert "user eva has processes" in refused(installed, accounts())
+    assert installed.bash("ls ~eva/.ssh 2>/dev/null || true") == ""
+    installed.apply("base", steps)  # the operator changes their mind
+    assert installed.bash("cat ~eva/.ssh/authorized_keys") == f"{KEY}\n"
+    installed.bash("kill $(pgrep -u eva)")
+    installed.apply("base", accounts())
+    assert installed.bash("! getent passwd eva; ! getent group eva; stat -c %u /home/eva/notes") == "20001\n"
+    installed.bash("rm -r /home/eva")
+
+
+@pytest.mark.row("S6", "X14")
+@pytest.mark.parametrize(
+    ("made", "said", "gone"),
+    [
+        ("useradd --uid 20005 eva", "has a user eva already, made by others", "userdel eva"),
+        ("useradd --uid 20001 fay", "has number 20001 for user fay, wants it for eva", "userdel fay"),
+        (
+            "groupadd --gid 20001 team",
+            "has number 20001 for group team, wants it for the group of eva",
+            "groupdel team",
+        ),
+        ("groupadd --gid 20007 eva", "has group eva with number 20007, wants 20001", "groupdel eva"),
+    ],
+)
+def test_a_user_of_the_site_takes_nobodys_place(installed: LabHost, made: str, said: str, gone: str) -> None:
+    installed.bash(made)
+    before = installed.bash("getent passwd; getent group")
+    assert said in installed.questions(machine_steps.preflight(person(20001)))["account_free#eva"]
+    answer = refused(installed, machine_steps.accounts(person(20001)))
+    assert said in answer
+    assert "Fix: " in answer
+    assert installed.bash("getent passwd; getent group") == before
+    installed.apply("base", accounts())
+    installed.bash(gone)
+
+
+@pytest.mark.row("S6", "X14")
+def test_an_account_of_the_same_person_is_taken_over_when_the_site_says_so(installed: LabHost) -> None:
+    installed.bash("useradd --create-home --uid 20001 --shell /bin/sh eva")
+    host = person(20001, eva={"passwordSecret": None, "sudo": "no", "groups": ["adm"]})
+    assert installed.questions(machine_steps.preflight(host)) == {}
+    installed.apply("base", machine_steps.accounts(host))
+    assert installed.bash("id -nG eva; cat ~eva/.ssh/authorized_keys") == f"eva adm\n{KEY}\n"
+    installed.apply("base", accounts())
+    assert (
+        installed.bash("id -nG eva; getent passwd eva | cut -d: -f7; ls -A ~eva | grep ssh || true") == "eva\n/bin/sh\n"
+    )
+    installed.bash("userdel -r eva 2>/dev/null")

@@ -1,14 +1,15 @@
 # A local user exists, with its groups, home, shell, SSH keys and password; without a password it is locked.
 # rows: H4
-# inputs: name uid groups home shell password keys login
+# inputs: name uid groups home shell password keys login own
 # bulk: keys
 # secrets: password
 # uses: host
 #
 # A user that existed before keeps its number, its shell unless the site names one, and its other groups, and undo
 # restores it; its password and its rights as root follow the site (preflight: account_adopted). A user that was made here
-# is deleted by undo; its home stays. The user that the site logs in as (login=yes) loses no key and is never deleted: the
-# host could not be reached again. Files in a home are written as its owner, who may have put links there.
+# is deleted by undo; its home stays. With own=yes, one that existed before is refused. The user that the site logs in as
+# (login=yes) loses no key and is never deleted: the host could not be reached again. Files in a home are written as its
+# owner, who may have put links there.
 
 check() {
     local name seen
@@ -41,6 +42,7 @@ apply() {
         untrue "has $(_shell), which runs no command, for $name, the site's login user." \
             "Fix: correct accounts.$name.shell"
     fi
+    if [[ $(input own no) == yes ]]; then own_account "$name" "$(input uid)"; fi
     _remember "$name"
     home=$(_home)
     if [[ -z $(_entry 1) ]]; then _make "$name"; fi
@@ -90,13 +92,9 @@ _shell() {
     input shell "${seen:-/bin/bash}"
 }
 
-_field() {
-    getent shadow "$1" | cut -d: -f2
-}
+_field() { getent shadow "$1" | cut -d: -f2; }
 
-_groups_of() {
-    id -nG "$1" | tr ' ' '\n' | sort -u
-}
+_groups_of() { id -nG "$1" | tr ' ' '\n' | sort -u; }
 
 # What undo must know, for root only: before (the line of passwd; empty: none), groups, field (of shadow), own-group,
 # keys (authorized_keys), login (the site logged in as it then); and password, the field of shadow as written here.
@@ -134,14 +132,18 @@ _make() {
     fi
     if [[ -n $(getent group "$name") ]]; then words+=(--gid "$name"); else words+=(--user-group); fi
     if [[ ! -d $home ]]; then words+=(--create-home); else words+=(--no-create-home); fi
+    if [[ $(input own no) == yes ]]; then words+=(-K HOME_MODE=0700); fi
     (umask 022 && mkdir -p "$(dirname "$home")" && useradd "${words[@]}" -- "$name")
 }
 
 _delete() {
     local processes
+    # Whatever runs on, nobody can log in any more.
+    if [[ -d $(_entry 6) ]]; then _put_keys_back "$1"; fi
+    _write_field "$1" <<<'*'
     processes=$({ ps -o pid=,comm= -u "$(_entry 3)" || true; } | awk '{ printf "%s%s (%s)", sep, $1, $2; sep = ", " }')
     if [[ -n $processes ]]; then
-        untrue "user $1 has processes: $processes. Nothing of it was deleted." \
+        untrue "user $1 has processes: $processes. It can no longer log in, and is not deleted yet." \
             "Fix: end them (loginctl terminate-user $1), then run again"
     fi
     userdel "$1"

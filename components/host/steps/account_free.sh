@@ -1,0 +1,6 @@
+# The account of one of the site's users is free on this host, its group and number too, or an earlier run made it.
+# rows: S6 X14
+# inputs: name uid
+# uses: host
+
+check() { own_account "$(input name)" "$(input uid)"; }

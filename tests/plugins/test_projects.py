@@ -1,0 +1,194 @@
+"""What users may do in a real API server, with the objects that the program makes there by the official plugin.
+
+Does not prove: that a control plane is asked over SSH (tests/unit), that pods run within their bounds (tests/lab).
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.plugins.api_server import ApiServer, api_server, until
+from tests.plugins.stack import Stack
+from tests.plugins.tools import CHECKOUT, tool
+
+pytestmark = pytest.mark.row("X14", "S4", "S5")
+
+USERS: dict[str, Any] = {"ana": {"subject": "ana@example.org"}, "ben": {}, "eva": {}, "finn": {}}
+PROJECTS: dict[str, Any] = {
+    "vision": {"gpus": 2, "cpu": "4", "memory": "8Gi", "pods": 3, "storage": "20Gi", "members": ["ana", "ben"]},
+    "speech": {"members": ["ben", "eva"], "role": "view", "groups": ["oidc:speech"]},
+}
+SEES, DOES = ("get", "list", "watch"), ("create", "update", "patch", "delete")
+OWN = (
+    "pods",
+    "deployments.apps",
+    "jobs.batch",
+    "configmaps",
+    "services",
+    "persistentvolumeclaims",
+    "networkpolicies.networking.k8s.io",
+)
+BOUNDS = ("resourcequotas", "limitranges", "rolebindings.rbac.authorization.k8s.io", "roles.rbac.authorization.k8s.io")
+"""A member may change the network policies, which are about its own namespace only: so says Kubernetes' role edit."""
+
+PROGRAM = f"""
+import asyncio, json, sys
+from pathlib import Path
+sys.path.insert(0, {str(CHECKOUT)!r})
+import pulumi, pulumi_kubernetes as k8s
+from components.kubernetes.handle import ClusterRef
+from components.tenancy import component, namespace
+from components.tenancy.config import Project, User
+from tests.plugins.test_projects import here
+
+site = json.loads(Path("site.json").read_text())
+namespace.ask = here
+provider = k8s.Provider("cluster", kubeconfig=Path(site["kubeconfig"]).read_text(), cluster_identifier="test")
+planes = [type("Plane", (), {{"name": site["kubeconfig"]}})]
+cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None)
+users = {{name: User.model_validate(user) for name, user in site["users"].items()}}
+projects = {{name: Project.model_validate(project) for name, project in site["projects"].items()}}
+component.Tenancy(site["name"], projects, users, cluster=cluster)
+"""
+
+
+async def here(plane: Any, command: str, script: bytes) -> tuple[str, str]:
+    """components.kubernetes.plane.ask, of the API server of this test, whose kubeconfig is the plane's name."""
+    words = ["env", f"PATH={Path(tool('kubectl')).parent}:/usr/bin:/bin", *command.split()]
+    text = script.decode().replace("/etc/kubernetes/admin.conf", plane.name)
+    text = text.replace("/run/gpu-metal", str(Path(plane.name).parent))
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+    return done.stdout, done.stderr
+
+
+class Cluster:
+    """The API server, and the stack whose projects are in it."""
+
+    def __init__(self, server: ApiServer, stack: Stack) -> None:
+        self.server, self.stack = server, stack
+        stack.program(PROGRAM)
+
+    def up(self, users: Any, projects: Any, *, name: str = "projects") -> str:
+        self._write(users, projects, name)
+        return self.stack.run("up", "--yes", "--skip-preview")
+
+    def refused(self, users: Any, projects: Any) -> str:
+        """What a run says that fails; the SDK adds a trace to the error of a hook."""
+        self._write(users, projects, "projects")
+        words = ["pulumi", "--non-interactive", "--color=never", "up", "--yes", "--skip-preview"]
+        folder, environment = self.stack.project, self.stack.environment
+        done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode != 0, done.stdout
+        return done.stdout + done.stderr
+
+    def _write(self, users: Any, projects: Any, name: str) -> None:
+        site = {"name": name, "users": users, "projects": projects, "kubeconfig": str(self.server.kubeconfig)}
+        (self.stack.project / "site.json").write_text(json.dumps(site))
+
+    def namespace(self, name: str) -> dict[str, Any]:
+        return self.server.ask("GET", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, stack: Stack) -> Iterator[Cluster]:
+    plugin = ("kubernetes", version("pulumi_kubernetes"), "--file", tool("pulumi-resource-kubernetes"))
+    stack.run("plugin", "install", "resource", *plugin)
+    with api_server(tmp_path_factory.mktemp("api")) as server:
+        made = Cluster(server, stack)
+        made.up(USERS, PROJECTS, name="tenants")  # as an earlier version named it
+        yield made
+
+
+def test_each_user_may_what_the_site_says_and_nothing_else(cluster: Cluster) -> None:
+    """All users, verbs and namespaces; other projects' secrets first of all."""
+    may = cluster.server.may
+    for name, user in USERS.items():
+        subject = user.get("subject", name)
+        for project, said in PROJECTS.items():
+            member, edits = name in said["members"], said.get("role", "edit") == "edit"
+            for verb in (*SEES, *DOES):
+                does = verb in DOES
+                for resource in OWN:
+                    assert may(subject, verb, resource, project) == (member and (edits or not does)), (name, resource)
+                assert may(subject, verb, "secrets", project) == (member and edits), (name, verb, project)
+                for resource in (*BOUNDS, "namespaces") if does else ():
+                    assert not may(subject, verb, resource, project), (name, verb, resource)
+            assert may(subject, "create", "pods/exec", project) == (member and edits)
+        for elsewhere in ("default", "kube-system", ""):
+            for resource in ("secrets", "pods", "nodes", "persistentvolumes", "namespaces"):
+                assert not any(may(subject, verb, resource, elsewhere) for verb in (*SEES, *DOES)), (name, elsewhere)
+    assert may("zoe", "list", "pods", "speech", "oidc:speech")
+    assert not may("zoe", "list", "pods", "vision", "oidc:speech")
+    assert not may("ana", "list", "pods", "vision")  # the site's name of a user who has another one there
+
+
+def pod(name: str, gpus: int = 0, **spec: Any) -> dict[str, Any]:
+    limits = {"nvidia.com/gpu": str(gpus)} if gpus else {}
+    container = {"name": "one", "image": "registry.example.org/one:1.0.0", "resources": {"limits": limits}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [container], **spec}}
+
+
+def test_what_is_over_quota_is_refused(cluster: Cluster) -> None:
+    pods = "/api/v1/namespaces/vision/pods"
+    made = cluster.server.ask("POST", pods, pod("two", gpus=2))
+    assert made["spec"]["containers"][0]["resources"] == {
+        "limits": {"cpu": "1", "memory": "1Gi", "nvidia.com/gpu": "2"},
+        "requests": {"cpu": "100m", "memory": "128Mi", "nvidia.com/gpu": "2"},
+    }
+    said = cluster.server.ask("POST", pods, pod("third", gpus=1), status=[403])["message"]
+    assert "exceeded quota: project, requested: requests.nvidia.com/gpu=1, used: requests.nvidia.com/gpu=2" in said
+    assert (
+        "violates PodSecurity"
+        in cluster.server.ask("POST", pods, pod("bad", hostNetwork=True), status=[403])["message"]
+    )
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "30Gi"}}},
+    }
+    claims = "/api/v1/namespaces/vision/persistentvolumeclaims"
+    assert "exceeded quota" in cluster.server.ask("POST", claims, claim, status=[403])["message"]
+    claim["spec"]["resources"] = {"requests": {"storage": "20Gi"}}  # type: ignore[index]
+    cluster.server.ask("POST", claims, claim)
+
+
+def test_what_is_taken_out_keeps_its_data_and_loses_who_may_see_it(cluster: Cluster) -> None:
+    """After the test above: the project has a claim and a pod."""
+    before = cluster.namespace("vision")["metadata"]["uid"]
+    said = cluster.up({"eva": {}}, {"speech": {**PROJECTS["speech"], "members": ["eva"]}})
+    assert "Tenancy projects created" not in said
+    assert cluster.namespace("vision")["metadata"]["uid"] == before
+    assert cluster.server.ask("GET", "/api/v1/namespaces/vision/persistentvolumeclaims/data")["spec"]
+    assert cluster.server.ask("GET", "/api/v1/namespaces/vision/resourcequotas/project")["spec"]["hard"]["pods"] == "3"
+    for subject in ("ana@example.org", "ben"):
+        assert not any(cluster.server.may(subject, verb, "pods", "vision") for verb in SEES)
+    assert not cluster.server.may("ben", "list", "pods", "speech")
+    cluster.up(USERS, PROJECTS)
+    assert cluster.namespace("vision")["metadata"]["uid"] == before
+    assert cluster.server.may("ana@example.org", "get", "persistentvolumeclaims", "vision")
+
+
+def test_a_namespace_that_still_ends_is_refused_with_what_holds_it(cluster: Cluster) -> None:
+    server, projects = cluster.server, {**PROJECTS, "sound": {}}
+    away = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "gpu-7"}}
+    server.ask("POST", "/api/v1/nodes", away)
+    kept = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "sound"}}
+    server.ask("POST", "/api/v1/namespaces", kept)
+    said = cluster.refused(USERS, projects)
+    assert "[namespace] sound is there already, and no project of gpu-metal" in said
+    server.ask("POST", "/api/v1/namespaces/sound/serviceaccounts", {"metadata": {"name": "own"}})
+    server.ask("POST", "/api/v1/namespaces/sound/pods", pod("stuck", nodeName="gpu-7", serviceAccountName="own"))
+    held = {"metadata": {"name": "held", "finalizers": ["example.org/backup"]}}
+    server.ask("POST", "/api/v1/namespaces/sound/configmaps", held)
+    server.ask("DELETE", "/api/v1/namespaces/sound")
+    until(lambda: "example.org/backup" in json.dumps(cluster.namespace("sound")["status"]))
+    said = cluster.refused(USERS, projects)
+    assert "[namespace] sound was deleted and still ends" in said
+    assert "pod stuck is on gpu-7, which is not Ready" in said
+    assert "example.org/backup" in said
