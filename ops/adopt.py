@@ -20,9 +20,9 @@ from components.hostrun.step import RUNNER, Step
 from components.hostrun.target import SshError, Target
 from ops import owner, render
 from ops import site as sites
+from ops.asking import agreed
 from ops.flags import Flags, Output
 from ops.record import again
-from ops.scan import somebody
 from ops.stop import Code, Stop, code_of
 from stacks.layers import layers
 from stacks.model import Site
@@ -70,7 +70,7 @@ def adopt(flags: Flags, site: Site, names: Sequence[str]) -> Code:
     answers = {name: answer for name, answer in found.items() if not isinstance(answer, SshError)}
     taken = [one for name, files in answers.items() if (one := _taken(site, name, files, state))]
     _show(flags, taken, [name for name in answers if name not in {one.host for one in taken}])
-    if taken and not (flags.yes or _agreed(site, taken)):
+    if taken and not _agreed(flags, site, taken):
         return Code.NO
     _write(flags, site, fleet, [one.host for one in taken], state)
     return code_of(unasked)
@@ -151,13 +151,10 @@ def _data(one: Taken) -> dict[str, Any]:
     return {"host": one.host, "owner": one.by, "layers": of_layers}
 
 
-def _agreed(site: Site, taken: Sequence[Taken]) -> bool:
+def _agreed(flags: Flags, site: Site, taken: Sequence[Taken]) -> bool:
     hosts = render.fold([one.host for one in taken])
-    if not somebody():
-        raise Stop(Code.WRONG, [f"Nobody to ask here. {hosts} was not taken over. Fix: repeat with --yes."])
-    return typer.confirm(
-        f"Take {hosts} over for {site.owner}? Its present owner is refused there from then on", err=True
-    )
+    question = f"Take {hosts} over for {site.owner}? Its present owner is refused there from then on"
+    return agreed(flags, question, f"{hosts} was not taken over.")
 
 
 def _write(flags: Flags, site: Site, fleet: Fleet, hosts: Sequence[str], state: owner.State) -> None:

@@ -12,8 +12,10 @@ from components.hostrun.report import Check, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import labels
-from ops import probes, questions
+from ops import probes, project_checks, questions
 from ops.drift import MEND
+from ops.in_cluster import Kubectl
+from ops.stop import Stop
 from stacks.model import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
@@ -85,12 +87,20 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
         checks += [offer.compared(node.allocatable) for offer in offered if node and offer.host == host.name]
     checks.append(_dns(target.name, dns))
     checks += [_project(target.name, name, site, quotas.get(name)) for name in site.projects]
+    checks += await _access(site, fleet, target)
     checks += [await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]
 
     async def bash(words: str, script: bytes) -> Result:
         return await fleet.ask(target, f"bash -s -- {words}", stdin=script, deadline=HOST_LIMIT)
 
     return [*checks, *[await questions.ask(target.name, name, each, bash) for name, each in questions.of(site)]]
+
+
+async def _access(site: Site, fleet: Fleet, target: Target) -> list[Check]:
+    try:
+        return await project_checks.ask(site, Kubectl(fleet, target))
+    except Stop as stop:
+        raise CannotTellError(stop.lines[0], "there: crictl ps -a; journalctl -u kubelet -n 50") from None
 
 
 def _nodes(text: str) -> dict[str, Node]:

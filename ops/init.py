@@ -15,7 +15,7 @@ import versions
 from components.host.preflight import look
 from components.hostrun.report import Report
 from components.registry import REGISTERED
-from ops import files, render, scan
+from ops import asking, files, render, scan
 from ops import site as sites
 from ops.flags import Flags
 from ops.site_text import Wanted, site_text
@@ -181,7 +181,7 @@ def _agree(draft: Draft) -> None:
         if all(one.state == "known" for one in found.values()):
             continue
         new = any(one.state == "new" for one in found.values())
-        if new and (flags.yes or not scan.somebody()):
+        if new and (flags.yes or not asking.somebody()):
             scan.show(flags, found)
             text = "lacks the new keys, and nobody can compare them here. Nothing was written."
             fix = f"Fix: repeat without --yes in a terminal, or put the keys that you know into {site.known_hosts}."

@@ -140,7 +140,7 @@ def sitectl() -> str:
     shared: list[Any] = typer.main.get_command(common).params
     names = {parameter.name for parameter in shared}
     parts = ["# sitectl", NOTE, group.help]
-    for name, command in group.commands.items():
+    for name, command in _verbs(group, ""):
         own = [parameter for parameter in command.params if parameter.name not in names]
         words = [_word(parameter) for parameter in own]
         parts.append(f"## {name}\n\n{command.help}\n\n    sitectl {' '.join([name, *words, '[FLAG…]'])}")
@@ -151,6 +151,15 @@ def sitectl() -> str:
     codes = ([str(int(code)), EXIT[code]] for code in Code)
     parts += ["## Exit status", "Pulumi's own numbers.", table(["status", "meaning"], codes)]
     return "\n\n".join(parts) + "\n"
+
+
+def _verbs(group: Any, above: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """Name and command of each verb; those of `user` are `user add` and so on."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _verbs(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def _word(parameter: Any) -> str:  # noqa: ANN401 (Typer's own Click has no public types)

@@ -1,6 +1,5 @@
 """`sitectl scan`: fetches the current host keys; once compared at the consoles, they go into known_hosts.<stack>."""
 
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.ssh import HostKey
 from components.hostrun.target import SshError, Target
 from ops import files, render
+from ops.asking import agreed
 from ops.flags import Flags, Output
-from ops.stop import Code, Stop
+from ops.stop import Code
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def settle(flags: Flags, path: Path, found: Mapping[str, Found], *, replace: boo
     states = {"new", "differs"} if replace else {"new"}
     keys = [(one.target, one.shown) for one in found.values() if one.state in states]
     take = [(target, shown) for target, shown in keys if target and isinstance(shown, HostKey)]
-    if take and (flags.yes or _agreed(len(take), path)):
+    question = f"Compared at the consoles? Write {render.plural(len(take), 'key')} to {path}"
+    if take and agreed(flags, question, "Nothing was written.", "compare the keys, then repeat with --yes."):
         write(path, take)
         flags.say(f"{path} has {render.plural(len(take), 'key')} more. Commit it.")
     elif take:
@@ -101,19 +102,6 @@ def show(flags: Flags, found: Mapping[str, Found]) -> None:
         {one.shown.file for one in found.values() if one.state != "known" and isinstance(one.shown, HostKey)}
     ):
         flags.say(f"At a host's console, to compare: {'; '.join(f'ssh-keygen -lf {file}' for file in kinds)}")
-
-
-def somebody() -> bool:
-    """Whether there is a person to ask."""
-    return sys.stdin.isatty()
-
-
-def _agreed(count: int, path: Path) -> bool:
-    if not somebody():
-        raise Stop(
-            Code.WRONG, ["Nobody to ask here. Nothing was written. Fix: compare the keys, then repeat with --yes."]
-        )
-    return typer.confirm(f"Compared at the consoles? Write {render.plural(count, 'key')} to {path}", err=True)
 
 
 def names(target: Target) -> list[str]:

@@ -14,15 +14,13 @@ import versions
 from components.gpu import models
 from components.host.config import RHEL_LIKE, Host
 from ops import render
+from ops.yaml_words import word
 
 Facts = Mapping[str, Any]
 Gpus = tuple[str, int]
 """Model and count."""
 Segment = IPv4Network | IPv6Network | None
 """The network of a host's address; None where the host has that address on no interface (NAT)."""
-
-_PLAIN = re.compile(r"[A-Za-z~/][\w./~@-]*|(\d+\.){3}\d+")
-_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 HEAD = """\
 # yaml-language-server: $schema=./site.schema.json
@@ -61,8 +59,8 @@ def site_text(
     systems = {name: _system(facts[name]) for name in hosts}
     common = next(iter(systems.values())) if len(set(systems.values())) == 1 else None
     groups = _groups({name: of for name in hosts if (of := gpus(facts[name]))})
-    lines = [f"    id: {json.dumps(uuid4().hex[:12])}  # the hosts keep it: never change it", f"    ssh: {_flow(ssh)}"]
-    lines += [f"    os: {_scalar(common)}"] if common else []
+    lines = [f"    id: {json.dumps(uuid4().hex[:12])}  # the hosts keep it: never change it", f"    ssh: {word(ssh)}"]
+    lines += [f"    os: {word(common)}"] if common else []
     lines += ["    groups:", *(f"      {group}: {_gpu(*of)}" for of, group in groups.items())] if groups else []
     first = next((name for name in hosts if not gpus(facts[name])), next(iter(hosts)))
     lines += [NEXT + (PROJECTS if wanted.kubernetes else NO_CLUSTER.format(version=versions.KUBERNETES, first=first))]
@@ -74,7 +72,7 @@ def site_text(
         own["address"] = str(host.address)
         own |= {"roles": ["control-plane"]} if name in wanted.control_planes else {}
         own |= {} if common else {"os": systems[name]}
-        lines.append(f"      {_scalar(name)}: {_flow(own)}  # {', '.join(_remarks(facts[name]))}")
+        lines.append(f"      {word(name)}: {word(own)}  # {', '.join(_remarks(facts[name]))}")
     if wanted.kubernetes:
         lines += _cluster(wanted.kubernetes, systems.values(), _segments(hosts, facts))
     for name, sample in wanted.samples:
@@ -85,7 +83,7 @@ def site_text(
 def _cluster(kubernetes: Mapping[str, str], systems: Collection[str], segments: set[Segment]) -> Iterator[str]:
     if not any(system.partition("-")[0] in RHEL_LIKE for system in systems):  # which have no containerd of their own
         yield "    engine: {package: containerd}            # the distribution's own; else Docker's build"
-    yield f"    kubernetes: {_flow(kubernetes)}"
+    yield f"    kubernetes: {word(kubernetes)}"
     if len(segments) == 1 and None not in segments:
         yield f"    network: {{pods: {{kind: bridge}}}}          # all are on {next(iter(segments))}; else flannel"
     else:
@@ -165,23 +163,4 @@ def _remarks(facts: Facts) -> Iterator[str]:
 
 
 def _gpu(name: str, count: int) -> str:
-    return f"{{gpu: {{model: {_scalar(name)}, count: {count}}}}}"
-
-
-def _flow(value: Mapping[str, Any]) -> str:
-    """A map on one line."""
-    return f"{{{', '.join(f'{key}: {_value(one)}' for key, one in value.items())}}}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_scalar, value))}]"
-    return _flow(value) if isinstance(value, Mapping) else _scalar(value)
-
-
-def _scalar(value: object) -> str:
-    """Quoted wherever YAML could read something else."""
-    if isinstance(value, int):
-        return str(value)
-    text = str(value)
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text)
+    return f"{{gpu: {{model: {word(name)}, count: {count}}}}}"

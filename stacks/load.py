@@ -8,6 +8,7 @@ A Site has the names of secrets, never their values.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,27 @@ from stacks.reading import compose
 from stacks.source import Source, from_object, join, read_plain, read_stack, same
 from stacks.validation import validate
 
+Drafts = Mapping[Path, str]
+"""Texts that are to replace files: each is checked before its file is written."""
 
-def load_site(stack: str, folder: Path, *, keys: bool = True) -> Site:
+
+def load_site(stack: str, folder: Path, *, keys: bool = True, drafts: Drafts | None = None) -> Site:
     """The site of a stack from its file in `folder`. `keys=False` accepts hosts without a host key (sitectl scan).
 
+    `drafts` are read in place of the site's file or of files that it includes, by the paths that `included` gives.
     Raises SiteError; NoSiteError if there is no such file.
     """
-    return _site(read_stack(folder / f"Pulumi.{stack}.yaml"), stack, folder, keys=keys)
+    path = folder / f"Pulumi.{stack}.yaml"
+    source = read_stack(path, (drafts or {}).get(path))
+    return _site(source, stack, folder, keys=keys, drafts=drafts or {})
+
+
+def included(data: Mapping[str, Any], folder: Path) -> Iterator[tuple[int, str, Path]]:
+    """Place, name and path of each file that a site includes; the model reports a malformed `include`."""
+    names = data.get("include")
+    for index, name in enumerate(names if isinstance(names, list) else ()):
+        with suppress(ValueError):
+            yield index, str(name), expanded(Path(str(name)), folder)
 
 
 def site_from(data: Mapping[str, Any], *, stack: str, folder: Path, keys: bool = True) -> Site:
@@ -50,11 +65,11 @@ def site_from(data: Mapping[str, Any], *, stack: str, folder: Path, keys: bool =
         source = None  # the stack file was given by --config-file and Pulumi has read it
     if source is None or not same(source.data, data):
         source = from_object(dict(data), "gpu-metal:site")
-    return _site(source, stack, folder, keys=keys)
+    return _site(source, stack, folder, keys=keys, drafts={})
 
 
-def _site(source: Source, stack: str, folder: Path, *, keys: bool) -> Site:
-    _include(source, folder)
+def _site(source: Source, stack: str, folder: Path, *, keys: bool, drafts: Drafts) -> Site:
+    _include(source, folder, drafts)
     merged = merge_levels(source.data, (field.alias or name for name, field in HostSettings.model_fields.items()))
     data = {"knownHosts": f"known_hosts.{stack}", **source.data}
     data |= {k: v for k, v in (("groups", merged.groups), ("hosts", merged.hosts)) if isinstance(data.get(k), dict)}
@@ -93,19 +108,14 @@ def _follows(problem: Problem, lacks: set[Key]) -> bool:
     return same or not named.isdisjoint(words)
 
 
-def _include(source: Source, folder: Path) -> None:
-    """Unite the site with the files that it includes; the model reports a malformed `include`."""
-    names = source.data.get("include")
-    for index, name in enumerate(names if isinstance(names, list) else ()):
-        key = ("include", index)
-        try:
-            path = expanded(Path(str(name)), folder)
-        except ValueError:
-            continue
+def _include(source: Source, folder: Path, drafts: Drafts) -> None:
+    """Unite the site with the files that it includes."""
+    for index, name, path in included(source.data, folder):
         if not path.is_file():
+            key = ("include", index)
             source.faults.append(Fault(source.marks[key], key, f"there is no file {name}."))
             continue
-        other = read_plain(path, str(name))
+        other = read_plain(path, name, drafts.get(path))
         if "include" in other.data:
             del other.data["include"]
             other.faults.append(Fault(other.marks["include",], ("include",), "is allowed in the site file only."))

@@ -29,13 +29,16 @@ _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 """What YAML 1.2 does not print (section 5.1)."""
 
 
-def compose(path: Path, label: str) -> MappingNode:
-    """The nodes of a YAML file with a map at its top. Raises SiteError, whose marks name the file `label`."""
+def compose(path: Path, label: str, draft: str | None = None) -> MappingNode:
+    """The nodes of a YAML file with a map at its top. Raises SiteError, whose marks name the file `label`.
+
+    `draft` is a text that is to replace the file's: it is read instead.
+    """
 
     def refused(line: int | None, text: str) -> SiteError:
         return SiteError([Fault(Mark(label, line), (), text)])
 
-    text = _text(path, label)
+    text = _text(path, label, draft)
     try:
         node: Node | None = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
@@ -49,15 +52,19 @@ def compose(path: Path, label: str) -> MappingNode:
     return node
 
 
-def _text(path: Path, label: str) -> str:
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(BYTES + 1)
+
+
+def _text(path: Path, label: str, draft: str | None) -> str:
     """The file's text. Raises SiteError: too long, not UTF-8, or with a character that no YAML file may have."""
 
     def refused(line: int | None, text: str) -> SiteError:
         return SiteError([Fault(Mark(label, line), (), text)])
 
     try:
-        with path.open("rb") as file:
-            content = file.read(BYTES + 1)
+        content = _content(path) if draft is None else draft.encode()
     except OSError as error:
         raise refused(None, f"cannot be read: {error.strerror}.") from None
     if len(content) > BYTES:

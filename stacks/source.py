@@ -34,13 +34,16 @@ class Source:
     faults: list[Fault] = field(default_factory=list)
 
 
-def read_stack(path: Path) -> Source:
-    """The site object of a Pulumi stack file. Raises SiteError if there is none, NoSiteError if there is no file."""
+def read_stack(path: Path, draft: str | None = None) -> Source:
+    """The site object of a Pulumi stack file. Raises SiteError if there is none, NoSiteError if there is no file.
+
+    `draft` is a text that is to replace the file's: it is read instead.
+    """
     if not path.is_file():
         fix = f"Fix: sitectl init {path.stem.removeprefix('Pulumi.')} HOST=ADDRESS …"
         raise NoSiteError([Fault(Mark(path.name, None), (), f"no such file in {path.parent.absolute()}. {fix}")])
     reader = _Reader(path.name)
-    top = reader.pairs(compose(path, path.name), ())
+    top = reader.pairs(compose(path, path.name, draft), ())
     config = reader.pairs(top["config"][1], ("config",)) if "config" in top else {}
     for wrong in outside(top, config):
         reader.fault(*wrong)
@@ -63,10 +66,10 @@ def secrets_of(path: Path) -> set[str] | None:
     return {name.partition(":")[2] for name in config if name.startswith("gpu-metal:") and name != SITE}
 
 
-def read_plain(path: Path, label: str) -> Source:
-    """A plain YAML file of the shape of a site object. Raises SiteError."""
+def read_plain(path: Path, label: str, draft: str | None = None) -> Source:
+    """A plain YAML file of the shape of a site object; `draft` as in read_stack. Raises SiteError."""
     reader = _Reader(label)
-    return reader.source(compose(path, label))
+    return reader.source(compose(path, label, draft))
 
 
 def from_object(data: dict[str, Any], label: str) -> Source:

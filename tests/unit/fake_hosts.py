@@ -69,6 +69,8 @@ class FakeHosts:
     """Node → other conditions of it that are true."""
     dns: str = "2/2"
     quotas: dict[str, dict[str, str]] = field(default_factory=lambda: {"vision": {"requests.nvidia.com/gpu": "4"}})
+    members: set[tuple[str, str]] = field(default_factory=set)
+    """Who may do what members may, and where."""
     locks: list[ssh.Result] = field(default_factory=list)
     """What gpu-1 answers when its lock is tried, one after the other; then it is free."""
     stopped: dict[str, str] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class FakeHosts:
             "admin.conf\n": lambda: self.admin_conf,
             "gpu-metal adopt": lambda: self._told(target.name, stdin.decode()),
             "date +": lambda: ssh.Result(0, f"{time.time() + self.skew.get(target.name, 0):.9f}\n", ""),
+            "SubjectAccessReview": lambda: self._reviews(json.loads(stdin)["items"]),
             "get nodes": self._nodes,
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
             "get resourcequota": self._quotas,
@@ -169,6 +172,13 @@ class FakeHosts:
         cells = {n: [n, ready[n], true[n], "v1.34.2", json.dumps(labels[n]), json.dumps({"cpu": "4"})] for n in NAMES}
         rows = ["\t".join(cells[n]) + "\n" for n in NAMES if ready[n] != "gone"]
         return ssh.Result(0, "".join(rows), "")
+
+    def _reviews(self, asked: list[dict[str, Any]]) -> ssh.Result:
+        """Whether each one may; in the order of the questions."""
+        allowed = [
+            (each["spec"]["user"], each["spec"]["resourceAttributes"]["namespace"]) in self.members for each in asked
+        ]
+        return ssh.Result(0, "".join(f"{str(may).lower()}\n" for may in allowed), "")
 
     def _quotas(self) -> ssh.Result:
         return ssh.Result(0, "".join(f"{name}\t{json.dumps(hard)}\n" for name, hard in self.quotas.items()), "")

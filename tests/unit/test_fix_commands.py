@@ -39,7 +39,9 @@ PULUMI = {
 ENGLISH = {f"make {word}" for word in ("a", "it", "room", "install")}
 ENGLISH |= {"pulumi has", "pulumi is", "pulumi looks", "sitectl itself", "sitectl of"}
 _WORD = r"[ =](?![a-z]+(?:[\s,;:)]|\.?$|\.\s))[^\s]+"
-NAMED = re.compile(rf"(?<![\w./-])(?:\./)?(sitectl|pulumi|make) ([a-z][a-z-]*)((?: -[a-z] [^\s]+|{_WORD})*)")
+NAMED = re.compile(
+    rf"(?<![\w./-])(?:\./)?(sitectl|pulumi|make) ((?:(?:user|project) )?[a-z][a-z-]*)((?: -[a-z] [^\s]+|{_WORD})*)"
+)
 """A command with what follows it: flags, and words that are not prose (NAME, gpu-1, X for what the program puts in)."""
 
 
@@ -90,10 +92,13 @@ def fault(program: str, verb: str, given: list[str]) -> str:
     if program == "pulumi":
         strange = {word.partition("=")[0] for word in given if word.startswith("--")} - PULUMI.get(verb, set())
         return "" if verb in PULUMI and not strange else f"pulumi {verb} {strange or ''}"
-    if verb not in SITECTL.commands:
-        return f"sitectl has no {verb}"
+    command = SITECTL
+    for word in verb.split():
+        if word not in command.commands:
+            return f"sitectl has no {verb}"
+        command = command.commands[word]
     try:
-        SITECTL.commands[verb].make_context(verb, given)
+        command.make_context(verb, given)
     except UsageError as error:
         # A verb alone may be a name in a sentence.
         named = not given and "Missing argument" in error.format_message()

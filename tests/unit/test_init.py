@@ -16,7 +16,7 @@ from components.host.config import Host
 from components.hostrun import ssh
 from components.hostrun.ssh import HostKey
 from components.hostrun.target import SshError, Target
-from ops import scan
+from ops import asking
 from ops.cli import app
 from ops.site_text import model as site_text_model
 from ops.site_text import site_text
@@ -54,7 +54,7 @@ def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Init:
     monkeypatch.setenv("COLUMNS", "200")
     hosts = sitectl(tmp_path, monkeypatch).hosts
     monkeypatch.setattr(ssh, "scan", shown)
-    monkeypatch.setattr(scan, "somebody", lambda: True)
+    monkeypatch.setattr(asking, "somebody", lambda: True)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return Init(tmp_path, hosts)
 
@@ -166,7 +166,7 @@ def test_lines_that_pulumi_has_written_are_kept(init: Init) -> None:
 
 @pytest.mark.parametrize("words", [["--yes"], []], ids=["--yes", "no terminal"])
 def test_new_host_keys_are_never_taken_unasked(init: Init, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
-    monkeypatch.setattr(scan, "somebody", lambda: bool(words))
+    monkeypatch.setattr(asking, "somebody", lambda: bool(words))
     result = init("lab", *CALL, *words)
     assert (result.exit_code, init.site.exists(), (init.folder / "known_hosts.lab").exists()) == (2, False, False)
     assert "ssh-ed25519 SHA256:cp-1" in result.output
@@ -175,7 +175,7 @@ def test_new_host_keys_are_never_taken_unasked(init: Init, monkeypatch: pytest.M
 
 
 def test_known_keys_ask_nobody(init: Init, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "somebody", lambda: False)
+    monkeypatch.setattr(asking, "somebody", lambda: False)
     init.known("cp-1", "gpu-1", "gpu-2")
     before = (init.folder / "known_hosts.lab").read_text()
     assert init("lab", *CALL, "--yes").exit_code == 0

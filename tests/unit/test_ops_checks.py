@@ -147,7 +147,7 @@ def test_without_kubernetes_a_host_has_no_role(ctl: Sitectl) -> None:
 
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     result = ctl("verify")
-    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 26 checks."
+    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 27 checks."
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
 
 
@@ -211,3 +211,17 @@ def test_what_the_runner_refuses_is_said_in_its_own_words() -> None:
     said_so = Result(1, "", "✗ old-1 [bash] has bash 4.2.46, wants 4.4. Fix: a newer system\n")
     with pytest.raises(SshError, match=r"^old-1 \[connection\] has bash 4\.2\.46, wants 4\.4\. Fix: a newer system$"):
         steps("old-1", said_so)
+
+
+def test_a_project_whose_member_does_not_get_in_fails(ctl: Sitectl) -> None:
+    path = ctl.folder / "Pulumi.dev.yaml"
+    path.write_text(
+        path.read_text().replace("gpus: 4}", "gpus: 4, members: [ana]}") + "    users: {ana: {}, ben: {}}\n"
+    )
+    answer = ctl.json("verify")
+    assert answer["failures"] == ["project/vision/member"]
+    ctl.hosts.members = {("ana", "vision")}
+    checks = {check["id"]: check["status"] for check in ctl.json("verify")["checks"]}
+    assert (checks["project/vision/member"], checks["project/vision/stranger"]) == ("ok", "ok")
+    ctl.hosts.members = {("ana", "vision"), ("gpu-metal:nobody", "vision")}
+    assert ctl.json("verify")["failures"] == ["project/vision/stranger"]

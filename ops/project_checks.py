@@ -1,0 +1,83 @@
+"""Each project in the cluster, for `sitectl verify`: members get in, everybody else does not.
+
+The API server itself is asked, by SubjectAccessReviews: they are answered and not kept.
+
+Rows: S4 M3.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from components.hostrun.report import Check, Status
+from components.tenancy.config import Project
+from ops.drift import MEND
+from ops.in_cluster import Kubectl
+from stacks.model import Site
+
+NOBODY = "gpu-metal:nobody"
+"""A user whom no site has."""
+ORDER = ("ok", "note", "failed")
+OTHERS = 3
+"""So many users of other projects are asked about, in each project."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether somebody may do something in a project."""
+
+    project: str
+    kind: str
+    """member or stranger."""
+    who: str
+    verb: str
+    resource: str
+
+    @property
+    def review(self) -> dict[str, Any]:
+        """As the API server is asked."""
+        asked = {"namespace": self.project, "verb": self.verb, "resource": self.resource}
+        spec = {"user": self.who, "groups": ["system:authenticated"], "resourceAttributes": asked}
+        return {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+
+
+async def ask(site: Site, kubectl: Kubectl) -> list[Check]:
+    """Two checks of each project: `project/NAME/member` and `project/NAME/stranger`. Raises Stop."""
+    questions = [each for name, project in site.projects.items() for each in _questions(site, name, project)]
+    if not questions:
+        return []
+    reviews = json.dumps({"apiVersion": "v1", "kind": "List", "items": [each.review for each in questions]})
+    path = r'jsonpath={.status.allowed}{"\n"}'
+    lines = (await kubectl.run("create", "-f", "-", "-o", path, stdin=reviews)).splitlines()
+    answers = {question: line == "true" for question, line in zip(questions, lines, strict=True)}
+    found: dict[tuple[str, str], Check] = {}
+    for question, allowed in answers.items():
+        check = _check(kubectl.target.name, question, allowed=allowed)
+        key = question.project, question.kind
+        if key not in found or ORDER.index(check.status) > ORDER.index(found[key].status):
+            found[key] = check
+    return list(found.values())
+
+
+def _questions(site: Site, name: str, project: Project) -> Iterator[Question]:
+    does = ("create", "pods") if project.role == "edit" else ("list", "pods")
+    members = [site.users[member].subject or member for member in project.members]
+    yield from (Question(name, "member", who, *does) for who in members)
+    others = [user.subject or other for other, user in site.users.items() if other not in project.members]
+    for who in (NOBODY, *others[:OTHERS]):
+        yield Question(name, "stranger", who, "list", "pods")
+        yield Question(name, "stranger", who, "get", "secrets")
+
+
+def _check(where: str, question: Question, *, allowed: bool) -> Check:
+    id_ = f"project/{question.project}/{question.kind}"
+    may = f"{question.who} may {'' if allowed else 'not '}{question.verb} {question.resource} in {question.project}"
+    if allowed == (question.kind == "member"):
+        return Check(id_, where, "ok", may)
+    if question.kind == "member":
+        return Check(id_, where, "failed", f"{may}.", fix=MEND)
+    see = "on a control plane: kubectl get rolebindings,clusterrolebindings -A -o wide"
+    # A user of the site may well be let in on purpose, as an administrator of the cluster.
+    status: Status = "failed" if question.who == NOBODY else "note"
+    return Check(id_, where, status, f"{may}, and is no member.", fix=see)

@@ -1,0 +1,143 @@
+"""`sitectl user kubeconfig`: access to the cluster for one user, by a short-lived client certificate.
+
+Rows: S4 X14.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+from ruamel.yaml import YAML
+
+from ops import files
+from ops.asking import agreed
+from ops.certificate import Issued, issue
+from ops.flags import Flags
+from ops.in_cluster import Kubectl
+from ops.stop import Code, Stop
+from stacks.model import Site
+
+LEAST = 600
+"""Seconds; the API server takes no shorter `expirationSeconds`."""
+LONGEST = 90
+"""Days. Nothing ends a certificate before its date."""
+
+
+def seconds(days: int | None, hours: int | None) -> int:
+    """The wanted validity; a week if none is given. Raises Stop."""
+    if days is not None and hours is not None:
+        raise Stop(Code.WRONG, ["--days and --hours: give one of them."])
+    wanted = hours * 3600 if hours is not None else (7 if days is None else days) * 86400
+    if not 3600 <= wanted <= LONGEST * 86400:
+        text = f"A certificate is valid for 1 hour to {LONGEST} days here, because nothing ends it before its date."
+        raise Stop(Code.WRONG, [f"{text} Fix: --days 1 to --days {LONGEST}, or --hours 1 and more."])
+    return wanted
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kubeconfig; its text is a secret."""
+
+    text: str = field(repr=False)
+    end: datetime
+    remarks: Sequence[str]
+
+
+async def make(kubectl: Kubectl, site: Site, name: str, wanted: int) -> Made:
+    """The kubeconfig of a user, and what there is to say of it. Raises Stop."""
+    subject = subject_of(site, name)
+    projects = [project for project, one in site.projects.items() if name in one.members]
+    remarks = [await _remark(kubectl, subject, project) for project in projects]
+    if not projects:
+        remarks.append(f"{name} is in no project, so this kubeconfig opens nothing yet.")
+    cluster = await kubectl.run("config", "view", "--minify", "--raw", "-o", "jsonpath={.clusters[0].cluster}")
+    issued = await issue(kubectl, name, subject, wanted)
+    text = kubeconfig(site, name, json.loads(cluster), projects, issued)
+    return Made(text, issued.end, [remark for remark in remarks if remark])
+
+
+def subject_of(site: Site, name: str) -> str:
+    """The user's name as the API server sees it. Raises Stop for a user that the site does not have."""
+    if name not in site.users:
+        raise Stop(Code.WRONG, [f"{name}: there is no such user in the site. Fix: sitectl user add {name}"])
+    subject = site.users[name].subject or name
+    if subject.startswith("system:"):
+        text = f"users.{name}.subject: {subject} is a name of Kubernetes itself."
+        raise Stop(Code.WRONG, [f"{text} Fix: the name of a person."])
+    return subject
+
+
+async def _remark(kubectl: Kubectl, subject: str, project: str) -> str:
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {
+            "user": subject,
+            "groups": ["system:authenticated"],
+            "resourceAttributes": {"namespace": project, "verb": "list", "resource": "pods"},
+        },
+    }
+    answer = json.loads(await kubectl.run("create", "-f", "-", "-o", "json", stdin=json.dumps(review)))
+    return "" if answer["status"]["allowed"] else f"{project} does not let {subject} in yet. Fix: pulumi up"
+
+
+def kubeconfig(site: Site, name: str, cluster: dict[str, Any], projects: Sequence[str], issued: Issued) -> str:
+    """The file: a context for each project; the first one is current."""
+    there = {key: cluster[key] for key in ("server", "certificate-authority-data")}
+    by = {
+        "client-certificate-data": base64.b64encode(issued.certificate.encode()).decode(),
+        "client-key-data": base64.b64encode(issued.key.encode()).decode(),
+    }
+    user = f"{name}@{site.name}"
+    contexts = [
+        {"name": f"{site.name}-{project}", "context": {"cluster": site.name, "user": user, "namespace": project}}
+        for project in projects
+    ] or [{"name": site.name, "context": {"cluster": site.name, "user": user}}]
+    text = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width = False, 1 << 20
+    yaml.dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": site.name, "cluster": there}],
+            "users": [{"name": user, "user": by}],
+            "contexts": contexts,
+            "current-context": contexts[0]["name"],
+        },
+        text,
+    )
+    return text.getvalue()
+
+
+def deliver(flags: Flags, to: Path | None, text: str) -> None:
+    """To stdout, or into a file that only its owner may read; an existing one is replaced once that is agreed."""
+    if to is None:
+        typer.echo(text, nl=False)
+        return
+    files.write(to, text, 0o600)
+    flags.say(f"{to} is written, for you alone (0600). Hand it over on a way that nobody else reads, then delete it.")
+
+
+def may_write(flags: Flags, to: Path | None) -> bool:
+    """Asked before the certificate is made: whether a file that is there may be replaced. Raises Stop."""
+    if to is None:
+        return True
+    if not to.parent.is_dir():
+        raise Stop(Code.WRONG, [f"{to.parent} is no folder. Fix: mkdir -p {to.parent}"])
+    return not to.exists() or agreed(flags, f"{to} is there. Replace it", f"{to} was not replaced.")
+
+
+def honest(name: str, subject: str, ends: datetime) -> str:
+    """What can and what cannot end this access."""
+    end = ends.isoformat(sep=" ", timespec="minutes").replace("+00:00", " UTC")
+    text = f"The certificate of {subject} ends on {end}. Nothing can revoke it before."
+    return (
+        f"{text} To end its access sooner: sitectl user remove {name}, then pulumi up: it opens nothing from then on."
+    )

@@ -1,0 +1,171 @@
+"""What is left of a project in the cluster, against a real API server. Needs no host.
+
+Does not prove: that a volume's data goes with its claim; that is the provisioner's work.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.hostrun import fleet
+from ops import asking, purge
+from ops import site as sites
+from tests.lab.control_plane import ControlPlane, control_plane, until
+from tests.unit.fake_hosts import FakePulumi, Sitectl, pulumi, sitectl
+
+pytestmark = pytest.mark.lab
+POD = {"serviceAccountName": "default", "containers": [{"name": "main", "image": "registry.example.org/main:1"}]}
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane, with a namespace that does not end."""
+    with control_plane(tmp_path_factory.mktemp("plane")) as running:
+        _stuck(running)
+        yield running
+
+
+def _stuck(plane: ControlPlane) -> None:
+    """Two namespaces that were deleted and do not end; first of all, as their controller takes 5 s to say why."""
+    for name in ("held", "stuck"):
+        plane.apply(thing("Namespace", name, metadata={"labels": {"gpu-metal/project": "true"}}))
+    plane.apply(
+        thing("ConfigMap", "notes", "held", metadata={"finalizers": ["example.org/keep"]}),
+        thing("Pod", "train-7", "stuck", spec={**POD, "nodeName": "gpu-2"}),
+    )
+    plane.kubectl("delete", "namespace", "held", "stuck", "--wait=false")
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    """A stack whose state has nothing."""
+    made = pulumi(tmp_path / "bin", monkeypatch)
+    made.says("stack export", json.dumps({"deployment": {"resources": []}}))
+    return made
+
+
+@pytest.fixture
+def ctl(tmp_path: Path, plane: ControlPlane, cli: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> Sitectl:  # noqa: ARG001
+    """`sitectl` whose control plane is that one; a person answers."""
+    made = sitectl(tmp_path, monkeypatch)
+    monkeypatch.setattr(sites, "Fleet", partial(fleet.Fleet, ask=plane.ask))
+    monkeypatch.setattr(asking, "somebody", lambda: True)
+    monkeypatch.setattr(purge, "POLL", 0.1)
+    return made
+
+
+def thing(kind: str, name: str, namespace: str = "", api: str = "v1", **more: Any) -> dict[str, Any]:
+    """One object."""
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, **more}
+
+
+def left(plane: ControlPlane, name: str, *, claim: bool = True) -> None:
+    """A project that left the site, with what people made in its namespace."""
+    labels = {"labels": {"gpu-metal/project": "true"}}
+    plane.apply(thing("Namespace", name, metadata=labels))
+    size = {"storage": "5Gi"}
+    volume = {"capacity": size, "accessModes": ["ReadWriteMany"], "hostPath": {"path": "/srv"}, "storageClassName": ""}
+    wants = {"accessModes": ["ReadWriteMany"], "resources": {"requests": size}, "storageClassName": ""}
+    plane.apply(
+        thing("ResourceQuota", "project", name, spec={"hard": {"pods": "9"}}),
+        thing("ConfigMap", "notes", name),
+        thing("Role", "helper", name, api="rbac.authorization.k8s.io/v1", rules=[]),
+        *([thing("PersistentVolume", f"pv-{name}", spec=volume)] if claim else []),
+        *([thing("PersistentVolumeClaim", "data", name, spec={**wants, "volumeName": f"pv-{name}"})] if claim else []),
+    )
+
+
+def names(plane: ControlPlane, kind: str, namespace: str) -> list[str]:
+    return plane.kubectl("get", kind, "-n", namespace, "-o", "name").split()
+
+
+def test_data_stays_until_it_is_asked_for(ctl: Sitectl, plane: ControlPlane) -> None:
+    left(plane, "text")
+    done = ctl("project", "purge", "text", stdin="text\n")
+    assert done.exit_code == 0, done.stderr
+    assert "goes : 1 ConfigMap: notes\ngoes : 1 Role: helper\nstays: claim data, 5Gi on volume pv-text (Retain)\n" in (
+        done.stderr
+    )
+    assert "To delete the data: sitectl project purge text --data\n" in done.stderr
+    assert names(plane, "persistentvolumeclaims", "text") == ["persistentvolumeclaim/data"]
+    assert names(plane, "roles", "text") == []
+    assert names(plane, "resourcequotas", "text") == ["resourcequota/project"]
+    done = ctl("project", "purge", "text", "--data", stdin="text\nn\n")
+    assert done.exit_code == 1
+    assert done.stderr.endswith("It does not come back [y/N]:Nothing was deleted.\n")
+    assert names(plane, "persistentvolumeclaims", "text") == ["persistentvolumeclaim/data"]
+    done = ctl("project", "purge", "text", "--data", "--json", "--yes")
+    assert done.exit_code == 0, done.stderr
+    claim = "claim data, 5Gi on volume pv-text (Retain)"
+    stays = [f"{claim}: its data stays where the volume is"]
+    gone = ["namespace text", claim]
+    assert json.loads(done.stdout) == {"ok": True, "name": "text", "deleted": gone, "stays": stays}
+    assert plane.kubectl("get", "namespace", "text", "--ignore-not-found") == ""
+    done = ctl("project", "purge", "text")
+    assert "There is no namespace text: nothing is left of that project.\n" in done.stderr
+    assert done.exit_code == 0
+
+
+def test_another_word_deletes_nothing(ctl: Sitectl, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    left(plane, "kept", claim=False)
+    plane.apply(thing("Pod", "train-7", "kept", spec=POD))
+    done = ctl("project", "purge", "kept", stdin="yes\n")
+    assert done.exit_code == 1
+    assert "goes : 1 Pod: train-7\ngoes : 1 Role: helper\n       1 pod of these RUN\n" in done.stderr
+    monkeypatch.setattr(asking, "somebody", lambda: False)
+    done = ctl("project", "purge", "kept")
+    assert done.exit_code == 2
+    assert "Nobody to ask here. Nothing was deleted. Fix: repeat with --yes.\n" in done.stderr
+    assert names(plane, "configmaps", "kept") == ["configmap/notes"]
+
+
+def test_a_name_that_still_stands_is_refused(ctl: Sitectl, plane: ControlPlane, cli: FakePulumi) -> None:
+    done = ctl("project", "purge", "vision", "--yes")
+    assert done.exit_code == 1
+    text = "projects.vision: is still in the site of dev. Nothing was deleted. Fix: sitectl project remove vision &&"
+    assert text in done.stderr
+    left(plane, "state", claim=False)
+    metadata = {"urn": "urn:a", "type": "kubernetes:core/v1:Namespace", "inputs": {"metadata": {"name": "state"}}}
+    cli.says("stack export", json.dumps({"deployment": {"resources": [metadata]}}))
+    done = ctl("project", "purge", "state", "--yes")
+    assert done.exit_code == 1
+    assert "state: the stack's state still has 1 object of it. Nothing was deleted. Fix: pulumi up\n" in done.stderr
+    assert names(plane, "configmaps", "state") == ["configmap/notes"]
+
+
+def test_a_namespace_of_others_is_refused(ctl: Sitectl, plane: ControlPlane) -> None:
+    plane.apply(thing("Namespace", "theirs"))
+    done = ctl("project", "purge", "theirs", "--yes")
+    assert done.exit_code == 1
+    assert "cp-1 [namespace] theirs was not made for a project of gpu-metal. Nothing was deleted." in done.stderr
+    assert ctl("project", "purge", "kube-system", "--yes").exit_code == 2
+    assert plane.kubectl("get", "namespace", "theirs", "-o", "jsonpath={.status.phase}") == "Active"
+
+
+@pytest.mark.parametrize(
+    ("name", "condition", "why"),
+    [
+        ("held", "finalizers remaining", "has finalizers remaining: example.org/keep in 1 resource"),
+        (
+            "stuck",
+            "remain",
+            "pod train-7 is on gpu-2, which does not answer. Fix: bring gpu-2 back, or write hosts.gpu-2.",
+        ),
+    ],
+)
+def test_a_namespace_that_does_not_end_says_why_and_is_not_forced(
+    ctl: Sitectl, plane: ControlPlane, name: str, condition: str, why: str
+) -> None:
+    said = ("get", "namespace", name, "-o", "jsonpath={.status.conditions[*].message}")
+    until(lambda: condition in plane.kubectl(*said), plane.folder / "kube-controller-manager.log")
+    done = ctl("project", "purge", name, "--timeout", "1s")
+    assert done.exit_code == 9
+    assert f"cp-1 [namespace] {name} was deleted and still ends: " in done.stderr
+    assert why in done.stderr
+    assert plane.kubectl("get", "namespace", name, "-o", "jsonpath={.status.phase}") == "Terminating"
+    assert names(plane, "pods,configmaps", name) in (["pod/train-7"], ["configmap/notes"])

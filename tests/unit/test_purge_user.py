@@ -1,0 +1,153 @@
+"""`sitectl user purge` with its own script, on folders of this machine. Does not prove: that SSH carries the script."""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from components.hostrun import fleet
+from components.hostrun.ssh import Result
+from components.hostrun.target import SshError, Target
+from ops import asking
+from ops import site as sites
+from tests.unit.fake_hosts import Sitectl
+
+GETENT = """\
+#!/bin/sh
+# Of `getent passwd WHO`: the users of one host.
+grep -E "^$2:|^[^:]*:x:$2:" "$PASSWD"
+"""
+
+
+class Hosts:
+    """Hosts that run the script here, each with users of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.users: dict[str, list[str]] = {}
+        self.errors: dict[str, SshError] = {}
+        self.with_home: set[str] = {"gpu-1"}
+        (folder / "stub").mkdir()
+        (folder / "stub/getent").write_text(GETENT)
+        (folder / "stub/getent").chmod(0o755)
+
+    async def ask(self, target: Target, command: str, *, stdin: bytes = b"", **_: object) -> Result:
+        if target.name in self.errors:
+            raise self.errors[target.name]
+        words = shlex.split(command)
+        if target.name not in self.with_home:
+            words[-1] = str(self.folder / "none")
+        passwd = self.folder / f"passwd-{target.name}"
+        passwd.write_text("".join(f"{line}\n" for line in self.users.get(target.name, [])))
+        env: Mapping[str, str] = {"PATH": f"{self.folder / 'stub'}:{os.environ['PATH']}", "PASSWD": str(passwd)}
+        done = subprocess.run(words, input=stdin, env=env, capture_output=True, check=False)
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def hosts(ctl: Sitectl, monkeypatch: pytest.MonkeyPatch) -> Hosts:
+    """A site without a cluster; a person answers."""
+    path = ctl.folder / "Pulumi.dev.yaml"
+    text = path.read_text().replace('    kubernetes: {version: "1.34.2"}\n', "    users: {ana: {}}\n")
+    path.write_text(text.partition("    projects:")[0].replace(", roles: [control-plane]", ""))
+    made = Hosts(ctl.folder)
+    monkeypatch.setattr(sites, "Fleet", partial(fleet.Fleet, ask=made.ask))
+    monkeypatch.setattr(asking, "somebody", lambda: True)
+    return made
+
+
+@pytest.fixture
+def home(ctl: Sitectl) -> Path:
+    """Ben's home folder."""
+    folder = ctl.folder / "home/ben"
+    (folder / "work").mkdir(parents=True)
+    (folder / "work/model").write_bytes(b"x" * 3 * 2**20)
+    return folder
+
+
+@pytest.mark.usefixtures("hosts")
+def test_data_stays_until_it_is_asked_for_twice(ctl: Sitectl, home: Path) -> None:
+    words = ("user", "purge", "ben", "--home", str(home))
+    done = ctl(*words)
+    assert done.exit_code == 0, done.stderr
+    assert f"stays: {home} on gpu-1, 0.0 GiB\n" in done.stderr
+    assert "To delete the data: sitectl user purge ben --data\n" in done.stderr
+    for answers in ("\n", "ana\n", "ben\nn\n"):
+        done = ctl(*words, "--data", stdin=answers)
+        assert done.exit_code == 1
+        assert done.stderr.endswith("Nothing was deleted.\n")
+        assert (home / "work/model").exists()
+    done = ctl(*words, "--data", stdin="ben\ny\n")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.endswith("Deleted on gpu-1.\n")
+    assert not home.exists()
+    assert home.parent.exists()
+    answer = json.loads(ctl(*words, "--json").stdout)
+    assert answer == {"ok": True, "site": "dev", "name": "ben", "deleted": [], "stays": []}
+
+
+def test_a_folder_that_several_hosts_mount_goes_once(ctl: Sitectl, hosts: Hosts, home: Path) -> None:
+    hosts.with_home = {"gpu-1", "gpu-2"}
+    done = ctl("user", "purge", "ben", "--home", str(home), "--data", "--yes")
+    assert (done.exit_code, home.exists()) == (0, False), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("users", "said"),
+    [
+        (["ben:x:4711:"], "gpu-1 [account] ben is still a user there. Fix: pulumi up"),
+        ([f"eve:x:{os.getuid()}:"], "belongs to eve. Fix: --home with the folder that ben had"),
+    ],
+)
+def test_a_folder_that_somebody_has_is_never_deleted(
+    ctl: Sitectl, hosts: Hosts, home: Path, users: list[str], said: str
+) -> None:
+    hosts.users["gpu-1"] = users
+    done = ctl("user", "purge", "ben", "--home", str(home), "--data", "--yes")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert done.stderr.endswith("Nothing was deleted.\n")
+    assert (home / "work/model").exists()
+
+
+@pytest.mark.usefixtures("hosts")
+def test_a_link_is_not_followed(ctl: Sitectl, home: Path) -> None:
+    link = ctl.folder / "home/eve"
+    link.symlink_to(home)
+    done = ctl("user", "purge", "eve", "--home", str(link), "--data", "--yes")
+    assert (done.exit_code, (home / "work/model").exists()) == (0, True)
+    assert "No host has a home folder of eve.\n" in done.stderr
+
+
+@pytest.mark.usefixtures("hosts")
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("ana", 1, "users.ana: is still in the site of dev. Nothing was deleted. Fix: sitectl user remove ana &&"),
+        (
+            "ben --home /",
+            2,
+            "--home /: is no home folder. Nothing was deleted. Fix: the one that users.ben.home named.",
+        ),
+        ("ben --home /srv", 2, "--home /srv: is no home folder."),
+        ("ben --home home/ben", 2, "--home home/ben: is no home folder."),
+        ("ben --home /home/ben/../..", 2, "--home /home/ben/../..: is no home folder."),
+    ],
+)
+def test_a_wrong_call_deletes_nothing(ctl: Sitectl, words: str, code: int, said: str) -> None:
+    done = ctl("user", "purge", *words.split(), "--data", "--yes")
+    assert done.exit_code == code
+    assert said in done.stderr
+
+
+def test_a_host_that_does_not_answer_is_named(ctl: Sitectl, hosts: Hosts, home: Path) -> None:
+    hosts.errors["gpu-2"] = SshError("gpu-2", "connection", "no answer within 10 s.")
+    done = ctl("user", "purge", "ben", "--home", str(home), "--data", "--yes")
+    assert done.exit_code == 4
+    assert "? gpu-2 [connection] no answer within 10 s." in done.stderr
+    assert not home.exists()
