@@ -97,8 +97,8 @@ def classes(config: Storage, ground: Ground) -> Iterator[Problem]:
             yield Problem(
                 ("classes", name), f"{text} Write nfs: {{rootSquash: false}}, or a volume in place of the class."
             )
-    for namespace in sorted(NAMESPACES.keys() & ground.tenants.keys()):
-        yield Problem(("tenants", namespace), "is a namespace of storage. Use another name.", elsewhere=True)
+    for namespace in sorted(NAMESPACES.keys() & ground.projects.keys()):
+        yield Problem(("projects", namespace), "is a namespace of storage. Use another name.", elsewhere=True)
 
 
 CHECKS: tuple[Callable[[Storage, Ground], Iterator[Problem]], ...] = (

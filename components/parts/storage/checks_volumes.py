@@ -34,10 +34,10 @@ def claims(config: Storage, ground: Ground) -> Iterator[Problem]:
         key = ("volumes", name)
         if volume.namespace is None:
             if volume.claim:
-                yield Problem((*key, "claim"), "has no namespace. Write the tenant that it is for, or take it out.")
+                yield Problem((*key, "claim"), "has no namespace. Write the project that it is for, or take it out.")
             continue
-        if volume.namespace not in (*ground.tenants, *_OWN):
-            text = f"{volume.namespace} is not a namespace of this site. Write one of tenants, or default."
+        if volume.namespace not in (*ground.projects, *_OWN):
+            text = f"{volume.namespace} is not a namespace of this site. Write one of projects, or default."
             yield Problem((*key, "namespace"), text)
         claim = volume.claim or name
         other = first.setdefault((volume.namespace, claim), name)

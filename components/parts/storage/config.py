@@ -95,7 +95,7 @@ class Volume(Model):
     reclaim: Reclaim = "Retain"
     """Retain keeps the volume when its claim is deleted. What lies in it is never deleted."""
     namespace: LabelName | None = None
-    """Where its claim is: a tenant, or default. Without it the volume has no claim."""
+    """Where its claim is: a project, or default. Without it the volume has no claim."""
     claim: LabelName | None = None
     """Name of the claim. Default: the volume's name."""
     owner: Ids | None = None
