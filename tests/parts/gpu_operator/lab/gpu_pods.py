@@ -1,10 +1,12 @@
 """GPUs of the lab's site as its users meet them: in pods, on nodes, in `sitectl verify`."""
 
 import json
-import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 from lab.parts.gpu_operator.depot import CUDA
+from lab.paths import TOOLS_BIN
 from tests.lab.cluster import kubectl
 from tests.lab.stack import Stack, on, until
 
@@ -32,8 +34,8 @@ def comes_to_offer(host: str, count: int) -> None:
     until(lambda: offered(host) == count, what=f"{host} offers {count} GPUs", limit=120, pause=1)
 
 
-def pod(name: str, gpus: int) -> None:
-    """A pod that asks for GPUs, prints what it was given, and ends."""
+def pod(name: str, gpus: int, namespace: str, kubeconfig: Path) -> str:
+    """A pod of a user that asks for GPUs, prints what it was given, and ends; returns what the API server said."""
     script = "nvidia-smi -L; echo told $NVIDIA_VISIBLE_DEVICES"
     spec = {
         "restartPolicy": "Never",
@@ -47,19 +49,21 @@ def pod(name: str, gpus: int) -> None:
             }
         ],
     }
-    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}, "spec": spec}
-    admin = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
-    on("cp-1", ["sh", "-c", f"echo {shlex.quote(json.dumps(made))} | {admin} apply -f -"])
+    made = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
+    words = [str(TOOLS_BIN / "kubectl"), "--kubeconfig", str(kubeconfig), "create", "-f", "-"]
+    done = subprocess.run(words, input=json.dumps(made), capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
-def said_by(name: str) -> list[str]:
+def said_by(name: str, namespace: str) -> list[str]:
     """What a pod printed, once it has ended well."""
 
     def ended() -> bool:
-        return bool(kubectl("get", "pod", name, "-n", "default")["status"]["phase"] == "Succeeded")
+        return bool(kubectl("get", "pod", name, "-n", namespace)["status"]["phase"] == "Succeeded")
 
     until(ended, what=f"pod {name} ends", limit=120, pause=1)
-    return on("cp-1", ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "logs", name]).splitlines()
+    words = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "logs", name, "-n", namespace]
+    return on("cp-1", words).splitlines()
 
 
 def uuids(host: str) -> list[str]:

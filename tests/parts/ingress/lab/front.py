@@ -1,6 +1,7 @@
 """The lab's site with a load balancer and an ingress, seen from this machine, which is outside of the cluster."""
 
 import json
+import shlex
 import socket
 import ssl
 from hashlib import sha256
@@ -74,13 +75,9 @@ def network(stack: Stack) -> None:
     stack.edit(change)
 
 
-def take_away(stack: Stack) -> None:
-    """Takes both out of the site."""
-
-    def change(site: dict[str, Any]) -> None:
-        del site["network"]["loadBalancer"], site["network"]["ingress"]
-
-    stack.edit(change)
+def open_shop() -> None:
+    """The web service behind the ingress."""
+    on("cp-1", ["sh", "-c", f"echo {shlex.quote(json.dumps(SHOP))} | {' '.join(KUBECTL)} apply -f -"])
 
 
 def renew(stack: Stack) -> str:
@@ -89,7 +86,12 @@ def renew(stack: Stack) -> str:
     text = certificate(key, days=90, domain=DOMAIN)
     (stack.folder / "site.pem").write_text(text)
     stack.tell("ingressKey", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
-    return sha256(ssl.PEM_cert_to_DER_cert(text)).hexdigest()
+    return fingerprint(stack)
+
+
+def fingerprint(stack: Stack) -> str:
+    """Of the site's certificate."""
+    return sha256(ssl.PEM_cert_to_DER_cert((stack.folder / "site.pem").read_text())).hexdigest()
 
 
 def shown() -> str:
