@@ -240,7 +240,7 @@ def test_a_host_that_makes_no_credential_is_said(fails: ssh.Result | SshError, m
 
 
 def test_a_node_without_the_runtime_is_noted() -> None:
-    ground = Ground(HOSTS, None, None, None, {}, frozenset())
+    ground = Ground(HOSTS, None, None, None, {}, {}, frozenset())
     [note] = checks_slurm.notes(shifter(partitions={"gpu": {"hosts": ["compute", "other"]}}), ground)
     assert note.text == "other not in runtimes: jobs with --image fail there."
     assert list(checks_slurm.notes(shifter(), ground)) == []
