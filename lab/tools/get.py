@@ -2,7 +2,7 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: Kubernetes, etcd, CoreDNS, FerretDB, helm, pause, wheels).
+packs, after `debian`: Kubernetes, etcd, CoreDNS, FerretDB, MetalLB, helm, pause, wheels).
 """
 
 import os
