@@ -11,6 +11,8 @@ from components.parts.part import Hosts
 
 NAMESPACE = "metallb-system"
 """As MetalLB's documents name it; its speakers need the level privileged there."""
+_ANY_TAINT = {"operator": "Exists", "effect": "NoSchedule"}
+"""A site of GPU hosts may have a taint on every one of them, and somebody must answer."""
 POOL = "site"
 """Name of the pool and of its announcement."""
 
@@ -37,7 +39,7 @@ def values(config: LoadBalancer, hosts: Hosts) -> dict[str, Any]:
     return {
         "crds": {"enabled": True},
         "frrk8s": {"enabled": config.bgp is not None},
-        "speaker": {"frr": {"enabled": False}, "ignoreExcludeLB": only_planes},
+        "speaker": {"frr": {"enabled": False}, "ignoreExcludeLB": only_planes, "tolerations": [_ANY_TAINT]},
     }
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # HAProxy's configuration from the cluster's ingresses of class $CLASS, and its certificate from the secret $NAMESPACE/$SECRET;
 # both are looked at every second, and haproxy is told to load what changed, as the real controller does.
+# shellcheck disable=SC2016  # the $ in quotes are those of kubectl's templates
 set -u
 
 folder=/run/ingress

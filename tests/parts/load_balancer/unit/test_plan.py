@@ -25,7 +25,13 @@ HOSTS = {
 }
 POOL = "10.0.0.200-10.0.0.209"
 BGP = {"asn": 64512, "peers": {"rack": {"address": "10.0.0.254", "asn": 64513, "passwordSecret": "rackPassword"}}}
-SET = {"crds.enabled", "frrk8s.enabled", "speaker.frr.enabled", "speaker.ignoreExcludeLB"}
+SET = {
+    "crds.enabled",
+    "frrk8s.enabled",
+    "speaker.frr.enabled",
+    "speaker.ignoreExcludeLB",
+    "speaker.tolerations",
+}
 """The values that we set, as metallb 0.16.1 and 0.15.2 name them (tests/chart_values.py)."""
 
 
