@@ -8,7 +8,7 @@ import pytest
 
 from components.parts.part import Expected, Probe
 from components.parts.storage import objects, values
-from components.parts.storage.config import Storage
+from components.parts.storage.config import LocalPath, Storage
 from ops import probes
 from tests.parts.storage.unit.test_steps import whole
 from tests.parts.storage.values_fit import set_in, unknown
@@ -112,7 +112,19 @@ def test_values_come_from_the_site_and_images_from_its_registry(plan: Plan) -> N
     assert local["debug"] is True
     assert local["helperImage"] == {"repository": f"{hub}/library/busybox", "tag": "1.37.0"}
     assert local["nodePathMap"] == [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/opt/volumes"]}]
-    assert local["storageClass"] == {"name": "local", "defaultClass": False, "reclaimPolicy": "Delete"}
+    assert local["storageClass"] == {
+        "create": True,
+        "name": "local",
+        "defaultClass": False,
+        "reclaimPolicy": "Delete",
+    }
+
+
+def test_a_value_of_the_sites_keys_wins_over_one_of_values() -> None:
+    chart = {"chart": "c", "version": "1.0.0", "values": {"helperImage": {"tag": "1.36", "more": 1}}}
+    config = Storage.model_validate({"charts": {"localPath": chart}})
+    found = values.local_path(config, "local", LocalPath(kind="local-path"))
+    assert found["helperImage"] == {"tag": "1.37.0", "more": 1}
 
 
 def test_a_class_that_nobody_has_needs_no_namespace() -> None:
@@ -128,7 +140,7 @@ def test_the_values_that_we_set_are_those_of_the_list(plan: Plan) -> None:
         if name == "flannel":
             continue
         chart = made["chart"].rpartition("/")[2]
-        own = {key for key in set_in(made["values"]) if key != "debug"}
+        own = {key for key in set_in(made["values"]) if key not in ("debug", "storageClass.create")}
         assert own == set(values.KEYS[chart]), chart
 
 
