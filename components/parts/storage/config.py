@@ -89,7 +89,7 @@ class NfsServer(Model):
 
 
 class Volume(Model):
-    """A PersistentVolume on a share, and the claim to it (S2)."""
+    """A PersistentVolume on a share, and the claim to it (S2). Its policy is Retain: Kubernetes deletes nothing on NFS."""
 
     path: Folder
     """Below the site's share, such as input; from / on if this volume has a `server` of its own."""
@@ -99,8 +99,6 @@ class Volume(Model):
     """The server, if it is not the site's."""
     access: Literal["ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce"] = "ReadWriteMany"
     """Who may mount it."""
-    reclaim: Reclaim = "Retain"
-    """Retain keeps the volume when its claim is deleted. What lies in it is never deleted."""
     namespace: LabelName | None = None
     """Where its claim is: a tenant, or default. Without it the volume has no claim."""
     claim: LabelName | None = None

