@@ -89,7 +89,7 @@ class NfsServer(Model):
 
 
 class Volume(Model):
-    """A PersistentVolume on a share, and the claim to it (S2). Its policy is Retain: Kubernetes deletes nothing on NFS."""
+    """A PersistentVolume on a share, and the claim to it (S2). Always Retain: Kubernetes deletes nothing on NFS."""
 
     path: Folder
     """Below the site's share, such as input; from / on if this volume has a `server` of its own."""
