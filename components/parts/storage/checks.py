@@ -94,9 +94,7 @@ def classes(config: Storage, ground: Ground) -> Iterator[Problem]:
             yield Problem(("classes", name), "makes folders on the site's share. Write nfs, or server.")
         if config.nfs and config.nfs.root_squash:
             text = f"makes its folders on {config.nfs.host} as root, whom nfs.rootSquash makes nobody there."
-            yield Problem(
-                ("classes", name), f"{text} Write nfs: {{rootSquash: false}}, or a volume in place of the class."
-            )
+            yield Problem(("classes", name), f"{text} Set nfs.rootSquash to false, or have a volume instead.")
     for namespace in sorted(NAMESPACES.keys() & ground.projects.keys()):
         yield Problem(("projects", namespace), "is a namespace of storage. Use another name.", elsewhere=True)
 

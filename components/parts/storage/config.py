@@ -48,6 +48,13 @@ MountOption = Annotated[
 Ids = Annotated[str, form(r"^[0-9]{1,9}:[0-9]{1,9}$", 'is not an owner: write its numbers, "UID:GID", as "1000:1000".')]
 """Numbers, since each host may have other names for them."""
 Mode = Annotated[str, form(r"^[0-7]?[0-7]{3}$", 'is not the mode of a folder: write three or four digits, as "2770".')]
+ChartName = Annotated[
+    str,
+    form(r"^[A-Za-z0-9_./~][A-Za-z0-9_./~:@-]*$", "is not a chart: write its name, a path, or an oci:// address."),
+]
+ChartVersion = Annotated[
+    str, form(r"^v?[0-9][0-9A-Za-z.+-]*$", 'is not the version of a chart: write an exact one, such as "4.13.4".')
+]
 Reclaim = Literal["Retain", "Delete"]
 
 
@@ -82,7 +89,7 @@ class NfsServer(Model):
 
 
 class Volume(Model):
-    """A PersistentVolume on a share, and the claim to it (S2)."""
+    """A PersistentVolume on a share, and the claim to it (S2). Always Retain: Kubernetes deletes nothing on NFS."""
 
     path: Folder
     """Below the site's share, such as input; from / on if this volume has a `server` of its own."""
@@ -92,8 +99,6 @@ class Volume(Model):
     """The server, if it is not the site's."""
     access: Literal["ReadWriteMany", "ReadOnlyMany", "ReadWriteOnce"] = "ReadWriteMany"
     """Who may mount it."""
-    reclaim: Reclaim = "Retain"
-    """Retain keeps the volume when its claim is deleted. What lies in it is never deleted."""
     namespace: LabelName | None = None
     """Where its claim is: a project, or default. Without it the volume has no claim."""
     claim: LabelName | None = None
@@ -115,6 +120,7 @@ class Csi(_Class):
     """A class whose volumes csi-driver-nfs makes as folders of the site's share (S7)."""
 
     kind: Literal["csi-nfs"]
+    """What makes the volumes."""
     reclaim: Reclaim = "Delete"
     """What happens to a folder when its claim is deleted."""
     path: Folder | None = None
@@ -127,6 +133,7 @@ class Subdir(_Class):
     """The same by nfs-subdir-external-provisioner, which nobody maintains any more (S7)."""
 
     kind: Literal["nfs-subdir"]
+    """What makes the volumes."""
     reclaim: Reclaim = "Delete"
     """What happens to a folder when its claim is deleted."""
     archive: bool = True
@@ -139,6 +146,7 @@ class LocalPath(_Class):
     """A class whose volumes are folders of the node on which their pod runs (S7)."""
 
     kind: Literal["local-path"]
+    """What makes the volumes."""
     reclaim: Reclaim = "Delete"
     """What happens to a folder when its claim is deleted."""
     path: OwnFolder = "/opt/local-path-provisioner"
@@ -149,6 +157,7 @@ class External(_Class):
     """A class that exists already; nothing of it is changed, `sitectl verify` asks whether it is there (S7)."""
 
     kind: Literal["external"]
+    """What makes the volumes."""
 
 
 AnyClass = Annotated[Csi | Subdir | LocalPath | External, Field(discriminator="kind")]
@@ -157,11 +166,11 @@ AnyClass = Annotated[Csi | Subdir | LocalPath | External, Field(discriminator="k
 class Chart(Model):
     """Where a chart is from, and values beyond ours."""
 
-    chart: str
+    chart: ChartName
     """A chart name in `repository`, a path, or an oci:// address."""
     repository: ChartUrl | None = None
     """Address of the chart repository."""
-    version: str
+    version: ChartVersion
     """Exact version of the chart."""
     values: dict[str, object] = {}
     """Values of the chart. Those that come from the site's keys win."""

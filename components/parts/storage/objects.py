@@ -21,7 +21,7 @@ def volume(name: str, config: Storage, each: Volume, place: Place) -> dict[str, 
     spec: dict[str, Any] = {
         "capacity": {"storage": each.capacity},
         "access_modes": [each.access],
-        "persistent_volume_reclaim_policy": each.reclaim,
+        "persistent_volume_reclaim_policy": "Retain",
         "storage_class_name": "",
         "mount_options": options,
         "nfs": {"server": place.server, "path": place.path},

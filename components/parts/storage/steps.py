@@ -21,6 +21,7 @@ from components.parts.storage.sizes import size
 _SCRIPTS = Path(__file__).parent / "steps"
 _MORE_PORTS = {"nfs-mountd": "20048", "nfs-locks": "32803"}
 """Of version 3, as nfs_ganesha.sh sets them."""
+_GANESHAS = ("/var/lib/nfs/ganesha", "/var/log/ganesha")
 _OPTIONS = "rw,sync,no_subtree_check,sec=sys"
 
 
@@ -71,7 +72,7 @@ def server(config: Storage, nfs: Nfs, hosts: Hosts) -> list[Step]:
     term = "@nfs-ganesha" if ganesha else "@nfs-server"
     room = str(size(nfs.capacity)) if nfs.capacity else ""
     steps = [
-        packages([term], label="nfs-server"),
+        packages([term], label="nfs-server", folders=_GANESHAS if ganesha else ()),
         Step(_SCRIPTS / "nfs_share.sh", {"path": nfs.path, "mount": mount, "bytes": room}),
     ]
     if folders := sorted(set(_folders(config))):

@@ -8,7 +8,7 @@ import pytest
 
 from components.parts.part import Expected, Probe
 from components.parts.storage import objects, values
-from components.parts.storage.config import Storage
+from components.parts.storage.config import LocalPath, Storage
 from ops import probes
 from tests.parts.storage.unit.test_steps import whole
 from tests.parts.storage.values_fit import set_in, unknown
@@ -36,7 +36,7 @@ def test_a_volume_and_its_claim_name_each_other(plan: Plan) -> None:
     assert volume.inputs["spec"] == {
         "capacity": {"storage": "100Gi"},
         "accessModes": ["ReadWriteMany"],
-        "persistentVolumeReclaimPolicy": "Delete",
+        "persistentVolumeReclaimPolicy": "Retain",
         "storageClassName": "",
         "mountOptions": ["nfsvers=4", "hard"],
         "nfs": {"server": "10.0.0.11", "path": "/srv/data/vision/output"},
@@ -59,7 +59,6 @@ def test_a_volume_may_have_no_claim_and_a_server_of_its_own(plan: Plan) -> None:
     archive = plan.one("storage-volume-archive").inputs["spec"]
     assert archive["nfs"] == {"server": "10.8.0.1", "path": "/export/a"}
     assert archive["mountOptions"] == ["ro", "nfsvers=4.1"]
-    assert archive["persistentVolumeReclaimPolicy"] == "Retain"
 
 
 @pytest.mark.row("S7")
@@ -112,7 +111,19 @@ def test_values_come_from_the_site_and_images_from_its_registry(plan: Plan) -> N
     assert local["debug"] is True
     assert local["helperImage"] == {"repository": f"{hub}/library/busybox", "tag": "1.37.0"}
     assert local["nodePathMap"] == [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/opt/volumes"]}]
-    assert local["storageClass"] == {"name": "local", "defaultClass": False, "reclaimPolicy": "Delete"}
+    assert local["storageClass"] == {
+        "create": True,
+        "name": "local",
+        "defaultClass": False,
+        "reclaimPolicy": "Delete",
+    }
+
+
+def test_a_value_of_the_sites_keys_wins_over_one_of_values() -> None:
+    chart = {"chart": "c", "version": "1.0.0", "values": {"helperImage": {"tag": "1.36", "more": 1}}}
+    config = Storage.model_validate({"charts": {"localPath": chart}})
+    found = values.local_path(config, "local", LocalPath(kind="local-path"))
+    assert found["helperImage"] == {"tag": "1.37.0", "more": 1}
 
 
 def test_a_class_that_nobody_has_needs_no_namespace() -> None:
@@ -128,7 +139,7 @@ def test_the_values_that_we_set_are_those_of_the_list(plan: Plan) -> None:
         if name == "flannel":
             continue
         chart = made["chart"].rpartition("/")[2]
-        own = {key for key in set_in(made["values"]) if key != "debug"}
+        own = {key for key in set_in(made["values"]) if key not in ("debug", "storageClass.create")}
         assert own == set(values.KEYS[chart]), chart
 
 
