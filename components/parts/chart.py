@@ -9,6 +9,11 @@ Values = Mapping[str, Any]
 Path = tuple[str, ...]
 
 
+def repository(chart: str, address: str) -> str | None:
+    """Where Helm looks for a chart by its name; None for a path or an oci:// address, which says that itself."""
+    return None if "/" in chart else address
+
+
 def merged(theirs: Values, ours: Values) -> dict[str, Any]:
     """Ours over theirs, map by map."""
     found = dict(theirs)

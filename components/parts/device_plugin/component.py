@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
 from components.kubernetes.handle import FORCE, ClusterRef
+from components.parts import chart
 from components.parts.device_plugin.config import DevicePlugin
 from components.parts.device_plugin.part import NAMESPACE, RELEASE
 from components.parts.device_plugin.values import runtime_class, values
@@ -33,6 +34,7 @@ class Plugin(ComponentResource):
     ) -> None:
         super().__init__("gpu-metal:parts:DevicePluginRelease", name, {}, opts)
         wanted, runtime = values(config, ground.hosts), runtime_class(ground.hosts)
+        repository = chart.repository(config.chart, config.repository)
         before = [self._runtime(name, runtime, cluster)] if runtime else []
         release = k8s.helm.v3.Release(
             f"{name}-release",
@@ -40,7 +42,7 @@ class Plugin(ComponentResource):
             namespace=NAMESPACE,
             chart=config.chart,
             version=config.version,
-            repository_opts={"repo": config.repository} if config.repository else None,
+            repository_opts={"repo": repository} if repository else None,
             values=wanted,
             opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
         )

@@ -19,8 +19,8 @@ class DevicePlugin(Model):
     """NVIDIA's device plugin alone, the lighter way to bring GPUs to pods: hosts have the driver and the toolkit."""
 
     chart: str = versions.CHART
-    """A chart name in `repository`, a path, or an oci:// address."""
-    repository: ChartUrl | None = versions.REPOSITORY
+    """A chart name in `repository`; with a slash in it, a path or an oci:// address, which needs no repository."""
+    repository: ChartUrl = versions.REPOSITORY
     """Address of the chart repository."""
     version: ChartVersion = versions.VERSION
     """Exact version of the chart (O3)."""

@@ -12,6 +12,7 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
 from components.kubernetes.handle import FORCE, ClusterRef
+from components.parts import chart
 from components.parts.gpu_operator.config import GpuOperator
 from components.parts.gpu_operator.part import NAMESPACE
 from components.parts.gpu_operator.values import SOURCES, values
@@ -38,14 +39,14 @@ class Operator(ComponentResource):
         before: list[Resource] = []
         if config.driver and config.driver.sources:
             before.append(self._sources(name, config.driver.sources, cluster))
-        wanted = values(config, ground.hosts)
+        wanted, repository = values(config, ground.hosts), chart.repository(config.chart, config.repository)
         release = k8s.helm.v3.Release(
             f"{name}-release",
             name=RELEASE,
             namespace=NAMESPACE,
             chart=config.chart,
             version=config.version,
-            repository_opts={"repo": config.repository} if config.repository else None,
+            repository_opts={"repo": repository} if repository else None,
             values=wanted,
             opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
         )

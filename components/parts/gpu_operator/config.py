@@ -62,8 +62,8 @@ class GpuOperator(Model):
     """NVIDIA's GPU Operator: brings GPUs to pods, with all that this needs on the nodes."""
 
     chart: str = versions.CHART
-    """A chart name in `repository`, a path, or an oci:// address."""
-    repository: ChartUrl | None = versions.REPOSITORY
+    """A chart name in `repository`; with a slash in it, a path or an oci:// address, which needs no repository."""
+    repository: ChartUrl = versions.REPOSITORY
     """Address of the chart repository."""
     version: ChartVersion = versions.VERSION
     """Exact version of the chart (O1)."""

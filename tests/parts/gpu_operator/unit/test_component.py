@@ -54,6 +54,13 @@ def test_a_pod_asks_for_gpus_once_for_each_change(tmp_path: Path) -> None:
     assert same["spec"]["template"]["metadata"]["annotations"]["gpu-metal/release"] == said
 
 
+@pytest.mark.row("O1")
+@pytest.mark.parametrize("chart", ["charts/gpu-operator-v26.7.0.tgz", "oci://mirror.example.org/charts/gpu-operator"])
+def test_a_chart_of_a_mirror_needs_no_repository(tmp_path: Path, chart: str) -> None:
+    release = plan_of(site(tmp_path, chart=chart)).one("gpu-operator-release").inputs
+    assert (release["chart"], release.get("repositoryOpts")) == (chart, None)
+
+
 def test_no_smoke_no_sources(tmp_path: Path) -> None:
     plan = plan_of(site(tmp_path))
     assert [each.name for each in plan.of("kubernetes:batch/v1:Job")] == []
