@@ -20,6 +20,7 @@ from components.kubernetes.oidc import Oidc
 from lab import paths
 from lab.hosts import faults, lab
 from stacks import plan
+from tests.scripts.issuer import issuer
 from tests.scripts.kubeadm_host import HALF_WAY, killed
 from tests.scripts.lab_host import differences
 from tests.scripts.two_hosts import KUBECTL, Cluster, dev_site, prepared
@@ -221,6 +222,17 @@ def test_an_api_server_that_does_not_start_goes_back_and_what_leaves_the_site_go
     assert cluster.plane.bash(f"ls {FOLDER}") == "audit-policy-file\n"
     names = cluster.plane.bash("openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName")
     assert ("DNS:db-1" in names, "example.org" in names) == (True, False)
+
+
+@pytest.mark.long
+@pytest.mark.row("K3")
+def test_people_sign_in_and_nobody_as_kubernetes_itself(cluster: Cluster, tmp_path: Path) -> None:
+    with issuer(tmp_path) as login:
+        said = {"issuer": login.url, "client": "lab", "usernameClaim": "name", "usernamePrefix": ""}
+        cluster.change(oidc=Oidc.model_validate({**said, "groupsClaim": "groups", "caFile": str(login.authority)}))
+        assert "changed" in cluster.plane.apply("node", cluster.node("db-1")).values()
+        assert cluster.whoami(login.token("lab", name="ana", groups=["ml"])) == "ana oidc:ml system:authenticated"
+        assert "Unauthorized" in cluster.whoami(login.token("lab", name="system:admin"))
 
 
 @pytest.mark.row("K2")

@@ -24,6 +24,17 @@ ROOT = Path(__file__).parents[2]
 WORKER = {"labels": {"pool": "a"}, "taints": ["pool=a:PreferNoSchedule"]}
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
 
+_WHOAMI = """
+server=$(sed -n 's/^ *server: //p' /etc/kubernetes/admin.conf) token=$(cat) said=''
+user='{.status.userInfo.username} {.status.userInfo.groups[*]}'
+for _ in {1..10}; do
+    if said=$(kubectl --kubeconfig /dev/null --certificate-authority /etc/kubernetes/pki/ca.crt --server "$server" \\
+        --token "$token" auth whoami -o "jsonpath=$user" 2>&1); then break; fi
+    sleep 3
+done
+printf '%s' "$said"
+"""
+
 
 @dataclass
 class Cluster:
@@ -57,6 +68,10 @@ class Cluster:
     def api_server_runs_with(self) -> set[str]:
         """The arguments of its process on the control plane."""
         return set(self.plane.bash("tr '\\0' '\\n' </proc/$(pgrep -o -x kube-apiserver)/cmdline").splitlines()[1:])
+
+    def whoami(self, token: str) -> str:
+        """The user and the groups that the API server takes the bearer for, or its refusal after half a minute."""
+        return self.plane.bash(_WHOAMI, token)
 
     def apply_members(self, *names: str, **changes: object) -> dict[str, str]:
         """One group with those two hosts: what leaves it leaves the cluster."""
