@@ -54,6 +54,8 @@ class FakeHosts:
     """(host, step) → what it says, both in preflight and in the ledger's layer base."""
     bare: set[str] = field(default_factory=set)
     """Hosts without a runner."""
+    forgot: set[str] = field(default_factory=set)
+    """Hosts with a runner, whose ledger is gone."""
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     """The files of /var/lib/gpu-metal that `adopt` reads, by host."""
     told: dict[str, str] = field(default_factory=dict)
@@ -129,6 +131,8 @@ class FakeHosts:
         said = _layers("base", {step: self.untrue.get((name, step)) for step in ("swap_off", "sysctl", "hosts_file")})
         words = self.owners[name].split() if name in self.owners else []
         keys = ("project", "stack", "site", "state", "since")
+        if name in self.forgot:
+            said = {"ok": False, "layers": []}
         return {**said, "owner": dict(zip(keys, [*words, SINCE], strict=True)) if words else None}
 
     def _tried(self, name: str, text: str) -> ssh.Result:
