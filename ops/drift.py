@@ -19,6 +19,8 @@ HOST_LIMIT = 120.0
 """Seconds for one host: its checks ask apt and systemd, too."""
 MEND = "sitectl drift --record, then pulumi up"
 """The line that brings back what was applied."""
+ANEW = f"pulumi up; if it finds nothing to do, its state has the host as it was: {MEND}"
+"""For a host on which nothing is applied: it is new, or it lost its disk or its ledger."""
 
 
 async def drift(fleet: Fleet, mine: Owner, state: Callable[[], str]) -> Report:
@@ -31,9 +33,10 @@ async def drift(fleet: Fleet, mine: Owner, state: Callable[[], str]) -> Report:
     async def ask(target: Target) -> tuple[Mapping[str, str] | None, list[Check]]:
         result = await fleet.ask(target, f"{RUNNER} check --json", deadline=HOST_LIMIT)
         if said.no_runner(result):
-            return None, [Check("runner", target.name, "failed", "nothing was ever applied here.", fix="pulumi up")]
+            return None, [Check("runner", target.name, "failed", "nothing was ever applied here.", fix=ANEW)]
         steps = [as_check(target.name, step) for step in said.steps(target.name, result)]
-        return said.owner(target.name, result), steps
+        empty = Check("runner", target.name, "failed", "is here, but has no ledger: nothing is applied.", fix=ANEW)
+        return said.owner(target.name, result), steps or [empty]
 
     checks: list[Check] = []
     for host, answer in (await fleet.each(ask)).items():

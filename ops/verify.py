@@ -16,7 +16,7 @@ from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 from ops import cluster, render
-from ops.drift import MEND, as_check
+from ops.drift import ANEW, MEND, as_check
 from ops.owner import stranger
 from stacks.model import Site
 
@@ -93,7 +93,7 @@ def _sections(text: str) -> dict[str, Result]:
 def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequence[str]) -> list[Check]:
     reached = Check("reachable", host.name, "ok")
     if said.no_runner(answer["check"]):
-        nothing = Check("ledger", host.name, "failed", "nothing was ever applied here.", fix="pulumi up")
+        nothing = Check("ledger", host.name, "failed", "nothing was ever applied here.", fix=ANEW)
         return [reached, nothing, *(Check(name, host.name, "skipped", "not checked") for name in services)]
     steps = said.steps(host.name, answer["check"])
     notes = [as_check(host.name, step) for step in steps if step.status == "ok" and step.says]
@@ -131,7 +131,7 @@ def _ledger(host: str, steps: Sequence[said.StepSaid]) -> Check:
     """All layers in one check; `sitectl drift` lists them."""
     untrue = [step for step in steps if step.status != "ok"]
     if not steps:
-        return Check("ledger", host, "failed", "nothing is applied here.", fix="pulumi up")
+        return Check("ledger", host, "failed", "nothing is applied here.", fix=ANEW)
     if not untrue:
         return Check("ledger", host, "ok", f"{len(steps)} steps hold")
     first = untrue[0]

@@ -228,8 +228,8 @@ undo_layer() { # LAYER [RUN]
 _undo_layer() {
     open_ledger "$1"
     # Do not guess what to undo: the next apply writes a complete ledger, and undo can work from that.
-    [[ -z $ledger_fault ]] || fail ledger "the ledger of $1 $ledger_fault. Nothing was undone. Fix: apply the layer again \
-(pulumi up does), then undo it."
+    [[ -z $ledger_fault ]] || fail ledger "the ledger of $1 $ledger_fault. Nothing was undone. Fix: have the layer \
+applied again (back into the site if it has left it; sitectl drift --record; pulumi up), then undo it."
     undo_steps "$1"
 }
 

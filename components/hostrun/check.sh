@@ -34,12 +34,12 @@ check_layers() {
     [[ $# -gt 0 ]] || all_hold=no
     for layer in "$@"; do
         report_layers+=("$layer")
-        read_ledger "$layer" || true
-        ledger_path "$layer"
-        if [[ -n $ledger_fault ]]; then
-            _row "$layer" ledger broken "the ledger of $layer $ledger_fault. Fix: apply the layer again (pulumi up does)."
-        elif [[ ! -e $REPLY ]]; then
-            _row "$layer" ledger broken "nothing of $layer was applied here. Fix: pulumi up."
+        if ! read_ledger "$layer"; then
+            _row "$layer" ledger broken "the ledger of $layer $ledger_fault. Fix: use the newer release."
+        elif [[ -n $ledger_fault ]]; then
+            _row "$layer" ledger drift "the ledger of $layer $ledger_fault. Fix: sitectl drift --record, then pulumi up."
+        elif ledger_path "$layer" && [[ ! -e $REPLY ]]; then
+            _row "$layer" ledger drift "nothing of $layer was applied here. Fix: sitectl drift --record, then pulumi up."
         fi
         [[ ! -e $GPU_METAL_HOME/begun/$layer ]] ||
             _row "$layer" run drift "a run began on $(<"$GPU_METAL_HOME/begun/$layer") and did not complete this layer. \

@@ -69,7 +69,8 @@ def test_a_layer_that_did_not_end_is_not_whole_although_its_steps_hold(host: Hos
 def test_check_of_a_host_where_nothing_was_applied_does_not_say_ok(host: Host) -> None:
     nothing = {"host": os.uname().nodename, "ok": False, "owner": None, "layers": []}
     assert json.loads(host.run("check", "--json").stdout) == nothing
-    assert "nothing of base was applied" in host.run("check", "base").stdout
+    said = host.run("check", "base").stdout
+    assert "nothing of base was applied here. Fix: sitectl drift --record, then pulumi up." in said
 
 
 def test_vanished_steps_are_undone_in_reverse_order_before_anything_is_applied(host: Host) -> None:

@@ -109,10 +109,14 @@ def test_gr8_a_ledger_cut_anywhere_is_seen_and_the_next_run_mends_it(host: Host)
         host.ledger().write_bytes(whole[:length])
         answer = json.loads(host.run("check", "--json").stdout)
         row = answer["layers"][0]["steps"][0]
-        assert (answer["ok"], row["step"], row["status"]) == (False, "ledger", "broken"), length
+        assert (answer["ok"], row["step"], row["status"]) == (False, "ledger", "drift"), length
+        assert row["says"].endswith("Fix: sitectl drift --record, then pulumi up.")
     refused = host.run("undo", "base")
     assert refused.returncode == 1
-    assert "Nothing was undone. Fix: apply the layer again" in refused.stderr
+    assert (
+        "Nothing was undone. Fix: have the layer applied again (back into the site if it has left it; "
+        in refused.stderr
+    )
     mended = host.apply("base", *steps)
     assert "[ledger] the ledger of base is cut short" in mended.stderr
     assert "cannot be undone" in mended.stderr

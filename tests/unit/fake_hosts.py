@@ -56,6 +56,8 @@ class FakeHosts:
     """Steps in each ledger beyond the common ones."""
     bare: set[str] = field(default_factory=set)
     """Hosts without a runner."""
+    forgot: set[str] = field(default_factory=set)
+    """Hosts with a runner, whose ledger is gone."""
     files: dict[str, dict[str, str]] = field(default_factory=dict)
     """The files of /var/lib/gpu-metal that `adopt` reads, by host."""
     told: dict[str, str] = field(default_factory=dict)
@@ -137,6 +139,8 @@ class FakeHosts:
         said = _layers("base", {step: self.untrue.get((name, step)) for step in names})
         words = self.owners[name].split() if name in self.owners else []
         keys = ("project", "stack", "site", "state", "since")
+        if name in self.forgot:
+            said = {"ok": False, "layers": []}
         return {**said, "owner": dict(zip(keys, [*words, SINCE], strict=True)) if words else None}
 
     def _tried(self, name: str, text: str) -> ssh.Result:

@@ -115,8 +115,18 @@ def test_a_host_that_is_gone_is_not_asked(ctl: Sitectl) -> None:
 def test_a_host_without_a_runner_is_one_line(ctl: Sitectl) -> None:
     ctl.hosts.bare = {"gpu-1"}
     drift, verify = ctl("drift"), ctl("verify")
-    assert "✗ gpu-1 [runner] nothing was ever applied here. Fix: pulumi up." in drift.stdout
+    assert "✗ gpu-1 [runner] nothing was ever applied here. Fix: pulumi up; if it finds nothing to do, " in drift.stdout
     assert verify.stdout.count("✗") == 1
+    assert (drift.exit_code, verify.exit_code) == (1, 1)
+
+
+def test_a_host_that_lost_its_ledger_does_not_pass(ctl: Sitectl) -> None:
+    """`drift` found no step that does not hold, and said ok. Pulumi finds nothing to do until the loss is recorded."""
+    ctl.hosts.forgot = {"gpu-1"}
+    drift, verify = ctl("drift"), ctl("verify")
+    fix = "Fix: pulumi up; if it finds nothing to do, its state has the host as it was: sitectl drift --record, then"
+    assert f"✗ gpu-1 [runner] is here, but has no ledger: nothing is applied. {fix} pulumi up." in drift.stdout
+    assert f"✗ gpu-1 [ledger] nothing is applied here. {fix} pulumi up." in verify.stdout
     assert (drift.exit_code, verify.exit_code) == (1, 1)
 
 
