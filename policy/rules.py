@@ -137,7 +137,52 @@ def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
         if p.type == "kubernetes:core/v1:Namespace":
             name, labels = _namespace_of(p)
             if PROJECT in labels and name not in with_quota:
-                yield f"project {name} has no ResourceQuota. Fix: pulumi up makes it."
+                yield f"project {name} has no ResourceQuota. Fix: make one in it, or take the label {PROJECT} away."
+
+
+def _workloads(stack: Iterable[Planned]) -> Iterator[str]:
+    """What the plan runs in a project's namespace is bounded like the pods of its members."""
+    planned = list(stack)
+    namespaces = [_namespace_of(p) for p in planned if p.type == "kubernetes:core/v1:Namespace"]
+    projects = {name for name, labels in namespaces if PROJECT in labels}
+    for p in planned:
+        namespace = (p.props.get("metadata") or {}).get("namespace")
+        if namespace in projects and (pod := _pod(p)) is not None:
+            yield from (f"{p.name} in project {namespace}: {text}" for text in _unbounded(pod))
+
+
+_TEMPLATES = {
+    "Pod": (),
+    "CronJob": ("jobTemplate", "spec", "template", "spec"),
+    **dict.fromkeys(("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job"), ("template", "spec")),
+}
+"""Where the pod's spec is in that of its owner, by kind."""
+
+
+def _pod(planned: Planned) -> Mapping[str, Any] | None:
+    group, _, kind = planned.type.rpartition(":")
+    if not group.startswith("kubernetes:") or kind not in _TEMPLATES:
+        return None
+    spec = planned.props.get("spec")
+    for key in _TEMPLATES[kind]:
+        spec = (spec or {}).get(key)
+    return spec or {}
+
+
+def _unbounded(pod: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.get(key):
+            yield f"{key} shares the host with its pods. Fix: take it away."
+    for volume in pod.get("volumes") or ():
+        if volume.get("hostPath"):
+            yield f"volume {volume.get('name')} is a hostPath. Fix: use a claim."
+    for container in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):
+        name = container.get("name")
+        if (container.get("securityContext") or {}).get("privileged"):
+            yield f"container {name} is privileged. Fix: take it away."
+        requests = (container.get("resources") or {}).get("requests") or {}
+        if lacking := [what for what in ("cpu", "memory") if what not in requests]:
+            yield f"container {name} requests no {' and no '.join(lacking)}. Fix: write resources.requests."
 
 
 RULES = (
@@ -147,4 +192,7 @@ RULES = (
     Rule("projects-unprivileged", "Projects run no privileged pods and bind no admin role.", _project_privileges),
 )
 
-STACK_RULES = (StackRule("projects-have-quotas", "Every project's namespace has a quota.", _quotas),)
+STACK_RULES = (
+    StackRule("projects-have-quotas", "Every project's namespace has a quota.", _quotas),
+    StackRule("projects-share-no-host", "In projects: no hostPath, no privileged container, requests set.", _workloads),
+)

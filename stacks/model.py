@@ -110,9 +110,9 @@ class Site(Keyed):
     allow_untested: bool = False
     """true: versions of which nothing is known are a note (X7). Those that are known to fail stay refused."""
     users: dict[UserName, User] = {}
-    """People by name, which is also that of their Unix account."""
+    """People by name, which is also that of their Unix account (X14, S6)."""
     projects: dict[LabelName, Project] = {}
-    """Projects by name, which is also the name of their namespace."""
+    """Projects by name, which is also the name of their namespace (X14, S4)."""
     platforms: tuple[AnyPlatform, ...] = ()
     """Platforms that the site offers its users, each of a `kind`."""
 

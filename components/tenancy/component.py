@@ -19,7 +19,7 @@ class Tenancy(ComponentResource):
     """Five Kubernetes objects a project, four without members; none needs a delete of its own when the cluster goes.
 
     Of a project that is taken out, the role binding is deleted. Its namespace stays, because volume claims and what
-    people made are in it, and so does what bounds the pods that still run there (ADR 25).
+    people made are in it, and so does what bounds the pods that still run there (ADR 26).
     """
 
     def __init__(

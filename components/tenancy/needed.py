@@ -1,4 +1,7 @@
-"""What users need of the rooms below on each host (row S6). Pure."""
+"""What users need of the rooms below on each host. Pure.
+
+Rows: X14, S6.
+"""
 
 from collections.abc import Mapping
 

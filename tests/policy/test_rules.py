@@ -99,4 +99,50 @@ def test_a_project_without_a_quota_is_named() -> None:
         Planned(NAMESPACE, "speech", {"metadata": {"name": "speech", "labels": {"gpu-metal/project": "true"}}}),
         Planned("kubernetes:core/v1:ResourceQuota", "vision-quota", {"metadata": {"namespace": "vision"}}),
     ]
-    assert list(STACK_RULES[0].check(stack)) == ["project speech has no ResourceQuota. Fix: pulumi up makes it."]
+    assert list(STACK_RULES[0].check(stack)) == [
+        "project speech has no ResourceQuota. Fix: make one in it, or take the label gpu-metal/project away."
+    ]
+
+
+def in_project(kind: str, spec: dict[str, Any], namespace: str = "vision") -> list[str]:
+    """What is said of one object beside a project's namespace."""
+    stack = [
+        Planned(NAMESPACE, "vision", project("baseline")),
+        Planned(f"kubernetes:{kind}", "work", {"metadata": {"namespace": namespace}, "spec": spec}),
+    ]
+    return list(STACK_RULES[1].check(stack))
+
+
+BAD: dict[str, Any] = {
+    "hostNetwork": True,
+    "volumes": [{"name": "root", "hostPath": {"path": "/"}}, {"name": "data", "persistentVolumeClaim": {}}],
+    "initContainers": [{"name": "first", "securityContext": {"privileged": True}, "resources": {}}],
+    "containers": [{"name": "main", "resources": {"requests": {"cpu": "1"}}}],
+}
+SAYS = [
+    "work in project vision: hostNetwork shares the host with its pods. Fix: take it away.",
+    "work in project vision: volume root is a hostPath. Fix: use a claim.",
+    "work in project vision: container first is privileged. Fix: take it away.",
+    "work in project vision: container first requests no cpu and no memory. Fix: write resources.requests.",
+    "work in project vision: container main requests no memory. Fix: write resources.requests.",
+]
+
+
+@pytest.mark.row("X3", "S4")
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("core/v1:Pod", BAD),
+        ("apps/v1:DaemonSet", {"template": {"spec": BAD}}),
+        ("batch/v1:CronJob", {"jobTemplate": {"spec": {"template": {"spec": BAD}}}}),
+    ],
+)
+def test_what_runs_in_a_project_has_no_more_rights_than_its_members(kind: str, spec: dict[str, Any]) -> None:
+    assert in_project(kind, spec) == SAYS
+    assert in_project(kind, spec, namespace="kube-system") == []
+
+
+def test_other_objects_in_a_project_run_nothing() -> None:
+    assert in_project("core/v1:ConfigMap", BAD) == []
+    bound = {"containers": [{"name": "main", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}]}
+    assert in_project("core/v1:Pod", bound) == []

@@ -52,6 +52,16 @@ class Whole(ComponentResource):
         k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, data=data, opts=cluster.options(self))
 
 
+class ForUser(ComponentResource):
+    """What a user gets of it."""
+
+    def __init__(self, name: str, _: Config, *, user: str, cluster: ClusterRef, **rest: Any) -> None:
+        super().__init__("test:parts:ForUser", name, {}, rest["opts"])
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=user)
+        email = rest["ground"].users[user].email or ""
+        k8s.core.v1.ConfigMap(f"{name}-map", metadata=metadata, data={"email": email}, opts=cluster.options(self))
+
+
 class ForProject(ComponentResource):
     """What a project gets of it."""
 
@@ -78,7 +88,7 @@ ASKER: Part[Config] = Part(
     Config,
     checks=lambda *_: iter(()),
     needs=frozenset({"ingress"}),
-    cluster=ClusterPart({"asker": "baseline"}, f"{HERE}:Whole", project=f"{HERE}:ForProject"),
+    cluster=ClusterPart({"asker": "baseline"}, f"{HERE}:Whole", project=f"{HERE}:ForProject", user=f"{HERE}:ForUser"),
 )
 
 
@@ -90,7 +100,9 @@ def site_with(folder: Path, *entries: Entry, **said: Any) -> Site:
     """A site whose parts are these, whatever the registry has."""
     hosts = {"one": {"address": "10.0.0.1", "roles": ["control-plane", "worker"] if "kubernetes" in said else []}}
     quota = {"cpu": "1", "memory": "1Gi"}
-    projects = {"projects": {"vision": quota}} if "kubernetes" in said else {}
+    projects = {"projects": {"vision": quota}, "users": {"ana": {"email": "ana@example.org"}}}
+    if "kubernetes" not in said:
+        projects = {}
     site = site_from({"hosts": hosts, **projects, **said}, stack="lab", folder=folder, keys=False)
     vars(site)["entries"] = entries
     vars(site).pop("entry_hosts", None)
@@ -142,6 +154,16 @@ def test_a_parts_keys_are_of_its_own_entry(tmp_path: Path) -> None:
     assert [each.text for each in notes(site)] == ["hello", "elsewhere"]
 
 
+@pytest.mark.row("X14", "S4")
+def test_a_part_says_which_names_it_cannot_use(tmp_path: Path) -> None:
+    def short(_: Config, ground: Ground) -> Iterator[Problem]:
+        for key, named in (("users", ground.users), ("projects", ground.projects)):
+            yield from (Problem((key, name), "is too long for it.") for name in named if len(name) > 3)
+
+    site = site_with(tmp_path, entry("asker", replace(ASKER, names=short)), kubernetes={})
+    assert list(parts(site)) == [Problem(("projects", "vision"), "is too long for it.")]
+
+
 def test_who_gives_comes_before_who_needs() -> None:
     giver, asker, other = (
         entry("giver", GIVER),
@@ -169,7 +191,10 @@ def test_a_half_in_the_cluster_comes_after_it_in_its_namespace_and_after_who_giv
     assert {"asker-namespace", "giver-map"} <= set(plan.one("asker-map").depends_on)
     assert {"asker-map"} <= set(plan.one("asker-vision-map").depends_on)
     assert plan.one("asker-vision-map").inputs["data"] == {"hosts": "one"}
-    made = [plan.one(name) for name in ("giver-namespace", "giver-map", "asker-map", "asker-vision-map")]
+    assert {"asker-map"} <= set(plan.one("asker-ana-map").depends_on)
+    assert plan.one("asker-ana-map").inputs["data"] == {"email": "ana@example.org"}
+    names = ("giver-namespace", "giver-map", "asker-map", "asker-vision-map", "asker-ana-map")
+    made = [plan.one(name) for name in names]
     assert {(each.options["provider"], each.options["deleted_with"]) for each in made} == {("lab-api", "one-runner")}
 
 

@@ -30,6 +30,16 @@ def checks(config: Example, ground: Ground) -> Iterator[Problem]:
     return chain.from_iterable(check(config, ground) for check in CHECKS)
 
 
+def names(_: Example, ground: Ground) -> Iterator[Problem]:
+    """The page has a line for each project, of so many letters."""
+    for name in ground.projects:
+        if len(name) > _LINE:
+            yield Problem(("projects", name), f"has {len(name)} letters, the example's page has room for {_LINE}.")
+
+
+_LINE = 20
+
+
 def notes(_: Example, ground: Ground) -> Iterator[Problem]:
     """What is allowed and yet worth a line."""
     if not ground.projects:

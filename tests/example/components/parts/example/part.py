@@ -10,6 +10,7 @@ PART: Part[Example] = Part(
     config=Example,
     checks=checks.checks,
     notes=checks.notes,
+    names=checks.names,
     needs=frozenset({"kubernetes"}),
     gives=frozenset({"ingress"}),
     host=HostPart(uses=steps.uses, preflight=steps.preflight, listening=steps.listening, waves=steps.waves),
