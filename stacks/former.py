@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain, count
 from typing import Any
 
 from components.problem import Problem
@@ -33,15 +34,17 @@ def _project(tenant: Mapping[str, Any], users: dict[str, Any]) -> dict[str, Any]
 
 def _user(subject: str, users: dict[str, Any]) -> str:
     """The name of the user who is this subject to the API server; it is added to `users`."""
-    if _NAME.fullmatch(subject):
-        users[subject] = {}
-        return subject
-    word = re.sub("[^a-z0-9]+", "-", subject.partition("@")[0].lower()).strip("-0123456789")[:32].rstrip("-")
-    name = word or "user"
-    while users.get(name, {"subject": subject}) != {"subject": subject}:
-        name = f"{name[:30]}-2" if not name.endswith("-2") else f"{name[:29]}x-2"
-    users[name] = {"subject": subject}
+    word = re.sub("[^a-z0-9]+", "-", subject.partition("@")[0].lower()).lstrip("-0123456789")[:29].rstrip("-")
+    plain = subject if _NAME.fullmatch(subject) else word or "user"
+    names = chain([plain], (f"{plain[:29]}-{number}" for number in count(2)))
+    free = (name for name in names if users.get(name, _said(name, subject)) == _said(name, subject))
+    name = next(free)
+    users[name] = _said(name, subject)
     return name
+
+
+def _said(name: str, subject: str) -> dict[str, str]:
+    return {} if name == subject else {"subject": subject}
 
 
 def _flow(value: object) -> str:

@@ -3,15 +3,18 @@
 Does not prove: that a control plane is asked over SSH (tests/unit), that pods run within their bounds (tests/lab).
 """
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from components.tenancy import namespace
 from tests.plugins.api_server import ApiServer, api_server, until
 from tests.plugins.stack import Stack
 from tests.plugins.tools import CHECKOUT, tool
@@ -53,6 +56,8 @@ planes = [type("Plane", (), {{"name": site["kubeconfig"]}})]
 cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None)
 users = {{name: User.model_validate(user) for name, user in site["users"].items()}}
 projects = {{name: Project.model_validate(project) for name, project in site["projects"].items()}}
+if site["name"] == "tenants":  # as an earlier version made them
+    component.OBJECT, component._kept = "tenant", lambda options: options
 component.Tenancy(site["name"], projects, users, cluster=cluster)
 """
 
@@ -100,8 +105,20 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, stack: Stack) -> Iterator[
     stack.run("plugin", "install", "resource", *plugin)
     with api_server(tmp_path_factory.mktemp("api")) as server:
         made = Cluster(server, stack)
-        made.up(USERS, PROJECTS, name="tenants")  # as an earlier version named it
+        made.up(USERS, PROJECTS, name="tenants")
         yield made
+
+
+def test_a_tenant_of_an_earlier_version_becomes_a_project_in_place(cluster: Cluster) -> None:
+    before = cluster.namespace("vision")["metadata"]["uid"]
+    said = cluster.up(USERS, PROJECTS)
+    assert "Tenancy projects created" not in said
+    assert cluster.namespace("vision")["metadata"]["uid"] == before
+    for path in (
+        "api/v1/namespaces/vision/resourcequotas",
+        "apis/networking.k8s.io/v1/namespaces/vision/networkpolicies",
+    ):
+        assert [each["metadata"]["name"] for each in cluster.server.ask("GET", f"/{path}")["items"]] == ["project"]
 
 
 def test_each_user_may_what_the_site_says_and_nothing_else(cluster: Cluster) -> None:
@@ -161,8 +178,7 @@ def test_what_is_over_quota_is_refused(cluster: Cluster) -> None:
 def test_what_is_taken_out_keeps_its_data_and_loses_who_may_see_it(cluster: Cluster) -> None:
     """After the test above: the project has a claim and a pod."""
     before = cluster.namespace("vision")["metadata"]["uid"]
-    said = cluster.up({"eva": {}}, {"speech": {**PROJECTS["speech"], "members": ["eva"]}})
-    assert "Tenancy projects created" not in said
+    cluster.up({"eva": {}}, {"speech": {**PROJECTS["speech"], "members": ["eva"]}})
     assert cluster.namespace("vision")["metadata"]["uid"] == before
     assert cluster.server.ask("GET", "/api/v1/namespaces/vision/persistentvolumeclaims/data")["spec"]
     assert cluster.server.ask("GET", "/api/v1/namespaces/vision/resourcequotas/project")["spec"]["hard"]["pods"] == "3"
@@ -174,21 +190,26 @@ def test_what_is_taken_out_keeps_its_data_and_loses_who_may_see_it(cluster: Clus
     assert cluster.server.may("ana@example.org", "get", "persistentvolumeclaims", "vision")
 
 
-def test_a_namespace_that_still_ends_is_refused_with_what_holds_it(cluster: Cluster) -> None:
+def test_a_namespace_that_is_not_free_is_refused_with_what_holds_it(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server, projects = cluster.server, {**PROJECTS, "sound": {}}
-    away = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "gpu-7"}}
-    server.ask("POST", "/api/v1/nodes", away)
-    kept = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "sound"}}
-    server.ask("POST", "/api/v1/namespaces", kept)
-    said = cluster.refused(USERS, projects)
-    assert "[namespace] sound is there already, and no project of gpu-metal" in said
+    server.ask("POST", "/api/v1/nodes", {"metadata": {"name": "gpu-7"}})
+    for name in ("sound", "light"):
+        server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    monkeypatch.setattr(namespace, "ask", here)
+    plane = SimpleNamespace(name=str(server.kubeconfig))
+    with pytest.raises(namespace.NamespaceError, match=r"\[namespace\] light is there already, and no project"):
+        asyncio.run(namespace.free([plane], "light"))  # type: ignore[list-item]
     server.ask("POST", "/api/v1/namespaces/sound/serviceaccounts", {"metadata": {"name": "own"}})
     server.ask("POST", "/api/v1/namespaces/sound/pods", pod("stuck", nodeName="gpu-7", serviceAccountName="own"))
     held = {"metadata": {"name": "held", "finalizers": ["example.org/backup"]}}
-    server.ask("POST", "/api/v1/namespaces/sound/configmaps", held)
-    server.ask("DELETE", "/api/v1/namespaces/sound")
-    until(lambda: "example.org/backup" in json.dumps(cluster.namespace("sound")["status"]))
+    server.ask("POST", "/api/v1/namespaces/light/configmaps", held)
+    for name in ("sound", "light"):
+        server.ask("DELETE", f"/api/v1/namespaces/{name}")
     said = cluster.refused(USERS, projects)
     assert "[namespace] sound was deleted and still ends" in said
     assert "pod stuck is on gpu-7, which is not Ready" in said
-    assert "example.org/backup" in said
+    until(lambda: "example.org/backup" in json.dumps(cluster.namespace("light")["status"]))
+    with pytest.raises(namespace.NamespaceError, match=r"light was deleted and still ends: .*example.org/backup in 1"):
+        asyncio.run(namespace.free([plane], "light"))  # type: ignore[list-item]
