@@ -56,7 +56,9 @@ async def make(kubectl: Kubectl, site: Site, name: str, wanted: int) -> Made:
     remarks = [await _remark(kubectl, subject, project) for project in projects]
     if not projects:
         remarks.append(f"{name} is in no project, so this kubeconfig opens nothing yet.")
-    cluster = await kubectl.run("config", "view", "--minify", "--raw", "-o", "jsonpath={.clusters[0].cluster}")
+    cluster = await kubectl.run(
+        "config", "view", "--minify", "--raw", "--flatten", "-o", "jsonpath={.clusters[0].cluster}"
+    )
     issued = await issue(kubectl, name, subject, wanted)
     text = kubeconfig(site, name, json.loads(cluster), projects, issued)
     return Made(text, issued.end, [remark for remark in remarks if remark])

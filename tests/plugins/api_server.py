@@ -24,8 +24,12 @@ from tests.plugins.tools import tool
 PATIENCE = 120
 """Seconds until it must answer, also on a busy machine."""
 TOKEN = "an-administrator-of-a-test"
-CONTROLLERS = ("clusterrole-aggregation", "resourcequota", "namespace", "serviceaccount", "garbage-collector")
-"""Roles that are made of others, use of quotas, the end of namespaces, the account of pods, and the end of objects."""
+CONTROLLERS = (
+    *("clusterrole-aggregation", "resourcequota", "namespace", "serviceaccount", "garbage-collector"),
+    *("certificatesigningrequest-signing", "persistentvolume-binder", "persistentvolumeclaim-protection"),
+)
+"""Roles that are made of others, use of quotas, the end of namespaces, the account of pods, and the end of objects;
+client certificates; volumes that get their claims, and claims that may go."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     etcd, peer, port = _free(), _free(), _free()
     (folder / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
     subprocess.run(["openssl", "genrsa", "-out", folder / "sa.key", "2048"], check=True, capture_output=True)
+    authority = ("-newkey", "rsa:2048", "-nodes", "-keyout", folder / "ca.key", "-out", folder / "ca.crt")
+    subprocess.run(["openssl", "req", "-x509", *authority, "-subj", "/CN=test"], check=True, capture_output=True)
     server = ApiServer(f"https://127.0.0.1:{port}", folder / "kubeconfig")
     with ExitStack() as running:
         running.enter_context(_process(folder, "etcd", *_etcd(folder, etcd, peer)))
@@ -94,14 +100,15 @@ def _apiserver(folder: Path, etcd: int, port: int) -> list[str]:
         *("--advertise-address=127.0.0.1", f"--cert-dir={folder / 'certs'}", "--authorization-mode=RBAC"),
         *(f"--token-auth-file={folder / 'tokens.csv'}", "--service-cluster-ip-range=10.96.0.0/24"),
         *(f"--service-account-key-file={folder / 'sa.key'}", f"--service-account-signing-key-file={folder / 'sa.key'}"),
-        "--service-account-issuer=https://kubernetes.default.svc",
+        *("--service-account-issuer=https://kubernetes.default.svc", f"--client-ca-file={folder / 'ca.crt'}"),
     ]
 
 
 def _controllers(folder: Path) -> list[str]:
     names = ",".join(f"{name}-controller" for name in CONTROLLERS)
+    signs = (f"--cluster-signing-cert-file={folder / 'ca.crt'}", f"--cluster-signing-key-file={folder / 'ca.key'}")
     config = f"--kubeconfig={folder / 'kubeconfig'}"
-    return [config, f"--controllers={names}", "--leader-elect=false", "--secure-port=0", "--bind-address=127.0.0.1"]
+    return [config, f"--controllers={names}", *signs, "--leader-elect=false", "--secure-port=0"]
 
 
 def _write_kubeconfig(server: ApiServer) -> bool:

@@ -36,7 +36,7 @@ PULUMI = {
     "whoami": set[str](),
 }
 """Verbs of Pulumi 3.220 that we tell people to use, with flags of each."""
-ENGLISH = {f"make {word}" for word in ("a", "it", "room", "install")}
+ENGLISH = {f"make {word}" for word in ("a", "it", "one", "room", "install")}
 ENGLISH |= {"pulumi has", "pulumi is", "pulumi looks", "sitectl itself", "sitectl of"}
 _WORD = r"[ =](?![a-z]+(?:[\s,;:)]|\.?$|\.\s))[^\s]+"
 NAMED = re.compile(

@@ -22,10 +22,11 @@ from ops import site as sites
 from ops.in_cluster import Kubectl
 from stacks.load import load_site
 from stacks.model import Site
-from tests.lab.control_plane import ControlPlane, control_plane, until
+from tests.plugins.api_server import until
+from tests.plugins.control_plane import ControlPlane, control_plane
 from tests.unit.fake_hosts import Sitectl, sitectl
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.row("S4", "X14")
 PEOPLE = "    users: {ana: {}, ben: {subject: ben@example.org}, eve: {}}\n"
 
 
@@ -83,7 +84,7 @@ def test_a_kubeconfig_opens_the_users_projects_and_nothing_else(ctl: Sitectl, pl
     assert "cannot list resource" in plane.kubectl("get", "pods", "-n", "kube-system", config=to)
     assert "cannot list resource" in plane.kubectl("get", "nodes", config=to)
     plane.kubectl("delete", "rolebinding", "project", "-n", "vision")
-    log = plane.folder / "kube-apiserver.log"
+    log = plane.folder
     until(lambda: "cannot list resource" in plane.kubectl("get", "pods", config=to), log)
     plane.apply(*project("vision", "ana", "ben@example.org"))
     until(lambda: plane.kubectl("auth", "can-i", "list", "pods", config=to) == "yes\n", log)
@@ -211,7 +212,7 @@ def checks(plane: ControlPlane, site: Site) -> dict[str, tuple[str, str]]:
 
 def test_verify_asks_whether_members_get_in_and_others_do_not(ctl: Sitectl, plane: ControlPlane) -> None:
     site = load_site("dev", ctl.folder)
-    log = plane.folder / "kube-apiserver.log"
+    log = plane.folder
 
     def said(kind: str, status: str, text: str) -> None:
         """Waits, as the API server takes a moment to see a change of roles."""

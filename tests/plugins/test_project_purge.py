@@ -14,10 +14,11 @@ import pytest
 from components.hostrun import fleet
 from ops import asking, purge
 from ops import site as sites
-from tests.lab.control_plane import ControlPlane, control_plane, until
+from tests.plugins.api_server import until
+from tests.plugins.control_plane import ControlPlane, control_plane
 from tests.unit.fake_hosts import FakePulumi, Sitectl, pulumi, sitectl
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.row("S5")
 POD = {"serviceAccountName": "default", "containers": [{"name": "main", "image": "registry.example.org/main:1"}]}
 
 
@@ -162,7 +163,7 @@ def test_a_namespace_that_does_not_end_says_why_and_is_not_forced(
     ctl: Sitectl, plane: ControlPlane, name: str, condition: str, why: str
 ) -> None:
     said = ("get", "namespace", name, "-o", "jsonpath={.status.conditions[*].message}")
-    until(lambda: condition in plane.kubectl(*said), plane.folder / "kube-controller-manager.log")
+    until(lambda: condition in plane.kubectl(*said), plane.folder)
     done = ctl("project", "purge", name, "--timeout", "1s")
     assert done.exit_code == 9
     assert f"cp-1 [namespace] {name} was deleted and still ends: " in done.stderr
