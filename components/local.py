@@ -99,6 +99,25 @@ def _not_certificates(text: str) -> str | None:
     return None
 
 
+def _not_authorities(text: str) -> str | None:
+    if wrong := _not_certificates(text):
+        return wrong
+    for each in certificates(text):
+        if not _is_authority(each):
+            said = f"has a certificate that is not an authority's ({quoted(each.subject.rfc4514_string())})"
+            return f"{said}: it signs no other. Write the file of the authority that signed it."
+    return None
+
+
+def _is_authority(certificate: "Certificate") -> bool:
+    from cryptography import x509  # noqa: PLC0415 - as above
+
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
 def _not_a_public_key(text: str) -> str | None:
     if "-----BEGIN PGP PUBLIC KEY BLOCK-----" in text:
         return None
@@ -118,6 +137,11 @@ CertificateFile = Annotated[
     Holds(_not_certificates, "Convert it: openssl x509 -inform der -in {name} -out {name}.pem"),
 ]
 """Certificates in PEM form, valid today."""
+AuthorityFile = Annotated[
+    LocalPath,
+    Holds(_not_authorities, "Convert it: openssl x509 -inform der -in {name} -out {name}.pem"),
+]
+"""Certificates of authorities in PEM form, valid today."""
 PublicKeyFile = Annotated[
     LocalPath,
     Holds(

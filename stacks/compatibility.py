@@ -12,12 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from components.engine.config import Containerd
 from components.forms import SYSTEM
 from components.gpu import models
 from components.gpu import steps as gpu_steps
 from components.host.config import SYSTEMS, Host
 from components.kubernetes import needed as kubernetes
+from components.kubernetes.config import Kubernetes
+from components.kubernetes.given import CONFIGURATION
 from components.matrix import Facts, Matrix, Thing, Verdict, misfit, numbers, read, thing, untested
 from components.problem import Problem, dotted
 from components.registry import REGISTERED
@@ -89,11 +94,25 @@ def _of_site(site: Site) -> Iterator[Thing]:
         if mode := config.kube_proxy.get("mode"):
             shown = f"kube-proxy's mode {mode}"
             yield thing("kube-proxy", shown, str(mode), ("kubernetes", "kubeProxy", "mode"))
+        yield from _authentication(config)
         if "kubernetes" not in site.repositories:
             yield thing("repository", "the repository pkgs.k8s.io", "pkgs.k8s.io")
     for entry, used in zip(site.entries, site.entry_hosts, strict=True):
         if not used:
             yield entry.version
+
+
+def _authentication(config: Kubernetes) -> Iterator[Thing]:
+    """The version of the operator's own file for signing in; checks_api_server.py refuses one that is no such file."""
+    path = config.api_server_files.get(CONFIGURATION)
+    try:
+        found = YAML(typ="safe").load(path.read_bytes()) if path else None
+    except (OSError, ValueError, YAMLError):
+        return
+    version = str(found.get("apiVersion")).rpartition("/")[2] if isinstance(found, dict) else ""
+    if version in ("v1alpha1", "v1beta1", "v1"):
+        shown = f"an AuthenticationConfiguration of {version}"
+        yield thing("authentication", shown, version, ("kubernetes", "apiServerFiles", CONFIGURATION))
 
 
 def _of_parts(site: Site, host: Host) -> Iterator[Thing]:

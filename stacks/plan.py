@@ -15,6 +15,7 @@ from components.host.config import Host
 from components.host.openings import site_networks
 from components.host.steps import Around
 from components.hostrun.step import Step
+from components.kubernetes import given
 from components.kubernetes import steps as kubernetes_steps
 from components.kubernetes.endpoint import parsed
 from components.network import steps as network_steps
@@ -86,7 +87,7 @@ def node(site: Site, host: Host) -> list[Step]:
         network=site.network,
         engine=config,
         pod_network=network_steps.pod_network(host, site.network),
-        files={name: path.read_text() for name, path in site.kubernetes.api_server_files.items()},
+        files=given.files(site.kubernetes),
     )
     first = kubernetes_steps.begins(host, site.control_planes)
     return [*steps, *network_steps.cluster(site.network)] if first else steps

@@ -30,6 +30,9 @@ https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver
 FOLDER = "/etc/kubernetes/gpu-metal/api-server"
 """On every control plane, and in the API server's pod."""
 
+VOLUMES = ("gpu-metal-files", "gpu-metal-audit-log")
+"""Names of the pod's volumes that are ours: steps/api_server.sh leaves all others alone."""
+
 LOG = "audit-log-path"
 _LOG_FORM = re.compile(r"/var/log/(?!\.)[\w.-]+(/(?!\.)[\w.-]+)+")
 
@@ -68,9 +71,9 @@ def volumes(files: Iterable[ApiServerFile], arguments: dict[str, str]) -> list[d
     """kubeadm's extraVolumes for these files, and for the folder of the audit log."""
     found = []
     if list(files):
-        found.append(_volume("gpu-metal-files", FOLDER, "Directory", read_only=True))
+        found.append(_volume(VOLUMES[0], FOLDER, "Directory", read_only=True))
     if (log := arguments.get(LOG, "-")) != "-":
-        found.append(_volume("audit-log", log.rpartition("/")[0], "DirectoryOrCreate", read_only=False))
+        found.append(_volume(VOLUMES[1], log.rpartition("/")[0], "DirectoryOrCreate", read_only=False))
     return found
 
 

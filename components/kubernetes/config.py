@@ -1,4 +1,4 @@
-"""What a site may say of Kubernetes (rows K1, K2, K5–K7)."""
+"""What a site may say of Kubernetes (rows K1–K3, K5–K7)."""
 
 import re
 from typing import Annotated, Any
@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import versions
 from components.forms import REGISTRY
 from components.kubernetes.api_server import ApiServerFile
+from components.kubernetes.audit import Audit
 from components.kubernetes.endpoint import not_a_san
+from components.kubernetes.oidc import Oidc
 from components.local import TextFile
 from components.model import HostName, Model, Version, Word
 from components.rule import Reached, Rule
@@ -31,7 +33,8 @@ class Kubernetes(Model):
     cluster_domain: HostName = "cluster.local"
     """Domain of the services' DNS names."""
     extra_sans: tuple[Annotated[str, Rule(not_a_san)], ...] = ()
-    """More names and addresses in the API server's certificate."""
+    """More names and addresses in the API server's certificate. In a running cluster it is made anew, control plane by
+    control plane."""
     image_repository: Annotated[str, Rule(_not_images)] = versions.IMAGE_REPOSITORY
     """Where kubeadm takes its images from."""
     kubelet: dict[str, Any] = {}
@@ -39,11 +42,15 @@ class Kubernetes(Model):
     kube_proxy: dict[str, Any] = {}
     """Fields of KubeProxyConfiguration v1alpha1. A running cluster keeps them: a change is refused."""
     api_server: dict[str, str] = {}
-    """Arguments of the API server, without the dashes. A running cluster keeps them: a change is refused."""
+    """Arguments of the API server, without the dashes. A change restarts the API servers one after another; if one does
+    not come up with it, its former arguments come back and the run ends."""
     api_server_files: dict[ApiServerFile, TextFile] = {}
     """Arguments of the API server that name a file, each with the file on the operator's machine: it is put on every
-    control plane, where the API server's pod reads it. A changed file restarts the API servers one after another.
-    A running cluster takes no further argument."""
+    control plane, where the API server's pod reads it. A changed file restarts the API servers one after another."""
+    oidc: Oidc | None = None
+    """People sign in through an identity provider."""
+    audit: Audit | None = None
+    """Who asked the API server for what is logged on each control plane, in /var/log/kubernetes/audit.log."""
     allow_insecure: tuple[str, ...] = ()
     """Settings of kubelet, kubeProxy and apiServer that switch protection off and that you mean, by name, for example
     kubelet.readOnlyPort. Those that are not named here are refused."""

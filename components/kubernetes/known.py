@@ -143,6 +143,11 @@ ELSEWHERE = {
     **dict.fromkeys(("apiServer.etcd-cafile", "apiServer.etcd-certfile", "apiServer.etcd-keyfile"), ""),
     **dict.fromkeys(("apiServer.tls-cert-file", "apiServer.tls-private-key-file"), ""),
     **dict.fromkeys(("apiServer.kubelet-client-certificate", "apiServer.kubelet-client-key"), ""),
+    **dict.fromkeys(("apiServer.proxy-client-cert-file", "apiServer.proxy-client-key-file"), ""),
+    **dict.fromkeys(("apiServer.requestheader-client-ca-file", "apiServer.requestheader-allowed-names"), ""),
+    **dict.fromkeys(("apiServer.requestheader-username-headers", "apiServer.requestheader-group-headers"), ""),
+    **dict.fromkeys(("apiServer.requestheader-extra-headers-prefix", "apiServer.allow-privileged"), ""),
+    **dict.fromkeys(("apiServer.enable-bootstrap-token-auth", "apiServer.cert-dir"), ""),
     **dict.fromkeys(("apiServer.service-account-key-file", "apiServer.service-account-signing-key-file"), ""),
 }
 """Names whose value follows from another key of the site; empty: kubeadm sets it, and relies on it."""

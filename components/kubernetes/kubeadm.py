@@ -8,8 +8,9 @@ from ruamel.yaml import YAML
 
 from components.engine.config import Containerd
 from components.host.config import Host
-from components.kubernetes import api_server
+from components.kubernetes import given
 from components.kubernetes.config import Kubernetes
+from components.kubernetes.endpoint import parsed
 from components.network.config import Network
 
 API_PORT = 6443
@@ -33,13 +34,24 @@ https://kubernetes.io/docs/reference/config-api/kubeadm-config.v1beta4/"""
 _SHOW_JOIN_COMMAND = (1, 26)
 """The first version whose init has this as a phase: https://github.com/kubernetes/kubernetes/pull/111512"""
 
-_ADMISSION = "enable-admission-plugins"
-_KUBEADM_ADMISSION = "NodeRestriction"
-
 
 def endpoint(kubernetes: Kubernetes, control_planes: Sequence[Host]) -> str:
     """`host:port` of the API server: the site's, or that of its first control plane."""
     return kubernetes.endpoint or f"{_bracketed(control_planes[0])}:{API_PORT}"
+
+
+def own_names(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes, network: Network) -> frozenset[str]:
+    """Names that the API server's certificate has of kubeadm's own accord.
+
+    cmd/kubeadm/app/util/pkiutil/pki_helpers.go, GetAPIServerAltNames
+    """
+    known = parsed(endpoint(kubernetes, control_planes))
+    services = ("kubernetes", "kubernetes.default", "kubernetes.default.svc")
+    first = str(network.service_subnet[1])
+    return frozenset(
+        {*services, f"{services[-1]}.{kubernetes.cluster_domain}", host.name, str(host.address), first}
+        | ({known.host} if known else set())
+    )
 
 
 def init_config(
@@ -81,8 +93,7 @@ def _cluster_config(
     control_planes: Sequence[Host], *, cluster: str, kubernetes: Kubernetes, network: Network
 ) -> dict[str, Any]:
     """ClusterConfiguration: the same for all control planes."""
-    arguments = _api_server_arguments(kubernetes)
-    volumes = api_server.volumes(kubernetes.api_server_files, arguments)
+    volumes = given.volumes(kubernetes)
     return {
         "apiVersion": _api(kubernetes),
         "kind": "ClusterConfiguration",
@@ -97,7 +108,7 @@ def _cluster_config(
         },
         "apiServer": {
             "certSANs": list(kubernetes.extra_sans),
-            "extraArgs": _arguments(kubernetes, arguments),
+            "extraArgs": _arguments(kubernetes, given.arguments(kubernetes)),
             **({"extraVolumes": volumes} if volumes else {}),
         },
     }
@@ -133,16 +144,6 @@ def _arguments(kubernetes: Kubernetes, wanted: Mapping[str, str]) -> list[dict[s
     if kubernetes.minor < _V1BETA4:
         return dict(wanted)
     return [{"name": name, "value": value} for name, value in wanted.items()]
-
-
-def _api_server_arguments(kubernetes: Kubernetes) -> dict[str, str]:
-    """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
-    files: dict[str, str] = {name: api_server.path(name) for name in kubernetes.api_server_files}
-    arguments = dict(sorted({**kubernetes.api_server, **files}.items()))
-    if plugins := arguments.get(_ADMISSION):
-        names = [name for name in plugins.split(",") if name != _KUBEADM_ADMISSION]
-        arguments[_ADMISSION] = ",".join([_KUBEADM_ADMISSION, *names])
-    return arguments
 
 
 def _registration(host: Host, kubernetes: Kubernetes) -> dict[str, Any]:

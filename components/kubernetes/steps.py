@@ -1,7 +1,7 @@
 """Kubernetes of a host as steps: packages, the host as a member, the node as the cluster sees it. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +10,7 @@ from components.engine.config import Containerd
 from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.kubernetes import kubeadm
+from components.kubernetes import given, kubeadm
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
@@ -42,8 +42,8 @@ def node(
     """The layer `node` of any host: afterwards it is a member of `cluster`.
 
     The first of `control_planes` begins the cluster where none of them is in one. `pod_network` (components/network)
-    stands before the membership, so that it outlives the pods when the host leaves. `files` are the texts of
-    kubernetes.apiServerFiles.
+    stands before the membership, so that it outlives the pods when the host leaves. `files` are the texts that
+    given.files gives: kubeadm finds them on the host when it begins or joins.
     """
     return [
         Step(_STEPS / "kubernetes_version.sh", {"version": kubernetes.version}),
@@ -54,12 +54,13 @@ def node(
             hold=True,
             folders=_FOLDERS,
         ),
-        # etcd is asked through its HTTP door: its image need not have etcdctl.
-        *([packages(["curl"], label="curl")] if "control-plane" in host.roles else []),
+        # etcd is asked through its HTTP door: its image need not have etcdctl. openssl reads certificates.
+        *([packages(["curl", "openssl"], label="tools")] if "control-plane" in host.roles else []),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
+        *_api_server(host, control_planes, kubernetes, network),
         *_coredns(host),
     ]
 
@@ -75,6 +76,16 @@ def _coredns(host: Host) -> list[Step]:
 def _files(files: Mapping[str, str]) -> list[Step]:
     names = sorted(files)
     return [Step(_STEPS / "api_server_files.sh", {"names": " ".join(names)}, {name: files[name] for name in names})]
+
+
+def _api_server(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes, network: Network) -> Iterator[Step]:
+    """After the membership: a control plane joins with what the cluster's configuration says then."""
+    if "control-plane" in host.roles:
+        own = kubeadm.own_names(host, control_planes, kubernetes, network)
+        names = ",".join(sorted({*kubernetes.extra_sans} - own))
+        inputs = {"node": host.name, "address": str(host.address), "names": names}
+        inputs |= {f"argument.{name}": value for name, value in given.arguments(kubernetes).items()}
+        yield Step(_STEPS / "api_server.sh", inputs, {"volumes": given.volume_lines(kubernetes)})
 
 
 def group(host: str) -> int:
@@ -142,14 +153,7 @@ def _membership(
 
 def _settings(kubernetes: Kubernetes) -> dict[str, str]:
     """What a running cluster keeps: readable in the diff, so that the step can name what differs."""
-    texts: dict[str, object] = {
-        "api_server": kubernetes.api_server,
-        "extra_sans": kubernetes.extra_sans,
-        "kubelet": kubernetes.kubelet,
-        "kube_proxy": kubernetes.kube_proxy,
-    }
-    if kubernetes.api_server_files:
-        texts["api_server_files"] = sorted(kubernetes.api_server_files)
+    texts: dict[str, object] = {"kubelet": kubernetes.kubelet, "kube_proxy": kubernetes.kube_proxy}
     return {
         "image_repository": kubernetes.image_repository,
         **{key: json.dumps(value, sort_keys=True, separators=(",", ":")) for key, value in texts.items()},

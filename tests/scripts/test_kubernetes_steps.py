@@ -3,12 +3,10 @@
 Not proven here: three control planes and their quorum, flannel, upgrades, SSH from the operator's machine to a bastion.
 """
 
-import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,82 +14,24 @@ import pytest
 
 from components.engine.config import Containerd
 from components.host.net import Dns
-from components.hostrun.step import Step
-from components.hostrun.target import Target
-from components.kubernetes import kubeadm, steps, ticket
+from components.kubernetes import kubeadm
+from components.kubernetes.api_server import FOLDER
+from components.kubernetes.oidc import Oidc
 from lab import paths
-from lab.hosts import faults, inventory, lab
+from lab.hosts import faults, lab
 from stacks import plan
 from stacks.load import load_site
-from stacks.model import Site
-from tests.scripts.frozen import Recipe, frozen
+from tests.scripts.issuer import issuer
 from tests.scripts.kubeadm_host import HALF_WAY, killed
-from tests.scripts.lab_host import LabHost, differences
+from tests.scripts.lab_host import differences
+from tests.scripts.two_hosts import KUBECTL, Cluster, prepared
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1")]
 
 ROOT = Path(__file__).parents[2]
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
 POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n  - level: {}\n"
 LOG = "/var/log/gpu-metal-audit/audit.log"
 TOKEN = r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
-
-
-@dataclass
-class Cluster:
-    """cp-1 and cpu-1 of the dev site, and how they were before Kubernetes."""
-
-    site: Site
-    policy: Path
-    hosts: dict[str, LabHost]
-    before: dict[str, Mapping[str, Any]]
-
-    @property
-    def plane(self) -> LabHost:
-        return self.hosts["cp-1"]
-
-    @property
-    def worker(self) -> LabHost:
-        return self.hosts["cpu-1"]
-
-    def node(self, name: str) -> list[Step]:
-        return plan.node(self.site, self.site.hosts[name])
-
-    def members(self, *names: str, **changes: object) -> Sequence[Step]:
-        return steps.members(self.site.hosts[name].model_copy(update=changes) for name in names)
-
-    def apply_members(self, *names: str, **changes: object) -> dict[str, str]:
-        """One group with those two hosts: what leaves it leaves the cluster."""
-        return self.plane.apply("members-00", self.members(*names, **changes))
-
-    def give_ticket(self, name: str) -> None:
-        targets = {n: self._target(n) for n in self.hosts}
-        asyncio.run(
-            ticket.give_ticket([targets["cp-1"]], targets[name], control_plane=name == "cp-1", begins=name == "cp-1")
-        )
-
-    def join(self, name: str) -> dict[str, str]:
-        self.give_ticket(name)
-        done = self.hosts[name].apply("node", self.node(name))
-        return done | self.apply_members(*sorted({"cp-1", name}))
-
-    def kubectl(self, words: str) -> str:
-        return self.plane.bash(f"{KUBECTL} {words}")
-
-    def nodes(self) -> list[str]:
-        return self.kubectl("get nodes -o name").split()
-
-    def _target(self, name: str) -> Target:
-        host = self.site.hosts[name]
-        key = (paths.LAB / "id_ed25519").read_text()
-        return Target(name, str(host.address), 22, "deploy", host.host_key, private_key=key)
-
-
-def _prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
-    """The host with all that it has before Kubernetes."""
-    of = site.hosts[name]
-    layers = {"base": plan.base(site, of), "engine": plan.engine(site, of)}
-    return frozen(inventory.host(name), Recipe(f"{name} before Kubernetes", layers, own=True))
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +49,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         )
         kubernetes = site.kubernetes.model_copy(update=audited)
         site = site.model_copy(update={"hosts": {**site.hosts, "cpu-1": worker}, "kubernetes": kubernetes})
-        hosts = {name: stack.enter_context(_prepared(site, name)) for name in ("cp-1", "cpu-1")}
+        hosts = {name: stack.enter_context(prepared(site, name)) for name in ("cp-1", "cpu-1")}
         made = Cluster(site, policy, hosts, {})
         for name, host in hosts.items():
             made.before[name] = host.snapshot()
@@ -239,6 +179,65 @@ def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> No
     done = cluster.plane.run("node", plan.node(changed, cluster.site.hosts["cp-1"]))
     assert done.returncode == 1
     assert "dnsDomain of the running cluster is cluster.local, wanted other.local" in done.stderr
+
+
+@pytest.mark.row("K2", "K3")
+def test_a_running_api_server_takes_names_arguments_and_sign_in_of_the_site(cluster: Cluster) -> None:
+    """Old certificates of clients go on working; what is changed by hand is seen and mended."""
+    issuer = {"issuer": "https://login.example.org", "client": "lab", "groupsClaim": "groups"}
+    cluster.change(
+        extra_sans=("api.example.org", "*.apps.example.org", "2001:db8::7"),
+        api_server={"audit-log-path": LOG, "audit-log-maxage": "3", "profiling": "false"},
+        oidc=Oidc.model_validate(issuer),
+    )
+    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server"] == "changed"
+    for name in ("api.example.org", "x.apps.example.org", "2001:db8::7"):
+        assert cluster.kubectl(f"--tls-server-name {name} get --raw /readyz") == "ok"
+    assert {"--profiling=false", "--audit-log-maxage=3"} <= cluster.api_server_runs_with()
+    assert f"--authentication-config={FOLDER}/authentication-config" in cluster.api_server_runs_with()
+    kept = cluster.kubectl("-n kube-system get configmap kubeadm-config -o yaml")
+    assert all(text in kept for text in ("name: profiling", "- api.example.org"))
+    # A kubelet that stands still does not restart the API server for what is mended at once.
+    manifest = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+    cluster.plane.bash(f"pkill -STOP -x kubelet; sed -i 's/profiling=false/profiling=true/; /maxage/d' {manifest}")
+    hand = "--audit-log-maxage is absent, wanted --audit-log-maxage=3; saw --profiling=true, wanted --profiling=false"
+    assert cluster.plane.check() == {"api_server": ("drift", f"{manifest}: {hand}")}
+    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server"] == "changed"
+    cluster.plane.bash("pkill -CONT -x kubelet")
+    assert cluster.plane.check() == {}
+
+
+@pytest.mark.long
+@pytest.mark.row("K3")
+def test_an_api_server_that_does_not_start_goes_back_and_what_leaves_the_site_goes(cluster: Cluster) -> None:
+    before, known = cluster.api_server_runs_with(), cluster.site
+    assert known.kubernetes is not None
+    cluster.change(api_server={**known.kubernetes.api_server, "event-ttl": "never"})
+    done = cluster.plane.run("node", cluster.node("cp-1"))
+    assert done.returncode == 1
+    said = 'invalid argument "never" for "--event-ttl" flag: time: invalid duration "never". The former ones are back'
+    assert said in done.stderr
+    assert cluster.api_server_runs_with() == before
+    cluster.change(api_server={"audit-log-path": LOG}, extra_sans=(), oidc=None)
+    assert cluster.plane.apply("node", cluster.node("cp-1"))["api_server"] == "changed"
+    assert cluster.plane.check() == {}
+    assert not [
+        each for each in cluster.api_server_runs_with() if "profiling" in each or "authentication-config" in each
+    ]
+    assert cluster.plane.bash(f"ls {FOLDER}") == "audit-policy-file\n"
+    names = cluster.plane.bash("openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName")
+    assert ("DNS:cp-1" in names, "example.org" in names) == (True, False)
+
+
+@pytest.mark.long
+@pytest.mark.row("K3")
+def test_people_sign_in_and_nobody_as_kubernetes_itself(cluster: Cluster, tmp_path: Path) -> None:
+    with issuer(tmp_path) as login:
+        said = {"issuer": login.url, "client": "lab", "usernameClaim": "name", "usernamePrefix": ""}
+        cluster.change(oidc=Oidc.model_validate({**said, "groupsClaim": "groups", "caFile": str(login.authority)}))
+        assert "changed" in cluster.plane.apply("node", cluster.node("cp-1")).values()
+        assert cluster.whoami(login.token("lab", name="ana", groups=["ml"])) == "ana oidc:ml system:authenticated"
+        assert "Unauthorized" in cluster.whoami(login.token("lab", name="system:admin"))
 
 
 @pytest.mark.row("K2")

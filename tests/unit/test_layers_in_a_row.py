@@ -95,6 +95,15 @@ def test_layers_of_a_host_are_in_a_row_in_every_sample(sample: str, tmp_path: Pa
     assert not_in_a_row(plan) == []
 
 
+@pytest.mark.row("K3")
+def test_control_planes_change_one_after_another(tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
+    """So that one which fails stops the run before the next one is touched."""
+    plan = planned("ranges", tmp_path)
+    for former, later in (("cp-1-node", "cp-2-node"), ("cp-2-node", "cp-3-node")):
+        assert former in plan.one(later).depends_on
+        assert ":: api_server@" in plan.one(later).inputs["create"]
+
+
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 def test_layers_of_a_host_are_in_a_row_for_every_pair_of_rooms(pair: tuple[str, str], tmp_path: Path) -> None:
     said = [ROOMS[room][1] for room in pair]

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from components.local import CertificateFile, Holds, PrivateKeyFile, PublicKeyFile
+from components.local import AuthorityFile, CertificateFile, Holds, PrivateKeyFile, PublicKeyFile
 from components.model import LocalPath
 from stacks.checks import notes
 from stacks.faults import SiteError
@@ -23,7 +23,9 @@ from tests.unit.test_folders import fields
 DAY = timedelta(days=1)
 
 
-def certificate(*, first: int = -1, last: int = 1, names: tuple[str, ...] = ("gpu-1",)) -> bytes:
+def certificate(
+    *, first: int = -1, last: int = 1, names: tuple[str, ...] = ("gpu-1",), authority: bool | None = None
+) -> bytes:
     """A certificate in DER form, valid from and to so many days from now."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
@@ -31,6 +33,8 @@ def certificate(*, first: int = -1, last: int = 1, names: tuple[str, ...] = ("gp
     made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now + first * DAY, now + last * DAY)
     if sans:
         made = made.add_extension(x509.SubjectAlternativeName(sans), critical=False)
+    if authority is not None:
+        made = made.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
     return made.sign(key, SHA256()).public_bytes(serialization.Encoding.DER)
 
 
@@ -59,6 +63,23 @@ def trouble(kind: Any, path: Path) -> str:
 def test_a_certificate_file(tmp_path: Path, content: Callable[[], bytes], said: str) -> None:
     (tmp_path / "file").write_bytes(content())
     found = trouble(CertificateFile, tmp_path / "file")
+    assert found.startswith(f'"file" {said}') if said else found == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (lambda: pem(certificate(authority=True)) * 2, ""),
+        (lambda: pem(certificate(authority=False)), "has a certificate that is not an authority's"),
+        (lambda: pem(certificate(authority=True)) + pem(certificate()), "has a certificate that is not an authority's"),
+        (lambda: pem(certificate(authority=True, first=-9, last=-2)), "has a certificate that expired on 20"),
+        (lambda: b"nothing", "has no certificate in PEM form"),
+    ],
+    ids=["good", "leaf", "without the mark", "old", "text"],
+)
+def test_a_file_of_authorities(tmp_path: Path, content: Callable[[], bytes], said: str) -> None:
+    (tmp_path / "file").write_bytes(content())
+    found = trouble(AuthorityFile, tmp_path / "file")
     assert found.startswith(f'"file" {said}') if said else found == ""
 
 

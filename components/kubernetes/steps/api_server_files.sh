@@ -1,10 +1,12 @@
 # The files that arguments of the API server name are on this control plane, as the site has them, and are in use.
-# rows: K2
+# rows: K2 K3
 # inputs: names
 # bulk: one for each name
+# uses: kubernetes
 #
-# The API server reads them at its start, so it is restarted when one changes. If it does not come up, the former files
-# come back, and the step fails. The copy of the former files is also the mark of a restart that is due.
+# The API server reads them at its start, so it is restarted when one that it names changes. If it does not come up, the
+# former files come back, and the step fails. The copy of the former files is also the mark of a restart that is due.
+# Its arguments are for api_server to change; files that the site no longer has stay until it has done so.
 # Undo leaves the files while the API server's pod names them: they go with the cluster (cluster_member).
 
 _folder=/etc/kubernetes/gpu-metal/api-server
@@ -13,17 +15,15 @@ _manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
 
 check() {
     local name
-    _is_named
     for name in $(input names); do
-        if ! bulk "$name" | same_file "$_folder/$name"; then untrue "$_folder/$name is not the site's $name"; fi
+        if ! _is_ours "$name"; then untrue "$_folder/$name is not the site's $name"; fi
     done
     if [[ -d $_former ]]; then untrue "the API server was not restarted with the files of $_folder"; fi
 }
 
 apply() {
     local name
-    _is_named
-    if [[ -s $_manifest && ! -d $_former ]] && ! (check) >/dev/null 2>&1; then
+    if [[ ! -d $_former ]] && _is_read; then
         rm -rf "$_former.new"
         (umask 022 && mkdir -p "$_folder")
         cp -a "$_folder" "$_former.new"
@@ -43,16 +43,15 @@ undo() {
     rm -rf "$_folder" "$_former" "$_former.new"
 }
 
-# A cluster that runs gets no new arguments from here.
-_is_named() {
+_is_ours() { bulk "$1" | same_file "$_folder/$1"; }
+
+# Does the API server read one of the files that will change?
+_is_read() {
     local name
-    if [[ ! -s $_manifest ]]; then return; fi
     for name in $(input names); do
-        if ! grep -qxE " +- --$name=$_folder/$name" "$_manifest"; then
-            untrue "the API server of this cluster runs without --$name=$_folder/$name, and pulumi up gives a running" \
-                "cluster no new arguments yet. Nothing was changed. Fix: take $name out of kubernetes.apiServerFiles"
-        fi
+        if ! _is_ours "$name" && grep -qsF -- "--$name=$_folder/$name" "$_manifest"; then return 0; fi
     done
+    return 1
 }
 
 _take_in_use() {
@@ -72,24 +71,12 @@ _take_in_use() {
 # Ends the API server, which the kubelet starts again, and waits until it is ready. Otherwise prints its last words.
 _restart() {
     local old deadline=$((SECONDS + 120))
-    old=$(_process)
+    old=$(api_server_process)
     if [[ -n $old ]]; then kill -TERM "$old"; fi
     while ((SECONDS < deadline)); do
-        if [[ $(_process) != "$old" ]] && _is_ready; then return; fi
+        if [[ $(api_server_process) != "$old" ]] && api_server_is_ready; then return; fi
         sleep 1
     done
-    tail -q -n 1 /var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log 2>/dev/null |
-        tail -n 1 | sed -E 's/^\S+ std(out|err) F //' | cut -c 1-400
+    api_server_said
     return 1
-}
-
-_process() { pgrep -o -x kube-apiserver || true; }
-
-# This one, not another behind the same endpoint.
-_is_ready() {
-    local address
-    address=$(sed -nE 's/^ +- --advertise-address=//p' "$_manifest")
-    if [[ $address == *:* ]]; then address="[$address]"; fi
-    [[ $(kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=5s \
-        --server "https://$address:6443" get --raw /readyz 2>/dev/null) == ok ]]
 }

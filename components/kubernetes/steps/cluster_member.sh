@@ -1,7 +1,7 @@
 # This host is a member of the site's cluster, under its own name and in its own role.
 # rows: K2 K3 K4 K5
 # inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain
-# inputs of a control plane: image_repository api_server api_server_files extra_sans kubelet kube_proxy
+# inputs of a control plane: image_repository kubelet kube_proxy
 # bulk: init join
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
@@ -122,7 +122,7 @@ _differences() {
         printf 'Fix: put %s back in the site, or take the cluster down first\n' "$seen"
     done < <(_fixed)
     # These can be changed while it runs, but not by this step: it says so rather than pass over them.
-    for key in api_server api_server_files extra_sans kubelet kube_proxy; do
+    for key in kubelet kube_proxy; do
         wanted=$(input "$key" '') seen=$(previous "$key" '')
         if [[ -z $seen || $seen == "$wanted" ]]; then continue; fi
         printf 'kubernetes.%s of the running cluster is %s, wanted %s; pulumi up does not change it there yet. ' \

@@ -1,0 +1,94 @@
+"""What the API server is given, from all keys of the site that decide it: arguments, files, volumes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from components.kubernetes import api_server, audit, oidc
+from components.kubernetes.api_server import ApiServerFile
+from components.kubernetes.config import Kubernetes
+
+_ADMISSION = "enable-admission-plugins"
+_KUBEADM_ADMISSION = "NodeRestriction"
+
+POLICY: ApiServerFile = "audit-policy-file"
+CONFIGURATION: ApiServerFile = "authentication-config"
+
+
+def files(kubernetes: Kubernetes) -> dict[str, str]:
+    """The text of each file that an argument names. Reads the operator's files: raises OSError."""
+    found: dict[str, str] = {name: path.read_text() for name, path in kubernetes.api_server_files.items()}
+    if kubernetes.audit:
+        level = kubernetes.audit.policy
+        found[POLICY] = audit.policy(level) if isinstance(level, str) else level.read_text()
+    if kubernetes.oidc:
+        authority = kubernetes.oidc.ca_file.read_text() if kubernetes.oidc.ca_file else None
+        if _configured(kubernetes):
+            found[CONFIGURATION] = oidc.configuration(kubernetes.oidc, kubernetes.minor, authority)
+        elif authority is not None:
+            found[api_server.CERTIFICATE] = authority
+    return dict(sorted(found.items()))
+
+
+def file_names(kubernetes: Kubernetes) -> list[ApiServerFile]:
+    """The arguments that name one of `files`, without reading any."""
+    found = {*kubernetes.api_server_files}
+    if kubernetes.audit:
+        found.add(POLICY)
+    if kubernetes.oidc and _configured(kubernetes):
+        found.add(CONFIGURATION)
+    elif kubernetes.oidc and kubernetes.oidc.ca_file:
+        found.add(api_server.CERTIFICATE)
+    return sorted(found)
+
+
+def arguments(kubernetes: Kubernetes) -> dict[str, str]:
+    """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
+    found = dict(kubernetes.api_server)
+    found.update({name: api_server.path(name) for name in file_names(kubernetes)})
+    if kubernetes.audit:
+        found |= audit.arguments(kubernetes.audit)
+    if kubernetes.oidc and not _configured(kubernetes):
+        found |= oidc.arguments(kubernetes.oidc)
+    if plugins := found.get(_ADMISSION):
+        names = [name for name in plugins.split(",") if name != _KUBEADM_ADMISSION]
+        found[_ADMISSION] = ",".join([_KUBEADM_ADMISSION, *names])
+    return dict(sorted(found.items()))
+
+
+def volumes(kubernetes: Kubernetes) -> list[dict[str, Any]]:
+    """kubeadm's extraVolumes."""
+    return api_server.volumes(file_names(kubernetes), arguments(kubernetes))
+
+
+def volume_lines(kubernetes: Kubernetes) -> str:
+    """The same for the step api_server, a line `NAME JSON` each, with the fields that it reads in their order there."""
+    lines = []
+    for each in volumes(kubernetes):
+        fields = {key: each[key] for key in ("name", "hostPath", "mountPath", "readOnly", "pathType") if each[key]}
+        lines.append(f"{each['name']} {json.dumps(fields, separators=(',', ':'))}\n")
+    return "".join(lines)
+
+
+def taken(kubernetes: Kubernetes) -> Mapping[str, str]:
+    """Arguments that a key of its own decides: argument to key."""
+    found: dict[str, str] = {}
+    if kubernetes.audit:
+        found |= dict.fromkeys((*audit.arguments(kubernetes.audit), POLICY), "audit")
+    if kubernetes.oidc:
+        names = (
+            "client-id",
+            "issuer-url",
+            "ca-file",
+            "username-claim",
+            "username-prefix",
+            "groups-claim",
+            "groups-prefix",
+        )
+        others = (*(f"oidc-{name}" for name in names), "oidc-required-claim", "oidc-signing-algs", CONFIGURATION)
+        found |= dict.fromkeys(others, "oidc")
+    return found
+
+
+def _configured(kubernetes: Kubernetes) -> bool:
+    return kubernetes.minor >= oidc.CONFIGURED

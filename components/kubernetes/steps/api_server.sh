@@ -1,0 +1,297 @@
+# The API server of this control plane runs with the arguments and certificate names of the site.
+# rows: K2 K3
+# inputs: node address names argument.NAME
+# bulk: volumes
+# uses: kubernetes
+#
+# Wanted is the cluster's own kubeadm-config with what the site says in place of what it said before: arguments and names
+# that somebody else put there stay. kubeadm makes manifest and certificate of it, as `init` and `join` do, so that
+# neither they nor an upgrade bring back what was there.
+# The former manifest and certificate are kept until the new ones answer, and come back if they do not. Their copy is also
+# the mark of a change that was cut off. kubeadm-config follows last, when this host's API server has proven it.
+# Not undone: it goes with the cluster (cluster_member).
+
+# shellcheck disable=SC2154 # child.sh has gm_inputs and gm_previous
+_former=/etc/kubernetes/gpu-metal/api-server-before
+_manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
+_pki=/etc/kubernetes/pki
+
+check() {
+    local live seen wanted config manifest contents said
+    if [[ ! -s $_manifest ]]; then untrue "$_manifest is not there: no API server runs here"; fi
+    if [[ -d $_former ]]; then untrue "a change of the API server began here and did not end"; fi
+    _plan
+    said=$(_differs "$(_contents <$_manifest)" "$contents")
+    if [[ -n $said ]]; then untrue "$_manifest: $said"; fi
+    said=$(_differs "$(_running "$(_flags)")" "$(_flags)")
+    if [[ -n $said ]]; then untrue "the API server runs other than its manifest says: $said"; fi
+    said=$(_wrong_names | paste -sd ';')
+    if [[ -n $said ]]; then untrue "$_pki/apiserver.crt: ${said//;/; }"; fi
+    said=$(_differs "$seen" "$wanted")
+    if [[ -n $said ]]; then untrue "kubeadm-config of the cluster: $said"; fi
+}
+
+apply() {
+    local live seen wanted config manifest contents changed
+    _plan
+    _refuse_others
+    _keep_former
+    changed=$(_differs "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
+    if [[ -n $(_wrong_names) ]]; then _renew; fi
+    if [[ $(_contents <$_manifest) != "$contents" ]]; then write_file $_manifest 0600 <<<"$manifest"; fi
+    if ! _answers; then _give_up "$changed"; fi
+    rm -rf $_former
+    _drop_files
+    if [[ $seen != "$wanted" ]]; then
+        _quietly kubeadm init phase upload-config kubeadm --config /dev/stdin <<<"$config"
+    fi
+}
+
+# What the cluster has, what is wanted of it, and what kubeadm makes of that: the caller's variables
+_plan() {
+    if ! live=$(cluster_api -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}' 2>&1); then
+        _fail "the cluster does not show its kubeadm-config: ${live##*$'\n'}"
+    fi
+    seen=$(_settings)
+    wanted=$(_wanted)
+    config=$(_config)
+    manifest=$(_made)
+    contents=$(_contents <<<"$manifest")
+}
+
+_fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# _quietly COMMAND…: its output only if it fails
+_quietly() {
+    local said
+    if said=$("$@" 2>&1); then return 0; fi
+    _fail "${*:1:5}: ${said##*$'\n'}"
+}
+
+# What is on stdin, a YAML document, by kubectl's own reader
+_shown() { kubectl patch --local -f - --type merge -p '{}' -o "$1"; } # OUTPUT
+
+# Before v1beta4, arguments are a map.
+_has_maps() { grep -qx 'apiVersion: kubeadm.k8s.io/v1beta[1-3]' <<<"$live"; }
+
+# What this step decides of the cluster's configuration, a line each and sorted: `--NAME=VALUE` is an argument,
+# `certSANs NAME` a name in the certificate, `extraVolumes NAME JSON` a folder in the pod
+_settings() {
+    local arguments='{{range .}}--{{.name}}={{.value}}{{"\n"}}{{end}}' names volumes
+    # shellcheck disable=SC2016 # $k and $v are the template's
+    if _has_maps; then arguments='{{range $k, $v := .}}--{{$k}}={{$v}}{{"\n"}}{{end}}'; fi
+    names='{{range .}}certSANs {{.}}{{"\n"}}{{end}}'
+    volumes='{{range .}}extraVolumes {{.name}} {"name":{{printf "%q" .name}},"hostPath":{{printf "%q" .hostPath}},'
+    volumes+='"mountPath":{{printf "%q" .mountPath}}{{if .readOnly}},"readOnly":true{{end}}'
+    volumes+='{{with .pathType}},"pathType":{{printf "%q" .}}{{end}}}{{"\n"}}{{end}}'
+    _shown "go-template={{with .apiServer}}{{with .extraArgs}}$arguments{{end}}{{with .certSANs}}$names{{end}}{{with \
+.extraVolumes}}$volumes{{end}}{{end}}" <<<"$live" | LC_ALL=C sort -u
+}
+
+# The site's, and of the cluster's those that the site neither has nor had
+_wanted() {
+    {
+        awk -F '[ =]' 'NR == FNR { known[$0]; next } !(($1 == "extraVolumes" || $1 == "certSANs" ? $1 " " $2 : $1) in known)' \
+            <(_site_knows) - <<<"$seen" | sed '/^$/d'
+        _of_site "${gm_inputs[@]}"
+        bulk volumes | sed -n 's/^./extraVolumes &/p'
+    } | LC_ALL=C sort -u
+}
+
+# _of_site INPUT…: arguments and names, as _settings has them
+_of_site() { printf '%s\n' "$@" | sed -nE 's/^argument\./--/p; s/^names=//p' | sed -E '/^--/! { s/,/\n/g }' | sed -E '/^$/d; /^--/! s/^/certSANs /'; }
+
+# What is ours to set and to take away
+_site_knows() {
+    _of_site "${gm_inputs[@]}" "${gm_previous[@]}" | sed -E '/^--/ s/=.*//'
+    printf 'extraVolumes %s\n' gpu-metal-files gpu-metal-audit-log
+}
+
+# kubeadm's configuration for this host
+_config() {
+    local patch
+    cat <<END
+apiVersion: $(sed -n 's/^apiVersion: //p' <<<"$live")
+kind: InitConfiguration
+localAPIEndpoint: {advertiseAddress: "$(input address)", bindPort: 6443}
+nodeRegistration: {name: "$(input node)", criSocket: "unix:///run/containerd/containerd.sock"}
+---
+END
+    patch=$(
+        printf '['
+        _place extraArgs "$(sed -n 's/^--//p' <<<"$wanted" | _arguments)",
+        _place certSANs "[$(sed -n 's/^certSANs //p' <<<"$wanted" | _json | paste -sd ,)]",
+        _place extraVolumes "[$(sed -nE 's/^extraVolumes [^ ]+ //p' <<<"$wanted" | paste -sd ,)]"
+        printf ']'
+    )
+    kubectl patch --local -f - --type json -p "$patch" -o yaml <<<"$live"
+}
+
+_place() { printf '{"op":"add","path":"/apiServer/%s","value":%s}%s' "$1" "${2%,}" "$([[ $2 != *, ]] || echo ,)"; }
+
+# Each line as JSON
+_json() { sed 's/[\\"]/\\&/g; s/.*/"&"/'; }
+
+# From lines NAME=VALUE
+_arguments() {
+    if _has_maps; then
+        printf '{%s}' "$(_json | sed 's/=/":"/' | paste -sd ,)"
+    else
+        printf '[%s]' "$(_json | sed 's/=/","value":"/; s/^/{"name":/; s/$/}/' | paste -sd ,)"
+    fi
+}
+
+# The manifest that kubeadm makes. It writes to one folder only: here another one lies over it, for kubeadm alone.
+_made() {
+    local said
+    # shellcheck disable=SC2016 # $1 is the inner shell's
+    if said=$(unshare --mount --propagation private bash -euc '
+        mount -t tmpfs -o mode=0700 tmpfs "${1%/*}"
+        said=$(kubeadm init phase control-plane apiserver --config /dev/stdin 2>&1) || { echo "$said"; exit 1; }
+        cat "$1"' bash $_manifest <<<"$config"); then
+        printf '%s\n' "$said"
+        return 0
+    fi
+    _fail "kubeadm makes no manifest of the site's settings: ${said##*$'\n'}"
+}
+
+# What this step decides of a manifest, sorted: arguments, and our volumes; kubeadm's own follow the folders of the host.
+_contents() {
+    _shown 'jsonpath={range .spec.containers[0].command[*]}{@}{"\n"}{end}{range .spec.containers[0].volumeMounts[*]}mount {.name} {.mountPath}{"\n"}{end}' | grep -E '^(--|mount gpu-metal-)' | LC_ALL=C sort
+}
+
+_flags() { grep '^--' <<<"$contents"; }
+
+# _running DEFAULT: those of the process, sorted; DEFAULT while there is none
+_running() {
+    { tr '\0' '\n' <"/proc/$(api_server_process)/cmdline" | sed 1d | LC_ALL=C sort; } 2>/dev/null || printf '%s\n' "$1"
+}
+
+# _differs SEEN WANTED: of sorted lines, by their names; nothing when there is no difference
+_differs() {
+    awk -F= '
+    NR == FNR { seen[$1] = seen[$1] " " $0; next }
+    { wanted[$1] = wanted[$1] " " $0 }
+    END {
+      for (name in wanted)
+        if (!(name in seen)) print name " is absent" (wanted[name] == " " name ? "" : ", wanted" wanted[name])
+        else if (seen[name] != wanted[name]) print "saw" seen[name] ", wanted" wanted[name]
+      for (name in seen) if (!(name in wanted)) print substr(seen[name], 2) " is there, the site does not give it"
+    }' <(printf '%s\n' "$1") <(printf '%s\n' "$2") | sed '/^ /d' | LC_ALL=C sort | paste -sd ';' | sed 's/;/; /g'
+}
+
+# What the certificate lacks, and what it has of an earlier site
+_wrong_names() {
+    local name
+    while read -r name; do
+        if ! _is_in "$name" $_pki/apiserver.crt; then printf '%s is not in the certificate\n' "$name"; fi
+    done < <(sed -n 's/^certSANs //p' <<<"$wanted")
+    while read -r name; do
+        if ! grep -qxF -- "certSANs $name" <<<"$wanted" && _is_in "$name" $_pki/apiserver.crt; then
+            printf '%s is in the certificate, the site does not give it\n' "$name"
+        fi
+    done < <(previous names '' | tr ',' '\n' | sed '/^$/d')
+}
+
+# An address has many spellings: openssl compares it itself.
+_is_in() { # NAME CERTIFICATE
+    if [[ $1 == *:* || $1 =~ ^[0-9.]+$ ]]; then
+        openssl x509 -in "$2" -noout -checkip "$1" | grep -q ' does match '
+    else
+        openssl x509 -in "$2" -noout -ext subjectAltName | tr -d " " | tr "," "\n" | grep -qxF -- "DNS:$1"
+    fi
+}
+
+# What others changed by hand in a manifest that this step never took over is theirs, and kubeadm-config does not have it.
+_refuse_others() {
+    local theirs
+    if [[ -n $(previous node) ]]; then return 0; fi
+    theirs=$(_contents <$_manifest |
+        awk -F= 'NR == FNR { wanted[$1]; next } !($1 in wanted)' <(printf '%s\n' "$contents") - | paste -sd ' ')
+    if [[ -z $theirs ]]; then return 0; fi
+    _fail "$_manifest has what the cluster's kubeadm-config does not have: $theirs. Nothing was changed." \
+        "Fix: write it under kubernetes.apiServer, or take it out of the manifest, then pulumi up"
+}
+
+# Only once: after a change that was cut off, what is there now has not been proven.
+_keep_former() {
+    if [[ -d $_former ]]; then return 0; fi
+    rm -rf $_former.new
+    (umask 077 && mkdir -p $_former.new)
+    cp -a $_manifest $_pki/apiserver.crt $_pki/apiserver.key $_former.new/
+    sync $_former.new/* $_former.new
+    mv -T $_former.new $_former
+}
+
+# Another certificate by the same authority. The API server reads it anew without a restart.
+_renew() {
+    local folder
+    if [[ ! -s $_pki/ca.key ]]; then
+        rm -rf $_former
+        _fail "$_pki/ca.key is not here, and only it can sign another certificate. Nothing was changed." \
+            "Fix: have your authority sign $_pki/apiserver.crt with these names, then pulumi up"
+    fi
+    folder=$(mktemp -d /run/gpu-metal/pki.XXXXXX)
+    ln -s $_pki/ca.crt $_pki/ca.key "$folder/"
+    _quietly kubeadm init phase certs apiserver --config /dev/stdin < <(
+        printf '%s\n' "$config" | sed "s|^certificatesDir:.*|certificatesDir: $folder|"
+    )
+    write_file $_pki/apiserver.key 0600 <"$folder/apiserver.key"
+    write_file $_pki/apiserver.crt 0644 <"$folder/apiserver.crt"
+    rm -rf "$folder"
+}
+
+# Waits until this host's API server runs with the wanted arguments and shows the certificate that is there. A container
+# that has ended twice by then will not come up.
+_answers() {
+    local deadline=$((SECONDS + 240)) before now
+    before=$(_logs)
+    now=$before
+    while ((SECONDS < deadline)); do
+        if [[ $(_running none) == "$(_flags)" ]] && api_server_is_ready && _shows_its_certificate; then return 0; fi
+        # A log is deleted with its container, when there is a newer one.
+        now=$({ printf '%s\n' "$now" && _logs; } | LC_ALL=C sort -u)
+        if (($(wc -l <<<"$now") - $(wc -l <<<"$before") > 2)); then return 1; fi
+        sleep 1
+    done
+    return 1
+}
+
+_logs() { compgen -G '/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log' | LC_ALL=C sort || true; }
+
+_shows_its_certificate() {
+    local address shown
+    address=$(input address)
+    if [[ $address == *:* ]]; then address="[$address]"; fi
+    shown=$(openssl s_client -connect "$address:6443" </dev/null 2>/dev/null | openssl x509 2>/dev/null) || return 1
+    [[ $shown == "$(openssl x509 -in $_pki/apiserver.crt)" ]]
+}
+
+# _give_up CHANGED: the former ones come back
+_give_up() {
+    local said back
+    said=$(api_server_said)
+    write_file $_pki/apiserver.key 0600 <$_former/apiserver.key
+    write_file $_pki/apiserver.crt 0644 <$_former/apiserver.crt
+    write_file $_manifest 0600 <$_former/kube-apiserver.yaml
+    contents=$(_contents <$_manifest)
+    if ! _answers; then
+        back=$(api_server_said)
+        _fail "the API server does not answer with the site's settings (${1:-its certificate}): $said. The former ones are" \
+            "back, and it does not answer with them either: $back. Fix: crictl ps -a and journalctl -u kubelet -n 50 there"
+    fi
+    rm -rf $_former
+    _fail "the API server does not run with the site's settings (${1:-its certificate}): $said. The former ones are back," \
+        "and it answers. Fix: correct what the site says of these, or take it out, then pulumi up"
+}
+
+# Files that no argument names any more
+_drop_files() {
+    local file
+    for file in /etc/kubernetes/gpu-metal/api-server/*; do
+        if [[ -f $file ]] && ! grep -qF -- "=$file" $_manifest; then rm -f -- "$file"; fi
+    done
+}

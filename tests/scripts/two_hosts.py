@@ -1,0 +1,102 @@
+"""A cluster of two of the dev site's hosts, by its steps alone."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.hostrun.step import Step
+from components.hostrun.target import Target
+from components.kubernetes import steps, ticket
+from lab import paths
+from lab.hosts import inventory
+from stacks import plan
+from stacks.model import Site
+from tests.scripts.frozen import Recipe, frozen
+from tests.scripts.lab_host import LabHost
+
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl"
+
+_WHOAMI = """
+server=$(sed -n 's/^ *server: //p' /etc/kubernetes/admin.conf) token=$(cat) said=''
+user='{.status.userInfo.username} {.status.userInfo.groups[*]}'
+for _ in {1..10}; do
+    if said=$(kubectl --kubeconfig /dev/null --certificate-authority /etc/kubernetes/pki/ca.crt --server "$server" \\
+        --token "$token" auth whoami -o "jsonpath=$user" 2>&1); then break; fi
+    sleep 3
+done
+printf '%s' "$said"
+"""
+
+
+@dataclass
+class Cluster:
+    """cp-1 and cpu-1 of the dev site, and how they were before Kubernetes."""
+
+    site: Site
+    policy: Path
+    hosts: dict[str, LabHost]
+    before: dict[str, Mapping[str, Any]]
+
+    @property
+    def plane(self) -> LabHost:
+        return self.hosts["cp-1"]
+
+    @property
+    def worker(self) -> LabHost:
+        return self.hosts["cpu-1"]
+
+    def node(self, name: str) -> list[Step]:
+        return plan.node(self.site, self.site.hosts[name])
+
+    def members(self, *names: str, **changes: object) -> Sequence[Step]:
+        return steps.members(self.site.hosts[name].model_copy(update=changes) for name in names)
+
+    def change(self, **kubernetes: object) -> None:
+        """The site has other keys of kubernetes from now on."""
+        assert self.site.kubernetes is not None
+        changed = self.site.kubernetes.model_copy(update=kubernetes)
+        self.site = self.site.model_copy(update={"kubernetes": changed})
+
+    def api_server_runs_with(self) -> set[str]:
+        """The arguments of its process on the control plane."""
+        return set(self.plane.bash("tr '\\0' '\\n' </proc/$(pgrep -o -x kube-apiserver)/cmdline").splitlines()[1:])
+
+    def whoami(self, token: str) -> str:
+        """The user and the groups that the API server takes the bearer for, or its refusal after half a minute."""
+        return self.plane.bash(_WHOAMI, token)
+
+    def apply_members(self, *names: str, **changes: object) -> dict[str, str]:
+        """One group with those two hosts: what leaves it leaves the cluster."""
+        return self.plane.apply("members-00", self.members(*names, **changes))
+
+    def give_ticket(self, name: str) -> None:
+        targets = {n: self._target(n) for n in self.hosts}
+        asyncio.run(
+            ticket.give_ticket([targets["cp-1"]], targets[name], control_plane=name == "cp-1", begins=name == "cp-1")
+        )
+
+    def join(self, name: str) -> dict[str, str]:
+        self.give_ticket(name)
+        done = self.hosts[name].apply("node", self.node(name))
+        return done | self.apply_members(*sorted({"cp-1", name}))
+
+    def kubectl(self, words: str) -> str:
+        return self.plane.bash(f"{KUBECTL} {words}")
+
+    def nodes(self) -> list[str]:
+        return self.kubectl("get nodes -o name").split()
+
+    def _target(self, name: str) -> Target:
+        host = self.site.hosts[name]
+        key = (paths.LAB / "id_ed25519").read_text()
+        return Target(name, str(host.address), 22, "deploy", host.host_key, private_key=key)
+
+
+def prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
+    """The host with all that it has before Kubernetes."""
+    of = site.hosts[name]
+    layers = {"base": plan.base(site, of), "engine": plan.engine(site, of)}
+    return frozen(inventory.host(name), Recipe(f"{name} before Kubernetes", layers, own=True))
