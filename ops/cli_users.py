@@ -67,23 +67,26 @@ def user_kubeconfig(
     name: Name,
     days: Annotated[int | None, typer.Option(metavar="N", help="Days that it is valid; 7 if nothing is said.")] = None,
     hours: Annotated[int | None, typer.Option(metavar="N", help="Hours instead of days.")] = None,
+    certificate: Annotated[
+        bool, typer.Option("--certificate", help="By a certificate, though the site has an identity provider.")
+    ] = False,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, for you alone (0600).")] = None,
 ) -> Code:
-    """Print a kubeconfig for a user, with a client certificate that ends soon. It is a secret."""
+    """Print a kubeconfig for a user: by kubernetes.oidc, else by a client certificate that ends soon, a secret."""
     from ops import in_cluster
     from ops import site as sites
     from ops import user_kubeconfig as core
 
-    wanted = core.seconds(days, hours)
+    wanted = core.seconds(days, hours, certificate=certificate)
     site = sites.load(flags)
-    subject = core.subject_of(site, name)
+    core.subject_of(site, name)
     if not core.may_write(flags, to):
         return Code.NO
     made = in_cluster.with_cluster(flags, site, lambda kubectl: core.make(kubectl, site, name, wanted))
     core.deliver(flags, to, made.text)
     for remark in made.remarks:
         flags.say(f"! {remark}")
-    flags.say(core.honest(name, subject, made.end))
+    flags.say(made.honest)
     return Code.YES
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import typer
 from ruamel.yaml import YAML
 
-from ops import files
+from components.kubernetes.oidc import Oidc
+from ops import files, oidc_kubeconfig
 from ops.asking import agreed
 from ops.certificate import Issued, issue
 from ops.flags import Flags
@@ -25,15 +26,18 @@ from stacks.model import Site
 
 LEAST = 600
 """Seconds; the API server takes no shorter `expirationSeconds`."""
+WEEK = 7 * 86400
 LONGEST = 90
 """Days. Nothing ends a certificate before its date."""
 
 
-def seconds(days: int | None, hours: int | None) -> int:
-    """The wanted validity; a week if none is given. Raises Stop."""
+def seconds(days: int | None, hours: int | None, *, certificate: bool) -> int | None:
+    """The wanted validity; a week if `certificate` says no more; None if no certificate is asked for. Raises Stop."""
+    if days is None and hours is None:
+        return WEEK if certificate else None
     if days is not None and hours is not None:
         raise Stop(Code.WRONG, ["--days and --hours: give one of them."])
-    wanted = hours * 3600 if hours is not None else (7 if days is None else days) * 86400
+    wanted = hours * 3600 if hours is not None else (days or 0) * 86400
     if not 3600 <= wanted <= LONGEST * 86400:
         text = f"A certificate is valid for 1 hour to {LONGEST} days here, because nothing ends it before its date."
         raise Stop(Code.WRONG, [f"{text} Fix: --days 1 to --days {LONGEST}, or --hours 1 and more."])
@@ -45,23 +49,34 @@ class Made:
     """A kubeconfig; its text is a secret."""
 
     text: str = field(repr=False)
-    end: datetime
     remarks: Sequence[str]
+    honest: str
+    """What ends this access, and what does not."""
 
 
-async def make(kubectl: Kubectl, site: Site, name: str, wanted: int) -> Made:
-    """The kubeconfig of a user, and what there is to say of it. Raises Stop."""
+async def make(kubectl: Kubectl, site: Site, name: str, wanted: int | None) -> Made:
+    """The kubeconfig of a user: with a certificate for `wanted` seconds, else by the identity provider. Raises Stop."""
     subject = subject_of(site, name)
     projects = [project for project, one in site.projects.items() if name in one.members]
     remarks = [await _remark(kubectl, subject, project) for project in projects]
     if not projects:
         remarks.append(f"{name} is in no project, so this kubeconfig opens nothing yet.")
-    cluster = await kubectl.run(
-        "config", "view", "--minify", "--raw", "--flatten", "-o", "jsonpath={.clusters[0].cluster}"
-    )
-    issued = await issue(kubectl, name, subject, wanted)
-    text = kubeconfig(site, name, json.loads(cluster), projects, issued)
-    return Made(text, issued.end, [remark for remark in remarks if remark])
+    view = ("config", "view", "--minify", "--raw", "--flatten", "-o", "jsonpath={.clusters[0].cluster}")
+    cluster = json.loads(await kubectl.run(*view))
+    oidc = provider(site)
+    if wanted is None and oidc:
+        remarks.append(oidc_kubeconfig.remark(oidc, name, subject))
+        by, honest = oidc_kubeconfig.user(oidc), oidc_kubeconfig.HONEST
+    else:
+        issued = await issue(kubectl, name, subject, WEEK if wanted is None else wanted)
+        by, honest = _certified(issued), _of_certificate(name, subject, issued.end)
+    text = kubeconfig(site, name, cluster, projects, by)
+    return Made(text, [remark for remark in remarks if remark], honest)
+
+
+def provider(site: Site) -> Oidc | None:
+    """The site's identity provider."""
+    return site.kubernetes.oidc if site.kubernetes else None
 
 
 def subject_of(site: Site, name: str) -> str:
@@ -89,13 +104,16 @@ async def _remark(kubectl: Kubectl, subject: str, project: str) -> str:
     return "" if answer["status"]["allowed"] else f"{project} does not let {subject} in yet. Fix: pulumi up"
 
 
-def kubeconfig(site: Site, name: str, cluster: dict[str, Any], projects: Sequence[str], issued: Issued) -> str:
-    """The file: a context for each project; the first one is current."""
-    there = {key: cluster[key] for key in ("server", "certificate-authority-data")}
-    by = {
+def _certified(issued: Issued) -> dict[str, Any]:
+    return {
         "client-certificate-data": base64.b64encode(issued.certificate.encode()).decode(),
         "client-key-data": base64.b64encode(issued.key.encode()).decode(),
     }
+
+
+def kubeconfig(site: Site, name: str, cluster: dict[str, Any], projects: Sequence[str], by: dict[str, Any]) -> str:
+    """The file: a context for each project; the first one is current."""
+    there = {key: cluster[key] for key in ("server", "certificate-authority-data")}
     user = f"{name}@{site.name}"
     contexts = [
         {"name": f"{site.name}-{project}", "context": {"cluster": site.name, "user": user, "namespace": project}}
@@ -136,8 +154,7 @@ def may_write(flags: Flags, to: Path | None) -> bool:
     return not to.exists() or agreed(flags, f"{to} is there. Replace it", f"{to} was not replaced.")
 
 
-def honest(name: str, subject: str, ends: datetime) -> str:
-    """What can and what cannot end this access."""
+def _of_certificate(name: str, subject: str, ends: datetime) -> str:
     end = ends.isoformat(sep=" ", timespec="minutes").replace("+00:00", " UTC")
     text = f"The certificate of {subject} ends on {end}. Nothing can revoke it before."
     return (

@@ -107,6 +107,29 @@ def test_the_private_key_stays_here(ctl: Sitectl, plane: ControlPlane) -> None:
     assert [context["context"]["namespace"] for context in config["contexts"]] == ["vision"]
 
 
+def test_where_the_site_has_a_provider_people_sign_in_there(ctl: Sitectl) -> None:
+    path = ctl.folder / "Pulumi.dev.yaml"
+    oidc = "oidc: {issuer: https://id.example.org/realms/lab, client: kubectl, usernameClaim: email}"
+    path.write_text(
+        path.read_text().replace('kubernetes: {version: "1.34.2"', f'kubernetes: {{version: "1.34.2", {oidc}')
+    )
+    done = ctl("user", "kubeconfig", "ben")
+    assert done.exit_code == 0, done.stderr
+    [user] = YAML(typ="safe", pure=True).load(done.stdout)["users"]
+    assert list(user["user"]) == ["exec"]
+    assert user["user"]["exec"]["args"] == [
+        *("oidc-login", "get-token", "--oidc-issuer-url=https://id.example.org/realms/lab"),
+        *("--oidc-client-id=kubectl", "--oidc-extra-scope=email"),
+    ]
+    assert (
+        "! the names in tokens begin with oidc:, and ben is known to the cluster as ben@example.org. Fix: users."
+        in (done.stderr)
+    )
+    assert "There is no secret in it: the user signs in at the identity provider." in done.stderr
+    done = ctl("user", "kubeconfig", "ben", "--certificate")
+    assert "client-key-data" in done.stdout
+
+
 def test_a_user_without_a_project_is_told_that_nothing_opens(ctl: Sitectl) -> None:
     done = ctl("user", "kubeconfig", "eve")
     assert done.exit_code == 0
@@ -166,14 +189,14 @@ def test_a_control_plane_that_does_not_answer_is_named(ctl: Sitectl, plane: Cont
 
 
 def test_the_list_of_users_has_the_days_of_certificates_and_strangers(ctl: Sitectl, plane: ControlPlane) -> None:
-    assert ctl("user", "kubeconfig", "ben", "--days", "3").exit_code == 0
+    assert ctl("user", "kubeconfig", "ben", "--days", "14").exit_code == 0
     plane.apply(*project("vision", "ana", "ben@example.org", "carl"))
     done = ctl("user", "list")
     plane.apply(*project("vision", "ana", "ben@example.org"))
     assert done.exit_code == 0, done.stderr
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()}
     assert rows["USER"] == ["USER", "PROJECTS", "UID", "EMAIL", "CERTIFICATE"]
-    assert rows["ben"] == ["ben", "vision", "(edit)", "-", "-", "3", "days"]
+    assert rows["ben"] == ["ben", "vision", "(edit)", "-", "-", "14", "days"]
     assert rows["eve"][:4] == ["eve", "-", "-", "-"]
     assert "! vision lets the user carl in, and the site does not. On a control plane: kubectl get rolebindings" in (
         done.stderr
