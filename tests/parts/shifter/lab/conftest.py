@@ -1,5 +1,5 @@
 """The lab and its hosts."""
 
-from tests.lab.conftest import fresh, lab, spare
+from tests.lab.conftest import lab, spare
 
-__all__ = ["fresh", "lab", "spare"]
+__all__ = ["lab", "spare"]
