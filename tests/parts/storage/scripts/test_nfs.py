@@ -187,7 +187,7 @@ def test_the_kernels_server_exports_what_the_site_says_beside_others(spare: LabH
 
 
 def test_preflight_asks_the_server_of_others(spare: LabHost) -> None:
-    config = Storage.model_validate({"server": {"address": HOST.address, "path": "/export"}})
+    config = Storage.model_validate({"server": {"address": GATEWAY, "path": "/export"}})
     host = site_host()
     said = spare.questions(list(steps.preflight(config, host, {HOST.name: host})))
-    assert said["nfs_answers"].startswith(f"{HOST.address} does not answer on port 2049 within 5 s. Fix: start the NFS")
+    assert said["nfs_answers"].startswith(f"{GATEWAY} does not answer on port 2049 within 5 s. Fix: start the NFS")
