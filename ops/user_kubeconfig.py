@@ -83,11 +83,7 @@ def subject_of(site: Site, name: str) -> str:
     """The user's name as the API server sees it. Raises Stop for a user that the site does not have."""
     if name not in site.users:
         raise Stop(Code.WRONG, [f"{name}: there is no such user in the site. Fix: sitectl user add {name}"])
-    subject = site.users[name].subject or name
-    if subject.startswith("system:"):
-        text = f"users.{name}.subject: {subject} is a name of Kubernetes itself."
-        raise Stop(Code.WRONG, [f"{text} Fix: the name of a person."])
-    return subject
+    return site.users[name].subject or name
 
 
 async def _remark(kubectl: Kubectl, subject: str, project: str) -> str:

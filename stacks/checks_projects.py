@@ -12,7 +12,7 @@ def users(site: Site) -> Iterator[Problem]:
     for field in ("subject", "uid", "home"):
         first: dict[object, str] = {}
         for name, user in site.users.items():
-            value = getattr(user, field) or (name if field == "subject" else None)
+            value = getattr(user, field) or {"subject": name, "home": f"/home/{name}"}.get(field)
             if value is not None and (other := first.setdefault(value, name)) != name:
                 key = ("users", name, field) if getattr(user, field) else ("users", name)
                 yield Problem(key, f"{value} is also the {field} of {other}. Give each user its own.")
@@ -23,7 +23,9 @@ def accounts(site: Site) -> Iterator[Problem]:
     front = [host for host in site.active if host.front_end]
     taken = {account.uid for host in site.active for account in host.accounts.values()}
     taken |= {user.uid for user in site.users.values()}
-    free = (number for number in range(20001, 60001) if number not in taken)
+    # Above all others: a number between them may have been that of somebody who left, to whom files still belong.
+    highest = max((number for number in taken if number and 20000 <= number < 60000), default=20000)
+    free = (number for number in (*range(highest + 1, 60001), *range(20001, highest)) if number not in taken)
     for name, user in site.users.items():
         if front and user.uid is None:
             text = f"has no uid, and {front[0].name} is a front end. Write uid: {next(free)}, or another free number."

@@ -26,7 +26,7 @@ Claim = Annotated[
 ]
 
 _ISSUER = re.compile(r"https://[^\s/?#@:]+(:\d{1,5})?(/[^\s?#]*)?")
-_KEPT = "system:"
+KEPT = "system:"
 """What the names of Kubernetes' own users and groups begin with:
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/"""
 
@@ -43,7 +43,7 @@ def _not_a_prefix(text: str) -> str | None:
         return '"-" is how the argument of the API server says "no prefix". Write "".'
     if not re.fullmatch("[!-~]*", text):
         return f'{quoted(text)} is not a prefix: letters, digits and signs, without blanks. Write one such as "oidc:".'
-    if text.startswith(_KEPT):
+    if text.startswith(KEPT):
         return f'{quoted(text)} would give people names of Kubernetes itself. Write another one, for example "oidc:".'
     return None
 
@@ -88,7 +88,7 @@ def configuration(oidc: Oidc, minor: tuple[int, int], authority: str | None) -> 
 
 
 def _rule(expression: str, what: str) -> dict[str, str]:
-    return {"expression": expression, "message": f"{what} must not begin with {_KEPT}"}
+    return {"expression": expression, "message": f"{what} must not begin with {KEPT}"}
 
 
 def arguments(oidc: Oidc) -> dict[str, str]:

@@ -7,8 +7,10 @@ from pydantic import Field
 from components.forms import form
 from components.host.machine import OwnFolder
 from components.host.reserved import not_free
+from components.kubernetes.oidc import KEPT
 from components.model import Cpus, Line, Memory, Model, Storage
 from components.rule import Rule
+from components.shown import quoted
 
 UserName = Annotated[
     str,
@@ -19,6 +21,16 @@ UserName = Annotated[
     Rule(not_free),
 ]
 """Fits a Unix account and a DNS label, so that every platform can use it."""
+
+
+def _of_kubernetes(text: str) -> str | None:
+    if not text.startswith(KEPT):
+        return None
+    return f"{quoted(text)} is a name of Kubernetes itself. Write the name of a person, or of a group of people."
+
+
+Subject = Annotated[Line, Rule(_of_kubernetes)]
+"""A user or a group as the API server sees it."""
 Role = Literal["view", "edit"]
 PublicKey = Annotated[
     str,
@@ -36,7 +48,7 @@ class User(Model):
     """For platforms that know people by their address."""
     uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
     """Number of the Unix account and of its group, the same on every host; needed where a host is a front end."""
-    subject: Line | None = None
+    subject: Subject | None = None
     """The user's name as the API server sees it. Default: the name here."""
     keys: tuple[PublicKey, ...] = ()
     """Public SSH keys, one line each, for the front-end hosts. Without one, nobody can log in there as this user."""
@@ -79,7 +91,7 @@ class Project(Model):
     """Size of all volume claims together; unset: no bound."""
     members: tuple[UserName, ...] = ()
     """Names of `users`."""
-    groups: tuple[Line, ...] = ()
+    groups: tuple[Subject, ...] = ()
     """Groups as the API server sees them, for example those of the identity provider."""
     role: Role = "edit"
     """What members and groups may do in the namespace: Kubernetes' built-in role of that name."""
