@@ -1,8 +1,12 @@
 """Rules for users and projects (rows X14, S4, S6). Pure functions; each problem names the key and the fix."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
+from components.host.config import Host
 from components.problem import Problem
+from stacks.ground import ground
 from stacks.messages import suggestion
 from stacks.model import Site
 
@@ -59,15 +63,26 @@ def members(site: Site) -> Iterator[Problem]:
                 yield Problem(("projects", name, "members", index), f"{member} is named twice. Take one out.")
 
 
+def _gpus(site: Site, hosts: Mapping[str, Host]) -> int:
+    """How many GPUs pods can have: as a part divides and shares them, else as the hosts have them. If a part offers
+    several kinds, those of the most frequent one."""
+    known, kinds = replace(ground(site), hosts=hosts), Counter[str]()
+    for entry in site.entries:
+        for resources in entry.part.cluster.offers(entry.config, known).values() if entry.part.cluster else ():
+            kinds.update(resources)
+    return max(kinds.values(), default=0) or sum(host.gpu.count for host in hosts.values() if host.gpu)
+
+
 def promised(site: Site) -> Iterator[Problem]:
-    """No project is promised more GPUs than all hosts have together. Several may share them: that is a note.
+    """No project is promised more GPUs than there are for pods. Several may share them: that is a note.
 
     Hosts that are gone count too: a quota must not keep anyone from taking a dead host out.
     """
-    gpus = sum(host.gpu.count for host in site.hosts.values() if host.gpu)
+    hosts = {name: host.model_copy(update={"state": "active"}) for name, host in site.hosts.items()}
+    gpus = _gpus(site, hosts)
     for name, project in site.projects.items():
         if 0 < gpus < project.gpus:
-            text = f"{project.gpus} is more than all hosts have, which is {gpus}. Write {gpus} at most."
+            text = f"{project.gpus} is more than all hosts offer, which is {gpus}. Write {gpus} at most."
             yield Problem(("projects", name, "gpus"), text)
 
 
@@ -79,10 +94,10 @@ def notes(site: Site) -> Iterator[str]:
     if site.projects:
         kind = site.network.pods.kind
         yield f"network.pods: {kind} does not enforce NetworkPolicy; pods of one project can reach another's."
-    gpus = sum(host.gpu.count for host in site.active if host.gpu)
+    gpus = _gpus(site, {host.name: host for host in site.active})
     promised = sum(project.gpus for project in site.projects.values())
     if promised > gpus:
-        yield f"projects: quotas promise {promised} GPUs, the hosts have {gpus}."
+        yield f"projects: quotas promise {promised} GPUs, the hosts offer {gpus}."
     at_work = {member for project in site.projects.values() for member in project.members}
     if idle := sorted(site.users.keys() - at_work):
         yield f"users: {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} in no project."

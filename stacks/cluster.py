@@ -36,7 +36,10 @@ def build(
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)
     # A part may have objects in projects' namespaces.
-    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref)
+    known = ground(site)
+    halves = [(entry.part.cluster, entry.config) for entry in site.entries]
+    bounds = [key for half, config in halves if half for key in half.bounds(config, known)]
+    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref, bounds=bounds)
     _parts(site, replace(cluster.ref, ready=(*cluster.ref.ready, projects)), secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
 

@@ -4,9 +4,10 @@ Source: https://docs.nvidia.com/datacenter/tesla/mig-user-guide/supported-mig-pr
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from components.gpu import models
+from components.host.config import Host
 
 _SEVEN = {1: (1, 1), 2: (2, 2), 3: (3, 4), 4: (4, 4), 7: (7, 8)}
 _FOUR = {1: (1, 1), 2: (2, 2), 4: (4, 4)}
@@ -35,6 +36,17 @@ def profiles(model: str) -> tuple[str, ...]:
     wanted = set(models.ids(model))
     found = [name for ids, names in _PRODUCTS if wanted & set(ids.split()) for name in names.split()]
     return tuple(dict.fromkeys(found))
+
+
+def resource(profile: str) -> str:
+    """The extended resource of a profile's instances, where each profile has one of its own."""
+    return f"nvidia.com/mig-{profile.replace('+', '.')}"
+
+
+def bounds(hosts: Iterable[Host]) -> list[str]:
+    """The keys of a quota for every profile that GPUs of these hosts can have."""
+    found = (name for host in hosts if host.gpu for name in profiles(host.gpu.model))
+    return [f"requests.{resource(name)}" for name in dict.fromkeys(found)]
 
 
 def wrong(model: str, layout: Layout) -> Iterator[str]:

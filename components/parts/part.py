@@ -167,6 +167,9 @@ class ClusterPart(Generic[P]):
     offers: Callable[[P, Ground], Mapping[str, Mapping[str, int]]] = lambda *_: {}
     """By host: how many of each extended resource, such as nvidia.com/gpu, its node must have for pods. `sitectl
     verify` compares them with what the node has."""
+    bounds: Callable[[P, Ground], Sequence[str]] = lambda *_: ()
+    """What a project's quota bounds by `gpus` besides nvidia.com/gpu: keys of a ResourceQuota, for all that pods may
+    ask for in its place."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""

@@ -3,7 +3,7 @@
 Rows: X14, S4, S5.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import pulumi_kubernetes as k8s
@@ -29,11 +29,14 @@ class Tenancy(ComponentResource):
         users: Mapping[str, User],
         *,
         cluster: ClusterRef,
+        bounds: Sequence[str] = (),
         opts: ResourceOptions | None = None,
     ) -> None:
+        """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is."""
         # A project was called a tenant once: the same resource, whose children keep their names.
         former = ResourceOptions(aliases=[Alias(name="tenants")])
         super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
+        self._bounds = ("requests.nvidia.com/gpu", *bounds)
         hook = Hook(f"{name}-namespace")
         for project_name, project in projects.items():
             namespace = self._namespace(project_name, project, cluster, hook)
@@ -52,8 +55,9 @@ class Tenancy(ComponentResource):
     ) -> None:
         inside = _kept(cluster.options(self, namespace))
         metadata = k8s.meta.v1.ObjectMetaArgs(name=OBJECT, namespace=name, annotations=FORCE)
+        hard = quota(project, self._bounds)
         k8s.core.v1.ResourceQuota(
-            f"{name}-quota", metadata=metadata, spec=k8s.core.v1.ResourceQuotaSpecArgs(hard=quota(project)), opts=inside
+            f"{name}-quota", metadata=metadata, spec=k8s.core.v1.ResourceQuotaSpecArgs(hard=hard), opts=inside
         )
         k8s.core.v1.LimitRange(
             f"{name}-limits",
@@ -111,12 +115,12 @@ def _labels(project: Project) -> dict[str, str]:
     }
 
 
-def quota(project: Project) -> dict[str, str]:
-    """`spec.hard` of the project's ResourceQuota."""
+def quota(project: Project, gpus: Sequence[str]) -> dict[str, str]:
+    """`spec.hard` of the project's ResourceQuota; `gpus` are its keys for GPUs."""
     bounds = {"cpu": project.cpu, "memory": project.memory}
     hard = {f"{what}.{name}": value for name, value in bounds.items() if value for what in ("requests", "limits")}
     storage = {"requests.storage": project.storage} if project.storage else {}
-    return {**hard, "pods": str(project.pods), "requests.nvidia.com/gpu": str(project.gpus), **storage}
+    return {**hard, "pods": str(project.pods), **dict.fromkeys(gpus, str(project.gpus)), **storage}
 
 
 def _subjects(project: Project, users: Mapping[str, User]) -> list[k8s.rbac.v1.SubjectArgs]:

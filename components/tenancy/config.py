@@ -84,7 +84,8 @@ class Project(Model):
     memory: Memory | None = None
     """Requests and limits of all pods together; unset: no bound."""
     gpus: Annotated[int, Field(ge=0)] = 0
-    """How many GPUs all pods together may have (`requests.nvidia.com/gpu`)."""
+    """How many GPUs all pods together may have (`requests.nvidia.com/gpu`). Where GPUs are offered in several kinds, so
+    many of each: by profile of MIG (`migStrategy: mixed`), or by class (`dra`)."""
     pods: Annotated[int, Field(ge=1)] = 100
     """How many pods."""
     storage: Storage | None = None

@@ -177,7 +177,7 @@ def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("    network:\n", f"{project}    network:\n"))
     assert notes(load_site("lab", tmp_path, keys=False)) == [
         "network.pods: flannel does not enforce NetworkPolicy; pods of one project can reach another's.",
-        "projects: quotas promise 13 GPUs, the hosts have 12.",
+        "projects: quotas promise 13 GPUs, the hosts offer 12.",
         "hosts.gpu-3: gone; take the entry away after the next pulumi up.",
     ]
 

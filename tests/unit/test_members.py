@@ -114,7 +114,7 @@ def test_the_entry_is_edited_in_the_file_that_has_it(ctl: Sitectl, site: Path) -
         ("user add carl --uid 5", "users.carl.uid: "),
         ("user remove carl", "carl: there is no such user in the site. Fix: sitectl user list"),
         ("project add vision", "Pulumi.dev.yaml:10 projects.vision: is there already."),
-        ("project add text --gpus 99", "projects.text.gpus: 99 is more than all hosts have, which is 4."),
+        ("project add text --gpus 99", "projects.text.gpus: 99 is more than all hosts offer, which is 4."),
         ("project add text --member dan", "projects.text.members[0]: dan is not one of users."),
         ("project add kube-public", "projects.kube-public: is a namespace of Kubernetes itself."),
         ("project remove text", "text: there is no such project in the site. There are: vision. Nothing was written."),

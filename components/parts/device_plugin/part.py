@@ -35,5 +35,6 @@ PART: Part[DevicePlugin] = Part(
         component="components.parts.device_plugin.component:Plugin",
         probes=_probes,
         offers=lambda config, ground: values.offers(config, ground.hosts),
+        bounds=lambda config, ground: values.bounds(config, ground.hosts),
     ),
 )

@@ -3,10 +3,10 @@
 Rows: O3, O6.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.gpu import pods
+from components.gpu import mig, pods
 from components.host.config import Host
 from components.parts.chart import merged, mirrored
 from components.parts.device_plugin import versions
@@ -44,6 +44,11 @@ def offers(config: DevicePlugin, hosts: Hosts) -> Mapping[str, Mapping[str, int]
             pool = pods.pool_of(config.pools, name, hosts)
             found[name] = {pods.RESOURCE: host.gpu.count * (config.pools[pool].replicas if pool else 1)}
     return found
+
+
+def bounds(config: DevicePlugin, hosts: Hosts) -> Sequence[str]:
+    """The keys of a quota for what pods may ask for besides nvidia.com/gpu."""
+    return mig.bounds(pods.with_gpus(hosts).values()) if config.mig_strategy == "mixed" else []
 
 
 def values(config: DevicePlugin, hosts: Hosts) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 Rows: O1, O5, O6.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from components.gpu import pods
+from components.gpu import mig, pods
 from components.host.config import Host
 from components.parts.gpu_operator.config import GpuOperator, GpuPool
+from components.parts.gpu_operator.versions import DRA_CLASSES
 from components.parts.part import Hosts
 
 MIG_CONFIG = "nvidia.com/mig.config"
@@ -62,7 +63,7 @@ def resources(config: GpuOperator, its: GpuPool | None) -> dict[str, int]:
     if its is None or not its.mig:
         return {pods.RESOURCE: 1}
     if config.mig_strategy == "mixed":
-        return {f"nvidia.com/mig-{name.replace('+', '.')}": count for name, count in its.mig.items()}
+        return {mig.resource(name): count for name, count in its.mig.items()}
     return {pods.RESOURCE: sum(its.mig.values())}
 
 
@@ -76,3 +77,10 @@ def offers(config: GpuOperator, hosts: Hosts) -> Mapping[str, Mapping[str, int]]
         times = (host.gpu.count if host.gpu else 0) * (its.replicas if its else 1)
         found[name] = {resource: count * times for resource, count in resources(config, its).items()}
     return found
+
+
+def bounds(config: GpuOperator, hosts: Hosts) -> Sequence[str]:
+    """The keys of a quota for what pods may ask for besides nvidia.com/gpu."""
+    if config.dra:
+        return [f"{name}.deviceclass.resource.k8s.io/devices" for name in DRA_CLASSES]
+    return mig.bounds(serving(config, hosts).values()) if config.mig_strategy == "mixed" else []

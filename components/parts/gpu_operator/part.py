@@ -37,5 +37,6 @@ PART: Part[GpuOperator] = Part(
         component="components.parts.gpu_operator.component:Operator",
         probes=_probes,
         offers=lambda config, ground: nodes.offers(config, ground.hosts),
+        bounds=lambda config, ground: nodes.bounds(config, ground.hosts),
     ),
 )

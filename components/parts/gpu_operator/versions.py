@@ -41,5 +41,8 @@ DRIVER_SYSTEMS = (
 """Systems that NVIDIA has containers of the driver for; rhel-9 is also 9.4. Next: platform-support.html there."""
 
 DRA_KUBERNETES = (1, 34, 2)
+DRA_CLASSES = ("gpu.nvidia.com", "mig.nvidia.com", "vfio.gpu.nvidia.com")
+"""The classes of the GPUs that pods claim: draDriver.gpus in the chart's values. A quota counts them by the key
+CLASS.deviceclass.resource.k8s.io/devices: pkg/quota/v1/evaluator/core/resource_claims.go of Kubernetes 1.34."""
 DRA_DRIVER = 580
 """What Dynamic Resource Allocation needs at least: the release of Kubernetes, the branch of the driver."""
