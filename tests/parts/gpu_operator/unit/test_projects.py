@@ -50,7 +50,7 @@ def test_no_claim_of_a_device_is_a_way_round_a_quota(tmp_path: Path) -> None:
 
 
 def test_a_project_may_have_as_many_gpus_as_shared_ones_are_offered(tmp_path: Path) -> None:
-    shared = {"pools": {"trials": {"hosts": ["gpu-1"], "timeSlicing": 4}}}
+    shared: dict[str, Any] = {"pools": {"trials": {"hosts": ["gpu-1"], "timeSlicing": 4}}}
     assert bounded(site(tmp_path, 20, **shared)) == {WHOLE: "20"}
     with pytest.raises(SiteError, match=r"projects\.vision\.gpus: 21 is more than all hosts offer, which is 20\."):
         site(tmp_path, 21, **shared)
