@@ -5,6 +5,7 @@ import json
 import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from components.hostrun.fleet import Fleet
@@ -53,11 +54,19 @@ class Kubectl:
         found = await self.get(*words)
         return list(found["items"]) if found else []
 
+    async def bash(self, script: Path, *words: str) -> str:
+        """What a script prints there. Raises Stop with its last line if it fails."""
+        done, text, said = await self._run(shlex.join(["bash", "-s", "--", *words]), script.read_bytes(), LIMIT)
+        if not done:
+            raise Stop(Code.NOT_ASKED, [f"{self.target.name} [{script.stem}] {said}"])
+        return text
+
     async def _ask(self, words: tuple[str, ...], stdin: str, deadline: float) -> tuple[bool, str, str]:
+        return await self._run(f"{KUBECTL} {shlex.join(words)}", stdin.encode(), deadline)
+
+    async def _run(self, command: str, stdin: bytes, deadline: float) -> tuple[bool, str, str]:
         try:
-            answer = await self.fleet.ask(
-                self.target, f"{KUBECTL} {shlex.join(words)}", stdin=stdin.encode(), deadline=deadline
-            )
+            answer = await self.fleet.ask(self.target, command, stdin=stdin, deadline=deadline)
         except SshError as error:
             raise Stop(Code.NOT_ASKED, [str(error)]) from None
         lines = answer.stderr.strip().splitlines() or [f"it ended with status {answer.status} and without a word"]

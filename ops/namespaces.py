@@ -1,15 +1,17 @@
-"""What is in a project's namespace, who it lets in, and why it does not end."""
+"""What is in a project's namespace, and why it does not end."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.tenancy.namespace import SCRIPT
 from ops.in_cluster import Kubectl
 
 LABELS = ("gpu-metal/project", "gpu-metal/tenant")
 """Of the namespaces that a site made; the second one is that of an earlier version."""
 CLAIM = "PersistentVolumeClaim"
+SNAPSHOT = "VolumeSnapshot"
 OWN = {
     ("ConfigMap", "kube-root-ca.crt"),
     ("ServiceAccount", "default"),
@@ -19,9 +21,7 @@ OWN = {
 """Kind and name of what Kubernetes and `pulumi up` put into each namespace: it goes with the namespace only."""
 _PASSING = {"Event", "EndpointSlice", "Endpoints", "PodMetrics", "Lease", "ControllerRevision"}
 """Kinds that come and go with others."""
-# Only what is read: whole nodes and pods of a large cluster do not fit into one answer.
-_NODES = r'jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}'
-_PODS = r'jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName}{"\n"}{end}'
+# Only what is read: whole objects of a large namespace do not fit into one answer.
 _COLUMNS = "custom-columns=A:.apiVersion,K:.kind,N:.metadata.name,O:.metadata.ownerReferences[0].kind"
 
 
@@ -34,6 +34,8 @@ class Claim:
     volume: str
     policy: str
     """What becomes of the volume when the claim goes: Delete or Retain; empty where there is no volume."""
+    owner: str = ""
+    """Kind and name of what Kubernetes takes the claim away with."""
 
     def __str__(self) -> str:
         where = f" on volume {self.volume} ({self.policy})" if self.volume else ", without a volume"
@@ -47,8 +49,16 @@ class Inside:
     objects: Sequence[Mapping[str, str]] = ()
     """What people made: apiVersion, kind and name."""
     claims: Sequence[Claim] = ()
+    """Without those of single pods, which are scratch space and go with the pod."""
+    snapshots: Sequence[str] = ()
+    """Names of snapshots of volumes."""
     pods: Sequence[str] = field(default=())
     """Names of pods that run."""
+
+    @property
+    def data(self) -> list[str]:
+        """What has data of people: it goes by `--data` only."""
+        return [*map(str, self.claims), *(f"snapshot {name}" for name in self.snapshots)]
 
     def by_kind(self) -> list[str]:
         """`2 Deployment: api, web`, a line for each kind."""
@@ -72,33 +82,29 @@ async def look(kubectl: Kubectl, name: str) -> Inside:
     rows = [line.split() for line in (await kubectl.run("get", ",".join(types), *words)).splitlines()]
     kinds = [dict(zip(("apiVersion", "kind", "name", "owner"), row, strict=True)) for row in rows]
     own = {(each["kind"], each["name"]): each for each in kinds if each["owner"] == "<none>"}  # one API of several
-    made = [each for key, each in own.items() if key not in OWN and key[0] not in _PASSING and key[0] != CLAIM]
+    made = [each for key, each in own.items() if key not in OWN and key[0] not in {*_PASSING, CLAIM, SNAPSHOT}]
+    snapshots = [each["name"] for each in kinds if each["kind"] == SNAPSHOT]
     ended = "status.phase!=Succeeded,status.phase!=Failed"
     pods = (await kubectl.run("get", "pods", "-n", name, "--field-selector", ended, "-o", "name")).split()
-    return Inside(made, await _claims(kubectl, name), pods)
+    return Inside(made, await _claims(kubectl, name), snapshots, pods)
 
 
 async def _claims(kubectl: Kubectl, name: str) -> list[Claim]:
     found = []
     for claim in await kubectl.items("persistentvolumeclaims", "-n", name):
+        owner = (claim["metadata"].get("ownerReferences") or [{}])[0]
+        if owner.get("kind") == "Pod":
+            continue
         volume = claim["spec"].get("volumeName", "")
         there = await kubectl.get("persistentvolume", volume) if volume else None
         policy = there["spec"].get("persistentVolumeReclaimPolicy", "Delete") if there else ""
         size = claim["spec"]["resources"]["requests"]["storage"]
-        found.append(Claim(claim["metadata"]["name"], size, volume, policy))
+        of = f"{owner['kind']} {owner['name']}" if owner else ""
+        found.append(Claim(claim["metadata"]["name"], size, volume, policy, of))
     return found
 
 
-async def why_it_stays(kubectl: Kubectl, namespace: Mapping[str, Any]) -> list[str]:
+async def why_it_stays(kubectl: Kubectl, name: str) -> list[str]:
     """Why a namespace that was deleted does not end: what Kubernetes says, and pods on nodes that are away."""
-    name = namespace["metadata"]["name"]
-    conditions = namespace.get("status", {}).get("conditions") or ()
-    said = [each["message"] for each in conditions if each["status"] == "True" and each.get("message")]
-    nodes = await kubectl.run("get", "nodes", "-o", _NODES)
-    ready = {line.split()[0] for line in nodes.splitlines() if line.endswith(" True")}
-    for line in (await kubectl.run("get", "pods", "-n", name, "-o", _PODS)).splitlines():
-        pod, _, node = line.partition(" ")
-        if node and node not in ready:
-            fix = f"Fix: bring {node} back, or write hosts.{node}.state: gone, then pulumi up"
-            said.append(f"pod {pod} is on {node}, which does not answer. {fix}")
-    return said or ["Kubernetes does not say what holds it."]
+    lines = (await kubectl.bash(SCRIPT, name)).splitlines()[1:]
+    return lines or ["Kubernetes does not say what holds it"]

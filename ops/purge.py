@@ -74,14 +74,18 @@ async def _project(kubectl: Kubectl, call: Purge) -> Code:
         return await _until_it_ends(kubectl, call, [], [])
     inside = await namespaces.look(kubectl, call.name)
     _show(call, inside)
+    if not call.data:
+        _outlives(call, inside)
     if not _agreed(call, inside):
         call.flags.say(NOTHING)
         return Code.NO
-    if inside.claims and not call.data:
+    if (await namespaces.look(kubectl, call.name)).data != inside.data:
+        raise Stop(Code.NO, [f"{call.name}: its volume claims or snapshots changed meanwhile. {NOTHING} Fix: repeat."])
+    if inside.data and not call.data:
         return await _all_but_data(kubectl, call, inside)
     await kubectl.run("delete", "namespace", call.name, "--wait=false")
     kept = [f"{each}: its data stays where the volume is" for each in inside.claims if each.policy == "Retain"]
-    return await _until_it_ends(kubectl, call, [f"namespace {call.name}", *map(str, inside.claims)], kept)
+    return await _until_it_ends(kubectl, call, [f"namespace {call.name}", *inside.data], kept)
 
 
 def _show(call: Purge, inside: Inside) -> None:
@@ -90,17 +94,31 @@ def _show(call: Purge, inside: Inside) -> None:
         say(f"goes : {line}")
     if inside.pods:
         say(f"       {render.plural(len(inside.pods), 'pod')} of these RUN")
+    for each in inside.data:
+        say(f"{'goes ' if call.data else 'stays'}: {each}")
+
+
+def _outlives(call: Purge, inside: Inside) -> None:
+    """Raises Stop for a claim that Kubernetes would take away with what goes."""
+    lines = []
     for claim in inside.claims:
-        say(f"{'goes ' if call.data else 'stays'}: {claim}")
+        if claim.owner:
+            text = f"{call.name}: Kubernetes deletes claim {claim.name} with its {claim.owner}."
+            keep = f"kubectl -n {call.name} delete {claim.owner.lower()} --cascade=orphan"
+            lines.append(f"{text} Fix: to keep it: {keep}; to delete it: --data")
+    if lines:
+        raise Stop(Code.NO, [*lines, NOTHING])
 
 
 def _agreed(call: Purge, inside: Inside) -> bool:
-    what = "all but the volume claims" if inside.claims and not call.data else "the namespace with all that is in it"
+    what = "all but the data" if inside.data and not call.data else "the namespace with all that is in it"
     if not typed(call.flags, f"Delete {what}?", call.name, NOTHING):
         return False
-    if not inside.claims or not call.data:
+    if not inside.data or not call.data:
         return True
     count = render.plural(len(inside.claims), "volume claim")
+    if inside.snapshots:
+        count += f" and {render.plural(len(inside.snapshots), 'snapshot')}"
     return agreed(call.flags, f"Delete the DATA of {count} too? It does not come back", NOTHING)
 
 
@@ -116,8 +134,8 @@ async def _all_but_data(kubectl: Kubectl, call: Purge, inside: Inside) -> Code:
     if items:
         stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
         await kubectl.run("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=stdin)
-    stays = [f"namespace {call.name}", *map(str, inside.claims)]
-    last = f"The claims stay, and the namespace with them. To delete the data: sitectl project purge {call.name} --data"
+    stays = [f"namespace {call.name}", *inside.data]
+    last = f"The data stays, and the namespace with it. To delete the data: sitectl project purge {call.name} --data"
     return _done(call, inside.by_kind(), stays, last)
 
 
@@ -125,12 +143,12 @@ async def _until_it_ends(kubectl: Kubectl, call: Purge, gone: Sequence[str], kep
     """Waits for the namespace; where it does not end, says why, and forces nothing."""
     clock = asyncio.get_running_loop().time
     end = clock() + call.flags.timeout
-    while namespace := await kubectl.get("namespace", call.name):
+    while await kubectl.get("namespace", call.name):
         if clock() > end:
-            why = await namespaces.why_it_stays(kubectl, namespace)
             text = f"{kubectl.target.name} [namespace] {call.name} was deleted and still ends"
-            lines = [f"{text}: {line}" for line in why]
-            raise Stop(Code.TIME_UP, [*lines, "The name is free when it has ended. sitectl project purge waits again."])
+            lines = [f"{text}: {line}" for line in await namespaces.why_it_stays(kubectl, call.name)]
+            fix = "Fix: remove what holds it (a node that will not come back: state: gone, then pulumi up)"
+            raise Stop(Code.TIME_UP, [*lines, f"The name is free when it has ended. {fix}; repeat to wait again."])
         await asyncio.sleep(POLL)
     return _done(call, gone, kept, f"Namespace {call.name} is gone. The name is free.")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs on a control plane, as root: says why a project may not have this namespace; nothing if it may.
+# Runs on a control plane, as root: says why a project may not have this namespace, and why it stays; nothing if it may.
 # usage: bash -s -- NAMESPACE
 set -euo pipefail
 umask 077
@@ -14,12 +14,12 @@ case $seen in
     Terminating*)
         printf 'ends\n'
         admin get namespace "$1" -o jsonpath='{range .status.conditions[?(@.status=="True")]}{.message}{"\n"}{end}'
-        # A pod on a node that is away has nobody who stops it.
-        away=$(admin get nodes -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}' |
-            awk '$2 != "True" { print $1 }')
+        # A pod on a node that is away, or was, has nobody who stops it.
+        ready=$(admin get nodes -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}' |
+            awk '$2 == "True" { print $1 }')
         admin --namespace "$1" get pods -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.spec.nodeName}{"\n"}{end}' |
             while read -r pod node; do
-                if [[ -n $node ]] && grep -qxF "$node" <<<"$away"; then
+                if [[ -n $node ]] && ! grep -qxF "$node" <<<"$ready"; then
                     printf 'pod %s is on %s, which is not Ready\n' "$pod" "$node"
                 fi
             done

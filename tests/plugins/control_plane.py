@@ -5,6 +5,7 @@ Does not have: nodes, pods that run, kubeadm's own objects.
 
 import asyncio
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -44,11 +45,15 @@ class ControlPlane:
         assert "rror" not in said, said
 
     async def ask(self, target: Target, command: str, *, stdin: bytes = b"", **_: object) -> Result:
-        """As ssh.run on a control plane, for commands of kubectl."""
+        """As ssh.run on a control plane, for commands of kubectl, and for scripts with such."""
         self.asked.append((command, stdin))
         words = [str(self.admin_conf) if word == ADMIN_CONF else word for word in shlex.split(command)]
-        assert words[0] == "kubectl", target
-        process = await asyncio.create_subprocess_exec(tool("kubectl"), *words[1:], stdin=-1, stdout=-1, stderr=-1)
+        assert words[0] in ("kubectl", "bash"), target
+        if words[0] == "bash":
+            stdin = stdin.replace(ADMIN_CONF.encode(), bytes(self.admin_conf))
+            stdin = stdin.replace(b"/run/gpu-metal", bytes(self.folder))
+        environment = {**os.environ, "PATH": f"{Path(tool('kubectl')).parent}:/usr/bin:/bin"}
+        process = await asyncio.create_subprocess_exec(*words, stdin=-1, stdout=-1, stderr=-1, env=environment)
         out, said = await process.communicate(stdin)
         return Result(process.returncode or 0, out.decode(), said.decode())
 

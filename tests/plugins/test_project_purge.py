@@ -112,6 +112,62 @@ def test_data_stays_until_it_is_asked_for(ctl: Sitectl, plane: ControlPlane) -> 
     assert done.exit_code == 0
 
 
+def test_a_claim_that_goes_with_something_else_is_not_lost_without_a_word(ctl: Sitectl, plane: ControlPlane) -> None:
+    left(plane, "owned")
+    uid = plane.kubectl("get", "configmap", "notes", "-n", "owned", "-o", "jsonpath={.metadata.uid}")
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "notes", "uid": uid}
+    patch = json.dumps({"metadata": {"ownerReferences": [owner]}})
+    plane.kubectl("patch", "persistentvolumeclaim", "data", "-n", "owned", "--type=merge", "-p", patch)
+    done = ctl("project", "purge", "owned", "--yes")
+    assert done.exit_code == 1
+    orphan = "kubectl -n owned delete configmap notes --cascade=orphan"
+    said = f"owned: Kubernetes deletes claim data with its ConfigMap notes. Fix: to keep it: {orphan}; to delete it: "
+    assert done.stderr.endswith(f"{said}--data\nNothing was deleted.\n")
+    assert names(plane, "configmaps", "owned") == ["configmap/notes"]
+    plane.kubectl(*orphan.split()[1:])
+    path = "jsonpath={.metadata.ownerReferences}"
+    until(lambda: not plane.kubectl("get", "pvc", "data", "-n", "owned", "-o", path), plane.folder)
+    assert ctl("project", "purge", "owned", "--yes").exit_code == 0
+    assert names(plane, "persistentvolumeclaims", "owned") == ["persistentvolumeclaim/data"]
+
+
+def test_data_that_comes_while_somebody_answers_stays(
+    ctl: Sitectl, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left(plane, "busy", claim=False)
+
+    def answered(*_: object) -> bool:
+        left(plane, "busy")
+        return True
+
+    monkeypatch.setattr(purge, "typed", answered)
+    done = ctl("project", "purge", "busy")
+    assert done.exit_code == 1
+    said = "busy: its volume claims or snapshots changed meanwhile. Nothing was deleted. Fix: repeat.\n"
+    assert done.stderr.endswith(said)
+    assert names(plane, "persistentvolumeclaims", "busy") == ["persistentvolumeclaim/data"]
+
+
+def test_a_snapshot_is_data(ctl: Sitectl, plane: ControlPlane) -> None:
+    group, schema = "snapshot.storage.k8s.io", {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    kind = {"plural": "volumesnapshots", "singular": "volumesnapshot", "kind": "VolumeSnapshot"}
+    spec = {"group": group, "scope": "Namespaced", "names": kind, "versions": [version]}
+    metadata = {"annotations": {"api-approved.kubernetes.io": "https://github.com/kubernetes-csi/external-snapshotter"}}
+    name = f"volumesnapshots.{group}"
+    plane.apply(
+        thing("CustomResourceDefinition", name, api="apiextensions.k8s.io/v1", spec=spec, metadata=metadata),
+    )
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"customresourcedefinition/{name}")
+    left(plane, "shot", claim=False)
+    plane.apply(thing("VolumeSnapshot", "monday", "shot", api=f"{group}/v1"))
+    done = ctl("project", "purge", "shot", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert "stays: snapshot monday\n" in done.stderr
+    assert names(plane, "volumesnapshots", "shot") == [f"volumesnapshot.{group}/monday"]
+    assert names(plane, "configmaps", "shot") == []
+
+
 def test_another_word_deletes_nothing(ctl: Sitectl, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     left(plane, "kept", claim=False)
     plane.apply(thing("Pod", "train-7", "kept", spec=POD))
@@ -155,7 +211,7 @@ def test_a_namespace_of_others_is_refused(ctl: Sitectl, plane: ControlPlane) -> 
         (
             "stuck",
             "remain",
-            "pod train-7 is on gpu-2, which does not answer. Fix: bring gpu-2 back, or write hosts.gpu-2.",
+            "pod train-7 is on gpu-2, which is not Ready\nThe name is free when it has ended. Fix: remove what holds",
         ),
     ],
 )
