@@ -126,7 +126,8 @@ sudo_allows() { sudo -n -l -U "$1" 2>/dev/null | grep -E "^ +\(.*\).* ?$2" >/dev
 # root_groups NAME: those of the user's groups that let it become root, one a line
 root_groups() { id -nG "$1" | tr ' ' '\n' | grep -xE 'sudo|wheel' || true; }
 
-# own_account NAME NUMBER: ends check or apply unless the user NAME was made here, or its name, NUMBER and group are free
+# own_account NAME NUMBER HOME: ends check or apply unless the user NAME was made here, or its name, NUMBER and group are
+# free, and no other home beside HOME is of that number: it would be that of somebody who left.
 own_account() {
     local holder made=/var/lib/gpu-metal/accounts/user-$1/before
     if [[ -s $made ]] || [[ ! -e $made && -n $(getent passwd "$1") ]]; then
@@ -146,5 +147,11 @@ own_account() {
     if [[ -n $holder && $holder != "$2" ]]; then
         untrue "has group $1 with number $holder, wants $2 for the user's own." \
             "Fix: another name under users; or, if no file belongs to that group: groupdel $1"
+    fi
+    if [[ -n $(getent passwd "$1") || ! -d $(dirname "$3") ]]; then return; fi
+    holder=$(find -H "$(dirname "$3")" -mindepth 1 -maxdepth 1 -type d -uid "$2" ! -path "$3" -print -quit)
+    if [[ -n $holder ]]; then
+        untrue "has $holder of number $2, which $1 would own: the home of somebody who had that number." \
+            "Fix: write a number in users.$1.uid that nobody had; or, for the same person, users.$1.home: $holder"
     fi
 }

@@ -113,7 +113,10 @@ def _adopted(host: Host) -> list[Step]:
 
 def _free(host: Host) -> list[Step]:
     people = {name: account for name, account in sorted(host.accounts.items()) if isinstance(account, Person)}
-    return [_step("account_free", name, name=name, uid=str(account.uid)) for name, account in people.items()]
+    homes = {name: {"home": account.home} if account.home else {} for name, account in people.items()}
+    return [
+        _step("account_free", name, name=name, uid=str(account.uid), **homes[name]) for name, account in people.items()
+    ]
 
 
 def _group(name: str, gid: int | None) -> Step:

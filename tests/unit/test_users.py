@@ -41,7 +41,7 @@ def test_front_ends_have_the_users_and_other_hosts_have_not(tmp_path: Path) -> N
     assert account["own"] == "yes"
     assert (account["uid"], account["home"], account["keys"]) == ("20001", "/shared/ana", "yes")
     assert named(plan.preflight(site, first), "account_free") == {
-        "ana": {"name": "ana", "uid": "20001"},
+        "ana": {"name": "ana", "uid": "20001", "home": "/shared/ana"},
         "ben": {"name": "ben", "uid": "20002"},
     }
     # What a host says of the account itself goes over the user's entry, and takes over one that others made.

@@ -42,7 +42,7 @@ apply() {
         untrue "has $(_shell), which runs no command, for $name, the site's login user." \
             "Fix: correct accounts.$name.shell"
     fi
-    if [[ $(input own no) == yes ]]; then own_account "$name" "$(input uid)"; fi
+    if [[ $(input own no) == yes ]]; then own_account "$name" "$(input uid)" "$(_home)"; fi
     _remember "$name"
     home=$(_home)
     if [[ -z $(_entry 1) ]]; then _make "$name"; fi
