@@ -200,14 +200,7 @@ def _cut(text: str, place: _Place, members: Sequence[tuple[Node, Node]], index: 
 
 def _cut_flow(text: str, members: Sequence[tuple[Node, Node]], index: int, start: int, end: int) -> str:
     if index + 1 < len(members):
-        after = members[index + 1][0].start_mark.index
-        line = text.rfind("\n", 0, after) + 1
-        if line > end:  # the next one is on another line, which stays as it is
-            between = re.fullmatch(r"\s*,[ \t]*(#[^\n]*)?\r?\n", text[end:line])
-            alone = not text[text.rfind("\n", 0, start) + 1 : start].strip()
-            if between and alone:
-                return text[: text.rfind("\n", 0, start) + 1] + text[line:]
-        return text[:start] + text[after:]
+        return _cut_before(text, start, end, members[index + 1][0].start_mark.index)
     if index == 0:
         comma = re.compile(r"\s*,").match(text, end)
         return text[:start] + text[comma.end() if comma else end :]
@@ -221,6 +214,18 @@ def _cut_flow(text: str, members: Sequence[tuple[Node, Node]], index: int, start
     if rest and not text[first:start].strip():
         return text[:first] + text[rest.end() :]
     return text[:start] + text[last:]
+
+
+def _cut_before(text: str, start: int, end: int, after: int) -> str:
+    """Removes what is from `start` to `end`, in braces; another member begins at `after`."""
+    behind = re.compile(r"\s*,[ \t]*(#[^\r\n]*)?(\r?\n)").match(text, end, after)
+    if behind:  # the other one is on another line, which stays as it is, with the comments above it
+        first = text.rfind("\n", 0, start) + 1
+        if not text[first:start].strip():
+            return text[:first] + text[behind.end() :]
+        if "#" in text[behind.end() : after]:
+            return text[:start] + text[behind.start(2) :]
+    return text[:start] + text[after:]
 
 
 def _in_braces(node: Node) -> bool:

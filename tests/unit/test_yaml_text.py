@@ -103,6 +103,9 @@ def test_items_come_and_go_in_brackets_and_in_lines() -> None:
         ("u: {\n  a: 1,  # one\n  b: 2  # two\n}\n", "b", "u: {\n  a: 1,  # one\n}\n"),
         ("u: {\n  a: 1,  # one\n  b: 2,  # two\n}\n", "a", "u: {\n  b: 2,  # two\n}\n"),
         ("u: {\n  a: 1,  # one\n  b: 2,  # two\n}\n", "b", "u: {\n  a: 1,  # one\n}\n"),
+        ("u: {\n  a: 1,  # one\n  # of b\n\n  b: 2,\n}\n", "a", "u: {\n  # of b\n\n  b: 2,\n}\n"),
+        ("u: {a: 1,  # one\n  # of b\n  b: 2}\n", "a", "u: {\n  # of b\n  b: 2}\n"),
+        ("u: {a: 1,\r\n  b: 2}\r\n", "a", "u: {b: 2}\r\n"),
         ("u: {a: 1,\n  b: 2}\n", "b", "u: {a: 1,\n  }\n"),
     ],
 )
