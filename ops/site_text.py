@@ -14,7 +14,7 @@ import versions
 from components.gpu import models
 from components.host.config import RHEL_LIKE, Host
 from ops import render
-from ops.yaml_words import word
+from stacks.yaml_words import word
 
 Facts = Mapping[str, Any]
 Gpus = tuple[str, int]

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
-from ops.yaml_words import word
+from stacks.yaml_words import word
 
 Path = Sequence[str]
 """The keys from the top of the text to a value."""

@@ -1,12 +1,12 @@
 """Keys that a site had in an earlier version, with what to write in their place."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain, count
 from typing import Any
 
 from components.problem import Problem
+from stacks.yaml_words import word
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,30}[a-z0-9])?")
 
@@ -20,7 +20,7 @@ def former(data: Mapping[str, Any]) -> Iterator[Problem]:
     projects = {str(name): _project(entry, users) for name, entry in entries.items() if isinstance(entry, dict)}
     text = "is now users and projects, and the keys of quota stand beside the others."
     if projects:
-        text += f" Write users: {_flow(users)} and projects: {_flow(projects)}; what they have in the cluster stays."
+        text += f" Write users: {word(users)} and projects: {word(projects)}; what they have in the cluster stays."
     yield Problem(("tenants",), text)
 
 
@@ -34,8 +34,8 @@ def _project(tenant: Mapping[str, Any], users: dict[str, Any]) -> dict[str, Any]
 
 def _user(subject: str, users: dict[str, Any]) -> str:
     """The name of the user who is this subject to the API server; it is added to `users`."""
-    word = re.sub("[^a-z0-9]+", "-", subject.partition("@")[0].lower()).lstrip("-0123456789")[:29].rstrip("-")
-    plain = subject if _NAME.fullmatch(subject) else word or "user"
+    letters = re.sub("[^a-z0-9]+", "-", subject.partition("@")[0].lower()).lstrip("-0123456789")[:29].rstrip("-")
+    plain = subject if _NAME.fullmatch(subject) else letters or "user"
     names = chain([plain], (f"{plain[:29]}-{number}" for number in count(2)))
     free = (name for name in names if users.get(name, _said(name, subject)) == _said(name, subject))
     name = next(free)
@@ -45,18 +45,3 @@ def _user(subject: str, users: dict[str, Any]) -> str:
 
 def _said(name: str, subject: str) -> dict[str, str]:
     return {} if name == subject else {"subject": subject}
-
-
-def _flow(value: object) -> str:
-    """YAML on one line; a text that is one plain word needs no quotes."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_flow(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, str) and re.fullmatch("[A-Za-z][A-Za-z0-9-]*|[0-9]+[KMGT]i", value):
-        return value if value.lower() not in _WORDS else json.dumps(value)
-    return json.dumps(value)
-
-
-_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
-"""Plain words that YAML reads as something else than a text."""

@@ -68,6 +68,6 @@ def test_two_subjects_of_a_former_site_never_become_one_user() -> None:
     members = ["ana@a.org", "ana@b.org", "Ana@c.org", "ana", "7@d.org"]
     [problem] = former({"tenants": {"vision": {"quota": {}, "members": members}}})
     assert problem.text.partition("Write ")[2].partition(" and projects: ")[0] == (
-        'users: {ana: {subject: "ana@a.org"}, ana-2: {subject: "ana@b.org"}, ana-3: {subject: "Ana@c.org"}, '
+        "users: {ana: {subject: ana@a.org}, ana-2: {subject: ana@b.org}, ana-3: {subject: Ana@c.org}, "
         'ana-4: {subject: ana}, user: {subject: "7@d.org"}}'
     )

@@ -144,7 +144,7 @@ def test_nothing_is_added_behind_an_alias() -> None:
         put("a: &x {k: 1}\nu:\n  b: *x\n", ("u", "z"), {})
 
 
-@pytest.mark.parametrize("name", ["yes", "20001", "ä", "a: b", "#1", "null", "1.30", "0x1f", "2026-11-30", "é𝄞"])
+@pytest.mark.parametrize("name", ["yes", "~", "20001", "ä", "a: b", "#1", "null", "1.30", "0x1f", "2026-11-30", "é𝄞"])
 def test_a_name_is_read_back_as_it_was_given(name: str) -> None:
     text = put(SITE, (*TOP, "users", name), {"subject": name})
     assert YAML(typ="safe", pure=True).load(text)["config"]["gpu-metal:site"]["users"][name] == {"subject": name}
