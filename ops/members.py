@@ -125,7 +125,8 @@ def remove_project(flags: Flags, name: str, *, dry_run: bool) -> Code:
     _known(site, name)
     draft.take(("projects", name))
     project = site.projects[name]
-    goes = [f"the roles of {', '.join([*project.members, *project.groups])}"] if project.members else []
+    people = [*project.members, *project.groups]
+    goes = [f"the roles of {', '.join(people)}"] if people else []
     goes += [f"{project.gpus} GPUs of quota"] if project.gpus else []
     stays = [f"data on the volumes of {name}"]
     return settle(flags, Change(site, draft, dry_run, goes, stays, f"sitectl project purge {name}"))

@@ -137,7 +137,10 @@ def deliver(flags: Flags, to: Path | None, text: str) -> None:
     if to is None:
         typer.echo(text, nl=False)
         return
-    files.write(to, text, 0o600)
+    try:
+        files.write(to, text, 0o600)
+    except OSError as error:
+        raise Stop(Code.NO, [f"{to} cannot be written: {error.strerror}. Fix: --to another file."]) from None
     flags.say(f"{to} is written, for you alone (0600). Hand it over on a way that nobody else reads, then delete it.")
 
 
@@ -145,6 +148,8 @@ def may_write(flags: Flags, to: Path | None) -> bool:
     """Asked before the certificate is made: whether a file that is there may be replaced. Raises Stop."""
     if to is None:
         return True
+    if to.is_dir():
+        raise Stop(Code.WRONG, [f"{to} is a folder. Fix: --to {to / 'kubeconfig'}"])
     if not to.parent.is_dir():
         raise Stop(Code.WRONG, [f"{to.parent} is no folder. Fix: mkdir -p {to.parent}"])
     return not to.exists() or agreed(flags, f"{to} is there. Replace it", f"{to} was not replaced.")

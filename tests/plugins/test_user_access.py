@@ -163,6 +163,12 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(ctl: Sitectl, plane: Co
     assert plane.asked == []
 
 
+def test_a_folder_is_no_file_to_write(ctl: Sitectl, plane: ControlPlane) -> None:
+    done = ctl("user", "kubeconfig", "ana", "--to", str(ctl.folder))
+    assert (done.exit_code, plane.asked) == (2, [])
+    assert f"{ctl.folder} is a folder. Fix: --to {ctl.folder}/kubeconfig\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

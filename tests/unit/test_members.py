@@ -87,6 +87,13 @@ def test_a_project_comes_and_goes(ctl: Sitectl, site: Path) -> None:
     assert "goes : the roles of ben\ngoes : 2 GPUs of quota\n" in done.stderr
 
 
+def test_groups_lose_their_role_with_the_project(ctl: Sitectl, site: Path) -> None:
+    assert ctl("project", "add", "text", "--group", "oidc:text", "--yes").exit_code == 0
+    before = site.read_text()
+    assert "goes : the roles of oidc:text\n" in ctl("project", "remove", "text", "--dry-run").stderr
+    assert site.read_text() == before
+
+
 def test_the_entry_is_edited_in_the_file_that_has_it(ctl: Sitectl, site: Path) -> None:
     own = site.read_text().replace(PEOPLE, "").replace("    hosts:", "    include: [people.yaml]\n    hosts:")
     site.write_text(own)
