@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from components.host.machine import Person
 from ops import render
 from ops import site as sites
 from ops.asking import agreed
@@ -97,9 +98,16 @@ def remove_user(flags: Flags, name: str, projects: Sequence[str], *, dry_run: bo
     change = Change(site, draft, dry_run, goes=list(_of_user(site, name, list(projects) or own)))
     if not projects:
         draft.take(("users", name))
-        change.stays = [f"files of {name} in home folders and on volumes"]
+        change.stays = [f"files of {name} in home folders and on volumes", *_account_of(site, name)]
         change.later = f"sitectl user purge {name}"
     return settle(flags, change)
+
+
+def _account_of(site: Site, name: str) -> Iterator[str]:
+    """The hosts that want the account by an entry of their own, which goes over that of the user."""
+    accounts = {host.name: host.accounts.get(name) for host in site.active}
+    if at := [host for host, account in accounts.items() if account and not isinstance(account, Person)]:
+        yield f"the account {name} on {render.fold(at)}, which accounts.{name} of the site wants. Take that out by hand"
 
 
 def _of_user(site: Site, name: str, projects: Sequence[str]) -> Iterator[str]:

@@ -89,9 +89,8 @@ def _homes(name: str, folder: str, answers: Mapping[str, Result | SshError]) -> 
         if answer.status:
             wrong.append(f"{host} [home] {(answer.stderr.strip().splitlines() or ['bash failed'])[-1]}")
         elif word == "account":
-            wrong.append(
-                f"{host} [account] {name} is still a user there. Fix: pulumi up; an account of others: userdel"
-            )
+            fix = f"Fix: pulumi up, without accounts.{name} in the site; an account of others: userdel"
+            wrong.append(f"{host} [account] {name} is still a user there. {fix}")
         elif word == "other":
             wrong.append(f"{host} [home] {folder} belongs to {rest}. Fix: --home with the folder that {name} had")
         elif word == "home":

@@ -87,6 +87,18 @@ def test_a_project_comes_and_goes(ctl: Sitectl, site: Path) -> None:
     assert "goes : the roles of ben\ngoes : 2 GPUs of quota\n" in done.stderr
 
 
+def test_an_account_that_the_site_wants_besides_is_named(ctl: Sitectl, site: Path) -> None:
+    site.write_text(site.read_text().replace("ben: {}", "ben: {uid: 20002}").replace("ana: {", "ana: {uid: 20001, "))
+    assert "the account ben on" not in ctl("user", "remove", "ben", "--dry-run").stderr
+    text = site.read_text().replace(
+        "    hosts:", "    frontEnd: true\n    accounts: {ben: {shell: /bin/zsh}}\n    hosts:"
+    )
+    site.write_text(text)
+    said = ctl("user", "remove", "ben", "--dry-run").stderr
+    assert "which accounts.ben of the site wants. Take that out by hand\n" in said
+    assert "the account ana" not in ctl("user", "remove", "ana", "--dry-run").stderr
+
+
 def test_groups_lose_their_role_with_the_project(ctl: Sitectl, site: Path) -> None:
     assert ctl("project", "add", "text", "--group", "oidc:text", "--yes").exit_code == 0
     before = site.read_text()

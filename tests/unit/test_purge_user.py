@@ -100,7 +100,7 @@ def test_a_folder_that_several_hosts_mount_goes_once(ctl: Sitectl, hosts: Hosts,
 @pytest.mark.parametrize(
     ("users", "said"),
     [
-        (["ben:x:4711:"], "gpu-1 [account] ben is still a user there. Fix: pulumi up"),
+        (["ben:x:4711:"], "gpu-1 [account] ben is still a user there. Fix: pulumi up, without accounts.ben"),
         ([f"eve:x:{os.getuid()}:"], "belongs to eve. Fix: --home with the folder that ben had"),
     ],
 )
