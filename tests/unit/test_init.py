@@ -111,10 +111,8 @@ def address(ip: str, prefix: int = 24) -> dict[str, Any]:
 
 
 def test_readmes_command_and_its_file_give_one_cluster(init: Init) -> None:
-    """The file that is printed, and the one that `init` writes where hosts are as printed: the same cluster and GPUs.
-
-    The printed one has users, a project and NVIDIA's software besides.
-    """
+    """The file that is printed, and the one `init` writes where hosts are as printed: the same cluster and GPUs; the
+    printed one has users, a project and NVIDIA's software besides."""
     (line,) = re.findall(r"^\./sitectl (init lab .*)", README, re.M)
     for name, last, count in (("cp-1", 11, 0), ("gpu-1", 21, 2), ("gpu-2", 22, 1)):
         devices = [device("NVIDIA RTX A6000")] * count
