@@ -79,6 +79,37 @@ def test_arguments_that_the_pod_sees_pass(name: str, value: str) -> None:
     assert api_server.wrong(name, value) is None
 
 
+@pytest.mark.row("K3")
+@pytest.mark.parametrize(
+    ("name", "found", "says"),
+    [
+        (
+            "authentication-config",
+            {"anonymous": {"enabled": False}},
+            "has anonymous: {enabled: false}, which stops the",
+        ),
+        (
+            "authentication-config",
+            {"anonymous": {"enabled": True, "conditions": [{"path": "/livez"}]}},
+            "has anonymous.conditions without /readyz, /api/v1/namespaces/kube-public/configmaps/cluster-info, which",
+        ),
+        ("authentication-config", {"anonymous": {"enabled": True}}, None),
+        ("authentication-config", {"jwt": []}, None),
+        (
+            "authorization-config",
+            {"authorizers": [{"type": "Webhook"}, {"type": "RBAC"}]},
+            "has no authorizer of type Node",
+        ),
+        ("authorization-config", {"authorizers": [{"type": "Node"}, {"type": "RBAC"}]}, None),
+    ],
+)
+def test_a_configuration_that_keeps_out_whom_the_cluster_needs_is_refused(
+    name: api_server.ApiServerFile, found: dict[str, Any], says: str | None
+) -> None:
+    said = api_server.locks_out(name, found)
+    assert (said or "").startswith(says) if says else said is None
+
+
 API_SERVER = """
 root=$(dirname "$0")/..
 # It starts with a policy that says so.
