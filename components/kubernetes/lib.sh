@@ -66,7 +66,7 @@ _own_server() {
     printf 'https://%s:6443\n' "$address"
 }
 
-_to_the_kubelet() { curl -ks --max-time 5 -o /dev/null -w '%{http_code}' "$(_own_server)/livez" || true; }
+_to_the_kubelet() { curl -ks --noproxy '*' --max-time 5 -o /dev/null -w '%{http_code}' "$(_own_server)/livez" || true; }
 
 api_server_logs() { compgen -G '/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log' | LC_ALL=C sort || true; }
 

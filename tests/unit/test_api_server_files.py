@@ -115,7 +115,7 @@ root=$(dirname "$0")/..
 # It starts with a policy that says so.
 case $(basename "$0") in
     kubectl) grep -q good "$root/running" && echo ok ;;
-    curl) cat "$root/refuses" 2>/dev/null || printf 200 ;;
+    curl) [[ $* == *'--noproxy *'* ]] && { cat "$root/refuses" 2>/dev/null || printf 200; } ;;
     sleep) exit 0 ;;
 esac
 """
