@@ -224,6 +224,7 @@ _keep_former() {
     cp -a $_manifest $_pki/apiserver.crt $_pki/apiserver.key $_former.new/
     sync $_former.new/* $_former.new
     mv -T $_former.new $_former
+    sync ${_former%/*}
 }
 
 # Another certificate by the same authority, in a folder of its own: $pair. Names that others had signed stay in it.
