@@ -95,7 +95,7 @@ def strict_arp(config: LoadBalancer, ground: Ground) -> Iterator[Problem]:
 
 def own_values(config: LoadBalancer, ground: Ground) -> Iterator[Problem]:
     """`values` has none that other keys decide."""
-    return clashes(values(config, ground.hosts), config.values)
+    return iter(()) if wrong(config.pool) else clashes(values(config, ground.hosts), config.values)
 
 
 CHECKS: tuple[Callable[[LoadBalancer, Ground], Iterator[Problem]], ...] = (
