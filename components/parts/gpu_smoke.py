@@ -7,7 +7,8 @@ import pulumi_kubernetes as k8s
 from pulumi import Resource
 
 from components.gpu.pods import RESOURCE, SMOKE, TAINT, Smoke
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 
 _SCRIPT = """\
 seen=$(nvidia-smi -L | grep -c MIG)

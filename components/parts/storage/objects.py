@@ -6,7 +6,7 @@ Rows: S2, S3, S7, M3.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from components.kubernetes.handle import FORCE
+from components.kubernetes.force import FORCE
 from components.parts.part import Expected, Probe
 from components.parts.storage import values
 from components.parts.storage.config import Csi, External, LocalPath, Storage, Subdir, Volume
