@@ -6,6 +6,7 @@ from itertools import chain
 from components.engine.config import Docker
 from components.host.addresses import Address
 from components.host.config import Ssh
+from components.kubernetes.api_server import FALSE
 from components.problem import Problem, dotted
 from stacks import (
     checks_addresses,
@@ -127,8 +128,8 @@ def kubernetes(site: Site) -> Iterator[Problem]:
     if plugins is not None and "NodeRestriction" not in plugins.replace(" ", "").split(","):
         text = "lacks NodeRestriction: this list replaces kubeadm's default, which has it. Add it."
         yield Problem(("kubernetes", "apiServer", "enable-admission-plugins"), text)
-    if arguments.get("anonymous-auth") == "false":
-        text = "false stops the API server's probes and every join by token (kubeadm#798). Take it away."
+    if (anonymous := arguments.get("anonymous-auth", "")).lower() in FALSE:
+        text = f"{anonymous} stops the API server's probes and every join by token (kubeadm#798). Take it away."
         yield Problem(("kubernetes", "apiServer", "anonymous-auth"), text)
     engine = site.container_engine
     if isinstance(engine, Docker):

@@ -95,7 +95,7 @@ def _unfit(name: ApiServerFile, path: Path) -> str | None:
     seen = found.get("kind") if isinstance(found, dict) else None
     if seen != kind:
         return f"{path.name} has kind {seen or 'none'}. This argument takes kind: {kind}."
-    wrong = wrong_policy(found) if name == given.POLICY else None
+    wrong = wrong_policy(found) if name == given.POLICY else api_server.locks_out(name, found)
     return f"{path.name} {wrong}" if wrong else None
 
 

@@ -47,6 +47,14 @@ MOUNTED = (
 """Folders of the host that kubeadm mounts into the API server's pod, where they exist
 (cmd/kubeadm/app/phases/controlplane/volumes.go)."""
 
+FALSE = ("false", "f", "0")
+"""What an argument of the API server takes for false, in small letters (strconv.ParseBool)."""
+
+PROBES = ("/livez", "/readyz")
+"""What the kubelet asks the API server that kubeadm makes, without signing in."""
+CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
+"""What a host that joins by a token reads first, without signing in (cmd/kubeadm/app/discovery/token)."""
+
 _NAMES_A_FILE = re.compile(r"(file|config|cert-dir|certificate-authority|client-certificate|client-key)$")
 
 
@@ -65,6 +73,26 @@ def wrong(name: str, value: str) -> str | None:
     if not _NAMES_A_FILE.search(name) or not value.startswith("/") or value.startswith(MOUNTED):
         return None
     return f"is not in the API server's pod. Put it below {MOUNTED[1]} of every control plane, and name that path."
+
+
+def locks_out(name: ApiServerFile, found: dict[str, Any]) -> str | None:
+    """Whom the cluster needs and a configuration, read from YAML, keeps out; None if nobody."""
+    if name == "authentication-config" and isinstance(anonymous := found.get("anonymous"), dict):
+        paths = [each.get("path") for each in anonymous.get("conditions") or [] if isinstance(each, dict)]
+        absent = [path for path in (*PROBES, CLUSTER_INFO) if paths and path not in paths]
+        if not anonymous.get("enabled"):
+            return f"has anonymous: {{enabled: false}}, which stops {_ANONYMOUS}. Take anonymous away."
+        if absent:
+            without = ", ".join(absent)
+            return f"has anonymous.conditions without {without}, which stops {_ANONYMOUS}. Add each as path."
+    if name == "authorization-config":
+        there = [each.get("type") for each in found.get("authorizers") or [] if isinstance(each, dict)]
+        if absent := [kind for kind in ("Node", "RBAC") if kind not in there]:
+            return f"has no authorizer of type {absent[0]}, which kubelets and administrators need. Add {absent[0]}."
+    return None
+
+
+_ANONYMOUS = "the probes of the API server and every join by token"
 
 
 def volumes(files: Iterable[ApiServerFile], arguments: dict[str, str]) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from components.kubernetes.api_server import FALSE
+
 KNOWN_MINOR = 34
 """The minor version whose names these are."""
 
@@ -187,7 +189,10 @@ OPEN: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "apiServer.tls-min-version": (lambda v: v in ("VersionTLS10", "VersionTLS11"), "allows broken versions of TLS"),
     "apiServer.token-auth-file": (lambda _: True, "keeps passwords for good in a file that is never read again"),
-    "apiServer.service-account-lookup": (lambda v: str(v) == "false", "accepts tokens of accounts that are deleted"),
+    "apiServer.service-account-lookup": (
+        lambda v: str(v).lower() in FALSE,
+        "accepts tokens of accounts that are deleted",
+    ),
     "apiServer.authorization-policy-file": (lambda _: True, "belongs to the mode ABAC, which nobody can audit"),
     "apiServer.debug-socket-path": (lambda _: True, "shows profiles without a password"),
 }

@@ -12,22 +12,89 @@ _cluster_kubectl() {
     kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
 }
 
-# api_server_process: the process of this host's API server; nothing when there is none
-api_server_process() { pgrep -o -x kube-apiserver || true; }
-
-# api_server_is_ready: this host's, not another behind the same endpoint
-api_server_is_ready() {
-    local address
-    address=$(sed -nE 's/^ +- --advertise-address=//p' /etc/kubernetes/manifests/kube-apiserver.yaml)
-    if [[ $address == *:* ]]; then address="[$address]"; fi
-    [[ $(_cluster_kubectl --server "https://$address:6443" --request-timeout=5s get --raw /readyz 2>/dev/null) == ok ]]
+# api_server_process: the process of this host's API server, not one of a cluster in its pods; nothing when there is none
+api_server_process() {
+    local process address
+    address=$(_advertised)
+    for process in $(pgrep -x kube-apiserver); do
+        if grep -qzxF -- "--advertise-address=$address" "/proc/$process/cmdline" 2>/dev/null; then
+            printf '%s\n' "$process"
+            return 0
+        fi
+    done
 }
 
-# api_server_said: the last error in its container's log, as one line; its last line if none of them looks like one
+# by_argument: each line once, by names. Of an argument that is there twice (service-account-issuer), the first counts
+# otherwise than the second.
+by_argument() { awk '!there[$0]++' | LC_ALL=C sort -s -t = -k 1,1; }
+
+# api_server_arguments: those of its process, by_argument; nothing when there is none
+api_server_arguments() {
+    { tr '\0' '\n' <"/proc/$(api_server_process)/cmdline" | sed 1d | by_argument; } 2>/dev/null || true
+}
+
+# api_server_runs: is there a process? One that was just restarted is waited for.
+api_server_runs() {
+    local deadline=$((SECONDS + 30))
+    until [[ -n $(api_server_process) ]]; do
+        if ((SECONDS >= deadline)); then return 1; fi
+        sleep 2
+    done
+}
+
+# api_server_shows FILE: is this the certificate that it shows?
+api_server_shows() {
+    local shown
+    shown=$(openssl s_client -connect "$(_own_server | sed 's|https://||')" </dev/null 2>/dev/null | openssl x509 2>/dev/null) ||
+        return 1
+    [[ $shown == "$(openssl x509 -in "$1")" ]]
+}
+
+# api_server_is_ready: this host's, not another behind the same endpoint. The kubelet ends one that refuses its probes,
+# and it asks without signing in.
+api_server_is_ready() {
+    [[ $(_cluster_kubectl --server "$(_own_server)" --request-timeout=5s get --raw /readyz 2>/dev/null) == ok &&
+    $(_to_the_kubelet) == 200 ]]
+}
+
+_advertised() { sed -nE 's/^ +- --advertise-address=//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null || true; }
+
+_own_server() {
+    local address
+    address=$(_advertised)
+    if [[ $address == *:* ]]; then address="[$address]"; fi
+    printf 'https://%s:6443\n' "$address"
+}
+
+_to_the_kubelet() { curl -ks --noproxy '*' --max-time 5 -o /dev/null -w '%{http_code}' "$(_own_server)/livez" || true; }
+
+api_server_logs() { compgen -G '/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log' | LC_ALL=C sort || true; }
+
+# api_server_said: why it does not do, as one line: that it refuses the kubelet; or the last error in its container's log,
+# or the log's last line if none of them looks like one
 api_server_said() {
-    local lines
+    local lines code
+    code=$(_to_the_kubelet)
+    if [[ $code == 40[13] ]]; then
+        printf 'it answers the kubelet, which asks for /livez without signing in, with %s, and the kubelet ends it for that\n' "$code"
+        return 0
+    fi
     lines=$(find /var/log/pods/kube-system_kube-apiserver-* -name '*.log' -printf '%T@ %p\n' 2>/dev/null | sort -n |
         tail -n 2 | cut -d ' ' -f 2- | xargs -r tail -q -n 40 -- | sed -E 's/^\S+ std(out|err) [FP] //')
     { grep -E '^Error: |^[EF][0-9]{4} .*run\.go' <<<"$lines" || printf '%s\n' "$lines"; } |
         tail -n 1 | sed -E 's/^[EF][0-9]{4} [^]]*\] //' | cut -c 1-400
+}
+
+# certificate_has NAME FILE: a name, or an address in any spelling: openssl compares it itself
+certificate_has() {
+    if [[ $1 == *:* || $1 =~ ^[0-9.]+$ ]]; then
+        openssl x509 -in "$2" -noout -checkip "$1" | grep -q ' does match '
+    else
+        certificate_names "$2" | grep -qxF -- "DNS:$1"
+    fi
+}
+
+# certificate_names FILE: `DNS:NAME` and `IPAddress:ADDRESS`, sorted
+certificate_names() {
+    openssl x509 -in "$1" -noout -ext subjectAltName | sed 1d | tr -d ' ' | tr ',' '\n' | LC_ALL=C sort -u
 }

@@ -79,27 +79,69 @@ def test_arguments_that_the_pod_sees_pass(name: str, value: str) -> None:
     assert api_server.wrong(name, value) is None
 
 
+@pytest.mark.row("K3")
+@pytest.mark.parametrize(
+    ("name", "found", "says"),
+    [
+        (
+            "authentication-config",
+            {"anonymous": {"enabled": False}},
+            "has anonymous: {enabled: false}, which stops the",
+        ),
+        (
+            "authentication-config",
+            {"anonymous": {"enabled": True, "conditions": [{"path": "/livez"}]}},
+            "has anonymous.conditions without /readyz, /api/v1/namespaces/kube-public/configmaps/cluster-info, which",
+        ),
+        ("authentication-config", {"anonymous": {"enabled": True}}, None),
+        ("authentication-config", {"jwt": []}, None),
+        (
+            "authorization-config",
+            {"authorizers": [{"type": "Webhook"}, {"type": "RBAC"}]},
+            "has no authorizer of type Node",
+        ),
+        ("authorization-config", {"authorizers": [{"type": "Node"}, {"type": "RBAC"}]}, None),
+    ],
+)
+def test_a_configuration_that_keeps_out_whom_the_cluster_needs_is_refused(
+    name: api_server.ApiServerFile, found: dict[str, Any], says: str | None
+) -> None:
+    said = api_server.locks_out(name, found)
+    assert (said or "").startswith(says) if says else said is None
+
+
 API_SERVER = """
 root=$(dirname "$0")/..
 # It starts with a policy that says so.
 case $(basename "$0") in
-    pgrep) cat "$root/pid" ;;
     kubectl) grep -q good "$root/running" && echo ok ;;
+    curl) [[ $* == *'--noproxy *'* ]] && { cat "$root/refuses" 2>/dev/null || printf 200; } ;;
     sleep) exit 0 ;;
 esac
 """
 
 
+class Plane(StepHost):
+    """Its API server is a number in a file: the step's shell reads it there."""
+
+    def call(self, script: Path, function: str, *words: Any, **more: Any) -> tuple[int, str]:
+        step = self.root / "api_server_files.sh"
+        step.write_text(
+            f"# uses: kubernetes\n{script.read_text()}\napi_server_process() {{ cat {self.path('/pid')}; }}\n"
+        )
+        return super().call(step, function, *words, **more)
+
+
 @pytest.fixture
 def plane(tmp_path: Path) -> StepHost:
     """A control plane whose API server runs with the file; `restarts` counts, and `running` is what it has read."""
-    host = StepHost(tmp_path)
+    host = Plane(tmp_path)
     host.file(MANIFEST, f"    - kube-apiserver\n    - --advertise-address=10.0.0.1\n    - --{NAME}={host.path(FILE)}\n")
     host.file(FILE, "good 1\n")
     host.path(FILE).chmod(0o600)
     host.file("/running", "good 1\n")
     host.file("/pid", "1000001\n")
-    for name in ("pgrep", "kubectl", "sleep"):
+    for name in ("kubectl", "curl", "sleep"):
         host.program(name, API_SERVER)
     # `kill` is bash's own: the step's shell gets one that does what the kubelet does.
     lib = host.path("/library/lib.sh")
@@ -149,6 +191,17 @@ def test_a_file_that_stops_the_api_server_gives_way_to_the_former(plane: StepHos
     assert plane.call(STEP, "check", NAMES, bulk={NAME: "good 1"}) == (0, "")
 
 
+@pytest.mark.row("K2", "K3")
+def test_a_file_with_which_the_api_server_refuses_the_kubelet_gives_way_too(plane: StepHost) -> None:
+    """The administrator is answered, until the kubelet ends the API server for its probes."""
+    plane.file("/refuses", "401")
+    text = plane.path("/library/lib.sh").read_text()
+    plane.path("/library/lib.sh").write_text(text.replace("SECONDS + 60", "SECONDS + 119"))
+    status, said = plane.call(STEP, "apply", NAMES, bulk={NAME: "good 2"})
+    assert (status, "asks for /livez without signing in, with 401" in said) == (10, True), said
+    assert plane.path(FILE).read_text() == "good 1\n"
+
+
 @pytest.mark.row("K2")
 def test_a_restart_that_was_cut_off_is_made_up_for(plane: StepHost) -> None:
     plane.file(FILE, "good 2\n")
@@ -181,3 +234,19 @@ def test_a_host_without_a_cluster_gets_its_files_first(plane: StepHost) -> None:
     assert plane.call(STEP, "apply", NAMES, bulk={NAME: "good 1"}) == (0, "")
     assert plane.path(FILE).read_text() == "good 1\n"
     assert restarts(plane) == 0
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("2026 stderr F Error: unknown flag: --bad\n2026 stderr F \n", "Error: unknown flag: --bad"),
+        (
+            '2026 stderr F E1130 01:02:03.4 1 run.go:72] "command failed" err="no such file"\n2026 stderr F bye\n',
+            '"command failed" err="no such file"',
+        ),
+        ("2026 stderr F one\n2026 stderr F two\n", "two"),
+    ],
+)
+def test_the_api_servers_own_words(plane: StepHost, log: str, said: str) -> None:
+    plane.file("/var/log/pods/kube-system_kube-apiserver-cp-1_ab/kube-apiserver/0.log", log)
+    assert plane.call(STEP, "api_server_said") == (0, said)

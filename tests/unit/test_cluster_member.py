@@ -83,3 +83,31 @@ def test_a_kubelet_that_ends_again_and_again_is_the_reason(status: int, ended: i
     assert done.returncode == status
     assert done.stdout.splitlines() == ["join --config x", *(["joined"] if status == 0 else [])]
     assert done.stderr == "To see the stack trace of this error execute with --v=5\n" + says
+
+
+CUT_OFF = """
+set -euo pipefail; shopt -s inherit_errexit
+input() { echo cp-1; }
+sleep() { SECONDS=$((SECONDS + 60)); }
+. "$1"
+_as() { echo 'connection refused'; return 1; }
+_server() { echo https://10.0.0.1:6443; }
+_answers
+"""
+
+
+@pytest.mark.row("K3")
+def test_the_only_api_server_whose_change_was_cut_off_is_brought_back_by_hand(tmp_path: Path) -> None:
+    """Without it, the step that would bring the former one back is not reached."""
+    step, former = tmp_path / "step.sh", tmp_path / "api-server-before"
+    step.write_text(STEP.read_text().replace("/etc/kubernetes/gpu-metal/api-server-before", str(former)))
+    said = []
+    for _ in range(2):
+        done = subprocess.run(["bash", "-c", CUT_OFF, "bash", step], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        said.append(done.stderr)
+        former.mkdir(exist_ok=True)
+    plain = "the API server https://10.0.0.1:6443 does not answer: connection refused"
+    fix = f"Fix: on cp-1 as root, cp {former}/apiserver.* /etc/kubernetes/pki/ && cp {former}/kube-apiserver.yaml "
+    assert said[0] == f"{plain}\n"
+    assert said[1] == f"{plain}. A change of it was cut off here. {fix}/etc/kubernetes/manifests/; then pulumi up\n"

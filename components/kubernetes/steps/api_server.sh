@@ -20,10 +20,11 @@ check() {
     local live seen wanted config manifest contents said
     if [[ ! -s $_manifest ]]; then untrue "$_manifest is not there: no API server runs here"; fi
     if [[ -d $_former ]]; then untrue "a change of the API server began here and did not end"; fi
+    if ! api_server_runs; then untrue "no API server runs here: $(api_server_said)"; fi
     _plan
     said=$(_differs "$(_contents <$_manifest)" "$contents")
     if [[ -n $said ]]; then untrue "$_manifest: $said"; fi
-    said=$(_differs "$(_running "$(_flags)")" "$(_flags)")
+    said=$(_differs "$(api_server_arguments)" "$(_flags)")
     if [[ -n $said ]]; then untrue "the API server runs other than its manifest says: $said"; fi
     said=$(_wrong_names | paste -sd ';')
     if [[ -n $said ]]; then untrue "$_pki/apiserver.crt: ${said//;/; }"; fi
@@ -32,12 +33,13 @@ check() {
 }
 
 apply() {
-    local live seen wanted config manifest contents changed
+    local live seen wanted config manifest contents changed pair=''
     _plan
     _refuse_others
+    if [[ -n $(_wrong_names) ]]; then _sign; fi
     _keep_former
     changed=$(_differs "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
-    if [[ -n $(_wrong_names) ]]; then _renew; fi
+    if [[ -n $pair ]]; then _take "$pair"; fi
     if [[ $(_contents <$_manifest) != "$contents" ]]; then write_file $_manifest 0600 <<<"$manifest"; fi
     if ! _answers; then _give_up "$changed"; fi
     rm -rf $_former
@@ -88,7 +90,7 @@ _settings() {
     volumes+='"mountPath":{{printf "%q" .mountPath}}{{if .readOnly}},"readOnly":true{{end}}'
     volumes+='{{with .pathType}},"pathType":{{printf "%q" .}}{{end}}}{{"\n"}}{{end}}'
     _shown "go-template={{with .apiServer}}{{with .extraArgs}}$arguments{{end}}{{with .certSANs}}$names{{end}}{{with \
-.extraVolumes}}$volumes{{end}}{{end}}" <<<"$live" | LC_ALL=C sort -u
+.extraVolumes}}$volumes{{end}}{{end}}" <<<"$live" | by_argument
 }
 
 # The site's, and of the cluster's those that the site neither has nor had
@@ -98,7 +100,7 @@ _wanted() {
             <(_site_knows) - <<<"$seen" | sed '/^$/d'
         _of_site "${gm_inputs[@]}"
         bulk volumes | sed -n 's/^./extraVolumes &/p'
-    } | LC_ALL=C sort -u
+    } | by_argument
 }
 
 # _of_site INPUT…: arguments and names, as _settings has them
@@ -158,17 +160,15 @@ _made() {
     _fail "kubeadm makes no manifest of the site's settings: ${said##*$'\n'}"
 }
 
-# What this step decides of a manifest, sorted: arguments, and our volumes; kubeadm's own follow the folders of the host.
-_contents() {
-    _shown 'jsonpath={range .spec.containers[0].command[*]}{@}{"\n"}{end}{range .spec.containers[0].volumeMounts[*]}mount {.name} {.mountPath}{"\n"}{end}' | grep -E '^(--|mount gpu-metal-)' | LC_ALL=C sort
+# What this step decides of a manifest: arguments, and our volumes; kubeadm's own follow the folders of the host.
+_contents() { _fields | grep -E '^(--|mount gpu-metal-)' | by_argument; }
+
+# The manifest's arguments, and what else people write into one
+_fields() {
+    _shown 'jsonpath={range .spec.containers[0].command[*]}{@}{"\n"}{end}{range .spec.containers[*]}container {.name} {.image}{"\n"}{end}{range .spec.containers[0].volumeMounts[*]}mount {.name} {.mountPath}{"\n"}{end}{range .spec.containers[0].env[*]}env {.name}{"\n"}{end}{range .spec.hostAliases[*]}hostAlias {.ip}{"\n"}{end}'
 }
 
 _flags() { grep '^--' <<<"$contents"; }
-
-# _running DEFAULT: those of the process, sorted; DEFAULT while there is none
-_running() {
-    { tr '\0' '\n' <"/proc/$(api_server_process)/cmdline" | sed 1d | LC_ALL=C sort; } 2>/dev/null || printf '%s\n' "$1"
-}
 
 # _differs SEEN WANTED: of sorted lines, by their names; nothing when there is no difference
 _differs() {
@@ -187,33 +187,33 @@ _differs() {
 _wrong_names() {
     local name
     while read -r name; do
-        if ! _is_in "$name" $_pki/apiserver.crt; then printf '%s is not in the certificate\n' "$name"; fi
+        if ! certificate_has "$name" $_pki/apiserver.crt; then printf '%s is not in the certificate\n' "$name"; fi
     done < <(sed -n 's/^certSANs //p' <<<"$wanted")
-    while read -r name; do
-        if ! grep -qxF -- "certSANs $name" <<<"$wanted" && _is_in "$name" $_pki/apiserver.crt; then
-            printf '%s is in the certificate, the site does not give it\n' "$name"
-        fi
-    done < <(previous names '' | tr ',' '\n' | sed '/^$/d')
+    _leaving | sed 's/$/ is in the certificate, the site does not give it/'
 }
 
-# An address has many spellings: openssl compares it itself.
-_is_in() { # NAME CERTIFICATE
-    if [[ $1 == *:* || $1 =~ ^[0-9.]+$ ]]; then
-        openssl x509 -in "$2" -noout -checkip "$1" | grep -q ' does match '
-    else
-        openssl x509 -in "$2" -noout -ext subjectAltName | tr -d " " | tr "," "\n" | grep -qxF -- "DNS:$1"
-    fi
+_leaving() {
+    local name
+    while read -r name; do
+        if ! grep -qxF -- "certSANs $name" <<<"$wanted" && certificate_has "$name" $_pki/apiserver.crt; then printf '%s\n' "$name"; fi
+    done < <(previous names '' | tr ',' '\n' | sed '/^$/d')
 }
 
 # What others changed by hand in a manifest that this step never took over is theirs, and kubeadm-config does not have it.
 _refuse_others() {
     local theirs
     if [[ -n $(previous node) ]]; then return 0; fi
-    theirs=$(_contents <$_manifest |
-        awk -F= 'NR == FNR { wanted[$1]; next } !($1 in wanted)' <(printf '%s\n' "$contents") - | paste -sd ' ')
+    theirs=$(LC_ALL=C comm -23 <(_by_others <$_manifest) <(_by_others <<<"$manifest") | paste -sd ' ')
     if [[ -z $theirs ]]; then return 0; fi
     _fail "$_manifest has what the cluster's kubeadm-config does not have: $theirs. Nothing was changed." \
-        "Fix: write it under kubernetes.apiServer, or take it out of the manifest, then pulumi up"
+        "Fix: write arguments under kubernetes.apiServer; take the rest out of the manifest, if it may go; then pulumi up"
+}
+
+# Of a manifest, what neither the site decides nor kubeadm by the folders of the host
+_by_others() {
+    _fields | grep -E '^(--|container |mount |env |hostAlias )' |
+        grep -vE '^mount ([^ ]+ /(etc/(kubernetes/pki|ssl/certs|ca-certificates|pki(/.*)?)|usr/(local/)?share/ca-certificates)|gpu-metal-.*)$' |
+        awk -F= 'NR == FNR { own[$1]; next } !($1 in own)' <(_of_site "${gm_inputs[@]}") - | LC_ALL=C sort -u
 }
 
 # Only once: after a change that was cut off, what is there now has not been proven.
@@ -224,50 +224,53 @@ _keep_former() {
     cp -a $_manifest $_pki/apiserver.crt $_pki/apiserver.key $_former.new/
     sync $_former.new/* $_former.new
     mv -T $_former.new $_former
+    sync ${_former%/*}
 }
 
-# Another certificate by the same authority. The API server reads it anew without a restart.
-_renew() {
-    local folder
+# Another certificate by the same authority, in a folder of its own: $pair. Names that others had signed stay in it.
+_sign() {
+    local lost leaving
     if [[ ! -s $_pki/ca.key ]]; then
-        rm -rf $_former
         _fail "$_pki/ca.key is not here, and only it can sign another certificate. Nothing was changed." \
             "Fix: have your authority sign $_pki/apiserver.crt with these names, then pulumi up"
     fi
-    folder=$(mktemp -d /run/gpu-metal/pki.XXXXXX)
-    ln -s $_pki/ca.crt $_pki/ca.key "$folder/"
+    pair=$(mktemp -d /run/gpu-metal/pki.XXXXXX)
+    ln -s $_pki/ca.crt $_pki/ca.key "$pair/"
     _quietly kubeadm init phase certs apiserver --config /dev/stdin < <(
-        printf '%s\n' "$config" | sed "s|^certificatesDir:.*|certificatesDir: $folder|"
+        printf '%s\n' "$config" | sed "s|^certificatesDir:.*|certificatesDir: $pair|"
     )
-    write_file $_pki/apiserver.key 0600 <"$folder/apiserver.key"
-    write_file $_pki/apiserver.crt 0644 <"$folder/apiserver.crt"
-    rm -rf "$folder"
+    lost=$(LC_ALL=C comm -23 <(certificate_names $_pki/apiserver.crt) <(certificate_names "$pair/apiserver.crt"))
+    leaving=$(_leaving)
+    # By their number: addresses of IPv6 are not spelled alike.
+    if (($(grep -c . <<<"$lost") > $(grep -c . <<<"$leaving"))); then
+        lost=$(cut -d : -f 2- <<<"$lost" | grep -vxF -- "$leaving" | paste -sd ' ')
+        rm -rf "$pair"
+        _fail "$_pki/apiserver.crt has names that neither the site nor kubeadm-config has: $lost. Another one would be" \
+            "without them. Nothing was changed. Fix: write under kubernetes.extraSans those that clients use; then pulumi up"
+    fi
+}
+
+# The API server reads it anew without a restart.
+_take() {
+    write_file $_pki/apiserver.key 0600 <"$1/apiserver.key"
+    write_file $_pki/apiserver.crt 0644 <"$1/apiserver.crt"
+    rm -rf "$1"
 }
 
 # Waits until this host's API server runs with the wanted arguments and shows the certificate that is there. A container
 # that has ended twice by then will not come up.
 _answers() {
     local deadline=$((SECONDS + 240)) before now
-    before=$(_logs)
+    before=$(api_server_logs)
     now=$before
     while ((SECONDS < deadline)); do
-        if [[ $(_running none) == "$(_flags)" ]] && api_server_is_ready && _shows_its_certificate; then return 0; fi
+        if [[ $(api_server_arguments) == "$(_flags)" ]] && api_server_is_ready && api_server_shows $_pki/apiserver.crt; then return 0; fi
         # A log is deleted with its container, when there is a newer one.
-        now=$({ printf '%s\n' "$now" && _logs; } | LC_ALL=C sort -u)
+        now=$({ printf '%s\n' "$now" && api_server_logs; } | LC_ALL=C sort -u)
         if (($(wc -l <<<"$now") - $(wc -l <<<"$before") > 2)); then return 1; fi
         sleep 1
     done
     return 1
-}
-
-_logs() { compgen -G '/var/log/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log' | LC_ALL=C sort || true; }
-
-_shows_its_certificate() {
-    local address shown
-    address=$(input address)
-    if [[ $address == *:* ]]; then address="[$address]"; fi
-    shown=$(openssl s_client -connect "$address:6443" </dev/null 2>/dev/null | openssl x509 2>/dev/null) || return 1
-    [[ $shown == "$(openssl x509 -in $_pki/apiserver.crt)" ]]
 }
 
 # _give_up CHANGED: the former ones come back

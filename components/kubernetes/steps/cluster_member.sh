@@ -94,8 +94,16 @@ _answers() {
         sleep 3
     done
     if [[ $said == ok ]]; then return 0; fi
-    printf 'the API server %s does not answer: %s\n' "$(_server)" "${said##*$'\n'}" >&2
+    printf 'the API server %s does not answer: %s%s\n' "$(_server)" "${said##*$'\n'}" "$(_cut_off)" >&2
     return 1
+}
+
+# Where it is the only one, api_server, which would bring the former one back, is not reached.
+_cut_off() {
+    local former=/etc/kubernetes/gpu-metal/api-server-before
+    if [[ ! -d $former ]]; then return 0; fi
+    printf '. A change of it was cut off here. Fix: on %s as root, cp %s/apiserver.* /etc/kubernetes/pki/ && ' "$(input node)" $former
+    printf 'cp %s/kube-apiserver.yaml /etc/kubernetes/manifests/; then pulumi up' $former
 }
 
 _other_role() {

@@ -7,7 +7,7 @@ from itertools import chain
 from components.host.addresses import Address
 from components.kubernetes.endpoint import parsed
 from components.parts.load_balancer.config import LoadBalancer
-from components.parts.load_balancer.plan import members, segment, speakers, values
+from components.parts.load_balancer.plan import answering, members, segment, speakers, values
 from components.parts.load_balancer.pool import holds, ranges, wrong
 from components.parts.part import Ground
 from components.parts.values import clashes
@@ -95,7 +95,7 @@ def strict_arp(config: LoadBalancer, ground: Ground) -> Iterator[Problem]:
 
 def own_values(config: LoadBalancer, ground: Ground) -> Iterator[Problem]:
     """`values` has none that other keys decide."""
-    return clashes(values(config, ground.hosts), config.values)
+    return iter(()) if wrong(config.pool) else clashes(values(config, ground.hosts), config.values)
 
 
 CHECKS: tuple[Callable[[LoadBalancer, Ground], Iterator[Problem]], ...] = (
@@ -120,7 +120,6 @@ def notes(config: LoadBalancer, ground: Ground) -> Iterator[Problem]:
     able = {host.name for host in speakers(config, ground.hosts)}
     others = [host.name for host in members(ground.hosts) if host.name not in able]
     if others:
-        text = (
-            f"{', '.join(others)}: not in the segment {segment(config)}, so that only {len(able)} hosts answer for it."
-        )
+        those = ", ".join(host.name for host in answering(config, ground.hosts))
+        text = f"{', '.join(others)}: not in the segment {segment(config)}, so that only {those} can answer for it."
         yield Problem(("pool",), text)

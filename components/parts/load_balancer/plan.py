@@ -32,10 +32,16 @@ def speakers(config: LoadBalancer, hosts: Hosts) -> list[Host]:
     return [host for host in members(hosts) if host.address in segment(config)]
 
 
+def answering(config: LoadBalancer, hosts: Hosts) -> list[Host]:
+    """Those of them that do: kubeadm gives control planes a label that keeps MetalLB off them. It is heeded where other
+    hosts can answer."""
+    able = members(hosts) if config.bgp else speakers(config, hosts)
+    return [host for host in able if "control-plane" not in host.roles] or able
+
+
 def values(config: LoadBalancer, hosts: Hosts) -> dict[str, Any]:
     """The chart's values that this project decides; `values` of the site go around them."""
-    # kubeadm gives control planes a label that keeps MetalLB off them: a cluster of nothing else would have no speaker.
-    only_planes = all("control-plane" in host.roles for host in members(hosts))
+    only_planes = all("control-plane" in host.roles for host in answering(config, hosts))
     return {
         "crds": {"enabled": True},
         "frrk8s": {"enabled": config.bgp is not None},

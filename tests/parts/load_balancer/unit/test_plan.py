@@ -105,6 +105,11 @@ def test_control_planes_announce_where_there_is_nothing_else(tmp_path: Path) -> 
     alone = {"one": {"address": "10.0.0.1", "roles": ["control-plane", "worker"]}}
     site = site_of(tmp_path, alone)
     assert plan.values(config_of(site), site.hosts)["speaker"]["ignoreExcludeLB"] is True
+    # Workers elsewhere could not: nobody would answer.
+    site = site_of(tmp_path, {name: host for name, host in HOSTS.items() if name != "two"})
+    assert plan.values(config_of(site), site.hosts)["speaker"]["ignoreExcludeLB"] is True
+    site = site_of(tmp_path, HOSTS, pool="192.0.2.0/28", bgp=BGP)
+    assert plan.values(config_of(site), site.hosts)["speaker"]["ignoreExcludeLB"] is False
 
 
 def test_our_values_stand_and_those_of_the_site_go_around_them(tmp_path: Path) -> None:
@@ -133,5 +138,5 @@ def test_an_external_one_brings_nothing_and_counts(tmp_path: Path) -> None:
 
 
 def test_hosts_outside_of_the_segment_are_told(tmp_path: Path) -> None:
-    text = "network.loadBalancer.pool: far: not in the segment 10.0.0.0/24, so that only 2 hosts answer for it."
+    text = "network.loadBalancer.pool: far: not in the segment 10.0.0.0/24, so that only two can answer for it."
     assert text in notes(site_of(tmp_path))
