@@ -4,10 +4,12 @@ Rows: O4.
 """
 
 import pulumi_kubernetes as k8s
-from pulumi import Resource
+from pulumi import ResourceOptions
+from pulumi_kubernetes.core.v1 import TolerationArgs
 
-from components.gpu.pods import RESOURCE, SMOKE, TAINT, Smoke
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.gpu.pods import RESOURCE, SMOKE, TAINT, Hosts, Smoke
+from components.kubernetes.handle import FORCE
+from components.parts import gpu_taints
 
 _SCRIPT = """\
 seen=$(nvidia-smi -L | grep -c MIG)
@@ -23,16 +25,18 @@ def smoke(
     wanted: Smoke,
     release: str,
     *,
-    parent: Resource,
-    cluster: ClusterRef,
-    after: Resource,
+    serving: Hosts,
     runtime: str | None = None,
+    opts: ResourceOptions,
 ) -> None:
     """Runs it once for each `release`, a text that changes with what is to be proven.
 
-    `runtime` is the runtime class that gives containers their GPUs, where the default one does not. `up` does not wait
-    for the job, since all GPUs may be in use: `sitectl verify` says what became of it.
+    `serving` are the hosts whose GPUs it may get. `runtime` is the runtime class that gives containers their GPUs,
+    where the default one does not. `up` does not wait for the job, since all GPUs may be in use: `sitectl verify` says
+    what became of it.
     """
+    tolerated = [TolerationArgs(key=TAINT, operator="Exists")]
+    tolerated += [TolerationArgs(**each) for each in gpu_taints.more(serving)]
     k8s.batch.v1.Job(
         f"{name}-smoke",
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -47,12 +51,12 @@ def smoke(
                     restart_policy="Never",
                     runtime_class_name=runtime,
                     automount_service_account_token=False,
-                    tolerations=[k8s.core.v1.TolerationArgs(key=TAINT, operator="Exists")],
+                    tolerations=tolerated,
                     containers=[_container(wanted)],
                 ),
             ),
         ),
-        opts=cluster.options(parent, after),
+        opts=opts,
     )
 
 

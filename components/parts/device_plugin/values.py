@@ -8,6 +8,7 @@ from typing import Any
 
 from components.gpu import pods
 from components.host.config import Host
+from components.parts import gpu_taints
 from components.parts.chart import merged, mirrored
 from components.parts.device_plugin import versions
 from components.parts.device_plugin.config import DevicePlugin
@@ -22,6 +23,8 @@ DECIDED_BY = {
     "runtimeClassName": "gpu.toolkit.defaultRuntime of the hosts",
     "gfd.enabled": "gpuFeatureDiscovery",
     "config": "pools",
+    "tolerations": "taints of the hosts",
+    "nfd.worker.tolerations": "taints of the hosts",
     **dict.fromkeys(versions.IMAGES, "images"),
 }
 """Value of the chart → the key of the site that decides it."""
@@ -60,6 +63,8 @@ def ours(config: DevicePlugin, hosts: Hosts) -> dict[str, Any]:
     }
     if runtime := runtime_class(hosts):
         found["runtimeClassName"] = runtime
+    if tolerations := gpu_taints.tolerations(pods.with_gpus(hosts)):
+        found |= {"tolerations": tolerations, "nfd": {"worker": {"tolerations": tolerations}}}
     if pods.shared(config.pools):
         data = pods.plugin_configs(config.pools, dict.fromkeys(config.pools, (pods.RESOURCE,)))
         found["config"] = {"map": data, "default": "default"}

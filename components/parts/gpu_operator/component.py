@@ -13,6 +13,7 @@ from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
 from components.kubernetes.handle import FORCE, ClusterRef
 from components.parts import chart
+from components.parts.gpu_operator import nodes
 from components.parts.gpu_operator.config import GpuOperator
 from components.parts.gpu_operator.part import NAMESPACE
 from components.parts.gpu_operator.values import SOURCES, values
@@ -51,8 +52,9 @@ class Operator(ComponentResource):
             opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
         )
         if config.smoke:
+            serving = nodes.serving(config, ground.hosts)
             said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
-            smoke(name, NAMESPACE, config.smoke, said, parent=self, cluster=cluster, after=release)
+            smoke(name, NAMESPACE, config.smoke, said, serving=serving, opts=cluster.options(self, release))
         self.register_outputs({})
 
     def _sources(self, name: str, sources: Mapping[str, Path], cluster: ClusterRef) -> Resource:

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.gpu import pods
 from components.gpu.mig import Layout
+from components.parts import gpu_taints
 from components.parts.chart import merged, mirrored
 from components.parts.gpu_operator import nodes, versions
 from components.parts.gpu_operator.config import GpuOperator
@@ -33,6 +34,8 @@ DECIDED_BY = {
     "mig": "migStrategy",
     "migManager.config": "pools",
     "devicePlugin.config": "pools",
+    "daemonsets.tolerations": "taints of the hosts",
+    "node-feature-discovery.worker.tolerations": "taints of the hosts",
     "clusterPolicy": "dra",
     "gpuCluster": "dra",
     **dict.fromkeys(versions.IMAGES, "images"),
@@ -66,6 +69,9 @@ def ours(config: GpuOperator, hosts: Hosts) -> dict[str, Any]:
         "clusterPolicy": {"deployCR": not config.dra},
         "gpuCluster": {"deployCR": config.dra},
     }
+    if tolerations := gpu_taints.tolerations(nodes.serving(config, hosts)):
+        found["daemonsets"] = {"tolerations": tolerations}
+        found["node-feature-discovery"] = {"worker": {"tolerations": tolerations}}
     if layouts := {name: pool.mig for name, pool in config.pools.items() if pool.mig}:
         found["migManager"] = {"config": {"create": True, "name": _MIG, "data": {"config.yaml": mig_config(layouts)}}}
     if pods.shared(config.pools):

@@ -23,7 +23,7 @@ def plane(allocatable: dict[str, dict[str, str]], smoke: str) -> Any:
         words = re.sub(r".*get (.*) -o jsonpath=.*", r"\1", command)
         if words == "nodes":
             labels = json.dumps({WORKER: ""})
-            rows = [f"{name}\tTrue\tv1.34.2\t{labels}\t{json.dumps(has)}\n" for name, has in allocatable.items()]
+            rows = [f"{name}\tTrue\tReady\tv1.34.2\t{labels}\t{json.dumps(has)}\n" for name, has in allocatable.items()]
             return Result(0, "".join(rows), "")
         if words.startswith("job "):
             return Result(0, smoke, "")
