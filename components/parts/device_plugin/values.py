@@ -17,6 +17,10 @@ from components.parts.part import Hosts
 PRESENT = "nvidia.com/gpu.present"
 """The label by which the chart finds nodes with GPUs where no feature discovery runs."""
 
+_MPS = "nvidia.com/mps.capable"
+"""The label by which the chart finds nodes for MPS's own daemon, without which the plugin there offers nothing. Feature
+discovery gives it too, where it runs. Source: templates/daemonset-mps-control-daemon.yml of the chart."""
+
 DECIDED_BY = {
     "migStrategy": "migStrategy",
     "deviceListStrategy": "strategy",
@@ -36,6 +40,8 @@ def prepare(config: DevicePlugin, host: Host, hosts: Hosts) -> Host:
     name = pods.pool_of(config.pools, host.name, hosts)
     if name in pods.shared(config.pools):
         found[pods.CONFIG] = str(name)
+    if name and config.pools[name].mps:
+        found[_MPS] = "true"
     return host.model_copy(update={"labels": {**found, **host.labels}})
 
 

@@ -69,8 +69,14 @@ def test_nodes_are_labelled_and_offer_their_gpus(tmp_path: Path) -> None:
     assert {name: host.labels for name, host in of.hosts.items()} == {
         "cp-1": {},
         "gpu-1": {"nvidia.com/gpu.present": "true"},
-        "gpu-2": {"nvidia.com/gpu.present": "true", "nvidia.com/device-plugin.config": "trials"},
+        "gpu-2": {
+            "nvidia.com/gpu.present": "true",
+            "nvidia.com/device-plugin.config": "trials",
+            "nvidia.com/mps.capable": "true",
+        },
     }
+    turns = site(tmp_path, {}, pools={"trials": {"hosts": ["gpu-2"], "timeSlicing": 3}})
+    assert "nvidia.com/mps.capable" not in turns.hosts["gpu-2"].labels
     assert {offer.host: offer.count for offer in probes.offers(of)} == {"gpu-1": 2, "gpu-2": 6}
     assert list(probes.offers(site(tmp_path, {}, migStrategy="mixed"))) == []
     text = ours(config(of), of.hosts)["config"]["map"]["trials"]
