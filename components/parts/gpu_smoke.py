@@ -5,9 +5,16 @@ Rows: O4.
 
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
-from pulumi_kubernetes.core.v1 import TolerationArgs
+from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
+    NodeAffinityArgs,
+    NodeSelectorArgs,
+    NodeSelectorRequirementArgs,
+    NodeSelectorTermArgs,
+    TolerationArgs,
+)
 
-from components.gpu.pods import RESOURCE, SMOKE, TAINT, Hosts, Smoke
+from components.gpu.pods import CONFIG, RESOURCE, SMOKE, TAINT, Hosts, Smoke
 from components.kubernetes.handle import FORCE
 from components.parts import gpu_taints
 
@@ -17,6 +24,20 @@ seen=$(nvidia-smi -L | grep -c MIG)
 echo "sees $seen of $1 GPUs"
 [ "$seen" -eq "$1" ]
 """
+
+
+_UNSHARED = AffinityArgs(
+    node_affinity=NodeAffinityArgs(
+        required_during_scheduling_ignored_during_execution=NodeSelectorArgs(
+            node_selector_terms=[
+                NodeSelectorTermArgs(
+                    match_expressions=[NodeSelectorRequirementArgs(key=CONFIG, operator="DoesNotExist")]
+                )
+            ]
+        )
+    )
+)
+"""Of a GPU that is offered several times, a pod may get two and see one."""
 
 
 def smoke(
@@ -52,12 +73,17 @@ def smoke(
                     runtime_class_name=runtime,
                     automount_service_account_token=False,
                     tolerations=tolerated,
+                    affinity=_UNSHARED if wanted.gpus > 1 and _shared(serving) else None,
                     containers=[_container(wanted)],
                 ),
             ),
         ),
         opts=opts,
     )
+
+
+def _shared(serving: Hosts) -> bool:
+    return any(CONFIG in host.labels for host in serving.values())
 
 
 def _container(wanted: Smoke) -> k8s.core.v1.ContainerArgs:

@@ -69,6 +69,9 @@ def one_owner(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
             yield Problem(("cdi",), text)
     if config.nri and not config.cdi:
         yield Problem(("nri",), "is a way to use CDI. Write cdi: true, or take it away.")
+    if config.nri and own:
+        text = f"runs in the operator's toolkit, and {own[0]} has gpu.toolkit in its place. Take one of them away."
+        yield Problem(("nri",), text)
 
 
 def driver(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
@@ -130,9 +133,24 @@ def open_values(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
     yield from chart.decided(config.values, ours(config, ground.hosts), DECIDED_BY)
 
 
+def divided_by_hand(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
+    """No instances that people made are lost: the operator labels each node that could be divided and is in no pool
+    with all-disabled, and the MIG manager stops what uses the GPUs and turns MIG off.
+
+    Source: controllers/nodelabeling_controller.go of the operator; `migManager.config.default` of its chart.
+    """
+    for name, host in nodes.serving(config, ground.hosts).items():
+        its = nodes.pool(config, name, ground.hosts)
+        if host.gpu and host.gpu.mig and not config.dra and not (its and its[1].mig):
+            text = f"the operator turns MIG off on {name}, which is in no pool with mig, and its instances go. Write"
+            fix = "gpuOperator.pools with mig for it, or put it into gpuOperator.withoutOperands."
+            yield Problem(("hosts", name, "gpu", "mig"), f"{text} {fix}", elsewhere=True)
+
+
 CHECKS: tuple[Callable[[GpuOperator, Ground], Iterator[Problem]], ...] = (
     hosts,
     divided,
+    divided_by_hand,
     one_owner,
     driver,
     claims,

@@ -16,7 +16,7 @@ from components.parts import chart
 from components.parts.gpu_operator import nodes
 from components.parts.gpu_operator.config import GpuOperator
 from components.parts.gpu_operator.part import NAMESPACE
-from components.parts.gpu_operator.values import SOURCES, values
+from components.parts.gpu_operator.values import SOURCES, runtime_class, values
 from components.parts.gpu_smoke import smoke
 from components.parts.part import Ground
 
@@ -54,7 +54,8 @@ class Operator(ComponentResource):
         if config.smoke:
             serving = nodes.serving(config, ground.hosts)
             said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
-            smoke(name, NAMESPACE, config.smoke, said, serving=serving, opts=cluster.options(self, release))
+            runtime, child = runtime_class(config, ground.hosts), cluster.options(self, release)
+            smoke(name, NAMESPACE, config.smoke, said, serving=serving, runtime=runtime, opts=child)
         self.register_outputs({})
 
     def _sources(self, name: str, sources: Mapping[str, Path], cluster: ClusterRef) -> Resource:

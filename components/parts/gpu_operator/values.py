@@ -48,6 +48,15 @@ def toolkit(config: GpuOperator, hosts: Hosts) -> bool:
     return not nodes.with_toolkit(config, hosts) if config.toolkit is None else config.toolkit
 
 
+def runtime_class(config: GpuOperator, hosts: Hosts) -> str | None:
+    """The runtime class that pods need to see their GPUs. None with CDI, and where that runtime is the default: the
+    operator's own toolkit makes it so without CDI, the hosts' own only where the site says so.
+    """
+    own = [hosts[name].gpu for name in nodes.with_toolkit(config, hosts)]
+    default = all(gpu.toolkit.default_runtime for gpu in own if gpu and gpu.toolkit)
+    return None if config.cdi or default else "nvidia"
+
+
 def values(config: GpuOperator, hosts: Hosts) -> dict[str, Any]:
     """All values, of which ours win."""
     return merged(config.values, ours(config, hosts))

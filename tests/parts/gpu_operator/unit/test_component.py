@@ -54,6 +54,35 @@ def test_a_pod_asks_for_gpus_once_for_each_change(tmp_path: Path) -> None:
     assert same["spec"]["template"]["metadata"]["annotations"]["gpu-metal/release"] == said
 
 
+@pytest.mark.row("O4", "O6")
+def test_a_pod_of_several_gpus_keeps_off_nodes_that_share_theirs(tmp_path: Path) -> None:
+    [expression] = [{"key": "nvidia.com/device-plugin.config", "operator": "DoesNotExist"}]
+    shared, whole = planned(tmp_path, smoke=SMOKE), plan_of(site(tmp_path, smoke=SMOKE))
+    pod = shared.one("gpu-operator-smoke").inputs["spec"]["template"]["spec"]
+    [term] = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term == {"matchExpressions": [expression]}
+    for plan in (whole, planned(tmp_path, smoke={**SMOKE, "gpus": 1})):
+        assert "affinity" not in plan.one("gpu-operator-smoke").inputs["spec"]["template"]["spec"]
+
+
+@pytest.mark.row("O4", "C5")
+@pytest.mark.parametrize(
+    ("toolkit", "cdi", "runtime"),
+    [
+        ({"mode": "legacy"}, False, "nvidia"),
+        ({"mode": "legacy", "defaultRuntime": True}, False, None),
+        (None, False, None),
+        ({}, True, None),
+    ],
+)
+def test_the_pod_has_the_runtime_that_sees_gpus(
+    tmp_path: Path, toolkit: dict[str, Any] | None, cdi: bool, runtime: str | None
+) -> None:
+    of = site(tmp_path, {"toolkit": toolkit}, cdi=cdi, smoke=SMOKE, withoutOperands=["own"])
+    pod = plan_of(of).one("gpu-operator-smoke").inputs["spec"]["template"]["spec"]
+    assert pod.get("runtimeClassName") == runtime
+
+
 @pytest.mark.row("O1")
 @pytest.mark.parametrize("chart", ["charts/gpu-operator-v26.7.0.tgz", "oci://mirror.example.org/charts/gpu-operator"])
 def test_a_chart_of_a_mirror_needs_no_repository(tmp_path: Path, chart: str) -> None:
