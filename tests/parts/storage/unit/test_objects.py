@@ -61,6 +61,18 @@ def test_a_volume_may_have_no_claim_and_a_server_of_its_own(plan: Plan) -> None:
     assert archive["mountOptions"] == ["ro", "nfsvers=4.1"]
 
 
+@pytest.mark.row("S2", "S7")
+def test_what_kubernetes_lets_nobody_change_is_made_anew_in_an_order_that_ends(plan: Plan) -> None:
+    """A volume waits for its claim to go: so the claim has an output of it, by which Pulumi deletes the claim first."""
+    volume, claim = plan.one("storage-volume-output").options, plan.one("storage-claim-output").options
+    assert volume["replace_on_changes"] == ("spec.nfs", "spec.claimRef", "spec.accessModes")
+    assert volume["delete_before_replace"]
+    assert claim["outputs_of"] == {"spec": ("storage-volume-output",)}
+    assert (claim["replace_on_changes"], claim["delete_before_replace"]) == (("spec",), True)
+    assert claim["ignore_changes"] == ("spec.resources",)
+    assert plan.one("storage-class-nfs").options["replace_on_changes"] == ("parameters", "reclaimPolicy")
+
+
 @pytest.mark.row("S7")
 def test_a_class_of_csi_nfs_is_an_object_of_ours(plan: Plan) -> None:
     made = plan.one("storage-class-nfs").inputs
