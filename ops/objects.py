@@ -3,7 +3,7 @@
 The wanted values are the inputs in the stack's state. The CA identifies the cluster: if the control planes have
 another CA or none, the state's objects belong to a cluster that is gone.
 
-Rows: X22 X4.
+Rows: X22, X4.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """`sitectl user list` and `sitectl project list`: the site's people, and what the cluster has of them.
 
-Rows: S4 X14.
+Rows: S4, X14.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 The API server itself is asked, by SubjectAccessReviews: they are answered and not kept.
 
-Rows: S4 M3.
+Rows: S4, M3.
 """
 
 import json

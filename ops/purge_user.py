@@ -1,6 +1,6 @@
 """`sitectl user purge`: what a user who left the site has kept: a home folder on each host, open certificates.
 
-Rows: S5 S6.
+Rows: S5, S6.
 """
 
 import asyncio

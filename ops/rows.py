@@ -53,7 +53,7 @@ TITLES = {
     "C5": "One owner of the runtime's configuration: drop-ins",
     "K1": "kubeadm, kubelet and kubectl at one version, held",
     "K2": "Control plane: subnets, version, names in its certificate, one endpoint",
-    "K3": "API server flags, also on a running cluster",
+    "K3": "Arguments, files and names of the API server, also on a running cluster",
     "K4": "Pod network tied to the pod subnet",
     "K5": "Joins with a token of minutes, made when needed",
     "K6": "Admin kubeconfig as a secret",
@@ -61,10 +61,10 @@ TITLES = {
     "K8": "Nodes that leave, also dead ones",
     "K10": "Nodes and DNS verified",
     "K15": "A dead first control plane is no end",
-    "M3": "One verdict on hosts, nodes, GPUs and projects",
-    "S4": "Projects: namespace, quota, role bindings",
-    "S5": "What is taken out keeps its data; a namespace that still ends is no project's",
-    "S6": "Users have accounts on front ends",
+    "M3": "One verdict on hosts, nodes, GPUs, projects and parts",
+    "S4": "Projects: a namespace, a quota, and roles for their members",
+    "S5": "Projects and users that leave the site keep their data; a namespace that is still being deleted is refused",
+    "S6": "Accounts for users on front ends",
     "X1": "One file a site, refused with the key and the fix",
     "X2": "Secrets never in logs, command lines or readable files",
     "X3": "Policies that stop a bad site",
@@ -114,13 +114,21 @@ def of_parts(root: Path) -> dict[str, str]:
 
 
 def titles(root: Path) -> dict[str, str]:
-    """Every row with its title."""
-    return TITLES | of_parts(root)
+    """Every row with its title: groups as they first appear, each in the order of its numbers."""
+    found = TITLES | of_parts(root)
+    groups = list(dict.fromkeys(row.rstrip("0123456789") for row in found))
+
+    def place(row: str) -> tuple[int, int]:
+        group = row.rstrip("0123456789")
+        return groups.index(group), int(row.removeprefix(group))
+
+    return {row: found[row] for row in sorted(found, key=place)}
 
 
 def whole(root: Path) -> list[str]:
     """Rows that must be in the product and proven."""
-    return [row for row in TITLES if row.startswith(WHOLE)] + list(of_parts(root))
+    parts = of_parts(root)
+    return [row for row in titles(root) if row.startswith(WHOLE) or row in parts]
 
 
 def places(root: Path, keys: Mapping[str, str]) -> dict[str, Places]:

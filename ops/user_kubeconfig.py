@@ -1,6 +1,6 @@
 """`sitectl user kubeconfig`: access to the cluster for one user, by a short-lived client certificate.
 
-Rows: S4 X14.
+Rows: S4, X14.
 """
 
 import base64

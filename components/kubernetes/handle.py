@@ -11,10 +11,6 @@ from components.hostrun.hook import Hook
 from components.hostrun.target import Target
 from components.kubernetes.release import forget
 
-FORCE = {"pulumi.com/patchForce": "true"}
-"""Annotation of every object of ours: what kubectl changed by hand is then ours again, where the API server would
-refuse the change as a conflict. (The provider's own setting is not read by every plugin that is built from source.)"""
-
 
 @dataclass(frozen=True, slots=True)
 class ClusterRef:

@@ -3,7 +3,8 @@
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, ResourceOptions
 
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.network.config import Flannel, Network
 from components.network.steps import flannel_values
 

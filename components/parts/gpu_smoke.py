@@ -15,7 +15,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from components.gpu.pods import CONFIG, RESOURCE, SMOKE, TAINT, Hosts, Smoke
-from components.kubernetes.handle import FORCE
+from components.kubernetes.force import FORCE
 from components.parts import gpu_taints
 
 _SCRIPT = """\

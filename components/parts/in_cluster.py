@@ -8,7 +8,8 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.model import Model
 from components.parts.part import ClusterPart, Ground
 

@@ -152,7 +152,7 @@ class ClusterPart(Generic[P]):
     """Made before the component, each with the Pod Security level that it enforces; no other part's, no project's."""
     component: str
     """`module:Class`, imported when it is built: `Class(name, config, *, ground, cluster, secret, opts)`.
-    Each object has the annotation FORCE (components/kubernetes/handle.py), so that what kubectl changed is mended."""
+    Each object has the annotation FORCE (components/kubernetes/force.py), so that what kubectl changed is mended."""
     more_namespaces: Callable[[P], Mapping[str, PodSecurity]] = lambda _: {}
     """The same, of those that only some settings need."""
     probes: Callable[[P], Sequence[Probe]] = lambda _: ()

@@ -10,7 +10,8 @@ import pulumi_kubernetes as k8s
 from pulumi import Alias, ComponentResource, Resource, ResourceHookBinding, ResourceOptions
 
 from components.hostrun.hook import Hook
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.tenancy.config import Limits, Project, User
 from components.tenancy.namespace import free
 

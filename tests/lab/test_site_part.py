@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1", "spar
 
 HOST = "gpu-1"
 PORT = 8093
-OF_OTHERS = ("/var/lib/gpu-metal/", "/var/lib/cni")
-"""The runner's own records, and the pod network's of the host's first pod."""
+OF_OTHERS = ("/var/lib/gpu-metal/", "/usr/local/sbin/gpu-metal", "/var/lib/cni")
+"""The runner and its records: the library with one part more came, too. The pod network's of the host's first pod."""
 READABLE = "/etc /var/lib/gpu-metal /var/log /tmp /home /run/gpu-metal /root"
 """Where a file that others may read could lie."""
 KUBECTL = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]

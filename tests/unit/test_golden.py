@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from components.hostrun.step import RUNNER
-from components.kubernetes.handle import FORCE
+from components.kubernetes.force import FORCE
 from policy.rules import RULES, STACK_RULES, Planned
 from stacks.load import site_from
 from stacks.site import build

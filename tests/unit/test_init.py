@@ -111,7 +111,10 @@ def address(ip: str, prefix: int = 24) -> dict[str, Any]:
 
 
 def test_readmes_command_and_its_file_give_one_cluster(init: Init) -> None:
-    """The file that is printed, and the one that `init` writes where hosts are as printed: the same but two keys."""
+    """The file that is printed, and the one that `init` writes where hosts are as printed: the same cluster and GPUs.
+
+    The printed one has users, a project and NVIDIA's software besides.
+    """
     (line,) = re.findall(r"^\./sitectl (init lab .*)", README, re.M)
     for name, last, count in (("cp-1", 11, 0), ("gpu-1", 21, 2), ("gpu-2", 22, 1)):
         devices = [device("NVIDIA RTX A6000")] * count
@@ -127,7 +130,10 @@ def test_readmes_command_and_its_file_give_one_cluster(init: Init) -> None:
     assert (list(written.hosts), printed.domain) == (list(printed.hosts), "lab.example.org")
     for name, host in written.hosts.items():
         other = printed.hosts[name]
-        assert (host.address, host.roles, host.gpu, host.ssh) == (other.address, other.roles, other.gpu, other.ssh)
+        found = other.gpu and other.gpu.model_copy(update={"driver": None, "toolkit": None})
+        assert (host.address, host.roles, host.gpu, host.ssh) == (other.address, other.roles, found, other.ssh)
+    assert all(host.gpu.installed and host.gpu.toolkit for host in printed.hosts.values() if host.gpu)
+    assert [entry.name for entry in printed.entries] == ["device-plugin"]
 
 
 def test_a_cluster_over_several_segments_has_flannel(init: Init) -> None:

@@ -25,7 +25,7 @@ def test_kernel_settings_are_raised_once_and_given_back(tmp_path: Path, monkeypa
         file.write_text(value)
     for _ in range(2):  # each host that is switched on takes them
         settings.take()
-        assert (forward.read_text(), instances.read_text()) == ("1\n", "1024\n")
+        assert (forward.read_text(), instances.read_text()) == ("1\n", "2048\n")
     settings.give_back()
     assert (forward.read_text(), instances.read_text(), settings.noted()) == ("0\n", "128\n", {})
     instances.write_text("8192\n")

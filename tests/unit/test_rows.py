@@ -31,6 +31,13 @@ def test_a_step_says_which_rows_it_serves_on_its_second_line() -> None:
     assert {step: line for step, line in second.items() if not form.fullmatch(line)} == {}
 
 
+def test_a_module_says_which_rows_it_serves_in_the_form_that_is_read() -> None:
+    modules = [file for top in ("components", "stacks", "ops", "policy") for file in (ROOT / top).rglob("*.py")]
+    lines = {file: re.findall(r"^Rows:.*$", file.read_text(), re.M) for file in modules}
+    form = re.compile(r"Rows: [A-Z]\d+(, [A-Z]\d+)*\.")
+    assert {file: found for file, found in lines.items() if not all(map(form.fullmatch, found))} == {}
+
+
 def test_what_is_never_undone_says_why() -> None:
     functions = {step: set(re.findall(r"^(\w+)\(\)", step.read_text(), re.M)) for step in STEPS}
     silent = [s for s in STEPS if {"apply"} == functions[s] & {"apply", "undo"} and not reference.not_undone(s)]

@@ -11,7 +11,8 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
 from components.gpu import pods
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.parts import chart
 from components.parts.device_plugin.config import DevicePlugin
 from components.parts.device_plugin.part import NAMESPACE, RELEASE

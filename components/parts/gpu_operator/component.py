@@ -11,7 +11,8 @@ from pathlib import Path
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.parts import chart
 from components.parts.gpu_operator import nodes
 from components.parts.gpu_operator.config import GpuOperator

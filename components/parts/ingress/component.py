@@ -18,7 +18,8 @@ from pulumi import (
 )
 
 from components.certificates import not_its_key
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground

@@ -9,7 +9,8 @@ from typing import Any
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.parts.load_balancer import plan
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.part import Ground

@@ -4,15 +4,16 @@ Rows: S2, S3, S7, M3.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pulumi import Input
-
-from components.kubernetes.handle import FORCE
+from components.kubernetes.force import FORCE
 from components.parts.part import Expected, Probe
 from components.parts.storage import values
 from components.parts.storage.config import Csi, External, LocalPath, Storage, Subdir, Volume
 from components.parts.storage.layout import Place, mount_options
+
+if TYPE_CHECKING:
+    from pulumi import Input
 
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
@@ -34,8 +35,9 @@ def volume(name: str, config: Storage, each: Volume, place: Place) -> dict[str, 
     return {"metadata": {"name": name, "annotations": FORCE}, "spec": spec}
 
 
-def claim(name: str, each: Volume, of: Input[str]) -> dict[str, Any]:
-    """The fields of the claim to the volume `of`. Its class is the empty one: no class makes a volume for it."""
+def claim(name: str, each: Volume, of: "Input[str]") -> dict[str, Any]:
+    """The fields of the claim to a volume, whose name is `of`. Its class is the empty one: no class makes a volume
+    for it."""
     return {
         "metadata": {"name": each.claim or name, "namespace": each.namespace, "annotations": FORCE},
         "spec": {

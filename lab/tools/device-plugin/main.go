@@ -154,7 +154,9 @@ func run() error {
 	gpus, err := found()
 	if errors.Is(err, os.ErrNotExist) {
 		log.Print("No devices found. Waiting indefinitely.")
-		select {}
+		for { // not select {}, which Go's runtime calls a deadlock and ends
+			time.Sleep(time.Hour)
+		}
 	}
 	if err != nil {
 		return err

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, ResourceOptions
 
-from components.kubernetes.handle import FORCE, ClusterRef
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
 from components.parts.example import steps
 from components.parts.example.config import Example
 from components.parts.example.versions import IMAGE
