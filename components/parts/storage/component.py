@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
 from components.kubernetes.handle import ClusterRef
+from components.parts.chart import merged
 from components.parts.part import Ground
 from components.parts.storage import layout, objects, values
 from components.parts.storage.config import Chart, Csi, LocalPath, Storage, Subdir
@@ -87,6 +88,6 @@ class Volumes(ComponentResource):
             chart=chart.chart,
             version=chart.version,
             repository_opts={"repo": chart.repository} if chart.repository else None,
-            values=own,
+            values=merged(chart.values, own),
             opts=self._cluster.release(self, resource, namespace, release),
         )

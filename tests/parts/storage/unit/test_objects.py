@@ -8,7 +8,7 @@ import pytest
 
 from components.parts.part import Expected, Probe
 from components.parts.storage import objects, values
-from components.parts.storage.config import LocalPath, Storage
+from components.parts.storage.config import Storage
 from ops import probes
 from tests.parts.storage.unit.test_steps import whole
 from tests.parts.storage.values_fit import set_in, unknown
@@ -129,13 +129,6 @@ def test_values_come_from_the_site_and_images_from_its_registry(plan: Plan) -> N
         "defaultClass": False,
         "reclaimPolicy": "Delete",
     }
-
-
-def test_a_value_of_the_sites_keys_wins_over_one_of_values() -> None:
-    chart = {"chart": "c", "version": "1.0.0", "values": {"helperImage": {"tag": "1.36", "more": 1}}}
-    config = Storage.model_validate({"charts": {"localPath": chart}})
-    found = values.local_path(config, "local", LocalPath(kind="local-path"))
-    assert found["helperImage"] == {"tag": "1.37.0", "more": 1}
 
 
 def test_a_class_that_nobody_has_needs_no_namespace() -> None:
