@@ -31,7 +31,7 @@ def site(folder: Path, gpu: dict[str, Any] | None = None, *, taints: Sequence[st
         "cp-1": {"address": "10.0.0.11", "roles": ["control-plane"]},
         "gpu-1": {"address": "10.0.0.21", "group": "gpu"},
         "gpu-2": {"address": "10.0.0.22", "group": "gpu"},
-        "own": {"address": "10.0.0.23", "os": "debian-12", "gpu": {"model": "T4", "count": 1, "driver": "580"}},
+        "own": {"address": "10.0.0.23", "os": "ubuntu-24.04", "gpu": {"model": "T4", "count": 1, "driver": "580"}},
     }
     hosts["own"]["taints"] = list(taints)
     groups = {"gpu": {"os": "ubuntu-24.04", "gpu": gpu}}
