@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, Resource, ResourceOptions
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
@@ -50,6 +50,9 @@ class Operator(ComponentResource):
             version=config.version,
             repository_opts={"repo": repository} if repository else None,
             values=wanted,
+            # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there:
+            # operator.upgradeCRD in its values file.
+            disable_openapi_validation=True,
             opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
         )
         if config.smoke:
@@ -63,6 +66,7 @@ class Operator(ComponentResource):
         return k8s.core.v1.ConfigMap(
             f"{name}-driver-sources",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=SOURCES, namespace=NAMESPACE, annotations=FORCE),
-            data={file: path.read_text() for file, path in sources.items()},
+            # An address of a package source may have a password in it, which is no matter of Pulumi's state.
+            data=Output.secret({file: path.read_text() for file, path in sources.items()}),
             opts=cluster.options(self),
         )

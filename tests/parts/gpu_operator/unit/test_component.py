@@ -30,8 +30,10 @@ def test_a_pinned_release_in_a_namespace_of_its_own(tmp_path: Path) -> None:
     assert release.inputs["repositoryOpts"] == {"repo": "https://helm.ngc.nvidia.com/nvidia"}
     assert {"gpu-operator-namespace", "gpu-operator-driver-sources"} <= set(release.depends_on)
     assert release.options["deleted_with"]
+    assert release.inputs["disableOpenapiValidation"] is True
     labels = plan.one("gpu-operator-namespace").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert plan.one("gpu-operator-driver-sources").secret
     sources = plan.one("gpu-operator-driver-sources").inputs
     assert sources["metadata"]["name"] == "gpu-metal-driver-sources"
     assert sources["data"] == {"site.list": "deb http://mirror.example.org/ubuntu noble main\n"}
