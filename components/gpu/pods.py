@@ -40,7 +40,8 @@ class Pool(Model):
 
 
 class Smoke(Model):
-    """A pod that asks for GPUs and must see as many: run once for each change of the release (O4)."""
+    """A pod that asks for GPUs and must see as many: run once for each change of the release (O4). One that asks for
+    several keeps off nodes that share theirs, where two may be the same."""
 
     image: str
     """Image, with tag or digest, with sh, grep and nvidia-smi."""
@@ -105,6 +106,9 @@ def wrong_smoke(smoke: Smoke | None, serving: Hosts) -> Iterator[Problem]:
     most = max(map(_count, serving.values()), default=0)
     if serving and smoke.gpus > most:
         yield Problem(("smoke", "gpus"), f"{smoke.gpus} GPUs on one host, and no host has over {most}. Write less.")
+    elif smoke.gpus > max((_count(host) for host in serving.values() if CONFIG not in host.labels), default=1):
+        text = f"{smoke.gpus} GPUs on one host, and each host that has them shares them in a pool. Write 1."
+        yield Problem(("smoke", "gpus"), text)
     if not TAGGED.search(smoke.image):
         yield Problem(("smoke", "image"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 

@@ -156,9 +156,13 @@ def _registration(host: Host, kubernetes: Kubernetes) -> dict[str, Any]:
         "kubeletExtraArgs": _arguments(kubernetes, arguments),
         "ignorePreflightErrors": list(kubernetes.ignore_preflight_errors),
         # All of them, none too: kubeadm taints a control plane of its own accord when the key is absent.
-        # Each once: a node with a taint twice is refused.
-        "taints": [_taint(text) for text in dict.fromkeys((*_role_taints(host), *sorted(host.taints)))],
+        "taints": taints(host),
     }
+
+
+def taints(host: Host) -> list[dict[str, str]]:
+    """The taints of the host's node, as Kubernetes has them. Each once: a node with a taint twice is refused."""
+    return [_taint(text) for text in dict.fromkeys((*_role_taints(host), *sorted(host.taints)))]
 
 
 def _role_taints(host: Host) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ from components.problem import Problem
 Values = Mapping[str, Any]
 Path = tuple[str, ...]
 
+_NONE: Mapping[str, str] = {}
+_OURS = "is what other keys of this entry decide. Take it away here."
+
 
 def repository(chart: str, address: str) -> str | None:
     """Where Helm looks for a chart by its name; None for a path or an oci:// address, which says that itself."""
@@ -32,15 +35,15 @@ def leaves(values: Values, above: Path = ()) -> Iterator[Path]:
             yield (*above, str(key))
 
 
-def decided(theirs: Values, ours: Values, by: Mapping[str, str]) -> Iterator[Problem]:
+def decided(theirs: Values, ours: Values, by: Mapping[str, str] = _NONE) -> Iterator[Problem]:
     """A problem for each open value that is one of ours. `by`: dotted beginning of a value → the site's key of it."""
     mine = set(leaves(ours))
     for path in leaves(theirs):
         if any(path[: len(own)] == own[: len(path)] for own in mine):
             dotted = ".".join(path)
             keys = [key for begin, key in by.items() if f"{dotted}.".startswith(f"{begin}.")]
-            text = f"is set by {keys[0]}. Write that" if keys else "is set here already. Change that"
-            yield Problem(("values", *path), f"{text}, and take this away.")
+            text = f"is set by {keys[0]}. Write that, and take this away." if keys else _OURS
+            yield Problem(("values", *path), text)
 
 
 def mirrored(images: Mapping[str, str], registry: str) -> dict[str, Any]:

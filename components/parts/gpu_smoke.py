@@ -4,11 +4,19 @@ Rows: O4.
 """
 
 import pulumi_kubernetes as k8s
-from pulumi import Resource
+from pulumi import ResourceOptions
+from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
+    NodeAffinityArgs,
+    NodeSelectorArgs,
+    NodeSelectorRequirementArgs,
+    NodeSelectorTermArgs,
+    TolerationArgs,
+)
 
-from components.gpu.pods import RESOURCE, SMOKE, TAINT, Smoke
+from components.gpu.pods import CONFIG, RESOURCE, SMOKE, TAINT, Hosts, Smoke
 from components.kubernetes.force import FORCE
-from components.kubernetes.handle import ClusterRef
+from components.parts import gpu_taints
 
 _SCRIPT = """\
 seen=$(nvidia-smi -L | grep -c MIG)
@@ -18,22 +26,38 @@ echo "sees $seen of $1 GPUs"
 """
 
 
+_UNSHARED = AffinityArgs(
+    node_affinity=NodeAffinityArgs(
+        required_during_scheduling_ignored_during_execution=NodeSelectorArgs(
+            node_selector_terms=[
+                NodeSelectorTermArgs(
+                    match_expressions=[NodeSelectorRequirementArgs(key=CONFIG, operator="DoesNotExist")]
+                )
+            ]
+        )
+    )
+)
+"""Of a GPU that is offered several times, a pod may get two and see one."""
+
+
 def smoke(
     name: str,
     namespace: str,
     wanted: Smoke,
     release: str,
     *,
-    parent: Resource,
-    cluster: ClusterRef,
-    after: Resource,
+    serving: Hosts,
     runtime: str | None = None,
+    opts: ResourceOptions,
 ) -> None:
     """Runs it once for each `release`, a text that changes with what is to be proven.
 
-    `runtime` is the runtime class that gives containers their GPUs, where the default one does not. `up` does not wait
-    for the job, since all GPUs may be in use: `sitectl verify` says what became of it.
+    `serving` are the hosts whose GPUs it may get. `runtime` is the runtime class that gives containers their GPUs,
+    where the default one does not. `up` does not wait for the job, since all GPUs may be in use: `sitectl verify` says
+    what became of it.
     """
+    tolerated = [TolerationArgs(key=TAINT, operator="Exists")]
+    tolerated += [TolerationArgs(**each) for each in gpu_taints.more(serving)]
     k8s.batch.v1.Job(
         f"{name}-smoke",
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -48,13 +72,18 @@ def smoke(
                     restart_policy="Never",
                     runtime_class_name=runtime,
                     automount_service_account_token=False,
-                    tolerations=[k8s.core.v1.TolerationArgs(key=TAINT, operator="Exists")],
+                    tolerations=tolerated,
+                    affinity=_UNSHARED if wanted.gpus > 1 and _shared(serving) else None,
                     containers=[_container(wanted)],
                 ),
             ),
         ),
-        opts=cluster.options(parent, after),
+        opts=opts,
     )
+
+
+def _shared(serving: Hosts) -> bool:
+    return any(CONFIG in host.labels for host in serving.values())
 
 
 def _container(wanted: Smoke) -> k8s.core.v1.ContainerArgs:

@@ -69,6 +69,12 @@ class _Recorder(mocks.MockMonitor):
                     "deleted_with": request.deletedWith.rpartition("::")[2],
                     "retain_on_delete": request.retainOnDelete,
                     "ignore_changes": tuple(request.ignoreChanges),
+                    "replace_on_changes": tuple(request.replaceOnChanges),
+                    "outputs_of": {
+                        key: tuple(urn.rpartition("::")[2] for urn in value.urns)
+                        for key, value in request.propertyDependencies.items()
+                        if value.urns
+                    },
                     "secret_outputs": tuple(request.additionalSecretOutputs),
                     "hooks": tuple(request.hooks.before_create),
                     "before_delete": tuple(request.hooks.before_delete),

@@ -10,6 +10,7 @@ from hashlib import sha256
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
+from components.gpu import pods
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
 from components.parts import chart
@@ -49,7 +50,8 @@ class Plugin(ComponentResource):
         )
         if config.smoke:
             said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
-            smoke(name, NAMESPACE, config.smoke, said, parent=self, cluster=cluster, after=release, runtime=runtime)
+            serving, opts = pods.with_gpus(ground.hosts), cluster.options(self, release)
+            smoke(name, NAMESPACE, config.smoke, said, serving=serving, runtime=runtime, opts=opts)
         self.register_outputs({})
 
     def _runtime(self, name: str, runtime: str, cluster: ClusterRef) -> Resource:

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.gpu import mig, pods
 from components.host.config import Host
+from components.parts import gpu_taints
 from components.parts.chart import merged, mirrored
 from components.parts.device_plugin import versions
 from components.parts.device_plugin.config import DevicePlugin
@@ -16,12 +17,18 @@ from components.parts.part import Hosts
 PRESENT = "nvidia.com/gpu.present"
 """The label by which the chart finds nodes with GPUs where no feature discovery runs."""
 
+_MPS = "nvidia.com/mps.capable"
+"""The label by which the chart finds nodes for MPS's own daemon, without which the plugin there offers nothing. Feature
+discovery gives it too, where it runs. Source: templates/daemonset-mps-control-daemon.yml of the chart."""
+
 DECIDED_BY = {
     "migStrategy": "migStrategy",
     "deviceListStrategy": "strategy",
     "runtimeClassName": "gpu.toolkit.defaultRuntime of the hosts",
     "gfd.enabled": "gpuFeatureDiscovery",
     "config": "pools",
+    "tolerations": "taints of the hosts",
+    "nfd.worker.tolerations": "taints of the hosts",
     **dict.fromkeys(versions.IMAGES, "images"),
 }
 """Value of the chart → the key of the site that decides it."""
@@ -33,6 +40,8 @@ def prepare(config: DevicePlugin, host: Host, hosts: Hosts) -> Host:
     name = pods.pool_of(config.pools, host.name, hosts)
     if name in pods.shared(config.pools):
         found[pods.CONFIG] = str(name)
+    if name and config.pools[name].mps:
+        found[_MPS] = "true"
     return host.model_copy(update={"labels": {**found, **host.labels}})
 
 
@@ -65,6 +74,8 @@ def ours(config: DevicePlugin, hosts: Hosts) -> dict[str, Any]:
     }
     if runtime := runtime_class(hosts):
         found["runtimeClassName"] = runtime
+    if tolerations := gpu_taints.tolerations(pods.with_gpus(hosts)):
+        found |= {"tolerations": tolerations, "nfd": {"worker": {"tolerations": tolerations}}}
     if pods.shared(config.pools):
         data = pods.plugin_configs(config.pools, dict.fromkeys(config.pools, (pods.RESOURCE,)))
         found["config"] = {"map": data, "default": "default"}

@@ -1,6 +1,6 @@
 """What must hold of the GPU Operator in its site. Pure; each problem names the key, from the entry on, and the fix."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from components.gpu import mig, pods
@@ -69,6 +69,9 @@ def one_owner(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
             yield Problem(("cdi",), text)
     if config.nri and not config.cdi:
         yield Problem(("nri",), "is a way to use CDI. Write cdi: true, or take it away.")
+    if config.nri and own:
+        text = f"runs in the operator's toolkit, and {own[0]} has gpu.toolkit in its place. Take one of them away."
+        yield Problem(("nri",), text)
 
 
 def driver(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
@@ -76,8 +79,8 @@ def driver(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
     wanting = nodes.with_driver(config, ground.hosts)
     if config.driver and not wanting:
         yield Problem(("driver",), "no host has gpu.driver: operator. Write that on hosts, or take this away.")
-    for name in wanting:
-        yield from _container(ground.hosts[name])
+    found = [problem for name in wanting for problem in _container(ground.hosts[name])]
+    yield from found or _systems(config, ground, wanting)
     served = nodes.serving(config, ground.hosts)
     for name, host in ground.hosts.items():
         if host.state != "gone" and host.gpu and host.gpu.driver == "operator" and name not in served:
@@ -86,6 +89,29 @@ def driver(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
                 f"the operator does not serve {name}: it is no node with GPUs, or in withoutOperands. Write a branch."
             )
             yield Problem(key, text, elsewhere=True)
+
+
+def _systems(config: GpuOperator, ground: Ground, wanting: Sequence[str]) -> Iterator[Problem]:
+    """The operator takes the driver's image by the system of any node with GPUs, for all of them.
+
+    Source: https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/prerequisites.html
+    """
+    for name in wanting[:1]:
+        key = ("hosts", name, "gpu", "driver")
+        if config.dra:
+            text = "operator brings no driver with gpuOperator.dra: true. Write a branch, or dra: false."
+            yield Problem(key, text, elsewhere=True)
+        mine = ground.hosts[name].os
+        for other in pods.with_gpus(ground.hosts).values():
+            if mine and other.os and _image(other.os) != _image(mine):
+                text = f"operator has one image of the driver for all nodes with GPUs: {name} has {mine}, and"
+                yield Problem(key, f'{text} {other.name} {other.os}. Write a branch, such as "580".', elsewhere=True)
+                return
+
+
+def _image(system: str) -> str:
+    """Of Ubuntu, there is an image for each release; of others for each major one."""
+    return system if system.startswith("ubuntu-") else system.partition(".")[0]
 
 
 def _container(host: Host) -> Iterator[Problem]:
@@ -130,9 +156,24 @@ def open_values(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
     yield from chart.decided(config.values, ours(config, ground.hosts), DECIDED_BY)
 
 
+def divided_by_hand(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
+    """No instances that people made are lost: the operator labels each node that could be divided and is in no pool
+    with all-disabled, and the MIG manager stops what uses the GPUs and turns MIG off.
+
+    Source: controllers/nodelabeling_controller.go of the operator; `migManager.config.default` of its chart.
+    """
+    for name, host in nodes.serving(config, ground.hosts).items():
+        its = nodes.pool(config, name, ground.hosts)
+        if host.gpu and host.gpu.mig and not config.dra and not (its and its[1].mig):
+            text = f"the operator turns MIG off on {name}, which is in no pool with mig, and its instances go. Write"
+            fix = "gpuOperator.pools with mig for it, or put it into gpuOperator.withoutOperands."
+            yield Problem(("hosts", name, "gpu", "mig"), f"{text} {fix}", elsewhere=True)
+
+
 CHECKS: tuple[Callable[[GpuOperator, Ground], Iterator[Problem]], ...] = (
     hosts,
     divided,
+    divided_by_hand,
     one_owner,
     driver,
     claims,

@@ -9,14 +9,15 @@ from hashlib import sha256
 from pathlib import Path
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, Resource, ResourceOptions
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
 from components.parts import chart
+from components.parts.gpu_operator import nodes
 from components.parts.gpu_operator.config import GpuOperator
 from components.parts.gpu_operator.part import NAMESPACE
-from components.parts.gpu_operator.values import SOURCES, values
+from components.parts.gpu_operator.values import SOURCES, runtime_class, values
 from components.parts.gpu_smoke import smoke
 from components.parts.part import Ground
 
@@ -49,17 +50,23 @@ class Operator(ComponentResource):
             version=config.version,
             repository_opts={"repo": repository} if repository else None,
             values=wanted,
+            # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there:
+            # operator.upgradeCRD in its values file.
+            disable_openapi_validation=True,
             opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
         )
         if config.smoke:
+            serving = nodes.serving(config, ground.hosts)
             said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
-            smoke(name, NAMESPACE, config.smoke, said, parent=self, cluster=cluster, after=release)
+            runtime, child = runtime_class(config, ground.hosts), cluster.options(self, release)
+            smoke(name, NAMESPACE, config.smoke, said, serving=serving, runtime=runtime, opts=child)
         self.register_outputs({})
 
     def _sources(self, name: str, sources: Mapping[str, Path], cluster: ClusterRef) -> Resource:
         return k8s.core.v1.ConfigMap(
             f"{name}-driver-sources",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=SOURCES, namespace=NAMESPACE, annotations=FORCE),
-            data={file: path.read_text() for file, path in sources.items()},
+            # An address of a package source may have a password in it, which is no matter of Pulumi's state.
+            data=Output.secret({file: path.read_text() for file, path in sources.items()}),
             opts=cluster.options(self),
         )

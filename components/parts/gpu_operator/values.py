@@ -8,6 +8,7 @@ from typing import Any
 
 from components.gpu import pods
 from components.gpu.mig import Layout
+from components.parts import gpu_taints
 from components.parts.chart import merged, mirrored
 from components.parts.gpu_operator import nodes, versions
 from components.parts.gpu_operator.config import GpuOperator
@@ -33,6 +34,8 @@ DECIDED_BY = {
     "mig": "migStrategy",
     "migManager.config": "pools",
     "devicePlugin.config": "pools",
+    "daemonsets.tolerations": "taints of the hosts",
+    "node-feature-discovery.worker.tolerations": "taints of the hosts",
     "clusterPolicy": "dra",
     "gpuCluster": "dra",
     **dict.fromkeys(versions.IMAGES, "images"),
@@ -43,6 +46,15 @@ DECIDED_BY = {
 def toolkit(config: GpuOperator, hosts: Hosts) -> bool:
     """Whether the operator installs the toolkit, and so owns containerd's settings for it."""
     return not nodes.with_toolkit(config, hosts) if config.toolkit is None else config.toolkit
+
+
+def runtime_class(config: GpuOperator, hosts: Hosts) -> str | None:
+    """The runtime class that pods need to see their GPUs. None with CDI, and where that runtime is the default: the
+    operator's own toolkit makes it so without CDI, the hosts' own only where the site says so.
+    """
+    own = [hosts[name].gpu for name in nodes.with_toolkit(config, hosts)]
+    default = all(gpu.toolkit.default_runtime for gpu in own if gpu and gpu.toolkit)
+    return None if config.cdi or default else "nvidia"
 
 
 def values(config: GpuOperator, hosts: Hosts) -> dict[str, Any]:
@@ -66,6 +78,9 @@ def ours(config: GpuOperator, hosts: Hosts) -> dict[str, Any]:
         "clusterPolicy": {"deployCR": not config.dra},
         "gpuCluster": {"deployCR": config.dra},
     }
+    if tolerations := gpu_taints.tolerations(nodes.serving(config, hosts)):
+        found["daemonsets"] = {"tolerations": tolerations}
+        found["node-feature-discovery"] = {"worker": {"tolerations": tolerations}}
     if layouts := {name: pool.mig for name, pool in config.pools.items() if pool.mig}:
         found["migManager"] = {"config": {"create": True, "name": _MIG, "data": {"config.yaml": mig_config(layouts)}}}
     if pods.shared(config.pools):

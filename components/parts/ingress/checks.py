@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from components.certificates import broken_at, days_left, fits, lone, names
 from components.local import certificates
+from components.parts import chart
 from components.parts.ingress.config import Ingress
 from components.parts.ingress.plan import PROBED, values
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.load_balancer.pool import holds, wrong
 from components.parts.part import Ground
-from components.parts.values import clashes
 from components.problem import Problem
 from components.shown import quoted
 
@@ -66,7 +66,7 @@ def in_order(config: Ingress, _: Ground) -> Iterator[Problem]:
 def own_values(config: Ingress, ground: Ground) -> Iterator[Problem]:
     """`values` has none that other keys decide."""
     balancer = ground.config(LoadBalancer)
-    return iter(()) if balancer and wrong(balancer.pool) else clashes(values(config, ground), config.values)
+    return iter(()) if balancer and wrong(balancer.pool) else chart.decided(config.values, values(config, ground))
 
 
 CHECKS: tuple[Callable[[Ingress, Ground], Iterator[Problem]], ...] = (domain, address, covers, in_order, own_values)

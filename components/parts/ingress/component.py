@@ -20,10 +20,10 @@ from pulumi import (
 from components.certificates import not_its_key
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
+from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
-from components.parts.values import united
 
 
 class HaProxy(ComponentResource):
@@ -48,7 +48,7 @@ class HaProxy(ComponentResource):
             chart=config.chart,
             version=config.version,
             repository_opts={"repo": config.repository} if config.repository else None,
-            values=united(plan.values(config, ground), config.values),
+            values=chart.merged(config.values, plan.values(config, ground)),
             opts=cluster.release(self, f"{name}-release", plan.NAMESPACE, plan.RELEASE, certificate),
         )
         self.register_outputs({})

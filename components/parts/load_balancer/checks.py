@@ -6,11 +6,11 @@ from itertools import chain
 
 from components.host.addresses import Address
 from components.kubernetes.endpoint import parsed
+from components.parts import chart
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.load_balancer.plan import answering, members, segment, speakers, values
 from components.parts.load_balancer.pool import holds, ranges, wrong
 from components.parts.part import Ground
-from components.parts.values import clashes
 from components.problem import Problem
 
 _OF_METALLB = ("segment", "interfaces", "bgp", "chart", "repository", "version", "values")
@@ -95,7 +95,7 @@ def strict_arp(config: LoadBalancer, ground: Ground) -> Iterator[Problem]:
 
 def own_values(config: LoadBalancer, ground: Ground) -> Iterator[Problem]:
     """`values` has none that other keys decide."""
-    return iter(()) if wrong(config.pool) else clashes(values(config, ground.hosts), config.values)
+    return iter(()) if wrong(config.pool) else chart.decided(config.values, values(config, ground.hosts))
 
 
 CHECKS: tuple[Callable[[LoadBalancer, Ground], Iterator[Problem]], ...] = (

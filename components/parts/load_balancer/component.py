@@ -11,10 +11,10 @@ from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
+from components.parts import chart
 from components.parts.load_balancer import plan
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.part import Ground
-from components.parts.values import united
 
 
 class MetalLb(ComponentResource):
@@ -38,7 +38,7 @@ class MetalLb(ComponentResource):
             chart=config.chart,
             version=config.version,
             repository_opts={"repo": config.repository} if config.repository else None,
-            values=united(plan.values(config, ground.hosts), config.values),
+            values=chart.merged(config.values, plan.values(config, ground.hosts)),
             opts=cluster.release(self, f"{name}-release", plan.NAMESPACE, "metallb"),
         )
         pool = self._object(f"{name}-pool", cluster, "IPAddressPool", plan.pool(config), release)

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 
+from components.parts import chart
 from components.parts.part import Ground
-from components.parts.storage import layout
+from components.parts.storage import layout, values
 from components.parts.storage.checks_volumes import VOLUMES
 from components.parts.storage.config import Csi, LocalPath, Storage, Subdir
-from components.parts.storage.values import NAMESPACES
-from components.problem import Problem
+from components.problem import Problem, below
 
 
 def server(config: Storage, ground: Ground) -> Iterator[Problem]:
@@ -95,12 +95,25 @@ def classes(config: Storage, ground: Ground) -> Iterator[Problem]:
         if config.nfs and config.nfs.root_squash:
             text = f"makes its folders on {config.nfs.host} as root, whom nfs.rootSquash makes nobody there."
             yield Problem(("classes", name), f"{text} Set nfs.rootSquash to false, or have a volume instead.")
-    for namespace in sorted(NAMESPACES.keys() & ground.projects.keys()):
+    for namespace in sorted(values.NAMESPACES.keys() & ground.projects.keys()):
         yield Problem(("projects", namespace), "is a namespace of storage. Use another name.", elsewhere=True)
 
 
+def open_values(config: Storage, ground: Ground) -> Iterator[Problem]:
+    """Open values of a chart are none that the site's keys decide."""
+    charts, share = config.charts, layout.share(config, ground.hosts)
+    made = [("csiNfs", charts.csi_nfs, values.csi(config))]
+    for name, each in config.classes.items():
+        if isinstance(each, LocalPath) and charts.local_path:
+            made.append(("localPath", charts.local_path, values.local_path(config, name, each)))
+        elif isinstance(each, Subdir) and share:
+            made.append(("nfsSubdir", charts.nfs_subdir, values.subdir(config, name, each, share)))
+    found = (below(("charts", key), chart.decided(of.values, ours)) for key, of, ours in made)
+    yield from dict.fromkeys(chain.from_iterable(found))  # each class of nfs-subdir has the same
+
+
 CHECKS: tuple[Callable[[Storage, Ground], Iterator[Problem]], ...] = (
-    *(server, disk, clients, versions, cluster, default, classes),
+    *(server, disk, clients, versions, cluster, default, classes, open_values),
     *VOLUMES,
 )
 

@@ -3,13 +3,14 @@
 Rows: S2, S3, S7.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, ResourceOptions
+from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
 from components.kubernetes.handle import ClusterRef
+from components.parts.chart import merged
 from components.parts.part import Ground
 from components.parts.storage import layout, objects, values
 from components.parts.storage.config import Chart, Csi, LocalPath, Storage, Subdir
@@ -45,7 +46,8 @@ class Volumes(ComponentResource):
         settings = config.classes[each]
         if isinstance(settings, Csi) and share:
             made = objects.csi_class(each, config, settings, share)
-            k8s.storage.v1.StorageClass(f"{name}-class-{each}", **made, opts=self._cluster.options(self))
+            opts = self._anew(("parameters", "reclaimPolicy"))
+            k8s.storage.v1.StorageClass(f"{name}-class-{each}", **made, opts=opts)
         elif isinstance(settings, Subdir) and share:
             own = values.subdir(config, each, settings, share)
             self._release(f"{name}-subdir-{each}", values.SUBDIR_NAMESPACE, each, config.charts.nfs_subdir, own)
@@ -58,12 +60,25 @@ class Volumes(ComponentResource):
             return
         volume = config.volumes[each]
         made = k8s.core.v1.PersistentVolume(
-            f"{name}-volume-{each}", **objects.volume(each, config, volume, place), opts=self._cluster.options(self)
+            f"{name}-volume-{each}",
+            **objects.volume(each, config, volume, place),
+            opts=self._anew(("spec.nfs", "spec.claimRef", "spec.accessModes")),
         )
         if volume.namespace:
+            # The name is an output of the volume: where that is made anew, the claim goes before it and comes after it.
+            # A bound volume that goes first waits for its claim for ever; a new claim is none that it was bound to.
+            opts = self._anew(("spec",), made)
+            # Kubernetes changes the size of no static claim; NFS bounds none.
+            opts.ignore_changes = ["spec.resources"]
             k8s.core.v1.PersistentVolumeClaim(
-                f"{name}-claim-{each}", **objects.claim(each, volume), opts=self._cluster.options(self, made)
+                f"{name}-claim-{each}", **objects.claim(each, volume, made.metadata.name), opts=opts
             )
+
+    def _anew(self, properties: Sequence[str], *depends_on: Resource) -> ResourceOptions:
+        """Options of an object that Kubernetes lets nobody change in these properties."""
+        opts = self._cluster.options(self, *depends_on)
+        opts.replace_on_changes, opts.delete_before_replace = list(properties), True
+        return opts
 
     def _release(self, resource: str, namespace: str, release: str, chart: Chart, own: dict[str, Any]) -> None:
         k8s.helm.v3.Release(
@@ -73,6 +88,6 @@ class Volumes(ComponentResource):
             chart=chart.chart,
             version=chart.version,
             repository_opts={"repo": chart.repository} if chart.repository else None,
-            values=own,
+            values=merged(chart.values, own),
             opts=self._cluster.release(self, resource, namespace, release),
         )

@@ -173,7 +173,7 @@ class Chart(Model):
     version: ChartVersion
     """Exact version of the chart."""
     values: dict[str, object] = {}
-    """Values of the chart. Those that come from the site's keys win."""
+    """More values of the chart. Those that come from the site's keys are refused."""
 
 
 class Charts(Model):

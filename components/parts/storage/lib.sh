@@ -38,12 +38,16 @@ share_off_disk() {
     fi
 }
 
-# other_exports PATH: `FILE: LINE` of each line of others that exports it
+# other_exports PATH: `FILE: LINE` of each line of others that exports it, a folder above it, or one in it: what lies
+# there is open to the clients of both
 other_exports() {
     local file
     for file in /etc/exports /etc/exports.d/*.exports; do
         [[ -f $file && $file != "$(exports_file)" ]] || continue
-        awk -v "path=$1" -v "file=$file" '{ first = $1; gsub(/"/, "", first) } first == path { print file ": " $0 }' "$file"
+        awk -v "path=$1/" -v "file=$file" '
+            { first = $1; gsub(/"/, "", first); sub(/\/*$/, "/", first) }
+            /^[ \t]*"?\// && (index(path, first) == 1 || index(first, path) == 1) { print file ": " $0 }
+        ' "$file"
     done
 }
 

@@ -4,13 +4,16 @@ Rows: S2, S3, S7, M3.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.kubernetes.force import FORCE
 from components.parts.part import Expected, Probe
 from components.parts.storage import values
 from components.parts.storage.config import Csi, External, LocalPath, Storage, Subdir, Volume
 from components.parts.storage.layout import Place, mount_options
+
+if TYPE_CHECKING:
+    from pulumi import Input
 
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
@@ -32,14 +35,15 @@ def volume(name: str, config: Storage, each: Volume, place: Place) -> dict[str, 
     return {"metadata": {"name": name, "annotations": FORCE}, "spec": spec}
 
 
-def claim(name: str, each: Volume) -> dict[str, Any]:
-    """The fields of the claim to a volume. Its class is the empty one: no class makes a volume for it."""
+def claim(name: str, each: Volume, of: "Input[str]") -> dict[str, Any]:
+    """The fields of the claim to a volume, whose name is `of`. Its class is the empty one: no class makes a volume
+    for it."""
     return {
         "metadata": {"name": each.claim or name, "namespace": each.namespace, "annotations": FORCE},
         "spec": {
             "access_modes": [each.access],
             "storage_class_name": "",
-            "volume_name": name,
+            "volume_name": of,
             "resources": {"requests": {"storage": each.capacity}},
         },
     }

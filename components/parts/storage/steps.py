@@ -37,7 +37,8 @@ def listening(config: Storage, host: Host, hosts: Hosts) -> Sequence[Listening]:
     nfs = config.nfs
     if nfs is None or host.name != nfs.host:
         return ()
-    sources: Sources = layout.allowed(config, hosts) if nfs.clients else "site"
+    # Not the site's pods, which "site" would have: their nodes mount the share for them.
+    sources: Sources = layout.allowed(config, hosts)
     found = [Listening("nfs", "the NFS server", "2049", sources=sources, key=("nfs",), fixed=True, layer="storage")]
     if "3" in nfs.versions:
         # rpcbind may run already: its port need not be free.

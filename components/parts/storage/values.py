@@ -1,4 +1,4 @@
-"""Values of the charts: what comes from the site's keys, over the site's own. Pure.
+"""Values of the charts that come from the site's keys; the site's own go around them. Pure.
 
 Rows: S3, S7.
 """
@@ -49,7 +49,7 @@ def csi(config: Storage) -> dict[str, Any]:
     if config.images:
         nfs = {"repository": f"{config.images}/sig-storage/nfsplugin"}
         own["image"] = {"baseRepo": config.images, "nfs": nfs}
-    return _over(config.charts.csi_nfs.values, own)
+    return own
 
 
 def csi_parameters(each: Csi, share: Place) -> dict[str, str]:
@@ -77,7 +77,7 @@ def subdir(config: Storage, name: str, each: Subdir, share: Place) -> dict[str, 
     }
     if config.images:
         own["image"] = {"repository": f"{config.images}/sig-storage/nfs-subdir-external-provisioner"}
-    return _over(config.charts.nfs_subdir.values, own)
+    return own
 
 
 def local_path(config: Storage, name: str, each: LocalPath) -> dict[str, Any]:
@@ -91,13 +91,4 @@ def local_path(config: Storage, name: str, each: LocalPath) -> dict[str, Any]:
     if config.images:
         own["image"] = {"repository": f"{config.images}/rancher/local-path-provisioner"}
         own["helperImage"]["repository"] = f"{config.images}/library/busybox"
-    return _over(config.charts.local_path.values if config.charts.local_path else {}, own)
-
-
-def _over(below: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Two trees of values in one; where both have a text or a list, `own` wins."""
-    merged = dict(below)
-    for key, value in own.items():
-        under = merged.get(key)
-        merged[key] = _over(under, value) if isinstance(value, Mapping) and isinstance(under, Mapping) else value
-    return merged
+    return own

@@ -51,6 +51,7 @@ _refuse_others() {
     local others
     others=$(other_exports "$(input path)" | paste -sd ';')
     if [[ -n $others ]]; then
-        untrue "has another export of $(input path) ($others). Fix: take that line out; ours is $(exports_file)"
+        untrue "has another export of $(input path), or of a folder above it or in it ($others). Fix: take that line" \
+            "out; ours is $(exports_file)"
     fi
 }

@@ -33,9 +33,7 @@ apply() {
     while read -r owner mode folder; do
         path=$(input path)/$folder
         _made "$folder"
-        _refuse_link "$path"
-        if [[ $owner != - ]]; then chown -- "$owner" "$path"; fi
-        if [[ $mode != - ]]; then chmod -- "$mode" "$path"; fi
+        _set "$path" "$owner" "$mode"
     done < <(bulk folders)
 }
 
@@ -80,12 +78,21 @@ _made() {
 }
 
 # Whoever may write in the share could lead us to any file of this host.
-_refuse_link() {
-    if [[ -L $1 || (-e $1 && $(realpath -- "$1") != "$1") ]]; then
-        untrue "has $1, which is a link or is behind one, and a volume wants a folder. Fix: remove the link," \
+_refuse_link() { # PATH [NAME]
+    if [[ -L $1 || (-e $1 && $(realpath -- "$1") != "${2:-$1}") ]]; then
+        untrue "has ${2:-$1}, which is a link or is behind one, and a volume wants a folder. Fix: remove the link," \
             "or write the folder that it leads to"
     fi
 }
+
+# _set PATH OWNER MODE: from within the folder, since whoever may write above it could put a link there after the look.
+# chmod keeps a folder's bit for the group unless the mode has five digits.
+_set() (
+    cd -P -- "$1" || exit
+    _refuse_link "$(pwd -P)" "$1"
+    if [[ $2 != - ]]; then chown -- "$2" .; fi
+    if [[ $3 != - ]]; then chmod -- "00$3" .; fi
+)
 
 # The folders of stdin, the innermost first
 _give_back() {
@@ -97,8 +104,7 @@ _give_back() {
             if [[ $was == absent ]]; then
                 rmdir --ignore-fail-on-non-empty -- "$path"
             else
-                chown -- "${was% *}" "$path"
-                chmod -- "${was#* }" "$path"
+                _set "$path" "${was% *}" "${was#* }"
             fi
         fi
         { grep -v -- "^$folder " "$(_record)" || true; } | write_file "$(_record)" 0600

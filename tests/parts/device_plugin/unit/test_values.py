@@ -1,5 +1,6 @@
 """The device plugin's values, labels and release as data. Does not prove: what NVIDIA's own chart makes of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,15 @@ SAMPLE = ROOT / "components/parts/device_plugin/sample.yaml"
 OLD = {"mode": "legacy", "defaultRuntime": True}
 
 
-def site(folder: Path, toolkit: dict[str, Any], **said: Any) -> Site:
+def site(folder: Path, toolkit: dict[str, Any], *, taints: Sequence[str] = (), **said: Any) -> Site:
     """Two nodes with GPUs; `said` is the part's entry."""
     groups = {"gpu": {"gpu": {"model": "T4", "count": 2, "driver": "580", "toolkit": toolkit}}}
-    hosts = {
+    hosts: dict[str, dict[str, Any]] = {
         "cp-1": {"address": "10.0.0.11", "roles": ["control-plane"]},
         "gpu-1": {"address": "10.0.0.21", "group": "gpu"},
         "gpu-2": {"address": "10.0.0.22", "group": "gpu"},
     }
+    hosts["gpu-2"]["taints"] = list(taints)
     whole = {"hosts": hosts, "groups": groups, "kubernetes": {}, "devicePlugin": said}
     return site_from(whole, stack="lab", folder=folder, keys=False)
 
@@ -67,8 +69,14 @@ def test_nodes_are_labelled_and_offer_their_gpus(tmp_path: Path) -> None:
     assert {name: host.labels for name, host in of.hosts.items()} == {
         "cp-1": {},
         "gpu-1": {"nvidia.com/gpu.present": "true"},
-        "gpu-2": {"nvidia.com/gpu.present": "true", "nvidia.com/device-plugin.config": "trials"},
+        "gpu-2": {
+            "nvidia.com/gpu.present": "true",
+            "nvidia.com/device-plugin.config": "trials",
+            "nvidia.com/mps.capable": "true",
+        },
     }
+    turns = site(tmp_path, {}, pools={"trials": {"hosts": ["gpu-2"], "timeSlicing": 3}})
+    assert "nvidia.com/mps.capable" not in turns.hosts["gpu-2"].labels
     assert {offer.host: offer.count for offer in probes.offers(of)} == {"gpu-1": 2, "gpu-2": 6}
     assert list(probes.offers(site(tmp_path, {}, migStrategy="mixed"))) == []
     text = ours(config(of), of.hosts)["config"]["map"]["trials"]
@@ -78,11 +86,15 @@ def test_nodes_are_labelled_and_offer_their_gpus(tmp_path: Path) -> None:
 @pytest.mark.row("O3")
 def test_each_value_that_is_set_is_a_key_of_the_chart(tmp_path: Path) -> None:
     said = {"images": "mirror.example.org:5000", "pools": {"trials": {"hosts": ["gpu-2"], "mps": 3}}}
-    of = site(tmp_path, {}, **said, values={"resources": {"limits": {"memory": "64Mi"}}})
+    of = site(
+        tmp_path, {}, taints=["batch=yes:NoSchedule"], **said, values={"resources": {"limits": {"memory": "64Mi"}}}
+    )
     wanted = ours(config(of), of.hosts)
     assert unknown(wanted, KEYS) == []
     assert [key for key in sorted(KEYS) if not any(path[: len(key)] == key for path in leaves(wanted))] == []
     assert wanted["image"]["repository"] == "mirror.example.org:5000/nvidia/k8s-device-plugin"
+    batch = {"key": "batch", "operator": "Exists", "effect": "NoSchedule"}
+    assert wanted["tolerations"][-1] == wanted["nfd"]["worker"]["tolerations"][-1] == batch
     assert set(IMAGES) == {"image.repository", "nfd.image.repository"}
     assert values(config(of), of.hosts)["resources"] == {"limits": {"memory": "64Mi"}}
 

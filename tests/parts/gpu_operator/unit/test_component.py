@@ -30,8 +30,10 @@ def test_a_pinned_release_in_a_namespace_of_its_own(tmp_path: Path) -> None:
     assert release.inputs["repositoryOpts"] == {"repo": "https://helm.ngc.nvidia.com/nvidia"}
     assert {"gpu-operator-namespace", "gpu-operator-driver-sources"} <= set(release.depends_on)
     assert release.options["deleted_with"]
+    assert release.inputs["disableOpenapiValidation"] is True
     labels = plan.one("gpu-operator-namespace").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
+    assert plan.one("gpu-operator-driver-sources").secret
     sources = plan.one("gpu-operator-driver-sources").inputs
     assert sources["metadata"]["name"] == "gpu-metal-driver-sources"
     assert sources["data"] == {"site.list": "deb http://mirror.example.org/ubuntu noble main\n"}
@@ -52,6 +54,35 @@ def test_a_pod_asks_for_gpus_once_for_each_change(tmp_path: Path) -> None:
     same = planned(tmp_path, smoke=SMOKE).one("gpu-operator-smoke").inputs
     assert other["spec"]["template"]["metadata"]["annotations"]["gpu-metal/release"] != said
     assert same["spec"]["template"]["metadata"]["annotations"]["gpu-metal/release"] == said
+
+
+@pytest.mark.row("O4", "O6")
+def test_a_pod_of_several_gpus_keeps_off_nodes_that_share_theirs(tmp_path: Path) -> None:
+    [expression] = [{"key": "nvidia.com/device-plugin.config", "operator": "DoesNotExist"}]
+    shared, whole = planned(tmp_path, smoke=SMOKE), plan_of(site(tmp_path, smoke=SMOKE))
+    pod = shared.one("gpu-operator-smoke").inputs["spec"]["template"]["spec"]
+    [term] = pod["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term == {"matchExpressions": [expression]}
+    for plan in (whole, planned(tmp_path, smoke={**SMOKE, "gpus": 1})):
+        assert "affinity" not in plan.one("gpu-operator-smoke").inputs["spec"]["template"]["spec"]
+
+
+@pytest.mark.row("O4", "C5")
+@pytest.mark.parametrize(
+    ("toolkit", "cdi", "runtime"),
+    [
+        ({"mode": "legacy"}, False, "nvidia"),
+        ({"mode": "legacy", "defaultRuntime": True}, False, None),
+        (None, False, None),
+        ({}, True, None),
+    ],
+)
+def test_the_pod_has_the_runtime_that_sees_gpus(
+    tmp_path: Path, toolkit: dict[str, Any] | None, cdi: bool, runtime: str | None
+) -> None:
+    of = site(tmp_path, {"toolkit": toolkit}, cdi=cdi, smoke=SMOKE, withoutOperands=["own"])
+    pod = plan_of(of).one("gpu-operator-smoke").inputs["spec"]["template"]["spec"]
+    assert pod.get("runtimeClassName") == runtime
 
 
 @pytest.mark.row("O1")

@@ -1,5 +1,6 @@
 """The GPU Operator's values, labels and offers as data. Does not prove: what NVIDIA's own chart makes of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,22 @@ from ops import chart_keys, probes
 from stacks.load import site_from
 from stacks.model import Site
 from tests.samples import ROOT
+from tests.unit.test_layers_in_a_row import plan_of
 
 KEYS = known((ROOT / "components/parts/gpu_operator/chart.keys").read_text())
 SAMPLE = ROOT / "components/parts/gpu_operator/sample.yaml"
 
 
-def site(folder: Path, gpu: dict[str, Any] | None = None, **said: Any) -> Site:
-    """Three nodes with GPUs, of which two are alike; `said` is the part's entry."""
+def site(folder: Path, gpu: dict[str, Any] | None = None, *, taints: Sequence[str] = (), **said: Any) -> Site:
+    """Three nodes with GPUs, of which two are alike and the third has `taints`; `said` is the part's entry."""
     gpu = {"model": "A100-SXM4-80GB", "count": 8, **(gpu or {})}
-    hosts = {
+    hosts: dict[str, dict[str, Any]] = {
         "cp-1": {"address": "10.0.0.11", "roles": ["control-plane"]},
         "gpu-1": {"address": "10.0.0.21", "group": "gpu"},
         "gpu-2": {"address": "10.0.0.22", "group": "gpu"},
-        "own": {"address": "10.0.0.23", "os": "debian-12", "gpu": {"model": "T4", "count": 1, "driver": "580"}},
+        "own": {"address": "10.0.0.23", "os": "ubuntu-24.04", "gpu": {"model": "T4", "count": 1, "driver": "580"}},
     }
+    hosts["own"]["taints"] = list(taints)
     groups = {"gpu": {"os": "ubuntu-24.04", "gpu": gpu}}
     whole = {"hosts": hosts, "groups": groups, "kubernetes": {}, "gpuOperator": said}
     return site_from(whole, stack="lab", folder=folder, keys=False)
@@ -53,9 +56,12 @@ FULL: dict[str, Any] = {
 }
 
 
+TAINTS = ("nvidia.com/gpu=present:NoSchedule", "nvidia.com/gpu=present:NoExecute", "sqream=:NoExecute")
+
+
 def full(folder: Path) -> Site:
     (folder / "site.list").write_text("deb http://mirror.example.org/ubuntu noble main\n")
-    return site(folder, {"driver": "operator"}, **FULL)
+    return site(folder, {"driver": "operator"}, taints=TAINTS, **FULL)
 
 
 @pytest.mark.row("O1")
@@ -105,6 +111,25 @@ def test_open_values_are_kept_under_ours(tmp_path: Path) -> None:
     assert found["gds"] == {"enabled": True}
     assert found["nfd"] == {"enabled": False}
     assert found["dcgmExporter"] == {"enabled": True, "serviceMonitor": {"enabled": False}}
+
+
+@pytest.mark.row("O1", "O4")
+def test_operands_and_the_proof_run_on_nodes_with_taints(tmp_path: Path) -> None:
+    plain = site(tmp_path)
+    assert "tolerations" not in str(ours(config(plain), plain.hosts))
+    of = site(tmp_path, taints=TAINTS)
+    wanted = ours(config(of), of.hosts)
+    expected = [
+        {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoExecute"},
+        {"key": "sqream", "operator": "Exists", "effect": "NoExecute"},
+    ]
+    assert wanted["daemonsets"]["tolerations"] == expected
+    assert wanted["node-feature-discovery"]["worker"]["tolerations"] == expected
+    spec = plan_of(site(tmp_path, taints=TAINTS, smoke={"image": "mirror.example.org/cuda:13"}))
+    pod = spec.one("gpu-operator-smoke").inputs["spec"]["template"]["spec"]
+    assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}, *expected[2:]]
 
 
 @pytest.mark.row("O5")

@@ -23,11 +23,11 @@ from components.certificates import days_left, fingerprint, fits, not_its_key
 from components.hostrun.report import Check
 from components.hostrun.ssh import Result
 from components.local import certificates
+from components.parts.chart import leaves
 from components.parts.ingress import asked, plan, versions
 from components.parts.ingress.component import WrongKeyError, must_belong
 from components.parts.ingress.config import Ingress
 from components.parts.part import Question
-from components.parts.values import leaves
 from ops import questions
 from stacks.checks import notes
 from stacks.ground import ground

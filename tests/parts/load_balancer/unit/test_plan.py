@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from components.parts.chart import leaves, merged
 from components.parts.load_balancer import plan, versions
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.load_balancer.pool import Range, ranges
-from components.parts.values import leaves, united
 from stacks.checks import notes
 from stacks.load import site_from
 from stacks.model import Site
@@ -116,7 +116,7 @@ def test_our_values_stand_and_those_of_the_site_go_around_them(tmp_path: Path) -
     site = site_of(tmp_path, values={"speaker": {"logLevel": "debug"}, "loadBalancerClass": "x"})
     ours = plan.values(config_of(site), site.hosts)
     assert {".".join(map(str, key)) for key in leaves(ours)} == SET
-    assert united(ours, config_of(site).values) == {
+    assert merged(config_of(site).values, ours) == {
         **ours,
         "speaker": {**ours["speaker"], "logLevel": "debug"},
         "loadBalancerClass": "x",

@@ -8,7 +8,7 @@ import pytest
 
 from components.parts.part import Expected, Probe
 from components.parts.storage import objects, values
-from components.parts.storage.config import LocalPath, Storage
+from components.parts.storage.config import Storage
 from ops import probes
 from tests.parts.storage.unit.test_steps import whole
 from tests.parts.storage.values_fit import set_in, unknown
@@ -59,6 +59,18 @@ def test_a_volume_may_have_no_claim_and_a_server_of_its_own(plan: Plan) -> None:
     archive = plan.one("storage-volume-archive").inputs["spec"]
     assert archive["nfs"] == {"server": "10.8.0.1", "path": "/export/a"}
     assert archive["mountOptions"] == ["ro", "nfsvers=4.1"]
+
+
+@pytest.mark.row("S2", "S7")
+def test_what_kubernetes_lets_nobody_change_is_made_anew_in_an_order_that_ends(plan: Plan) -> None:
+    """A volume waits for its claim to go: so the claim has an output of it, by which Pulumi deletes the claim first."""
+    volume, claim = plan.one("storage-volume-output").options, plan.one("storage-claim-output").options
+    assert volume["replace_on_changes"] == ("spec.nfs", "spec.claimRef", "spec.accessModes")
+    assert volume["delete_before_replace"]
+    assert claim["outputs_of"] == {"spec": ("storage-volume-output",)}
+    assert (claim["replace_on_changes"], claim["delete_before_replace"]) == (("spec",), True)
+    assert claim["ignore_changes"] == ("spec.resources",)
+    assert plan.one("storage-class-nfs").options["replace_on_changes"] == ("parameters", "reclaimPolicy")
 
 
 @pytest.mark.row("S7")
@@ -117,13 +129,6 @@ def test_values_come_from_the_site_and_images_from_its_registry(plan: Plan) -> N
         "defaultClass": False,
         "reclaimPolicy": "Delete",
     }
-
-
-def test_a_value_of_the_sites_keys_wins_over_one_of_values() -> None:
-    chart = {"chart": "c", "version": "1.0.0", "values": {"helperImage": {"tag": "1.36", "more": 1}}}
-    config = Storage.model_validate({"charts": {"localPath": chart}})
-    found = values.local_path(config, "local", LocalPath(kind="local-path"))
-    assert found["helperImage"] == {"tag": "1.37.0", "more": 1}
 
 
 def test_a_class_that_nobody_has_needs_no_namespace() -> None:

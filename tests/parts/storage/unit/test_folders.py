@@ -1,0 +1,43 @@
+"""Folders of volumes on the share's host, in a folder. Does not prove: owners other than ours; ../scripts does."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from components.parts.storage import steps
+from tests.unit.step_host import StepHost
+
+FOLDERS = Path(steps.__file__).parent / "steps/nfs_folders.sh"
+LINK = "which is a link or is behind one, and a volume wants a folder. Fix: remove the link"
+
+
+def call(host: StepHost, function: str, share: Path) -> tuple[int, str]:
+    lines = f"{os.getuid()}:{os.getgid()} 2770 vision/output\n- - plain"
+    return host.call(FOLDERS, function, {"path": str(share), "mount": ""}, bulk={"folders": lines})
+
+
+@pytest.mark.row("S2")
+def test_folders_are_made_with_their_mode_and_given_back(tmp_path: Path) -> None:
+    host, share = StepHost(tmp_path / "host"), tmp_path / "share"
+    (share / "vision/output").mkdir(parents=True, mode=0o755)
+    (share / "vision/output/data").touch()
+    assert call(host, "apply", share) == (0, "")
+    assert call(host, "check", share) == (0, "")
+    assert oct((share / "vision/output").stat().st_mode) == "0o42770"
+    assert call(host, "undo", share) == (0, "")
+    assert oct((share / "vision/output").stat().st_mode) == "0o40755"
+    assert (share / "vision/output/data").exists()
+    assert not (share / "plain").exists()
+
+
+@pytest.mark.row("S2")
+def test_a_link_that_comes_after_the_look_is_not_followed(tmp_path: Path) -> None:
+    host, share, other = StepHost(tmp_path / "host"), tmp_path / "share", tmp_path / "other"
+    share.mkdir()
+    other.mkdir(mode=0o700)
+    host.program("chown", f"mv {share}/vision/output {share}/moved && ln -s {other} {share}/vision/output")
+    assert call(host, "apply", share) == (0, "")
+    assert oct(other.stat().st_mode) == "0o40700"
+    status, said = call(host, "check", share)
+    assert (status, LINK in said) == (10, True)
