@@ -164,6 +164,7 @@ def test_a_pod_that_nobody_restarts_stops_a_removal(cluster: Cluster) -> None:
     assert "default/bare" in done.stderr
     assert cluster.kubectl("get node db-2 -o jsonpath={.spec.unschedulable}") == ""
     cluster.kubectl("delete pod bare")
+    assert set(cluster.apply_members("db-1", "db-2").values()) == {"unchanged"}  # as the site has them again
 
 
 @pytest.mark.row("K2")

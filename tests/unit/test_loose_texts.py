@@ -23,6 +23,7 @@ FREE = {
     "repositories.docker.keyFile",  # a path on the operator's machine, which the next rows of checks look at
     "ssh.keyFile",  # likewise
     "kubernetes.kubeProxy.mode",  # in a file of Kubernetes' own, which kubeadm judges
+    *(f"kubernetes.kubelet.evictionHard.{what}.available" for what in ("memory", "nodefs", "imagefs")),  # likewise
     "network.pods.values.podCidr",  # a chart's own values
 }
 
