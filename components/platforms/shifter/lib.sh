@@ -70,11 +70,14 @@ unit_left() {
     rm -f "$file"
 }
 
-# unit_errors UNIT: the first error in the log of UNIT's last start, which is mostly the cause, and its last one
+# unit_errors UNIT: the first error in the log of UNIT's last start, which is mostly the cause, and its last one. journald
+# cannot tell the unit of a line that it reads after the process has ended: such a line has only the program's name.
 unit_errors() {
-    local run
+    local run since
     run=$(systemctl show -p InvocationID --value "$1" 2>/dev/null || true)
-    unit_log "$1" ${run:+_SYSTEMD_INVOCATION_ID="$run"} -n 500 |
+    since=$(systemctl show -p ExecMainStartTimestamp --value "$1" 2>/dev/null || true)
+    journalctl --sync 2>/dev/null || true
+    { journalctl -n 500 -o cat ${since:+--since="$since"} _SYSTEMD_INVOCATION_ID="${run:-none}" + SYSLOG_IDENTIFIER="$1" || true; } |
         awk '/(fatal|error): / { if (!first) first = $0; last = $0 }
             END { if (!first) print "it logs no error"; else if (first == last) print first; else print first "; at last: " last }'
 }

@@ -67,8 +67,16 @@ _is_up() {
 _says_why() {
     local why fix='correct slurm in the site; systemctl status slurmctld shows more'
     why=$(unit_errors slurmctld)
-    if [[ $why == *'CLUSTER NAME MISMATCH'* ]]; then
+    if _has_another_name; then
         fix="the cluster's name is the site's system: write the former one; or, to change it for good, rm $(input state)/clustername"
     fi
     untrue "slurmctld does not start: $why. Fix: $fix"
+}
+
+# The state belongs to a cluster of another name than slurm.conf has: slurmctld then ends at once.
+_has_another_name() {
+    local kept wanted
+    kept=$(cat "$(input state)/clustername" 2>/dev/null || true)
+    wanted=$(sed -nE 's/^ClusterName=//ip' "$(os_path slurm_folder)/slurm.conf" 2>/dev/null || true)
+    [[ -n $kept && -n $wanted && ${kept%%:*} != "$wanted" ]]
 }
