@@ -3,7 +3,7 @@
 Rows: O4, O6.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -52,12 +52,22 @@ class Smoke(Model):
 def named(words: Iterable[str], hosts: Hosts) -> list[str]:
     """The hosts that names of hosts and groups stand for, in the site's order."""
     wanted = set(words)
-    return [name for name, host in hosts.items() if name in wanted or host.group in wanted]
+    return [name for name, host in hosts.items() if is_named(wanted, host)]
+
+
+def is_named(words: Collection[str], host: Host) -> bool:
+    """Whether one of the words is the host's name or its group's."""
+    return host.name in words or host.group in words
 
 
 def with_gpus(hosts: Hosts) -> dict[str, Host]:
     """The nodes of the cluster that have GPUs."""
-    return {name: host for name, host in hosts.items() if host.state != "gone" and host.roles and _count(host)}
+    return {name: host for name, host in hosts.items() if has_gpus(host)}
+
+
+def has_gpus(host: Host) -> bool:
+    """Whether the host is a node of the cluster with GPUs."""
+    return host.state != "gone" and bool(host.roles) and _count(host) > 0
 
 
 def _count(host: Host) -> int:
@@ -66,7 +76,7 @@ def _count(host: Host) -> int:
 
 def pool_of(pools: Mapping[str, Pool], host: str, hosts: Hosts) -> str | None:
     """The name of the host's pool."""
-    return next((name for name, pool in pools.items() if host in named(pool.hosts, hosts)), None)
+    return next((name for name, pool in pools.items() if is_named(pool.hosts, hosts[host])), None)
 
 
 def shared(pools: Mapping[str, Pool]) -> dict[str, Pool]:

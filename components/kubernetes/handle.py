@@ -1,8 +1,9 @@
 """What the rooms above the cluster are given of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol
 
 import pulumi_kubernetes as k8s
 from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
@@ -10,6 +11,22 @@ from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 from components.hostrun.hook import Hook
 from components.hostrun.target import Target
 from components.kubernetes.release import forget
+
+
+class Chart(Protocol):
+    """What a chart is got by."""
+
+    @property
+    def chart(self) -> str:
+        """Its name in the repository, a path, or an oci:// address."""
+
+    @property
+    def version(self) -> str:
+        """Its exact version."""
+
+    @property
+    def repository(self) -> str | None:
+        """Address of the chart repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +51,31 @@ class ClusterRef:
         )
 
     def release(
-        self, parent: Resource, resource: str, namespace: str, name: str, *depends_on: Resource
-    ) -> ResourceOptions:
-        """Options of a Helm release, which is taken over where Helm knows it and this state does not (release.py)."""
+        self,
+        parent: Resource,
+        resource: str,
+        place: tuple[str, str],
+        chart: Chart,
+        values: Mapping[str, Any],
+        *depends_on: Resource,
+        **more: Any,  # noqa: ANN401 - arguments of a Release
+    ) -> k8s.helm.v3.Release:
+        """A Helm release, which is taken over where Helm knows it and this state does not (release.py).
+
+        `place`: its namespace and its name in Helm.
+        """
+        namespace, name = place
         hook = self.releases.on(resource, partial(forget, self.planes, namespace, name))
         options = self.options(parent, *depends_on)
         options.hooks = ResourceHookBinding(before_create=[hook])
-        return options
+        return k8s.helm.v3.Release(
+            resource,
+            name=name,
+            namespace=namespace,
+            chart=chart.chart,
+            version=chart.version,
+            repository_opts={"repo": chart.repository} if chart.repository else None,
+            values=values,
+            opts=options,
+            **more,
+        )

@@ -54,7 +54,7 @@ def node(
             hold=True,
             folders=_FOLDERS,
         ),
-        # etcd is asked through its HTTP door: its image need not have etcdctl. openssl reads certificates.
+        # curl asks etcd over HTTP, since its image may have no etcdctl. openssl reads certificates.
         *([packages(["curl", "openssl"], label="tools")] if "control-plane" in host.roles else []),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,

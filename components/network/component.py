@@ -31,14 +31,6 @@ class PodNetwork(ComponentResource):
             },
             opts=cluster.options(self),
         )
-        k8s.helm.v3.Release(
-            f"{name}-flannel-release",
-            name="flannel",
-            namespace="kube-flannel",
-            chart=flannel.chart,
-            version=flannel.version,
-            repository_opts={"repo": flannel.repository} if flannel.repository else None,
-            values=flannel_values(network),
-            opts=cluster.release(self, f"{name}-flannel-release", "kube-flannel", "flannel", namespace),
-        )
+        place, values = ("kube-flannel", "flannel"), flannel_values(network)
+        cluster.release(self, f"{name}-flannel-release", place, flannel, values, namespace)
         self.register_outputs({})

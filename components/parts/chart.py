@@ -1,7 +1,7 @@
 """Values of a chart: those that typed keys of the site decide, over those that the site leaves open. Pure."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from components.problem import Problem
 
@@ -12,9 +12,17 @@ _NONE: Mapping[str, str] = {}
 _OURS = "is what other keys of this entry decide. Take it away here."
 
 
-def repository(chart: str, address: str) -> str | None:
-    """Where Helm looks for a chart by its name; None for a path or an oci:// address, which says that itself."""
-    return None if "/" in chart else address
+class Source(NamedTuple):
+    """Where a chart is, and its exact version."""
+
+    chart: str
+    version: str
+    repository: str | None
+
+
+def source(chart: str, version: str, repository: str) -> Source:
+    """Helm looks for a chart's name in the repository; a path or an oci:// address says itself where the chart is."""
+    return Source(chart, version, None if "/" in chart else repository)
 
 
 def merged(theirs: Values, ours: Values) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 Rows: O4.
 """
 
+import json
+from hashlib import sha256
+
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 from pulumi_kubernetes.core.v1 import (
@@ -44,13 +47,13 @@ def smoke(
     name: str,
     namespace: str,
     wanted: Smoke,
-    release: str,
+    release: object,
     *,
     serving: Hosts,
     runtime: str | None = None,
     opts: ResourceOptions,
 ) -> None:
-    """Runs it once for each `release`, a text that changes with what is to be proven.
+    """Runs it once for each `release`: what is to be proven, as JSON can write it.
 
     `serving` are the hosts whose GPUs it may get. `runtime` is the runtime class that gives containers their GPUs,
     where the default one does not. `up` does not wait for the job, since all GPUs may be in use: `sitectl verify` says
@@ -67,7 +70,7 @@ def smoke(
             backoff_limit=6,
             completions=1,
             template=k8s.core.v1.PodTemplateSpecArgs(
-                metadata=k8s.meta.v1.ObjectMetaArgs(annotations={"gpu-metal/release": release}),
+                metadata=k8s.meta.v1.ObjectMetaArgs(annotations={"gpu-metal/release": _digest(release)}),
                 spec=k8s.core.v1.PodSpecArgs(
                     restart_policy="Never",
                     runtime_class_name=runtime,
@@ -80,6 +83,10 @@ def smoke(
         ),
         opts=opts,
     )
+
+
+def _digest(release: object) -> str:
+    return sha256(json.dumps(release, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _shared(serving: Hosts) -> bool:

@@ -3,9 +3,7 @@
 Rows: O3, O4.
 """
 
-import json
 from collections.abc import Callable
-from hashlib import sha256
 
 import pulumi_kubernetes as k8s
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
@@ -36,22 +34,14 @@ class Plugin(ComponentResource):
     ) -> None:
         super().__init__("gpu-metal:parts:DevicePluginRelease", name, {}, opts)
         wanted, runtime = values(config, ground.hosts), runtime_class(ground.hosts)
-        repository = chart.repository(config.chart, config.repository)
         before = [self._runtime(name, runtime, cluster)] if runtime else []
-        release = k8s.helm.v3.Release(
-            f"{name}-release",
-            name=RELEASE,
-            namespace=NAMESPACE,
-            chart=config.chart,
-            version=config.version,
-            repository_opts={"repo": repository} if repository else None,
-            values=wanted,
-            opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
-        )
+        source = chart.source(config.chart, config.version, config.repository)
+        place = (NAMESPACE, RELEASE)
+        release = cluster.release(self, f"{name}-release", place, source, wanted, *before)
         if config.smoke:
-            said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
-            serving, opts = pods.with_gpus(ground.hosts), cluster.options(self, release)
-            smoke(name, NAMESPACE, config.smoke, said, serving=serving, runtime=runtime, opts=opts)
+            proven = [config.version, wanted]
+            serving, child = pods.with_gpus(ground.hosts), cluster.options(self, release)
+            smoke(name, NAMESPACE, config.smoke, proven, serving=serving, runtime=runtime, opts=child)
         self.register_outputs({})
 
     def _runtime(self, name: str, runtime: str, cluster: ClusterRef) -> Resource:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.gpu import mig, pods
+from components.gpu.config import Toolkit
 from components.host.config import Host
 from components.parts import gpu_taints
 from components.parts.chart import merged, mirrored
@@ -84,13 +85,16 @@ def ours(config: DevicePlugin, hosts: Hosts) -> dict[str, Any]:
 
 def runtime_class(hosts: Hosts) -> str | None:
     """The runtime class that sees GPUs; None if each host's containers have that runtime by default."""
-    toolkits = [host.gpu.toolkit for host in pods.with_gpus(hosts).values() if host.gpu and host.gpu.toolkit]
-    return None if all(toolkit.default_runtime for toolkit in toolkits) else "nvidia"
+    return None if all(toolkit.default_runtime for toolkit in _toolkits(hosts)) else "nvidia"
 
 
 def strategy(config: DevicePlugin, hosts: Hosts) -> str:
     """How containers are told their GPUs."""
     if config.strategy != "auto":
         return config.strategy
-    toolkits = [host.gpu.toolkit for host in pods.with_gpus(hosts).values() if host.gpu and host.gpu.toolkit]
+    toolkits = _toolkits(hosts)
     return "cdi-cri" if toolkits and all(toolkit.mode == "cdi" for toolkit in toolkits) else "envvar"
+
+
+def _toolkits(hosts: Hosts) -> list[Toolkit]:
+    return [host.gpu.toolkit for host in pods.with_gpus(hosts).values() if host.gpu and host.gpu.toolkit]

@@ -3,9 +3,7 @@
 Rows: O1, O4.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from pathlib import Path
 
 import pulumi_kubernetes as k8s
@@ -41,32 +39,24 @@ class Operator(ComponentResource):
         before: list[Resource] = []
         if config.driver and config.driver.sources:
             before.append(self._sources(name, config.driver.sources, cluster))
-        wanted, repository = values(config, ground.hosts), chart.repository(config.chart, config.repository)
-        release = k8s.helm.v3.Release(
-            f"{name}-release",
-            name=RELEASE,
-            namespace=NAMESPACE,
-            chart=config.chart,
-            version=config.version,
-            repository_opts={"repo": repository} if repository else None,
-            values=wanted,
-            # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there:
-            # operator.upgradeCRD in its values file.
-            disable_openapi_validation=True,
-            opts=cluster.release(self, f"{name}-release", NAMESPACE, RELEASE, *before),
-        )
+        wanted = values(config, ground.hosts)
+        source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
+        # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there:
+        # operator.upgradeCRD in its values file.
+        newer_crds = {"disable_openapi_validation": True}
+        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, **newer_crds)
         if config.smoke:
             serving = nodes.serving(config, ground.hosts)
-            said = sha256(json.dumps([config.version, wanted], sort_keys=True).encode()).hexdigest()[:16]
+            proven = [config.version, wanted]
             runtime, child = runtime_class(config, ground.hosts), cluster.options(self, release)
-            smoke(name, NAMESPACE, config.smoke, said, serving=serving, runtime=runtime, opts=child)
+            smoke(name, NAMESPACE, config.smoke, proven, serving=serving, runtime=runtime, opts=child)
         self.register_outputs({})
 
     def _sources(self, name: str, sources: Mapping[str, Path], cluster: ClusterRef) -> Resource:
         return k8s.core.v1.ConfigMap(
             f"{name}-driver-sources",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=SOURCES, namespace=NAMESPACE, annotations=FORCE),
-            # An address of a package source may have a password in it, which is no matter of Pulumi's state.
+            # An address of a package source may have a password in it, which Pulumi's state must not have in clear.
             data=Output.secret({file: path.read_text() for file, path in sources.items()}),
             opts=cluster.options(self),
         )

@@ -17,13 +17,20 @@ _DEPLOY = "nvidia.com/gpu.deploy"
 
 def serving(config: GpuOperator, hosts: Hosts) -> dict[str, Host]:
     """The nodes whose GPUs are for pods."""
-    without = pods.named(config.without_operands, hosts)
-    return {name: host for name, host in pods.with_gpus(hosts).items() if name not in without}
+    return {name: host for name, host in hosts.items() if _serves(config, host)}
+
+
+def _serves(config: GpuOperator, host: Host) -> bool:
+    return pods.has_gpus(host) and not pods.is_named(config.without_operands, host)
 
 
 def with_driver(config: GpuOperator, hosts: Hosts) -> list[str]:
     """The nodes whose driver the operator installs."""
-    return [name for name, host in serving(config, hosts).items() if host.gpu and host.gpu.driver == "operator"]
+    return [name for name, host in hosts.items() if _has_driver(config, host)]
+
+
+def _has_driver(config: GpuOperator, host: Host) -> bool:
+    return host.gpu is not None and host.gpu.driver == "operator" and _serves(config, host)
 
 
 def with_toolkit(config: GpuOperator, hosts: Hosts) -> list[str]:
@@ -43,11 +50,10 @@ def prepare(config: GpuOperator, host: Host, hosts: Hosts) -> Host:
 
 
 def _labels(config: GpuOperator, host: Host, hosts: Hosts) -> dict[str, str]:
-    if host.name not in serving(config, hosts):
+    if not _serves(config, host):
         return {f"{_DEPLOY}.operands": "false"}
     found: dict[str, str] = {}
-    drivers = with_driver(config, hosts)
-    if drivers and host.name not in drivers:
+    if not _has_driver(config, host) and any(_has_driver(config, each) for each in hosts.values()):
         found[f"{_DEPLOY}.driver"] = "false"
     if of := pool(config, host.name, hosts):
         name, its = of

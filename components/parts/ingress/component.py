@@ -41,16 +41,8 @@ class HaProxy(ComponentResource):
     ) -> None:
         super().__init__("gpu-metal:parts:HaProxy", name, {}, opts)
         certificate = self._certificate(name, config, cluster, secret)
-        k8s.helm.v3.Release(
-            f"{name}-release",
-            name=plan.RELEASE,
-            namespace=plan.NAMESPACE,
-            chart=config.chart,
-            version=config.version,
-            repository_opts={"repo": config.repository} if config.repository else None,
-            values=chart.merged(config.values, plan.values(config, ground)),
-            opts=cluster.release(self, f"{name}-release", plan.NAMESPACE, plan.RELEASE, certificate),
-        )
+        values = chart.merged(config.values, plan.values(config, ground))
+        cluster.release(self, f"{name}-release", (plan.NAMESPACE, plan.RELEASE), config, values, certificate)
         self.register_outputs({})
 
     def _certificate(

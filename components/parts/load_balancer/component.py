@@ -31,16 +31,8 @@ class MetalLb(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:parts:MetalLb", name, {}, opts)
-        release = k8s.helm.v3.Release(
-            f"{name}-release",
-            name="metallb",
-            namespace=plan.NAMESPACE,
-            chart=config.chart,
-            version=config.version,
-            repository_opts={"repo": config.repository} if config.repository else None,
-            values=chart.merged(config.values, plan.values(config, ground.hosts)),
-            opts=cluster.release(self, f"{name}-release", plan.NAMESPACE, "metallb"),
-        )
+        values = chart.merged(config.values, plan.values(config, ground.hosts))
+        release = cluster.release(self, f"{name}-release", (plan.NAMESPACE, "metallb"), config, values)
         pool = self._object(f"{name}-pool", cluster, "IPAddressPool", plan.pool(config), release)
         if config.bgp is None:
             spec = plan.layer2(config, ground.hosts)

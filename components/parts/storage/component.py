@@ -66,7 +66,8 @@ class Volumes(ComponentResource):
         )
         if volume.namespace:
             # The name is an output of the volume: where that is made anew, the claim goes before it and comes after it.
-            # A bound volume that goes first waits for its claim for ever; a new claim is none that it was bound to.
+            # A bound volume that is deleted first waits for its claim for ever; and it stays bound to the old claim, so
+            # that a new one of the same name does not get it.
             opts = self._anew(("spec",), made)
             # Kubernetes changes the size of no static claim; NFS bounds none.
             opts.ignore_changes = ["spec.resources"]
@@ -81,13 +82,4 @@ class Volumes(ComponentResource):
         return opts
 
     def _release(self, resource: str, namespace: str, release: str, chart: Chart, own: dict[str, Any]) -> None:
-        k8s.helm.v3.Release(
-            resource,
-            name=release,
-            namespace=namespace,
-            chart=chart.chart,
-            version=chart.version,
-            repository_opts={"repo": chart.repository} if chart.repository else None,
-            values=merged(chart.values, own),
-            opts=self._cluster.release(self, resource, namespace, release),
-        )
+        self._cluster.release(self, resource, (namespace, release), chart, merged(chart.values, own))
