@@ -8,6 +8,7 @@ shopt -s inherit_errexit
 . "${BASH_SOURCE[0]%/*}/files.sh"
 # shellcheck source=lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
+exec 2>/dev/null # bash says there which check was killed
 
 while read -r bytes && IFS= read -r -N "$bytes" declarations; do
     (
@@ -15,8 +16,7 @@ while read -r bytes && IFS= read -r -N "$bytes" declarations; do
         eval "$declarations"
         # shellcheck source=/dev/null disable=SC2154
         . "$gm_file"
-        # As in child.sh: this shell holds the run's lock as long as the check runs; nothing that it starts does.
-        "$gm_function" 9>&-
+        "$gm_function"
     ) </dev/null 2>&1
     printf '\0%s %s\0' "$1" "$?"
 done

@@ -5,6 +5,7 @@
 # An asker outlives a runner that was killed, with a check that hangs: never longer than this, in seconds.
 readonly asker_life=600
 readonly asker_mark=ends-$$-$RANDOM$RANDOM
+asker_pid=
 asker_until=0 # in seconds of this shell
 
 # run_check LAYER LINE → status 0 holds, 10 untrue, else broken; REPLY says what; if it holds, its last remark or nothing
@@ -25,44 +26,45 @@ run_check() {
 _ask() {
     local text='' part end=$((SECONDS + check_timeout))
     _asker
-    printf '%s\n%s' "${#1}" "$1" >&"${ASKER[1]}" || true
-    status=137
-    while true; do
-        part=
-        if ! IFS= read -r -d '' -t $((end > SECONDS ? end - SECONDS : 1)) part <&"${ASKER[0]}"; then
-            ((SECONDS < end)) || status=124
-            text+=$part
-            _end_asker
-            break
-        fi
-        if [[ $part == "$asker_mark "* ]]; then
-            status=${part#* }
-            break
-        fi
+    status=137 # unless it is said: the asker has ended
+    printf '%s\n%s' "${#1}" "$1" 2>/dev/null >&"$asker_in" || true
+    while IFS= read -r -d '' -t $((end > SECONDS ? end - SECONDS : 1)) part <&"$asker_out"; do
+        [[ $part != "$asker_mark "* ]] || break
         text+=$part
     done
+    if [[ $part == "$asker_mark "* ]]; then
+        status=${part#* }
+    else
+        ((SECONDS < end)) || status=124
+        text+=$part
+        _end_asker
+    fi
     ((${#text} <= 16384)) || text=${text: -16384}
     REPLY=$text
 }
 
 # _asker: sees to it that one is there, and will be for the time of a check
 _asker() {
-    if [[ -n ${ASKER_PID-} ]]; then
+    if [[ -n $asker_pid ]]; then
         ((SECONDS + check_timeout >= asker_until)) || return 0
         _end_asker
     fi
     asker_until=$((SECONDS + asker_life + check_timeout))
-    coproc ASKER { exec timeout --kill-after=10 "$((asker_life + check_timeout))" bash "$code/asker.sh" "$asker_mark"; }
+    # Without the run's lock (fd 9): a check changes nothing.
+    coproc ASKER {
+        exec timeout --kill-after=10 "$((asker_life + check_timeout))" bash "$code/asker.sh" "$asker_mark" 2>&1 9>&-
+    }
+    # Bash closes its own two when the asker ends, with what is still to be read.
+    asker_pid=$ASKER_PID
+    exec {asker_out}<&"${ASKER[0]}" {asker_in}>&"${ASKER[1]}"
 }
 
 # _end_asker: with all that its check has begun, which timeout put into one process group
 _end_asker() {
-    local pid=${ASKER_PID-}
-    [[ -n $pid ]] || return 0
-    kill -TERM -- "-$pid" 2>/dev/null || true
-    kill -KILL -- "-$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-    unset ASKER_PID
+    exec {asker_out}<&- {asker_in}>&-
+    kill -KILL -- "-$asker_pid" 2>/dev/null || true
+    wait "$asker_pid" 2>/dev/null || true
+    asker_pid=
 }
 
 _last_remark() { # OUTPUT → REPLY
