@@ -130,9 +130,7 @@ def gpu_operator(_: NetworkOperator, ground: Ground) -> Iterator[Problem]:
     gpus = ground.config(GpuOperator)
     if gpus and tuple(map(int, gpus.version.removeprefix("v").split(".")[:2])) < GPU_OPERATOR:
         least = "v" + ".".join(map(str, GPU_OPERATOR))
-        text = (
-            f"is {gpus.version}, and NVIDIA supports {least} and later beside the Network Operator. Write one."
-        )
+        text = f"is {gpus.version}, and NVIDIA supports {least} and later beside the Network Operator. Write one."
         yield Problem(("gpuOperator", "version"), text, elsewhere=True)
 
 
