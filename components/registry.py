@@ -13,6 +13,7 @@ from components.model import Model
 from components.parts.part import Part, PlatformConfig
 
 _FOLDERS = (
+    "parts/cert_manager",
     "parts/device_plugin",
     "parts/gpu_operator",
     "parts/ingress",
