@@ -21,6 +21,11 @@ def notes(config: NetworkOperator, ground: Ground) -> Iterator[Problem]:
     if config.driver and (more := len(nodes.serving(config, ground.hosts))):
         text = f"the driver is built on {more} hosts, {config.driver.parallel} at a time, and their cards' links go"
         yield Problem(("driver",), f"{text} down meanwhile: their own addresses must not be on these cards.")
+    for name, project in ground.projects.items():
+        if project.pod_security != "privileged":
+            text = f"{project.pod_security} refuses pods the capability IPC_LOCK, by which RDMA locks memory. Write"
+            fix = "privileged, or raise LimitMEMLOCK of containerd.service on the hosts."
+            yield Problem(("projects", name, "podSecurity"), f"{text} {fix}", elsewhere=True)
 
 
 def _joined(config: NetworkOperator, pool: str, interfaces: tuple[str, ...]) -> bool:

@@ -158,6 +158,10 @@ def test_what_is_allowed_and_worth_a_line(tmp_path: Path) -> None:
         "network.networkOperator.driver: the driver is built on 2 hosts, 2 at a time, and their cards' links go down "
         "meanwhile: their own addresses must not be on these cards.",
     ]
+    assert (
+        "projects.vision.podSecurity: baseline refuses pods the capability IPC_LOCK, by which RDMA locks memory. Write "
+        "privileged, or raise LimitMEMLOCK of containerd.service on the hosts."
+    ) in notes(site(tmp_path, **PLAIN))
     assert [line for line in notes(site(tmp_path, **PLAIN)) if line.startswith("network.networkOperator")] == [
         "network.networkOperator.pools.fabric: no network has its cards: a pod with rdma/fabric has no address there, "
         "unless it runs with hostNetwork: true."
