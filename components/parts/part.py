@@ -30,7 +30,15 @@ Hook = Callable[[Mapping[str, Target]], Awaitable[None]]
 """Runs in the program before a layer changes, with the hosts to ask; its exception is the layer's error."""
 
 Provide = Literal[
-    "docker", "kubernetes", "gpu-driver", "gpu-pods", "storage:default", "load-balancer", "ingress", "oidc"
+    "docker",
+    "kubernetes",
+    "gpu-driver",
+    "gpu-pods",
+    "storage:default",
+    "load-balancer",
+    "ingress",
+    "certificates",
+    "oidc",
 ]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""
 

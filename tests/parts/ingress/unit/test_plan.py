@@ -5,6 +5,7 @@ Does not prove: that a controller takes it; the lab's test does.
 
 import asyncio
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,10 @@ def test_verify_asks_for_address_certificate_and_name(tmp_path: Path) -> None:
     other = put(certificate_, tmp_path, openssl=shown(90, "00:11"))
     assert (other.status, other.fix) == ("failed", "pulumi up")
     assert "another certificate than that of network.ingress.certificate" in other.saw
+    renewed = replace(certificate_, words=("any", *certificate_.words[1:]))
+    assert put(renewed, tmp_path, openssl=shown(60, "00:11")).status == "ok"
+    late = put(renewed, tmp_path, openssl=shown(9, "00:11"))
+    assert (late.status, "was not renewed" in late.saw, late.fix) == ("failed", True, "see ingress/issued")
     assert put(certificate_, tmp_path, openssl="exit 1").saw.startswith("no certificate is shown at port 443 of")
     none = put(asks["answers"], tmp_path, kubectl="true")
     assert none.saw == "there is no service haproxy-kubernetes-ingress -n haproxy-controller."
