@@ -12,36 +12,43 @@ from ops.complete import hosts as host_names
 from ops.flags import Flags, of_site, seconds, verb
 from ops.stop import Code, code_of
 
+Words = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="HOST",
+        help="Names or ranges, gpu-[1-4], and USER@ADDRESS[:PORT] of hosts in no site. Default: all hosts.",
+        autocompletion=host_names,
+    ),
+]
+Once = Annotated[
+    bool, typer.Option("--once", help="Print it once. So do -o json and a pipe; else it is live until Ctrl-C.")
+]
+Interval = Annotated[
+    float, typer.Option(parser=seconds, metavar="DURATION", show_default="2s", help="Time between two looks.")
+]
+Wait = Annotated[
+    float,
+    typer.Option(
+        parser=seconds, metavar="DURATION", show_default="10s", help="Time that nvidia-smi of a host may take."
+    ),
+]
+KeyFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Private key for USER@ADDRESS. Default: your ssh-agent.")
+]
+KnownHostsFile = Annotated[
+    Path, typer.Option(metavar="FILE", show_default="~/.ssh/known_hosts", help="Host keys for USER@ADDRESS.")
+]
+
 
 @verb(app, site=False, example="sitectl top gpu-[1-4] root@10.0.0.5 --once")
 def top(
     flags: Flags,
-    hosts: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="HOST",
-            help="Names or ranges, gpu-[1-4], and USER@ADDRESS[:PORT] of hosts in no site. Default: all hosts.",
-            autocompletion=host_names,
-        ),
-    ] = [],  # noqa: B006
-    once: Annotated[
-        bool, typer.Option("--once", help="Print it once. So do -o json and a pipe; else it is live until Ctrl-C.")
-    ] = False,
-    interval: Annotated[
-        float, typer.Option(parser=seconds, metavar="DURATION", show_default="2s", help="Time between two looks.")
-    ] = 2.0,
-    wait: Annotated[
-        float,
-        typer.Option(
-            parser=seconds, metavar="DURATION", show_default="10s", help="Time that nvidia-smi of a host may take."
-        ),
-    ] = 10.0,
-    key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Private key for USER@ADDRESS. Default: your ssh-agent.")
-    ] = None,
-    known_hosts: Annotated[
-        Path, typer.Option(metavar="FILE", show_default="~/.ssh/known_hosts", help="Host keys for USER@ADDRESS.")
-    ] = Path("~/.ssh/known_hosts"),
+    hosts: Words = [],  # noqa: B006
+    once: Once = False,
+    interval: Interval = 2.0,
+    wait: Wait = 10.0,
+    key_file: KeyFile = None,
+    known_hosts: KnownHostsFile = Path("~/.ssh/known_hosts"),
 ) -> Code:
     """Show what GPUs do now: use, memory, power, and whose processes and pods they run. Changes nothing."""
     import sys

@@ -1,6 +1,8 @@
 """`sitectl top`: what the GPUs of all hosts do now, over SSH, as nvidia-smi tells it there. Changes nothing.
 
-Rows: R13. A host that cannot be asked, or whose driver hangs, is a row with the reason.
+A host that cannot be asked, or whose driver hangs, is a row with the reason.
+
+Rows: R13.
 """
 
 import asyncio

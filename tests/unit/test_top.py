@@ -85,6 +85,7 @@ def test_totals_are_of_the_gpus_that_report() -> None:
     assert top.total([]).utilisation_percent is None
 
 
+@pytest.mark.row("R13")
 def test_a_host_that_fails_is_a_row_with_the_reason(sitectl: Sitectl) -> None:
     found = sitectl("top", "--once")
     assert found.exit_code == 1
