@@ -12,6 +12,9 @@ import pytest
 from components.host.config import Host
 from components.hostrun.step import Step
 from components.kubernetes import steps
+from ops.scan import addressed
+from tests.unit import fake_hosts
+from tests.unit.fake_hosts import Sitectl
 
 STEP = Path(__file__).parents[2] / "components/kubernetes/steps/node_drained.sh"
 RUN = """
@@ -126,3 +129,25 @@ def test_undone_it_takes_work_again(tmp_path: Path) -> None:
         env = {"PATH": "/usr/bin:/bin", "NODE": node, "PODS": "", "DRAIN": ""}
         done = subprocess.run(argv, env=env, capture_output=True, text=True, check=True)
         assert ("kubectl uncordon gpu-1" in done.stderr) is asked
+
+
+@pytest.fixture
+def sitectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
+    made = fake_hosts.sitectl(tmp_path, monkeypatch)
+    text = fake_hosts.SITE.replace("192.0.2.22,", "192.0.2.22, state: drained,")
+    (made.folder / "Pulumi.dev.yaml").write_text(text)
+    return made
+
+
+@pytest.mark.row("K8")
+def test_verify_shows_a_drained_node_as_such_and_asks_its_host(sitectl: Sitectl) -> None:
+    answer = sitectl.json("verify", "gpu-2")
+    [ready] = [check for check in answer["checks"] if check["id"] == "node-ready"]
+    assert (ready["status"], ready["saw"]) == ("ok", "drained, as the site says: it takes no new work")
+    assert ("gpu-2", "bash -s") in sitectl.hosts.asked
+    told = "hosts.gpu-2: drained; without its state, the next pulumi up gives it work again."
+    assert told in sitectl("validate").stdout
+
+
+def test_a_drained_host_keeps_its_host_key_known() -> None:
+    assert list(addressed({"gpu-1": host(state="drained")}, str)) == ["gpu-1"]
