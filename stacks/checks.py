@@ -189,4 +189,6 @@ def notes(site: Site) -> list[str]:
     for host in site.hosts.values():
         if host.state == "gone":
             found.append(f"hosts.{host.name}: gone; take the entry away after the next pulumi up.")
+        elif host.state == "drained":
+            found.append(f"hosts.{host.name}: drained; without its state, the next pulumi up gives it work again.")
     return found
