@@ -137,7 +137,7 @@ def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
     with_quota = {
         str((p.props.get("metadata") or {}).get("namespace", ""))
         for p in planned
-        if p.type == "kubernetes:core/v1:ResourceQuota"
+        if p.type == "kubernetes:core/v1:ResourceQuota" and not (p.props.get("spec") or {}).get("scopeSelector")
     }
     for p in planned:
         if p.type == "kubernetes:core/v1:Namespace":

@@ -109,6 +109,11 @@ def test_a_project_without_a_quota_is_named() -> None:
         Planned(NAMESPACE, "vision", project("baseline")),
         Planned(NAMESPACE, "speech", {"metadata": {"name": "speech", "labels": {"gpu-metal/project": "true"}}}),
         Planned("kubernetes:core/v1:ResourceQuota", "vision-quota", {"metadata": {"namespace": "vision"}}),
+        Planned(
+            "kubernetes:core/v1:ResourceQuota",
+            "speech-priority",  # bounds a few pods only
+            {"metadata": {"namespace": "speech"}, "spec": {"scopeSelector": {"matchExpressions": []}}},
+        ),
     ]
     assert list(STACK_RULES[0].check(stack)) == [
         "project speech has no ResourceQuota. Fix: make one in it, or take the label gpu-metal/project away."

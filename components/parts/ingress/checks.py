@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from components.certificates import broken_at, days_left, fits, lone, names
+from components.certificates import broken_at, fits, lone, names
 from components.local import certificates
 from components.parts import chart
 from components.parts.cert_manager.config import CertManager
@@ -18,9 +18,6 @@ from components.shown import quoted
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-
-FEW_DAYS = 30
-"""With fewer left, a certificate is to be renewed."""
 
 
 def domain(_: Ingress, ground: Ground) -> Iterator[Problem]:
@@ -107,8 +104,6 @@ def checks(config: Ingress, ground: Ground) -> Iterator[Problem]:
 def notes(config: Ingress, _: Ground) -> Iterator[Problem]:
     """What is allowed and yet worth a line."""
     found = _chain(config)
-    if found and (days := days_left(found)) < FEW_DAYS:
-        yield Problem(("certificate",), f"ends in {days} days. Renew it: a new file is taken up by the next pulumi up.")
     if found and lone(found):
         issuer = quoted(found[0].issuer.rfc4514_string())
         text = f"has no certificate of its issuer {issuer}: clients that do not know that one itself refuse it."
