@@ -66,7 +66,8 @@ must_answer() {
     esac
 }
 
-if [[ -n $(user "$name") ]]; then
+account=$(user "$name")
+if [[ -n $account ]]; then
     printf 'account\n'
     exit 0
 fi
