@@ -27,7 +27,7 @@ _ask() {
     local text='' part end=$((SECONDS + check_timeout))
     _asker
     status=137 # unless it is said: the asker has ended
-    printf '%s\n%s' "${#1}" "$1" 2>/dev/null >&"$asker_in" || true
+    printf '%s\n%s' "${#1}" "$1" 1>&"$asker_in" 2>/dev/null || true
     while IFS= read -r -d '' -t $((end > SECONDS ? end - SECONDS : 1)) part <&"$asker_out"; do
         [[ $part != "$asker_mark "* ]] || break
         text+=$part
@@ -55,13 +55,16 @@ _asker() {
         exec timeout --kill-after=10 "$((asker_life + check_timeout))" bash "$code/asker.sh" "$asker_mark" 2>&1 9>&-
     }
     # Bash closes its own two when the asker ends, with what is still to be read.
+    # shellcheck disable=SC2153 # bash sets it
     asker_pid=$ASKER_PID
-    exec {asker_out}<&"${ASKER[0]}" {asker_in}>&"${ASKER[1]}"
+    exec {asker_out}<&"${ASKER[0]}"
+    exec {asker_in}>&"${ASKER[1]}"
 }
 
 # _end_asker: with all that its check has begun, which timeout put into one process group
 _end_asker() {
-    exec {asker_out}<&- {asker_in}>&-
+    exec {asker_out}<&-
+    exec {asker_in}>&-
     kill -KILL -- "-$asker_pid" 2>/dev/null || true
     wait "$asker_pid" 2>/dev/null || true
     asker_pid=
