@@ -30,7 +30,15 @@ Hook = Callable[[Mapping[str, Target]], Awaitable[None]]
 """Runs in the program before a layer changes, with the hosts to ask; its exception is the layer's error."""
 
 Provide = Literal[
-    "docker", "kubernetes", "gpu-driver", "gpu-pods", "storage:default", "load-balancer", "ingress", "oidc"
+    "docker",
+    "kubernetes",
+    "gpu-driver",
+    "gpu-pods",
+    "storage:default",
+    "load-balancer",
+    "ingress",
+    "oidc",
+    "monitoring",
 ]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""
 
@@ -200,6 +208,8 @@ class Part(Generic[P]):
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     asks: Callable[[P], frozenset[Provide]] = lambda _: frozenset()
     """What an entry needs besides, by its settings."""
+    uses: frozenset[Provide] = frozenset()
+    """What it does without, but uses where the site has it: it comes after the part that gives it."""
     gives: frozenset[Provide] = frozenset()
     """What it can give."""
     given: Callable[[P], frozenset[Provide]] | None = None
