@@ -63,62 +63,67 @@ def groups(ground: Ground) -> list[dict[str, Any]]:
     """All groups of a site's alerts."""
     has_gpus = bool(pods.with_gpus(ground.hosts))
     found = {
-        "gpu-metal-gpus": [*(_gpus() if has_gpus else ()), *_lost(ground)],
+        "gpu-metal-gpus": [*((*_xids(), *_worn()) if has_gpus else ()), *_lost(ground)],
         "gpu-metal-hosts": [*_hosts()],
         "gpu-metal-cluster": [*_cluster(), *_certificate(ground)],
     }
     return [{"name": name, "rules": [alert.rule for alert in alerts]} for name, alerts in found.items() if alerts]
 
 
-def _gpus() -> Iterator[Alert]:
+_WHICH = "GPU {{ $labels.gpu }} of {{ $labels.Hostname }}"
+
+
+def _xids() -> Iterator[Alert]:
     """What the DCGM exporter measures by default: etc/default-counters.csv there."""
-    which, host = "GPU {{ $labels.gpu }} of {{ $labels.Hostname }}", "Hostname"
     jobs = " or ".join(f"DCGM_FI_DEV_XID_ERRORS == {code}" for code in JOBS_FAULT)
-    dmesg = "on the host: dmesg | grep -i xid"
     yield Alert(
         "GpuXid",
         f"DCGM_FI_DEV_XID_ERRORS > 0 unless ({jobs})",
         "0s",
         "critical",
-        f"{which} has reported XID {{{{ $value }}}}.",
-        f"{dmesg}; drain it, reset the GPU. It fires until the exporter there restarts",
-        host,
+        f"{_WHICH} has reported XID {{{{ $value }}}}.",
+        "on the host: dmesg | grep -i xid; drain it, reset the GPU. It fires until the exporter there restarts",
+        "Hostname",
     )
     yield Alert(
         "GpuXidOfJob",
         f"({jobs}) and changes(DCGM_FI_DEV_XID_ERRORS[1h]) > 0",
         "0s",
         "warning",
-        f"{which} has reported XID {{{{ $value }}}}, which a job causes.",
-        f"{dmesg} names the process; tell its owner",
-        host,
+        f"{_WHICH} has reported XID {{{{ $value }}}}, which a job causes.",
+        "on the host: dmesg | grep -i xid names the process; tell its owner",
+        "Hostname",
     )
+
+
+def _worn() -> Iterator[Alert]:
+    """The same, of its memory and its heat."""
     yield Alert(
         "GpuMemoryBroken",
         "DCGM_FI_DEV_ROW_REMAP_FAILURE > 0",
         "0s",
         "critical",
-        f"{which} has no spare rows left for its memory's ECC errors.",
+        f"{_WHICH} has no spare rows left for its memory's ECC errors.",
         "drain it and have the GPU replaced",
-        host,
+        "Hostname",
     )
     yield Alert(
         "GpuEccErrors",
         "increase(DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS[1h]) > 0",
         "0s",
         "warning",
-        f"{which} had an ECC error that it could not correct.",
+        f"{_WHICH} had an ECC error that it could not correct.",
         "drain it and reset the GPU, which then uses a spare row",
-        host,
+        "Hostname",
     )
     yield Alert(
         "GpuHot",
         f"DCGM_FI_DEV_GPU_TEMP > {HOT} or DCGM_FI_DEV_MEMORY_TEMP > {HOT_MEMORY}",
         "10m",
         "warning",
-        f"{which} has {{{{ $value }}}} °C, and slows down.",
-        "see its fans, the air in front of the host, and gpu.powerLimit",
-        host,
+        f"{_WHICH} has {{{{ $value }}}} °C, and slows down.",
+        "see its fans, the air in front of the host, and gpu.powerLimitWatts",
+        "Hostname",
     )
 
 
