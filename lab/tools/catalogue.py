@@ -104,6 +104,20 @@ METALLB = Tool(
 )
 """Load balancer for services. Its chart lies in the module too (lab/parts/load_balancer)."""
 
+PROMETHEUS_OPERATOR = Tool(
+    room=HERE,
+    name="prometheus-operator",
+    module="github.com/prometheus-operator/prometheus-operator",
+    packages=tuple(
+        f"github.com/prometheus-operator/prometheus-operator/cmd/{name}"
+        for name in ("operator", "prometheus-config-reloader")
+    ),
+    binaries=("operator", "prometheus-config-reloader"),
+    variables=("github.com/prometheus/common/version.Version={version}",),
+    minutes=4,
+)
+"""Its CRDs lie in the module too (lab/parts/monitoring)."""
+
 LOCAL_PATH = Tool(
     room=HERE,
     name="local-path-provisioner",
@@ -113,5 +127,5 @@ LOCAL_PATH = Tool(
     minutes=2,
 )
 
-BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, LOCAL_PATH, HELM)
+BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, PROMETHEUS_OPERATOR, LOCAL_PATH, HELM)
 """What the lab runs and packs."""

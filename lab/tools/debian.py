@@ -60,6 +60,7 @@ UNPACKED = (
     # The images of monitoring, and promtool for its tests:
     "prometheus",
     "prometheus-node-exporter",
+    "prometheus-alertmanager",  # amtool
 )
 
 _KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]

@@ -5,6 +5,7 @@ Does not prove: that the chart takes them, and that Prometheus answers so; the l
 
 import asyncio
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from components.parts.monitoring import receivers
 from components.parts.monitoring.config import Alertmanager, Monitoring
 from components.parts.monitoring.values import ours
 from components.parts.part import Question
+from lab.tools.debian import unpacked
 from ops import chart_keys, probes, questions
 from stacks.checks import notes
 from stacks.ground import ground
@@ -152,6 +154,20 @@ def test_each_receiver_gets_the_alerts_that_it_wants() -> None:
     assert whole["receivers"][1]["slack_configs"][0]["api_url"] == "https://chat.example.org/x"
     mail = whole["receivers"][2]["email_configs"][0]
     assert (mail["auth_username"], mail["auth_password"], mail["from"]) == ("b@example.org", "word", "b@example.org")
+
+
+def test_alertmanager_takes_the_configuration(tmp_path: Path) -> None:
+    amtool = shutil.which("amtool") or str(unpacked("prometheus-alertmanager") / "usr/bin/amtool")
+    if not Path(amtool).exists():
+        pytest.skip("amtool of Debian's prometheus-alertmanager is not here: python3 -m lab.tools.get debian")
+    hook = {"kind": "webhook", "urlSecret": "hookUrl"}
+    said = Alertmanager.model_validate({"receivers": {**RECEIVERS, "hook": hook}})
+    secrets = {"slackUrl": "https://chat.example.org/x", "mailPassword": "word", "hookUrl": "https://a.example.org/b"}
+    (tmp_path / "alertmanager.yaml").write_text(json.dumps(receivers.configuration(said, secrets), indent=1))
+    words = [amtool, "check-config", str(tmp_path / "alertmanager.yaml")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 receivers" in done.stdout
 
 
 @pytest.mark.row("O1")

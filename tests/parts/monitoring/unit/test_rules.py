@@ -31,7 +31,7 @@ def promtool(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Debian's; the lab unpacks it."""
     program = shutil.which("promtool") or str(unpacked("prometheus") / "usr/bin/promtool")
     if not Path(program).exists():
-        pytest.skip("promtool of Debian's prometheus is not here: make lab-tools")
+        pytest.skip("promtool of Debian's prometheus is not here: python3 -m lab.tools.get debian")
     return subprocess.run([program, *words], capture_output=True, text=True, check=False, cwd=folder)
 
 
