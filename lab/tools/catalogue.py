@@ -118,6 +118,19 @@ PROMETHEUS_OPERATOR = Tool(
 )
 """Its CRDs lie in the module too (lab/parts/monitoring)."""
 
+PROMETHEUS = Tool(
+    room=HERE,
+    name="prometheus",
+    module="github.com/prometheus/prometheus",
+    packages=("github.com/prometheus/prometheus/cmd/prometheus",),
+    binaries=("prometheus",),
+    # Its versions begin with 3, those of its module with 0.3.
+    variables=("github.com/prometheus/common/version.Version=3.14.0",),
+    tags=("remove_all_sd", "enable_kubernetes_sd"),
+    minutes=4,
+)
+"""Debian's cannot find its targets by Kubernetes."""
+
 LOCAL_PATH = Tool(
     room=HERE,
     name="local-path-provisioner",
@@ -127,5 +140,5 @@ LOCAL_PATH = Tool(
     minutes=2,
 )
 
-BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, PROMETHEUS_OPERATOR, LOCAL_PATH, HELM)
+BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, PROMETHEUS_OPERATOR, PROMETHEUS, LOCAL_PATH, HELM)
 """What the lab runs and packs."""

@@ -57,9 +57,9 @@ UNPACKED = (
     "libstdc++6",
     "libsystemd0",
     "libzstd1",
-    # The images of monitoring, and promtool for its tests:
-    "prometheus",
+    # An image of monitoring, and the programs that its tests ask:
     "prometheus-node-exporter",
+    "prometheus",  # promtool
     "prometheus-alertmanager",  # amtool
 )
 

@@ -1,4 +1,4 @@
-"""Monitoring in the lab: the real Prometheus Operator with its CRDs, Debian's Prometheus and node exporter.
+"""Monitoring in the lab: the real Prometheus and its operator with its CRDs, and Debian's node exporter.
 
 The chart is a stand-in with the upstream's names and values; a script takes the place of kube-state-metrics.
 """
@@ -10,8 +10,7 @@ from pathlib import Path
 from lab.depot import rootfs
 from lab.depot.parts import Image, Supply
 from lab.paths import TOOLS_BIN
-from lab.tools.catalogue import KUBERNETES, PROMETHEUS_OPERATOR
-from lab.tools.debian import unpacked
+from lab.tools.catalogue import KUBERNETES, PROMETHEUS, PROMETHEUS_OPERATOR
 from tools.cache import whole
 from tools.gobuild import module_folder
 
@@ -19,29 +18,28 @@ HERE = Path(__file__).parent
 CHART = HERE / "chart" / "kube-prometheus-stack"
 _STATES = HERE / "kube-state-metrics.sh"
 _VERSION = PROMETHEUS_OPERATOR.version
+PROMETHEUS_IMAGE = "prometheus/prometheus:v3.14.0-distroless"
+"""As the chart names it."""
 
 
 def images() -> dict[str, Image]:
     """One program each, as upstream's images have them."""
-    of_debian = {
-        "prometheus/prometheus:v2.42.0": ("prometheus", "prometheus"),
-        "prometheus/node-exporter:v1.5.0": ("prometheus-node-exporter", "prometheus-node-exporter"),
-    }
-    found: dict[str, Image] = {}
+    found: dict[str, Image] = {PROMETHEUS_IMAGE: _program("prometheus")}
     of_module = {"prometheus-operator": "operator", "prometheus-config-reloader": "prometheus-config-reloader"}
     for name, program in of_module.items():
-        found[f"prometheus-operator/{name}:v{_VERSION}"] = (
-            {f"bin/{program}": (TOOLS_BIN / program).resolve()},
-            [f"/bin/{program}"],
-        )
-    for name, (package, program) in of_debian.items():
-        files = rootfs.of(("libc6",)) | {f"usr/bin/{program}": unpacked(package) / "usr/bin" / program}
-        found[name] = (files, [f"/usr/bin/{program}"])
+        found[f"prometheus-operator/{name}:v{_VERSION}"] = _program(program)
+    exporter = "prometheus-node-exporter"
+    files = rootfs.of(("libc6", exporter))
+    found["prometheus/node-exporter:v1.5.0"] = (files, [f"/usr/bin/{exporter}"])
     busybox = {path.replace("bin/", "usr/bin/", 1): file for path, file in rootfs.busybox().items()}
     kubectl = (TOOLS_BIN / "kubectl").resolve()
     files = {**busybox, "bin": "usr/bin", "usr/bin/kubectl": kubectl, "states.sh": _STATES}
     found["kube-state-metrics/kube-state-metrics:v2.17.0"] = (files, ["/bin/sh", "/states.sh"])
     return found
+
+
+def _program(name: str) -> Image:
+    return {f"bin/{name}": (TOOLS_BIN / name).resolve()}, [f"/bin/{name}"]
 
 
 def charts() -> list[Path]:
@@ -60,6 +58,6 @@ SUPPLY = Supply(
     images=images,
     charts=charts,
     sources=lambda: [Path(__file__), _STATES],
-    keys=(PROMETHEUS_OPERATOR.key, KUBERNETES.key),
-    programs=PROMETHEUS_OPERATOR.binaries,
+    keys=(PROMETHEUS_OPERATOR.key, PROMETHEUS.key, KUBERNETES.key),
+    programs=(*PROMETHEUS_OPERATOR.binaries, *PROMETHEUS.binaries),
 )
