@@ -18,6 +18,7 @@ _FOLDERS = (
     "parts/gpu_operator",
     "parts/ingress",
     "parts/load_balancer",
+    "parts/monitoring",
     "parts/network_operator",
     "parts/storage",
     "platforms/shifter",

@@ -21,7 +21,8 @@ def build(tool: Tool, into: Path) -> None:
     """
     # With one package we name the program: Go would name it otherwise for a package path that ends in /v3.
     output = into / tool.binaries[0] if len(tool.packages) == 1 else f"{into}/"
-    words = ("-trimpath", "-ldflags", tool.linker_flags(), "-o", str(output), *tool.packages)
+    tags = ("-tags", ",".join(tool.tags)) if tool.tags else ()
+    words = ("-trimpath", *tags, "-ldflags", tool.linker_flags(), "-o", str(output), *tool.packages)
     if tool.embeds:
         with _completed(tool) as folder:
             go(tool, "build", *words, folder=folder)

@@ -31,6 +31,8 @@ class Tool:
     """Programs that official releases have beside the binaries."""
     variables: tuple[str, ...] = ()
     """Variables that the linker sets, as in official builds: without a version kubeadm and Pulumi refuse to work."""
+    tags: tuple[str, ...] = ()
+    """Build tags of the module's own, such as those that leave out what nobody here needs."""
     shims: tuple[str, ...] = ()
     """Scripts taken from the module's own folder."""
     embeds: tuple[str, ...] = ()
@@ -60,7 +62,15 @@ class Tool:
     @property
     def key(self) -> str:
         """Names the tool's folder in the cache; changes with anything that changes the programs."""
-        built = (self.packages, self.linker_flags(), self.shims, *self.embeds, platform.machine(), sys.platform)
+        built = (
+            self.packages,
+            self.linker_flags(),
+            self.shims,
+            *self.embeds,
+            *self.tags,
+            platform.machine(),
+            sys.platform,
+        )
         content = hashlib.sha256(repr(built).encode())
         for file in (self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))):
             content.update(file.read_bytes())

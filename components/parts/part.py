@@ -38,6 +38,7 @@ Provide = Literal[
     "load-balancer",
     "ingress",
     "certificates",
+    "monitoring",
     "oidc",
 ]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""
@@ -208,6 +209,8 @@ class Part(Generic[P]):
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     asks: Callable[[P], frozenset[Provide]] = lambda _: frozenset()
     """What an entry needs besides, by its settings."""
+    uses: frozenset[Provide] = frozenset()
+    """What it does without, but uses where the site has it: it comes after the part that gives it."""
     gives: frozenset[Provide] = frozenset()
     """What it can give."""
     given: Callable[[P], frozenset[Provide]] | None = None

@@ -104,6 +104,33 @@ METALLB = Tool(
 )
 """Load balancer for services. Its chart lies in the module too (lab/parts/load_balancer)."""
 
+PROMETHEUS_OPERATOR = Tool(
+    room=HERE,
+    name="prometheus-operator",
+    module="github.com/prometheus-operator/prometheus-operator",
+    packages=tuple(
+        f"github.com/prometheus-operator/prometheus-operator/cmd/{name}"
+        for name in ("operator", "prometheus-config-reloader")
+    ),
+    binaries=("operator", "prometheus-config-reloader"),
+    variables=("github.com/prometheus/common/version.Version={version}",),
+    minutes=4,
+)
+"""Its CRDs lie in the module too (lab/parts/monitoring)."""
+
+PROMETHEUS = Tool(
+    room=HERE,
+    name="prometheus",
+    module="github.com/prometheus/prometheus",
+    packages=("github.com/prometheus/prometheus/cmd/prometheus",),
+    binaries=("prometheus",),
+    # Its versions begin with 3, those of its module with 0.3.
+    variables=("github.com/prometheus/common/version.Version=3.14.0",),
+    tags=("remove_all_sd", "enable_kubernetes_sd"),
+    minutes=4,
+)
+"""Debian's cannot find its targets by Kubernetes."""
+
 LOCAL_PATH = Tool(
     room=HERE,
     name="local-path-provisioner",
@@ -113,5 +140,5 @@ LOCAL_PATH = Tool(
     minutes=2,
 )
 
-BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, LOCAL_PATH, HELM)
+BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, PROMETHEUS_OPERATOR, PROMETHEUS, LOCAL_PATH, HELM)
 """What the lab runs and packs."""

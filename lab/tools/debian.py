@@ -57,6 +57,10 @@ UNPACKED = (
     "libstdc++6",
     "libsystemd0",
     "libzstd1",
+    # An image of monitoring, and the programs that its tests ask:
+    "prometheus-node-exporter",
+    "prometheus",  # promtool
+    "prometheus-alertmanager",  # amtool
 )
 
 _KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]

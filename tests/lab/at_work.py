@@ -9,6 +9,7 @@ from lab.paths import TOOLS_BIN
 from tests.lab.stack import Stack
 from tests.parts.gpu_operator.lab import gpu_pods
 from tests.parts.ingress.lab import front
+from tests.parts.monitoring.lab import measured
 from tests.parts.storage.lab import shares
 
 USERS: dict[str, Any] = {name: {} for name in ("ana", "ben", "cleo", "dan", "eve")}
@@ -23,6 +24,7 @@ def everything(stack: Stack) -> None:
 
     def change(site: dict[str, Any]) -> None:
         site.update(users=USERS, projects=PROJECTS, gpuOperator=gpu_pods.of_site(), storage=shares.STORAGE)
+        site["monitoring"] = measured.of_site()
 
     stack.edit(change)
     front.network(stack)
@@ -33,7 +35,8 @@ def nothing(stack: Stack) -> None:
     """Takes the parts out; users and projects stay."""
 
     def change(site: dict[str, Any]) -> None:
-        del site["gpuOperator"], site["storage"], site["network"]["loadBalancer"], site["network"]["ingress"]
+        del site["gpuOperator"], site["monitoring"], site["storage"]
+        del site["network"]["loadBalancer"], site["network"]["ingress"]
 
     stack.edit(change)
 

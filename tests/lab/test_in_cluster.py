@@ -1,8 +1,9 @@
 """One story of what a site has in its cluster: GPUs in pods, volumes that pods share, an address that answers from
-outside, users and projects. By one edit on the lab's site at work; then drift, destroy, up again, and out again.
+outside, measurements and alerts, users and projects. By one edit on the lab's site at work; then drift, destroy, up
+again, and out again.
 
-Does not prove: NVIDIA's operator and HAProxy's controller, for which the lab has stand-ins; what the loopback API
-server of tests/plugins/test_projects.py proves of every user, verb and namespace.
+Does not prove: NVIDIA's operator, HAProxy's controller and the chart of Prometheus, for which the lab has stand-ins;
+what the loopback API server of tests/plugins/test_projects.py proves of every user, verb and namespace.
 """
 
 import json
@@ -15,6 +16,7 @@ from tests.lab.cluster import kubectl
 from tests.lab.stack import HOSTS, Stack, on, until
 from tests.parts.gpu_operator.lab import gpu_pods as gpus
 from tests.parts.ingress.lab import front
+from tests.parts.monitoring.lab import measured
 from tests.parts.storage.lab import shares
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1")]
@@ -95,6 +97,19 @@ def test_the_address_answers_from_outside_and_the_verdict_has_each_part(stack: S
     assert {said[host, "storage/mounts"][0] for host in HOSTS} == {"ok"}
 
 
+@pytest.mark.row("M1", "M3")
+def test_an_xid_error_is_an_alert_that_verify_names(stack: Stack) -> None:
+    ok, saw, _ = measured.said(stack)["monitoring/targets"]
+    assert (ok, saw.split(":")[0]) == ("ok", "targets up")
+    assert measured.said(stack)["monitoring/alerts"][:2] == ("ok", "no alert fires")
+    measured.report_xid(NODE, 79)
+    alert = ("failed", f"critical alerts fire: GpuXid ({NODE}).")
+    until(lambda: measured.said(stack)["monitoring/alerts"][:2] == alert, what="the alert", limit=60)
+    assert measured.said(stack)["monitoring/alerts"][2].startswith(f"./sitectl verify {NODE}; ")
+    measured.restart_exporter(NODE)
+    stack.works()
+
+
 @pytest.mark.row("O4", "M3", "X22")
 def test_what_fails_or_was_changed_is_named_and_mended(stack: Stack) -> None:
     gpus.unplug(NODE, 3)
@@ -152,13 +167,13 @@ def test_destroy_takes_all_of_it_and_it_comes_up_again_on_its_data(stack: Stack)
     stack.up("--expect-no-changes").ok()
 
 
-@pytest.mark.row("O1", "S1", "L1", "L2")
+@pytest.mark.row("O1", "S1", "L1", "L2", "M1")
 def test_without_their_lines_all_parts_are_gone_but_data(stack: Stack) -> None:
     on("cp-1", [*front.KUBECTL, "delete", "pod", "reader", "-n", "vision"])
     at_work.nothing(stack)
     stack.up().ok()
     left = {each["metadata"]["name"] for each in kubectl("get", "namespaces")["items"]}
-    assert not {"gpu-operator", "metallb-system", "haproxy-controller"} & left
+    assert not {"gpu-operator", "metallb-system", "haproxy-controller", "monitoring"} & left
     assert kubectl("get", "pv")["items"] == []
     gpus.comes_to_offer(NODE, 0)
     assert on("cp-1", ["bash", "-c", "systemctl is-active nfs-ganesha || true"]).strip() == "inactive"

@@ -24,6 +24,9 @@ spec:
         - name: {{ .name }}
           image: {{ .image }}
           resources: {requests: {cpu: 5m, memory: 16Mi}}
+{{- if .measures }}
+          env: [{name: NODE_NAME, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
+{{- end }}
 {{- if .plugin }}
           env:
             - {name: HOST_ROOT, value: /host}
