@@ -18,6 +18,7 @@ _FOLDERS = (
     "parts/ingress",
     "parts/load_balancer",
     "parts/storage",
+    "platforms/runai",
     "platforms/shifter",
     "platforms/sqream",
 )

@@ -39,7 +39,8 @@ def build(
     known = ground(site)
     halves = [(entry.part.cluster, entry.config) for entry in site.entries]
     bounds = [key for half, config in halves if half for key in half.bounds(config, known)]
-    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref, bounds=bounds)
+    shares = {name: share for half, config in halves if half for name, share in half.shares(config, known).items()}
+    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref, bounds=bounds, shares=shares)
     _parts(site, replace(cluster.ref, ready=(*cluster.ref.ready, projects)), secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
 
