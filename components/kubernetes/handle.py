@@ -69,8 +69,9 @@ class ClusterRef:
         namespace, name = place
         hook = self.releases.on(resource, partial(forget, self.planes, namespace, name))
         options = self.options(parent, *depends_on)
-        guards = [guard] if guard else []
-        options.hooks = ResourceHookBinding(before_create=[hook, *guards], before_update=guards or None)
+        options.hooks = ResourceHookBinding(
+            before_create=[hook, guard] if guard else [hook], before_update=[guard] if guard else None
+        )
         return k8s.helm.v3.Release(
             resource,
             name=name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.certificates import broken_at, days_left, fits, lone, names
@@ -15,8 +16,6 @@ from components.problem import Key, Problem
 from components.shown import quoted
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cryptography.x509 import Certificate
 
 FEW_DAYS = 30
@@ -32,10 +31,11 @@ def domain(config: Runai, ground: Ground) -> Iterator[Problem]:
 def covers(config: Runai, ground: Ground) -> Iterator[Problem]:
     """The certificate is for the domain and each name below it; that of inference for each name below its own."""
     own = places.domain(config, ground)
-    wanted = [(("certificate",), config.certificate, [own, f"*.{own}"])] if own else []
+    wanted: list[tuple[Key, Path, list[str]]] = []
+    if own:
+        wanted.append((("certificate",), config.certificate, [own, f"*.{own}"]))
     if config.inference:
-        key: Key = ("inference", "certificate")
-        wanted.append((key, config.inference.certificate, [f"*.{config.inference.domain}"]))
+        wanted.append((("inference", "certificate"), config.inference.certificate, [f"*.{config.inference.domain}"]))
     for key, path, each in wanted:
         if (found := _chain(path)) and (lacking := [name for name in each if not _has(names(found[0]), name)]):
             said = ", ".join(map(quoted, names(found[0]))) or "no name"
@@ -50,7 +50,7 @@ def _has(own: list[str], wanted: str) -> bool:
 
 def in_order(config: Runai, _: Ground) -> Iterator[Problem]:
     """Each certificate of a file is issued by the one after it, and that of an own authority by this."""
-    files = [(("certificate",), config.certificate)]
+    files: list[tuple[Key, Path]] = [(("certificate",), config.certificate)]
     if config.inference:
         files.append((("inference", "certificate"), config.inference.certificate))
     for key, path in files:
@@ -114,7 +114,7 @@ def checks(config: Runai, ground: Ground) -> Iterator[Problem]:
     return chain.from_iterable(check(config, ground) for check in CHECKS)
 
 
-def _chain(path: "Path") -> "list[Certificate]":
+def _chain(path: Path) -> "list[Certificate]":
     """The certificates of a file; none where it cannot be read, which its own type reports."""
     try:
         return certificates(path.read_text())

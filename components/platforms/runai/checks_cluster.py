@@ -41,7 +41,7 @@ def roles(config: Runai, ground: Ground) -> Iterator[Problem]:
         yield Problem(("nodes", "gpuWorker"), text)
 
 
-def operator(config: Runai, ground: Ground) -> Iterator[Problem]:
+def operator(_: Runai, ground: Ground) -> Iterator[Problem]:
     """GPUs come by NVIDIA's operator, in whose namespace Run:ai looks for measurements."""
     of = ground.config(GpuOperator)
     if of is None:

@@ -25,18 +25,22 @@ def known(config: Runai, ground: Ground) -> Iterator[Problem]:
 
 
 def pools(config: Runai, ground: Ground) -> Iterator[Problem]:
-    """Node pools have nodes, each node one pool, and quotas are of pools that there are."""
+    """Node pools have nodes, and each node one pool."""
     owner: dict[str, str] = {}
-    for name, each_pool in config.node_pools.items():
+    for name, node_pool in config.node_pools.items():
         key = ("nodePools", name)
         if name == people.DEFAULT:
             yield Problem(key, "default has all nodes that are in no other pool. Give it another name.")
-        for index, word in enumerate(each_pool.hosts):
+        for index, word in enumerate(node_pool.hosts):
             if not (found := named([word], ground.hosts)):
                 yield Problem((*key, "hosts", index), f"{word} is neither a host nor a group with hosts. Write one.")
             for host in found:
                 if owner.setdefault(host, name) != name:
                     yield Problem((*key, "hosts", index), f"{host} is in {owner[host]} already. Take it out of one.")
+
+
+def pools_known(config: Runai, _: Ground) -> Iterator[Problem]:
+    """Quotas are of pools that there are."""
     for place, each in (("departments", config.departments), ("projects", config.projects)):
         for name, of in each.items():
             for pool in of.pools:
@@ -67,8 +71,8 @@ def limits(config: Runai, ground: Ground) -> Iterator[Problem]:
         deserved = sum(pool.gpus for pool in share.pools.values())
         wanted = ground.projects[name].gpus
         if share.pools and deserved != wanted:
-            text = f"deserve {deserved:g} GPUs together, and projects.{name}.gpus of the site is {wanted}. Make them equal."
-            yield Problem(("projects", name, "pools"), text)
+            text = f"deserve {deserved:g} GPUs together, and projects.{name}.gpus of the site is {wanted}."
+            yield Problem(("projects", name, "pools"), f"{text} Make both equal.")
 
 
 def _limits(key: Key, pools: Mapping[str, PoolQuota]) -> Iterator[Problem]:
@@ -99,7 +103,7 @@ def fits(config: Runai, ground: Ground) -> Iterator[Problem]:
         yield Problem(("departments",), text)
 
 
-CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (known, pools, doubled, limits, fits)
+CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (known, pools, pools_known, doubled, limits, fits)
 
 
 def names(config: Runai, ground: Ground) -> Iterator[Problem]:

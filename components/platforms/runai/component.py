@@ -52,20 +52,11 @@ class RunAi(ComponentResource):
         self._password = Output.from_input(secret(config.admin.password_secret))
         self._keeper = Keeper(name, config, self, cluster, secret)
         backend = self._control_plane()
-        api = Api(f"{name}-api", self._access(), self._password, parent=self, anchor=backend)
+        api = Api.of(f"{name}-api", self._access(), self._password, parent=self, anchor=backend)
         admin = objects.AdminPassword(
             f"{name}-admin", api, initial=sorted(versions.FIRST_PASSWORDS), parent=self, after=[backend]
         )
-        registered = objects.ClusterRegistration(
-            f"{name}-cluster",
-            api,
-            cluster=name,
-            domain=f"https://{places.domain(config, ground)}",
-            version=config.version,
-            uid=config.cluster_uid,
-            parent=self,
-            after=[admin],
-        )
+        registered = self._registered(api, admin)
         release = self._release(registered)
         self._asked(registered.uid)
         connected = objects.ClusterConnected(
@@ -80,6 +71,18 @@ class RunAi(ComponentResource):
         Residents(name, config, ground, api, registered.uid, parent=self).settle(connected)
         self.register_outputs({})
 
+    def _registered(self, api: Api, admin: Resource) -> objects.ClusterRegistration:
+        return objects.ClusterRegistration(
+            f"{self._name}-cluster",
+            api,
+            cluster=self._name,
+            domain=f"https://{places.domain(self._config, self._ground)}",
+            version=self._config.version,
+            uid=self._config.cluster_uid,
+            parent=self,
+            after=[admin],
+        )
+
     def _access(self) -> Access:
         """How to speak to the API: through the control planes, at the ingress."""
         of = self._ground.config(Ingress)
@@ -91,6 +94,7 @@ class RunAi(ComponentResource):
             username=self._config.admin.email,
             planes=tuple(self._cluster.planes),
             gone=self._config.state == "gone",
+            if_gone=f"write state: gone for {self._name} in platforms",
         )
 
     def _control_plane(self) -> Resource:
@@ -115,7 +119,7 @@ class RunAi(ComponentResource):
         if versions.at_least(config.version, versions.BOOTSTRAP):
             given = {"bootstrapToken": registered.secret}
         else:
-            data = {"clientSecret": registered.secret}
+            data: dict[str, Input[str]] = {"clientSecret": registered.secret}
             before.append(self._keeper.plain("client", places.NAMESPACE, places.CLIENT, data))
             given = {"existingSecret": places.CLIENT, "secretKeys": {"clientSecret": "clientSecret"}}
         wanted = chart.merged(config.cluster.values, values.cluster(config, self._ground))
@@ -150,7 +154,7 @@ class RunAi(ComponentResource):
 
     def _asked(self, uid: Output[str]) -> None:
         """What `sitectl verify` logs in with, on a control plane."""
-        data = {
+        data: dict[str, Input[str]] = {
             "name": places.domain(self._config, self._ground),
             "username": self._config.admin.email,
             "password": self._password,

@@ -4,11 +4,12 @@ Rows: R6, R7.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from components.parts.part import Ground, Share
+from components.parts.part import Ground
 from components.platforms.runai import places, versions
 from components.platforms.runai.config import PoolQuota, ProjectShare, Runai
+from components.tenancy.config import Share
 
 DEFAULT = "default"
 """The department and the node pool that Run:ai has by itself."""
@@ -21,8 +22,7 @@ class Access(NamedTuple):
 
     subject: str
     """A user's email, or a group's name."""
-    kind: str
-    """user or group."""
+    kind: Literal["user", "group"]
     role: str
     scope: str
     """A project's name, or empty: the whole cluster."""
@@ -33,8 +33,19 @@ def share(config: Runai, project: str) -> ProjectShare:
     return config.projects.get(project, ProjectShare())
 
 
+def departments(config: Runai, ground: Ground) -> dict[str, Pools]:
+    """What each department gets, by node pool; default has its projects' own, and shares idle GPUs with the others."""
+    found = {name: department_pools(config, name) for name in config.departments}
+    own: dict[str, float] = {DEFAULT: 0}
+    for project in ground.projects:
+        if share(config, project).department == DEFAULT:
+            for pool, quota in project_pools(config, project, ground).items():
+                own[pool] = own.get(pool, 0) + quota.gpus
+    return {DEFAULT: {pool: PoolQuota(gpus=gpus) for pool, gpus in own.items()}, **found}
+
+
 def department_pools(config: Runai, name: str) -> Pools:
-    """What a department gets, by node pool."""
+    """What the site says that a department gets, by node pool."""
     of = config.departments[name]
     return of.pools or {DEFAULT: PoolQuota(gpus=of.gpus, limit=of.limit, overQuota=of.over_quota)}
 

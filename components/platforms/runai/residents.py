@@ -25,7 +25,8 @@ class Residents:
         """All of them, once the cluster is connected."""
         pools = [self._pool(name, connected) for name in self._config.node_pools]
         after = [connected, *pools]
-        departments = {name: self._department(name, after) for name in self._config.departments}
+        wanted = people.departments(self._config, self._ground)
+        departments = {name: self._department(name, pools_of, after) for name, pools_of in wanted.items()}
         for name in self._ground.projects:
             self._projects[name] = self._project(name, departments, after)
         users = {email: self._user(name, email, connected) for name, email in self._people()}
@@ -48,26 +49,25 @@ class Residents:
             after=[connected],
         )
 
-    def _department(self, name: str, after: list[Resource]) -> objects.Department:
+    def _department(self, name: str, pools: people.Pools, after: list[Resource]) -> objects.Department:
         return objects.Department(
             f"{self._name}-department-{name}",
             self._api,
             department=name,
             cluster=self._cluster,
-            quotas=_quotas(people.department_pools(self._config, name)),
+            quotas=_quotas(pools),
             parent=self._parent,
             after=after,
         )
 
     def _project(self, name: str, departments: dict[str, objects.Department], after: list[Resource]) -> objects.Project:
         pools = people.project_pools(self._config, name, self._ground)
-        own = departments.get(people.share(self._config, name).department)
         return objects.Project(
             f"{self._name}-project-{name}",
             self._api,
             project=name,
             cluster=self._cluster,
-            department=own.uid if own else None,
+            department=departments[people.share(self._config, name).department].uid,
             namespace=name,
             quotas=_quotas(pools),
             enforce_scheduler=True,

@@ -6,6 +6,7 @@ Rows: R1, R3, R4.
 import base64
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pulumi_kubernetes as k8s
@@ -61,7 +62,7 @@ class Keeper:
             found.append(self._made(resource, namespace, places.AUTHORITY, "Opaque", data, labels))
         if of.registry and of.registry.password_secret:
             password = Output.from_input(self._secret(of.registry.password_secret))
-            text = password.apply(lambda known, registry=of.registry: login(registry, known))
+            text = password.apply(partial(login, of.registry))
             kind = "kubernetes.io/dockerconfigjson"
             found.append(self._made(f"{namespace}-pull", namespace, places.PULL, kind, {".dockerconfigjson": text}))
         return found
