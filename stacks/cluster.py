@@ -46,12 +46,12 @@ def build(
 
 
 def _parts(site: Site, cluster: ClusterRef, secrets: Secrets) -> None:
-    """Builds each part's half in the cluster, after the parts that give what it needs."""
+    """Builds each part's half in the cluster, after the parts that give what it needs or uses."""
     known, done = ground(site), list[tuple[Entry, Resource]]()
     for entry in in_order(site.entries):
         half = entry.part.cluster
         if half and half.made(entry.config):
-            after = [made for other, made in done if other.given & entry.wants]
+            after = [made for other, made in done if other.given & entry.follows]
             made = InCluster(
                 entry.name,
                 entry.token("InCluster"),

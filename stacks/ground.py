@@ -29,10 +29,13 @@ def _own(site: Site) -> set[Provide]:
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """The parts in the site's order, but each after those that give what it needs. Raises ValueError for a circle."""
+    """The parts in the site's order, but each after those that give what it needs or uses.
+
+    Raises ValueError for a circle.
+    """
     left, done = list(entries), list[Entry]()
     while left:
-        free = (each for each in left if not any(o is not each and o.given & each.wants for o in left))
+        free = (each for each in left if not any(o is not each and o.given & each.follows for o in left))
         if (first := next(free, None)) is None:
             raise ValueError(f"each of these parts needs another one first: {', '.join(entry.name for entry in left)}")
         done.append(first)

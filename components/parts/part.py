@@ -37,8 +37,8 @@ Provide = Literal[
     "storage:default",
     "load-balancer",
     "ingress",
-    "monitoring",
     "oidc",
+    "monitoring",
 ]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""
 
@@ -210,6 +210,8 @@ class Part(Generic[P]):
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     asks: Callable[[P], frozenset[Provide]] = lambda _: frozenset()
     """What an entry needs besides, by its settings."""
+    uses: frozenset[Provide] = frozenset()
+    """What it does without, but uses where the site has it: it comes after the part that gives it."""
     gives: frozenset[Provide] = frozenset()
     """What it can give."""
     given: Callable[[P], frozenset[Provide]] | None = None

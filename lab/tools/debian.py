@@ -57,6 +57,9 @@ UNPACKED = (
     "libstdc++6",
     "libsystemd0",
     "libzstd1",
+    # The images of monitoring, and promtool for its tests:
+    "prometheus",
+    "prometheus-node-exporter",
 )
 
 _KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]
