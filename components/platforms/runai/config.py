@@ -178,8 +178,6 @@ class Runai(PlatformConfig):
     admin: Admin
     supported: bool = False
     """true: the Support-Entitled release, whose charts and images need a login."""
-    prometheus: Literal["part", "existing"] = "part"
-    """part: by this site's own monitoring; existing: one that others installed into the cluster (R1)."""
     storage_class: LabelName | None = None
     """Class of the control plane's volumes, 110 GB in all. Default: the cluster's default class."""
     registry: Registry | None = None

@@ -33,8 +33,7 @@ PART: Part[Runai] = Part(
     checks=checks.checks,
     notes=_notes,
     names=checks_people.names,
-    needs=frozenset({"ingress", "gpu-pods", "storage:default"}),
-    asks=lambda config: frozenset({"monitoring"}) if config.prometheus == "part" else frozenset(),
+    needs=frozenset({"ingress", "gpu-pods", "monitoring", "storage:default"}),
     version=lambda config: (("version",), config.version),
     host=HostPart(uses=nodes.uses, waves=lambda *_: (), prepare=nodes.prepare, preflight=steps.of_host),
     cluster=ClusterPart(

@@ -29,7 +29,6 @@ def said(**more: Any) -> dict[str, Any]:
         "keySecret": "siteKey",
         "authority": str(FILES / "authority.pem"),
         "admin": {"email": "admin@example.org", "passwordSecret": "runaiAdmin"},
-        "prometheus": "existing",
         **more,
     }
 
@@ -47,6 +46,7 @@ def site_of(
         "network": {"loadBalancer": {"pool": "10.0.0.200-10.0.0.209"}, "ingress": ingress},
         "storage": {"nfs": nfs, "classes": {"nfs": {"kind": "csi-nfs", "default": True}}},
         "gpuOperator": {},
+        "monitoring": {"kind": "existing"},
         "users": {"ana": {"email": "ana@example.org"}, "ben": {"email": "ben@example.org"}},
         "projects": {"vision": {"gpus": 4, "members": ["ana", "ben"]}, "audio": {"gpus": 2, "groups": ["listeners"]}},
         "platforms": [said(**more)],
