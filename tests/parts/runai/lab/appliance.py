@@ -105,7 +105,7 @@ def change_quota(stack: Stack, gpus: int) -> None:
     """By hand, as in the user interface."""
     found = project(stack)
     resources = [{**each, "gpu": {**each["gpu"], "deserved": gpus}} for each in found["resources"]]
-    api(stack).session.call("PUT", f"{PROJECTS}/{found['id']}/resources", resources)
+    api(stack).session.call("PUT", f"{PROJECTS}/{found['id']}/resources", body=resources)
 
 
 def states(stack: Stack) -> list[str]:

@@ -1,4 +1,4 @@
-"""The story of Run:ai on the lab's site: up, unchanged, one edit each, drift by hand, out of a site that stays, up again.
+"""The story of Run:ai on the lab's site: up, unchanged, one edit each, drift by hand, out of it, up again.
 
 Does not prove: Run:ai itself, for which the lab has a stand-in with its documented names, values and calls.
 """
