@@ -16,6 +16,7 @@ from ops import probes, project_checks, questions
 from ops.drift import MEND
 from ops.in_cluster import Kubectl
 from ops.stop import Stop
+from stacks.ground import shares
 from stacks.model import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
@@ -158,7 +159,7 @@ def _project(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) 
     id_ = f"project/{name}"
     if hard is None:
         return Check(id_, where, "failed", f"namespace {name} has no quota.", fix=MEND)
-    want = str(site.projects[name].gpus)
+    want = str(shares(site)[name].gpus)
     seen = str(hard.get("requests.nvidia.com/gpu", "none"))
     if seen != want:
         return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, MEND)

@@ -5,6 +5,7 @@ from typing import Any
 
 from components.platforms.runai.api import CLUSTERS, PROJECTS, RULES, RunaiApi
 from components.rest.access import Access
+from lab.parts.storage.depot import CHARTS as STORAGE_CHARTS
 from lab.tools.catalogue import LOCAL_PATH
 from tests.lab.stack import Stack, on, until
 from tests.parts.gpu_operator.lab import gpu_pods
@@ -53,7 +54,7 @@ def add(stack: Stack) -> None:
     stack.tell("runaiAdmin", PASSWORD)
     files = {"certificate": str(stack.folder / "site.pem"), "authority": str(stack.folder / "authority.pem")}
     classes = {"local": {"kind": "local-path", "default": True}}
-    chart = {"chart": "local-path-provisioner", "repository": front.CHARTS, "version": LOCAL_PATH.version}
+    chart = {"chart": "local-path-provisioner", "repository": STORAGE_CHARTS, "version": LOCAL_PATH.version}
 
     def change(site: dict[str, Any]) -> None:
         site["engine"]["mirrors"]["nvcr.io"] = [front.REGISTRY]
