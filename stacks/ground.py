@@ -30,11 +30,13 @@ def _own(site: Site) -> set[Provide]:
 
 
 def shares(site: Site) -> Mapping[str, Share]:
-    """What the namespace of each project has: the project's own GPUs, or what a part that divides them makes of them."""
+    """What the namespace of each project has: its own GPUs, or what a part that divides GPUs makes of them."""
     known = ground(site)
     own = {name: Share(project.gpus) for name, project in site.projects.items()}
-    halves = [(entry.part.cluster, entry.config) for entry in site.entries]
-    return own | {name: share for half, config in halves if half for name, share in half.shares(config, known).items()}
+    for entry in site.entries:
+        if half := entry.part.cluster:
+            own.update(half.shares(entry.config, known))
+    return own
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:

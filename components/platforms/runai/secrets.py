@@ -92,11 +92,12 @@ class Keeper:
         hook: ResourceHook | None = None,
     ) -> Resource:
         options = self._cluster.options(self._parent)
+        known = labels or None  # an empty map would be a change at each run
         if hook:
             options.hooks = ResourceHookBinding(before_create=[hook], before_update=[hook])
         return k8s.core.v1.Secret(
             f"{self._name}-{resource}",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=labels, annotations=FORCE),
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=known, annotations=FORCE),
             type=kind,
             string_data=data,
             opts=options,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.rest.provider import Provider
 from tests.parts.runai.authority import FILES
 from tests.parts.runai.sites import site_of
 from tests.unit.recorder import Plan
@@ -156,3 +157,12 @@ def test_a_member_that_leaves_loses_the_role_alone(tmp_path: Path) -> None:
     names = [{each.name for each in plan.resources.values()} for plan in (before, after)]
     assert names[0] - names[1] == {"runai-vision-member-ben"}
     assert names[1] - names[0] == set()
+
+
+@pytest.mark.row("R4")
+def test_a_kind_that_answers_with_a_secret_is_not_changed_by_it() -> None:
+    want = {"name": "runai", "domain": "https://ai.example.org", "version": "3.0.0"}
+    kind = "components.platforms.runai.clusters:ClusterKind"
+    olds = {"kind": kind, "want": want, "secret": "a token", "uid": "1"}
+    assert Provider().diff("1", olds, {"kind": kind, "want": want}).changes is False
+    assert Provider().diff("1", olds, {"kind": kind, "want": {**want, "version": "3.0.1"}}).changes is True

@@ -9,6 +9,8 @@ from components.platforms.runai import nodes, people
 from components.platforms.runai.config import PoolQuota
 from components.platforms.runai.people import Access
 from components.tenancy.config import Share
+from ops import cluster
+from stacks.ground import shares
 from tests.parts.runai.sites import HOSTS, parts_of, site_of
 from tests.unit.test_layers_in_a_row import plan_of
 
@@ -105,3 +107,11 @@ def test_before_3_0_a_member_is_a_researcher(tmp_path: Path) -> None:
     operator = {"gpuOperator": {"version": "v26.3.0"}, "allowUntested": True}
     config, _ = parts_of(site_of(tmp_path, version="2.25.0", of=operator, **of))
     assert people.role(config, "vision") == "L1 researcher"
+
+
+@pytest.mark.row("R6")
+def test_verify_wants_the_quota_that_the_namespace_has(tmp_path: Path) -> None:
+    site = site_of(tmp_path, projects={"vision": {"limit": 6}})
+    said = {seen: cluster.project("cp-1", "vision", site, {"requests.nvidia.com/gpu": seen}) for seen in ("6", "4")}
+    assert {seen: check.status for seen, check in said.items()} == {"6": "ok", "4": "failed"}
+    assert shares(site)["vision"].gpus == 6
