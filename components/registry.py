@@ -19,7 +19,6 @@ _FOLDERS = (
     "parts/load_balancer",
     "parts/monitoring",
     "parts/storage",
-    "platforms/runai",
     "platforms/shifter",
     "platforms/sqream",
 )

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from components.hostrun.step import content
+from components.registry import REGISTERED
 from ops.explain import explain
 from ops.reference import ROOT
 from stacks.model import Site
@@ -23,7 +24,11 @@ from tests.unit.fenced import contents, fenced, plain
 SEEDS = ROOT.parent / "shared" / "seeds"
 """The source documents; they are not a part of this repository."""
 
-PARTS = sorted(page.parent.name for page in (ROOT / "docs" / "parts").glob("*/coverage.md"))
+PARTS = sorted(
+    page.parent.name
+    for page in (ROOT / "docs" / "parts").glob("*/coverage.md")
+    if page.parent.name in {each.kind for each in REGISTERED}
+)
 
 BEYOND = "Beyond the document"
 """The section of a page that has no counterpart."""
