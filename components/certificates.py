@@ -50,7 +50,12 @@ def lone(chain: Sequence["Certificate"]) -> bool:
 
 def days_left(chain: Sequence["Certificate"]) -> int:
     """Until the first of them ends."""
-    return min((each.not_valid_after_utc - datetime.now(UTC)).days for each in chain)
+    return (ends(chain) - datetime.now(UTC)).days
+
+
+def ends(chain: Sequence["Certificate"]) -> datetime:
+    """When the first of them ends."""
+    return min(each.not_valid_after_utc for each in chain)
 
 
 def fingerprint(certificate: "Certificate") -> str:

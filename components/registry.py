@@ -17,6 +17,7 @@ _FOLDERS = (
     "parts/gpu_operator",
     "parts/ingress",
     "parts/load_balancer",
+    "parts/monitoring",
     "parts/storage",
     "platforms/shifter",
     "platforms/sqream",

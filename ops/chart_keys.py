@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 from components.parts.chart import known, merged
 
 ROOT = Path(__file__).parents[1]
+EVERY_IMAGE = ("global", "imageRegistry")
+"""A key by which some charts replace the registry of every image that has one as a key of its own."""
 
 
 def keys(part: str) -> Path:
@@ -38,8 +40,8 @@ def lacking(listed: set[tuple[str, ...]], of_chart: Mapping[str, Any]) -> Iterat
     for path in sorted(listed):
         if not _has(of_chart, path):
             yield f"{'.'.join(path)}: the chart has no such key"
-    for path in sorted(_repositories(of_chart)):
-        if path not in listed:
+    for path, divided in sorted(_repositories(of_chart)):
+        if path not in listed and not (divided and EVERY_IMAGE in listed):
             yield f"{'.'.join(path)}: an image that no mirror is set for"
 
 
@@ -51,12 +53,13 @@ def _has(values: Any, path: tuple[str, ...]) -> bool:  # noqa: ANN401 - any YAML
     return True
 
 
-def _repositories(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _repositories(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """The key of each image's repository, and whether its registry is a key of its own."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _repositories(value, (*above, key))
         elif key == "repository" and value:
-            yield (*above, key)
+            yield (*above, key), "registry" in values
 
 
 def main(part: str, *files: str) -> int:

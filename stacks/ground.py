@@ -1,9 +1,10 @@
 """The site as its parts see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from components.engine.config import Docker
 from components.parts.part import Ground, Provide
+from components.tenancy.config import Share
 from stacks.model import Entry, Site
 
 
@@ -28,11 +29,24 @@ def _own(site: Site) -> set[Provide]:
     return found | ({"docker"} if isinstance(site.container_engine, Docker | None) else set())
 
 
+def shares(site: Site) -> Mapping[str, Share]:
+    """What the namespace of each project has: its own GPUs, or what a part that divides GPUs makes of them."""
+    known = ground(site)
+    own = {name: Share(project.gpus) for name, project in site.projects.items()}
+    for entry in site.entries:
+        if half := entry.part.cluster:
+            own.update(half.shares(entry.config, known))
+    return own
+
+
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """The parts in the site's order, but each after those that give what it needs. Raises ValueError for a circle."""
+    """The parts in the site's order, but each after those that give what it needs or uses.
+
+    Raises ValueError for a circle.
+    """
     left, done = list(entries), list[Entry]()
     while left:
-        free = (each for each in left if not any(o is not each and o.given & each.wants for o in left))
+        free = (each for each in left if not any(o is not each and o.given & each.follows for o in left))
         if (first := next(free, None)) is None:
             raise ValueError(f"each of these parts needs another one first: {', '.join(entry.name for entry in left)}")
         done.append(first)

@@ -60,6 +60,11 @@ class Entry(NamedTuple):
         """What this entry needs of its site."""
         return self.part.wants(self.config)
 
+    @property
+    def follows(self) -> frozenset[Provide]:
+        """What must come before this entry, where the site has it."""
+        return self.wants | self.part.uses
+
     def token(self, suffix: str = "") -> str:
         """The type of its Pulumi component, which must never change."""
         return f"gpu-metal:{self.registered.room}:{self.kind.title().replace('_', '')}{suffix}"

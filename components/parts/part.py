@@ -18,7 +18,7 @@ from components.kubernetes.config import Kubernetes
 from components.model import LabelName, Model
 from components.network.config import Network
 from components.problem import Key, Problem
-from components.tenancy.config import Project, User
+from components.tenancy.config import Project, Share, User
 
 P = TypeVar("P", bound=Model)
 Other = TypeVar("Other", bound=Model)
@@ -30,7 +30,15 @@ Hook = Callable[[Mapping[str, Target]], Awaitable[None]]
 """Runs in the program before a layer changes, with the hosts to ask; its exception is the layer's error."""
 
 Provide = Literal[
-    "docker", "kubernetes", "gpu-driver", "gpu-pods", "storage:default", "load-balancer", "ingress", "oidc"
+    "docker",
+    "kubernetes",
+    "gpu-driver",
+    "gpu-pods",
+    "storage:default",
+    "load-balancer",
+    "ingress",
+    "oidc",
+    "monitoring",
 ]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""
 
@@ -170,6 +178,8 @@ class ClusterPart(Generic[P]):
     bounds: Callable[[P, Ground], Sequence[str]] = lambda *_: ()
     """What a project's quota bounds by `gpus` besides nvidia.com/gpu: keys of a ResourceQuota, for all that pods may
     ask for in its place."""
+    shares: Callable[[P, Ground], Mapping[str, Share]] = lambda *_: {}
+    """What the namespaces of projects have for a scheduler of the part's own, by project."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""
@@ -200,6 +210,8 @@ class Part(Generic[P]):
     """What it needs; kubernetes need not be listed for a part with a half in the cluster."""
     asks: Callable[[P], frozenset[Provide]] = lambda _: frozenset()
     """What an entry needs besides, by its settings."""
+    uses: frozenset[Provide] = frozenset()
+    """What it does without, but uses where the site has it: it comes after the part that gives it."""
     gives: frozenset[Provide] = frozenset()
     """What it can give."""
     given: Callable[[P], frozenset[Provide]] | None = None

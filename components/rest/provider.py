@@ -46,9 +46,12 @@ class Provider(ResourceProvider):
         before, now = plain(_olds), plain(_news)
         keys = {*before["want"], *now["want"]}
         changed = {key for key in keys if before["want"].get(key) != now["want"].get(key)}
-        replaces = sorted(changed & of_place(now["kind"]).fixed)
+        kind = of_place(now["kind"])
+        replaces = sorted(changed & kind.fixed)
+        # Of a kind whose output has this name, it is no input.
+        secret = "secret" not in kind.outputs and before.get("secret") != now.get("secret")
         return DiffResult(
-            changes=bool(changed) or before.get("secret") != now.get("secret"),
+            changes=bool(changed) or secret,
             replaces=[f"want.{key}" for key in replaces],
             delete_before_replace=True,  # the other one may have the same name
         )

@@ -39,7 +39,7 @@ class Operator(ComponentResource):
         before: list[Resource] = []
         if config.driver and config.driver.sources:
             before.append(self._sources(name, config.driver.sources, cluster))
-        wanted = values(config, ground.hosts)
+        wanted = values(config, ground.hosts, monitored="monitoring" in ground.provides)
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
         # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there:
         # operator.upgradeCRD in its values file.

@@ -54,8 +54,8 @@ class Dcgm(Model):
 
     enabled: bool = True
     """Whether the exporter runs."""
-    service_monitor: bool = False
-    """true: tells the Prometheus Operator to scrape it, whose CRDs must be in the cluster."""
+    service_monitor: bool | None = None
+    """Whether the Prometheus Operator is told to scrape it. Default: if the site has `monitoring`, which true needs."""
 
 
 class GpuOperator(Model):

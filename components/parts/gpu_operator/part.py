@@ -25,6 +25,8 @@ def _probes(config: GpuOperator) -> Sequence[Probe]:
 PART: Part[GpuOperator] = Part(
     config=GpuOperator,
     checks=checks.checks,
+    asks=lambda config: frozenset({"monitoring"}) if config.dcgm.service_monitor else frozenset(),
+    uses=frozenset({"monitoring"}),
     gives=frozenset({"gpu-driver", "gpu-pods"}),
     version=lambda config: (("version",), config.version.removeprefix("v")),
     host=HostPart(

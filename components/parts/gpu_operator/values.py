@@ -57,13 +57,14 @@ def runtime_class(config: GpuOperator, hosts: Hosts) -> str | None:
     return None if config.cdi or default else "nvidia"
 
 
-def values(config: GpuOperator, hosts: Hosts) -> dict[str, Any]:
+def values(config: GpuOperator, hosts: Hosts, *, monitored: bool = False) -> dict[str, Any]:
     """All values, of which ours win."""
-    return merged(config.values, ours(config, hosts))
+    return merged(config.values, ours(config, hosts, monitored=monitored))
 
 
-def ours(config: GpuOperator, hosts: Hosts) -> dict[str, Any]:
-    """The values that the typed keys decide."""
+def ours(config: GpuOperator, hosts: Hosts, *, monitored: bool = False) -> dict[str, Any]:
+    """The values that the typed keys decide. `monitored`: whether the site has the Prometheus Operator."""
+    scraped = monitored if config.dcgm.service_monitor is None else config.dcgm.service_monitor
     found: dict[str, Any] = {
         "driver": _driver(config, bool(nodes.with_driver(config, hosts))),
         "toolkit": {"enabled": toolkit(config, hosts)},
@@ -72,7 +73,7 @@ def ours(config: GpuOperator, hosts: Hosts) -> dict[str, Any]:
         "psa": {"enabled": config.psa},
         "dcgmExporter": {
             "enabled": config.dcgm.enabled,
-            "serviceMonitor": {"enabled": config.dcgm.enabled and config.dcgm.service_monitor},
+            "serviceMonitor": {"enabled": config.dcgm.enabled and scraped},
         },
         "mig": {"strategy": config.mig_strategy},
         "clusterPolicy": {"deployCR": not config.dra},
