@@ -46,12 +46,9 @@ class Provider(ResourceProvider):
         before, now = plain(_olds), plain(_news)
         keys = {*before["want"], *now["want"]}
         changed = {key for key in keys if before["want"].get(key) != now["want"].get(key)}
-        kind = of_place(now["kind"])
-        replaces = sorted(changed & kind.fixed)
-        # Of a kind whose output has this name, it is no input.
-        secret = "secret" not in kind.outputs and before.get("secret") != now.get("secret")
+        replaces = sorted(changed & of_place(now["kind"]).fixed)
         return DiffResult(
-            changes=bool(changed) or secret,
+            changes=bool(changed) or before.get("private") != now.get("private"),
             replaces=[f"want.{key}" for key in replaces],
             delete_before_replace=True,  # the other one may have the same name
         )
@@ -61,7 +58,7 @@ class Provider(ResourceProvider):
         with _one_line():
             self._there(props, "create")
             kind, want = of_place(props["kind"]), plain(props["want"])
-            seen = ensure(kind, self._client(kind), want, props.get("secret") or {})
+            seen = ensure(kind, self._client(kind), want, props.get("private") or {})
             return CreateResult(seen.id, {**props, **_outputs(kind, seen, {})})
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -69,8 +66,8 @@ class Provider(ResourceProvider):
         with _one_line():
             self._there(_news, "update")
             kind, want = of_place(_news["kind"]), plain(_news["want"])
-            former = _olds.get("secret") or {}
-            seen = kind.update(self._client(kind), _id, want, _news.get("secret") or {}, former)
+            former = _olds.get("private") or {}
+            seen = kind.update(self._client(kind), _id, want, _news.get("private") or {}, former)
             return UpdateResult({**_news, **_outputs(kind, seen, _olds)})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -81,7 +78,7 @@ class Provider(ResourceProvider):
             if seen is None:
                 return ReadResult("", {})
             want = {key: seen.values.get(key, value) for key, value in props["want"].items()}
-            inputs = {key: props[key] for key in ("kind", "secret") if key in props} | {"want": want}
+            inputs = {key: props[key] for key in ("kind", "private") if key in props} | {"want": want}
             return ReadResult(seen.id, {**props, "want": want}, inputs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:

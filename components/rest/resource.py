@@ -55,7 +55,7 @@ class Object(Dynamic, module="rest", name="Object"):
         props: dict[str, Any] = {"kind": f"{kind.__module__}:{kind.__name__}", "want": _known(want), "uid": None}
         props |= dict.fromkeys(kind.outputs)
         if secret is not None:
-            props["secret"] = Output.secret(dict(secret))
+            props["private"] = Output.secret(dict(secret))
         opts = ResourceOptions(
             parent=parent,
             provider=api.provider,
