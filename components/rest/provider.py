@@ -24,6 +24,8 @@ from components.rest.error import DarkError, RestError
 from components.rest.kind import Kind, Seen, ensure, of_place, plain
 from components.rest.retry import Patience
 
+_LONG, _SHORT = Patience(), Patience(10)
+"""For what comes up, and for what may be gone."""
 _KEYS = ("url", "username", "server", "ca", "gone", "ifGone")
 
 
@@ -88,13 +90,13 @@ class Provider(ResourceProvider):
         with _one_line():
             kind = of_place(_props["kind"])
             try:
-                kind.delete(self._client(kind), _id, plain(_props["want"]))
+                kind.delete(self._client(kind, _SHORT), _id, plain(_props["want"]))
             except DarkError as error:
                 fix = f"{error.fix}; an API that is gone for good: {self.access.if_gone}"
                 raise DarkError(error.call, f"{error.saw}. Nothing was removed there", fix) from None
 
-    def _client(self, kind: Kind[Any]) -> Any:  # noqa: ANN401 - the product's
-        return kind.client(self.access, Patience())
+    def _client(self, kind: Kind[Any], patience: Patience = _LONG) -> Any:  # noqa: ANN401 - the product's
+        return kind.client(self.access, patience)
 
     def _there(self, props: Mapping[str, Any], what: str) -> None:
         if self.access.gone:
@@ -106,7 +108,7 @@ class Provider(ResourceProvider):
 def _outputs(kind: Kind[Any], seen: Seen, before: Mapping[str, Any]) -> dict[str, Any]:
     """What was seen; what the API tells only once stays as it was."""
     kept = {key: before[key] for key in kind.outputs if key in before}
-    return {**kept, **{key: value for key, value in seen.outputs.items() if value is not None}, "uid": seen.id}
+    return {**kept, **{key: value for key, value in seen.outputs.items() if value is not None}}
 
 
 @contextmanager

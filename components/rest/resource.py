@@ -38,9 +38,6 @@ class Api:
 class Object(Dynamic, module="rest", name="Object"):
     """An object behind an API. Subclasses name their kind and type their arguments."""
 
-    uid: Output[str]
-    """The API's id of it."""
-
     def __init__(
         self,
         name: str,
@@ -52,7 +49,7 @@ class Object(Dynamic, module="rest", name="Object"):
         after: Sequence[Resource] = (),
         secret: Mapping[str, Input[Any]] | None = None,
     ) -> None:
-        props: dict[str, Any] = {"kind": f"{kind.__module__}:{kind.__name__}", "want": _known(want), "uid": None}
+        props: dict[str, Any] = {"kind": f"{kind.__module__}:{kind.__name__}", "want": _known(want)}
         props |= dict.fromkeys(kind.outputs)
         if secret is not None:
             props["private"] = Output.secret(dict(secret))
@@ -64,6 +61,11 @@ class Object(Dynamic, module="rest", name="Object"):
             additional_secret_outputs=sorted(kind.secrets),
         )
         super().__init__(Provider(), name, props, opts)
+
+    @property
+    def uid(self) -> Output[str]:
+        """The API's id of it. A preview knows it also where the object is to be changed, unlike an output."""
+        return self.id
 
 
 def _known(want: Mapping[str, Input[Any]]) -> dict[str, Input[Any]]:
