@@ -39,6 +39,8 @@ class Kind(ABC, Generic[C]):
     """Names of its outputs."""
     secrets: ClassVar[frozenset[str]] = frozenset()
     """Those of them that are secret."""
+    lost: ClassVar[str] = "is not there."
+    """What is said where `read` finds none."""
 
     @abstractmethod
     def client(self, access: Access, patience: Patience) -> C:

@@ -166,6 +166,7 @@ class AdminKind(RunaiKind):
     """The password of the user that all calls are made as; `want` has only its name."""
 
     fixed = frozenset({"username"})
+    lost = "is another one than the site's, or the user is not there."
 
     def find(self, client: RunaiApi, want: Values) -> Seen | None:
         """There already if it can log in as the site says."""

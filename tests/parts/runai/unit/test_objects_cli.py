@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ops import apis, objects, record_objects
+from ops.objects import Look
 from tests.parts.runai.unit.control_plane import BOOTSTRAP, TEMPORARY, TOKEN, ControlPlane
 from tests.plugins.stack import Stack
 from tests.plugins.tools import CHECKOUT
@@ -149,13 +151,48 @@ def test_an_error_is_one_line(site: Site) -> None:
     assert NEW not in said
 
 
-def test_refresh_sees_what_was_changed_there(site: Site) -> None:
-    site.give(name="sound", gpus=5)
+def drifted(site: Site) -> tuple[list[str], list[str]]:
+    """What drift says, and the resources that --record marks."""
+    state = json.loads(site.stack.run("stack", "export", "--show-secrets"))
+    checks, found = apis.look(state["deployment"]["resources"], objects._revealed)
+    return [str(each) for each in checks], record_objects.record_objects(Look([], found), "dev", site.stack.project)
+
+
+def test_drift_sees_what_was_changed_there_and_the_next_run_mends_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(words: list[str], _stack: str, folder: Path, *, stdin: str | None = None) -> str:
+        done = ["pulumi", *words]
+        env = site.stack.environment
+        return subprocess.run(done, cwd=folder, env=env, input=stdin, text=True, capture_output=True, check=True).stdout
+
+    monkeypatch.setattr(record_objects, "pulumi", run)
+    site.give(name="sound", gpus=4)
+    site.up()
+    assert drifted(site) == (["api.site.example [api] 5 objects hold."], [])
     [project] = site.there.of["projects"].values()
     project["resources"][0]["gpu"]["deserved"] = 8
-    said = site.stack.run("up", "--yes", "--refresh", "--diff", "--skip-preview")
-    assert re.search("~ gpus +: 8 => 5", said)
-    assert project["resources"][0]["gpu"]["deserved"] == 5
+    site.there.of["users"].clear()
+    said, marked = drifted(site)
+    assert sorted(said) == [
+        "api.site.example [api/Project/sound] quotas.default.gpus is 8. Wanted: 4. "
+        "Fix: sitectl drift --record, then pulumi up.",
+        "api.site.example [api/User/anna] is not there. Fix: sitectl drift --record, then pulumi up.",
+    ]
+    assert marked == ["anna", "vision"]
+    seen = site.up("--diff")
+    assert re.search("~ gpus +: 8 => 4", seen)
+    assert project["resources"][0]["gpu"]["deserved"] == 4
+    assert [user["username"] for user in site.there.of["users"].values()] == ["anna@site.example"]
+    site.server.fault(".*", 403, 99)
+    [unknown], nothing = drifted(site)
+    assert unknown.startswith("api.site.example [api] 5 objects were not compared. ")
+    assert "403 Forbidden: fault 403" in unknown
+    assert nothing == []
+    site.server.faults.clear()
+    project["resources"][0]["gpu"]["deserved"] = 8
+    site.up("--refresh")
+    assert project["resources"][0]["gpu"]["deserved"] == 4
 
 
 def test_a_dark_api_refuses_a_removal_and_one_that_is_gone_does_not(site: Site) -> None:
