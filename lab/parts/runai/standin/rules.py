@@ -9,6 +9,7 @@ from lab.parts.runai.standin.web import ANYONE, Call, RefusedError, Route, field
 WRITES, READS = "researcher", "viewer"
 ROLES = {
     ADMINISTRATOR: WRITES,
+    "AI practitioner": WRITES,
     "Cloud operator": READS,
     "Data and storage administrator": READS,
     "Data source administrator": READS,
