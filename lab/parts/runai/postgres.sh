@@ -1,7 +1,7 @@
 #!/bin/sh
 # PostgreSQL with the database `backend`, for the user postgres with $POSTGRES_PASSWORD; small, as the lab's machine is.
 set -eu
-bin=/usr/lib/postgresql/15/bin
+bin=${BIN:-/usr/lib/postgresql/15/bin}
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     rm -rf "$PGDATA" # what an interrupted start has left
     printf '%s\n' "$POSTGRES_PASSWORD" |
@@ -15,4 +15,4 @@ fi
     : >"$PGDATA/backend.made"
 }
 exec "$bin/postgres" -D "$PGDATA" -c listen_addresses="${LISTEN:-*}" -c shared_buffers=16MB -c max_connections=20 \
-    -c unix_socket_directories="${SOCKETS:-/var/run/postgresql}" -c jit=off
+    -c unix_socket_directories="${SOCKETS:-/var/run/postgresql}" -p "${PORT:-5432}" -c jit=off

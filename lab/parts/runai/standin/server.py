@@ -87,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
                 raise RefusedError(400, f"the body is not JSON: {error}") from error
         kind, _, token = self.headers.get("Authorization", "").partition(" ")
         query = parse_qs(address.query)
-        call = Call(self.app, (), query, body or None, token if kind.lower() == "bearer" else "")
+        call = Call(self.app, (), query, body if content else None, token if kind.lower() == "bearer" else "")
         return answered(call, self.command, address.path)
 
     def _send(self, status: int, body: object) -> None:
