@@ -28,9 +28,13 @@ class RestError(Exception):
 class DarkError(RestError):
     """There was no connection: nothing was asked of the API."""
 
+    __module__ = "builtins"
+
 
 class UnsureError(RestError):
     """The call was sent, and whether it was carried out is not known."""
+
+    __module__ = "builtins"
 
 
 def no_connection(call: str, where: str, reason: str) -> DarkError:

@@ -199,6 +199,7 @@ def test_a_dark_api_refuses_a_removal_and_one_that_is_gone_does_not(site: Site) 
     site.give(objects=False, server="127.0.0.1:9")
     site.server.fault(".*", "cut")  # nobody asks
     said = site.fails("up")
+    assert "error: DarkError: " in said
     assert "cannot be reached: Connection refused. Nothing was removed there. Fix: " in said
     assert "an API that is gone for good: state: gone in platforms.ai." in said
     site.give(objects=False, server="127.0.0.1:9", gone=True)
