@@ -16,6 +16,7 @@ from ops import probes, project_checks, questions
 from ops.drift import MEND
 from ops.in_cluster import Kubectl
 from ops.stop import Stop
+from stacks.ground import shares
 from stacks.model import Site
 
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
@@ -86,7 +87,7 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
         checks += _node(site, host, node)
         checks += [offer.compared(node.allocatable) for offer in offered if node and offer.host == host.name]
     checks.append(_dns(target.name, dns))
-    checks += [_project(target.name, name, site, quotas.get(name)) for name in site.projects]
+    checks += [project(target.name, name, site, quotas.get(name)) for name in site.projects]
     checks += await _access(site, fleet, target)
     checks += [await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]
 
@@ -155,11 +156,12 @@ def _dns(where: str, text: str) -> Check:
     return Check("cluster-dns", where, "failed", saw, fix="there: kubectl -n kube-system get pods -o wide")
 
 
-def _project(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
+def project(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
+    """Whether the namespace of a project has the quota that it is to have."""
     id_ = f"project/{name}"
     if hard is None:
         return Check(id_, where, "failed", f"namespace {name} has no quota.", fix=MEND)
-    want = str(site.projects[name].gpus)
+    want = str(shares(site)[name].gpus)
     seen = str(hard.get("requests.nvidia.com/gpu", "none"))
     if seen != want:
         return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, MEND)

@@ -22,8 +22,10 @@ from ruamel.yaml import YAML
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check
 from components.hostrun.target import SshError, Target
+from ops import apis
 from ops.drift import MEND
 from ops.flags import Flags
+from ops.found import Found
 from ops.record import host_of
 from ops.site import pulumi
 from ops.stop import Stop
@@ -57,18 +59,6 @@ class Wanted:
         of = self.inputs if self.type == RELEASE else self.inputs.get("metadata") or {}
         kind = "Release" if self.type == RELEASE else str(self.inputs["kind"])
         return kind, str(of.get("namespace") or ""), str(of["name"])
-
-
-@dataclass(frozen=True)
-class Found:
-    """The differences of one resource of the state."""
-
-    check: Check
-    urn: str
-    difference: Difference | None = None
-    """None where the object is missing."""
-    secret: bool = False
-    """Its values are not to be written anywhere."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +101,8 @@ async def look(stack: str, folder: Path, planes: Fleet, unasked: Sequence[str] =
     live = await planes.each(lambda target: _live_ca(planes, target))
     here = [name for name, digest in live.items() if digest == known]
     if here:
-        return await _with_kubeconfig(planes, resources, await _first(planes, here, wanted))
+        inside = await _with_kubeconfig(planes, resources, await _first(planes, here, wanted))
+        return await _with_apis(resources, inside)
     if silent := [*unasked, *(name for name, digest in live.items() if isinstance(digest, SshError))]:
         return Look([Check("cluster", silent[0], "unknown", "whether the cluster still lives is not known.")])
     where = next(iter(live), "site")
@@ -167,6 +158,12 @@ async def _with_kubeconfig(planes: Fleet, resources: Sequence[Mapping[str, Any]]
                 found, checks=[*checks, Check("kubeconfig", target.name, "failed", saw, fix=MEND)], renewed=True
             )
     return found
+
+
+async def _with_apis(resources: Sequence[Mapping[str, Any]], found: Look) -> Look:
+    """The verdict, with that on the objects behind the APIs of platforms."""
+    checks, more = await asyncio.to_thread(apis.look, resources, _revealed)
+    return replace(found, checks=[*found.checks, *checks], found=[*found.found, *more])
 
 
 def _digest(certificate: str) -> str:

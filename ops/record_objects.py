@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ops.objects import KUBECONFIG, RELEASE, Found, Look
+from ops.found import Found
+from ops.objects import KUBECONFIG, RELEASE, Look
 from ops.site import pulumi
 from ops.subset import Json
 

@@ -16,7 +16,7 @@ from components.network.config import Flannel
 from components.parts.in_cluster import InCluster
 from components.tenancy.component import Tenancy
 from stacks import plan
-from stacks.ground import ground, in_order
+from stacks.ground import ground, in_order, shares
 from stacks.model import Entry, Site
 from stacks.secrets import Secrets
 
@@ -39,7 +39,7 @@ def build(
     known = ground(site)
     halves = [(entry.part.cluster, entry.config) for entry in site.entries]
     bounds = [key for half, config in halves if half for key in half.bounds(config, known)]
-    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref, bounds=bounds)
+    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref, bounds=bounds, shares=shares(site))
     _parts(site, replace(cluster.ref, ready=(*cluster.ref.ready, projects)), secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
 

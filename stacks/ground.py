@@ -1,9 +1,10 @@
 """The site as its parts see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from components.engine.config import Docker
 from components.parts.part import Ground, Provide
+from components.tenancy.config import Share
 from stacks.model import Entry, Site
 
 
@@ -26,6 +27,16 @@ def _own(site: Site) -> set[Provide]:
     found: set[Provide] = {"kubernetes"} if site.kubernetes else set()
     # If the site names no engine, a part that needs docker brings it to its hosts.
     return found | ({"docker"} if isinstance(site.container_engine, Docker | None) else set())
+
+
+def shares(site: Site) -> Mapping[str, Share]:
+    """What the namespace of each project has: its own GPUs, or what a part that divides GPUs makes of them."""
+    known = ground(site)
+    own = {name: Share(project.gpus) for name, project in site.projects.items()}
+    for entry in site.entries:
+        if half := entry.part.cluster:
+            own.update(half.shares(entry.config, known))
+    return own
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:

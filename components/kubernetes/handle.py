@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import pulumi_kubernetes as k8s
-from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
+from pulumi import Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
 
 from components.hostrun.hook import Hook
 from components.hostrun.target import Target
@@ -58,16 +58,20 @@ class ClusterRef:
         chart: Chart,
         values: Mapping[str, Any],
         *depends_on: Resource,
+        guard: ResourceHook | None = None,
         **more: Any,  # noqa: ANN401 - arguments of a Release
     ) -> k8s.helm.v3.Release:
         """A Helm release, which is taken over where Helm knows it and this state does not (release.py).
 
-        `place`: its namespace and its name in Helm.
+        `place`: its namespace and its name in Helm. `guard` runs before an
+        installation and before an upgrade, and may refuse it.
         """
         namespace, name = place
         hook = self.releases.on(resource, partial(forget, self.planes, namespace, name))
         options = self.options(parent, *depends_on)
-        options.hooks = ResourceHookBinding(before_create=[hook])
+        options.hooks = ResourceHookBinding(
+            before_create=[hook, guard] if guard else [hook], before_update=[guard] if guard else None
+        )
         return k8s.helm.v3.Release(
             resource,
             name=name,

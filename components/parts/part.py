@@ -18,7 +18,7 @@ from components.kubernetes.config import Kubernetes
 from components.model import LabelName, Model
 from components.network.config import Network
 from components.problem import Key, Problem
-from components.tenancy.config import Project, User
+from components.tenancy.config import Project, Share, User
 
 P = TypeVar("P", bound=Model)
 Other = TypeVar("Other", bound=Model)
@@ -179,6 +179,8 @@ class ClusterPart(Generic[P]):
     bounds: Callable[[P, Ground], Sequence[str]] = lambda *_: ()
     """What a project's quota bounds by `gpus` besides nvidia.com/gpu: keys of a ResourceQuota, for all that pods may
     ask for in its place."""
+    shares: Callable[[P, Ground], Mapping[str, Share]] = lambda *_: {}
+    """What the namespaces of projects have for a scheduler of the part's own, by project."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""

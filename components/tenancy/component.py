@@ -12,8 +12,10 @@ from pulumi import Alias, ComponentResource, Resource, ResourceHookBinding, Reso
 from components.hostrun.hook import Hook
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
-from components.tenancy.config import Limits, Project, User
+from components.tenancy.config import Limits, Project, Share, User
 from components.tenancy.namespace import free
+
+_NONE: Mapping[str, Share] = {}
 
 
 class Tenancy(ComponentResource):
@@ -31,24 +33,27 @@ class Tenancy(ComponentResource):
         *,
         cluster: ClusterRef,
         bounds: Sequence[str] = (),
+        shares: Mapping[str, Share] = _NONE,
         opts: ResourceOptions | None = None,
     ) -> None:
-        """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is."""
+        """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is; `shares` what parts make of projects."""
         # A project was called a tenant once: the same resource, whose children keep their names.
         former = ResourceOptions(aliases=[Alias(name="tenants")])
         super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
         self._bounds = ("requests.nvidia.com/gpu", *bounds)
         hook = Hook(f"{name}-namespace")
         for project_name, project in projects.items():
-            namespace = self._namespace(project_name, project, cluster, hook)
-            self._inside(project_name, project, users, cluster, namespace)
+            share = shares.get(project_name, Share(project.gpus))
+            namespace = self._namespace(project_name, {**_labels(project), **share.labels}, cluster, hook)
+            bounded = project.model_copy(update={"gpus": share.gpus})
+            self._inside(project_name, bounded, users, cluster, namespace)
         self.register_outputs({})
 
-    def _namespace(self, name: str, project: Project, cluster: ClusterRef, hook: Hook) -> Resource:
+    def _namespace(self, name: str, labels: Mapping[str, str], cluster: ClusterRef, hook: Hook) -> Resource:
         options = _kept(cluster.options(self))
         before = hook.on(name, partial(free, cluster.planes, name))
         options.hooks = ResourceHookBinding(before_create=[before])
-        metadata = k8s.meta.v1.ObjectMetaArgs(name=name, labels=_labels(project), annotations=FORCE)
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=name, labels=labels, annotations=FORCE)
         return k8s.core.v1.Namespace(name, metadata=metadata, opts=options)
 
     def _inside(

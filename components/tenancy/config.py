@@ -1,5 +1,7 @@
 """Config of users and projects (rows X14, S4, S6)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -100,3 +102,13 @@ class Project(Model):
     """Pod Security level that the namespace enforces; the policy pack refuses `privileged`."""
     limits: Limits = Limits()
     """Defaults of a container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a project's namespace has for a part that divides GPUs among projects by itself."""
+
+    gpus: int
+    """How many GPUs its pods may have at once, in place of the project's own number, which the part sees to."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the namespace."""

@@ -18,6 +18,8 @@ MACHINE = (
 )
 """What tools and depot need; lab/hosts installs what the hosts need."""
 
+PARTS = Path(__file__).parents[1] / "parts"
+
 UNPACKED = (
     "docker-registry",  # unpacked, not installed: installing it starts a service for all addresses
     "openssh-server",  # the same; for the plugins' tests
@@ -63,7 +65,14 @@ UNPACKED = (
     "prometheus-alertmanager",  # amtool
 )
 
-_KEY = "debian-" + hashlib.sha256(" ".join(UNPACKED).encode()).hexdigest()[:8]
+
+def wanted() -> tuple[str, ...]:
+    """UNPACKED and what parts name in lab/parts/NAME/unpacked.txt, each once."""
+    named = " ".join(file.read_text() for file in sorted(PARTS.glob("*/unpacked.txt")))
+    return tuple(dict.fromkeys([*UNPACKED, *named.split()]))
+
+
+_KEY = "debian-" + hashlib.sha256(" ".join(wanted()).encode()).hexdigest()[:8]
 
 
 def unpacked(package: str) -> Path:
@@ -80,7 +89,7 @@ def packages() -> None:
     _install(_missing())
     cached = (TOOLS / _KEY).exists()
     whole(_KEY, _unpack)
-    say("debian packages", "cached" if cached else f"unpacked {len(UNPACKED)} packages ({took(since)})")
+    say("debian packages", "cached" if cached else f"unpacked {len(wanted())} packages ({took(since)})")
 
 
 def _missing() -> list[str]:
@@ -110,11 +119,11 @@ def _unpack(folder: Path) -> None:
     downloads = folder / ".deb"
     downloads.mkdir()
     try:
-        _apt("download", "-qq", *UNPACKED, cwd=downloads)
+        _apt("download", "-qq", *wanted(), cwd=downloads)
     except ToolError:
         _apt("update", "-qq")  # the lists may name versions that the archive no longer has
-        _apt("download", "-qq", *UNPACKED, cwd=downloads)
-    for package in UNPACKED:
+        _apt("download", "-qq", *wanted(), cwd=downloads)
+    for package in wanted():
         (deb,) = downloads.glob(f"{package}_*.deb")
         subprocess.run(["dpkg-deb", "-x", str(deb), str(folder / package)], check=True)
         deb.unlink()

@@ -15,14 +15,20 @@ from typing import Any
 import pytest
 
 from components.hostrun.step import content
+from components.registry import REGISTERED
 from ops.explain import explain
 from ops.reference import ROOT
 from stacks.model import Site
+from tests.unit.fenced import contents, fenced, plain
 
 SEEDS = ROOT.parent / "shared" / "seeds"
 """The source documents; they are not a part of this repository."""
 
-PARTS = sorted(page.parent.name for page in (ROOT / "docs" / "parts").glob("*/coverage.md"))
+PARTS = sorted(
+    page.parent.name
+    for page in (ROOT / "docs" / "parts").glob("*/coverage.md")
+    if page.parent.name in {each.kind for each in REGISTERED}
+)
 
 BEYOND = "Beyond the document"
 """The section of a page that has no counterpart."""
@@ -81,11 +87,6 @@ def commands(language: str, lines: list[str]) -> list[str]:
     return [plain(line) for line in every if not line.startswith("#")]
 
 
-def plain(text: str) -> str:
-    """In single blanks, without the hosts of addresses: `…/NAME`."""
-    return re.sub(r"\s+", " ", re.sub(r"https?://\S*/(?=\S)", "…/", text)).strip()
-
-
 def told(page: str) -> dict[str, list[Line]]:
     """Section → its rows. A row whose first cell is no code is the page's own."""
     found: dict[str, list[Line]] = {}
@@ -128,9 +129,10 @@ def test_every_section_and_command_has_its_line(part: str) -> None:
     source = source_of(part)
     if not source.exists():
         pytest.skip(f"the source document is not here: {source}")
-    wanted = asked(source.read_text())
+    text, found = source.read_text(), told(page(part))
+    wanted = fenced(text, list(found)) if "```" in text else asked(text)
     assert sum(map(len, wanted.values())) > 50
-    found = told(page(part))
+    assert [title for title in contents(text) if title not in found] == []
     assert list(found) == list(wanted)
     for section, items in wanted.items():
         assert [line.item for line in found[section]] == items, section
@@ -261,3 +263,28 @@ def test_what_counts_as_a_command() -> None:
         "First": ["sudo one --two", "flag", "one: done"],
         "Second": ["wget …/b.zip # not cut", "make -j8 all"],
     }
+
+
+FENCED = """\
+1\tFirst Chapter...\t4
+\tIts section\t5
+
+List Of Figures
+1 FIRST CHAPTER
+Its section
+```
+sudo one \\
+ --two
+EOF
+```
+```
+kind: PodDefault
+metadata:
+```
+"""
+
+
+def test_what_counts_as_a_command_in_fences() -> None:
+    titles = ["First Chapter", "Its section"]
+    assert contents(FENCED) == titles
+    assert fenced(FENCED, titles) == {"First Chapter": [], "Its section": ["sudo one --two", "kind: PodDefault"]}

@@ -1,0 +1,183 @@
+"""Run:ai in the cluster: its control plane, then the cluster that is registered there, then who may have what of it.
+
+Rows: R3, R4.
+"""
+
+from collections.abc import Callable
+
+import pulumi_kubernetes as k8s
+from pulumi import (
+    ComponentResource,
+    Input,
+    Output,
+    Resource,
+    ResourceHook,
+    ResourceHookArgs,
+    ResourceOptions,
+)
+
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
+from components.parts import chart
+from components.parts.ingress import plan
+from components.parts.ingress.config import Ingress
+from components.parts.part import Ground
+from components.platforms.runai import objects, places, values, versions
+from components.platforms.runai.config import Runai
+from components.platforms.runai.residents import Residents
+from components.platforms.runai.secrets import Keeper, must_do
+from components.rest.access import Access
+from components.rest.resource import Api
+
+_SKIP = {**FORCE, "pulumi.com/skipAwait": "true"}
+_MINUTES = 15
+"""How long a cluster may take to connect."""
+
+
+class RunAi(ComponentResource):
+    """Secrets, the release of the control plane, its API, the registered cluster's release, then people."""
+
+    def __init__(
+        self,
+        name: str,
+        config: Runai,
+        *,
+        ground: Ground,
+        cluster: ClusterRef,
+        secret: Callable[[str], Input[str]],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("gpu-metal:platforms:RunAi", name, {}, opts)
+        self._name, self._config, self._ground, self._cluster = name, config, ground, cluster
+        self._password = Output.from_input(secret(config.admin.password_secret))
+        self._keeper = Keeper(name, config, self, cluster, secret)
+        backend = self._control_plane()
+        api = Api.of(f"{name}-api", self._access(), self._password, parent=self, anchor=backend)
+        admin = objects.AdminPassword(
+            f"{name}-admin", api, initial=sorted(versions.FIRST_PASSWORDS), parent=self, after=[backend]
+        )
+        registered = self._registered(api, admin)
+        release = self._release(registered)
+        self._asked(registered.uid)
+        connected = objects.ClusterConnected(
+            f"{name}-connected",
+            api,
+            cluster=registered.uid,
+            version=config.version,
+            limit=_MINUTES * 60,
+            parent=self,
+            after=[release],
+        )
+        Residents(name, config, ground, api, registered.uid, parent=self).settle(connected)
+        self.register_outputs({})
+
+    def _registered(self, api: Api, admin: Resource) -> objects.ClusterRegistration:
+        return objects.ClusterRegistration(
+            f"{self._name}-cluster",
+            api,
+            cluster=self._name,
+            domain=f"https://{places.domain(self._config, self._ground)}",
+            version=self._config.version,
+            uid=self._config.cluster_uid,
+            parent=self,
+            after=[admin],
+        )
+
+    def _access(self) -> Access:
+        """How to speak to the API: through the control planes, at the ingress."""
+        of = self._ground.config(Ingress)
+        addresses, port = plan.answers_at(of, self._ground) if of else ([], 443)
+        return Access(
+            url=f"https://{places.domain(self._config, self._ground)}",
+            server=f"{addresses[0]}:{port}" if addresses else None,
+            ca=self._config.authority.read_text() if self._config.authority else None,
+            username=self._config.admin.email,
+            planes=tuple(self._cluster.planes),
+            gone=self._config.state == "gone",
+            if_gone=f"write state: gone for {self._name} in platforms",
+        )
+
+    def _control_plane(self) -> Resource:
+        config = self._config
+        before = self._keeper.of_control_plane()
+        password = {"tenantsManager": {"config": {"adminPassword": self._password}}}
+        wanted = chart.merged(config.control_plane.values, values.control_plane(config, self._ground))
+        return self._cluster.release(
+            self,
+            f"{self._name}-control-plane",
+            (places.BACKEND, places.BACKEND),
+            values.source(config, config.control_plane, versions.CONTROL_PLANE),
+            chart.merged(wanted, password),
+            *before,
+            guard=self._guard("control-plane"),
+        )
+
+    def _release(self, registered: objects.ClusterRegistration) -> Resource:
+        config = self._config
+        before = self._keeper.of_cluster()
+        given: dict[str, object]
+        if versions.at_least(config.version, versions.BOOTSTRAP):
+            given = {"bootstrapToken": registered.secret}
+        else:
+            data: dict[str, Input[str]] = {"clientSecret": registered.secret}
+            before.append(self._keeper.plain("client", places.NAMESPACE, places.CLIENT, data))
+            given = {"existingSecret": places.CLIENT, "secretKeys": {"clientSecret": "clientSecret"}}
+        wanted = chart.merged(config.cluster.values, values.cluster(config, self._ground))
+        release = self._cluster.release(
+            self,
+            f"{self._name}-release",
+            (places.NAMESPACE, places.CLUSTER),
+            values.source(config, config.cluster, versions.CLUSTER),
+            chart.merged(wanted, {"controlPlane": given, "cluster": {"uid": registered.uid}}),
+            registered,
+            *before,
+            guard=self._guard("release"),
+        )
+        self._star(release)
+        return release
+
+    def _star(self, release: Resource) -> None:
+        """Names below the domain are workloads' own, each with its Ingress: this one brings their certificate."""
+        name = f"*.{places.domain(self._config, self._ground)}"
+        k8s.networking.v1.Ingress(
+            f"{self._name}-star",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=places.STAR_INGRESS, namespace=places.NAMESPACE, annotations=_SKIP
+            ),
+            spec=k8s.networking.v1.IngressSpecArgs(
+                ingress_class_name=plan.CLASS,
+                rules=[k8s.networking.v1.IngressRuleArgs(host=name)],
+                tls=[k8s.networking.v1.IngressTLSArgs(hosts=[name], secret_name=places.STAR_TLS)],
+            ),
+            opts=self._cluster.options(self, release),
+        )
+
+    def _asked(self, uid: Output[str]) -> None:
+        """What `sitectl verify` logs in with, on a control plane."""
+        data: dict[str, Input[str]] = {
+            "name": places.domain(self._config, self._ground),
+            "username": self._config.admin.email,
+            "password": self._password,
+            "authority": self._config.authority.read_text() if self._config.authority else "",
+            "uid": uid,
+        }
+        self._keeper.plain("login", places.BACKEND, places.API, data)
+
+    def _guard(self, which: str) -> ResourceHook:
+        """Before a release is installed or upgraded: Run:ai takes the password, and can go to the version."""
+
+        async def check(args: ResourceHookArgs) -> None:
+            must_do(await self._password.future() or "", self._config.admin.password_secret)
+            must_reach(str((args.old_inputs or {}).get("version", "")), self._config.version, self._name)
+
+        return ResourceHook(f"before-{self._name}-{which}", check)
+
+
+class UpgradeError(Exception):
+    """A version cannot be reached from the one that is installed. str() says why, and what can be."""
+
+
+def must_reach(old: str, new: str, name: str) -> None:
+    """Raises UpgradeError for a jump, and for a way back."""
+    if old and (trouble := versions.hop(old, new)):
+        raise UpgradeError(f"{name}.version: {trouble}. Nothing was changed")

@@ -1,0 +1,199 @@
+"""The keys of a site for Run:ai (rows R1, R3 to R7, R11).
+
+Source: seeds/runai-appliance.txt, "Hyperscalers Run:ai Appliance"; newer facts: Run:ai's documentation of 2.25 and 3.0.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from components.forms import form
+from components.kubernetes.config import not_images
+from components.local import AuthorityFile, CertificateFile
+from components.model import HostName, LabelName, Line, Model, SecretName, Version, Word
+from components.parts.part import PlatformConfig
+from components.platforms.runai import versions
+from components.rule import Rule
+from components.tenancy.config import UserName
+from components.url import ChartUrl
+
+Email = Annotated[str, form(r"^[^@\s]+@[^@\s.]+\.[^@\s]+$", "is not an address such as admin@example.org.")]
+Gpus = Annotated[float, Field(ge=0)]
+"""A number of GPUs, also a part of one."""
+Weight = Annotated[int, Field(ge=0, le=1000)]
+Duration = Annotated[str, form(r"^[1-9][0-9]*(s|m|h)$", 'is not a time such as "60s" or "5m".')]
+
+
+class Admin(Model):
+    """Who administers Run:ai first, and by whom this program speaks to its API (R3)."""
+
+    email: Email
+    """The name to log in with."""
+    password_secret: SecretName
+    """Name of the secret that holds the password: 8 signs or more, with lower and upper case, a digit and a sign."""
+
+
+class Inference(Model):
+    """Names and certificate of models that are served (R1)."""
+
+    domain: HostName
+    """Models are at *.DOMAIN."""
+    certificate: CertificateFile
+    """PEM chain for *.DOMAIN."""
+    key_secret: SecretName
+    """Name of the secret that holds its key."""
+
+
+class SystemNode(Model):
+    """What each system node must have (R1); preflight looks."""
+
+    cpus: Annotated[int, Field(ge=1)] | None = None
+    """Default: a share of what control plane and cluster ask for together, 4 at least."""
+    memory_gb: Annotated[int, Field(ge=1)] | None = None
+    """Default: the same of memory, 8 GB at least."""
+    disk_gb: Annotated[int, Field(ge=1)] | None = None
+    """Default: the same of the disk with /var/lib, 120 GB at least."""
+
+
+class Nodes(Model):
+    """Which nodes do what, by names of hosts or groups (R5). Each is a label, taken off with its word here."""
+
+    system: tuple[Word, ...] = ()
+    """Run Run:ai itself, and only these do. Without any, it runs where there is room."""
+    gpu_worker: tuple[Word, ...] = ()
+    """Run workloads with GPUs. With gpuWorker or cpuWorker, a node that has neither role runs no workload."""
+    cpu_worker: tuple[Word, ...] = ()
+    """Run workloads without GPUs."""
+    all: bool = False
+    """true: every worker that is no system node is a gpuWorker."""
+    least: SystemNode = SystemNode()
+
+
+class Registry(Model):
+    """A registry with Run:ai's images, for a site without internet (R2)."""
+
+    images: Annotated[str, Rule(not_images)]
+    """HOST:PORT/PATH of the images."""
+    username: Line | None = None
+    """Who pulls; with passwordSecret. Without both, nobody has to log in."""
+    password_secret: SecretName | None = None
+    """Name of the secret that holds the password, or an API key."""
+    prometheus: Annotated[str, Rule(not_images)] | None = None
+    """HOST:PORT/PATH of Prometheus' image, without a tag. Default: its own registry, or the engine's mirror of it."""
+
+
+class Release(Model):
+    """Where a chart is from, and values beyond ours. Its version is that of Run:ai."""
+
+    chart: str | None = None
+    """A chart name in `repository`, a path such as artefacts/control-plane-2.25.tgz, or an oci:// address."""
+    repository: ChartUrl | None = None
+    """Address of the chart repository. Default: that of the open-source release, from 3.0 on."""
+    values: dict[str, Any] = {}
+    """More values of the chart; those that other keys decide are refused here."""
+
+
+class PoolQuota(Model):
+    """What a department or a project gets of one node pool (R6)."""
+
+    gpus: Gpus = 0
+    """Deserved: it gets as many whenever it asks."""
+    limit: Gpus | None = None
+    """It gets no more, idle ones included; unset: no limit."""
+    over_quota: Weight = 2
+    """Its weight among those that share idle GPUs; 0: it gets none."""
+
+
+class NodePool(Model):
+    """Nodes whose GPUs are counted by themselves (R6): a label on each, which Run:ai finds them by."""
+
+    hosts: Annotated[tuple[Word, ...], Field(min_length=1)]
+    """Names of hosts or groups; a host is in one pool. All others are in the pool default."""
+    gpu_placement: Literal["binpack", "spread"] | None = None
+    """Whether workloads fill a GPU's node first, or go to the emptiest one; unset: as Run:ai has it."""
+
+
+class Department(PoolQuota):
+    """Projects that share a quota (R6)."""
+
+    pools: dict[LabelName, PoolQuota] = {}
+    """By node pool, in place of the three keys above, which are about the pool default."""
+
+
+class ProjectShare(Model):
+    """What Run:ai has of a project beyond `projects` of the site, whose gpus are what it deserves (R6)."""
+
+    department: LabelName = "default"
+    """One of departments; default is there by itself."""
+    limit: Gpus | None = None
+    """It gets no more GPUs, idle ones included; unset: no limit."""
+    over_quota: Weight = 2
+    """Its weight among those that share idle GPUs; 0: it gets none."""
+    pools: dict[LabelName, PoolQuota] = {}
+    """By node pool, in place of the two keys above; together they deserve the project's gpus."""
+    role: Line | None = None
+    """What its members may do, by the name of a role in Run:ai. Default: that of somebody who submits workloads."""
+
+
+class Scheduling(Model):
+    """How GPUs are divided among workloads (R11). Unset leaves what the chart has."""
+
+    fractions: bool = False
+    """true: pods ask for a part of a GPU by the annotation gpu-fraction or gpu-memory. From 3.0 on the GPU Operator
+    and the driver must be new enough."""
+    dynamic_fractions: bool | None = None
+    """Whether a pod may use more of its GPU than it asked for while nobody else does."""
+    time_slicing: Literal["timesharing", "strict", "fair"] | None = None
+    """How pods take turns on one GPU."""
+    gang_argo: bool | None = None
+    """Whether all pods of an Argo workflow start together."""
+    gang_knative: bool | None = None
+    """Whether all pods of a Knative service start together."""
+    hierarchy_fairness: bool | None = None
+    """Whether departments share idle GPUs before their projects do."""
+    grace: Duration | None = None
+    """How long a workload that lost a pod of its gang may go on."""
+
+
+class Runai(PlatformConfig):
+    """Run:ai, self-hosted: control plane and cluster in the site's own Kubernetes (R3, R4)."""
+
+    kind: Literal["runai"]
+    """Run:ai, self-hosted."""
+    name: LabelName = "runai"
+    """The name of its resources."""
+    state: Literal["active", "gone"] = "active"
+    """gone: its API is lost for good. Nothing of it is asked any more, and taking the entry out only forgets."""
+    version: Version = versions.VERSION
+    """Of control plane and cluster. An upgrade goes four releases at most."""
+    domain: HostName | None = None
+    """Where the control plane answers; its own names are below. Default: the site's domain."""
+    certificate: CertificateFile
+    """PEM chain, the certificate for DOMAIN and *.DOMAIN first (R1)."""
+    key_secret: SecretName
+    """Name of the secret that holds the certificate's key (PEM)."""
+    authority: AuthorityFile | None = None
+    """The authority that signed the certificate, if it is your own: pods of Run:ai then trust it."""
+    inference: Inference | None = None
+    admin: Admin
+    supported: bool = False
+    """true: the Support-Entitled release, whose charts and images need a login."""
+    storage_class: LabelName | None = None
+    """Class of the control plane's volumes, 110 GB in all. Default: the cluster's default class."""
+    registry: Registry | None = None
+    control_plane: Release = Release()
+    """The chart control-plane, release runai-backend (R3)."""
+    cluster: Release = Release()
+    """The chart runai-cluster, release runai-cluster (R4)."""
+    cluster_uid: Annotated[str, form(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", "is not a UUID.")] | None = None
+    """Of a cluster that the control plane knows already. Default: found by its name, or made."""
+    nodes: Nodes = Nodes()
+    scheduling: Scheduling = Scheduling()
+    node_pools: dict[LabelName, NodePool] = {}
+    """Node pools by name, besides default (R6)."""
+    departments: dict[LabelName, Department] = {}
+    """Departments by name (R6)."""
+    projects: dict[LabelName, ProjectShare] = {}
+    """More about projects of the site, by their names (R6). One that is not here has the defaults."""
+    administrators: tuple[UserName, ...] = ()
+    """Names of users who administer Run:ai (R6)."""

@@ -1,0 +1,217 @@
+"""Users, access rules, service accounts, node pools and the administrator's password as kinds of objects."""
+
+from dataclasses import replace
+from typing import Any
+
+from components.platforms.runai.api import ACCOUNTS, POOLS, RULES, USERS, Body, RunaiApi
+from components.rest.access import Access
+from components.rest.error import RestError
+from components.rest.kind import Kind, Seen, Values
+from components.rest.retry import Patience
+
+
+class RunaiKind(Kind[RunaiApi]):
+    """What all of them have in common."""
+
+    def client(self, access: Access, patience: Patience) -> RunaiApi:
+        """One login for all objects of a run."""
+        return RunaiApi.of(access, patience)
+
+
+class UserKind(RunaiKind):
+    """A local user: `email`."""
+
+    fixed = frozenset({"email"})
+    outputs = ("password",)
+    secrets = frozenset({"password"})
+
+    def find(self, client: RunaiApi, want: Values) -> Seen | None:
+        """By its name, which is the address."""
+        return next((_user(each) for each in client.all(USERS) if each["username"] == want["email"]), None)
+
+    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
+        """The first password is told once."""
+        made = client.add(USERS, {"email": want["email"], "resetPassword": True, "notify": False})
+        return Seen(str(made["id"]), want, {"password": made.get("tempPassword") or ""})
+
+    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
+        """By its id."""
+        found = client.one(USERS, id_)
+        return _user(found) if found else None
+
+    def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
+        """There is nothing to change."""
+        return Seen(id_, want)
+
+    def delete(self, client: RunaiApi, id_: str, want: Values) -> None:  # noqa: ARG002
+        """With its access rules."""
+        client.remove(USERS, id_)
+
+
+def _user(body: Body) -> Seen:
+    return Seen(str(body["id"]), {"email": body["username"]})
+
+
+class RuleKind(RunaiKind):
+    """An access rule: `subject`, `subjectType`, `role` (its name), `scopeType`, `scope`, `cluster`."""
+
+    fixed = frozenset({"subject", "subjectType", "role", "scopeType", "scope", "cluster"})
+
+    def find(self, client: RunaiApi, want: Values) -> Seen | None:
+        """The same role of the same subject in the same scope."""
+        seen = [_rule(each) for each in client.all(RULES)]
+        keys = ("subject", "subjectType", "role", "scopeType", "scope")
+        return next((each for each in seen if all(each.values[key] == want[key] for key in keys)), None)
+
+    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
+        """The role is named in the site; the API wants its number."""
+        body = {"subjectId": want["subject"], "subjectType": want["subjectType"], "roleId": client.role(want["role"])}
+        body |= {"scopeId": want["scope"], "scopeType": want["scopeType"], "clusterId": want.get("cluster")}
+        return _rule({**want, **client.add(RULES, body)})
+
+    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
+        """By its number."""
+        found = client.one(RULES, id_)
+        return _rule(found) if found else None
+
+    def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
+        """A rule has nothing that can be changed."""
+        return Seen(id_, want)
+
+    def delete(self, client: RunaiApi, id_: str, want: Values) -> None:  # noqa: ARG002
+        """Takes the role away."""
+        client.remove(RULES, id_)
+
+
+def _rule(body: Body) -> Seen:
+    values = {"subject": body["subjectId"], "subjectType": body["subjectType"], "role": body["roleName"]}
+    values |= {"scopeType": body["scopeType"], "scope": str(body["scopeId"]), "cluster": body.get("clusterId")}
+    return Seen(str(body["id"]), values)
+
+
+class AccountKind(RunaiKind):
+    """A service account: `name`."""
+
+    fixed = frozenset({"name"})
+    outputs = ("clientId", "clientSecret")
+    secrets = frozenset({"clientSecret"})
+
+    def find(self, client: RunaiApi, want: Values) -> Seen | None:
+        """By its name. Its secret is told once: the one that is there gets a new one."""
+        found = next((each for each in client.all(ACCOUNTS) if each["name"] == want["name"]), None)
+        return self._seen(found, client.renew_secret(str(found["id"]))) if found else None
+
+    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
+        """The secret is told once."""
+        made = client.add(ACCOUNTS, {"name": want["name"]})
+        return self._seen(made, str(made["clientSecret"]))
+
+    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
+        """Without its secret."""
+        found = client.one(ACCOUNTS, id_)
+        return self._seen(found, None) if found else None
+
+    def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
+        """There is nothing to change."""
+        return Seen(id_, want)
+
+    def delete(self, client: RunaiApi, id_: str, want: Values) -> None:  # noqa: ARG002
+        """Its tokens end."""
+        client.remove(ACCOUNTS, id_)
+
+    def _seen(self, body: Body, secret: str | None) -> Seen:
+        return Seen(str(body["id"]), {"name": body["name"]}, {"clientId": body["clientId"], "clientSecret": secret})
+
+
+class PoolKind(RunaiKind):
+    """A node pool: `name`, `cluster`, `labelKey`, `labelValue`, `overProvisioningRatio`, `placementStrategy`."""
+
+    fixed = frozenset({"name", "cluster"})
+
+    def find(self, client: RunaiApi, want: Values) -> Seen | None:
+        """By its name in its cluster."""
+        there = [each for each in client.all(POOLS) if each["clusterId"] == want["cluster"]]
+        return next((_pool(each) for each in there if each["name"] == want["name"]), None)
+
+    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
+        """The cluster's scheduler makes it."""
+        return _pool(client.add(POOLS, {**_settings(want), "name": want["name"], "clusterId": want["cluster"]}))
+
+    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
+        """By its id."""
+        found = client.one(POOLS, id_)
+        return _pool(found) if found else None
+
+    def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
+        """Only what the site says."""
+        client.session.call("PATCH", f"{POOLS}/{id_}", body=_settings(want), harmless=True)
+        return Seen(id_, want)
+
+    def delete(self, client: RunaiApi, id_: str, want: Values) -> None:
+        """The pool `default` is every cluster's own, and stays."""
+        if want["name"] != "default":
+            client.remove(POOLS, id_)
+
+
+def _settings(want: Values) -> dict[str, Any]:
+    return {key: value for key, value in want.items() if key not in {"name", "cluster"}}
+
+
+def _pool(body: Body) -> Seen:
+    keys = ("name", "labelKey", "labelValue", "overProvisioningRatio", "placementStrategy")
+    return Seen(str(body["id"]), {**{key: body.get(key) for key in keys}, "cluster": body["clusterId"]})
+
+
+class AdminKind(RunaiKind):
+    """The password of the user that all calls are made as; `want` has only its name."""
+
+    fixed = frozenset({"username"})
+    lost = "is another one than the site's, or the user is not there."
+
+    def find(self, client: RunaiApi, want: Values) -> Seen | None:
+        """There already if it can log in as the site says."""
+        return Seen(str(want["username"]), want) if self._holds(client) else None
+
+    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:
+        """Changes one of the first passwords that `secret` has under `initial`."""
+        return self._changed(client, want, list(secret.get("initial") or []))
+
+    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:
+        """The password holds, or there is none as the site wants it."""
+        return Seen(id_, want) if self._holds(client) else None
+
+    def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:
+        """Changes the last one, else a first one."""
+        if self._holds(client):
+            return Seen(id_, want)
+        return self._changed(client, want, [former.get("password"), *(secret.get("initial") or [])])
+
+    def delete(self, client: RunaiApi, id_: str, want: Values) -> None:
+        """The user stays as it is."""
+
+    def _holds(self, client: RunaiApi) -> bool:
+        try:
+            RunaiApi(client.session.access, client.patience).session.log_in()
+        except RestError as error:
+            if error.status not in {400, 401}:
+                raise
+            return False
+        return True
+
+    def _changed(self, client: RunaiApi, want: Values, known: list[str | None]) -> Seen:
+        access = client.session.access
+        for password in dict.fromkeys(each for each in known if each and each != access.password):
+            other = RunaiApi(replace(access, password=password), client.patience)
+            try:
+                other.session.log_in()
+            except RestError as error:
+                if error.status not in {400, 401}:
+                    raise
+                continue
+            other.change_password(password, access.password)
+            return Seen(str(want["username"]), want)
+        saw = f"the control plane takes neither the site's password of {want['username']} nor any former one"
+        fix = (
+            "give the site the password that it has now; then change the site's secret, and pulumi up changes it there"
+        )
+        raise RestError("POST /api/v2/token", saw, fix, 401)
