@@ -13,8 +13,8 @@ from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import labels
 from ops import probes, project_checks, questions
-from ops.drift import MEND
 from ops.in_cluster import Kubectl
+from ops.record import MEND
 from ops.stop import Stop
 from stacks.ground import shares
 from stacks.model import Site

@@ -14,11 +14,10 @@ from components.hostrun.report import said as check_said
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 from ops.owner import stranger
+from ops.record import MEND
 
 HOST_LIMIT = 120.0
 """Seconds for one host: its checks ask apt and systemd, too."""
-MEND = "sitectl drift --record, then pulumi up"
-"""The line that brings back what was applied."""
 ANEW = f"pulumi up; if it finds nothing to do, its state has the host as it was: {MEND}"
 """For a host on which nothing is applied: it is new, or it lost its disk or its ledger."""
 
@@ -34,7 +33,12 @@ async def drift(fleet: Fleet, mine: Owner, state: Callable[[], str]) -> Report:
         result = await fleet.ask(target, f"{RUNNER} check --json", deadline=HOST_LIMIT)
         if said.no_runner(result):
             return None, [Check("runner", target.name, "failed", "nothing was ever applied here.", fix=ANEW)]
-        steps = [as_check(target.name, step) for step in said.steps(target.name, result)]
+        try:
+            steps = [as_check(target.name, step) for step in said.steps(target.name, result)]
+        except SshError as error:
+            if error.check_id != "runner":
+                raise
+            return None, [check_said("runner", target.name, "failed", error.message)]
         empty = Check("runner", target.name, "failed", "is here, but has no ledger: nothing is applied.", fix=ANEW)
         return said.owner(target.name, result), steps or [empty]
 

@@ -23,10 +23,9 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check
 from components.hostrun.target import SshError, Target
 from ops import apis
-from ops.drift import MEND
 from ops.flags import Flags
 from ops.found import Found
-from ops.record import host_of
+from ops.record import MEND, host_of
 from ops.site import pulumi
 from ops.stop import Stop
 from ops.subset import Difference, Json, differences, shown

@@ -12,8 +12,8 @@ from typing import Any
 
 from components.hostrun.report import Check, Status
 from components.tenancy.config import Project
-from ops.drift import MEND
 from ops.in_cluster import Kubectl
+from ops.record import MEND
 from stacks.model import Site
 
 NOBODY = "gpu-metal:nobody"

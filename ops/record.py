@@ -6,7 +6,7 @@ answers where a refresh would: into the recorded inputs of the layer, at the lin
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +14,31 @@ from components.hostrun.report import Check
 from ops.site import pulumi
 
 COMMAND = "command:remote:Command"
+MEND = "sitectl drift --record, then pulumi up"
+"""The line that brings back what was applied. A check that names it is recorded, also where it is only unknown."""
 
 
 def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
-    """Marks each failed step in the state; returns the names of the resources that the next up will update."""
+    """Marks each failed step in the state; returns the names of the resources that the next up will update.
+
+    A host that lacks the file of a step gets the library again, with the runner's resource.
+    """
     drifted: dict[tuple[str, str], list[Check]] = {}
     empty: set[str] = set()
+    without: set[str] = set()
     for check in checks:
         layer, _, step = check.id.partition("/")
-        if check.status == "failed" and step:
+        if step and (check.status == "failed" or MEND in check.fix):
             drifted.setdefault((check.host, layer), []).append(check)
+            without |= {f"{check.host}-runner"} if step == "library" else set()
         elif check.status == "failed" and check.id == "runner":
             empty.add(check.host)
     if not drifted and not empty:
         return []
     state = json.loads(pulumi(["stack", "export"], stack, folder))
-    marked = [name for name, changed in _layers(state, drifted) if changed] + list(
-        _lost(state, empty, "nothing is applied on the host")
-    )
+    marked = [name for name, changed in _layers(state, drifted) if changed]
+    marked += _lost(state, lambda resource: host_of(resource) in empty, "nothing is applied on the host")
+    marked += _lost(state, lambda resource: name_of(resource) in without, "the host's library lacks a step")
     if marked:
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
     return marked
@@ -42,7 +49,7 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
     for resource in state["deployment"].get("resources") or []:
         if resource["type"] != COMMAND:
             continue
-        name = resource["urn"].rpartition("::")[2]
+        name = name_of(resource)
         before = resource["inputs"]["create"]
         if checks := drifted.get((host_of(resource), _layer(before)), []):
             after = _mark(before, checks)
@@ -53,24 +60,28 @@ def _layers(state: dict[str, Any], drifted: dict[tuple[str, str], list[Check]]) 
 def again(hosts: Sequence[str], why: str, stack: str, folder: Path) -> list[str]:
     """Marks all resources of the hosts in the state, so that the next up applies them; returns their names."""
     state = json.loads(pulumi(["stack", "export"], stack, folder))
-    if marked := list(_lost(state, set(hosts), why)):
+    if marked := list(_lost(state, lambda resource: host_of(resource) in hosts, why)):
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
     return marked
 
 
-def _lost(state: dict[str, Any], hosts: set[str], why: str) -> Iterator[str]:
-    """All resources of hosts, marked: for example of those whose disk was erased."""
+def _lost(state: dict[str, Any], which: Callable[[Mapping[str, Any]], bool], why: str) -> Iterator[str]:
+    """Whole resources, marked: for example all of a host whose disk was erased."""
     for resource in state["deployment"].get("resources") or []:
         # The kubeconfig and the memberships that a lost control plane kept are among them.
-        if resource["type"] == COMMAND and host_of(resource) in hosts:
+        if resource["type"] == COMMAND and which(resource):
             resource["inputs"]["create"] = resource["outputs"]["create"] = f"DRIFTED {why}"
-            yield resource["urn"].rpartition("::")[2]
+            yield name_of(resource)
+
+
+def name_of(resource: Mapping[str, Any]) -> str:
+    """Its name in the program."""
+    return str(resource["urn"]).rpartition("::")[2]
 
 
 def host_of(resource: Mapping[str, Any]) -> str:
     """The host of a resource: that of the runner with which it is deleted. A runner has no such reference."""
-    name = resource["urn"].rpartition("::")[2]
-    return str(resource.get("deletedWith", name)).rpartition("::")[2].rpartition("-")[0]
+    return str(resource.get("deletedWith", name_of(resource))).rpartition("::")[2].rpartition("-")[0]
 
 
 def _layer(create: str) -> str:

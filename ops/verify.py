@@ -16,8 +16,9 @@ from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 from ops import cluster, expiry, render
-from ops.drift import ANEW, MEND, as_check
+from ops.drift import ANEW, as_check
 from ops.owner import stranger
+from ops.record import MEND
 from stacks.model import Site
 
 HOST_LIMIT = 120.0

@@ -121,9 +121,8 @@ record_done() { # LAYER ID LINE
 
 # _broken FUNCTION STATUS LOG: prints the message for a failed function
 _broken() {
-    local why="ended with status $2" text fix
+    local why=$step_end text fix
     [[ $2 != 10 ]] || why="could not make it true"
-    [[ $2 != 124 && $2 != 137 ]] || why="did not end within $step_limit s"
     text=$(last_lines "$(tail -c 65536 -- "$3")")
     fix=$(cause "$text") || true
     [[ -n $fix || $text == *Fix:* ]] || fix="Fix: see its last lines; the next run goes on from this step."

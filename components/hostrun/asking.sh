@@ -10,14 +10,18 @@ asker_until=0 # in seconds of this shell
 
 # run_check LAYER LINE → status 0 holds, 10 untrue, else broken; REPLY says what; if it holds, its last remark or nothing
 run_check() {
-    local output status
+    local output status started
+    now
+    started=$REPLY
     _ask "$(_declarations check "$1" "$2")"
     output=$REPLY
     case $status in
         0) _last_remark "$output" ;;
         10) _untrue_text "$output" ;;
-        124) short "check did not end within $check_timeout s: $(last_lines "$output")" 2000 ;;
-        *) short "check broke with status $status: $(last_lines "$output")" 2000 ;;
+        *)
+            how_ended "$status" "$started" "$check_timeout"
+            short "check ${REPLY/#ended/broke}: $(last_lines "$output")" 2000
+            ;;
     esac
     return "$status"
 }

@@ -3,7 +3,7 @@
 #   bash -s -- install SHA256 STAGED NAME [LAYER…]
 #       STAGED: the archive as copied here; NAME: the site's name for this host; LAYER: the layers that it has there
 #   bash -s -- remove [RUN]
-# In front of the text stand owner.sh and, from a stack, owner='PROJECT STACK SITE STATE' run_id='RUN'.
+# In front of the text stand owner.sh, space.sh and, from a stack, owner='PROJECT STACK SITE STATE' run_id='RUN'.
 set -euo pipefail
 umask 077
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
@@ -41,13 +41,19 @@ check_owner() {
 }
 
 unpack() { # FOLDER
-    local sum
+    local sum error
     # Copied to a root-only place, then hashed, then used: nobody can change it in between.
-    timeout 60 cp -- "$staged" "$1/archive" || fail library "$staged cannot be read. Fix: run again (pulumi up copies it)."
+    error=$(timeout 60 cp -- "$staged" "$1/archive" 2>&1) || fail library "$staged cannot be $(_not_copied "$error")"
     sum=$(sha256sum <"$1/archive")
     [[ ${sum%% *} == "$wanted" ]] || fail library-digest "$staged has SHA-256 ${sum:0:12}…, wanted ${wanted:0:12}…. Nothing \
 was installed. Fix: run again; if it stays so, find out who writes to that file."
     tar -xzf "$1/archive" -C "$1" --no-same-owner --no-same-permissions
+}
+
+_not_copied() { # ERROR
+    local fix
+    fix=$(cause "$1")
+    if [[ -n $fix ]]; then printf 'copied: %s. %s' "${1##*: }" "$fix"; else printf 'read. Fix: run again (pulumi up copies it).'; fi
 }
 
 # place FILE TARGET: copies it whole or not at all; leaves a TARGET with the same content untouched
@@ -107,13 +113,41 @@ install() {
     printf 'library %s\n' "${wanted:0:12}"
 }
 
+# install_or_say: whatever fails is told in one line, with the host's name and a fix
+install_or_say() {
+    local said status fix
+    exec 3>&1
+    # Not `|| status=$?`, which would switch errexit off within.
+    set +e
+    said=$(set -e && install 2>&1 >&3)
+    status=$?
+    set -e
+    if [[ $status -eq 0 || $said == *✗* ]]; then
+        [[ -z $said ]] || printf '%s\n' "$said" >&2
+        return "$status"
+    fi
+    fix=$(cause "$said")
+    said=$(grep -m 1 -e 'No space' -e 'Read-only' <<<"$said" || head -n 1 <<<"$said")
+    fail install "gpu-metal could not be put here: ${said:0:300}. ${fix:-Fix: mend that, then run again.}"
+}
+
 # remove [RUN]: the runner says itself whether it may, under its lock; 3: it was left alone
 remove() {
-    local status=0
-    if [[ -x $bin ]]; then
-        GPU_METAL_HOME=$home GPU_METAL_RUN=$run GPU_METAL_BIN=$bin "$bin" remove "$@" <<<"owner $owner" || status=$?
+    local status=0 runner=$bin layers
+    # Somebody may have deleted the link alone: without a runner nothing is undone, and nothing may be forgotten.
+    [[ -x $runner ]] || runner=$(find "$home/runner" -mindepth 2 -maxdepth 2 -name runner.sh -perm -100 -printf '%T@ %p\n' \
+        2>/dev/null | sort -n | tail -n 1 | cut -d ' ' -f 2-) || true
+    layers=$(find "$home/ledger" -type f -printf '%f ' 2>/dev/null || true)
+    if [[ -x $runner ]]; then
+        GPU_METAL_HOME=$home GPU_METAL_RUN=$run GPU_METAL_BIN=$bin "$runner" remove "$@" <<<"owner $owner" || status=$?
         [[ $status -ne 3 ]] || return 0
         [[ $status -eq 0 ]] || exit "$status"
+    elif [[ -n $layers ]]; then
+        fail runner "gpu-metal is gone from here ($bin, $home/runner), and what it applied is not: ${layers% }. Nothing was \
+undone. Fix: with this host in the site, sitectl drift --record, then pulumi up; then again."
+    elif [[ -L $bin && ! -e $home ]]; then
+        printf '! %s [ledger] %s is gone: nothing tells what was applied here, and nothing was undone.\n' \
+            "$(uname -n)" "$home" >&2
     fi
     rm -f -- "$bin"
     rm -rf -- "$home" "$run"
@@ -124,7 +158,7 @@ main() {
         install)
             [[ $# -ge 4 ]] || fail call "install SHA256 STAGED NAME [LAYER…]"
             wanted=$2 staged=$3 name=$4 layers=("${@:5}")
-            install
+            install_or_say
             ;;
         remove) remove "${@:2}" ;;
         *) fail call "install or remove, not '${1-}'" ;;

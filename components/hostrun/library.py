@@ -17,7 +17,7 @@ from components.hostrun.step import COMPONENTS, Step, content, libraries
 
 _HERE = Path(__file__).parent
 
-INSTALL = (_HERE / "owner.sh").read_text() + (_HERE / "install.sh").read_text()
+INSTALL = "".join((_HERE / f"{name}.sh").read_text() for name in ("owner", "space", "install"))
 """The script for `sudo -n bash -s -- install SHA256 STAGED NAME [LAYER…]`, or `sudo -n bash -s -- remove [RUN]`."""
 
 

@@ -27,14 +27,25 @@ run; if it hangs, 'ps' on this host shows it."
 }
 
 _open_lock() {
-    { mkdir -p -- "$GPU_METAL_RUN" && exec 9<>"$GPU_METAL_RUN/lock"; } 2>/dev/null ||
-        fail lock "$GPU_METAL_RUN/lock cannot be opened for writing. Nothing was changed."
+    local error
+    error=$({ mkdir -p -- "$GPU_METAL_RUN" && : 9<>"$GPU_METAL_RUN/lock"; } 2>&1) ||
+        fail lock "$GPU_METAL_RUN/lock cannot be opened for writing: ${error##*: }. Nothing was changed. $(cause "$error")"
+    exec 9<>"$GPU_METAL_RUN/lock"
+}
+
+# at_work: does a run hold the lock now? REPLY: what it does. For questions: writes nothing.
+at_work() {
+    [[ -r $GPU_METAL_RUN/lock ]] || return
+    ! flock --shared --nonblock "$GPU_METAL_RUN/lock" true || return
+    REPLY=$(_holder)
+    REPLY=${REPLY%"${REPLY##*[![:space:]]}"}
 }
 
 # mark_lock TEXT: notes in the lock file what this run is doing, for runs that wait. Written in place and always of one
 # length, so that nobody reads half of it.
 mark_lock() {
-    printf '%-400.400s\n' "held since $lock_since by $lock_user, $1" 1<>"$GPU_METAL_RUN/lock"
+    printf '%-400.400s\n' "held since $lock_since by $lock_user, $1" 2>/dev/null 1<>"$GPU_METAL_RUN/lock" ||
+        fail lock "$GPU_METAL_RUN/lock cannot be written. $(cause "No space left on device")"
 }
 
 _holder() {

@@ -37,6 +37,8 @@ lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 . "$code/text.sh"
 # shellcheck source=files.sh
 . "$code/files.sh"
+# shellcheck source=space.sh
+. "$code/space.sh"
 # shellcheck source=owner.sh
 . "$code/owner.sh"
 # shellcheck source=ledger.sh

@@ -10,6 +10,9 @@ from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError
 
+ANEW = "sitectl drift --record, then pulumi up"
+"""Brings the runner again, and all that was applied."""
+
 
 @dataclass(frozen=True)
 class StepSaid:
@@ -53,9 +56,11 @@ def _object(host: str, result: Result) -> dict[str, Any]:
     except json.JSONDecodeError:
         answer = None
     if not isinstance(answer, dict):
-        seen = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()[-1][:300]
-        if refused := re.fullmatch(r"✗ \S+ \[[\w-]+\] (.*)", seen):  # the runner's own words
+        lines = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()
+        if refused := re.fullmatch(r"✗ \S+ \[[\w-]+\] (.*)", lines[-1][:300]):  # the runner's own words
             raise SshError(host, "connection", refused[1])
-        text = f"the runner's answer is not JSON (status {result.status}): {seen}. Fix: pulumi up renews the runner."
-        raise SshError(host, "connection", text)
+        if full := next((line for line in lines if "No space left on device" in line), ""):
+            raise SshError(host, "connection", f"cannot answer: {full[:300]}. Fix: make room there (df -h /run /tmp).")
+        text = f"gpu-metal gives no answer there: status {result.status}, {lines[-1][:300]}. Fix: {ANEW}."
+        raise SshError(host, "runner", text)
     return answer

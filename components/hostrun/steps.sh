@@ -22,8 +22,8 @@ verify_refs() {
     [[ $# -gt 0 ]] || return 0
     for ref in "$@"; do
         step_file "$ref"
-        [[ -f $REPLY ]] || fail step-digest "$ref is not in this host's library. Nothing was run. Fix: install the \
-release that has it (pulumi up does), then run again."
+        [[ -f $REPLY ]] || fail step-digest "$ref is not in this host's library. Nothing was run. Fix: sitectl drift \
+--record, then pulumi up, with the release that $ref is of."
         sum=${sum_of[$REPLY]-}
         if [[ -n $sum ]]; then _right_sum "$sum" "$REPLY"; else files+=("$REPLY"); fi
     done
@@ -37,7 +37,7 @@ _right_sum() { # SUM FILE
     local wanted=${2##*@}
     wanted=${wanted%.sh}
     [[ $1 == "$wanted"* ]] || fail step-digest "$2 has SHA-256 ${1:0:12}, wanted $wanted. Nothing was run. Fix: find \
-out who changed it, delete it, then install the library again (pulumi up does)."
+out who changed it; then sitectl drift --record, then pulumi up."
 }
 
 has_function() { # REF NAME
@@ -105,6 +105,19 @@ _child() { # SECONDS: the child, its declarations on stdin
     timeout --kill-after=10 "$1" bash "$code/child.sh"
 }
 
+# how_ended STATUS STARTED LIMIT → REPLY: how a function of a step failed. Only the time tells: a program in it may end
+# with the status of a time limit of its own, and the kernel kills what has no memory.
+how_ended() {
+    now
+    if [[ $1 == 124 || $1 == 137 ]] && (($3 > 0 && REPLY - $2 >= $3 * 100)); then
+        REPLY="did not end within $3 s"
+    elif [[ $1 == 137 ]]; then
+        REPLY="was killed: by hand, or because this host ran out of memory (then journalctl -k -g 'out of memory' says so)"
+    else
+        REPLY="ended with status $1"
+    fi
+}
+
 last_lines() {
     printf '%s\n' "$1" | tail -n 12 | cut -b "-$line_limit" | tail -c 2000
 }
@@ -152,9 +165,10 @@ _limit_of() {
     fi
 }
 
-# run_logged FUNCTION LAYER LINE → the function's status; its output goes to the step's log, path in REPLY
+# run_logged FUNCTION LAYER LINE → the function's status; its output goes to the step's log, path in REPLY; how it failed,
+# in step_end
 run_logged() {
-    local layer=$2 id log status=0 mark error
+    local layer=$2 id log status=0 mark error started
     ref_of "$3"
     step_file "$REPLY"
     _limit_of "$REPLY"
@@ -167,46 +181,15 @@ run_logged() {
         fail ledger "$log cannot be written: ${error##*: }. $(cause "$error")"
     # The mark ends the log: a daemon that the step left behind may hold the pipe open for ever.
     mark=end-$$-$RANDOM$RANDOM$RANDOM
+    now
+    started=$REPLY
     {
         _child "$step_limit" < <(_declarations "$1" "$layer" "$3") 2>&1 || status=$?
         printf '\n%s\n' "$mark"
         exit "$status"
     } | _mask "$id" "$mark" >"$log" 9>&- || status=$?
+    how_ended "$status" "$started" "$step_limit"
+    step_end=$REPLY
     REPLY=$log
     return "$status"
-}
-
-# cause TEXT: prints `Fix: …` for an error of a full or read-only file system or a locked package tool; tells missing
-# space from missing inodes, for which the kernel has one message
-cause() {
-    local folder
-    case $1 in
-        *"No space left on device"*)
-            for folder in "$GPU_METAL_HOME" /var /etc /boot /tmp /; do
-                _is_full "$folder" && return
-            done
-            ;;
-        *"Read-only file system"*)
-            for folder in "$GPU_METAL_HOME" /etc /var /usr /; do
-                [[ -w $folder ]] || break
-            done
-            printf 'Fix: %s is mounted read-only (dmesg may say why); mount it writable, then run again.' "$folder"
-            ;;
-        *"Could not get lock"* | *"lock is locked by another"* | *"lock-frontend"*)
-            printf 'Fix: another package tool works here; wait for it, then run again.'
-            ;;
-    esac
-}
-
-_is_full() {
-    local blocks inodes all_inodes
-    [[ -d $1 ]] || return
-    read -r blocks inodes all_inodes < <(stat -f -c '%f %d %c' -- "$1")
-    if ((blocks == 0)); then
-        printf 'Fix: the file system of %s is full; free some space, then run again.' "$1"
-    elif ((all_inodes > 0 && inodes == 0)); then
-        printf 'Fix: the file system of %s has no free inodes; delete files, then run again.' "$1"
-    else
-        return 1
-    fi
 }

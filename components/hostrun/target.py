@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time", "reboot"]
+CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time", "reboot", "runner"]
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,8 @@ def test_a_step_file_changed_after_it_was_applied_is_a_row_of_check_and_stops_un
     host.apply("base", step)
     (host.home / "library" / f"{step[0]}.sh").write_text("# x\ncheck() { :; }\n")
     row = json.loads(host.run("check", "--json").stdout)["layers"][0]["steps"][0]
-    assert (row["step"], row["status"]) == ("file", "broken")
+    assert (row["step"], row["status"]) == ("library", "drift")
+    assert row["says"].endswith("then sitectl drift --record, then pulumi up.")
     assert "[step-digest]" in host.run("undo", "base").stderr
     assert host.path("a").exists()
 

@@ -56,6 +56,8 @@ class FakeHosts:
     """Steps in each ledger beyond the common ones."""
     bare: set[str] = field(default_factory=set)
     """Hosts without a runner."""
+    damaged: set[str] = field(default_factory=set)
+    """Hosts whose runner lacks a part."""
     forgot: set[str] = field(default_factory=set)
     """Hosts with a runner, whose ledger is gone."""
     files: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -150,6 +152,8 @@ class FakeHosts:
     def _runner(self, name: str, answer: dict[str, Any]) -> ssh.Result:
         if name in self.bare:
             return ssh.Result(1, "", "sudo: /usr/local/sbin/gpu-metal: command not found\n")
+        if name in self.damaged:
+            return ssh.Result(1, "", "runner.sh: line 40: check.sh: No such file or directory\n")
         return ssh.Result(0 if answer.get("ok", True) else 1, json.dumps(answer), "")
 
     def _verified(self, name: str, text: str) -> ssh.Result:

@@ -120,6 +120,16 @@ def test_a_host_without_a_runner_is_one_line(ctl: Sitectl) -> None:
     assert (drift.exit_code, verify.exit_code) == (1, 1)
 
 
+def test_a_runner_that_is_damaged_is_drift_which_can_be_recorded(ctl: Sitectl) -> None:
+    ctl.hosts.damaged = {"gpu-1"}
+    drift = ctl("drift")
+    says = (
+        "gives no answer there: status 1, runner.sh: line 40: check.sh: No such file or directory. Fix: sitectl drift"
+    )
+    assert f"✗ gpu-1 [runner] gpu-metal {says} --record, then pulumi up." in drift.stdout
+    assert drift.exit_code == 1
+
+
 def test_a_host_that_lost_its_ledger_does_not_pass(ctl: Sitectl) -> None:
     """`drift` found no step that does not hold, and said ok. Pulumi finds nothing to do until the loss is recorded."""
     ctl.hosts.forgot = {"gpu-1"}

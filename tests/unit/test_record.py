@@ -122,3 +122,18 @@ def test_a_host_that_lost_everything_gets_everything_again(backend: Backend) -> 
 def test_with_a_control_plane_its_memberships_and_the_kubeconfig_are_lost(backend: Backend) -> None:
     assert module.record([failed("cp-1", "runner")], "dev", Path()) == ["cp-1-base", "dev-members-07", "dev-kubeconfig"]
     assert backend.create("gpu-1-base") == BASE
+
+
+def test_a_host_that_lacks_a_step_gets_its_library_again(backend: Backend) -> None:
+    backend.state["deployment"]["resources"].append(command("gpu-1-runner", "sudo -n bash -s -- install", "gpu-1"))
+    lost = Check("base/library", "gpu-1", "failed", "swap_off@91ab3c is not in this host's library.")
+    assert module.record([lost], "dev", Path()) == ["gpu-1-base", "gpu-1-runner"]
+    assert backend.create("gpu-1-runner") == "DRIFTED the host's library lacks a step"
+    assert backend.create("cp-1-base") == BASE
+
+
+def test_a_check_that_broke_is_recorded_as_its_fix_says(backend: Backend) -> None:  # noqa: ARG001
+    broke = Check("base/sysctl", "gpu-1", "unknown", "check broke with status 1.", fix=module.MEND)
+    works = Check("base/run", "gpu-1", "unknown", "a run goes on here.", fix="wait for its end, then again")
+    assert module.record([works], "dev", Path()) == []
+    assert module.record([broke], "dev", Path()) == ["gpu-1-base"]
