@@ -1,7 +1,6 @@
-"""What certificates that a site names say: their names, order and days, and whether a key belongs to one."""
+"""What certificates that a site names say: their names and order, and whether a key belongs to one."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -46,16 +45,6 @@ def broken_at(chain: Sequence["Certificate"]) -> str | None:
 def lone(chain: Sequence["Certificate"]) -> bool:
     """Whether the file has no issuer of its certificate, which is not its own issuer either."""
     return len(chain) == 1 and chain[0].issuer != chain[0].subject
-
-
-def days_left(chain: Sequence["Certificate"]) -> int:
-    """Until the first of them ends."""
-    return (ends(chain) - datetime.now(UTC)).days
-
-
-def ends(chain: Sequence["Certificate"]) -> datetime:
-    """When the first of them ends."""
-    return min(each.not_valid_after_utc for each in chain)
 
 
 def fingerprint(certificate: "Certificate") -> str:

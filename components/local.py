@@ -1,6 +1,7 @@
-"""Files on the operator's machine that a site names, by what must be in them.
+"""Files on the operator's machine that a site names, by what must be in them, and when that ends.
 
-`wrong` reads the file: a run would fail on it much later, or send a host what it cannot use.
+`wrong` reads the file: a run would fail on it much later, or send a host what it cannot use. That a certificate or a
+key has expired is not wrong: it comes by itself, and a site that was right the day before must take other changes.
 """
 
 import re
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from components import openpgp
 from components.model import LocalPath
 from components.rule import Mark
 from components.shown import quoted
@@ -19,6 +21,19 @@ if TYPE_CHECKING:
 
 _LIMIT = 4 * 1024 * 1024
 """Bytes. The content goes into the plan."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """When the first thing in a file ends, and what that is."""
+
+    when: datetime
+    what: str
+
+    @property
+    def days(self) -> int:
+        """How many whole days are left; negative once it has ended."""
+        return (self.when - datetime.now(UTC)).days
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,12 @@ class Holds(Mark):
     """It is needed to reach hosts only: a machine that checks the site need not have it."""
     begins: bytes = b""
     """First bytes of the binary form, where that is as good."""
+    ends: Callable[[bytes], Ending | None] = lambda _: None
+    """When what a good file holds ends; None if never."""
+
+    def ending(self, path: Path) -> Ending | None:
+        """When what the file holds ends; None if never, and for a file that `trouble` is about."""
+        return None if self.trouble(path) or not path.exists() else self.ends(path.read_bytes())
 
     def trouble(self, path: Path) -> str | None:
         """Why the file cannot be used; None if it can, or if it is optional and absent."""
@@ -89,14 +110,24 @@ def _not_certificates(text: str) -> str | None:
         found = certificates(text)
     except ValueError:
         return "has no certificate in PEM form (-----BEGIN CERTIFICATE-----). Write the file that has it."
-    now = datetime.now(UTC)
     for each in found:
-        if not each.not_valid_before_utc <= now <= each.not_valid_after_utc:
-            late = each.not_valid_after_utc < now
-            day = (each.not_valid_after_utc if late else each.not_valid_before_utc).date()
-            said = f"expired on {day}" if late else f"is not valid before {day}"
-            return f"has a certificate that {said} ({quoted(each.subject.rfc4514_string())}). Renew it."
+        if datetime.now(UTC) < each.not_valid_before_utc:
+            day = each.not_valid_before_utc.date()
+            whose = quoted(each.subject.rfc4514_string())
+            return (
+                f"has a certificate that is not valid before {day} ({whose}). See that this machine's clock is right."
+            )
     return None
+
+
+def _first_end(content: bytes) -> Ending:
+    first = min(certificates(content.decode()), key=lambda each: each.not_valid_after_utc)
+    return Ending(first.not_valid_after_utc, f"a certificate ({quoted(first.subject.rfc4514_string())})")
+
+
+def _key_end(content: bytes) -> Ending | None:
+    when = openpgp.end(content)
+    return Ending(when, "a key") if when else None
 
 
 def _not_authorities(text: str) -> str | None:
@@ -134,20 +165,21 @@ def _not_a_private_key(text: str) -> str | None:
 
 CertificateFile = Annotated[
     LocalPath,
-    Holds(_not_certificates, "Convert it: openssl x509 -inform der -in {name} -out {name}.pem"),
+    Holds(_not_certificates, "Convert it: openssl x509 -inform der -in {name} -out {name}.pem", ends=_first_end),
 ]
-"""Certificates in PEM form, valid today."""
+"""Certificates in PEM form."""
 AuthorityFile = Annotated[
     LocalPath,
-    Holds(_not_authorities, "Convert it: openssl x509 -inform der -in {name} -out {name}.pem"),
+    Holds(_not_authorities, "Convert it: openssl x509 -inform der -in {name} -out {name}.pem", ends=_first_end),
 ]
-"""Certificates of authorities in PEM form, valid today."""
+"""Certificates of authorities in PEM form."""
 PublicKeyFile = Annotated[
     LocalPath,
     Holds(
         _not_a_public_key,
         "Write the vendor's .asc or .gpg file.",
         begins=b"\x98\x99\x9a\xc6",  # a public key's packet, RFC 9580 section 4.2
+        ends=_key_end,
     ),
 ]
 """A package source's public key, armored or binary."""

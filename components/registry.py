@@ -13,11 +13,13 @@ from components.model import Model
 from components.parts.part import Part, PlatformConfig
 
 _FOLDERS = (
+    "parts/cert_manager",
     "parts/device_plugin",
     "parts/gpu_operator",
     "parts/ingress",
     "parts/load_balancer",
     "parts/monitoring",
+    "parts/network_operator",
     "parts/storage",
     "platforms/shifter",
     "platforms/sqream",

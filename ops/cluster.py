@@ -121,7 +121,8 @@ def _node(site: Site, host: Host, node: Node | None) -> list[Check]:
     if node is None:
         return [Check("node", host.name, "failed", "is no node of the cluster.", fix="pulumi up joins it")]
     describe = f"on a control plane: kubectl describe node {host.name}"
-    ready = Check("node-ready", host.name, "ok")
+    drained = host.state == "drained"
+    ready = Check("node-ready", host.name, "ok", "drained, as the site says: it takes no new work" if drained else "")
     if node.ready != "True":
         ready = Check("node-ready", host.name, "failed", f"Ready is {node.ready or 'not said'}", "True", describe)
     elif node.lacks:

@@ -29,7 +29,8 @@ class Output(StrEnum):
     NAME = "name"
 
 
-def _seconds(text: str | float) -> float:
+def seconds(text: str | float) -> float:
+    """`90s`, `5m` or `1h` in seconds. Raises typer.BadParameter."""
     if isinstance(text, float):
         return text
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h)?", text)
@@ -63,7 +64,7 @@ class Flags:
     timeout: Annotated[
         float,
         typer.Option(
-            parser=_seconds, metavar="DURATION", show_default="5m", help="Time limit for the whole verb: 90s, 5m, 1h."
+            parser=seconds, metavar="DURATION", show_default="5m", help="Time limit for the whole verb: 90s, 5m, 1h."
         ),
     ] = 300.0
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")] = False
@@ -102,7 +103,7 @@ def verb(app: typer.Typer, name: str | None = None, *, site: bool = True, exampl
         def wrapper(**given: Any) -> None:  # noqa: ANN401
             flags = Flags(**{field.name: given.pop(field.name) for field in fields(Flags)})
             if site:
-                flags = _of_site(flags)
+                flags = of_site(flags)
             raise typer.Exit(_framed(lambda: function(flags, **given), flags))
 
         wrapper.__doc__ = function.__doc__
@@ -114,7 +115,7 @@ def verb(app: typer.Typer, name: str | None = None, *, site: bool = True, exampl
     return register
 
 
-def _of_site(flags: Flags) -> Flags:
+def of_site(flags: Flags) -> Flags:
     """The flags with the site that is meant: the named one, else that of `pulumi stack select`, as for pulumi."""
     named, chosen = plain(flags.stack), selected(flags.folder)
     flags = replace(flags, stack=named or chosen or LAB)

@@ -16,6 +16,7 @@ OWN = {
     ("ConfigMap", "kube-root-ca.crt"),
     ("ServiceAccount", "default"),
     *((kind, "project") for kind in ("ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding")),
+    ("ResourceQuota", "no-system-priority"),
     *((kind, "tenant") for kind in ("ResourceQuota", "LimitRange", "NetworkPolicy", "RoleBinding")),
 }
 """Kind and name of what Kubernetes and `pulumi up` put into each namespace: it goes with the namespace only."""

@@ -21,6 +21,8 @@ _SEEN = {
     "job": "{.status.succeeded}/{.spec.completions}",
 }
 
+_GPUS = ("nvidia.com/gpu", "nvidia.com/mig-")
+
 
 def of(site: Site) -> Iterator[tuple[str, Probe | Expected]]:
     """Each probe, with the name of the entry that brings it."""
@@ -45,7 +47,9 @@ class Offer:
         check = Check(f"{self.part}/{self.resource}", self.host, "ok", f"{seen} for pods", str(self.count))
         if seen == str(self.count):
             return check
-        fix = f"on a control plane: kubectl describe node {self.host}; on {self.host}: dmesg | grep -i -e nvrm -e xid"
+        fix = f"on a control plane: kubectl describe node {self.host}"
+        if self.resource.startswith(_GPUS):
+            fix += f"; on {self.host}: dmesg | grep -i -e nvrm -e xid"
         return replace(check, status="failed", saw=f"the node has {seen} for pods", fix=fix)
 
 

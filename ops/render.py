@@ -56,12 +56,16 @@ def report(flags: Flags, answer: Report, heads: Sequence[str], rows: Sequence[Se
     if flags.form is Output.NAME:
         sys.stdout.writelines(f"{check.host}/{check.id}\n" for check in answer.untrue)
     elif flags.form is not Output.TABLE:
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        data(flags, answer.as_json(flags.stack, now))
+        data(flags, answer.as_json(flags.stack, now()))
     else:
         if rows:
             table(flags, heads, rows)
         verdict(flags, answer, end, len(rows) or len(answer.hosts))
+
+
+def now() -> str:
+    """The time in UTC, as in every JSON answer."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def verdict(flags: Flags, answer: Report, end: str, hosts: int) -> None:

@@ -62,6 +62,7 @@ TITLES = {
     "K10": "Nodes and DNS verified",
     "K15": "A dead first control plane is no end",
     "M3": "One verdict on hosts, nodes, GPUs, projects and parts",
+    "R13": "What GPUs do now, on all hosts: figures, users, pods",
     "S4": "Projects: a namespace, a quota, and roles for their members",
     "S5": "Projects and users that leave the site keep their data; a namespace that is still being deleted is refused",
     "S6": "Accounts for users on front ends",

@@ -36,10 +36,10 @@ class Found:
 
 def addressed(hosts: Mapping[str, Host], reveal: Callable[[str], str]) -> dict[str, Target | SshError]:
     """The bastions by address, then the active hosts. Only hosts behind a bastion need a login."""
-    bastions = [host.ssh.bastion for host in hosts.values() if host.ssh.bastion and host.state == "active"]
+    bastions = [host.ssh.bastion for host in hosts.values() if host.ssh.bastion and host.state != "gone"]
     found: dict[str, Target | SshError] = {str(bastion.address): _bastion(bastion) for bastion in bastions}
     for name, host in hosts.items():
-        if host.state != "active":
+        if host.state == "gone":
             continue
         plain = Target(name, str(host.address), host.ssh.port, host.ssh.user, host.host_key)
         try:

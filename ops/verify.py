@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
-from ops import cluster, render
+from ops import cluster, expiry, render
 from ops.drift import ANEW, MEND, as_check
 from ops.owner import stranger
 from stacks.model import Site
@@ -61,7 +61,7 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
             checks.append(unreachable(error))
     if site.kubernetes:
         checks += await cluster.look(site, [hosts[name] for name in fleet.targets], control_planes)
-    return Report(checks, facts)
+    return Report([*checks, *expiry.checks(site)], facts)
 
 
 def _services(site: Site, host: Host) -> list[str]:

@@ -101,12 +101,18 @@ def _images(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key == "image" and isinstance(inner, str):
-                yield inner
+                yield _whole(inner, value)
             else:
                 yield from _images(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _images(inner)
+
+
+def _whole(image: str, around: Mapping[str, Any]) -> str:
+    """The image, where its registry and its tag may stand beside it, as in objects of NVIDIA's operators."""
+    beside = around.get("repository"), around.get("version")
+    return f"{beside[0]}/{image}:{beside[1]}" if all(isinstance(each, str) and each for each in beside) else image
 
 
 def _namespace_of(planned: Planned) -> tuple[str, Mapping[str, str]]:
@@ -131,7 +137,7 @@ def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
     with_quota = {
         str((p.props.get("metadata") or {}).get("namespace", ""))
         for p in planned
-        if p.type == "kubernetes:core/v1:ResourceQuota"
+        if p.type == "kubernetes:core/v1:ResourceQuota" and not (p.props.get("spec") or {}).get("scopeSelector")
     }
     for p in planned:
         if p.type == "kubernetes:core/v1:Namespace":

@@ -94,8 +94,13 @@ def quorum(site: Site) -> Iterator[Problem]:
             text = "control-plane needs Kubernetes. Write kubernetes: {}, or take the role away."
             yield Problem(("hosts", host.name, "roles"), text)
         return
-    replaced = any(host.state == "gone" and "control-plane" in host.roles for host in site.hosts.values())
-    if not planes:
+    replaced = [host.name for host in site.hosts.values() if host.state == "gone" and "control-plane" in host.roles]
+    if not planes and replaced:
+        are = "is" if len(replaced) == 1 else "are"
+        text = f"has no control plane left: {', '.join(replaced)} {are} gone, and only there was the cluster's state."
+        fix = "Bring one back and take its state: gone away; or take kubernetes out, with what needs it."
+        yield Problem(("hosts",), f"{text} {fix}")
+    elif not planes:
         yield Problem(("hosts",), "has no control plane. Write roles: [control-plane] on one host, or on three.")
     elif len(planes) % 2 == 0 and not replaced:
         text = (
@@ -189,4 +194,6 @@ def notes(site: Site) -> list[str]:
     for host in site.hosts.values():
         if host.state == "gone":
             found.append(f"hosts.{host.name}: gone; take the entry away after the next pulumi up.")
+        elif host.state == "drained":
+            found.append(f"hosts.{host.name}: drained; without its state, the next pulumi up gives it work again.")
     return found

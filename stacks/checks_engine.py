@@ -51,8 +51,11 @@ def registry(site: Site) -> Iterator[Problem]:
     config = site.registry
     if config is None:
         return
-    if config.host not in {host.name for host in site.active}:
+    if config.host not in site.hosts:
         yield Problem(("registry", "host"), f"{config.host} is not a host of this site. Write one of hosts.")
+    elif site.hosts[config.host].state == "gone":
+        text = f"{config.host} is gone, and with it the images that it had. Write another host, or take registry out."
+        yield Problem(("registry", "host"), text)
     if (config.certificate is None) != (config.key_secret is None):
         lacking = "keySecret" if config.key_secret is None else "certificate"
         yield Problem(("registry",), f"has half a certificate: {lacking} is missing. Write both, or none.")

@@ -42,4 +42,13 @@ def labels(site: Site) -> Iterator[Problem]:
                 yield Problem((*key, "taints", index), f"{text} Use a prefix of your own, or none.")
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels)
+def drained(site: Site) -> Iterator[Problem]:
+    """Only a node of the cluster can be drained."""
+    for name, host in site.hosts.items():
+        if host.state == "drained" and (site.kubernetes is None or not host.roles):
+            why = "the site has no kubernetes" if site.kubernetes is None else "the host has no roles in the cluster"
+            text = f"drained moves the work of a node, and {why}. Take it away; end the host's work by hand."
+            yield Problem(("hosts", name, "state"), text)
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, drained)

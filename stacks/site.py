@@ -14,6 +14,7 @@ from components.hostrun.step import Step
 from components.parts.component import OnHosts
 from components.parts.part import Wave
 from stacks import plan, state
+from stacks.checks_files import expiring
 from stacks.ground import in_order
 from stacks.model import Entry, Site
 from stacks.secrets import Secrets
@@ -24,6 +25,8 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
 
     Except of hosts that are gone: of them it has what the state has, to be forgotten.
     """
+    for note in expiring(site):
+        pulumi.log.warn(note)
     reached = targets(site.hosts, secrets.reveal)
     drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}

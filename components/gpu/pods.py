@@ -102,9 +102,10 @@ def wrong_pools(pools: Mapping[str, Pool], serving: Hosts, hosts: Hosts) -> Iter
 def _wrong_hosts(key: tuple[str, ...], words: Sequence[str], serving: Hosts, hosts: Hosts) -> Iterator[Problem]:
     for word in words:
         found = named([word], hosts)
+        there = [host for host in found if hosts[host].state != "gone"]  # one that is gone drops out of its pool
         if not found:
             yield Problem(key, f"{word} is neither a host nor a group with hosts. Write one of those that have GPUs.")
-        elif without := [host for host in found if host not in serving]:
+        elif without := [host for host in there if host not in serving]:
             said = "is no node with GPUs" if found == [word] else f"has {without[0]}, which is no node with GPUs"
             yield Problem(key, f"{word} {said}. Take it out, or declare the host's gpu and roles.")
 
@@ -116,18 +117,21 @@ def wrong_smoke(smoke: Smoke | None, serving: Hosts) -> Iterator[Problem]:
     most = max(map(_count, serving.values()), default=0)
     if serving and smoke.gpus > most:
         yield Problem(("smoke", "gpus"), f"{smoke.gpus} GPUs on one host, and no host has over {most}. Write less.")
-    elif smoke.gpus > max((_count(host) for host in serving.values() if CONFIG not in host.labels), default=1):
+    elif serving and smoke.gpus > max((_count(h) for h in serving.values() if CONFIG not in h.labels), default=1):
         text = f"{smoke.gpus} GPUs on one host, and each host that has them shares them in a pool. Write 1."
         yield Problem(("smoke", "gpus"), text)
     if not TAGGED.search(smoke.image):
         yield Problem(("smoke", "image"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 
 
-def none_there(serving: Hosts) -> Iterator[Problem]:
+def none_there(serving: Hosts, hosts: Hosts) -> Iterator[Problem]:
     """GPUs are promised, and some host has one."""
-    if not serving:
-        text = "no host of the cluster has GPUs. Write gpu: {model: …, count: …} on a host, or take this away."
-        yield Problem((), text)
+    gone = [host.name for host in hosts.values() if host.state == "gone" and host.gpu]
+    fix = "Write gpu: {model: …, count: …} on a host, or take this away."
+    if not serving and gone:
+        yield Problem((), f"{gone[0]} is gone, and no other host of the cluster has GPUs. {fix}")
+    elif not serving:
+        yield Problem((), f"no host of the cluster has GPUs. {fix}")
 
 
 def plugin_configs(pools: Mapping[str, Pool], resources: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from components.model import HostName, LabelName, Model, Port, SecretName
 
 Role = Literal["control-plane", "worker"]
 Family = Literal["debian", "rhel"]
-State = Literal["active", "gone"]
+State = Literal["active", "drained", "gone"]
 
 
 RHEL_LIKE = ("rhel", "rocky", "almalinux", "centos", "ol")
@@ -114,7 +114,7 @@ class Host(HostSettings):
     group: LabelName | None = None
     """Name of one group under groups."""
     state: State = "active"
-    """gone: forget it, never connect to it again."""
+    """drained: its node takes no new work, and its work is moved (K8). gone: forget it, never connect to it again."""
 
     @property
     def family(self) -> Family:

@@ -32,6 +32,7 @@ check_layers() {
     fi
     # A host on which no layer was ever applied does not hold.
     [[ $# -gt 0 ]] || all_hold=no
+    sum_all
     for layer in "$@"; do
         report_layers+=("$layer")
         if ! read_ledger "$layer"; then
@@ -61,7 +62,12 @@ no layer. Fix: sitectl drift --record, then pulumi up."
 }
 
 _check_refs() { # LAYER ID LINE: reports a changed step file as a row instead of ending the run
-    local message
+    local message wanted
+    ref_of "$3"
+    wanted=${REPLY%%'#'*}
+    step_file "$REPLY"
+    # Without a process where nothing is to be said.
+    [[ ${sum_of[$REPLY]-} != "${wanted#*@}"* ]] || return 0
     ref_of "$3"
     message=$(verify_refs "$REPLY" 2>&1) && return
     _row "$1" "$2" broken "${message#*"] "}"

@@ -43,6 +43,8 @@ lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 . "$code/ledger.sh"
 # shellcheck source=steps.sh
 . "$code/steps.sh"
+# shellcheck source=asking.sh
+. "$code/asking.sh"
 # shellcheck source=secrets.sh
 . "$code/secrets.sh"
 # shellcheck source=lock.sh

@@ -41,14 +41,33 @@ same_key() {
     fi
 }
 
-# lasting_key FILE: fails with a message if FILE is a fetched key that has expired: apt refuses what it signs
+# lasting_key FILE: fails with a message if FILE is a fetched key that has expired: apt refuses what it signs. For apply.
 lasting_key() {
+    local said
+    said=$(_ended "$1")
+    if [[ -n $said ]]; then
+        untrue "$said Fix: see that the clock is right; else the vendor must extend it: then run again, which fetches it anew"
+    fi
+}
+
+# remark_expired FILE: the same as a remark. For check: a key that expires by itself must not stop other changes.
+remark_expired() {
+    local said
+    said=$(_ended "$1")
+    if [[ -n $said ]]; then
+        remark "$said Nothing new comes from this source. Fix: see that the clock is right; else, once the vendor has" \
+            "extended the key: rm $1 there, sitectl drift --record, then pulumi up, which fetches it anew"
+    fi
+}
+
+# Of a fetched key that has expired, when
+_ended() {
     local day
     if [[ -z $(input key_url '') ]]; then return; fi
     day=$(key_expired "$1")
     if [[ -n $day ]]; then
-        untrue "the key from $(os_text "$(input key_url)") expired on $day by this host's clock ($(date -u +'%F %H:%M UTC'))." \
-            "Fix: see that the clock is right; else the vendor must extend it: then run again, which fetches it anew"
+        printf "the key from %s expired on %s by this host's clock (%s)." \
+            "$(os_text "$(input key_url)")" "$day" "$(date -u +'%F %H:%M UTC')"
     fi
 }
 

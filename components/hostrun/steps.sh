@@ -3,9 +3,18 @@
 
 declare -A bulk_text=()   # by SHA-256: the bulk inputs of this run
 declare -A secret_text=() # by "id key"
+declare -A sum_of=()      # by path, after sum_all: SHA-256 of the step files and the stored bulk inputs
 
 # step_file REF → REPLY
 step_file() { REPLY=$GPU_METAL_HOME/library/${1%%'#'*}.sh; }
+
+# sum_all: reads them all at once, for a run that changes none of them
+sum_all() {
+    local sum file
+    while read -r sum file; do
+        sum_of[$file]=$sum
+    done < <(sha256sum -- "$GPU_METAL_HOME"/library/*.sh "$GPU_METAL_HOME"/inputs/* </dev/null)
+}
 
 # verify_refs REF…: checks that each file is in the library and has its digest, before anything is run
 verify_refs() {
@@ -15,18 +24,25 @@ verify_refs() {
         step_file "$ref"
         [[ -f $REPLY ]] || fail step-digest "$ref is not in this host's library. Nothing was run. Fix: install the \
 release that has it (pulumi up does), then run again."
-        files+=("$REPLY")
+        sum=${sum_of[$REPLY]-}
+        if [[ -n $sum ]]; then _right_sum "$sum" "$REPLY"; else files+=("$REPLY"); fi
     done
+    [[ ${#files[@]} -gt 0 ]] || return 0
     while read -r sum file; do
-        ref=${file##*@}
-        [[ $sum == "${ref%.sh}"* ]] || fail step-digest "$file has SHA-256 ${sum:0:12}, wanted ${ref%.sh}. Nothing was \
-run. Fix: find out who changed it, delete it, then install the library again (pulumi up does)."
+        _right_sum "$sum" "$file"
     done < <(sha256sum -- "${files[@]}")
+}
+
+_right_sum() { # SUM FILE
+    local wanted=${2##*@}
+    wanted=${wanted%.sh}
+    [[ $1 == "$wanted"* ]] || fail step-digest "$2 has SHA-256 ${1:0:12}, wanted $wanted. Nothing was run. Fix: find \
+out who changed it, delete it, then install the library again (pulumi up does)."
 }
 
 has_function() { # REF NAME
     step_file "$1"
-    grep -q "^$2()" -- "$REPLY"
+    [[ $'\n'$(<"$REPLY") == *$'\n'"$2()"* ]]
 }
 
 # _load_bulk LINE → array gm_bulk: from what was sent, else from this host's store
@@ -40,7 +56,7 @@ _load_bulk() {
             text=${bulk_text[$sum]}
         elif [[ -f $GPU_METAL_HOME/inputs/$sum ]]; then
             text=$(<"$GPU_METAL_HOME/inputs/$sum")
-            [[ $(printf '%s\n' "$text" | sha256sum) == "$sum"* ]] || continue
+            [[ ${sum_of["$GPU_METAL_HOME/inputs/$sum"]-$(printf '%s\n' "$text" | sha256sum)} == "$sum"* ]] || continue
         else
             continue
         fi
@@ -87,32 +103,6 @@ _declarations() {
 
 _child() { # SECONDS: the child, its declarations on stdin
     timeout --kill-after=10 "$1" bash "$code/child.sh"
-}
-
-# run_check LAYER LINE → status 0 holds, 10 untrue, else broken; REPLY says what; if it holds, its last remark or nothing
-run_check() {
-    local output status=0
-    output=$(_child "$check_timeout" < <(_declarations check "$1" "$2") 2>&1 | cut -b "-$line_limit" | tail -c 16384) ||
-        status=$?
-    case $status in
-        0) short "$(sed -n 's/^\x02//p' <<<"$output" | tail -n 1)" 2000 ;;
-        10) _untrue_text "$output" ;;
-        124 | 137) short "check did not end within $check_timeout s: $(last_lines "$output")" 2000 ;;
-        *) short "check broke with status $status: $(last_lines "$output")" 2000 ;;
-    esac
-    return "$status"
-}
-
-_untrue_text() { # OUTPUT → REPLY: from the last line that `untrue` began
-    local lines index text=$1
-    mapfile -t lines < <(printf '%s\n' "$text")
-    for ((index = ${#lines[@]} - 1; index >= 0; index--)); do
-        [[ ${lines[index]} == $'\001'* ]] || continue
-        printf -v text '%s\n' "${lines[@]:index}"
-        text=${text:1:-1}
-        break
-    done
-    short "$text" 2000
 }
 
 last_lines() {

@@ -94,13 +94,19 @@ def group(host: str) -> int:
 
 
 def members(hosts: Iterable[Host]) -> list[Step]:
-    """A layer `members-NN` on a control plane: one step for the node of each host of a group.
+    """A layer `members-NN` on a control plane: one step for the node of each host of a group, and one if it is drained.
 
     A step that leaves takes its node out of the cluster. Of a host that is gone the node is out: this is applied, not
     undone, as an undo would run where the layer last ran, and that may be the very control plane that is gone.
     """
     # Who is gone goes first: the cluster has room for its work, and no node that is not Ready holds it up.
-    return [_member(host) for host in sorted(hosts, key=lambda host: (host.state != "gone", host.name))]
+    ordered = sorted(hosts, key=lambda host: (host.state != "gone", host.name))
+    drained = [host for host in ordered if host.state == "drained"]
+    return [*map(_member, ordered), *(_drained(host) for host in drained)]
+
+
+def _drained(host: Host) -> Step:
+    return Step(_STEPS / "node_drained.sh", {"node": host.name}, label=host.name)
 
 
 def joined(step: Step, told: str) -> Step:

@@ -37,6 +37,7 @@ Provide = Literal[
     "storage:default",
     "load-balancer",
     "ingress",
+    "certificates",
     "oidc",
     "monitoring",
 ]

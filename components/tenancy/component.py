@@ -1,4 +1,4 @@
-"""Projects: a namespace each, with quota, limit range, network policy and a role for its members.
+"""Projects: a namespace each, with quotas, limit range, network policy and a role for its members.
 
 Rows: X14, S4, S5.
 """
@@ -17,7 +17,7 @@ from components.tenancy.namespace import free
 
 
 class Tenancy(ComponentResource):
-    """Five Kubernetes objects a project, four without members; none needs a delete of its own when the cluster goes.
+    """Six Kubernetes objects a project, five without members; none needs a delete of its own when the cluster goes.
 
     Of a project that is taken out, the role binding is deleted. Its namespace stays, because volume claims and what
     people made are in it, and so does what bounds the pods that still run there (ADR 26).
@@ -60,6 +60,8 @@ class Tenancy(ComponentResource):
         k8s.core.v1.ResourceQuota(
             f"{name}-quota", metadata=metadata, spec=k8s.core.v1.ResourceQuotaSpecArgs(hard=hard), opts=inside
         )
+        no_system = k8s.meta.v1.ObjectMetaArgs(name=NO_SYSTEM_PRIORITY, namespace=name, annotations=FORCE)
+        k8s.core.v1.ResourceQuota(f"{name}-priority", metadata=no_system, spec=_NO_SYSTEM_PRIORITY, opts=inside)
         k8s.core.v1.LimitRange(
             f"{name}-limits",
             metadata=metadata,
@@ -84,6 +86,8 @@ def _kept(options: ResourceOptions) -> ResourceOptions:
 
 OBJECT = "project"
 """The name of the objects in each namespace."""
+NO_SYSTEM_PRIORITY = "no-system-priority"
+"""The name of the quota that refuses pods of Kubernetes' own priority classes; the API server's refusal shows it."""
 _RBAC = "rbac.authorization.k8s.io"
 
 _NETWORK = k8s.networking.v1.NetworkPolicySpecArgs(
@@ -96,6 +100,20 @@ _NETWORK = k8s.networking.v1.NetworkPolicySpecArgs(
     ],
 )
 """Allows traffic from the same namespace only. It has an effect only with a CNI that enforces policies."""
+
+_NO_SYSTEM_PRIORITY = k8s.core.v1.ResourceQuotaSpecArgs(
+    hard={"pods": "0"},
+    scope_selector=k8s.core.v1.ScopeSelectorArgs(
+        match_expressions=[
+            k8s.core.v1.ScopedResourceSelectorRequirementArgs(
+                scope_name="PriorityClass",
+                operator="In",
+                values=["system-node-critical", "system-cluster-critical"],
+            )
+        ]
+    ),
+)
+"""Anybody who makes pods may write these classes, and the scheduler then evicts other projects' pods for them."""
 
 
 def _defaults(limits: Limits) -> k8s.core.v1.LimitRangeItemArgs:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from components.tenancy import namespace
+from components.tenancy.component import NO_SYSTEM_PRIORITY
 from tests.plugins.api_server import ApiServer, api_server, until
 from tests.plugins.stack import Stack
 from tests.plugins.tools import CHECKOUT, tool
@@ -118,7 +119,8 @@ def test_a_tenant_of_an_earlier_version_becomes_a_project_in_place(cluster: Clus
         "api/v1/namespaces/vision/resourcequotas",
         "apis/networking.k8s.io/v1/namespaces/vision/networkpolicies",
     ):
-        assert [each["metadata"]["name"] for each in cluster.server.ask("GET", f"/{path}")["items"]] == ["project"]
+        names = {each["metadata"]["name"] for each in cluster.server.ask("GET", f"/{path}")["items"]}
+        assert names - {NO_SYSTEM_PRIORITY} == {"project"}
 
 
 def test_each_user_may_what_the_site_says_and_nothing_else(cluster: Cluster) -> None:
@@ -173,6 +175,21 @@ def test_what_is_over_quota_is_refused(cluster: Cluster) -> None:
     assert "exceeded quota" in cluster.server.ask("POST", claims, claim, status=[403])["message"]
     claim["spec"]["resources"] = {"requests": {"storage": "20Gi"}}  # type: ignore[index]
     cluster.server.ask("POST", claims, claim)
+
+
+@pytest.mark.parametrize("name", ["system-node-critical", "system-cluster-critical"])
+def test_a_pod_that_would_evict_other_projects_is_refused(cluster: Cluster, name: str) -> None:
+    """Kubernetes makes these classes, and lets whoever makes pods use them."""
+    pods = "/api/v1/namespaces/speech/pods"
+    said = cluster.server.ask("POST", pods, pod("first", priorityClassName=name), status=[403])["message"]
+    assert f"exceeded quota: {NO_SYSTEM_PRIORITY}, requested: pods=1, used: pods=0, limited: pods=0" in said
+
+
+def test_a_pod_of_another_class_is_not_refused(cluster: Cluster) -> None:
+    usual = {"metadata": {"name": "usual"}, "value": 1000}
+    cluster.server.ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", usual)
+    pods = "/api/v1/namespaces/speech/pods"
+    until(lambda: cluster.server.ask("POST", pods, pod("other", priorityClassName="usual")))
 
 
 def test_what_is_taken_out_keeps_its_data_and_loses_who_may_see_it(cluster: Cluster) -> None:

@@ -43,6 +43,12 @@ def project(level: str | None) -> dict[str, Any]:
         ("versions-pinned", COMMAND, {"create": "gpu-metal apply node \\\n  :: packages@0 names=kubelet"}, "kubelet"),
         (
             "versions-pinned",
+            "kubernetes:mellanox.com/v1alpha1:NicClusterPolicy",
+            {"spec": {"nvIpam": {"image": "nvidia-k8s-ipam", "repository": "r/mellanox", "version": "latest"}}},
+            "r/mellanox/nvidia-k8s-ipam:latest",
+        ),
+        (
+            "versions-pinned",
             COMMAND,
             {"create": "gpu-metal apply node \\\n  :: 'packages@0#kubernetes' 'names=kubeadm=1.34.2-* kubelet'"},
             "kubelet",
@@ -76,6 +82,11 @@ def test_a_bad_resource_is_named(rule: str, kind: str, props: dict[str, Any], sa
         ),
         ("versions-pinned", "kubernetes:core/v1:Pod", {"spec": {"c": [{"image": "r:5000/nginx:1.27"}]}}),
         ("versions-pinned", "kubernetes:core/v1:Pod", {"spec": {"c": [{"image": "nginx@sha256:00"}]}}),
+        (
+            "versions-pinned",
+            "kubernetes:mellanox.com/v1alpha1:NicClusterPolicy",
+            {"spec": {"nvIpam": {"image": "nvidia-k8s-ipam", "repository": "r/mellanox", "version": "v26.4.1"}}},
+        ),
         ("projects-unprivileged", NAMESPACE, project("baseline")),
         ("projects-unprivileged", NAMESPACE, {"metadata": {"name": "kube-flannel", "labels": {}}}),
     ],
@@ -98,6 +109,11 @@ def test_a_project_without_a_quota_is_named() -> None:
         Planned(NAMESPACE, "vision", project("baseline")),
         Planned(NAMESPACE, "speech", {"metadata": {"name": "speech", "labels": {"gpu-metal/project": "true"}}}),
         Planned("kubernetes:core/v1:ResourceQuota", "vision-quota", {"metadata": {"namespace": "vision"}}),
+        Planned(
+            "kubernetes:core/v1:ResourceQuota",
+            "speech-priority",  # bounds a few pods only
+            {"metadata": {"namespace": "speech"}, "spec": {"scopeSelector": {"matchExpressions": []}}},
+        ),
     ]
     assert list(STACK_RULES[0].check(stack)) == [
         "project speech has no ResourceQuota. Fix: make one in it, or take the label gpu-metal/project away."

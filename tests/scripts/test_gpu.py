@@ -4,6 +4,7 @@ The GPUs, the kernel's side of them and NVIDIA's programs are stand-ins (lab/hos
 dpkg, systemd and procfs are real. Not proven here: a container that gets a device, a real nvidia-ctk, Secure Boot, P9.
 """
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 
 from components.engine.config import Containerd
 from components.gpu import steps
+from components.hostrun.fleet import Fleet
 from components.hostrun.step import Step
 from lab.hosts import gpus
+from ops import top
 from tests.scripts.gpu_host import A100, A6000, END_OF_JOB, JOB, gpu_host, site_host
-from tests.scripts.lab_host import LabHost
+from tests.scripts.lab_host import LabHost, target
 
 pytestmark = pytest.mark.lab
 
@@ -213,3 +216,18 @@ def test_on_rhel_the_modules_stream_is_the_branch_and_automatic_upgrades_leave_i
     assert ready.gpu_metal("undo gpu").returncode == 0
     assert ready.bash("ls /run/stream 2>&1 || true; cat /etc/dnf/automatic.conf").endswith(AUTOMATIC)
     ready.bash("mv /root/os-release /etc/os-release; rm -r /etc/dnf /usr/local/bin/dnf /run/dnf")
+
+
+@pytest.mark.row("R13")
+def test_top_shows_the_gpus_and_who_computes_on_them(ready: LabHost) -> None:
+    to = target(ready.machine)
+    asked = top.Asked(Fleet({to.name: to}), {}, [to.name], frozenset(), 10)
+    ready.bash(JOB)
+    seen = asyncio.run(top.once(asked))[to.name]
+    ready.bash(END_OF_JOB)
+    assert seen.check.status == "ok", seen.check
+    assert (seen.answer.driver, len(seen.answer.gpus)) == (gpus.DRIVER, 8)
+    first = seen.answer.gpus[0]
+    assert (first.model, first.memory_total_mib, first.power_w) == ("NVIDIA A100-SXM4-80GB", 81920, 62.1)
+    assert [Path(one.name).name for one in first.processes] == ["sleep"]
+    assert seen.users == {first.processes[0].pid: top.User("root")}

@@ -167,6 +167,16 @@ def test_a_pod_that_nobody_restarts_stops_a_removal(cluster: Cluster) -> None:
     assert set(cluster.apply_members("db-1", "db-2").values()) == {"unchanged"}  # as the site has them again
 
 
+@pytest.mark.row("K8")
+def test_a_drained_node_has_no_work_until_the_site_takes_it_back(cluster: Cluster) -> None:
+    drained = [*cluster.members("db-1"), *cluster.members("db-2", state="drained")]
+    assert cluster.plane.apply("members-00", drained)["node_drained#db-2"] == "changed"
+    assert cluster.kubectl("get node db-2 -o jsonpath={.spec.unschedulable}") == "true"
+    assert set(cluster.plane.apply("members-00", drained).values()) == {"unchanged"}
+    cluster.apply_members("db-1", "db-2")
+    assert cluster.kubectl("get node db-2 -o jsonpath={.spec.unschedulable}") == ""
+
+
 @pytest.mark.row("K2")
 def test_settings_that_cannot_change_are_refused_by_name(cluster: Cluster) -> None:
     assert cluster.site.kubernetes is not None

@@ -38,7 +38,8 @@ def test_an_expired_key_is_told_from_an_extended_one_and_a_binary_one_is_armored
         return subprocess.run(["/bin/bash", "-c", line], env=env, check=True, capture_output=True).stdout
 
     gpg(EXPIRED)
-    host.path("/old.gpg").write_bytes(gpg("gpg --export --armor").replace(b"\n", b"\r\n"))
+    expired = gpg("gpg --export --armor")
+    host.path("/old.gpg").write_bytes(expired.replace(b"\n", b"\r\n"))
     fingerprint = gpg("gpg --list-keys --with-colons | grep -m 1 ^fpr | cut -d: -f10").decode().strip()
     debian = host.path("/library/os/debian.sh")
     debian.write_text(debian.read_text() + 'fetch_file() { cp -- "${1#file://}" "$2"; }\n')
@@ -58,6 +59,10 @@ def test_an_expired_key_is_told_from_an_extended_one_and_a_binary_one_is_armored
     host.program("apt-get", "exit 0")
     host.program("apt-config", ":")
     assert host.call(APT, "apply", given) == (0, "")
-    keyring = host.path("/etc/apt/keyrings/gpu-metal-docker.asc").read_text()
-    assert keyring.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    keyring = host.path("/etc/apt/keyrings/gpu-metal-docker.asc")
+    assert keyring.read_text().startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
     assert "the index of" in host.call(APT, "check", given)[1]
+    keyring.write_bytes(expired)
+    host.program("apt-get", f"[[ $1 != indextargets ]] || echo {keyring}")
+    status, said = host.call(APT, "check", given)
+    assert (status, "expired on 2020-01-02 by this host's clock (" in said) == (0, True), said

@@ -244,3 +244,32 @@ def test_gr12_a_host_that_cannot_write_says_which_way_and_goes_on_when_it_can(
     assert says in failed.stderr
     assert not host.path("b").exists()
     assert host.apply("base", *steps).stdout == "base: 2 steps hold\n"
+
+
+def test_a_check_that_hangs_ends_with_all_that_it_began_and_the_others_are_asked(tmp_path: Path) -> None:
+    host = Host(tmp_path, {"GPU_METAL_CHECK_TIMEOUT": "1"})
+    apply = "apply() { :; }\n"
+    hangs = host.step("hangs", f"# x\ncheck() {{ sleep 1000 & echo $! >{tmp_path}/pid; echo begun; wait; }}\n{apply}")
+    holds = host.step("holds", f"# x\ncheck() {{ :; }}\n{apply}")
+    asked = host.run("try", "--json", "base", "::", hangs, "::", holds)
+    rows = {row["step"]: (row["status"], row["says"]) for row in json.loads(asked.stdout)["layers"][0]["steps"]}
+    assert rows == {"hangs": ("broken", "check did not end within 1 s: begun"), "holds": ("ok", "")}
+    until(lambda: not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists())
+
+
+@pytest.mark.parametrize("last", ["kill -KILL $$", "kill -KILL $BASHPID", "exit 3"])
+def test_a_check_that_ends_its_process_is_broken_and_the_others_are_asked(host: Host, last: str) -> None:
+    ends = host.step("ends", f"# x\ncheck() {{ echo begun; {last}; }}\napply() {{ :; }}\n")
+    holds = host.step("holds", "# x\ncheck() { :; }\napply() { :; }\n")
+    asked = host.run("try", "--json", "base", "::", ends, "::", holds, "::", f"{ends}#again")
+    rows = [(row["status"], row["says"]) for row in json.loads(asked.stdout)["layers"][0]["steps"]]
+    assert rows[1] == ("ok", "")
+    assert rows[0] == rows[2]
+    assert re.fullmatch(r"check broke with status (137|3): begun", rows[0][1])
+
+
+def test_a_check_may_print_what_it_likes(host: Host) -> None:
+    text = "head -c 100000 /dev/zero; head -c 100000 /dev/urandom; printf '\\n\\001no\\n'"
+    prints = host.step("prints", f"# x\ncheck() {{ {text}; untrue 'it is off'; }}\napply() {{ :; }}\n")
+    asked = host.run("try", "--json", "base", "::", prints)
+    assert [row["says"] for row in json.loads(asked.stdout)["layers"][0]["steps"]] == ["it is off"]

@@ -1,5 +1,6 @@
 """Files that a site names: what must be in them. The files are made here, with their dates."""
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -14,11 +15,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from components.local import AuthorityFile, CertificateFile, Holds, PrivateKeyFile, PublicKeyFile
 from components.model import LocalPath
+from components.openpgp import end
+from ops import expiry
 from stacks.checks import notes
 from stacks.faults import SiteError
 from stacks.load import load_site
 from stacks.model import Site
 from tests.unit.test_folders import fields
+from tests.unit.test_layers_in_a_row import plan_of
 
 DAY = timedelta(days=1)
 
@@ -51,7 +55,7 @@ def trouble(kind: Any, path: Path) -> str:
     ("content", "said"),
     [
         (lambda: pem(certificate()), ""),
-        (lambda: pem(certificate()) + pem(certificate(first=-9, last=-2)), "has a certificate that expired on 20"),
+        (lambda: pem(certificate()) + pem(certificate(first=-9, last=-2)), ""),
         (lambda: pem(certificate(first=2, last=9)), "has a certificate that is not valid before 20"),
         (certificate, "is binary. Convert it: openssl x509 -inform der -in file -out file.pem"),
         (lambda: b"nothing", "has no certificate in PEM form"),
@@ -72,7 +76,7 @@ def test_a_certificate_file(tmp_path: Path, content: Callable[[], bytes], said: 
         (lambda: pem(certificate(authority=True)) * 2, ""),
         (lambda: pem(certificate(authority=False)), "has a certificate that is not an authority's"),
         (lambda: pem(certificate(authority=True)) + pem(certificate()), "has a certificate that is not an authority's"),
-        (lambda: pem(certificate(authority=True, first=-9, last=-2)), "has a certificate that expired on 20"),
+        (lambda: pem(certificate(authority=True, first=-9, last=-2)), ""),
         (lambda: b"nothing", "has no certificate in PEM form"),
     ],
     ids=["good", "leaf", "without the mark", "old", "text"],
@@ -128,6 +132,94 @@ def registry(folder: Path, *names: str) -> Site:
     (folder / "Pulumi.lab.yaml").write_text(SITE)
     (folder / "r.crt").write_bytes(pem(certificate(names=names)))
     return load_site("lab", folder, keys=False)
+
+
+def expiring(folder: Path, days: int) -> None:
+    """Writes the site, with a chain whose second certificate ends so many days from now."""
+    registry(folder, "gpu-1")
+    (folder / "r.crt").write_bytes(
+        pem(certificate(last=90)) + pem(certificate(first=-99, last=days)) + pem(certificate(last=91))
+    )
+
+
+@pytest.mark.row("M3")
+@pytest.mark.parametrize(
+    ("days", "says", "status"),
+    [(60, None, "ok"), (9, "that ends in 8 days, on 20", "note"), (-2, "that expired on 20", "failed")],
+)
+def test_that_a_certificate_ends_is_said_and_stops_nothing(
+    tmp_path: Path, days: int, says: str | None, status: str
+) -> None:
+    """It ends by itself: a site that was right the day before must take other changes."""
+    expiring(tmp_path, days)
+    site = load_site("lab", tmp_path, keys=False)
+    said = [note for note in notes(site) if note.startswith("registry.certificate: ")]
+    assert len(said) == (says is not None)
+    for note in said:
+        assert note.startswith(f'registry.certificate: "r.crt" has a certificate ("CN=lab") {says}')
+        assert note.endswith("Renew it: the next pulumi up takes up the new file.")
+    [check] = expiry.checks(site)
+    assert (check.id, check.host, check.status) == ("file/registry.certificate", "lab", status)
+    assert check.fix == ("" if status == "ok" else "put a new one into registry.certificate, then pulumi up")
+
+
+def test_a_run_warns_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expiring(tmp_path, 9)
+    warned: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", warned.append)
+    site = load_site("lab", tmp_path, keys=False)
+    (tmp_path / "id_of_ana").write_text("a key")
+    plan_of(site)
+    [note] = warned
+    assert note.startswith("registry.certificate: ")
+
+
+ARMORED = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{}\n-----END PGP PUBLIC KEY BLOCK-----\n"
+OLD = """\
+mDMEXgvhABYJKwYBBAHaRw8BAQdAgiFOAUxa8LgjemHxzbp627IvNALdq/IpSMvN
+lwe2GXe0A29sZIiWBBMWCAA+FiEEPwWrY+E9MxIILbTYnrv7Iw84xyoFAl4L4QAC
+GwMFCQABUYAFCwkIBwIGFQoJCAsCBBYCAwECHgECF4AACgkQnrv7Iw84xyqqOQD/
+bMaP06g55dnMrhsOY/Dkin5TAk0dQsecrol7GCC4EmUA/R2rdlEI7zVGwDiK/yUU
+b2ubxxFwlB7X//myN2Mj7vQI
+=rYxd"""
+SUBKEY = """\
+mDMEXgvhABYJKwYBBAHaRw8BAQdAFsu13t497KibswG94BrhStnDRUJnN9967bD4
+itNAI0G0A3N1YoiQBBMWCAA4FiEEZAy261z3mZ5gBvMUhVxasUo2tDgFAl4L4QAC
+GwEFCwkIBwIGFQoJCAsCBBYCAwECHgECF4AACgkQhVxasUo2tDiH9AEAozViUxyz
+xwJgLS08PbAYDAFsrl5KSbaICl8qlTR5oM0BAMzgtwv09ev+zxZ+syxUeRPnsavL
+2NY7lj7e8vW2Rz8FuDMEXgvhABYJKwYBBAHaRw8BAQdA0YwjpRn1tL+5bA93FnL+
+RotvGo9iZAUGUS5UThIriHGI9QQYFggAJhYhBGQMtutc95meYAbzFIVcWrFKNrQ4
+BQJeC+EAAhsCBQkAAVGAAIEJEIVcWrFKNrQ4diAEGRYIAB0WIQTTYVfGj9fThVdW
+Prpc++b4gHXl9AUCXgvhAAAKCRBc++b4gHXl9G+4APsF0vPjKLJcCYTms6+5jSFf
+17mhlKsiviPznBx4qwLE5wEAkQdeM4bzm+rlhGWopOh0tX6cFBTpxlQTImjZ8jZD
+5gS0VgD/ZQDtP1Y+3Em1QhodakgHhwtvG16J/2sDpD07XyhJR9kBAOhC2j+lNtFP
+v+Niw5KjSKNecymM3nVctIlA3hkIFy4D
+=ivh2"""
+"""Both by gpg of 2020-01-01, for one day; the second one's primary key is for ever, and only certifies."""
+
+
+@pytest.mark.row("H6")
+@pytest.mark.parametrize("key", [OLD, SUBKEY], ids=["key", "subkey"])
+@pytest.mark.parametrize("form", ["armored", "windows", "binary"])
+def test_when_the_key_of_a_package_source_ends(tmp_path: Path, key: str, form: str) -> None:
+    armored = ARMORED.format(key).encode()
+    bare = base64.b64decode("".join(key.splitlines()[:-1]))
+    content = {"armored": armored, "windows": armored.replace(b"\n", b"\r\n"), "binary": bare}[form]
+    file = tmp_path / "vendor.gpg"
+    file.write_bytes(content)
+    [holds] = [mark for mark in get_args(PublicKeyFile) if isinstance(mark, Holds)]
+    assert holds.trouble(file) is None
+    ending = holds.ending(file)
+    assert ending
+    assert (ending.what, ending.when.isoformat()) == ("a key", "2020-01-02T00:00:00+00:00")
+
+
+def test_of_a_key_that_is_cut_short_or_none_nothing_is_said() -> None:
+    bare = base64.b64decode("".join(SUBKEY.splitlines()[:-1]))
+    assert end(bare[:30]) is None
+    assert end(b"") is None
+    assert end(b"\0\1\2") is None
+    assert end(bare[: bare.index(b"sub") + 3]) is None  # no signature says when it ends
 
 
 @pytest.mark.parametrize("name", ["gpu-1", "GPU-1.example.org", "*.example.org", "10.0.0.11"])

@@ -183,16 +183,18 @@ def test_no_proxy_stands_between_a_host_and_the_api_server(site: dict[str, Any],
 
 
 @pytest.mark.row("S4")
-def test_a_project_is_five_objects(site: dict[str, Any], tmp_path: Path) -> None:
+def test_a_project_is_six_objects(site: dict[str, Any], tmp_path: Path) -> None:
     plan = plan_of(site, tmp_path)
     assert {r.name for r in plan.resources.values() if r.name.startswith("vision")} == {
         "vision",
         "vision-quota",
+        "vision-priority",
         "vision-limits",
         "vision-network",
         "vision-edit",
     }
     assert plan.one("vision-quota").inputs["spec"]["hard"]["requests.nvidia.com/gpu"] == "4"
+    assert plan.one("vision-priority").inputs["spec"]["hard"] == {"pods": "0"}
     assert plan.one("vision-edit").inputs["subjects"][0]["name"] == "ana"
     assert plan.one("vision-quota").options["deleted_with"] == "cp-1-runner"
 

@@ -20,8 +20,11 @@ from tests.unit.fake_hosts import Sitectl
 GETENT = """\
 #!/bin/sh
 # Of `getent passwd WHO`: the users of one host.
-grep -E "^$2:|^[^:]*:x:$2:" "$PASSWD"
+if [ "$1" = -s ]; then exec cat "$PASSWD.$2"; fi
+grep -qx "slow" "$PASSWD" && exit 124
+grep -E "^$2:|^[^:]*:x:$2:" "$PASSWD" || exit 2
 """
+SSSD = {"etc/nsswitch.conf": "passwd: files sss [NOTFOUND=return] systemd\n", "etc/sssd/sssd.conf": "[domain/corp]\n"}
 
 
 class Hosts:
@@ -33,8 +36,16 @@ class Hosts:
         self.errors: dict[str, SshError] = {}
         self.with_home: set[str] = {"gpu-1"}
         (folder / "stub").mkdir()
-        (folder / "stub/getent").write_text(GETENT)
-        (folder / "stub/getent").chmod(0o755)
+        self.file("etc/nsswitch.conf", "group: ldap\npasswd:\t files systemd # ldap\n")
+        self.program("getent", GETENT)
+
+    def file(self, name: str, text: str) -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(text)
+
+    def program(self, name: str, text: str) -> None:
+        self.file(f"stub/{name}", text)
+        (self.folder / "stub" / name).chmod(0o755)
 
     async def ask(self, target: Target, command: str, *, stdin: bytes = b"", **_: object) -> Result:
         if target.name in self.errors:
@@ -44,6 +55,7 @@ class Hosts:
             words[-1] = str(self.folder / "none")
         passwd = self.folder / f"passwd-{target.name}"
         passwd.write_text("".join(f"{line}\n" for line in self.users.get(target.name, [])))
+        stdin = stdin.replace(b"/etc/", bytes(self.folder / "etc") + b"/")
         env: Mapping[str, str] = {"PATH": f"{self.folder / 'stub'}:{os.environ['PATH']}", "PASSWD": str(passwd)}
         done = subprocess.run(words, input=stdin, env=env, capture_output=True, check=False)
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -113,6 +125,77 @@ def test_a_folder_that_somebody_has_is_never_deleted(
     assert said in done.stderr
     assert done.stderr.endswith("Nothing was deleted.\n")
     assert (home / "work/model").exists()
+
+
+def sssctl(*, domains: str, status: str) -> str:
+    return f"#!/bin/bash\nif [[ $1 == domain-list ]]; then {domains}; else {status}; fi\n"
+
+
+@pytest.mark.row("S6")
+@pytest.mark.parametrize(
+    ("files", "programs", "said"),
+    [
+        (SSSD, {}, "users come from sssd too, and there is no sssctl"),
+        (
+            SSSD,
+            {"sssctl": sssctl(domains="echo SSSD is not running >&2; exit 1", status="exit 1")},
+            "sssd does not answer (SSSD is not running)",
+        ),
+        (
+            SSSD,
+            {"sssctl": sssctl(domains="echo corp", status="echo Online status: Offline")},
+            "sssd does not reach its directory corp (Online status: Offline)",
+        ),
+        (
+            {"etc/nsswitch.conf": "passwd: compat winbind\n"},
+            {"wbinfo": "#!/bin/sh\necho could not ping >&2; exit 1\n"},
+            "winbind does not reach its domain (could not ping)",
+        ),
+        ({"etc/nsswitch.conf": "passwd: files ldap\n"}, {}, "the service ldap of passwd: in "),
+    ],
+    ids=["no sssctl", "sssd down", "directory down", "domain down", "ldap down"],
+)
+def test_a_user_of_a_directory_that_does_not_answer_is_not_nobody(
+    ctl: Sitectl, hosts: Hosts, home: Path, files: dict[str, str], programs: dict[str, str], said: str
+) -> None:
+    for name, text in files.items():
+        hosts.file(name, text)
+    for name, text in programs.items():
+        hosts.program(name, text)
+    done = ctl("user", "purge", "ben", "--home", str(home), "--data", "--yes")
+    assert done.exit_code == 1
+    assert f"gpu-1 [home] {said}" in done.stderr
+    assert f", so nobody can tell here whose {home} is. Fix: " in done.stderr
+    assert done.stderr.endswith("Nothing was deleted.\n")
+    assert (home / "work/model").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "programs"),
+    [
+        (SSSD, {"sssctl": sssctl(domains="echo corp", status="echo Online status: Online")}),
+        ({"etc/nsswitch.conf": "passwd: sss files\n"}, {}),  # as some systems have it, without a domain
+        ({"etc/nsswitch.conf": "passwd: files ldap\n", "passwd-gpu-1.ldap": "eve:x:9:9::/:/bin/sh\n"}, {}),
+    ],
+    ids=["sssd", "no domain", "ldap"],
+)
+def test_where_the_directory_answers_the_folder_goes(
+    ctl: Sitectl, hosts: Hosts, home: Path, files: dict[str, str], programs: dict[str, str]
+) -> None:
+    for name, text in files.items():
+        hosts.file(name, text)
+    for name, text in programs.items():
+        hosts.program(name, text)
+    done = ctl("user", "purge", "ben", "--home", str(home), "--data", "--yes")
+    assert (done.exit_code, home.exists()) == (0, False), done.stderr
+
+
+def test_a_look_up_that_ends_otherwise_is_no_answer(ctl: Sitectl, hosts: Hosts, home: Path) -> None:
+    hosts.users["gpu-1"] = ["slow"]
+    done = ctl("user", "purge", "ben", "--home", str(home), "--data", "--yes")
+    assert done.exit_code == 1
+    assert "gpu-1 [home] getent passwd ben did not answer within 30 s, so nobody can tell" in done.stderr
+    assert home.exists()
 
 
 @pytest.mark.usefixtures("hosts")

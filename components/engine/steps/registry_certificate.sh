@@ -1,4 +1,4 @@
-# The registry has a certificate for one of its names, with its key, valid for at least 30 more days.
+# The registry has a certificate for one of its names, with its key; one of its own is valid for at least 30 more days.
 # rows: C3
 # inputs: names port certificate_from
 # bulk: certificate
@@ -6,10 +6,11 @@
 #
 # Without a certificate from the site the host makes one for all its names, for 397 days, signed by an authority of its
 # own (10 years). The first run in the certificate's last 30 days renews it; the authority stays the same.
+# Of the site's own, people get to know that it ends: to refuse all other changes of this host would not renew it.
 # Other hosts trust it once the site has the authority's file in engine.registryCertificates.
 
 check() {
-    local folder=/etc/gpu-metal-registry public
+    local folder=/etc/gpu-metal-registry public ends
     if [[ ! -s $folder/tls.crt || ! -s $folder/tls.key ]]; then untrue "the registry has no certificate"; fi
     if _from_site && ! bulk certificate | same_file $folder/tls.crt; then
         untrue "$folder/tls.crt is not the site's certificate"
@@ -20,8 +21,9 @@ check() {
             "Fix: compare registry.certificate with its keySecret"
     fi
     if ! openssl x509 -in $folder/tls.crt -noout -checkend $((30 * 86400)) >/dev/null; then
-        untrue "the registry's certificate ends on $(openssl x509 -in $folder/tls.crt -noout -enddate | cut -d= -f2)." \
-            "Fix: $(if _from_site; then echo "put a new one into registry.certificate"; else echo "run pulumi up"; fi)"
+        ends="the registry's certificate ends on $(openssl x509 -in $folder/tls.crt -noout -enddate | cut -d= -f2)."
+        if ! _from_site; then untrue "$ends Fix: run pulumi up"; fi
+        remark "$ends Fix: put a new one into registry.certificate, then pulumi up"
     fi
     if [[ -z $(_name) ]]; then
         untrue "the registry's certificate is for $(_covers), wants one of $(input names)." \
@@ -117,5 +119,6 @@ _address() {
 
 # What this host's own client trusts: exactly this registry.
 _trust() {
-    cat /etc/gpu-metal-registry/ca.crt /etc/gpu-metal-registry/tls.crt 2>/dev/null || cat /etc/gpu-metal-registry/tls.crt
+    if ! _from_site; then cat /etc/gpu-metal-registry/ca.crt; fi
+    cat /etc/gpu-metal-registry/tls.crt
 }

@@ -11,7 +11,7 @@ check() {
     _is_alone
     if ! _wanted | same_file "$(_source)"; then untrue "$(_source) is not what the site says of this source"; fi
     same_key "$(_keyring)"
-    lasting_key "$(_keyring)"
+    remark_expired "$(_keyring)"
     if [[ -z $(_indexes FILENAME) ]]; then untrue "the index of $(_url) has not been read"; fi
 }
 

@@ -14,7 +14,7 @@ from components.problem import Problem
 def hosts(config: DevicePlugin, ground: Ground) -> Iterator[Problem]:
     """Some host has GPUs, and each pool names such hosts."""
     serving = pods.with_gpus(ground.hosts)
-    yield from pods.none_there(serving)
+    yield from pods.none_there(serving, ground.hosts)
     yield from pods.wrong_pools(config.pools, serving, ground.hosts)
     yield from pods.wrong_smoke(config.smoke, serving)
     if config.mig_strategy != "none" and pods.shared(config.pools):

@@ -17,7 +17,7 @@ from components.problem import Problem
 def hosts(config: GpuOperator, ground: Ground) -> Iterator[Problem]:
     """Some host has GPUs for pods, and those that are left out are hosts."""
     serving = nodes.serving(config, ground.hosts)
-    yield from pods.none_there(serving)
+    yield from pods.none_there(serving, ground.hosts)
     yield from pods.wrong_pools(config.pools, serving, ground.hosts)
     yield from pods.wrong_smoke(config.smoke, serving)
     for word in config.without_operands:

@@ -11,6 +11,8 @@ from components.parts.ingress.config import Ingress
 from components.parts.part import Ground, Question
 
 HERE = Path(__file__).parent
+_ANY = "any"
+"""In place of the fingerprint of a certificate that cert-manager renews."""
 
 
 def preflight(config: Ingress, ground: Ground) -> Sequence[Step]:
@@ -25,7 +27,7 @@ def questions(config: Ingress, ground: Ground) -> Sequence[Question]:
     addresses, port = plan.answers_at(config, ground)
     at = (str(port), *addresses)
     domain = ground.domain or ""
-    own = fingerprint(certificates(config.certificate.read_text())[0])
+    own = fingerprint(certificates(config.certificate.read_text())[0]) if config.certificate else _ANY
     return [
         Question("answers", HERE / "questions/answers.sh", (plan.NAMESPACE, plan.RELEASE, *at)),
         Question("certificate", HERE / "questions/certificate.sh", (own, f"{plan.PROBED}.{domain}", *at)),

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from components.certificates import broken_at, days_left, fits, lone, names
+from components.certificates import broken_at, fits, lone, names
 from components.local import certificates
 from components.parts import chart
+from components.parts.cert_manager.config import CertManager
 from components.parts.ingress.config import Ingress
 from components.parts.ingress.plan import PROBED, values
 from components.parts.load_balancer.config import LoadBalancer
@@ -17,9 +18,6 @@ from components.shown import quoted
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-
-FEW_DAYS = 30
-"""With fewer left, a certificate is to be renewed."""
 
 
 def domain(_: Ingress, ground: Ground) -> Iterator[Problem]:
@@ -43,10 +41,29 @@ def address(config: Ingress, ground: Ground) -> Iterator[Problem]:
         yield Problem(("address",), text)
 
 
+def source(config: Ingress, ground: Ground) -> Iterator[Problem]:
+    """The certificate is the site's own, with its key, or an issuer's."""
+    own = {"certificate": config.certificate, "keySecret": config.key_secret}
+    if config.issuer is None:
+        for key in (key for key, value in own.items() if value is None):
+            yield Problem((key,), "is missing. Write certificate and keySecret, or issuer in place of both.")
+        return
+    for key in (key for key, value in own.items() if value is not None):
+        yield Problem((key,), "is the site's own, and issuer gets one from cert-manager. Take one of both away.")
+    manager = ground.config(CertManager)
+    if manager and not config.issuer.existing and config.issuer.name not in manager.issuers:
+        known = ", ".join(manager.issuers) or "none"
+        text = f"{config.issuer.name} is not one of network.certManager.issuers ({known}). Write one of them."
+        yield Problem(("issuer", "name"), text)
+    if manager and config.issuer.existing:
+        text = "is for a cert-manager from elsewhere, and network.certManager brings one. Take one of both away."
+        yield Problem(("issuer", "existing"), text)
+
+
 def covers(config: Ingress, ground: Ground) -> Iterator[Problem]:
     """The certificate is for every name under the domain."""
     found = _chain(config)
-    if not found or ground.domain is None:
+    if not found or ground.domain is None or config.certificate is None:
         return
     own = names(found[0])
     if not any(fits(name, f"{PROBED}.{ground.domain}") for name in own):
@@ -57,7 +74,7 @@ def covers(config: Ingress, ground: Ground) -> Iterator[Problem]:
 
 def in_order(config: Ingress, _: Ground) -> Iterator[Problem]:
     """Each certificate of the file is issued by the one after it."""
-    if whose := broken_at(_chain(config)):
+    if config.certificate and (whose := broken_at(_chain(config))):
         text = f"the certificate after that of {quoted(whose)} did not issue it"
         fix = "Put the site's own certificate first, then its issuer's, then that one's issuer's."
         yield Problem(("certificate",), f"in {quoted(config.certificate.name)}, {text}. {fix}")
@@ -69,7 +86,14 @@ def own_values(config: Ingress, ground: Ground) -> Iterator[Problem]:
     return iter(()) if balancer and wrong(balancer.pool) else chart.decided(config.values, values(config, ground))
 
 
-CHECKS: tuple[Callable[[Ingress, Ground], Iterator[Problem]], ...] = (domain, address, covers, in_order, own_values)
+CHECKS: tuple[Callable[[Ingress, Ground], Iterator[Problem]], ...] = (
+    domain,
+    address,
+    source,
+    covers,
+    in_order,
+    own_values,
+)
 
 
 def checks(config: Ingress, ground: Ground) -> Iterator[Problem]:
@@ -80,8 +104,6 @@ def checks(config: Ingress, ground: Ground) -> Iterator[Problem]:
 def notes(config: Ingress, _: Ground) -> Iterator[Problem]:
     """What is allowed and yet worth a line."""
     found = _chain(config)
-    if found and (days := days_left(found)) < FEW_DAYS:
-        yield Problem(("certificate",), f"ends in {days} days. Renew it: a new file is taken up by the next pulumi up.")
     if found and lone(found):
         issuer = quoted(found[0].issuer.rfc4514_string())
         text = f"has no certificate of its issuer {issuer}: clients that do not know that one itself refuse it."
@@ -90,6 +112,8 @@ def notes(config: Ingress, _: Ground) -> Iterator[Problem]:
 
 def _chain(config: Ingress) -> "list[Certificate]":
     """The certificates of its file; none where it cannot be read, which its own type reports."""
+    if config.certificate is None:
+        return []
     try:
         return certificates(config.certificate.read_text())
     except (OSError, ValueError):

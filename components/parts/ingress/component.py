@@ -4,6 +4,7 @@ Rows: L2.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pulumi_kubernetes as k8s
 from pulumi import (
@@ -25,6 +26,9 @@ from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
 
+_READY = {"pulumi.com/waitFor": "condition=Ready"}
+"""A controller without its certificate would show one of its own."""
+
 
 class HaProxy(ComponentResource):
     """A Secret with the certificate, which changes in place, and the Helm release, which does not change with it."""
@@ -40,18 +44,21 @@ class HaProxy(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:parts:HaProxy", name, {}, opts)
-        certificate = self._certificate(name, config, cluster, secret)
+        if config.certificate and config.key_secret:
+            certificate = self._certificate(name, config.certificate, config.key_secret, cluster, secret)
+        else:
+            certificate = self._issued(name, config, ground, cluster)
         values = chart.merged(config.values, plan.values(config, ground))
         cluster.release(self, f"{name}-release", (plan.NAMESPACE, plan.RELEASE), config, values, certificate)
         self.register_outputs({})
 
     def _certificate(
-        self, name: str, config: Ingress, cluster: ClusterRef, secret: Callable[[str], Input[str]]
+        self, name: str, file: Path, key_secret: str, cluster: ClusterRef, secret: Callable[[str], Input[str]]
     ) -> Resource:
-        key, text = Output.from_input(secret(config.key_secret)), config.certificate.read_text()
+        key, text = Output.from_input(secret(key_secret)), file.read_text()
 
         async def check(_: ResourceHookArgs) -> None:
-            must_belong(await key.future() or "", text, config.key_secret)
+            must_belong(await key.future() or "", text, key_secret)
 
         hook = ResourceHook(f"before-{name}-certificate", check)
         options = cluster.options(self)
@@ -62,6 +69,19 @@ class HaProxy(ComponentResource):
             type="kubernetes.io/tls",
             string_data={"tls.crt": text, "tls.key": key},
             opts=options,
+        )
+
+    def _issued(self, name: str, config: Ingress, ground: Ground, cluster: ClusterRef) -> Resource:
+        """What cert-manager is to get; it writes the Secret."""
+        return k8s.apiextensions.CustomResource(
+            f"{name}-issued",
+            api_version="cert-manager.io/v1",
+            kind="Certificate",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=plan.CERTIFICATE, namespace=plan.NAMESPACE, annotations={**FORCE, **_READY}
+            ),
+            spec=plan.issued(config, ground),
+            opts=cluster.options(self),
         )
 
 

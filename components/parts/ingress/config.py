@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.local import CertificateFile
-from components.model import Model, SecretName, Word
+from components.model import LabelName, Model, SecretName, Word
 from components.parts.ingress import versions
 from components.url import ChartUrl
 
@@ -23,15 +23,26 @@ class NodePorts(Model):
     """For HTTPS."""
 
 
+class Issuer(Model):
+    """Who issues the certificate for DOMAIN and *.DOMAIN (L2)."""
+
+    name: LabelName
+    """One of network.certManager.issuers. An ACME server gives a certificate with a star by DNS-01 only."""
+    existing: bool = False
+    """true: the cluster has cert-manager, with a ClusterIssuer of this name, from elsewhere."""
+
+
 class Ingress(Model):
     """The way in to the web services of the cluster, under names of the site's domain (L2)."""
 
     kind: Literal["haproxy"]
     """HAProxy's own controller."""
-    certificate: CertificateFile
+    certificate: CertificateFile | None = None
     """PEM chain, the certificate for *.DOMAIN first; with keySecret. A new file is taken up without a restart."""
-    key_secret: SecretName
+    key_secret: SecretName | None = None
     """Name of the secret that holds the certificate's key (PEM)."""
+    issuer: Issuer | None = None
+    """In place of these two: cert-manager gets the certificate, and renews it."""
     expose: Literal["loadBalancer", "nodePort"] = "loadBalancer"
     """loadBalancer: an address of network.loadBalancer; nodePort: ports of every node."""
     address: IPv4Address | None = None

@@ -14,6 +14,8 @@ RELEASE = "haproxy-kubernetes-ingress"
 CLASS = "haproxy"
 CERTIFICATE = "site-certificate"
 """The Secret with the site's certificate."""
+ISSUED = "issued-certificate"
+"""The Secret with one that cert-manager gets: another one, so that a change of ways leaves no gap."""
 PROBED = "gpu-metal-check"
 """A name under the domain that nobody has: only the wildcard answers for it."""
 
@@ -36,6 +38,17 @@ def _nodes(hosts: Hosts) -> list[str]:
     return [str(host.address) for host in hosts.values() if host.state != "gone" and host.roles]
 
 
+def issued(config: Ingress, ground: Ground) -> dict[str, Any]:
+    """`spec` of the Certificate that cert-manager is to get."""
+    name = config.issuer.name if config.issuer else ""
+    return {
+        "secretName": ISSUED,
+        "dnsNames": [f"*.{ground.domain}", ground.domain],
+        "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": name},
+        "privateKey": {"rotationPolicy": "Always"},
+    }
+
+
 def values(config: Ingress, ground: Ground) -> dict[str, Any]:
     """The chart's values that this project decides; `values` of the site go around them."""
     own = address(config, ground)
@@ -48,7 +61,11 @@ def values(config: Ingress, ground: Ground) -> dict[str, Any]:
             "replicaCount": config.replicas,
             "ingressClass": CLASS,
             "ingressClassResource": {"name": CLASS, "default": True},
-            "defaultTLSSecret": {"enabled": True, "secretNamespace": NAMESPACE, "secret": CERTIFICATE},
+            "defaultTLSSecret": {
+                "enabled": True,
+                "secretNamespace": NAMESPACE,
+                "secret": ISSUED if config.issuer else CERTIFICATE,
+            },
             "service": {**service, "enablePorts": shown},
         }
     }

@@ -22,9 +22,10 @@ def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
     if host is None or host.state == "gone":
         what = "is gone" if host else "is not a host of this site"
         yield Problem(("gateway", "host"), f"{config.gateway.host} {what}. Write one of hosts.")
-    for index, word in enumerate(config.runtimes):
-        if not roles.there(roles.named([word], ground.hosts), ground.hosts):
-            text = f"{word} is neither an active host nor a group with active hosts. Write one of those."
+    for index, text in roles.wrong(config.runtimes, ground.hosts, needed=True):
+        if index is None:
+            yield Problem(("runtimes",), f"{text} Write another one.")
+        else:
             yield Problem(("runtimes", index), text)
 
 

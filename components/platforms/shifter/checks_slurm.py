@@ -26,15 +26,18 @@ def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
         what = "is gone" if host else "is not a host of this site"
         yield Problem(("slurm", "controller"), f"{slurm.controller} {what}. Write one of hosts.")
     for name, partition in slurm.partitions.items():
-        for index, word in enumerate(partition.hosts):
-            if not roles.there(roles.named([word], ground.hosts), ground.hosts):
-                text = f"{word} is neither an active host nor a group with active hosts. Write one of those."
-                yield Problem(("slurm", "partitions", name, "hosts", index), text)
+        key: Key = ("slurm", "partitions", name)
+        for index, text in roles.wrong(partition.hosts, ground.hosts, needed=True):
+            if index is None:
+                yield Problem((*key, "hosts"), f"{text} Write another one, or take the partition out.")
+            else:
+                yield Problem((*key, "hosts", index), text)
     nodes = roles.there(roles.nodes(config, ground.hosts), ground.hosts)
     if lacking := [node.name for node in nodes if slurm_conf.size(slurm, node) is None]:
         text = f"has no size for {', '.join(lacking)}. Write {{cpus: …, memoryMb: …}} by host or group, as slurmd -C"
         yield Problem(("slurm", "nodes"), f"{text} prints them there.")
-    used = {name for node in nodes for name in (node.name, node.group)}
+    declared = [ground.hosts[name] for name in roles.nodes(config, ground.hosts)]
+    used = {name for node in declared for name in (node.name, node.group)}
     for name in slurm.nodes:
         if name not in used:
             yield Problem(("slurm", "nodes", name), "is neither a node nor a group with nodes. Take it away.")
@@ -42,12 +45,12 @@ def hosts(config: Shifter, ground: Ground) -> Iterator[Problem]:
 
 def submitting(config: Shifter, ground: Ground) -> Iterator[Problem]:
     """Hosts that only submit jobs are in the site, and run no containers."""
-    for index, word in enumerate(config.slurm.submit if config.slurm else ()):
+    words = config.slurm.submit if config.slurm else ()
+    for place, text in roles.wrong(words, ground.hosts, needed=False):
+        yield Problem(("slurm", "submit", *([] if place is None else [place])), text)
+    for index, word in enumerate(words):
         named = roles.there(roles.named([word], ground.hosts), ground.hosts)
-        if not named:
-            text = f"{word} is neither an active host nor a group with active hosts. Write one of those."
-            yield Problem(("slurm", "submit", index), text)
-        elif twice := [host.name for host in named if host.name in roles.runtimes(config, ground.hosts)]:
+        if twice := [host.name for host in named if host.name in roles.runtimes(config, ground.hosts)]:
             text = (
                 f"{twice[0]} is in runtimes too, and hosts of runtimes submit jobs anyway. Take it away in one of them."
             )

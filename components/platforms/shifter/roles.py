@@ -1,6 +1,6 @@
 """Which hosts do what for Shifter. Hosts that are gone are included: Pulumi must still forget their layers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from components.host.config import Host
 from components.platforms.shifter.config import Partition, Shifter
@@ -51,6 +51,19 @@ def members(config: Shifter, hosts: Mapping[str, Host]) -> list[str]:
 def there(names: Iterable[str], hosts: Mapping[str, Host]) -> list[Host]:
     """The named hosts, except those that are gone."""
     return [hosts[name] for name in names if hosts[name].state != "gone"]
+
+
+def wrong(words: Sequence[str], hosts: Mapping[str, Host], *, needed: bool) -> Iterator[tuple[int | None, str]]:
+    """What is wrong with a list of hosts and groups, with the place in it; None is the whole list.
+
+    A host that is gone drops out of its list; where the list is `needed`, one must be left.
+    """
+    for index, word in enumerate(words):
+        if not named([word], hosts):
+            yield index, f"{word} is neither a host nor a group with hosts. Write one of those."
+    found = named(words, hosts)
+    if needed and found and not there(found, hosts):
+        yield None, f"{', '.join(found)} {'is' if len(found) == 1 else 'are'} gone, and no other host is left here."
 
 
 def gateway_url(config: Shifter, hosts: Mapping[str, Host]) -> str:

@@ -1,4 +1,5 @@
-# The ingress shows the site's certificate, which is valid for a while. Words: FINGERPRINT NAME PORT ADDRESS…
+# The ingress shows the site's certificate, which is valid for a while. Words: FINGERPRINT NAME PORT ADDRESS…; the
+# fingerprint is `any` for one that cert-manager renews.
 
 wanted=$1 name=$2 port=$3
 shift 3
@@ -15,9 +16,12 @@ if [[ -z $shown ]]; then untrue "no certificate is shown at port $port of $*. Fi
 finger=$(sed -n 's/^.*ingerprint=//p' <<<"$shown")
 end=$(sed -n 's/^notAfter=//p' <<<"$shown")
 days=$((($(date -d "$end" +%s) - $(date +%s)) / 86400))
-if [[ $finger != "$wanted" ]]; then
+if [[ $wanted != any && $finger != "$wanted" ]]; then
     untrue "another certificate than that of network.ingress.certificate is shown for $name (it ends on $end)." \
         "Fix: pulumi up"
+fi
+if [[ $wanted == any ]] && ((days < 15)); then
+    untrue "the certificate ends on $end, and was not renewed. Fix: see ingress/issued"
 fi
 if ((days < 0)); then
     untrue "the certificate ended on $end. Fix: put a new one into network.ingress.certificate, then pulumi up"

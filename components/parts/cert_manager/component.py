@@ -1,0 +1,105 @@
+"""cert-manager in the cluster: its chart, then its issuers.
+
+Rows: L2.
+"""
+
+from collections.abc import Callable, Mapping
+
+import pulumi_kubernetes as k8s
+from pulumi import (
+    ComponentResource,
+    Input,
+    Output,
+    Resource,
+    ResourceHook,
+    ResourceHookArgs,
+    ResourceHookBinding,
+    ResourceOptions,
+)
+
+from components.certificates import not_its_key
+from components.kubernetes.force import FORCE
+from components.kubernetes.handle import ClusterRef
+from components.parts import chart
+from components.parts.cert_manager import plan
+from components.parts.cert_manager.config import Authority, CertManager
+from components.parts.part import Ground
+
+
+class Manager(ComponentResource):
+    """The Helm release, which waits until its webhook answers, then each ClusterIssuer with its Secrets."""
+
+    def __init__(
+        self,
+        name: str,
+        config: CertManager,
+        *,
+        ground: Ground,  # noqa: ARG002 - it needs nothing of it
+        cluster: ClusterRef,
+        secret: Callable[[str], Input[str]],
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("gpu-metal:parts:CertManagerRelease", name, {}, opts)
+        values = chart.merged(config.values, plan.values(config))
+        source = chart.source(config.chart, config.version, config.repository)
+        release = cluster.release(self, f"{name}-release", (plan.NAMESPACE, plan.RELEASE), source, values)
+        options = cluster.options(self)
+        for called, issuer in config.issuers.items():
+            if isinstance(issuer, Authority):
+                before = [self._authority(name, called, issuer, cluster, secret)]
+            else:
+                before = [
+                    self._secret(f"{name}-secret-{each}", each, {of.key: secret(of.value_secret)}, options)
+                    for each, of in issuer.secrets.items()
+                ]
+            k8s.apiextensions.CustomResource(
+                f"{name}-issuer-{called}",
+                api_version="cert-manager.io/v1",
+                kind="ClusterIssuer",
+                metadata=k8s.meta.v1.ObjectMetaArgs(name=called, annotations=FORCE),
+                spec=plan.spec(called, issuer),
+                opts=cluster.options(self, release, *before),
+            )
+        self.register_outputs({})
+
+    def _authority(
+        self,
+        name: str,
+        called: str,
+        issuer: Authority,
+        cluster: ClusterRef,
+        secret: Callable[[str], Input[str]],
+    ) -> Resource:
+        key, text = Output.from_input(secret(issuer.key_secret)), issuer.certificate.read_text()
+
+        async def check(_: ResourceHookArgs) -> None:
+            must_belong(await key.future() or "", text, issuer.key_secret, called)
+
+        resource = f"{name}-authority-{called}"
+        hook = ResourceHook(f"before-{resource}", check)
+        options = cluster.options(self)
+        options.hooks = ResourceHookBinding(before_create=[hook], before_update=[hook])
+        pair: dict[str, Input[str]] = {"tls.crt": text, "tls.key": key}
+        return self._secret(resource, plan.key_of(called), pair, options, kind="kubernetes.io/tls")
+
+    def _secret(
+        self, resource: str, called: str, data: Mapping[str, Input[str]], opts: ResourceOptions, kind: str = "Opaque"
+    ) -> Resource:
+        return k8s.core.v1.Secret(
+            resource,
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=called, namespace=plan.NAMESPACE, annotations=FORCE),
+            type=kind,
+            string_data=data,
+            opts=opts,
+        )
+
+
+class WrongKeyError(Exception):
+    """The secret is not the key of the authority's certificate. str() says which, and the command that sets it."""
+
+
+def must_belong(key: str, text: str, name: str, issuer: str) -> None:
+    """Before an authority is created or changed: its key is that of its file. Raises WrongKeyError."""
+    if trouble := not_its_key(key, text):
+        told = f"the secret {name} (network.certManager.issuers.{issuer}.keySecret) {trouble} Nothing was changed"
+        raise WrongKeyError(f"{told}. Fix: pulumi config set --secret {name} < FILE")
