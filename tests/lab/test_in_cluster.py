@@ -135,7 +135,7 @@ def test_a_certificate_is_rotated_by_one_edit_and_nothing_restarts(stack: Stack)
     own = front.renew(stack)
     assert own != former
     assert {each["id"] for each in at_work.failed(stack, "verify")} == {"ingress/certificate"}
-    assert "1 updated" in stack.up().ok().out
+    assert "2 updated" in stack.up().ok().out, "the Secret, and the alert about the certificate's end"
     until(lambda: front.shown() == own, what="the new certificate")
     assert front.pods() == before
 

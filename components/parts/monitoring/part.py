@@ -27,6 +27,8 @@ PART: Part[Monitoring] = Part(
     checks=checks.checks,
     notes=checks.notes,
     asks=lambda config: frozenset({"storage:default"}) if _wants(config) else frozenset(),
+    # Its operator makes nothing as long as the class that the site names does not exist.
+    uses=frozenset({"storage:default"}),
     gives=frozenset({"monitoring"}),
     version=lambda config: (("version",), config.version) if config.kind == "prometheus" else None,
     host=HostPart(uses=_uses, waves=lambda *_: (), listening=_listening),

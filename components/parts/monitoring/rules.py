@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.certificates import ends
 from components.gpu import pods
 from components.local import certificates
 from components.parts.device_plugin import values as device_plugin
@@ -236,12 +235,12 @@ def _cluster() -> Iterator[Alert]:
 
 
 def _certificate(ground: Ground) -> Iterator[Alert]:
-    """The site's own certificate, whose end its file says."""
+    """The site's own certificate, whose end its file says; one of cert-manager's renews itself."""
     ingress = ground.config(Ingress)
-    if ingress is None:
+    if ingress is None or ingress.certificate is None:
         return
     try:
-        end = ends(certificates(ingress.certificate.read_text()))
+        end = min(each.not_valid_after_utc for each in certificates(ingress.certificate.read_text()))
     except (OSError, ValueError):
         return  # its own type reports a file that cannot be read
     yield Alert(
