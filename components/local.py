@@ -48,12 +48,14 @@ class Holds(Mark):
     """It is needed to reach hosts only: a machine that checks the site need not have it."""
     begins: bytes = b""
     """First bytes of the binary form, where that is as good."""
-    ends: Callable[[bytes], Ending | None] = lambda _: None
-    """When what a good file holds ends; None if never."""
+    ends: Callable[[bytes], Ending | None] | None = None
+    """When what a good file holds ends; None where nothing in such a file ends."""
 
     def ending(self, path: Path) -> Ending | None:
         """When what the file holds ends; None if never, and for a file that `trouble` is about."""
-        return None if self.trouble(path) or not path.exists() else self.ends(path.read_bytes())
+        if self.ends is None or self.trouble(path) or not path.exists():
+            return None
+        return self.ends(path.read_bytes())
 
     def trouble(self, path: Path) -> str | None:
         """Why the file cannot be used; None if it can, or if it is optional and absent."""

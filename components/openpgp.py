@@ -1,6 +1,6 @@
 """When an OpenPGP public key ends, by its own packets (RFC 9580): a package source with an expired one is refused.
 
-Keys and signatures of version 4 only, which every vendor of packages uses; of others nothing is said.
+It reads keys and signatures of version 4, which every vendor of packages uses, and gives no end for others.
 """
 
 import base64

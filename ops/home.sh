@@ -20,7 +20,7 @@ user() {
     found=$(timeout 30 getent passwd "$1") || status=$?
     case $status in
         0) printf '%s\n' "${found%%:*}" ;;
-        2) ;; # there is none, or its service did not say
+        2) ;; # no such user, or a service that is down: must_answer tells which
         124) unknown "getent passwd $1 did not answer within 30 s" "see passwd: in /etc/nsswitch.conf, and the services there" ;;
         *) unknown "getent passwd $1 ended with status $status" "see passwd: in /etc/nsswitch.conf, and the services there" ;;
     esac

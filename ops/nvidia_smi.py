@@ -135,7 +135,7 @@ def _ids(element: Xml.Element) -> tuple[str, str] | None:
 
 
 def _fault(gpu: Xml.Element) -> str | None:
-    """Why a GPU has no figures: lost, or waiting for a reset. N/A is none: many boards lack a sensor."""
+    """Why a GPU has no figures: it is lost, or waits for a reset. N/A is no fault, since many boards lack a sensor."""
     texts = [
         gpu.findtext(path, "") for path in ("utilization/gpu_util", "fb_memory_usage/used", "temperature/gpu_temp")
     ]

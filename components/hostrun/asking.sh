@@ -30,7 +30,7 @@ run_check() {
 _ask() {
     local text='' part end=$((SECONDS + check_timeout))
     _asker
-    status=137 # unless it is said: the asker has ended
+    status=137 # as of a killed one: an asker that has ended answers nothing
     printf '%s\n%s' "${#1}" "$1" 1>&"$asker_in" 2>/dev/null || true
     while IFS= read -r -d '' -t $((end > SECONDS ? end - SECONDS : 1)) part <&"$asker_out"; do
         [[ $part != "$asker_mark "* ]] || break

@@ -72,14 +72,13 @@ Fix: sitectl drift --record, then pulumi up."
 }
 
 _check_refs() { # LAYER ID LINE: a step file that is lost or changed is a row, one a layer, and does not end the run
-    local message wanted
+    local message ref
     ref_of "$3"
-    wanted=${REPLY%%'#'*}
-    step_file "$REPLY"
-    # Without a process where nothing is to be said.
-    [[ ${sum_of[$REPLY]-} != "${wanted#*@}"* ]] || return 0
-    ref_of "$3"
-    message=$(verify_refs "$REPLY" 2>&1) && return
+    ref=$REPLY
+    step_file "$ref"
+    # sum_all has hashed it. Only a file that is lost or changed costs processes: for the message.
+    if is_right "${sum_of[$REPLY]-}" "$REPLY"; then return 0; fi
+    message=$(verify_refs "$ref" 2>&1) && return
     [[ $'\n'${report[$1]-} == *$'\nlibrary\t'* ]] || _row "$1" library drift "${message#*"] "}"
     return 1
 }

@@ -6,7 +6,7 @@
 # secrets_same LAYER ID: did the last successful apply use the secrets of this call? True for a step without secrets.
 secrets_same() {
     local file=$GPU_METAL_HOME/secrets/$1/$2 salt sum
-    [[ ${#secret_text[@]} -gt 0 && -n $(_secret_keys "$2") ]] || return 0
+    _has_secrets "$2" || return 0
     [[ -f $file ]] || return
     read -r salt sum <"$file"
     [[ $(_secrets_digest "$2" "$salt") == "$sum" ]]
@@ -15,7 +15,7 @@ secrets_same() {
 # keep_secrets LAYER ID: remembers the secrets of this call as applied
 keep_secrets() {
     local file=$GPU_METAL_HOME/secrets/$1/$2 salt error
-    [[ ${#secret_text[@]} -gt 0 && -n $(_secret_keys "$2") ]] || return 0
+    _has_secrets "$2" || return 0
     salt=$(head -c 16 /dev/urandom | sha256sum | cut -c -32)
     mkdir -p -- "${file%/*}"
     error=$(printf '%s %s\n' "$salt" "$(_secrets_digest "$2" "$salt")" | write_file "$file" 0600 2>&1) ||
@@ -23,6 +23,14 @@ keep_secrets() {
 }
 
 forget_secrets() { rm -f -- "$GPU_METAL_HOME/secrets/$1/$2"; }
+
+_has_secrets() { # ID: without a process, as most steps have none
+    local key
+    for key in "${!secret_text[@]}"; do
+        [[ ${key% *} != "$1" ]] || return 0
+    done
+    return 1
+}
 
 _secret_keys() {
     local key

@@ -24,20 +24,19 @@ verify_refs() {
         step_file "$ref"
         [[ -f $REPLY ]] || fail step-digest "$ref is not in this host's library. Nothing was run. Fix: sitectl drift \
 --record, then pulumi up, with the release that $ref is of."
-        sum=${sum_of[$REPLY]-}
-        if [[ -n $sum ]]; then _right_sum "$sum" "$REPLY"; else files+=("$REPLY"); fi
+        files+=("$REPLY")
     done
-    [[ ${#files[@]} -gt 0 ]] || return 0
     while read -r sum file; do
-        _right_sum "$sum" "$file"
+        is_right "$sum" "$file" || fail step-digest "$file has SHA-256 ${sum:0:12}, wanted $REPLY. Nothing was run. Fix: \
+find out who changed it; then sitectl drift --record, then pulumi up."
     done < <(sha256sum -- "${files[@]}")
 }
 
-_right_sum() { # SUM FILE
-    local wanted=${2##*@}
-    wanted=${wanted%.sh}
-    [[ $1 == "$wanted"* ]] || fail step-digest "$2 has SHA-256 ${1:0:12}, wanted $wanted. Nothing was run. Fix: find \
-out who changed it; then sitectl drift --record, then pulumi up."
+# is_right SUM FILE: has the step file this SHA-256? → REPLY: the digest in its name
+is_right() {
+    REPLY=${2##*@}
+    REPLY=${REPLY%.sh}
+    [[ $1 == "$REPLY"* ]]
 }
 
 has_function() { # REF NAME

@@ -152,6 +152,11 @@ class Expected:
     fix: str
     """What to do if it prints something else."""
 
+    @classmethod
+    def ready(cls, name: str, objects: str, fix: str) -> "Expected":
+        """That its condition Ready is true."""
+        return cls(name, objects, '{.status.conditions[?(@.type=="Ready")].status}', "True", "its condition Ready", fix)
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterPart(Generic[P]):

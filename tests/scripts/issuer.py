@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from lab.hosts.inventory import GATEWAY
+from tests.self_signed import self_signed
 
 
 def _text(data: bytes) -> str:
@@ -93,9 +93,6 @@ def issuer(folder: Path) -> Iterator[Issuer]:
 
 def _certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
     """Its own authority."""
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer of the lab")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
-    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(GATEWAY))]), critical=False)
-    return made.sign(key, hashes.SHA256())
+    authority = x509.BasicConstraints(ca=True, path_length=None)
+    here = x509.SubjectAlternativeName([x509.IPAddress(ip_address(GATEWAY))])
+    return self_signed(key, "issuer of the lab", authority, here, last=1)

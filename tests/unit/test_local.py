@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_args
@@ -11,7 +11,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from components.local import AuthorityFile, CertificateFile, Holds, PrivateKeyFile, PublicKeyFile
 from components.model import LocalPath
@@ -21,6 +20,7 @@ from stacks.checks import notes
 from stacks.faults import SiteError
 from stacks.load import load_site
 from stacks.model import Site
+from tests.self_signed import self_signed
 from tests.unit.test_folders import fields
 from tests.unit.test_layers_in_a_row import plan_of
 
@@ -31,15 +31,12 @@ def certificate(
     *, first: int = -1, last: int = 1, names: tuple[str, ...] = ("gpu-1",), authority: bool | None = None
 ) -> bytes:
     """A certificate in DER form, valid from and to so many days from now."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lab")])
     sans = [x509.IPAddress(ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
-    made = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now + first * DAY, now + last * DAY)
-    if sans:
-        made = made.add_extension(x509.SubjectAlternativeName(sans), critical=False)
+    extensions: list[x509.ExtensionType] = [x509.SubjectAlternativeName(sans)] if sans else []
     if authority is not None:
-        made = made.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-    return made.sign(key, SHA256()).public_bytes(serialization.Encoding.DER)
+        extensions.append(x509.BasicConstraints(ca=authority, path_length=None))
+    made = self_signed(ec.generate_private_key(ec.SECP256R1()), "lab", *extensions, first=first, last=last)
+    return made.public_bytes(serialization.Encoding.DER)
 
 
 def pem(der: bytes) -> bytes:

@@ -6,24 +6,15 @@ Rows: L2.
 from collections.abc import Callable, Mapping
 
 import pulumi_kubernetes as k8s
-from pulumi import (
-    ComponentResource,
-    Input,
-    Output,
-    Resource,
-    ResourceHook,
-    ResourceHookArgs,
-    ResourceHookBinding,
-    ResourceOptions,
-)
+from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.certificates import not_its_key
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
 from components.parts import chart
 from components.parts.cert_manager import plan
 from components.parts.cert_manager.config import Authority, CertManager
 from components.parts.part import Ground
+from components.parts.tls import tls_secret
 
 
 class Manager(ComponentResource):
@@ -70,36 +61,16 @@ class Manager(ComponentResource):
         cluster: ClusterRef,
         secret: Callable[[str], Input[str]],
     ) -> Resource:
-        key, text = Output.from_input(secret(issuer.key_secret)), issuer.certificate.read_text()
+        place = (plan.NAMESPACE, plan.key_of(called))
+        named = (issuer.key_secret, f"network.certManager.issuers.{called}.keySecret")
+        key, options = secret(issuer.key_secret), cluster.options(self)
+        return tls_secret(f"{name}-authority-{called}", place, issuer.certificate, key, named, options)
 
-        async def check(_: ResourceHookArgs) -> None:
-            must_belong(await key.future() or "", text, issuer.key_secret, called)
-
-        resource = f"{name}-authority-{called}"
-        hook = ResourceHook(f"before-{resource}", check)
-        options = cluster.options(self)
-        options.hooks = ResourceHookBinding(before_create=[hook], before_update=[hook])
-        pair: dict[str, Input[str]] = {"tls.crt": text, "tls.key": key}
-        return self._secret(resource, plan.key_of(called), pair, options, kind="kubernetes.io/tls")
-
-    def _secret(
-        self, resource: str, called: str, data: Mapping[str, Input[str]], opts: ResourceOptions, kind: str = "Opaque"
-    ) -> Resource:
+    def _secret(self, resource: str, called: str, data: Mapping[str, Input[str]], opts: ResourceOptions) -> Resource:
         return k8s.core.v1.Secret(
             resource,
             metadata=k8s.meta.v1.ObjectMetaArgs(name=called, namespace=plan.NAMESPACE, annotations=FORCE),
-            type=kind,
+            type="Opaque",
             string_data=data,
             opts=opts,
         )
-
-
-class WrongKeyError(Exception):
-    """The secret is not the key of the authority's certificate. str() says which, and the command that sets it."""
-
-
-def must_belong(key: str, text: str, name: str, issuer: str) -> None:
-    """Before an authority is created or changed: its key is that of its file. Raises WrongKeyError."""
-    if trouble := not_its_key(key, text):
-        told = f"the secret {name} (network.certManager.issuers.{issuer}.keySecret) {trouble} Nothing was changed"
-        raise WrongKeyError(f"{told}. Fix: pulumi config set --secret {name} < FILE")

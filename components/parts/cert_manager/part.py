@@ -7,18 +7,13 @@ from components.parts.cert_manager.config import CertManager
 from components.parts.cert_manager.plan import NAMESPACE, RELEASE
 from components.parts.part import ClusterPart, Expected, Part, Probe
 
-_READY = '{.status.conditions[?(@.type=="Ready")].status}'
-
 
 def _expected(config: CertManager) -> Sequence[Expected]:
     """Each issuer can issue."""
     return [
-        Expected(
+        Expected.ready(
             f"issuer-{name}",
             f"clusterissuer {name}",
-            _READY,
-            "True",
-            "its condition Ready",
             f"on a control plane: kubectl describe clusterissuer {name} says why",
         )
         for name in config.issuers

@@ -3,15 +3,13 @@
 Rows: O1, O4.
 """
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
-import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
 from components.parts import chart
+from components.parts.driver_sources import driver_sources
 from components.parts.gpu_operator import nodes
 from components.parts.gpu_operator.config import GpuOperator
 from components.parts.gpu_operator.part import NAMESPACE
@@ -38,7 +36,8 @@ class Operator(ComponentResource):
         super().__init__("gpu-metal:parts:GpuOperatorRelease", name, {}, opts)
         before: list[Resource] = []
         if config.driver and config.driver.sources:
-            before.append(self._sources(name, config.driver.sources, cluster))
+            files, child = config.driver.sources, cluster.options(self)
+            before.append(driver_sources(f"{name}-driver-sources", NAMESPACE, SOURCES, files, child))
         wanted = values(config, ground.hosts, monitored="monitoring" in ground.provides)
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
         # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there:
@@ -51,12 +50,3 @@ class Operator(ComponentResource):
             runtime, child = runtime_class(config, ground.hosts), cluster.options(self, release)
             smoke(name, NAMESPACE, config.smoke, proven, serving=serving, runtime=runtime, opts=child)
         self.register_outputs({})
-
-    def _sources(self, name: str, sources: Mapping[str, Path], cluster: ClusterRef) -> Resource:
-        return k8s.core.v1.ConfigMap(
-            f"{name}-driver-sources",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=SOURCES, namespace=NAMESPACE, annotations=FORCE),
-            # An address of a package source may have a password in it, which Pulumi's state must not have in clear.
-            data=Output.secret({file: path.read_text() for file, path in sources.items()}),
-            opts=cluster.options(self),
-        )

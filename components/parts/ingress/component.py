@@ -4,27 +4,17 @@ Rows: L2.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pulumi_kubernetes as k8s
-from pulumi import (
-    ComponentResource,
-    Input,
-    Output,
-    Resource,
-    ResourceHook,
-    ResourceHookArgs,
-    ResourceHookBinding,
-    ResourceOptions,
-)
+from pulumi import ComponentResource, Input, Resource, ResourceOptions
 
-from components.certificates import not_its_key
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
 from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
+from components.parts.tls import tls_secret
 
 _READY = {"pulumi.com/waitFor": "condition=Ready"}
 """A controller without its certificate would show one of its own."""
@@ -45,31 +35,14 @@ class HaProxy(ComponentResource):
     ) -> None:
         super().__init__("gpu-metal:parts:HaProxy", name, {}, opts)
         if config.certificate and config.key_secret:
-            certificate = self._certificate(name, config.certificate, config.key_secret, cluster, secret)
+            place, named = (plan.NAMESPACE, plan.CERTIFICATE), (config.key_secret, "network.ingress.keySecret")
+            resource, key, options = f"{name}-certificate", secret(config.key_secret), cluster.options(self)
+            certificate = tls_secret(resource, place, config.certificate, key, named, options)
         else:
             certificate = self._issued(name, config, ground, cluster)
         values = chart.merged(config.values, plan.values(config, ground))
         cluster.release(self, f"{name}-release", (plan.NAMESPACE, plan.RELEASE), config, values, certificate)
         self.register_outputs({})
-
-    def _certificate(
-        self, name: str, file: Path, key_secret: str, cluster: ClusterRef, secret: Callable[[str], Input[str]]
-    ) -> Resource:
-        key, text = Output.from_input(secret(key_secret)), file.read_text()
-
-        async def check(_: ResourceHookArgs) -> None:
-            must_belong(await key.future() or "", text, key_secret)
-
-        hook = ResourceHook(f"before-{name}-certificate", check)
-        options = cluster.options(self)
-        options.hooks = ResourceHookBinding(before_create=[hook], before_update=[hook])
-        return k8s.core.v1.Secret(
-            f"{name}-certificate",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=plan.CERTIFICATE, namespace=plan.NAMESPACE, annotations=FORCE),
-            type="kubernetes.io/tls",
-            string_data={"tls.crt": text, "tls.key": key},
-            opts=options,
-        )
 
     def _issued(self, name: str, config: Ingress, ground: Ground, cluster: ClusterRef) -> Resource:
         """What cert-manager is to get; it writes the Secret."""
@@ -83,14 +56,3 @@ class HaProxy(ComponentResource):
             spec=plan.issued(config, ground),
             opts=cluster.options(self),
         )
-
-
-class WrongKeyError(Exception):
-    """The secret is not the key of the certificate. str() says which, and the command that sets it."""
-
-
-def must_belong(key: str, text: str, name: str) -> None:
-    """Before the certificate is created or changed: its key is that of its file. Raises WrongKeyError."""
-    if trouble := not_its_key(key, text):
-        told = f"the secret {name} (network.ingress.keySecret) {trouble} Nothing was changed"
-        raise WrongKeyError(f"{told}. Fix: pulumi config set --secret {name} < FILE")

@@ -20,9 +20,7 @@ def _expected(config: Ingress) -> Sequence[Expected]:
         return []
     what, fix = f"certificate {CERTIFICATE} -n {NAMESPACE}", "on a control plane: kubectl describe"
     why = f"{fix} {what}, and the order and challenge that it names"
-    return [
-        Expected("issued", what, '{.status.conditions[?(@.type=="Ready")].status}', "True", "its condition Ready", why)
-    ]
+    return [Expected.ready("issued", what, why)]
 
 
 PART: Part[Ingress] = Part(

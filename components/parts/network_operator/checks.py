@@ -157,7 +157,7 @@ def gpu_direct(config: NetworkOperator, ground: Ground) -> Iterator[Problem]:
 
 
 def _rdma(config: NetworkOperator, gpus: GpuOperator) -> Iterator[Problem]:
-    """What the GPU Operator's driver is told fits.
+    """The GPU Operator's values for its driver fit the network driver and the way of gpuDirect.
 
     Source: https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/gpu-operator-rdma.html
     """

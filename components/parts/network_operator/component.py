@@ -3,15 +3,15 @@
 Rows: L3.
 """
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, CustomTimeouts, Input, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, CustomTimeouts, Input, Resource, ResourceOptions
 
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
 from components.parts import chart
+from components.parts.driver_sources import driver_sources
 from components.parts.network_operator import objects
 from components.parts.network_operator.config import NetworkOperator
 from components.parts.network_operator.objects import NAMESPACE, Made
@@ -41,7 +41,8 @@ class Operator(ComponentResource):
         super().__init__("gpu-metal:parts:NetworkOperatorRelease", name, {}, opts)
         before: list[Resource] = []
         if config.driver and config.driver.sources:
-            before.append(self._sources(name, config.driver.sources, cluster))
+            files, child = config.driver.sources, cluster.options(self)
+            before.append(driver_sources(f"{name}-driver-sources", NAMESPACE, objects.SOURCES, files, child))
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
         # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there.
         newer_crds = {"disable_openapi_validation": True}
@@ -75,13 +76,4 @@ class Operator(ComponentResource):
             ),
             spec=made.spec,
             opts=options,
-        )
-
-    def _sources(self, name: str, sources: Mapping[str, Path], cluster: ClusterRef) -> Resource:
-        return k8s.core.v1.ConfigMap(
-            f"{name}-driver-sources",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=objects.SOURCES, namespace=NAMESPACE, annotations=FORCE),
-            # An address of a package source may have a password in it, which Pulumi's state must not have in clear.
-            data=Output.secret({file: path.read_text() for file, path in sources.items()}),
-            opts=cluster.options(self),
         )

@@ -5,29 +5,27 @@ Does not prove: that anything is issued; no cert-manager runs in the lab.
 
 import json
 import subprocess
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from ruamel.yaml import YAML
 
 from components.parts.cert_manager import plan as its
-from components.parts.cert_manager.component import WrongKeyError, must_belong
 from components.parts.cert_manager.config import CertManager
 from components.parts.chart import known, leaves
 from components.parts.part import Expected, Probe
+from components.parts.tls import WrongKeyError, must_belong
 from lab.paths import TOOLS_BIN
 from ops import probes, questions
 from stacks.load import site_from
 from stacks.model import Site
 from stacks.secret_names import secret_names
 from tests.samples import ROOT
+from tests.self_signed import self_signed
 from tests.unit.recorder import Plan
 from tests.unit.test_layers_in_a_row import plan_of
 
@@ -46,18 +44,8 @@ FORCE = {"pulumi.com/patchForce": "true"}
 
 def authority(key: ec.EllipticCurvePrivateKey) -> str:
     """A certificate of an authority, in PEM form."""
-    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority")]), datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=90))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    )
-    return made.sign(key, SHA256()).public_bytes(Encoding.PEM).decode()
+    made = self_signed(key, "An authority", x509.BasicConstraints(ca=True, path_length=None))
+    return made.public_bytes(Encoding.PEM).decode()
 
 
 def site(folder: Path, *, ingress: dict[str, Any] | None = None, manager: dict[str, Any] | None = None) -> Site:
@@ -120,9 +108,9 @@ def test_the_secrets_of_issuers_are_asked_for(tmp_path: Path) -> None:
 def test_an_authority_has_its_own_key() -> None:
     own, other = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     keys = [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode() for key in (own, other)]
-    must_belong(keys[0], authority(own), "caKey", "own")
+    must_belong(keys[0], authority(own), "caKey", "network.certManager.issuers.own.keySecret")
     with pytest.raises(WrongKeyError, match=r"network.certManager.issuers.own.keySecret\) is the key of another"):
-        must_belong(keys[1], authority(own), "caKey", "own")
+        must_belong(keys[1], authority(own), "caKey", "network.certManager.issuers.own.keySecret")
 
 
 def test_the_ingress_waits_for_its_certificate_and_shows_it(plan: Plan) -> None:

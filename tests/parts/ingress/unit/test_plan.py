@@ -26,9 +26,9 @@ from components.hostrun.ssh import Result
 from components.local import certificates
 from components.parts.chart import leaves
 from components.parts.ingress import asked, plan, versions
-from components.parts.ingress.component import WrongKeyError, must_belong
 from components.parts.ingress.config import Ingress
 from components.parts.part import Question
+from components.parts.tls import WrongKeyError, must_belong
 from ops import questions
 from stacks.checks import notes
 from stacks.ground import ground
@@ -146,7 +146,7 @@ def test_a_key_is_compared_with_its_certificate() -> None:
     text = certificate(own, days=40)
     assert not_its_key(pem(own, NoEncryption()), text) is None
     with pytest.raises(WrongKeyError) as wrong:
-        must_belong(pem(other, NoEncryption()), text, "ingressKey")
+        must_belong(pem(other, NoEncryption()), text, "ingressKey", "network.ingress.keySecret")
     assert str(wrong.value) == (
         'the secret ingressKey (network.ingress.keySecret) is the key of another certificate than "CN=*.ai.example.org"'
         ", the first of the file. Set the key that belongs to it. Nothing was changed. "
