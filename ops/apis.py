@@ -15,8 +15,8 @@ from components.rest.access import Access, of_inputs
 from components.rest.error import RestError
 from components.rest.kind import holds, of_place, plain
 from components.rest.retry import Patience
-from ops.drift import MEND
 from ops.found import Found
+from ops.record import MEND
 from ops.subset import Difference, Json, shown
 
 TYPE = "pulumi-python:dynamic/rest:"

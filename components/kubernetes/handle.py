@@ -59,12 +59,14 @@ class ClusterRef:
         values: Mapping[str, Any],
         *depends_on: Resource,
         guard: ResourceHook | None = None,
-        **more: Any,  # noqa: ANN401 - arguments of a Release
+        newer_crds: bool = False,
     ) -> k8s.helm.v3.Release:
         """A Helm release, which is taken over where Helm knows it and this state does not (release.py).
 
         `place`: its namespace and its name in Helm. `guard` runs before an
-        installation and before an upgrade, and may refuse it.
+        installation and before an upgrade, and may refuse it. `newer_crds`: the chart
+        brings newer CRDs by a hook, which comes after Helm has compared its objects
+        with the CRDs there, so that comparison is left out.
         """
         namespace, name = place
         hook = self.releases.on(resource, partial(forget, self.planes, namespace, name))
@@ -81,5 +83,5 @@ class ClusterRef:
             repository_opts={"repo": chart.repository} if chart.repository else None,
             values=values,
             opts=options,
-            **more,
+            disable_openapi_validation=newer_crds or None,
         )

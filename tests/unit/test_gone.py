@@ -24,6 +24,7 @@ NEEDED = {
     ("device_plugin", "gpu-1"): ["devicePlugin"],
     ("storage", "cp-1"): ["storage.nfs.host"],
     ("shifter", "greina9"): ["platforms[0].gateway.host", "platforms[0].slurm.controller"],
+    ("runai", "nfs"): ["storage.nfs.host"],
     ("sqream", "db-1"): ["platforms[0].host"],
 }
 """Sample, host, and the keys that are wrong without it: of a server, of the only GPUs."""

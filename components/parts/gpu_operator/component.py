@@ -40,10 +40,7 @@ class Operator(ComponentResource):
             before.append(driver_sources(f"{name}-driver-sources", NAMESPACE, SOURCES, files, child))
         wanted = values(config, ground.hosts, monitored="monitoring" in ground.provides)
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
-        # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there:
-        # operator.upgradeCRD in its values file.
-        newer_crds = {"disable_openapi_validation": True}
-        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, **newer_crds)
+        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, newer_crds=True)
         if config.smoke:
             serving = nodes.serving(config, ground.hosts)
             proven = [config.version, wanted]

@@ -40,9 +40,7 @@ class Prometheus(ComponentResource):
             if data
         ]
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
-        # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there.
-        newer_crds = {"disable_openapi_validation": True}
-        release = cluster.release(self, f"{name}-release", place, source, values(config), *before, **newer_crds)
+        release = cluster.release(self, f"{name}-release", place, source, values(config), *before, newer_crds=True)
         k8s.apiextensions.CustomResource(
             f"{name}-alerts",
             api_version="monitoring.coreos.com/v1",

@@ -44,10 +44,8 @@ class Operator(ComponentResource):
             files, child = config.driver.sources, cluster.options(self)
             before.append(driver_sources(f"{name}-driver-sources", NAMESPACE, objects.SOURCES, files, child))
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
-        # The chart brings newer CRDs by a hook, which comes after Helm has compared its objects with those there.
-        newer_crds = {"disable_openapi_validation": True}
         wanted = values(config, ground)
-        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, **newer_crds)
+        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, newer_crds=True)
         self._policy_and_networks(name, config, ground, cluster, release)
         self.register_outputs({})
 

@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.certificates import broken_at, days_left, fits, lone, names
+from components.certificates import broken_at, fits, lone, names
 from components.local import certificates
 from components.parts import chart
 from components.parts.part import Ground
@@ -17,9 +17,6 @@ from components.shown import quoted
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
-
-FEW_DAYS = 30
-"""With fewer left, a certificate is to be renewed."""
 
 
 def domain(config: Runai, ground: Ground) -> Iterator[Problem]:
@@ -125,8 +122,6 @@ def _chain(path: Path) -> "list[Certificate]":
 def certificate_notes(config: Runai) -> Iterator[Problem]:
     """What is allowed of certificates and yet worth a line."""
     found = _chain(config.certificate)
-    if found and (days := days_left(found)) < FEW_DAYS:
-        yield Problem(("certificate",), f"ends in {days} days. Renew it: a new file is taken up by the next pulumi up.")
     if found and lone(found) and not config.authority:
         issuer = quoted(found[0].issuer.rfc4514_string())
         text = f"has no certificate of its issuer {issuer}: pods of Run:ai that do not know that one itself refuse it."

@@ -70,7 +70,7 @@ class Nodes(Model):
 
 
 class Registry(Model):
-    """A registry with Run:ai's images, for a site without internet (R2)."""
+    """A registry with Run:ai's images, for a site without internet."""
 
     images: Annotated[str, Rule(not_images)]
     """HOST:PORT/PATH of the images."""

@@ -80,7 +80,6 @@ def write() -> None:
         "models.pem": own.sign("*.models.example.org").text,
         "no-wildcard.pem": own.sign("ai.example.org").text,
         "old-name.pem": own.sign("old.example.org", "*.old.example.org").text,
-        "expired.pem": own.sign("ai.example.org", "*.ai.example.org", days=-3).text,
         "unordered.pem": own.sign("ai.example.org", "*.ai.example.org").text + other.text,
     }
     for name, text in files.items():
