@@ -12,7 +12,7 @@ PART: Part[Example] = Part(
     notes=checks.notes,
     names=checks.names,
     needs=frozenset({"kubernetes"}),
-    gives=frozenset({"example"}),
+    gives=frozenset({"oidc"}),
     host=HostPart(uses=steps.uses, preflight=steps.preflight, listening=steps.listening, waves=steps.waves),
     cluster=ClusterPart(
         namespaces={"example": "restricted"},
