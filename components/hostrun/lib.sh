@@ -95,7 +95,7 @@ keep() {
     kept "$path" && return 0
     _kept_path "$path"
     place=$REPLY
-    rm -rf -- "$place.new" || return
+    [[ ! -e $place.new ]] || rm -rf -- "$place.new" || return
     mkdir -p -- "$place.new" || return
     if [[ -d $path && ! -L $path ]]; then
         _missing "keep $path: it is a folder; keep saves files and links"
@@ -115,7 +115,7 @@ keep() {
         done
         printf '%s\n' "$missing" >"$place.new/absent" || return
     fi
-    _sync_files "$place.new"/* && sync "$place.new" && mv -T -- "$place.new" "$place" && sync "${place%/*}"
+    _sync_all "$place.new"/* "$place.new" && mv -T -- "$place.new" "$place" && sync "${place%/*}"
 }
 
 # restore PATH: puts back what keep saved, or removes PATH when there was no original. Does nothing without a keep.
@@ -140,14 +140,17 @@ _put_saved() {
     folder=${2%/*}
     [[ -d ${folder:=/} ]] || (umask 022 && mkdir -p -- "$folder") || return
     fresh=$folder/.${2##*/}.gpu-metal
-    rm -f -- "$fresh" && cp -a -- "$1" "$fresh" && _sync_files "$fresh" && mv -T -- "$fresh" "$2" && sync "$folder"
+    [[ ! -e $fresh && ! -L $fresh ]] || rm -f -- "$fresh" || return
+    cp -a -- "$1" "$fresh" && _sync_all "$fresh" && mv -T -- "$fresh" "$2" && sync "$folder"
 }
 
-_sync_files() {
-    local file
-    for file in "$@"; do
-        [[ -L $file ]] || sync "$file" || return
+# _sync_all PATH…: but for links, of which sync would follow
+_sync_all() {
+    local path paths=()
+    for path in "$@"; do
+        [[ -L $path ]] || paths+=("$path")
     done
+    [[ ${#paths[@]} -eq 0 ]] || sync "${paths[@]}"
 }
 
 _remove_with_folders() {
@@ -158,11 +161,11 @@ _remove_with_folders() {
         rm -f -- "$path"
     fi || return
     [[ -n $first ]] || return 0
-    folder=$(dirname -- "$path")
+    folder=${path%/*}
     while [[ $folder == "$first" || $folder == "$first"/* ]]; do
         # A folder stays when others have put something into it.
         rmdir -- "$folder" 2>/dev/null || [[ ! -e $folder ]] || return 0
-        folder=$(dirname -- "$folder")
+        folder=${folder%/*}
     done
 }
 
