@@ -26,6 +26,11 @@ _file_is() {
     ! IFS= read -r -d '' -n $((${#2} + 1)) seen <"$1" && [[ $seen == "$2" ]]
 }
 
+# read_file FILE → REPLY: its text. Before bash 5.2, $(<FILE) is a process.
+read_file() {
+    IFS= read -r -d '' REPLY <"$1" || true
+}
+
 # same_file PATH: is PATH a regular file with the content of stdin?
 same_file() {
     local text rest sum
