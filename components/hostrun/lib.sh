@@ -175,7 +175,7 @@ reboot_due() {
 }
 
 # is_reboot_due REASON: was it noted since this host last started?
-is_reboot_due() { grep -qxF -- "$1" "$GPU_METAL_RUN/reboot-due" 2>/dev/null; }
+is_reboot_due() { [[ -e $GPU_METAL_RUN/reboot-due ]] && grep -qxF -- "$1" "$GPU_METAL_RUN/reboot-due"; }
 
 # verb: the runner's verb in this run: apply, undo, remove, check …
 verb() { printf '%s\n' "$gm_verb"; }
@@ -197,7 +197,8 @@ os_packages() {
     for word in "$@"; do
         if [[ $word == @* ]]; then
             _os_name "$word" || _missing "$word is not a term of $_os_id-$_os_version. Fix: write the package's own name" || return
-            word=${REPLY//'{kernel}'/$(uname -r)}
+            word=$REPLY
+            [[ $word != *'{kernel}'* ]] || word=${word//'{kernel}'/$(uname -r)}
         fi
         REPLY=$word
         _fill_family
@@ -214,7 +215,8 @@ os_text() {
     text=${text//'{codename}'/$_os_codename}
     text=${text//'{version}'/$version}
     text=${text//'{release}'/${version//./}}
-    printf '%s\n' "${text//'{arch}'/$(uname -m)}"
+    [[ $text != *'{arch}'* ]] || text=${text//'{arch}'/$(uname -m)}
+    printf '%s\n' "$text"
 }
 
 # _os_name KEY → REPLY: from the most specific table that has it; status 1 when no table has it
@@ -258,6 +260,10 @@ esac
 # system_folders, system_folders_there, bring_folders.
 # shellcheck source=folders.sh
 . "${BASH_SOURCE[0]%/*}/folders.sh"
+
+# _pkg_names, _pkg_without …: lists of packages.
+# shellcheck source=package_lists.sh
+. "${BASH_SOURCE[0]%/*}/package_lists.sh"
 
 # Packages that steps ask for: pkg_add, pkg_drop, pkg_untrue.
 # shellcheck source=packages.sh
