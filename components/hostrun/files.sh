@@ -28,6 +28,7 @@ _file_is() {
 
 # read_file FILE → REPLY: its text. Before bash 5.2, $(<FILE) is a process.
 read_file() {
+    REPLY=
     IFS= read -r -d '' REPLY <"$1" || true
 }
 

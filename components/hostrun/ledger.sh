@@ -162,7 +162,7 @@ layer_names() {
 _write_layers() {
     local text
     printf -v text '%s\n' "$@"
-    write_text "$GPU_METAL_HOME/layers" 0600 "$text" || fail ledger "$GPU_METAL_HOME/layers cannot be written."
+    record "$GPU_METAL_HOME/layers" "${text%$'\n'}"
 }
 
 add_layer() {
