@@ -50,7 +50,8 @@ tell_step() {
     local text status=0
     ref_of "${step_line[$2]}"
     has_function "$REPLY" tell || return 0
-    text=$(_child "$check_timeout" < <(_declarations tell "$1" "${step_line[$2]}") 2>&1) || status=$?
+    _declarations tell "$1" "${step_line[$2]}"
+    text=$(_child "$check_timeout" < <(printf '%s' "$REPLY") 2>&1) || status=$?
     [[ $status -eq 0 ]] || fail "$2" "holds, but tell ended with status $status: $(last_lines "$text")"
     answer "$text"
 }
@@ -131,11 +132,13 @@ _broken() {
 
 # undo_steps LAYER [ID…]: undoes, in reverse order, the ledger's steps that are not among ID…
 undo_steps() {
-    local layer=$1 index id wanted=" ${*:2} "
+    local layer=$1 index id wanted=" ${*:2} " steps=()
     for ((index = ${#ledger_order[@]} - 1; index >= 0; index--)); do
         id=${ledger_order[index]}
-        [[ $wanted == *" $id "* ]] || _undo_step "$layer" "$id"
+        [[ $wanted == *" $id "* ]] || steps+=("$id")
     done
+    [[ ${#steps[@]} -eq 0 ]] || sum_all
+    for id in "${steps[@]}"; do _undo_step "$layer" "$id"; done
 }
 
 _undo_step() { # LAYER ID

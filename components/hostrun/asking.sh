@@ -13,7 +13,8 @@ run_check() {
     local output status started
     now
     started=$REPLY
-    _ask "$(_declarations check "$1" "$2")"
+    _declarations check "$1" "$2"
+    _ask "$REPLY"
     output=$REPLY
     case $status in
         0) _last_remark "$output" ;;

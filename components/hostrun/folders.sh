@@ -12,10 +12,11 @@ system_folders() {
 
 # system_folders_there: those that exist, one `MODE OWNER:GROUP PATH` a line. A link to a folder does not count.
 system_folders_there() {
-    local folder
-    while read -r folder; do
-        if [[ -d $folder && ! -L $folder ]]; then stat -c '%04a %u:%g %n' "$folder"; fi
-    done < <(system_folders)
+    local folder there=()
+    for folder in $(system_folders); do
+        if [[ -d $folder && ! -L $folder ]]; then there+=("$folder"); fi
+    done
+    stat -c '%04a %u:%g %n' "${there[@]}"
 }
 
 # bring_folders: creates the missing ones of the folders on stdin, a list that system_folders_there printed

@@ -64,13 +64,23 @@ place() {
     mv -fT -- "$2.new" "$2"
 }
 
-# place_all FOLDER TARGET: the same for each file of a folder; hashes all of them at once
+# place_all FOLDER TARGET: the same for each file of a folder, with few processes for hundreds of files: they are hashed,
+# copied, synced and renamed all at once
 place_all() {
-    local line there
+    local line there files=()
+    # What a killed install has left
+    [[ ! -e $2/.new ]] || rm -rf -- "$2/.new"
     there=$(cd "$2" && sha256sum -- *.* 2>/dev/null) || true
     while read -r line; do
-        [[ $'\n'$there$'\n' == *$'\n'"$line"$'\n'* ]] || place "$1/${line#*  }" "$2/${line#*  }"
+        [[ $'\n'$there$'\n' == *$'\n'"$line"$'\n'* ]] || files+=("${line#*  }")
     done < <(cd "$1" && sha256sum -- *.*)
+    [[ ${#files[@]} -gt 0 ]] || return 0
+    mkdir -- "$2/.new"
+    cp -t "$2/.new" -- "${files[@]/#/$1/}"
+    files=("${files[@]/#/$2/.new/}")
+    sync "${files[@]}"
+    mv -f -t "$2" -- "${files[@]}"
+    rmdir -- "$2/.new"
 }
 
 # bring RUNNER: library and runner, from the archive

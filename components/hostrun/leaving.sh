@@ -52,11 +52,11 @@ split_vanished() {
 # keep_waiting LAYER: saves `waiting`, only once the layer's steps hold: after a failed run the site may be reverted
 # without another run, and the list would be wrong.
 keep_waiting() {
-    local error file=$GPU_METAL_HOME/waiting/$1
+    local text file=$GPU_METAL_HOME/waiting/$1
     [[ ${#waiting[@]} -gt 0 ]] || return 0
     mkdir -p -- "${file%/*}"
-    error=$(printf '%s\n' "${waiting[@]}" "${waits_for[@]}" | write_file "$file" 0600 2>&1) ||
-        fail ledger "$file cannot be written: ${error##*: }. $(cause "$error")"
+    printf -v text '%s\n' "${waiting[@]}" "${waits_for[@]}"
+    record "$file" "${text%$'\n'}"
 }
 
 _has_undo() { # ID

@@ -107,30 +107,36 @@ _ledger_line() {
     ((++count))
 }
 
+# record PATH TEXT: writes a file of the runner's own, synced; TEXT gets a line end
+record() {
+    local error
+    write_text "$1" 0600 "$2"$'\n' 2>/dev/null && return
+    # Once more, for what it says
+    error=$(write_text "$1" 0600 "$2"$'\n' 2>&1) || fail ledger "$1 cannot be written: ${error##*: }. $(cause "$error")"
+}
+
 # save_ledger LAYER: writes the ledger whole and synced; leaves it untouched when nothing changed
 save_ledger() {
-    local error text path
+    local text
     _ledger_text
     text=$REPLY
     [[ $text != "$ledger_saved" ]] || return 0
     ledger_path "$1"
-    path=$REPLY
-    error=$(printf '%s\n' "$text" | write_file "$path" 0600 2>&1) ||
-        fail ledger "$path cannot be written: ${error##*: }. $(cause "$error")"
+    record "$REPLY" "$text"
     ledger_saved=$text
 }
 
 # begin_layer LAYER, end_layer LAYER: between them the layer counts as incomplete, even if all its steps hold. Otherwise
 # nobody would notice a failed run whose edit of the site was then reverted.
 begin_layer() {
-    local error path=$GPU_METAL_HOME/begun/$1
+    local path=$GPU_METAL_HOME/begun/$1
     [[ ! -e $path ]] || return 0
     [[ -d $GPU_METAL_HOME/begun ]] || mkdir -p -- "$GPU_METAL_HOME/begun"
-    error=$(TZ=UTC printf '%(%FT%TZ)T\n' -1 | write_file "$path" 0600 2>&1) ||
-        fail ledger "$path cannot be written: ${error##*: }. $(cause "$error")"
+    clock
+    record "$path" "$REPLY"
 }
 
-end_layer() { rm -f -- "$GPU_METAL_HOME/begun/$1"; }
+end_layer() { [[ ! -e $GPU_METAL_HOME/begun/$1 ]] || rm -f -- "$GPU_METAL_HOME/begun/$1"; }
 
 # keep_broken_ledger LAYER: moves it aside, so that it is not lost
 keep_broken_ledger() {
@@ -154,7 +160,9 @@ layer_names() {
 }
 
 _write_layers() {
-    printf '%s\n' "$@" | write_file "$GPU_METAL_HOME/layers" 0600 || fail ledger "$GPU_METAL_HOME/layers cannot be written."
+    local text
+    printf -v text '%s\n' "$@"
+    record "$GPU_METAL_HOME/layers" "${text%$'\n'}"
 }
 
 add_layer() {
@@ -177,9 +185,13 @@ forget_layer() {
 
 # drop_unused_inputs: deletes the bulk texts that no ledger names any more
 drop_unused_inputs() {
-    local file used
-    used=$(cat -- "$GPU_METAL_HOME"/ledger/* 2>/dev/null) || true
-    for file in "$GPU_METAL_HOME"/inputs/*; do
-        [[ ! -e $file || $used == *"=${file##*/}"* ]] || rm -f -- "$file"
+    local file text used='' unused=()
+    for file in "$GPU_METAL_HOME"/ledger/*; do
+        read_file "$file"
+        used+=$REPLY
     done
+    for file in "$GPU_METAL_HOME"/inputs/*; do
+        [[ ! -e $file || $used == *"=${file##*/}"* ]] || unused+=("$file")
+    done
+    [[ ${#unused[@]} -eq 0 ]] || rm -f -- "${unused[@]}"
 }

@@ -95,7 +95,7 @@ keep() {
     kept "$path" && return 0
     _kept_path "$path"
     place=$REPLY
-    rm -rf -- "$place.new" || return
+    [[ ! -e $place.new ]] || rm -rf -- "$place.new" || return
     mkdir -p -- "$place.new" || return
     if [[ -d $path && ! -L $path ]]; then
         _missing "keep $path: it is a folder; keep saves files and links"
@@ -115,7 +115,7 @@ keep() {
         done
         printf '%s\n' "$missing" >"$place.new/absent" || return
     fi
-    _sync_files "$place.new"/* && sync "$place.new" && mv -T -- "$place.new" "$place" && sync "${place%/*}"
+    _sync_all "$place.new"/* "$place.new" && mv -T -- "$place.new" "$place" && sync "${place%/*}"
 }
 
 # restore PATH: puts back what keep saved, or removes PATH when there was no original. Does nothing without a keep.
@@ -140,14 +140,17 @@ _put_saved() {
     folder=${2%/*}
     [[ -d ${folder:=/} ]] || (umask 022 && mkdir -p -- "$folder") || return
     fresh=$folder/.${2##*/}.gpu-metal
-    rm -f -- "$fresh" && cp -a -- "$1" "$fresh" && _sync_files "$fresh" && mv -T -- "$fresh" "$2" && sync "$folder"
+    [[ ! -e $fresh && ! -L $fresh ]] || rm -f -- "$fresh" || return
+    cp -a -- "$1" "$fresh" && _sync_all "$fresh" && mv -T -- "$fresh" "$2" && sync "$folder"
 }
 
-_sync_files() {
-    local file
-    for file in "$@"; do
-        [[ -L $file ]] || sync "$file" || return
+# _sync_all PATH…: but for links, of which sync would follow
+_sync_all() {
+    local path paths=()
+    for path in "$@"; do
+        [[ -L $path ]] || paths+=("$path")
     done
+    [[ ${#paths[@]} -eq 0 ]] || sync "${paths[@]}"
 }
 
 _remove_with_folders() {
@@ -158,11 +161,11 @@ _remove_with_folders() {
         rm -f -- "$path"
     fi || return
     [[ -n $first ]] || return 0
-    folder=$(dirname -- "$path")
+    folder=${path%/*}
     while [[ $folder == "$first" || $folder == "$first"/* ]]; do
         # A folder stays when others have put something into it.
         rmdir -- "$folder" 2>/dev/null || [[ ! -e $folder ]] || return 0
-        folder=$(dirname -- "$folder")
+        folder=${folder%/*}
     done
 }
 
@@ -172,7 +175,7 @@ reboot_due() {
 }
 
 # is_reboot_due REASON: was it noted since this host last started?
-is_reboot_due() { grep -qxF -- "$1" "$GPU_METAL_RUN/reboot-due" 2>/dev/null; }
+is_reboot_due() { [[ -e $GPU_METAL_RUN/reboot-due ]] && grep -qxF -- "$1" "$GPU_METAL_RUN/reboot-due"; }
 
 # verb: the runner's verb in this run: apply, undo, remove, check …
 verb() { printf '%s\n' "$gm_verb"; }
@@ -194,7 +197,8 @@ os_packages() {
     for word in "$@"; do
         if [[ $word == @* ]]; then
             _os_name "$word" || _missing "$word is not a term of $_os_id-$_os_version. Fix: write the package's own name" || return
-            word=${REPLY//'{kernel}'/$(uname -r)}
+            word=$REPLY
+            [[ $word != *'{kernel}'* ]] || word=${word//'{kernel}'/$(uname -r)}
         fi
         REPLY=$word
         _fill_family
@@ -211,7 +215,8 @@ os_text() {
     text=${text//'{codename}'/$_os_codename}
     text=${text//'{version}'/$version}
     text=${text//'{release}'/${version//./}}
-    printf '%s\n' "${text//'{arch}'/$(uname -m)}"
+    [[ $text != *'{arch}'* ]] || text=${text//'{arch}'/$(uname -m)}
+    printf '%s\n' "$text"
 }
 
 # _os_name KEY → REPLY: from the most specific table that has it; status 1 when no table has it
@@ -255,6 +260,10 @@ esac
 # system_folders, system_folders_there, bring_folders.
 # shellcheck source=folders.sh
 . "${BASH_SOURCE[0]%/*}/folders.sh"
+
+# _pkg_names, _pkg_without …: lists of packages.
+# shellcheck source=package_lists.sh
+. "${BASH_SOURCE[0]%/*}/package_lists.sh"
 
 # Packages that steps ask for: pkg_add, pkg_drop, pkg_untrue.
 # shellcheck source=packages.sh

@@ -15,20 +15,25 @@ run; if it hangs, 'ps' on this host shows it."
         # `remove` deletes the file, and a lock on a deleted file protects nothing.
         [[ /proc/self/fd/9 -ef $GPU_METAL_RUN/lock ]] || fail lock "gpu-metal was removed from here just now. Fix: run again."
     fi
-    lock_since=$(date -u +%FT%TZ)
-    lock_user=$(_who)
+    clock
+    lock_since=$REPLY
+    _who
+    lock_user=$REPLY
     for staged in "$GPU_METAL_RUN"/.write.*; do
         # Delete the file that a killed run was staging: it may hold a secret.
         [[ -d /proc/${staged##*.} ]] || rm -f -- "$staged"
     done
-    error=$(mkdir -p -- "$GPU_METAL_HOME"/{ledger,inputs} 2>&1) ||
+    [[ -d $GPU_METAL_HOME/ledger && -d $GPU_METAL_HOME/inputs ]] ||
+        error=$(mkdir -p -- "$GPU_METAL_HOME"/{ledger,inputs} 2>&1) ||
         fail ledger "$GPU_METAL_HOME cannot be written: ${error##*: }. $(cause "$error")"
-    rm -f -- "$GPU_METAL_HOME/fault" 2>/dev/null || true # of an earlier run
+    # Of an earlier run
+    [[ ! -e $GPU_METAL_HOME/fault ]] || rm -f -- "$GPU_METAL_HOME/fault" 2>/dev/null || true
 }
 
 _open_lock() {
     local error
-    error=$({ mkdir -p -- "$GPU_METAL_RUN" && : 9<>"$GPU_METAL_RUN/lock"; } 2>&1) ||
+    { : 9<>"$GPU_METAL_RUN/lock"; } 2>/dev/null ||
+        error=$({ mkdir -p -- "$GPU_METAL_RUN" && : 9<>"$GPU_METAL_RUN/lock"; } 2>&1) ||
         fail lock "$GPU_METAL_RUN/lock cannot be opened for writing: ${error##*: }. Nothing was changed. $(cause "$error")"
     exec 9<>"$GPU_METAL_RUN/lock"
 }
@@ -54,19 +59,28 @@ _holder() {
     printf '%s' "${text:-held by a run that has not begun a step yet}"
 }
 
-# _who: the user behind sudo, and the address the connection comes from
+# _who → REPLY: the user behind sudo, and the address the connection comes from
 _who() {
-    local pid=$PPID from=${ssh_connection%% *} user=${sudo_user:-$(id -un)}
+    local pid=$PPID from=${ssh_connection%% *} user=$sudo_user word key value
+    [[ -n $user ]] || user=$(id -un)
     # sudo takes SSH_CONNECTION away; the login shell above it still has it.
     while [[ -z $from && $pid -gt 1 && -r /proc/$pid/environ ]]; do
-        from=$(tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | sed -n 's/^SSH_CONNECTION=\([^ ]*\).*/\1/p' || true)
-        pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null || printf 1)
+        # A process may end while it is read.
+        while IFS= read -r -d '' word; do
+            [[ $word != SSH_CONNECTION=* ]] || from=${word#*=} from=${from%% *}
+        done 2>/dev/null <"/proc/$pid/environ" || true
+        word=1
+        while read -r key value; do
+            [[ $key != PPid: ]] || word=$value
+        done 2>/dev/null <"/proc/$pid/status" || true
+        pid=$word
     done
-    printf '%s' "$user${from:+ from $from}"
+    REPLY="$user${from:+ from $from}"
 }
 
 # note TEXT: who changed what, and when
 note() {
-    printf '%s %s %s\n' "$(date -u +%FT%TZ)" "$lock_user" "$1" >>"$GPU_METAL_HOME/history" ||
+    clock
+    printf '%s %s %s\n' "$REPLY" "$lock_user" "$1" >>"$GPU_METAL_HOME/history" ||
         fail ledger "$GPU_METAL_HOME/history cannot be written. $(cause "No space left on device")"
 }

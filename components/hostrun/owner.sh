@@ -38,9 +38,9 @@ claim_owner() {
     local -a own
     read -ra own <<<"$2"
     [[ ${#own[@]} -ge 4 ]] || return 0
-    now=$(date -u +%FT%TZ)
     [[ ! -s $1/owner ]] || read -r project stack site state since run <"$1/owner" || true
     [[ "$project $stack $site $state $run" != "${own[*]:0:4} ${3:--}" ]] || return 0
+    TZ=UTC printf -v now '%(%FT%TZ)T' -1
     [[ "$project $stack" == "${own[*]:0:2}" ]] || since=
     text="${own[*]:0:4} ${since:-$now} ${3:--}"
     if [[ -n $since ]]; then

@@ -22,30 +22,38 @@ pkg_waited() {
     printf 'waited %s s for the package lock: %s. Fix: %s, then run again\n' "$1" "$who" "$fix" >&2
 }
 
-# A WORD is `name`, `name=version` (a version may be a glob) or `@term`.
+# A WORD is `name`, `name=version` (a version may be a glob) or `@term`. package_lists.sh has the lists of their names.
 
 # pkg_untrue [--hold] WORD…: prints the first thing that is not as asked; nothing when all is right. For check.
 pkg_untrue() {
-    local hold='' words word name seen gone
+    local hold='' words word name seen asked
+    local -A pkg_seen=()
     if [[ ${1-} == --hold ]]; then hold=yes && shift; fi
     words=$(os_packages "$@") || return
+    _pkg_see "$words"
     for word in $words; do
-        name=${word%%=*} seen=$(pkg_version "${word%%=*}" | paste -sd ' ')
+        name=${word%%=*} seen=${pkg_seen[${word%%=*}]-}
         if [[ -z $seen ]]; then
             printf 'has no package %s, wants it\n' "$name"
-        elif ! pkg_right "$word"; then
-            printf 'has %s %s, wants %s\n' "$name" "$seen" "${word#*=}"
+        elif ! pkg_right "$word" "$seen"; then
+            printf 'has %s %s, wants %s\n' "$name" "${seen//$'\n'/ }" "${word#*=}"
         elif [[ -n $hold ]] && ! pkg_held "$name"; then
-            printf 'has %s %s not held\n' "$name" "$seen"
+            printf 'has %s %s not held\n' "$name" "${seen//$'\n'/ }"
         else
             continue
         fi
         return
     done
-    gone=$(_pkg_dropped <<<"$words")
-    if [[ -n $gone ]]; then
-        printf 'has %s, which the site no longer asks for\n' "${gone//$'\n'/, }"
-    elif [[ -e $GPU_METAL_HOME/packages/before || $(pkg_asked) != "$(_pkg_names <<<"$words")" ]]; then
+    _pkg_names "$words"
+    words=$REPLY
+    _pkg_dropped "$words"
+    if [[ -n $REPLY ]]; then
+        printf 'has %s, which the site no longer asks for\n' "${REPLY//$'\n'/, }"
+        return
+    fi
+    _pkg_read "asked/$gm_layer.$gm_step"
+    asked=$REPLY
+    if [[ -e $GPU_METAL_HOME/packages/before || $asked != "$words" ]]; then
         printf 'lacks its record of the packages it asks for, or of those that an interrupted run installed\n'
     fi
 }
@@ -53,17 +61,18 @@ pkg_untrue() {
 # pkg_add [--hold] WORD…: installs what is not right, and releases what this step asked for before and no longer does
 pkg_add() {
     local hold='' words names word missing=() status=0
+    local -A pkg_seen=()
     if [[ ${1-} == --hold ]]; then hold=yes && shift; fi
     words=$(os_packages "$@")
-    names=$(_pkg_names <<<"$words")
-    _pkg_dropped <<<"$words" | _pkg_release
-    {
-        pkg_asked
-        printf '%s\n' "$names"
-    } | _pkg_save "asked/$gm_layer.$gm_step"
+    _pkg_names "$words"
+    names=$REPLY
+    _pkg_dropped "$names"
+    _pkg_release "$REPLY"
+    _pkg_add_to "asked/$gm_layer.$gm_step" "$names"
     # Do not name packages that are right already: they would be upgraded.
+    _pkg_see "$words"
     for word in $words; do
-        if ! pkg_right "$word"; then missing+=("$word"); fi
+        if [[ -z ${pkg_seen[${word%%=*}]-} ]] || ! pkg_right "$word" "${pkg_seen[${word%%=*}]}"; then missing+=("$word"); fi
     done
     if ((${#missing[@]})); then
         _pkg_before
@@ -78,51 +87,40 @@ pkg_add() {
     _pkg_after "$names"
     _pkg_ask "$names"
     if [[ -n $hold ]]; then _pkg_hold "$names"; fi
-    _pkg_save "asked/$gm_layer.$gm_step" <<<"$names"
+    _pkg_save "asked/$gm_layer.$gm_step" "$names"
 }
 
 # pkg_drop: releases all packages that this step asked for. For undo.
 pkg_drop() {
-    _pkg_after "$(pkg_asked)"
-    pkg_asked | _pkg_release
-    _pkg_save "asked/$gm_layer.$gm_step" </dev/null
-    if [[ -z $(_pkg_elsewhere) ]]; then rm -f "$GPU_METAL_HOME/packages/folders"; fi
+    local asked
+    _pkg_read "asked/$gm_layer.$gm_step"
+    asked=$REPLY
+    _pkg_after "$asked"
+    _pkg_release "$asked"
+    _pkg_save "asked/$gm_layer.$gm_step" ''
+    _pkg_elsewhere
+    if [[ -z $REPLY ]]; then rm -f "$GPU_METAL_HOME/packages/folders"; fi
 }
 
 # pkg_asked: the names that this step asked for, sorted
-pkg_asked() { _pkg_list "asked/$gm_layer.$gm_step"; }
+pkg_asked() {
+    _pkg_read "asked/$gm_layer.$gm_step"
+    if [[ -n $REPLY ]]; then printf '%s\n' "$REPLY"; fi
+}
 
 # pkg_installed NAME [VERSION]: installed and configured, in a version that fits if one is given?
 pkg_installed() { pkg_right "$1${2:+=$2}"; }
 
-# Names only, one per line, sorted.
-_pkg_names() { tr ' ' '\n' | sed 's/=.*//; s/:.*//; /^$/d' | sort -u; }
-
-# The lists $@ (came, went, auto, held, folders, asked/…), as they were saved.
-_pkg_list() { (cd "$GPU_METAL_HOME/packages" && cat -- "$@") 2>/dev/null || true; }
-
-# Saves stdin as the list $1; deletes the file if the list is empty.
-_pkg_save() {
-    local file=$GPU_METAL_HOME/packages/$1
-    _pkg_names | write_file "$file" 0600
-    if [[ ! -s $file ]]; then rm -f "$file"; fi
-}
-
-# The names that the other steps of this host ask for.
-_pkg_elsewhere() {
-    local file
-    for file in "$GPU_METAL_HOME"/packages/asked/*; do
-        if [[ -f $file && ${file##*/} != "$gm_layer.$gm_step" ]]; then cat "$file"; fi
-    done | sort -u
-}
-
-# Packages of ours that this step once asked for, that are not in the words of stdin, and that are still installed.
+# _pkg_dropped NAMES → REPLY: packages of ours that this step once asked for, that are not in NAMES and still installed
 _pkg_dropped() {
     local gone
-    gone=$(comm -23 <(pkg_asked) <(_pkg_names))
+    _pkg_read "asked/$gm_layer.$gm_step"
+    _pkg_without "$REPLY" "$1"
+    gone=$REPLY
     if [[ -z $gone ]]; then return; fi
-    comm -12 <(printf '%s\n' "$gone") <(_pkg_list held came auto | sort -u) |
-        comm -12 - <(pkg_list)
+    _pkg_read held came auto
+    _pkg_both "$gone" "$REPLY"
+    if [[ -n $REPLY ]]; then _pkg_both "$REPLY" "$(pkg_list)"; fi
 }
 
 # Saves what is installed before an installation; keeps the record that an interrupted run has left.
@@ -130,94 +128,119 @@ _pkg_before() {
     local folders=$GPU_METAL_HOME/packages/folders
     if [[ ! -e $folders ]]; then system_folders_there | write_file "$folders" 0600; fi
     if [[ -e $GPU_METAL_HOME/packages/before ]]; then return; fi
-    pkg_auto | _pkg_save before-auto
-    pkg_list | _pkg_save before
+    _pkg_save before-auto "$(pkg_auto)"
+    _pkg_save before "$(pkg_list)"
 }
 
 # Records what an installation changed, also one by a run that was killed.
 _pkg_after() { # NAMES
+    local before now came went
     if [[ ! -e $GPU_METAL_HOME/packages/before ]]; then return; fi
-    {
-        _pkg_list came
-        comm -13 <(_pkg_list before) <(pkg_list)
-    } | sort -u | comm -23 - <(_pkg_list went) |
-        _pkg_save came
-    {
-        _pkg_list went
-        comm -23 <(_pkg_list before) <(pkg_list)
-    } | sort -u | comm -23 - <(_pkg_list came) |
-        comm -23 - <(pkg_list) | _pkg_save went
-    {
-        _pkg_list auto
-        comm -12 <(printf '%s\n' "$1") <(_pkg_list before-auto)
-    } | _pkg_save auto
+    now=$(pkg_list)
+    _pkg_read before
+    before=$REPLY
+    _pkg_read went
+    went=$REPLY
+    _pkg_read came
+    came=$REPLY
+    _pkg_without "$now" "$before"
+    _pkg_plus "$came" "$REPLY"
+    _pkg_without "$REPLY" "$went"
+    came=$REPLY
+    _pkg_save came "$came"
+    _pkg_without "$before" "$now"
+    _pkg_plus "$went" "$REPLY"
+    _pkg_without "$REPLY" "$came"$'\n'"$now"
+    _pkg_save went "$REPLY"
+    _pkg_read before-auto
+    _pkg_both "$1" "$REPLY"
+    _pkg_add_to auto "$REPLY"
     rm -f "$GPU_METAL_HOME/packages/before" "$GPU_METAL_HOME/packages/before-auto"
 }
 
 # Marks those of NAMES that came as dependencies as asked for.
 _pkg_ask() { # NAMES
     local names
-    mapfile -t names < <(comm -12 <(pkg_auto) <(printf '%s\n' "$1"))
-    if ((${#names[@]})); then
-        {
-            _pkg_list auto
-            printf '%s\n' "${names[@]}"
-        } | _pkg_save auto
-        pkg_mark_asked "${names[@]}"
-    fi
+    _pkg_both "$1" "$(pkg_auto)"
+    names=$REPLY
+    if [[ -z $names ]]; then return; fi
+    _pkg_add_to auto "$names"
+    # shellcheck disable=SC2086  # words are names
+    pkg_mark_asked $names
 }
 
 _pkg_hold() { # NAMES
     local name
     for name in $1; do
         if ! pkg_held "$name"; then
-            {
-                _pkg_list held
-                printf '%s\n' "$name"
-            } | _pkg_save held
+            _pkg_add_to held "$name"
             pkg_hold "$name"
         fi
     done
 }
 
-# Releases the holds that we set on the packages of stdin.
-_pkg_unhold() {
-    local ours names
-    ours=$(comm -12 - <(_pkg_list held))
-    if [[ -n $ours ]]; then
-        mapfile -t names <<<"$ours"
-        pkg_unhold "${names[@]}"
-        comm -23 <(_pkg_list held) - <<<"$ours" | _pkg_save held
-    fi
+# Releases the holds that we set.
+_pkg_unhold() { # NAMES
+    local held ours
+    _pkg_read held
+    held=$REPLY
+    _pkg_both "$1" "$held"
+    ours=$REPLY
+    if [[ -z $ours ]]; then return; fi
+    # shellcheck disable=SC2086  # words are names
+    pkg_unhold $ours
+    _pkg_without "$held" "$ours"
+    _pkg_save held "$REPLY"
 }
 
-# The packages of stdin are no longer asked for: removes what came with them, unless something else needs it.
-_pkg_release() {
-    local names ours unneeded last=''
-    names=$(_pkg_names)
+# These packages are no longer asked for: removes what came with them, unless something else needs it.
+_pkg_release() { # NAMES
+    local names=$1 elsewhere list ours unneeded='' last=''
     if [[ -z $names ]]; then return; fi
-    _pkg_unhold <<<"$names"
-    names=$(comm -23 - <(_pkg_elsewhere) <<<"$names")
-    mapfile -t ours < <(_pkg_list came auto | sort -u | comm -12 - <(pkg_list) |
-        comm -12 - <(printf '%s\n' "$names"))
-    if ((${#ours[@]})); then pkg_mark_auto "${ours[@]}"; fi
-    if [[ -z $(_pkg_elsewhere) ]]; then last=--last; fi
-    # shellcheck disable=SC2086  # an empty $last must not become an argument
-    unneeded=$(_pkg_list came | comm -12 - <(pkg_list) | comm -23 - <(_pkg_elsewhere) | pkg_unneeded $last)
+    _pkg_unhold "$names"
+    _pkg_elsewhere
+    elsewhere=$REPLY
+    _pkg_without "$names" "$elsewhere"
+    names=$REPLY
+    list=$(pkg_list)
+    _pkg_read came auto
+    _pkg_both "$names" "$REPLY"
+    _pkg_both "$REPLY" "$list"
+    ours=$REPLY
     # shellcheck disable=SC2086  # words are names
-    if [[ -n $unneeded ]]; then pkg_purge $unneeded; fi
+    if [[ -n $ours ]]; then pkg_mark_auto $ours; fi
+    if [[ -z $elsewhere ]]; then last=--last; fi
+    _pkg_read came
+    _pkg_both "$REPLY" "$list"
+    _pkg_without "$REPLY" "$elsewhere"
+    # shellcheck disable=SC2086  # an empty $last must not become an argument
+    if [[ -n $REPLY ]]; then unneeded=$(printf '%s\n' "$REPLY" | pkg_unneeded $last); fi
+    if [[ -n $unneeded ]]; then
+        # shellcheck disable=SC2086  # words are names
+        pkg_purge $unneeded
+        list=$(pkg_list)
+    fi
     # Also when an interrupted run has purged packages already.
-    _pkg_list folders | bring_folders
-    comm -12 <(_pkg_list came) <(pkg_list) | _pkg_save came
-    comm -23 <(_pkg_list auto) - <<<"$names" | _pkg_save auto
+    _pkg_read folders
+    if [[ -n $REPLY ]]; then bring_folders <<<"$REPLY"; fi
+    _pkg_read came
+    _pkg_both "$REPLY" "$list"
+    _pkg_save came "$REPLY"
+    _pkg_read auto
+    _pkg_without "$REPLY" "$names"
+    _pkg_save auto "$REPLY"
     _pkg_bring_back
 }
 
 # Reinstalls packages that ours replaced (chrony replaces systemd-timesyncd) as soon as nothing conflicts with them.
 _pkg_bring_back() {
-    local name
-    for name in $(_pkg_list went); do
+    local name went
+    _pkg_read went
+    went=$REPLY
+    if [[ -z $went ]]; then return; fi
+    for name in $went; do
         if pkg_fits "$name"; then pkg_install "$name"; fi
     done
-    comm -23 <(_pkg_list went) <(pkg_list) | _pkg_save went
+    _pkg_without "$went" "$(pkg_list)"
+    _pkg_save went "$REPLY"
 }

@@ -17,7 +17,10 @@ ulimit -c 0
 trap '' HUP
 trap : PIPE
 
-code=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
+code=${BASH_SOURCE[0]}
+[[ ! -L $code ]] || code=$(readlink -f -- "$code")
+[[ $code == /* ]] || code=$PWD/$code
+code=${code%/*}
 ssh_connection=${SSH_CONNECTION-}
 sudo_user=${SUDO_USER-}
 for name in $(compgen -e); do
@@ -29,7 +32,8 @@ cd /
 
 identity=
 [[ ! -r $GPU_METAL_HOME/identity ]] || read -r identity <"$GPU_METAL_HOME/identity" || true
-host=${identity:-$(uname -n)}
+host=$identity
+[[ -n $host ]] || host=$(uname -n)
 check_timeout=${GPU_METAL_CHECK_TIMEOUT:-120}
 lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 
@@ -108,13 +112,16 @@ read_owner() {
 read_payload() {
     local text lines kind id key count rest at=0 value sum
     [[ ! -t 0 ]] || return 0
-    text=$(cat && printf .)
-    text=${text%.}
+    _take_stdin
+    if [[ -n $rest ]]; then
+        text=$(_all_of_stdin && printf .)
+        text=${text%.}
+    fi
     [[ -n $text ]] || return 0
     mapfile -t lines < <(printf '%s' "$text")
     [[ $text == *$'\n' ]] || usage "the payload is cut short: its last line does not end."
     while ((at < ${#lines[@]})); do
-        read -r kind id key count rest < <(printf '%s\n' "${lines[at]}")
+        read -r kind id key count rest <<<"${lines[at]}"
         if [[ $kind == owner && $at -eq 0 ]]; then
             owner=${lines[at]#owner }
             at=1

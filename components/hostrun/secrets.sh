@@ -14,15 +14,14 @@ secrets_same() {
 
 # keep_secrets LAYER ID: remembers the secrets of this call as applied
 keep_secrets() {
-    local file=$GPU_METAL_HOME/secrets/$1/$2 salt error
+    local file=$GPU_METAL_HOME/secrets/$1/$2 salt
     _has_secrets "$2" || return 0
     salt=$(head -c 16 /dev/urandom | sha256sum | cut -c -32)
     mkdir -p -- "${file%/*}"
-    error=$(printf '%s %s\n' "$salt" "$(_secrets_digest "$2" "$salt")" | write_file "$file" 0600 2>&1) ||
-        fail ledger "$file cannot be written: ${error##*: }. $(cause "$error")"
+    record "$file" "$salt $(_secrets_digest "$2" "$salt")"
 }
 
-forget_secrets() { rm -f -- "$GPU_METAL_HOME/secrets/$1/$2"; }
+forget_secrets() { [[ ! -e $GPU_METAL_HOME/secrets/$1/$2 ]] || rm -f -- "$GPU_METAL_HOME/secrets/$1/$2"; }
 
 _has_secrets() { # ID: without a process, as most steps have none
     local key

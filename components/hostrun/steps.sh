@@ -2,13 +2,14 @@
 # Runs the functions of steps, and reports their results.
 
 declare -A bulk_text=()   # by SHA-256: the bulk inputs of this run
+declare -A bulk_kept=()   # by SHA-256: of them, those that keep_bulk has stored
 declare -A secret_text=() # by "id key"
 declare -A sum_of=()      # by path, after sum_all: SHA-256 of the step files and the stored bulk inputs
 
 # step_file REF → REPLY
 step_file() { REPLY=$GPU_METAL_HOME/library/${1%%'#'*}.sh; }
 
-# sum_all: reads them all at once, for a run that changes none of them
+# sum_all: reads them all at once. Later in its run, verify_refs takes what was right then as right.
 sum_all() {
     local sum file
     while read -r sum file; do
@@ -24,8 +25,10 @@ verify_refs() {
         step_file "$ref"
         [[ -f $REPLY ]] || fail step-digest "$ref is not in this host's library. Nothing was run. Fix: sitectl drift \
 --record, then pulumi up, with the release that $ref is of."
-        files+=("$REPLY")
+        file=$REPLY
+        is_right "${sum_of[$file]-}" "$file" || files+=("$file")
     done
+    [[ ${#files[@]} -gt 0 ]] || return 0
     while read -r sum file; do
         is_right "$sum" "$file" || fail step-digest "$file has SHA-256 ${sum:0:12}, wanted $REPLY. Nothing was run. Fix: \
 find out who changed it; then sitectl drift --record, then pulumi up."
@@ -41,7 +44,8 @@ is_right() {
 
 has_function() { # REF NAME
     step_file "$1"
-    [[ $'\n'$(<"$REPLY") == *$'\n'"$2()"* ]]
+    read_file "$REPLY"
+    [[ $'\n'$REPLY == *$'\n'"$2()"* ]]
 }
 
 # _load_bulk LINE → array gm_bulk: from what was sent, else from this host's store
@@ -65,39 +69,48 @@ _load_bulk() {
 
 # keep_bulk LINE: stores its bulk inputs for later checks and for undo
 keep_bulk() {
-    local word sum error
+    local word sum
     words bulk "$1"
     for word in "${REPLY_WORDS[@]}"; do
         sum=${word#*=}
-        [[ -n ${bulk_text[$sum]+sent} ]] || continue
-        error=$(printf '%s\n' "${bulk_text[$sum]}" | write_file "$GPU_METAL_HOME/inputs/$sum" 0600 2>&1) ||
-            fail ledger "$GPU_METAL_HOME/inputs cannot be written: ${error##*: }. $(cause "$error")"
+        [[ -n ${bulk_text[$sum]+sent} && -z ${bulk_kept[$sum]-} ]] || continue
+        record "$GPU_METAL_HOME/inputs/$sum" "${bulk_text[$sum]}"
+        bulk_kept[$sum]=yes
     done
 }
 
-# _declarations FUNCTION LAYER LINE: what child.sh reads from stdin
+# _declarations FUNCTION LAYER LINE → REPLY: what child.sh reads from stdin
 _declarations() {
-    local gm_verb=$verb gm_function=$1 gm_layer=$2 gm_step gm_file key
-    local -a gm_inputs gm_previous=() gm_bulk gm_secrets=()
+    local step file key text
+    local -a gm_bulk gm_secrets=()
     ref_of "$3"
     step_file "$REPLY"
-    gm_file=$REPLY
+    file=$REPLY
     ref_of "$3"
     id_of "$REPLY"
-    gm_step=$REPLY
+    step=$REPLY
+    printf -v text '%s=%q\n' gm_verb "$verb" gm_function "$1" gm_layer "$2" gm_step "$step" gm_file "$file"
     words in "$3"
-    gm_inputs=("${REPLY_WORDS[@]}")
-    if [[ -n ${line_done[$gm_step]-} ]]; then
-        words in "${line_done[$gm_step]}"
-        gm_previous=("${REPLY_WORDS[@]}")
-    fi
+    _declare gm_inputs "${REPLY_WORDS[@]}"
+    REPLY_WORDS=()
+    [[ -z ${line_done[$step]-} ]] || words in "${line_done[$step]}"
+    _declare gm_previous "${REPLY_WORDS[@]}"
     _load_bulk "$3"
-    if [[ $gm_function == apply ]]; then
+    _declare gm_bulk "${gm_bulk[@]}"
+    if [[ $1 == apply ]]; then
         for key in "${!secret_text[@]}"; do
-            [[ ${key% *} != "$gm_step" ]] || gm_secrets+=("${key##* }=${secret_text[$key]}")
+            [[ ${key% *} != "$step" ]] || gm_secrets+=("${key##* }=${secret_text[$key]}")
         done
     fi
-    declare -p gm_verb gm_function gm_layer gm_step gm_file gm_inputs gm_previous gm_bulk gm_secrets
+    _declare gm_secrets "${gm_secrets[@]}"
+    REPLY=$text
+}
+
+# _declare ARRAY WORD…: adds the array to `text`
+_declare() {
+    local quoted=
+    [[ $# -eq 1 ]] || printf -v quoted '%q ' "${@:2}"
+    text+="$1=($quoted)"$'\n'
 }
 
 _child() { # SECONDS: the child, its declarations on stdin
@@ -122,7 +135,7 @@ last_lines() {
 }
 
 # _mask ID MARK: stdin to stdout without secrets and blank lines, up to the line MARK. What the step says at once
-# (lib.sh, remark) goes to the operator, too.
+# (lib.sh, remark) goes to the operator, too. Ends this process: for a pipe's end only.
 _mask() {
     local key line lines hidden=()
     for key in "${!secret_text[@]}"; do
@@ -134,11 +147,10 @@ _mask() {
         done
     done
     if [[ ${#hidden[@]} -eq 0 ]]; then
-        sed -u -n -e "/^$2\$/q" -e '/^\x02/{s///;w /dev/fd/7' -e '}' -e '/./p' 7> >(_relay "$1")
-        return
+        exec sed -u -n -e "/^$2\$/q" -e '/^\x02/{s///;w /dev/fd/7' -e '}' -e '/./p' 7> >(_relay "$1")
     fi
     # sed reads its script from a pipe: nothing of it is in argv or in a file. The longest first: one may be part of another.
-    sed -u -n -f <(
+    exec sed -u -n -f <(
         printf '/^%s$/q\n' "$2"
         for line in "${hidden[@]}"; do
             printf '%08d %s\n' "${#line}" "$line"
@@ -156,12 +168,12 @@ _relay() {
 
 # _limit_of FILE → REPLY: seconds that its apply and undo have: 900, or what its line `# limit: SECONDS` says
 _limit_of() {
-    REPLY=900
     if [[ -n ${GPU_METAL_STEP_TIMEOUT-} ]]; then
         REPLY=$GPU_METAL_STEP_TIMEOUT
-    elif [[ $(<"$1") =~ $'\n# limit: '([0-9]+)$'\n' ]]; then
-        REPLY=${BASH_REMATCH[1]}
+        return
     fi
+    read_file "$1"
+    if [[ $REPLY =~ $'\n# limit: '([0-9]+)$'\n' ]]; then REPLY=${BASH_REMATCH[1]}; else REPLY=900; fi
 }
 
 # run_logged FUNCTION LAYER LINE → the function's status; its output goes to the step's log, path in REPLY; how it failed,
@@ -176,14 +188,15 @@ run_logged() {
     id_of "$REPLY"
     id=$REPLY
     log=$GPU_METAL_HOME/log/$layer/$id.log
-    error=$({ mkdir -p -- "${log%/*}" && : >"$log"; } 2>&1) ||
+    { : >"$log"; } 2>/dev/null || error=$({ mkdir -p -- "${log%/*}" && : >"$log"; } 2>&1) ||
         fail ledger "$log cannot be written: ${error##*: }. $(cause "$error")"
     # The mark ends the log: a daemon that the step left behind may hold the pipe open for ever.
     mark=end-$$-$RANDOM$RANDOM$RANDOM
     now
     started=$REPLY
+    _declarations "$1" "$layer" "$3"
     {
-        _child "$step_limit" < <(_declarations "$1" "$layer" "$3") 2>&1 || status=$?
+        _child "$step_limit" < <(printf '%s' "$REPLY") 2>&1 || status=$?
         printf '\n%s\n' "$mark"
         exit "$status"
     } | _mask "$id" "$mark" >"$log" 9>&- || status=$?

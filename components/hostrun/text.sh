@@ -23,6 +23,9 @@ utf8() {
     done
 }
 
+# clock → REPLY: the time, as 2026-11-29T21:40:12Z
+clock() { TZ=UTC printf -v REPLY '%(%FT%TZ)T' -1; }
+
 # short TEXT [BYTES] → REPLY: the first BYTES of TEXT, with a mark where it was cut.
 short() {
     local limit=${2:-$((line_limit - 8))} text=$1

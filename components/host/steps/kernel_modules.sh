@@ -5,14 +5,15 @@
 # undo does not unload a module, since another program may use it by then; the next boot does not load it.
 
 check() {
-    local name
+    local name loadable
     for name in $(input names); do
         if ! _present "${name//-/_}"; then _lacks "$name"; fi
     done
-    if [[ -n $(_loadable) ]] && ! _wanted | same_file /etc/modules-load.d/90-gpu-metal.conf; then
-        untrue "$(_loadable | paste -sd ' ') would not be loaded after a reboot"
+    loadable=$(_loadable)
+    if [[ -n $loadable ]] && ! _wanted | same_file /etc/modules-load.d/90-gpu-metal.conf; then
+        untrue "${loadable//$'\n'/ } would not be loaded after a reboot"
     fi
-    for name in $(_loadable); do _is_welcome "$name" blacklist; done
+    for name in $loadable; do _is_welcome "$name" blacklist; done
 }
 
 apply() {
@@ -58,7 +59,7 @@ _present() {
 
 # Reads the list itself: modinfo of older systems does not know built-in modules.
 _is_builtin() {
-    sed 's,.*/,,; s/\.ko$//; s/-/_/g' "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null | grep -xF "$1" >/dev/null
+    grep -qE "(^|/)${1//_/[-_]}(\.ko)?\$" "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null
 }
 
 # The names that are loadable modules on this host, one per line.

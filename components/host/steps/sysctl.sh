@@ -8,20 +8,22 @@
 # and come back with undo, or when a setting leaves the site.
 
 check() {
-    local key value seen later
+    local key value seen later files
     while IFS='=' read -r key value; do
-        if [[ ! -e $(_path "$key") ]]; then
-            untrue "has no setting $key, wants $value." \
-                "Fix: see that the kernel module that brings it is loaded, or take it out of sysctl"
-        fi
-        seen=$(_live "$key")
-        if [[ $seen != "$(_words "$value")" ]]; then untrue "has $key=$seen, wants $value"; fi
+        _live "$key" || untrue "has no setting $key, wants $value." \
+            "Fix: see that the kernel module that brings it is loaded, or take it out of sysctl"
+        seen=$REPLY
+        _words "$value"
+        if [[ $seen != "$REPLY" ]]; then untrue "has $key=$seen, wants $value"; fi
     done < <(inputs)
     if ! _wanted | same_file /etc/sysctl.d/99-zz-gpu-metal.conf; then
         untrue "/etc/sysctl.d/99-zz-gpu-metal.conf is not what the site's sysctl says"
     fi
+    mapfile -t files < <(_later_files)
+    if ((${#files[@]} == 0)); then return; fi
     while IFS='=' read -r key value; do
-        later=$(_later "$key" "$(_words "$value")")
+        _words "$value"
+        later=$(_later "$key" "$REPLY" "${files[@]}")
         if [[ -n $later ]]; then
             untrue "has $key=$value now, but ${later%%=*} comes after ours and sets it to ${later#*=} at the next start." \
                 "Fix: take that line out of ${later%%=*}, or write ${later#*=} for $key under sysctl"
@@ -30,13 +32,18 @@ check() {
 }
 
 apply() {
-    local key value
+    local key value seen
     _remember
     _put_back < <(_before | _without "$(inputs)")
     keep /etc/sysctl.d/99-zz-gpu-metal.conf
     _wanted | write_file /etc/sysctl.d/99-zz-gpu-metal.conf 0644
     while IFS='=' read -r key value; do
-        if [[ $(_live "$key") != "$(_words "$value")" ]]; then printf '%s\n' "$value" >"$(_path "$key")"; fi
+        _live "$key"
+        seen=$REPLY
+        _words "$value"
+        if [[ $seen == "$REPLY" ]]; then continue; fi
+        _path "$key"
+        printf '%s\n' "$value" >"$REPLY"
     done < <(inputs)
 }
 
@@ -47,28 +54,32 @@ undo() {
 }
 
 _wanted() {
+    local key value
     printf '# gpu-metal\n'
-    inputs | sed 's/=/ = /'
+    while IFS='=' read -r key value; do printf '%s = %s\n' "$key" "$value"; done < <(inputs)
 }
 
-# `net.ipv4.ip_forward`, or `net/ipv4/conf/eth0.1/forwarding` where a name has a dot, as sysctl takes them.
+# → REPLY. `net.ipv4.ip_forward`, or `net/ipv4/conf/eth0.1/forwarding` where a name has a dot, as sysctl takes them.
 _path() {
-    if [[ $1 == */* ]]; then printf '/proc/sys/%s' "$1"; else printf '/proc/sys/%s' "${1//.//}"; fi
+    if [[ $1 == */* ]]; then REPLY=/proc/sys/$1; else REPLY=/proc/sys/${1//.//}; fi
 }
 
+# → REPLY: with one blank between words
 _words() {
-    printf '%s' "$1" | tr -s '[:space:]' ' '
+    REPLY=${1//[[:space:]]/ }
+    while [[ $REPLY == *'  '* ]]; do REPLY=${REPLY//'  '/ }; done
 }
 
+# → REPLY: what the kernel has; status 1 when it has no such setting
 _live() {
-    _words "$(cat "$(_path "$1")")"
+    _path "$1"
+    [[ -e $REPLY ]] || return 1
+    read_file "$REPLY"
+    _words "${REPLY%$'\n'}"
 }
 
-# `FILE=VALUE`, if a file that systemd-sysctl reads after ours gives KEY another value than VALUE.
-_later() { # KEY VALUE
-    local files
-    mapfile -t files < <(_later_files)
-    if ((${#files[@]} == 0)); then return; fi
+# `FILE=VALUE`, if one of FILE…, which systemd-sysctl reads after ours, gives KEY another value than VALUE.
+_later() { # KEY VALUE FILE…
     awk -v wanted="$1" -v ours="$2" '
         # As systemd reads a name: the first separator is the one, whether it is a dot or a slash.
         function name(key) {
@@ -86,7 +97,7 @@ _later() { # KEY VALUE
             gsub(/^[ \t]+|[ \t\r]+$/, "", seen); gsub(/[ \t]+/, " ", seen)
         }
         END { if (file && seen != ours) print file "=" seen }
-    ' "${files[@]}"
+    ' "${@:3}"
 }
 
 # The files after ours, in the order in which systemd reads them: by name; of two with one name, /etc comes first.
@@ -110,7 +121,10 @@ _without() {
 _remember() {
     {
         _before
-        inputs | _without "$(_before)" | while IFS='=' read -r key _; do printf '%s=%s\n' "$key" "$(_live "$key")"; done
+        inputs | _without "$(_before)" | while IFS='=' read -r key _; do
+            _live "$key"
+            printf '%s=%s\n' "$key" "$REPLY"
+        done
     } | write_file "$GPU_METAL_HOME/sysctl-before" 0600
 }
 
@@ -118,7 +132,8 @@ _remember() {
 _put_back() {
     local key value
     while IFS='=' read -r key value; do
-        if [[ -e $(_path "$key") ]]; then printf '%s\n' "$value" >"$(_path "$key")"; fi
+        _path "$key"
+        if [[ -e $REPLY ]]; then printf '%s\n' "$value" >"$REPLY"; fi
         _before | _without "$key=" | write_file "$GPU_METAL_HOME/sysctl-before" 0600
     done
 }

@@ -75,16 +75,26 @@ pkg_install() {
 
 # pkg_version NAME: the installed version; empty when it is not installed
 pkg_version() {
-    local state
-    # dpkg-query prints one line for each installed architecture.
-    state=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}\n' -- "$1" 2>/dev/null) || return 0
-    sed -n '/^installed /{s///p;q}' <<<"$state"
+    local -A pkg_seen=()
+    pkg_see "$1"
+    if [[ -n ${pkg_seen[$1]-} ]]; then printf '%s\n' "${pkg_seen[$1]}"; fi
 }
 
-# pkg_right NAME[=VERSION]: is it installed, in that version? A version may be a glob.
+# pkg_see NAME…: the versions of all that are installed, into the table pkg_seen
+pkg_see() {
+    local state package architecture version
+    while IFS=$'\t' read -r state package architecture version; do
+        if [[ $state != installed ]]; then continue; fi
+        # dpkg-query prints one line for each installed architecture.
+        pkg_seen[$package]=${pkg_seen[$package]-$version}
+        pkg_seen["$package:$architecture"]=$version
+    done < <(dpkg-query --show --showformat='${db:Status-Status}\t${Package}\t${Architecture}\t${Version}\n' -- "$@" 2>/dev/null)
+}
+
+# pkg_right NAME[=VERSION] [SEEN]: is it installed, in that version? A version may be a glob. SEEN: what pkg_see saw
 pkg_right() {
-    local seen wanted='*'
-    seen=$(pkg_version "${1%%=*}")
+    local seen=${2-} wanted='*'
+    [[ $# -gt 1 ]] || seen=$(pkg_version "${1%%=*}")
     [[ $1 != *=* ]] || wanted=${1#*=}
     # shellcheck disable=SC2053  # a glob is meant
     [[ -n $seen && $seen == $wanted ]]
@@ -139,13 +149,14 @@ pkg_removes() {
 # pkg_hold NAME… / pkg_unhold NAME… / pkg_held NAME: kept at its version?
 pkg_hold() { apt-mark hold -- "$@"; }
 pkg_unhold() { apt-mark unhold -- "$@"; }
-pkg_held() { [[ -n $(apt-mark showhold -- "$1") ]]; }
+pkg_held() { [[ $(dpkg-query --show --showformat='${db:Status-Want} ' -- "$1" 2>/dev/null) == *hold* ]]; }
 
 # pkg_purge NAME…: removes packages with their settings, also held ones; skips those that are not installed
 pkg_purge() {
-    local name there=()
+    local name known there=()
+    known=" $(dpkg-query --show --showformat='${Package} ' -- "$@" 2>/dev/null || true)"
     for name in "$@"; do
-        ! dpkg-query --show -- "$name" >/dev/null 2>&1 || there+=("$name")
+        [[ $known != *" $name "* ]] || there+=("$name")
     done
     [[ ${#there[@]} -eq 0 ]] || apt_get purge --allow-change-held-packages -- "${there[@]}"
 }

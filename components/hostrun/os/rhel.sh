@@ -44,10 +44,18 @@ pkg_install() {
 # pkg_version NAME: the installed version; empty when it is not installed. Of a kernel there may be several, one a line.
 pkg_version() { rpm -q --qf '%{VERSION}-%{RELEASE}\n' -- "$1" 2>/dev/null | grep -v ' is not installed$' || true; }
 
-# pkg_right NAME[=VERSION]: is it installed, in that version? A version may be a glob, with or without epoch, release
-# and architecture.
+# pkg_see NAME…: the versions of all that are installed, into the table pkg_seen
+pkg_see() {
+    local name
+    # shellcheck disable=SC2034  # whoever asks declares it
+    for name in "$@"; do pkg_seen["$name"]=$(pkg_version "$name"); done
+}
+
+# pkg_right NAME[=VERSION] [SEEN]: is it installed, in that version? A version may be a glob, with or without epoch,
+# release and architecture. SEEN: what pkg_see saw
 pkg_right() {
     local seen wanted='*' form forms
+    if [[ $1 != *=* && -n ${2-} ]]; then return; fi
     [[ $1 != *=* ]] || wanted=${1#*=}
     forms='%{VERSION}\n%{VERSION}-%{RELEASE}\n%{VERSION}-%{RELEASE}.%{ARCH}\n%{EPOCHNUM}:%{VERSION}-%{RELEASE}\n'
     seen=$(rpm -q --qf "$forms" -- "${1%%=*}" 2>/dev/null) || return
