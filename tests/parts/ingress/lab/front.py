@@ -32,6 +32,7 @@ SHOP = {
             "kind": "Pod",
             "metadata": {"name": "shop", "labels": {"app": "shop"}},
             "spec": {
+                "terminationGracePeriodSeconds": 1,  # busybox as a container's first process does not end by SIGTERM
                 "containers": [
                     {
                         "name": "shop",
