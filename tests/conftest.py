@@ -20,6 +20,10 @@ LONG_RUNS = ROOT / "docs" / "long-runs.md"
 PATIENCE = 1800
 """Seconds that a test waits for those of the lab itself."""
 BEGUN = time.monotonic()
+NICENESS, BEHIND = os.nice(0), 5
+"""Of this process as it was started, and how much higher it is while it runs another group than the longest."""
+FIRST = pytest.StashKey[set[Path]]()
+"""The files of the longest group; all of them, when nothing was measured."""
 
 
 @pytest.hookimpl(optionalhook=True)  # there is none without pytest-xdist
@@ -29,11 +33,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> schedule.ByG
     return schedule.ByGroup(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The lab's own tests first, then those that need no lab, then the longest. Every worker comes to the same."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The lab's own tests first, then the longest. Every worker comes to the same."""
     groups = schedule.Groups({schedule.file_of(item.nodeid) for item in items})
     seconds = schedule.measured(MINUTES)
     items.sort(key=lambda item: groups.place(item.nodeid, seconds))
+    longest = groups.longest((item.nodeid for item in items), seconds)
+    config.stash[FIRST] = {item.path for item in items if longest in ("", groups.of(item.nodeid))}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _priority(request: pytest.FixtureRequest) -> None:
+    """The longest group is the first at the processors, with all that it starts: hosts too (lab/hosts/host.sh).
+
+    Only where there are workers, and for root, who may take a lower niceness again.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ and os.geteuid() == 0:
+        behind = 0 if request.path in request.config.stash[FIRST] else BEHIND
+        os.setpriority(os.PRIO_PROCESS, 0, min(NICENESS + behind, 19))
 
 
 @pytest.fixture(scope="module", autouse=True)

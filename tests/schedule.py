@@ -2,8 +2,9 @@
 
 A file is a group, unless its pytestmark has `pytest.mark.hosts("cp-1", …)`: files with a host in common are one group,
 which one worker runs. Tests of steps need no mark: each worker has a host of its own (tests/scripts/lab_host.py). Files
-with `pytest.mark.alone` stop the lab itself: they come first, and no test with `lab` begins before they have ended;
-tests that need no lab run beside them. After them the longest group comes first, as the last run measured it.
+with `pytest.mark.alone` stop the lab itself: they come first, and no test with `lab` begins before they have ended.
+After them the longest group comes first, as the last run measured it; the run cannot end before it does, so all others
+leave it the processors when it wants them (`longest`).
 """
 
 import json
@@ -29,7 +30,6 @@ class Groups:
     def __init__(self, files: Iterable[str]) -> None:
         said = {file: marks(ROOT / file) for file in files}
         self._alone = {file for file, text in said.items() if "pytest.mark.alone" in text}
-        self._lab = {file for file, text in said.items() if "pytest.mark.lab" in text}
         self._group = {file: file for file in said}
         self._host: dict[str, str] = {}
         for file, text in said.items():
@@ -52,8 +52,11 @@ class Groups:
     def place(self, nodeid: str, seconds: Mapping[str, float]) -> tuple[int, float, str]:
         """What tests are sorted by. A group that was never measured counts as long."""
         group = self.of(nodeid)
-        kind = 0 if group == ALONE else 2 if file_of(nodeid) in self._lab else 1
-        return kind, -seconds.get(group, 3600), group
+        return 0 if group == ALONE else 1, -seconds.get(group, 3600), group
+
+    def longest(self, nodeids: Iterable[str], seconds: Mapping[str, float]) -> str:
+        """The group of these tests that took longest; empty when none was measured."""
+        return max({self.of(nodeid) for nodeid in nodeids} & {*seconds}, key=lambda each: seconds[each], default="")
 
 
 def marks(file: Path) -> str:

@@ -7,8 +7,11 @@ set -euo pipefail
 name=$1 lower=$2 disk=$3 run=$4 bridge=$5 lock=$6
 
 # Own child group in every hierarchy (cgroup v1) or in the one (v2): the host sees only its subtree, and faults find it by name.
+# Its share of the processors is by the niceness of who switched it on: between groups, that of processes does not count.
 enter_cgroups() {
-    local parent own
+    local parent own nice
+    nice=$(nice)
+    nice=$((nice < 0 ? 0 : nice > 10 ? 10 : nice)) # no host starves
     for parent in /sys/fs/cgroup /sys/fs/cgroup/*/; do
         [[ -e $parent/cgroup.procs && ! -e $parent/../cgroup.procs ]] || continue
         own=${parent%/}/lab-$name
@@ -17,6 +20,7 @@ enter_cgroups() {
             cat "$parent/cpuset.cpus" >"$own/cpuset.cpus"
             cat "$parent/cpuset.mems" >"$own/cpuset.mems"
         fi
+        if [[ -e $own/cpu.shares ]]; then echo $((1024 * 4 ** nice / 5 ** nice)) >"$own/cpu.shares"; fi
         echo "$BASHPID" >"$own/cgroup.procs"
     done
 }

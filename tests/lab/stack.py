@@ -130,7 +130,7 @@ class Stack:
         end = time.monotonic() + limit
         while (said := self.sitectl("verify", *more)).status != 0:
             assert time.monotonic() < end, f"not within {limit:.0f} s:\n{said.text}"
-            time.sleep(1)
+            time.sleep(2)
         return said
 
     def export(self) -> dict[str, Any]:

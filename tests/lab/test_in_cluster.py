@@ -104,7 +104,7 @@ def test_an_xid_error_is_an_alert_that_verify_names(stack: Stack) -> None:
     assert measured.said(stack)["monitoring/alerts"][:2] == ("ok", "no alert fires")
     measured.report_xid(NODE, 79)
     alert = ("failed", f"critical alerts fire: GpuXid ({NODE}).")
-    until(lambda: measured.said(stack)["monitoring/alerts"][:2] == alert, what="the alert", limit=60)
+    until(lambda: measured.said(stack)["monitoring/alerts"][:2] == alert, what="the alert", limit=60, pause=3)
     assert measured.said(stack)["monitoring/alerts"][2].startswith(f"./sitectl verify {NODE}; ")
     measured.restart_exporter(NODE)
     stack.works()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import schedule
+from tests.conftest import BEHIND
 
 ROOT = Path(__file__).parents[2]
 TEST = """\
@@ -23,7 +24,7 @@ def test_one(number):
     log = os.open(Path(__file__).parents[2] / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(log, f"begin {{Path(__file__).stem}} {{os.getpid()}}\\n".encode())
     time.sleep(0.05)
-    os.write(log, f"end {{Path(__file__).stem}} {{os.getpid()}}\\n".encode())
+    os.write(log, f"end {{Path(__file__).stem}} {{os.getpid()}} {{os.nice(0)}}\\n".encode())
 """
 LAB, ALONE = "pytest.mark.lab", "pytest.mark.lab, pytest.mark.alone"
 FILES = {
@@ -73,11 +74,11 @@ def run(tree: Path, *words: str) -> tuple[list[str], list[list[str]]]:
 
 def test_files_that_share_a_host_run_in_one_process_and_the_labs_own_before_all_that_need_it(tree: Path) -> None:
     printed, did = run(tree, "-n", "3")
-    workers = {file: {pid for _, name, pid in did if name == file} for _, file, _ in did}
+    workers = {file: {pid for _, name, pid, *_ in did if name == file} for _, file, *_ in did}
     assert {file: len(pids) for file, pids in workers.items()} == dict.fromkeys(workers, 1)
     assert workers["test_left"] == workers["test_right"]
-    lab = [index for index, (what, file, _) in enumerate(did) if what == "begin" and file not in FREE]
-    ended = max(index for index, (what, file, _) in enumerate(did) if file == "test_alone" and what == "end")
+    lab = [index for index, (what, file, *_) in enumerate(did) if what == "begin" and file not in FREE]
+    ended = max(index for index, (what, file, *_) in enumerate(did) if file == "test_alone" and what == "end")
     assert min(lab) > ended
     assert "test_slow" not in workers
     assert printed[-1].startswith("18 passed")
@@ -91,10 +92,10 @@ FREE = ("test_alone", "test_plain")
 
 def test_the_longest_of_the_run_before_comes_first(tree: Path) -> None:
     minutes = tree / "lab-folder" / "tests.json"
-    schedule.remember(minutes, {"d": 90, "a": 10, "tests/scripts/test_steps.py": 30})
+    schedule.remember(minutes, {"d": 90, "a": 10, "tests/scripts/test_steps.py": 30, "tests/unit/test_plain.py": 1})
     _, did = run(tree, "-p", "no:xdist")
-    order = list(dict.fromkeys(file for _, file, _ in did))
-    assert order == ["test_alone", "test_plain", "test_other", "test_steps", "test_left", "test_right"]
+    order = list(dict.fromkeys(file for _, file, *_ in did))
+    assert order == ["test_alone", "test_other", "test_steps", "test_left", "test_right", "test_plain"]
 
 
 def test_long_ones_run_when_asked_and_leave_their_page(tree: Path) -> None:
@@ -114,6 +115,16 @@ def test_groups_are_joined_by_any_host_in_common(tmp_path: Path, monkeypatch: py
     groups = schedule.Groups(["one", "two", "three", "four", "none"])
     of = {name: groups.of(f"{name}::test") for name in ("one", "two", "three", "four", "none")}
     assert of == {"one": "a", "two": "a", "three": "d", "four": "a", "none": "none"}
+
+
+def test_only_the_longest_group_has_the_niceness_of_the_run(tree: Path) -> None:
+    minutes = tree / "lab-folder" / "tests.json"
+    schedule.remember(minutes, {"d": 90, "a": 10, "tests/scripts/test_steps.py": 30})
+    _, did = run(tree, "-n", "2")
+    nice = {line[1]: int(line[3]) for line in did if line[0] == "end"}
+    ours = os.nice(0)
+    behind = min(ours + BEHIND, 19) if os.geteuid() == 0 else ours
+    assert nice == {**dict.fromkeys(nice, behind), "test_other": ours}
 
 
 def test_a_folder_is_the_narrowest_that_has_minutes_of_its_own() -> None:

@@ -269,7 +269,9 @@ def test_another_users_runtime_folder_is_not_used(pulumi: Path, monkeypatch: pyt
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_pulumi_that_is_ended_leaves_none(pulumi: Path, tmp_path: Path, number: int) -> None:
     env = {**os.environ, "WAIT": "1"}
-    run = subprocess.Popen([pulumi], env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    # A run in the background has SIGINT ignored, and so would all that it starts.
+    words = ["env", "--default-signal=INT", str(pulumi)]
+    run = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
     folder = Path(run.stdout.readline().strip()) if run.stdout else Path()
     while not list(folder.glob("kubeconfig*")):
         time.sleep(0.02)

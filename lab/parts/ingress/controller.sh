@@ -1,6 +1,6 @@
 #!/bin/sh
 # HAProxy's configuration from the cluster's ingresses of class $CLASS, and its certificate from the secret $NAMESPACE/$SECRET;
-# both are looked at every second, and haproxy is told to load what changed, as the real controller does.
+# both are watched, and haproxy is told to load what changed, as the real controller does.
 # shellcheck disable=SC2016  # the $ in quotes are those of kubectl's templates
 set -u
 
@@ -20,9 +20,8 @@ routes() {
 }
 
 certificate() {
-    for name in tls.crt tls.key; do
-        kubectl -n "$NAMESPACE" get secret "$SECRET" -o "go-template={{index .data \"$name\"}}" | base64 -d || return 1
-    done
+    kubectl -n "$NAMESPACE" get secret "$SECRET" -o \
+        go-template='{{index .data "tls.crt" | base64decode}}{{"\n"}}{{index .data "tls.key" | base64decode}}'
 }
 
 configuration() {
@@ -45,20 +44,39 @@ TEXT
     awk '{ printf "backend b%d\n    server s %s:%s\n", NR, $3, $4 }' "$folder/routes"
 }
 
+# Whether there is something for haproxy to load.
 look() {
-    routes >"$folder/routes.new" && certificate >"$folder/site.new" || return 1
+    if ! routes >"$folder/routes.new" || ! certificate >"$folder/site.new"; then
+        : >"$folder/changed" # nothing is known of it yet
+        return 1
+    fi
     cmp -s "$folder/routes.new" "$folder/routes" && cmp -s "$folder/site.new" "$folder/site.pem" && return 1
     mv "$folder/routes.new" "$folder/routes"
     mv "$folder/site.new" "$folder/site.pem"
     configuration >"$folder/haproxy.cfg"
 }
 
+# Leaves $folder/changed for each change of such things, and as long as they cannot be watched.
+watch() {
+    while true; do
+        kubectl get "$@" --watch -o name | while read -r _; do : >"$folder/changed"; done
+        : >"$folder/changed"
+        sleep 1
+    done
+}
+
 until look; do sleep 1; done
+watch services --all-namespaces &
+watch ingresses --all-namespaces &
+watch secret "$SECRET" -n "$NAMESPACE" &
 haproxy -W -db -f "$folder/haproxy.cfg" &
 master=$!
 trap 'kill $master; wait $master; exit 0' TERM INT
 while kill -0 $master 2>/dev/null; do
     sleep 1
-    if look; then kill -USR2 $master; fi
+    if [ -e "$folder/changed" ]; then
+        rm "$folder/changed"
+        if look; then kill -USR2 $master; fi
+    fi
 done
 exit 1

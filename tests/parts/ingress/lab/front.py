@@ -32,13 +32,14 @@ SHOP = {
             "kind": "Pod",
             "metadata": {"name": "shop", "labels": {"app": "shop"}},
             "spec": {
+                "terminationGracePeriodSeconds": 1,  # busybox as a container's first process does not end by SIGTERM
                 "containers": [
                     {
                         "name": "shop",
                         "image": "registry.k8s.io/busybox:1.36",
                         "command": ["busybox", "httpd", "-f", "-p", "8080", "-h", "/bin"],
                     }
-                ]
+                ],
             },
         },
         {
@@ -63,7 +64,9 @@ SHOP = {
 
 def network(stack: Stack) -> None:
     """Adds both parts to the site; their images come from the lab's registry."""
-    balancer = {"pool": POOL, "repository": CHARTS, "version": depot.VERSION}
+    soon = {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2}}  # by default ten seconds each
+    values = {"controller": soon, "speaker": soon}
+    balancer = {"pool": POOL, "repository": CHARTS, "version": depot.VERSION, "values": values}
     small = {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}
     front = {"kind": "haproxy", "certificate": str(stack.folder / "site.pem"), "keySecret": "ingressKey", "replicas": 1}
 

@@ -11,6 +11,7 @@ spec:
   template:
     metadata: {labels: {app: {{ .name }}}}
     spec:
+      terminationGracePeriodSeconds: 1 # busybox as a container's first process does not end by SIGTERM
       priorityClassName: system-node-critical
       tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]
       affinity:

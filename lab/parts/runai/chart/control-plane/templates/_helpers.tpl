@@ -3,6 +3,7 @@
 {{- end }}
 
 {{- define "runai.pod" -}}
+terminationGracePeriodSeconds: 1 # Python as a container's first process does not end by SIGTERM
 enableServiceLinks: false
 automountServiceAccountToken: false
 imagePullSecrets:

@@ -1,4 +1,5 @@
 {{- define "runai.pod" -}}
+terminationGracePeriodSeconds: 1 # Python as a container's first process does not end by SIGTERM
 enableServiceLinks: false
 imagePullSecrets:
   - name: runai-reg-creds
