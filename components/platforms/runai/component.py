@@ -112,6 +112,7 @@ class RunAi(ComponentResource):
             chart.merged(wanted, password),
             *before,
             guard=self._guard(_CONTROL_PLANE),
+            jobs=True,
         )
 
     def _release(self, registered: objects.ClusterRegistration) -> Resource:
@@ -134,6 +135,7 @@ class RunAi(ComponentResource):
             registered,
             *before,
             guard=self._guard("release"),
+            jobs=True,
         )
         self._star(release)
         return release

@@ -13,7 +13,7 @@ from lab.depot.parts import FOLDER
 from lab.parts.storage.depot import CHARTS as STORAGE_CHARTS
 from lab.tools.catalogue import LOCAL_PATH
 from tests.lab.cluster import kubectl
-from tests.lab.stack import Ran, Stack, on
+from tests.lab.stack import Ran, Stack, on, until
 from tests.parts.gpu_operator.lab import gpu_pods
 from tests.parts.ingress.lab import front
 from tests.parts.runai.authority import Authority
@@ -134,6 +134,11 @@ def change_quota(stack: Stack, gpus: int) -> None:
 def clusters(stack: Stack) -> list[tuple[str, str]]:
     """State and version of the clusters that the control plane knows."""
     return [(each["status"]["state"], each["version"]) for each in api(stack).all(CLUSTERS)]
+
+
+def connected(stack: Stack, version: str) -> None:
+    """Waits until the one cluster says so, in this version: its agent reports every second."""
+    until(lambda: clusters(stack) == [("Connected", version)], what="the cluster connects", limit=60, pause=1)
 
 
 def subjects(stack: Stack) -> set[str]:

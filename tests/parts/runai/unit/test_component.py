@@ -59,6 +59,7 @@ def test_each_release_has_its_fixed_name_and_namespace(tmp_path: Path) -> None:
     ):
         made = plan.one(name).inputs
         assert (made["name"], made["namespace"], made["chart"], made["version"]) == (*where, chart, "3.0.0")
+        assert made["waitForJobs"] is True
     enforced = "pod-security.kubernetes.io/enforce"
     assert plan.one("runai-namespace").inputs["metadata"]["labels"][enforced] == "privileged"
 
