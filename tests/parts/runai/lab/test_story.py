@@ -21,7 +21,6 @@ def stack(cluster: Stack) -> Stack:
     """Run:ai 2.25, and what it needs, by one edit."""
     appliance.add(cluster)
     appliance.around()
-    cluster.sitectl("preflight").ok()
     cluster.up().ok()
     return cluster
 
@@ -113,3 +112,22 @@ def test_out_of_a_site_that_stays_and_up_again(stack: Stack) -> None:
     stack.up().ok()
     appliance.connected(stack, "3.0.0")
     assert appliance.deserved(stack) == 4
+
+
+@pytest.mark.long
+@pytest.mark.row("R3", "R4")
+def test_destroyed_with_its_site_it_comes_up_again(stack: Stack) -> None:
+    stack.destroy().ok()
+    parts: dict[str, Any] = {}
+
+    def bare(site: dict[str, Any]) -> None:
+        parts.update({key: site.pop(key) for key in ("gpuOperator", "monitoring", "storage", "platforms")})
+
+    stack.edit(bare)
+    stack.up().ok()
+    appliance.around()
+    stack.edit(lambda site: site.update(parts))
+    stack.up().ok()
+    appliance.connected(stack, "3.0.0")
+    assert appliance.deserved(stack) == 4
+    assert "runai/connected" in stack.works("-o", "json").out

@@ -4,6 +4,8 @@
 
 {{- define "runai.pod" -}}
 enableServiceLinks: false
+{{- /* Python as a pod's first process takes no notice of SIGTERM, and all that counts is in the database. */}}
+terminationGracePeriodSeconds: 2
 automountServiceAccountToken: false
 imagePullSecrets:
   - name: runai-reg-creds

@@ -1,5 +1,7 @@
 {{- define "runai.pod" -}}
 enableServiceLinks: false
+{{- /* Python as a pod's first process takes no notice of SIGTERM, and all that counts is in the database. */}}
+terminationGracePeriodSeconds: 2
 imagePullSecrets:
   - name: runai-reg-creds
   {{- range .Values.global.additionalImagePullSecrets }}
