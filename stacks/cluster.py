@@ -18,6 +18,7 @@ from components.tenancy.component import Tenancy
 from stacks import plan
 from stacks.ground import ground, in_order, shares
 from stacks.model import Entry, Site
+from stacks.needed import drained_taints
 from stacks.secrets import Secrets
 
 
@@ -32,6 +33,7 @@ def build(
         refs=refs,
         targets=targets,
         node=partial(plan.node, site),
+        drained=drained_taints(site),
     )
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)

@@ -29,6 +29,16 @@ def prepared(site: Site) -> Site:
     return site.model_copy(update={"hosts": hosts})
 
 
+def drained_taints(site: Site) -> dict[str, tuple[str, ...]]:
+    """The taints that parts give the nodes of drained hosts, by the host's name."""
+    halves = [(entry.part.host, entry.config) for entry in site.entries if entry.part.host]
+    return {
+        name: tuple(taint for half, config in halves for taint in half.drained(config, host, site.hosts))
+        for name, host in site.hosts.items()
+        if host.state == "drained"
+    }
+
+
 def needed(site: Site, host: Host) -> Needed:
     """Everything that the other rooms and the parts need of one host."""
     found = Needed()

@@ -90,7 +90,8 @@ class _State:
 
     def run(self, host: str) -> Output[str]:
         """When a run was interrupted on that host; empty if none was."""
-        return self._runs.apply(lambda runs: str(runs.get(host, "")))
+        # A destroy of an empty state runs the program, too: nothing is kept there.
+        return self._runs.apply(lambda runs: str((runs or {}).get(host, "")))
 
 
 def _free(value: Output[T]) -> Output[T]:

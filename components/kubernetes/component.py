@@ -45,10 +45,11 @@ class Cluster(ComponentResource):
         refs: Mapping[str, HostRef],
         targets: Mapping[str, Target],
         node: Plan,
+        drained: Mapping[str, Sequence[str]],
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:kubernetes:Cluster", name, {}, opts)
-        home = planes[0].name
+        home, self._drained = planes[0].name, drained
         nodes = self._nodes(hosts, planes, refs, targets, node)
         members = self._members(name, hosts, refs[home], nodes)
         probe = refs[home].probe(f"{name}-kubeconfig")
@@ -110,7 +111,7 @@ class Cluster(ComponentResource):
             groups.setdefault(group(n), []).append(host)
         done: tuple[Resource, ...] = (nodes[home.name],)
         for number, of in sorted(groups.items()):
-            steps = members(of)
+            steps = members(of, self._drained)
             layer_name = f"members-{number:02}"
             told: dict[str, Input[str]] = {host.name: "" for host in of}
             told |= {host.name: nodes[host.name].stdout for host in of if host.name in nodes}

@@ -60,13 +60,15 @@ class ClusterRef:
         *depends_on: Resource,
         guard: ResourceHook | None = None,
         newer_crds: bool = False,
+        jobs: bool = False,
     ) -> k8s.helm.v3.Release:
         """A Helm release, which is taken over where Helm knows it and this state does not (release.py).
 
         `place`: its namespace and its name in Helm. `guard` runs before an
         installation and before an upgrade, and may refuse it. `newer_crds`: the chart
         brings newer CRDs by a hook, which comes after Helm has compared its objects
-        with the CRDs there, so that comparison is left out.
+        with the CRDs there, so that comparison is left out. `jobs`: it is done when the
+        pods of its Jobs have ended well, too.
         """
         namespace, name = place
         hook = self.releases.on(resource, partial(forget, self.planes, namespace, name))
@@ -84,4 +86,5 @@ class ClusterRef:
             values=values,
             opts=options,
             disable_openapi_validation=newer_crds or None,
+            wait_for_jobs=jobs or None,
         )

@@ -7,10 +7,10 @@ DEADLINE = 60.0
 """Seconds that one control plane has."""
 
 
-async def ask(plane: Target, command: str, script: bytes) -> tuple[str, str]:
-    """What the script printed, and why it failed; one of them, or neither, is empty."""
+async def ask(plane: Target, command: str, script: bytes, deadline: float = DEADLINE) -> tuple[str, str]:
+    """What the script printed within that many seconds, and why it failed; one of them, or neither, is empty."""
     try:
-        result = await ssh.run(plane, command, stdin=script, deadline=DEADLINE)
+        result = await ssh.run(plane, command, stdin=script, deadline=deadline)
     except SshError as error:
         return "", f"[{error.check_id}] {error.message}"
     if result.status != 0:

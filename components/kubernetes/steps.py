@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from components.engine.config import Containerd
 from components.host.config import Host
@@ -93,20 +94,23 @@ def group(host: str) -> int:
     return int(sha256(host.encode()).hexdigest(), 16) % GROUPS
 
 
-def members(hosts: Iterable[Host]) -> list[Step]:
+def members(hosts: Iterable[Host], taints: Mapping[str, Sequence[str]] = MappingProxyType({})) -> list[Step]:
     """A layer `members-NN` on a control plane: one step for the node of each host of a group, and one if it is drained.
 
+    `taints` are those that a node has while it is drained, by the host's name.
     A step that leaves takes its node out of the cluster. Of a host that is gone the node is out: this is applied, not
     undone, as an undo would run where the layer last ran, and that may be the very control plane that is gone.
     """
     # Who is gone goes first: the cluster has room for its work, and no node that is not Ready holds it up.
     ordered = sorted(hosts, key=lambda host: (host.state != "gone", host.name))
     drained = [host for host in ordered if host.state == "drained"]
-    return [*map(_member, ordered), *(_drained(host) for host in drained)]
+    return [*map(_member, ordered), *(_drained(host, taints.get(host.name, ())) for host in drained)]
 
 
-def _drained(host: Host) -> Step:
-    return Step(_STEPS / "node_drained.sh", {"node": host.name}, label=host.name)
+def _drained(host: Host, taints: Sequence[str]) -> Step:
+    more = sorted({*taints} - {*host.taints})
+    inputs = {"node": host.name} | ({"taints": ",".join(more)} if more else {})
+    return Step(_STEPS / "node_drained.sh", inputs, label=host.name)
 
 
 def joined(step: Step, told: str) -> Step:

@@ -106,6 +106,9 @@ class HostPart(Generic[P]):
     """For a part that needs docker: the users that start its containers."""
     alone: bool = False
     """True if a host can have only one part of this kind."""
+    drained: Callable[[P, Host, Hosts], Sequence[str]] = lambda *_: ()
+    """Taints, `key=value:Effect`, that the node of a drained host has once its work has moved, until it takes work
+    again. It is asked of every drained host of the site."""
     verdicts: Mapping[str, str] = field(default_factory=dict)
     """By the name of a step: under which name `sitectl verify` shows it as a check of its own, `ENTRY/NAME`."""
 

@@ -96,7 +96,8 @@ def clear(used: Sequence[str], *, of_a_run: bool = False) -> None:
         return
     made = [path.parent for path in paths.FROZEN.glob("*/about.json")]
     made.sort(key=lambda folder: (folder / "about.json").stat().st_mtime, reverse=True)
-    needed = {each.parent.name for key in used if key for each in lowers(key)}
+    # A disk of a host that is off may outlive its layer: another checkout, with another list of hosts, cleared it.
+    needed = {each.parent.name for key in used if key and exists(key) for each in lowers(key)}
     number, size = 0, 0
     for folder in made:
         if of_a_run and folder.name.startswith(OF_A_RUN):

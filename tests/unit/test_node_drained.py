@@ -19,7 +19,7 @@ from tests.unit.fake_hosts import Sitectl
 STEP = Path(__file__).parents[2] / "components/kubernetes/steps/node_drained.sh"
 RUN = """
 set -euo pipefail; shopt -s inherit_errexit
-input() { echo gpu-1; }
+input() { case $1 in node) echo gpu-1 ;; *) echo "${TAINTS-}" ;; esac; }
 untrue() { echo "untrue: $*"; }
 sleep() { SECONDS=$((SECONDS + 100)); }
 verb() { echo apply; }
@@ -29,6 +29,7 @@ cluster_api() {
     local words="$*"
     echo "kubectl $words" >&3
     case $words in
+        "get node "*.spec.taints*) printf '%b' "${SEEN-}" ;;
         "get node "*) echo "$NODE" ;;
         "get pods "*) printf '%b' "$PODS" ;;
         *" drain "*) printf '%b' "$DRAIN"; [[ -z $DRAIN ]] ;;
@@ -52,8 +53,10 @@ BUDGET = (
 BARE = "error: cannot delete cannot delete Pods that declare no controller (use --force to override): vision/bare"
 
 
-def ran(function: str, node: str = "node cordoned ready", pods: str = "", drain: str = "") -> tuple[int, str]:
-    env = {"PATH": "/usr/bin:/bin", "NODE": node, "PODS": pods, "DRAIN": drain}
+def ran(
+    function: str, node: str = "node cordoned ready", pods: str = "", drain: str = "", **more: str
+) -> tuple[int, str]:
+    env = {"PATH": "/usr/bin:/bin", "NODE": node, "PODS": pods, "DRAIN": drain, **more}
     argv = ["bash", "-c", RUN, "bash", str(STEP), function]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout + done.stderr
@@ -117,6 +120,26 @@ def test_pods_that_nobody_would_start_again_are_not_waited_for() -> None:
     assert status == 1
     assert said.count(" drain gpu-1") == 1
     assert "declare no controller" in said.splitlines()[-1]
+
+
+@pytest.mark.row("K8")
+def test_taints_of_platforms_come_when_the_work_has_moved_and_go_with_the_state(tmp_path: Path) -> None:
+    taints, there = "runai=drain:NoExecute,other=:NoExecute", "a=b:NoSchedule\\nrunai=drain:NoExecute\\n"
+    status, said = ran("apply", TAINTS=taints)
+    given = "kubectl taint node gpu-1 --overwrite other:NoExecute runai=drain:NoExecute"
+    assert status == 0
+    assert said.index(" drain gpu-1") < said.index(given)
+    assert given not in ran("apply", pods=PODS, drain=BUDGET, TAINTS=taints)[1]
+    assert given in ran("apply", "node cordoned", PODS, TAINTS=taints)[1]
+    lacks = ["untrue: node gpu-1 has no taint other:NoExecute"]
+    assert untrue(ran("check", TAINTS=taints, SEEN=there)[1]) == lacks
+    script = tmp_path / "step.sh"
+    (tmp_path / "admin.conf").write_text("x")
+    script.write_text(STEP.read_text().replace("/etc/kubernetes/admin.conf", str(tmp_path / "admin.conf")))
+    env = {"PATH": "/usr/bin:/bin", "NODE": "node cordoned ready", "TAINTS": taints, "SEEN": there}
+    argv = ["bash", "-c", RUN, "bash", str(script), "undo"]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=True)
+    assert "kubectl taint node gpu-1 runai:NoExecute-\n" in done.stderr
 
 
 @pytest.mark.row("K8")

@@ -28,11 +28,14 @@ def site(lab_folder: Path) -> dict[str, Any]:  # noqa: ARG001 - its environment 
     return dict(YAML(typ="safe").load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"])
 
 
-def plan_of(site: dict[str, Any], folder: Path, runs: dict[str, str] | None = None) -> Plan:
+NONE: dict[str, str] = {}
+
+
+def plan_of(site: dict[str, Any], folder: Path, runs: dict[str, str] | None = NONE) -> Plan:
     made = site_from(site, stack="lab", folder=folder)
     outputs: dict[str, dict[str, Any]] = {
         "lab-kubeconfig": {"stdout": "the-kubeconfig"},
-        "hosts-state": {"output": runs or {}},
+        "hosts-state": {"output": runs},
     }
     return record(lambda: void(build(made, NoSecrets())), outputs)
 
@@ -75,6 +78,11 @@ def test_what_an_interrupted_run_left_is_older_than_the_deletes_of_that_host_alo
     assert after.one("gpu-1-runner").inputs["delete"] == "sudo -n bash -s -- remove 20261129T214000Z"
     assert after.one("gpu-1-base").inputs["delete"] == "sudo -n /usr/local/sbin/gpu-metal undo base 20261129T214000Z"
     assert before.one("gpu-1-base").inputs["delete"] == "sudo -n /usr/local/sbin/gpu-metal undo base"
+
+
+def test_a_destroy_of_what_was_destroyed_has_a_plan(site: dict[str, Any], tmp_path: Path) -> None:
+    """The program runs then, too, and the engine tells nothing of what the state has not."""
+    assert plan_of(site, tmp_path, None).one("gpu-1-base").inputs["delete"].endswith("undo base")
 
 
 def test_the_project_is_that_of_the_file_beside_the_site_and_not_a_key(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from components.parts.gpu_operator.config import GpuOperator
 from components.parts.part import Ground
 from components.parts.storage.config import Csi, Storage, Subdir
 from components.parts.storage.sizes import size
-from components.platforms.runai import nodes, places, versions
+from components.platforms.runai import nodes, places, values, versions
 from components.platforms.runai.config import Runai
 from components.problem import Problem
 
@@ -171,6 +171,9 @@ def cluster_notes(config: Runai, ground: Ground) -> Iterator[Problem]:
         workers = [name for name, host in ground.hosts.items() if "worker" in host.roles and host.state != "gone"]
         if idle := [name for name in workers if name not in {*own, *nodes.system(config, ground.hosts)}]:
             yield Problem(("nodes",), f"{', '.join(idle)}: with no role, so that Run:ai starts no workload there.")
+    if not values.own_database(config):
+        text = "has a database of your own: no upgrade saves it. Save it yourself before you write another version."
+        yield Problem(("controlPlane", "values"), text)
     of = ground.kubernetes.oidc if ground.kubernetes else None
     if of is None:
         text = "is not set, so that kubectl of researchers asks for no login of Run:ai. To have it, write kubernetes:"

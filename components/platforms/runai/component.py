@@ -14,6 +14,7 @@ from pulumi import (
     ResourceHook,
     ResourceHookArgs,
     ResourceOptions,
+    log,
 )
 
 from components.kubernetes.force import FORCE
@@ -22,7 +23,7 @@ from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
-from components.platforms.runai import objects, places, values, versions
+from components.platforms.runai import objects, places, upgrade, values, versions
 from components.platforms.runai.config import Runai
 from components.platforms.runai.residents import Residents
 from components.platforms.runai.secrets import Keeper, must_do
@@ -30,6 +31,7 @@ from components.rest.access import Access
 from components.rest.resource import Api
 
 _SKIP = {**FORCE, "pulumi.com/skipAwait": "true"}
+_CONTROL_PLANE = "control-plane"
 _MINUTES = 15
 """How long a cluster may take to connect."""
 
@@ -104,12 +106,13 @@ class RunAi(ComponentResource):
         wanted = chart.merged(config.control_plane.values, values.control_plane(config, self._ground))
         return self._cluster.release(
             self,
-            f"{self._name}-control-plane",
+            f"{self._name}-{_CONTROL_PLANE}",
             (places.BACKEND, places.BACKEND),
             values.source(config, config.control_plane, versions.CONTROL_PLANE),
             chart.merged(wanted, password),
             *before,
-            guard=self._guard("control-plane"),
+            guard=self._guard(_CONTROL_PLANE),
+            jobs=True,
         )
 
     def _release(self, registered: objects.ClusterRegistration) -> Resource:
@@ -132,6 +135,7 @@ class RunAi(ComponentResource):
             registered,
             *before,
             guard=self._guard("release"),
+            jobs=True,
         )
         self._star(release)
         return release
@@ -164,20 +168,17 @@ class RunAi(ComponentResource):
         self._keeper.plain("login", places.BACKEND, places.API, data)
 
     def _guard(self, which: str) -> ResourceHook:
-        """Before a release is installed or upgraded: Run:ai takes the password, and can go to the version."""
+        """Before a release is installed or upgraded: Run:ai takes the password, and can go to the version.
+
+        Before the control plane becomes another version, its database is saved.
+        """
 
         async def check(args: ResourceHookArgs) -> None:
             must_do(await self._password.future() or "", self._config.admin.password_secret)
-            must_reach(str((args.old_inputs or {}).get("version", "")), self._config.version, self._name)
+            old = str((args.old_inputs or {}).get("version", ""))
+            upgrade.must_reach(old, self._config.version, self._name)
+            if which == _CONTROL_PLANE:
+                planes = self._cluster.planes
+                await upgrade.prepare(planes, self._config, old, name=self._name, tell=log.info)
 
         return ResourceHook(f"before-{self._name}-{which}", check)
-
-
-class UpgradeError(Exception):
-    """A version cannot be reached from the one that is installed. str() says why, and what can be."""
-
-
-def must_reach(old: str, new: str, name: str) -> None:
-    """Raises UpgradeError for a jump, and for a way back."""
-    if old and (trouble := versions.hop(old, new)):
-        raise UpgradeError(f"{name}.version: {trouble}. Nothing was changed")

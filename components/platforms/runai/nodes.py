@@ -1,6 +1,6 @@
 """The roles of nodes, as labels. Pure.
 
-Rows: R5.
+Rows: R5, R12.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ GPU = "node-role.kubernetes.io/runai-gpu-worker"
 CPU = "node-role.kubernetes.io/runai-cpu-worker"
 POOL = "gpu-metal/runai-pool"
 """Its value is the name of the node's pool."""
+DRAIN = "runai=drain:NoExecute"
+"""By this the appliance's guide takes all work off a node before its maintenance."""
 
 
 def system(config: Runai, hosts: Hosts) -> list[str]:
@@ -64,3 +66,8 @@ def prepare(config: Runai, host: Host, hosts: Hosts) -> Host:
     if pool := pool_of(config, host):
         labels[POOL] = pool
     return host.model_copy(update={"labels": {**labels, **host.labels}})
+
+
+def drained(config: Runai, host: Host, hosts: Hosts) -> Sequence[str]:  # noqa: ARG001
+    """The guide's taint, on any node, as Run:ai's own pods and its workloads may be on each."""
+    return [DRAIN]

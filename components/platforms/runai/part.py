@@ -35,7 +35,9 @@ PART: Part[Runai] = Part(
     names=checks_people.names,
     needs=frozenset({"ingress", "gpu-pods", "monitoring", "storage:default"}),
     version=lambda config: (("version",), config.version),
-    host=HostPart(uses=nodes.uses, waves=lambda *_: (), prepare=nodes.prepare, preflight=steps.of_host),
+    host=HostPart(
+        uses=nodes.uses, waves=lambda *_: (), prepare=nodes.prepare, preflight=steps.of_host, drained=nodes.drained
+    ),
     cluster=ClusterPart(
         namespaces={places.BACKEND: "baseline", places.NAMESPACE: "privileged"},
         more_namespaces=lambda config: {places.KNATIVE: "baseline"} if config.inference else {},

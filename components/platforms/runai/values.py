@@ -77,6 +77,12 @@ def control_plane(config: Runai, ground: Ground) -> Values:
     return found
 
 
+def own_database(config: Runai) -> bool:
+    """Whether the chart brings the control plane's database; else it is the site's people's, and so are its backups."""
+    postgresql = config.control_plane.values.get("postgresql")
+    return not (isinstance(postgresql, dict) and postgresql.get("enabled") is False)
+
+
 def cluster(config: Runai, ground: Ground) -> Values:
     """What typed keys decide of the cluster, but its uid and credential."""
     domain = places.domain(config, ground)

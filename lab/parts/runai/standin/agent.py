@@ -1,4 +1,4 @@
-"""The cluster's side: registers, reports every two seconds, and makes of each project what Run:ai makes of it.
+"""The cluster's side: registers, reports every second, and makes of each project what Run:ai makes of it.
 
 RUNAI_VERSION, RUNAI_URL, RUNAI_CLUSTER, RUNAI_GPU_NAMESPACE; RUNAI_CLIENT_SECRET (2.x) or RUNAI_BOOTSTRAP_TOKEN (3.x);
 RUNAI_CA, the authority of the control plane's certificate, if it is not a public one.
@@ -216,7 +216,7 @@ def main() -> None:
         if now != said:
             sys.stderr.write(f"{now}\n")
         said = now
-        time.sleep(2)
+        time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -1,38 +1,34 @@
 """Run:ai on the lab's site, and what its API says."""
 
 import json
+import re
+import shutil
 from typing import Any
 
+from components.parts.gpu_operator import versions as gpu_versions
 from components.platforms.runai.api import CLUSTERS, PROJECTS, RULES, RunaiApi
+from components.platforms.runai.places import BACKEND
 from components.rest.access import Access
+from lab.depot.parts import FOLDER
 from lab.parts.storage.depot import CHARTS as STORAGE_CHARTS
 from lab.tools.catalogue import LOCAL_PATH
-from tests.lab.stack import Stack, on, until
+from tests.lab.cluster import kubectl
+from tests.lab.stack import Ran, Stack, on, until
 from tests.parts.gpu_operator.lab import gpu_pods
 from tests.parts.ingress.lab import front
 from tests.parts.runai.authority import Authority
 
 ADMIN, PASSWORD = "admin@lab.example.org", "Lab-of-Run-ai-1"
 KUBECTL = front.KUBECTL
-CRD = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {
-        "name": "prometheuses.monitoring.coreos.com",
-        "annotations": {"api-approved.kubernetes.io": "https://github.com/prometheus-operator/prometheus-operator"},
-    },
-    "spec": {
-        "group": "monitoring.coreos.com",
-        "names": {"kind": "Prometheus", "plural": "prometheuses"},
-        "scope": "Namespaced",
-        "versions": [
-            {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
-        ],
-    },
-}
-"""By this Run:ai knows that others run Prometheus there."""
+DRAIN = {"key": "runai", "value": "drain", "effect": "NoExecute"}
+OLD_INGRESS = {"name": "runai-backend-nginx-ingress-controller", "namespace": BACKEND}
+OPERATOR = "v26.3.0"
+"""The newest GPU Operator that Run:ai 2.25 supports; Run:ai 3.0 supports it, too."""
+KINDS = {"prometheuses": "Prometheus", "servicemonitors": "ServiceMonitor"}
+"""Of Prometheus' operator: by these Run:ai, and GPU Operator, know that others run it there."""
 ENTRY: dict[str, Any] = {
     "kind": "runai",
+    "version": "2.25.0",
     "keySecret": "ingressKey",
     "admin": {"email": ADMIN, "passwordSecret": "runaiAdmin"},
     "controlPlane": {"repository": front.CHARTS},
@@ -60,16 +56,26 @@ def add(stack: Stack) -> None:
         site["engine"]["mirrors"]["nvcr.io"] = [front.REGISTRY]
         people = {name: {"email": f"{name}@lab.example.org"} for name in ("ana", "ben")}
         site.update(users=people, projects={"vision": {"gpus": 4, "members": ["ana", "ben"]}})
-        site.update(gpuOperator=gpu_pods.of_site(), monitoring={"kind": "existing"})
+        site.update(gpuOperator=gpu_operator(stack), monitoring={"kind": "existing"}, allowUntested=True)
         site["storage"] = {"images": "registry.k8s.io", "classes": classes, "charts": {"localPath": chart}}
         site["platforms"] = [{**ENTRY, **files}]
 
     stack.edit(change)
 
 
+def gpu_operator(stack: Stack) -> dict[str, Any]:
+    """The part's lines, with the lab's chart as one of an earlier release."""
+    chart = stack.folder / "gpu-operator"
+    shutil.copytree(FOLDER / "gpu_operator" / "charts" / "gpu-operator", chart, dirs_exist_ok=True)
+    text = (chart / "Chart.yaml").read_text()
+    (chart / "Chart.yaml").write_text(text.replace(f"\nversion: {gpu_versions.VERSION}", f"\nversion: {OPERATOR}"))
+    lines = {key: value for key, value in gpu_pods.of_site().items() if key != "repository"}
+    return {**lines, "chart": str(chart), "version": OPERATOR}
+
+
 def around() -> None:
     """What the site's people have around it: Prometheus, and a name server that knows the domain."""
-    apply(CRD)
+    apply({"apiVersion": "v1", "kind": "List", "items": [_crd(*each) for each in KINDS.items()]})
     found = json.loads(on("cp-1", [*KUBECTL, "-n", "kube-system", "get", "configmap", "coredns", "-o", "json"]))
     text, block = found["data"]["Corefile"], f"hosts {{\n {front.ADDRESS} {front.DOMAIN}\n fallthrough\n }}\n"
     if block not in text:
@@ -77,6 +83,22 @@ def around() -> None:
         found["metadata"] = {"name": "coredns", "namespace": "kube-system"}
         apply(found)
         on("cp-1", [*KUBECTL, "-n", "kube-system", "rollout", "restart", "deployment/coredns"])
+
+
+def _crd(plural: str, kind: str) -> dict[str, Any]:
+    group = "monitoring.coreos.com"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": kind, "plural": plural},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
 
 
 def apply(body: dict[str, Any]) -> None:
@@ -109,9 +131,14 @@ def change_quota(stack: Stack, gpus: int) -> None:
     api(stack).session.call("PUT", f"{PROJECTS}/{found['id']}/resources", body=resources)
 
 
-def states(stack: Stack) -> list[str]:
-    """Of the clusters that the control plane knows."""
-    return [each["status"]["state"] for each in api(stack).all(CLUSTERS)]
+def clusters(stack: Stack) -> list[tuple[str, str]]:
+    """State and version of the clusters that the control plane knows."""
+    return [(each["status"]["state"], each["version"]) for each in api(stack).all(CLUSTERS)]
+
+
+def connected(stack: Stack, version: str) -> None:
+    """Waits until the one cluster says so, in this version: its agent reports every second."""
+    until(lambda: clusters(stack) == [("Connected", version)], what="the cluster connects", limit=60, pause=1)
 
 
 def subjects(stack: Stack) -> set[str]:
@@ -119,12 +146,44 @@ def subjects(stack: Stack) -> set[str]:
     return {each["subjectId"] for each in api(stack).all(RULES)} - {ADMIN}
 
 
-def role(host: str, name: str) -> bool:
-    """Whether the node has the role."""
-    path = "-o=jsonpath={.metadata.labels}"
-    return f'"node-role.kubernetes.io/runai-{name}":"true"' in on("cp-1", [*KUBECTL, "get", "node", host, path])
+def roles(host: str) -> set[str]:
+    """Of the node, in Run:ai."""
+    labels = kubectl("get", "node", host)["metadata"]["labels"]
+    prefix = "node-role.kubernetes.io/runai-"
+    return {key.removeprefix(prefix) for key, value in labels.items() if key.startswith(prefix) and value == "true"}
 
 
-def connected(stack: Stack) -> None:
-    """Waits until the control plane says so."""
-    until(lambda: states(stack) == ["Connected"], what="the cluster connects", limit=120, pause=1)
+def taints(host: str) -> list[dict[str, str]]:
+    """Of the node."""
+    return list(kubectl("get", "node", host)["spec"].get("taints", []))
+
+
+def nodes_of(*namespaces: str) -> set[str]:
+    """Where the pods of these namespaces are."""
+    return {pod["spec"]["nodeName"] for name in namespaces for pod in kubectl("get", "pods", "-n", name)["items"]}
+
+
+def changed(ran: Ran) -> set[str]:
+    """Names of the resources that a run created, updated, replaced or deleted."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).split() for line in ran.out.splitlines()]
+    verbs = {"created", "updated", "replaced", "deleted"}
+    return {line[index - 1] for line in lines for index, word in enumerate(line) if word in verbs and index > 1}
+
+
+def leave_the_old_ingress() -> None:
+    """The ingress controller that releases of 2.x had in the control plane's namespace; without pods."""
+    labels, image = {"app": "nginx"}, {"name": "nginx", "image": "registry.k8s.io/busybox:1.36"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [image]}}
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+    apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": OLD_INGRESS, "spec": spec})
+
+
+def old_ingress() -> bool:
+    """Whether it is still there."""
+    names = [each["metadata"]["name"] for each in kubectl("get", "deployments", "-n", BACKEND)["items"]]
+    return OLD_INGRESS["name"] in names
+
+
+def saved(version: str) -> str:
+    """How the database's file begins, that was saved before an upgrade from that version."""
+    return on("cp-1", ["bash", "-c", f"cat /var/lib/gpu-metal-runai/backend-{version}-*.dump | head -c 5"])

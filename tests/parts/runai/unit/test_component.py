@@ -11,7 +11,7 @@ import pytest
 
 from components.rest.provider import Provider
 from tests.parts.runai.authority import FILES
-from tests.parts.runai.sites import site_of
+from tests.parts.runai.sites import HOSTS, site_of
 from tests.unit.recorder import Plan
 from tests.unit.test_layers_in_a_row import plan_of
 
@@ -59,6 +59,7 @@ def test_each_release_has_its_fixed_name_and_namespace(tmp_path: Path) -> None:
     ):
         made = plan.one(name).inputs
         assert (made["name"], made["namespace"], made["chart"], made["version"]) == (*where, chart, "3.0.0")
+        assert made["waitForJobs"] is True
     enforced = "pod-security.kubernetes.io/enforce"
     assert plan.one("runai-namespace").inputs["metadata"]["labels"][enforced] == "privileged"
 
@@ -133,6 +134,18 @@ def test_a_new_version_changes_both_releases_in_their_order_and_nothing_of_the_p
         assert one.one(name).inputs == two.one(name).inputs
     guards = [hook for hook in two.one("runai-control-plane").options["hooks"] if "control-plane" in hook]
     assert guards == ["before-runai-control-plane"]
+
+
+@pytest.mark.row("R12")
+def test_the_node_of_a_drained_host_gets_the_guides_taint_and_run_ai_does_not_tolerate_it(tmp_path: Path) -> None:
+    drained = {name: {**host, **({"state": "drained"} if name == "sys-1" else {})} for name, host in HOSTS.items()}
+    plan = planned(tmp_path, hosts=drained, nodes={"system": ["sys-1"]})
+    [text] = [each.inputs["create"] for each in plan.resources.values() if "node_drained" in str(each.inputs)]
+    [line] = [line for line in text.splitlines() if "node_drained" in line]
+    assert "#sys-1" in line
+    assert "taints=runai=drain:NoExecute" in line
+    tolerations = plan.one("runai-release").inputs["values"]["global"]["tolerations"]
+    assert [each["key"] for each in tolerations] == ["tier"]
 
 
 @pytest.mark.row("R6")

@@ -96,6 +96,9 @@ def test_what_is_allowed_and_worth_a_line(tmp_path: Path) -> None:
     assert oidc in lines
     lines = "\n".join(notes(site_of(tmp_path, nodes={"system": ["sys-1"], "gpuWorker": ["gpu-1"]})))
     assert "platforms[0].nodes.system: has sys-1 alone: while it is down, so is Run:ai." in lines
+    theirs = {"values": {"postgresql": {"enabled": False}}}
+    [note] = [line for line in notes(site_of(tmp_path, controlPlane=theirs)) if "controlPlane.values" in line]
+    assert "has a database of your own: no upgrade saves it" in note
     assert "platforms[0].nodes: cpu-1, gpu-2: with no role, so that Run:ai starts no workload there." in lines
 
 

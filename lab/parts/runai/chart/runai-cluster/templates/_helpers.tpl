@@ -1,6 +1,8 @@
 {{- define "runai.pod" -}}
 terminationGracePeriodSeconds: 1 # Python as a container's first process does not end by SIGTERM
 enableServiceLinks: false
+{{- /* Python as a pod's first process takes no notice of SIGTERM, and all that counts is in the database. */}}
+terminationGracePeriodSeconds: 2
 imagePullSecrets:
   - name: runai-reg-creds
   {{- range .Values.global.additionalImagePullSecrets }}
