@@ -1,0 +1,54 @@
+"""The verbs of `sitectl import`: a first site file from what another installer has. They connect to no host."""
+# ruff: noqa: PLC0415 (as in cli.py)
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.app import app
+from ops.flags import Flags, verb
+from ops.stop import Code
+
+imports = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="A first site file from the files of another installer."
+)
+app.add_typer(imports, name="import")
+
+System = Annotated[
+    str | None, typer.Option("--os", metavar="SYSTEM", help="The hosts' system, such as ubuntu-24.04 or rocky-9.")
+]
+Endpoint = Annotated[
+    str | None, typer.Option(metavar="ADDRESS:PORT", help="Your load balancer in front of several control planes.")
+]
+Kubernetes = Annotated[
+    str | None, typer.Option(metavar="VERSION", help="The cluster's version, in place of that of the files.")
+]
+
+
+def _file(metavar: str, help_: str) -> typer.models.ArgumentInfo:
+    found: typer.models.ArgumentInfo = typer.Argument(metavar=metavar, help=help_, exists=True, dir_okay=False)
+    return found
+
+
+@verb(imports, example="sitectl import nauta inventory config.yml -s nauta --os rocky-9")
+def nauta(
+    flags: Flags,
+    inventory: Annotated[Path, _file("INVENTORY", "What ENV_INVENTORY named.")],
+    config: Annotated[Path, _file("CONFIG", "What ENV_CONFIG named.")],
+    as_printed: Annotated[
+        bool, typer.Option("--as-printed", help="Read rows as the guide prints them: broken, with a blank after =.")
+    ] = False,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="You reach the workers yourself, not through the master.")
+    ] = False,
+    os: System = None,
+) -> Code:
+    """Write a site file from Nauta's inventory and configuration; lists what each variable became. Asks no host."""
+    from ops.importing import run
+    from ops.importing.nauta import site_of
+
+    draft = site_of(inventory, config, as_printed=as_printed, direct=direct)
+    if os:
+        draft.put(("os",), os)
+    return run.write(flags, draft, [inventory.name, config.name])

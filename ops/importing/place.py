@@ -1,0 +1,50 @@
+"""Where something is written in the files of another installer, and what is written there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Place(NamedTuple):
+    """One variable in a file; its str() is how messages name it."""
+
+    file: str
+    line: int | None
+    name: str
+    """The variable, or a key with dots; "" for the file as a whole."""
+    host: str = ""
+    """The host whose row it is in, if it is in one."""
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f":{self.line}"
+        return " ".join(word for word in (f"{self.file}{line}", self.host, self.name) if word)
+
+    def named(self, name: str) -> "Place":
+        """Another variable in the same line."""
+        return self._replace(name=name)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value, and where it is written."""
+
+    value: Any
+    place: Place
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Stands for a value that ansible-vault has encrypted."""
+
+
+Variables = Mapping[str, Given]
+
+
+class Fault(NamedTuple):
+    """What is wrong with the files, and the fix."""
+
+    place: Place
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
