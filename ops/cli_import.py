@@ -26,16 +26,11 @@ Kubernetes = Annotated[
 ]
 
 
-def _file(metavar: str, help_: str) -> typer.models.ArgumentInfo:
-    found: typer.models.ArgumentInfo = typer.Argument(metavar=metavar, help=help_, exists=True, dir_okay=False)
-    return found
-
-
 @verb(imports, example="sitectl import nauta inventory config.yml -s nauta --os rocky-9")
 def nauta(
     flags: Flags,
-    inventory: Annotated[Path, _file("INVENTORY", "What ENV_INVENTORY named.")],
-    config: Annotated[Path, _file("CONFIG", "What ENV_CONFIG named.")],
+    inventory: Annotated[Path, typer.Argument(metavar="INVENTORY", help="The file that ENV_INVENTORY named.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The file that ENV_CONFIG named.")],
     as_printed: Annotated[
         bool, typer.Option("--as-printed", help="Read rows as the guide prints them: broken, with a blank after =.")
     ] = False,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ops.importing.inventory import Group, Inventory
-from ops.importing.place import Fault, Given, Place
+from ops.importing.place import Fault, Given, Place, text_of
 
 HOSTS = 10_000
 """Of one row; no site has more."""
@@ -31,7 +31,7 @@ def read_ini(path: Path, label: str, *, as_printed: bool = False) -> Inventory:
     """
     found = Inventory(label)
     section, kind = "ungrouped", ""
-    for number, row in _rows(path.read_text("utf-8-sig").splitlines(), as_printed=as_printed):
+    for number, row in _rows(text_of(path, label, found.faults).splitlines(), as_printed=as_printed):
         place = Place(label, number, "")
         if row.startswith("["):
             if (match := _SECTION.fullmatch(row)) is None or match["kind"] not in (None, "vars", "children"):

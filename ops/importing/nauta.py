@@ -26,7 +26,7 @@ def site_of(inventory: Path, config: Path, *, as_printed: bool, direct: bool) ->
     draft = Draft(remarks=list(REMARKS))
     rows, settings = read_ini(inventory, inventory.name, as_printed=as_printed), read_yaml(config, config.name)
     draft.faults += [*rows.faults, *settings.faults]
-    if settings.faults and not settings.data:
+    if draft.faults and not (rows.hosts and settings.data):
         return draft
     nauta_config.names(draft, settings)
     master = hosts(draft, rows, direct=direct)

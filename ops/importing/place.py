@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -48,3 +49,14 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.text}"
+
+
+def text_of(path: Path, label: str, faults: list[Fault]) -> str:
+    """The text of a file; one that cannot be read is a fault, and an empty text."""
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        faults.append(Fault(Place(label, None, ""), f"cannot be read: {error.strerror}. Correct the path."))
+    except UnicodeDecodeError:
+        faults.append(Fault(Place(label, None, ""), f"is not UTF-8. Save it so: iconv -f ENCODING -t UTF-8 {label}"))
+    return ""

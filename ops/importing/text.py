@@ -16,7 +16,7 @@ ORDER = (
 )
 HEAD = """\
 # yaml-language-server: $schema=./site.schema.json
-# Written by sitectl import on {day} from {files}; yours from here on. sitectl explain KEY: what a key means.
+# Imported on {day} from {files}; yours from here on. sitectl explain KEY: what a key means.
 config:
   gpu-metal:site:
 """

@@ -12,7 +12,7 @@ from typing import Any
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from components.problem import Key, dotted
-from ops.importing.place import Fault, Given, Place, Vault
+from ops.importing.place import Fault, Given, Place, Vault, text_of
 from stacks.faults import SiteError
 from stacks.reading import VALUES, compose
 
@@ -51,13 +51,9 @@ def read_yaml(path: Path, label: str) -> YamlFile:
     """The file; empty if it has comments only. What is no YAML, or no map at its top, is its one fault."""
     found = YamlFile(label)
     try:
-        if _NOTHING.fullmatch(path.read_text("utf-8-sig")):
+        if _NOTHING.fullmatch(text_of(path, label, found.faults)):
             return found
         node = compose(path, label)
-    except OSError as error:
-        found.faults.append(Fault(Place(label, None, ""), f"cannot be read: {error.strerror}. Correct the path."))
-    except UnicodeDecodeError:
-        found.faults.append(Fault(Place(label, None, ""), "is not UTF-8. Save it as UTF-8."))
     except SiteError as error:
         (fault,) = error.faults
         found.faults.append(Fault(Place(label, fault.mark.line, ""), fault.text))

@@ -204,3 +204,10 @@ def test_all_faults_of_both_files_come_at_once(nauta: Import) -> None:
     result = nauta()
     refused(result, "is no address")
     assert "is one of Nauta's own names" in result.output
+
+
+def test_files_that_cannot_be_read(nauta: Import) -> None:
+    nauta.words = ("inventory", "missing.yml")
+    refused(nauta(), "missing.yml: cannot be read: No such file or directory. Correct the path.")
+    nauta.words = (".", "config.yml")
+    refused(nauta(), "cannot be read: Is a directory. Correct the path.")
