@@ -47,3 +47,42 @@ def nauta(
     if os:
         draft.put(("os",), os)
     return run.write(flags, draft, [inventory.name, config.name])
+
+
+@verb(imports, example="sitectl import k0sctl k0sctl.yaml -s lab --endpoint api.example.org:6443")
+def k0sctl(
+    flags: Flags,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="k0sctl.yaml, as k0sctl apply reads it.")],
+    endpoint: Endpoint = None,
+    kubernetes: Kubernetes = None,
+    os: System = None,
+) -> Code:
+    """Write a site file from a file of k0sctl; lists what each key became. Asks no host, takes no cluster over."""
+    from ops.importing import run
+    from ops.importing.k0sctl import site_of
+
+    draft = site_of(file, endpoint=endpoint, version=kubernetes)
+    if os:
+        draft.put(("os",), os)
+    return run.write(flags, draft, [file.name])
+
+
+@verb(imports, example="sitectl import kubespray inventory/mycluster -s lab --endpoint api.example.org:6443")
+def kubespray(
+    flags: Flags,
+    inventory: Annotated[
+        Path, typer.Argument(metavar="INVENTORY_DIR", help="The folder with hosts and group_vars, or its hosts file.")
+    ],
+    endpoint: Endpoint = None,
+    kubernetes: Kubernetes = None,
+    user: Annotated[str | None, typer.Option(metavar="USER", help="Who logs in to hosts without ansible_user.")] = None,
+    os: System = None,
+) -> Code:
+    """Write a site file from an inventory of Kubespray; lists what became of it. Asks no host, adopts no cluster."""
+    from ops.importing import run
+    from ops.importing.kubespray import site_of
+
+    draft = site_of(inventory, endpoint=endpoint, version=kubernetes, user=user)
+    if os:
+        draft.put(("os",), os)
+    return run.write(flags, draft, [inventory.name])

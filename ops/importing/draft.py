@@ -1,5 +1,6 @@
 """A site as it grows from another installer's files: each value with its origin; what was left out, with the reason."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,6 +23,11 @@ class Taken(NamedTuple):
     place: Place
     key: Key | None
     remark: str = ""
+
+    @property
+    def variable(self) -> str:
+        """Its name, for all members of a list alike."""
+        return re.sub(r"\[\d+\]", "[]", self.place.name)
 
     @property
     def here(self) -> str:
@@ -78,6 +84,13 @@ class Draft:
             lines = [self._said(fault.key, fault.text) for fault in error.faults]
             raise Stop(Code.WRONG, [*dict.fromkeys(lines), NOTHING]) from None
 
+    def without_endpoint(self, place: Place) -> None:
+        """A fault if several control planes have no address in common."""
+        planes = [name for name, host in self.site["hosts"].items() if "control-plane" in host.get("roles", ())]
+        if len(planes) > 1:
+            text = f"has {len(planes)} control planes, which need a load balancer of yours in front of them."
+            self.fault(place, f"{text} Repeat with --endpoint ADDRESS:PORT.")
+
     def _said(self, key: Key, text: str) -> str:
         place = next((self.origins[key[:end]] for end in range(len(key), 0, -1) if key[:end] in self.origins), None)
         said = f"{place} (here {dotted(key)}): {text}" if place else f"{dotted(key)}: {text}"
@@ -91,15 +104,33 @@ class Draft:
         """File and line, variable, key here, and remark of all that was read; hosts that are alike share a row."""
         found: dict[tuple[str, str, str, str], Taken] = {}
         for one in self.taken:
-            found.setdefault((one.place.file, one.place.name, one.here, one.remark), one)
+            if one.key is not None:
+                found.setdefault((one.place.file, one.variable, one.here, one.remark), one)
         for (_, name, here, remark), one in found.items():
-            where = one.place._replace(name="", host="")
-            yield str(where), name or one.place.host, here, remark
+            yield str(one.place._replace(name="", host="")), name or one.place.host, here, remark
+        for left in self.left():
+            yield left.where, ", ".join(left.variables), "-", left.reason
 
-    def left(self) -> list[Taken]:
-        """What the site has not, once for each variable."""
-        found = {(one.place.file, one.place.name): one for one in self.taken if one.key is None}
-        return list(found.values())
+    def left(self) -> list["Left"]:
+        """What the site has not, each file's and each reason's together."""
+        found: dict[tuple[str, str], dict[str, Place]] = {}
+        for one in self.taken:
+            if one.key is None:
+                found.setdefault((one.place.file, one.remark), {}).setdefault(one.variable, one.place)
+        return [Left(reason, list(places), list(places.values())) for (_, reason), places in found.items()]
+
+
+class Left(NamedTuple):
+    """Variables of one file that the site has not, for one reason."""
+
+    reason: str
+    variables: list[str]
+    places: list[Place]
+
+    @property
+    def where(self) -> str:
+        """The file, and the line of the first of them."""
+        return str(self.places[0]._replace(name="", host=""))
 
 
 def shared(of_hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

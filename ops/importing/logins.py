@@ -130,12 +130,19 @@ def _several(logins: Iterable[Mapping[str, Any]]) -> bool:
 def address(draft: Draft, found: Given) -> str:
     """The address of a host or a bastion, as it is written; notes a fault for what is none."""
     text = str(found.value)
-    try:
-        ip_address(text)
-    except ValueError:
+    if not is_address(text):
         if text.replace(".", "").isdigit():
             said = f'"{text}" is no address: an IPv4 address has four numbers. Write all of them.'
         else:
             said = f'"{text}" is a name, and a site has addresses: getent hosts {text} shows it. Write the address.'
         draft.fault(found.place, said)
     return text
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,7 +1,6 @@
 """Nauta's configuration file, variable by variable, with the defaults of its guide."""
 
 import re
-from difflib import get_close_matches
 from ipaddress import IPv4Network
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +9,7 @@ import versions
 from ops.importing.draft import Draft, listed
 from ops.importing.nauta_hosts import MOUNT, Master
 from ops.importing.nauta_log import kubelet_log
-from ops.importing.place import Given, Place
+from ops.importing.place import Given, Place, nearest
 from ops.importing.yaml_file import YamlFile
 
 DEFAULTS = {
@@ -79,8 +78,8 @@ def unknown(draft: Draft, config: YamlFile) -> None:
 def _known(draft: Draft, config: YamlFile, key: tuple[str, ...], names: tuple[str, ...]) -> None:
     if key[-1] in names:
         return
-    near = get_close_matches(key[-1], names, 1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
+    near = nearest(key[-1], names)
+    hint = f"Did you mean {near}?" if near else f"There are: {', '.join(names)}."
     draft.fault(config.place(*key), f"Nauta's guide has no such variable. {hint}")
 
 

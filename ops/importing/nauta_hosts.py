@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from ops.importing import logins
 from ops.importing.draft import Draft
 from ops.importing.inventory import Inventory
 from ops.importing.logins import Logins
-from ops.importing.place import Given, Place, Variables
+from ops.importing.place import Given, Place, Variables, nearest
 
 SECTIONS = ("master", "worker")
 REQUIRED = ("ansible_host", "ansible_user", "internal_interface", "external_interface")
@@ -33,8 +32,8 @@ def hosts(draft: Draft, inventory: Inventory, *, direct: bool) -> Master | None:
     """Puts the hosts into the draft; None if there is not one master."""
     for name, group in inventory.groups.items():
         if name not in (*SECTIONS, "all", "ungrouped"):
-            near = get_close_matches(name, SECTIONS, 1)
-            hint = f"Did you mean [{near[0]}]?" if near else "Nauta has [master] and [worker]."
+            near = nearest(name, SECTIONS)
+            hint = f"Did you mean [{near}]?" if near else "Nauta has [master] and [worker]."
             draft.fault(group.place, f"[{name}] is no section of Nauta's inventory. {hint}")
     for host, place in inventory.groups["ungrouped"].rows if "ungrouped" in inventory.groups else ():
         draft.fault(place, f"{host} is in no section. Put its row below [master] or [worker].")
@@ -133,8 +132,8 @@ def _strangers(draft: Draft, variables: Variables, *, is_master: bool) -> None:
         elif variable in logins.LEFT:
             draft.leave(given.place, logins.LEFT[variable])
         elif variable not in KNOWN:
-            near = get_close_matches(variable, KNOWN, 1)
-            hint = f"Did you mean {near[0]}?" if near else "Delete it, or write it into the site as variables."
+            near = nearest(variable, KNOWN)
+            hint = f"Did you mean {near}?" if near else "Delete it, or write it into the site as variables."
             draft.fault(given.place, f"Nauta's inventory has no such variable. {hint}")
 
 

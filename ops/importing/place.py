@@ -1,7 +1,8 @@
 """Where something is written in the files of another installer, and what is written there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,3 +61,10 @@ def text_of(path: Path, label: str, faults: list[Fault]) -> str:
     except UnicodeDecodeError:
         faults.append(Fault(Place(label, None, ""), f"is not UTF-8. Save it so: iconv -f ENCODING -t UTF-8 {label}"))
     return ""
+
+
+def nearest(name: str, known: Iterable[str], least: float = 0.6) -> str | None:
+    """The known name that is most like one that is not known, in whatever case it is written."""
+    names = {each.lower(): each for each in known}
+    found = get_close_matches(name.lower(), names, 1, least)
+    return names[found[0]] if found else None

@@ -25,8 +25,8 @@ def write(flags: Flags, draft: Draft, sources: Sequence[str]) -> Code:
     files.write(path, site_text(draft, sources) + before, 0o644)
     sites.load(flags, keys=False)
     _show(flags, draft, site)
-    left = render.plural(len(draft.left()), "variable")
-    at_foot = f"; {left} left out, with the reason at its foot" if draft.left() else ""
+    left = sum(len(one.variables) for one in draft.left())
+    at_foot = f"; {render.plural(left, 'variable')} left out, with the reason at its foot" if left else ""
     flags.say(f"{path} is written: {render.plural(len(site.hosts), 'host')}{at_foot}. No host was asked.")
     for remark in draft.remarks:
         flags.say(f"! {remark}")

@@ -28,7 +28,7 @@ def site_text(draft: Draft, files: Sequence[str]) -> str:
     lines += _block({key: draft.site[key] for key in sorted(draft.site, key=_place)}, 4)
     if left := draft.left():
         lines += ["    # What this site has not of those files, and why:"]
-        lines += [f"    # {one.place}: {one.remark}" for one in left]
+        lines += [f"    # {one.where} {', '.join(one.variables)}: {one.reason}" for one in left]
     return HEAD.format(day=datetime.now(UTC).date(), files=", ".join(files)) + "\n".join(lines) + "\n"
 
 

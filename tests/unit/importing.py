@@ -17,6 +17,11 @@ from tests.unit.conftest import a_key
 from tests.unit.recorder import Plan, record
 from tests.unit.test_plan import NoSecrets, void
 
+FILES = ROOT / "tests/sites/import"
+NAUTA = ("nauta", "inventory", "config.yml")
+K0SCTL = ("k0sctl", "k0sctl.yaml")
+KUBESPRAY = ("kubespray", ".")
+
 
 class FakeSecrets(NoSecrets):
     """A value of no value for every name."""
@@ -54,6 +59,11 @@ class Import:
     def site(self) -> Path:
         return self.folder / "Pulumi.lab.yaml"
 
+    @property
+    def expected(self) -> dict[str, Any]:
+        """What tests/sites/import/KIND.yaml says that it becomes."""
+        return dict(YAML(typ="safe").load(FILES / f"{self.kind}.yaml"))
+
     def written(self) -> dict[str, Any]:
         """The site object of the file, without its id."""
         found = YAML(typ="safe").load(self.site)["config"]["gpu-metal:site"]
@@ -71,20 +81,18 @@ class Import:
     def plan(self) -> Plan:
         """What `pulumi preview` plans, with keys of nobody."""
         site = self.loaded()
-        addresses = {str(host.address) for host in site.hosts.values()}
-        addresses |= {str(host.ssh.bastion.address) for host in site.hosts.values() if host.ssh.bastion}
-        known = "".join(f"{a} ssh-ed25519 {a_key(a)}\n" for a in sorted(addresses))
+        ways = {(str(host.address), host.ssh.port) for host in site.hosts.values()}
+        bastions = [host.ssh.bastion for host in site.hosts.values() if host.ssh.bastion]
+        ways |= {(str(bastion.address), bastion.port) for bastion in bastions}
+        known = "".join(f"{a if p == 22 else f'[{a}]:{p}'} ssh-ed25519 {a_key(a)}\n" for a, p in sorted(ways))
         (self.folder / "known_hosts.lab").write_text(known)
         made = site_from(YAML(typ="safe").load(self.site)["config"]["gpu-metal:site"], stack="lab", folder=self.folder)
         return record(lambda: void(build(made, FakeSecrets())), {"lab-kubeconfig": {"stdout": "the-kubeconfig"}}, ())
 
 
-NAUTA = ("nauta", "inventory", "config.yml")
-
-
 def imported(folder: Path, kind: str, *words: str) -> Import:
     """The verb with the files of tests/sites/import/KIND."""
-    own = ROOT / "tests/sites/import" / kind
+    own = FILES / kind
     files = {str(path.relative_to(own)): path.read_text() for path in sorted(own.rglob("*")) if path.is_file()}
     return Import(folder, kind, files, words)
 
