@@ -65,6 +65,8 @@ def text_of(path: Path, label: str, faults: list[Fault]) -> str:
 
 def nearest(name: str, known: Iterable[str], least: float = 0.6) -> str | None:
     """The known name that is most like one that is not known, in whatever case it is written."""
-    names = {each.lower(): each for each in known}
+    names: dict[str, str] = {}
+    for each in known:
+        names.setdefault(each.lower(), each)
     found = get_close_matches(name.lower(), names, 1, least)
     return names[found[0]] if found else None
