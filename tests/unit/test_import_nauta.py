@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ops.importing import nauta_config
+from ops.importing.nauta_hosts import DISK, REQUIRED
+from ops.rows import ROOT
 from tests.unit.importing import NAUTA, Import, imported, refused
 
 PASSWORD = "Hun2#er"
@@ -154,3 +157,9 @@ def test_search_domains_without_servers_are_left_out(nauta: Import) -> None:
     assert result.exit_code == 0, result.output
     assert "dns" not in nauta.written()
     assert "    # config.yml:8 dns_search_domains: dns.search goes with dns.servers" in nauta.site.read_text()
+
+
+def test_the_page_names_every_variable() -> None:
+    page = (ROOT / "docs/how-to/import.md").read_text()
+    inventory = [*REQUIRED[2:], *DISK, "data_interface", *(f"ansible_ssh_{name}" for name in ("host", "user", "pass"))]
+    assert [name for name in (*nauta_config.KNOWN, *inventory) if f"`{name}" not in page] == []
