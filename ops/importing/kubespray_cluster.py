@@ -45,6 +45,14 @@ LISTS = {
     "searchdomains": ("dns", "search"),
     "ntp_servers": ("timeServers",),
 }
+FORMS: dict[str, type] = {
+    **dict.fromkeys(("loadbalancer_apiserver", "metallb_config", "kube_kubeadm_apiserver_extra_args"), dict),
+    **dict.fromkeys(("containerd_registries_mirrors", "containerd_registry_auth"), list),
+    **dict.fromkeys((*LISTS, *REGISTRIES[1:2], *REGISTRIES[3:], "metallb_ip_range"), object),
+    **dict.fromkeys(("no_proxy", "additional_no_proxy", "upstream_dns_servers", "nameservers"), object),
+}
+"""What a variable must be: a map, a list, or (object) whatever `listed` reads. All others are one word."""
+_CALLED: dict[type, str] = {dict: "a map", list: "a list", str: "one word"}
 TAKEN = (
     *PLAIN,
     *LISTS,
@@ -84,6 +92,10 @@ class Cluster:
             return None
         if "{{" in str(found.value) or "{%" in str(found.value):
             self.draft.fault(found.place, "is a template, which is not worked out here. Write the value that it has.")
+            return None
+        form = FORMS.get(name, str)
+        if not isinstance(found.value, form if form is not str else (str, int, float, bool)):
+            self.draft.fault(found.place, f"is not {_CALLED[form]}, as Kubespray has it. Write one.")
             return None
         for host, own in self.of_hosts.items():
             if name in own and own[name].value != found.value:
@@ -203,9 +215,10 @@ class Cluster:
         if enabled is None or enabled.value is not True:
             return
         found = self.given("metallb_config") or self.given("metallb_ip_range")
-        pools = found.value.get("address_pools", {}) if found and isinstance(found.value, dict) else {}
+        pools = found.value.get("address_pools") if found and isinstance(found.value, dict) else {}
+        own = [pool for pool in pools.values() if isinstance(pool, dict)] if isinstance(pools, dict) else []
         ranges = listed(found.value) if found and not isinstance(found.value, dict) else []
-        ranges = [*ranges, *(one for pool in pools.values() for one in listed(pool.get("ip_range")))]
+        ranges = [*ranges, *(one for pool in own for one in listed(pool.get("ip_range")))]
         if not found or not ranges:
             self.draft.leave(enabled.place, "network.loadBalancer needs a pool of addresses, and none is named.")
             return

@@ -49,7 +49,10 @@ def _mirrors(draft: Draft, found: Given) -> list[str]:
 def _logins(draft: Draft, found: Given) -> None:
     """Users for pulls. Their passwords stay where they are: the site names secrets."""
     for number, each in enumerate(found.value if isinstance(found.value, list) else (), 1):
-        registry, user = (str(each.get(key, "")) for key in ("registry", "username"))
+        if not isinstance(each, dict) or not each.get("registry") or not each.get("username"):
+            draft.fault(found.place, "has an entry without registry or username. Write both.")
+            continue
+        registry, user = str(each["registry"]), str(each["username"])
         secret = "registryPassword" if number == 1 else f"registryPassword{number}"
         draft.secrets[secret] = f"password of {user} at {registry}"
         login = {"user": user, "passwordSecret": secret}

@@ -33,6 +33,7 @@ all:
       vars: {kube_network_plugin: flannel}
 """
 CLUSTER, ALL = "group_vars/k8s_cluster/k8s-cluster.yml", "group_vars/all/all.yml"
+REGISTRIES = "group_vars/all/registries.yml"
 
 
 @pytest.fixture
@@ -177,7 +178,15 @@ def test_a_value_that_ansible_vault_has_encrypted(kubespray: Import) -> None:
         (ALL, "http_proxy: http://", "http_proxy: ", "all.yml:8 http_proxy (here proxy.http): "),
         (ALL, "bin_dir: /usr", "bin_dir: /usr\nbin_dir: /usr", "all.yml:4 bin_dir: is written twice, first in line 3."),
         (
-            "group_vars/all/registries.yml",
+            ALL,
+            "{address: 10.3.0.100, port: 8443}",
+            "10.3.0.100",
+            "loadbalancer_apiserver: is not a map, as Kubespray has",
+        ),
+        (CLUSTER, "v1.33.4", "[v1.33.4]", "kube_version: is not one word, as Kubespray has it. Write one."),
+        (REGISTRIES, "username: puller, ", "", "has an entry without registry or username. Write both."),
+        (
+            REGISTRIES,
             "prefix: docker.io",
             "prfix: docker.io",
             "has an entry without prefix or mirrors.",
