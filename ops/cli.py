@@ -243,4 +243,4 @@ def kubeconfig(
     return Code.YES
 
 
-from ops import cli_gpus, cli_hosts, cli_users  # noqa: E402, F401 - their verbs come last in --help
+from ops import cli_gpus, cli_hosts, cli_import, cli_users  # noqa: E402, F401 - their verbs come last in --help

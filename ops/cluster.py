@@ -12,7 +12,7 @@ from components.hostrun.report import Check, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import labels
-from ops import probes, project_checks, questions
+from ops import pods, probes, project_checks, questions
 from ops.in_cluster import Kubectl
 from ops.record import MEND
 from ops.stop import Stop
@@ -87,6 +87,7 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
         checks += _node(site, host, node)
         checks += [offer.compared(node.allocatable) for offer in offered if node and offer.host == host.name]
     checks.append(_dns(target.name, dns))
+    checks += await pods.ask(site, target.name, {name: node.ready for name, node in nodes.items()}, kubectl)
     checks += [project(target.name, name, site, quotas.get(name)) for name in site.projects]
     checks += await _access(site, fleet, target)
     checks += [await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]

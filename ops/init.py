@@ -112,7 +112,8 @@ def init(flags: Flags, words: Sequence[str], login: Login, wish: Wish) -> Code:
     draft = Draft(flags)
     if not STACK.fullmatch(flags.stack):
         raise Stop(Code.WRONG, [f"{flags.stack}: not a stack's name. Use letters, digits, '-', '_' and '.'."])
-    before = _salt(draft)
+    fix = f"Fix: another name, or edit it; sitectl facts -s {flags.stack} shows what its hosts say."
+    before = salt(draft.path, fix)
     draft.data = {"ssh": login.written(), "hosts": _hosts(words)}
     wanted = wish.of(draft.site(keys=False))
     _add(draft, wanted)
@@ -133,15 +134,14 @@ def init(flags: Flags, words: Sequence[str], login: Login, wish: Wish) -> Code:
     return Code.YES
 
 
-def _salt(draft: Draft) -> str:
+def salt(path: Path, fix: str) -> str:
     """The file's text if it has no `config` yet, as `pulumi stack init` leaves it. Raises Stop if it is a site."""
-    if not draft.path.exists():
+    if not path.exists():
         return ""
-    text = draft.path.read_text()
+    text = path.read_text()
     if re.fullmatch(r"(#.*\n|\s*\n|(encryptionsalt|secretsprovider|encryptedkey): .*\n)*", text):
         return text
-    fix = f"Fix: another name, or edit it; sitectl facts -s {draft.flags.stack} shows what its hosts say."
-    raise Stop(Code.WRONG, [f"{draft.path} is there already, and is never overwritten. {fix}"])
+    raise Stop(Code.WRONG, [f"{path} is there already, and is never overwritten. {fix}"])
 
 
 def _add(draft: Draft, wanted: Wanted) -> None:

@@ -71,6 +71,10 @@ class FakeHosts:
     """Node → the value of its Ready condition."""
     pressed: dict[str, str] = field(default_factory=dict)
     """Node → other conditions of it that are true."""
+    evicted: str = ""
+    """Rows of EVICTED in ops/pods.py."""
+    ending: dict[str, str] = field(default_factory=dict)
+    """Node → rows of ENDING there."""
     dns: str = "2/2"
     quotas: dict[str, dict[str, str]] = field(default_factory=lambda: {"vision": {"requests.nvidia.com/gpu": "4"}})
     members: set[tuple[str, str]] = field(default_factory=set)
@@ -103,12 +107,18 @@ class FakeHosts:
             "get nodes": self._nodes,
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
             "get resourcequota": self._quotas,
+            "status.phase=Failed": lambda: ssh.Result(0, self.evicted, ""),
+            "selector=spec.nodeName=": lambda: ssh.Result(0, self._ending(command), ""),
             "try --json preflight": lambda: self._tried(target.name, text),
             "\\036": lambda: self._verified(target.name, text),
             "facts --json": lambda: self._runner(target.name, self._facts(target.name)),
             "check --json": lambda: self._runner(target.name, self._ledger(target.name)),
         }
         return next(answer for words, answer in answers.items() if words in text)()
+
+    def _ending(self, command: str) -> str:
+        node, _, _ = command.partition("spec.nodeName=")[2].partition(" ")
+        return self.ending.get(node, "")
 
     def _told(self, name: str, line: str) -> ssh.Result:
         self.told[name] = line

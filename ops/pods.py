@@ -1,0 +1,83 @@
+"""Pods that a node has evicted, and pods that cannot end because their node is dead: findings of `sitectl verify`.
+
+Rows: M3.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
+
+from components.hostrun.report import Check
+from stacks.model import Site
+
+Kubectl = Callable[[str, str], Awaitable[str]]
+"""(what to get, jsonpath) → what it prints."""
+
+NAME = '{.metadata.namespace}{"/"}{.metadata.name}{"\\t"}{.spec.nodeName}{"\\t"}'
+EVICTED = f'{{range .items[?(@.status.reason=="Evicted")]}}{NAME}{{.status.message}}{{"\\n"}}{{end}}'
+"""A kubelet that is short of something sets this reason, and says in the message of what:
+https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/"""
+ENDING = f'{{range .items[?(@.metadata.deletionTimestamp)]}}{NAME}{{.metadata.deletionTimestamp}}{{"\\n"}}{{end}}'
+LATE = 60.0
+"""Seconds after the end of its grace period in which a pod may still be ending."""
+NAMED = 3
+"""So many pods of a node are named."""
+
+
+async def ask(site: Site, where: str, ready: Mapping[str, str], kubectl: Kubectl) -> list[Check]:
+    """What was found; nothing where all is well. `ready` has the Ready condition of each node."""
+    failed = await kubectl("pods -A --field-selector=status.phase=Failed", EVICTED)
+    found = list(_evicted(site, where, failed))
+    for node in (node for node, condition in ready.items() if condition != "True"):
+        text = await kubectl(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
+        found += _stuck(site, where, node, text)
+    return found
+
+
+def _rows(text: str) -> Iterator[tuple[str, str, str]]:
+    """Pod, node and the third cell; a message of several lines gives its first."""
+    for line in text.splitlines():
+        cells = line.split("\t")
+        if len(cells) == 3:
+            yield cells[0], cells[1], cells[2]
+
+
+def _evicted(site: Site, where: str, text: str) -> Iterator[Check]:
+    of_nodes: dict[str, list[tuple[str, str]]] = {}
+    for pod, node, message in _rows(text):
+        of_nodes.setdefault(node, []).append((pod, message))
+    for node, pods in of_nodes.items():
+        (pod, message), *_ = pods
+        namespace, name = pod.split("/")
+        why = message[:300].strip().rstrip(".")
+        saw = f"{_counted(pods)} evicted, {_named([pod for pod, _ in pods])}: {why}"
+        fix = (
+            f"on a control plane: kubectl -n {namespace} describe pod {name}; let its containers request what they "
+            "use, or give the node more; delete the pod, and this ends"
+        )
+        yield Check("pods-evicted", node if node in site.hosts else where, "note", saw, fix=fix)
+
+
+def _stuck(site: Site, where: str, node: str, text: str) -> Iterator[Check]:
+    ages = {pod: age for pod, _, when in _rows(text) if (age := _seconds_since(when)) > LATE}
+    if not ages:
+        return
+    minutes = max(ages.values()) / 60
+    saw = f"{_counted(ages)} Terminating for {minutes:.0f} min, {_named(list(ages))}: the node does not answer"
+    if node in site.hosts:
+        fix = f"start the host again; if it does not come back, hosts.{node}.state: gone in the site, then pulumi up"
+    else:
+        fix = f"start it again; it is no host of the site: on a control plane, kubectl delete node {node}"
+    host = node if node in site.hosts else where
+    yield Check("pods-terminating", host, "failed", f"{saw}, so nobody knows whether they still run.", fix=fix)
+
+
+def _seconds_since(when: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(when.replace("Z", "+00:00"))).total_seconds()
+
+
+def _counted(pods: Collection[object]) -> str:
+    return "1 pod is" if len(pods) == 1 else f"{len(pods)} pods are"
+
+
+def _named(pods: list[str]) -> str:
+    return ", ".join(pods[:NAMED]) + (" …" if len(pods) > NAMED else "")
