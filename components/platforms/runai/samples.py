@@ -140,7 +140,8 @@ def text(sample: Sample, config: Runai, project: str) -> str:
 
 def yaml(body: Mapping[str, Any]) -> str:
     """An object as a file for kubectl."""
-    out, writer = io.StringIO(), YAML(typ="safe", pure=True)
-    writer.default_flow_style, writer.sort_base_mapping_type_on_output, writer.width = False, False, 1 << 20
+    out, writer = io.StringIO(), YAML()
+    writer.default_flow_style = False
+    writer.width = 4096
     writer.dump(body, out)
     return out.getvalue()
