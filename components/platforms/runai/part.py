@@ -7,7 +7,17 @@ from pathlib import Path
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import ClusterPart, Ground, HostPart, Part, Probe, Question
-from components.platforms.runai import checks, checks_cluster, checks_people, nodes, people, places, samples, steps
+from components.platforms.runai import (
+    checks,
+    checks_cluster,
+    checks_people,
+    kubeflow,
+    nodes,
+    people,
+    places,
+    samples,
+    steps,
+)
 from components.platforms.runai.config import Runai
 from components.problem import Problem
 
@@ -15,17 +25,21 @@ _QUESTIONS = Path(__file__).parent / "questions"
 
 
 def _notes(config: Runai, ground: Ground) -> Iterator[Problem]:
-    return chain(checks.certificate_notes(config), checks_cluster.cluster_notes(config, ground))
+    return chain(
+        checks.certificate_notes(config), checks_cluster.cluster_notes(config, ground), kubeflow.notes(config, ground)
+    )
 
 
 def _questions(config: Runai, ground: Ground) -> Sequence[Question]:
-    """The control plane says that the cluster is connected."""
+    """The control plane says that the cluster is connected, and the cluster has the projects' namespaces linked."""
     of = ground.config(Ingress)
     if of is None or config.state == "gone":
         return []
     addresses, port = plan.answers_at(of, ground)
     words = (places.BACKEND, places.API, str(port), *addresses)
-    return [Question("connected", _QUESTIONS / "connected.sh", words)]
+    own = tuple(name for name, project in ground.projects.items() if project.members or project.groups)
+    linked = [Question("bindings", _QUESTIONS / "bindings.sh", own)] if own else []
+    return [Question("connected", _QUESTIONS / "connected.sh", words), *linked]
 
 
 PART: Part[Runai] = Part(
