@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from components.host.config import Host
+from components.hostrun.step import Step
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
-from components.parts.part import ClusterPart, Ground, HostPart, Part, Probe, Question
+from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, Probe, Question
 from components.platforms.runai import (
     checks,
     checks_cluster,
     checks_people,
+    jump_box,
     kubeflow,
     nodes,
     people,
@@ -28,6 +31,18 @@ def _notes(config: Runai, ground: Ground) -> Iterator[Problem]:
     return chain(
         checks.certificate_notes(config), checks_cluster.cluster_notes(config, ground), kubeflow.notes(config, ground)
     )
+
+
+def _uses(config: Runai, hosts: Hosts) -> Sequence[str]:
+    return list(dict.fromkeys([*nodes.uses(config, hosts), *jump_box.uses(config, hosts)]))
+
+
+def _prepare(config: Runai, host: Host, hosts: Hosts) -> Host:
+    return jump_box.prepare(config, nodes.prepare(config, host, hosts))
+
+
+def _preflight(config: Runai, host: Host, hosts: Hosts) -> Sequence[Step]:
+    return [*steps.of_host(config, host, hosts), *jump_box.preflight(config, host)]
 
 
 def _questions(config: Runai, ground: Ground) -> Sequence[Question]:
@@ -50,7 +65,7 @@ PART: Part[Runai] = Part(
     needs=frozenset({"ingress", "gpu-pods", "monitoring", "storage:default"}),
     version=lambda config: (("version",), config.version),
     files=samples.files,
-    host=HostPart(uses=nodes.uses, waves=lambda *_: (), prepare=nodes.prepare, preflight=steps.of_host),
+    host=HostPart(uses=_uses, waves=jump_box.waves, prepare=_prepare, preflight=_preflight),
     cluster=ClusterPart(
         namespaces={places.BACKEND: "baseline", places.NAMESPACE: "privileged"},
         more_namespaces=lambda config: {places.KNATIVE: "baseline"} if config.inference else {},
