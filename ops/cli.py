@@ -243,4 +243,21 @@ def kubeconfig(
     return Code.YES
 
 
+<<<<<<< HEAD
 from ops import cli_gpus, cli_hosts, cli_import, cli_users  # noqa: E402, F401 - their verbs come last in --help
+=======
+@verb(app, name="files", example="sitectl files --to for-people")
+def part_files(
+    flags: Flags,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write them below it. Default: list their paths.")
+    ] = None,
+) -> Code:
+    """Files for the people of the site, made from it: sample jobs, settings of their programs. They hold no secret."""
+    from ops import part_files as core
+
+    return core.deliver(flags, to)
+
+
+from ops import cli_gpus, cli_hosts, cli_users  # noqa: E402, F401 - their verbs come last in --help
+>>>>>>> extras

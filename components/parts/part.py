@@ -230,6 +230,8 @@ class Part(Generic[P]):
     (components/matrix.py), where the part is named like its folder."""
     host: HostPart[P] | None = None
     cluster: ClusterPart[P] | None = None
+    files: Callable[[P, Ground], Mapping[str, str]] = lambda *_: {}
+    """Texts for the people who use it, by path below the folder that `sitectl files` writes them to; no secrets."""
     within: str | None = None
     """For a part of components/parts: the object of the site in which its key stands, such as `network`; None for a
     key at top level."""

@@ -44,16 +44,17 @@ class Tenancy(ComponentResource):
         hook = Hook(f"{name}-namespace")
         for project_name, project in projects.items():
             share = shares.get(project_name, Share(project.gpus))
-            namespace = self._namespace(project_name, {**_labels(project), **share.labels}, cluster, hook)
+            namespace = self._namespace(project_name, project, share, cluster, hook)
             bounded = project.model_copy(update={"gpus": share.gpus})
             self._inside(project_name, bounded, users, cluster, namespace)
         self.register_outputs({})
 
-    def _namespace(self, name: str, labels: Mapping[str, str], cluster: ClusterRef, hook: Hook) -> Resource:
+    def _namespace(self, name: str, project: Project, share: Share, cluster: ClusterRef, hook: Hook) -> Resource:
         options = _kept(cluster.options(self))
         before = hook.on(name, partial(free, cluster.planes, name))
         options.hooks = ResourceHookBinding(before_create=[before])
-        metadata = k8s.meta.v1.ObjectMetaArgs(name=name, labels=labels, annotations=FORCE)
+        labels, notes = {**_labels(project), **share.labels}, {**share.annotations, **FORCE}
+        metadata = k8s.meta.v1.ObjectMetaArgs(name=name, labels=labels, annotations=notes)
         return k8s.core.v1.Namespace(name, metadata=metadata, opts=options)
 
     def _inside(

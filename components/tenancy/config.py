@@ -112,3 +112,5 @@ class Share:
     """How many GPUs its pods may have at once, in place of the project's own number, which the part sees to."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of the namespace."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Its annotations."""

@@ -9,7 +9,7 @@ from components.certificates import broken_at, fits, lone, names
 from components.local import certificates
 from components.parts import chart
 from components.parts.part import Ground
-from components.platforms.runai import checks_people, places, values, versions
+from components.platforms.runai import checks_people, jump_box, kubeflow, places, values, versions
 from components.platforms.runai.checks_cluster import CLUSTER
 from components.platforms.runai.config import Runai
 from components.problem import Key, Problem
@@ -103,6 +103,8 @@ CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (
     open_values,
     *CLUSTER,
     *checks_people.CHECKS,
+    *kubeflow.CHECKS,
+    *jump_box.CHECKS,
 )
 
 

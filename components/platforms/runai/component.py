@@ -25,6 +25,7 @@ from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
 from components.platforms.runai import objects, places, upgrade, values, versions
 from components.platforms.runai.config import Runai
+from components.platforms.runai.notebooks import Notebooks
 from components.platforms.runai.residents import Residents
 from components.platforms.runai.secrets import Keeper, must_do
 from components.rest.access import Access
@@ -70,7 +71,9 @@ class RunAi(ComponentResource):
             parent=self,
             after=[release],
         )
-        Residents(name, config, ground, api, registered.uid, parent=self).settle(connected)
+        projects = Residents(name, config, ground, api, registered.uid, parent=self).settle(connected)
+        if config.kubeflow:
+            Notebooks(name, config, config.kubeflow, ground, cluster, parent=self).open(projects)
         self.register_outputs({})
 
     def _registered(self, api: Api, admin: Resource) -> objects.ClusterRegistration:

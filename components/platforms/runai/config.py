@@ -1,4 +1,4 @@
-"""The keys of a site for Run:ai (rows R1, R3 to R7, R11).
+"""The keys of a site for Run:ai (rows R1, R3 to R8, R10, R11).
 
 Source: seeds/runai-appliance.txt, "Hyperscalers Run:ai Appliance"; newer facts: Run:ai's documentation of 2.25 and 3.0.
 """
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from components.forms import form
+from components.host.artefact import Artefact
 from components.kubernetes.config import not_images
 from components.local import AuthorityFile, CertificateFile
 from components.model import HostName, LabelName, Line, Model, SecretName, Version, Word
@@ -155,6 +156,28 @@ class Scheduling(Model):
     """How long a workload that lost a pod of its gang may go on."""
 
 
+class Kubeflow(Model):
+    """Kubeflow, which others installed in the cluster: its users' notebooks get their GPUs from Run:ai (R10)."""
+
+    users: Annotated[tuple[UserName, ...], Field(min_length=1)]
+    """Names of users of the site. The profile of ana is the project kubeflow-ana, which has her as a member."""
+    fractions: dict[LabelName, Annotated[float, Field(ge=0.01, lt=1)]] = {}
+    """Parts of a GPU that a notebook can have, by the name that its form shows: {runai-half-gpu: 0.5}."""
+    namespaces: tuple[LabelName, ...] = ("kubeflow", "istio-system")
+    """Where Kubeflow and its gateway are: their pods may reach the notebooks."""
+
+
+class JumpBox(Model):
+    """Hosts from which people use Run:ai in a shell (R8): its commands, with completion in bash and zsh."""
+
+    hosts: Annotated[tuple[Word, ...], Field(min_length=1)]
+    """Names of hosts or groups, in the cluster or not. One with frontEnd: true has accounts for users of the site."""
+    cli: Artefact
+    """The program runai for Linux, as Run:ai's user interface gives it (Help, Researcher Command Line Interface)."""
+    admin_cli: Artefact | None = None
+    """The program runai-adm of releases before 3.0."""
+
+
 class Runai(PlatformConfig):
     """Run:ai, self-hosted: control plane and cluster in the site's own Kubernetes (R3, R4)."""
 
@@ -189,6 +212,8 @@ class Runai(PlatformConfig):
     """Of a cluster that the control plane knows already. Default: found by its name, or made."""
     nodes: Nodes = Nodes()
     scheduling: Scheduling = Scheduling()
+    kubeflow: Kubeflow | None = None
+    jump_box: JumpBox | None = None
     node_pools: dict[LabelName, NodePool] = {}
     """Node pools by name, besides default (R6)."""
     departments: dict[LabelName, Department] = {}

@@ -4,10 +4,23 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+from components.host.config import Host
+from components.hostrun.step import Step
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
-from components.parts.part import ClusterPart, Ground, HostPart, Part, Probe, Question
-from components.platforms.runai import checks, checks_cluster, checks_people, nodes, people, places, steps
+from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, Probe, Question
+from components.platforms.runai import (
+    checks,
+    checks_cluster,
+    checks_people,
+    jump_box,
+    kubeflow,
+    nodes,
+    people,
+    places,
+    samples,
+    steps,
+)
 from components.platforms.runai.config import Runai
 from components.problem import Problem
 
@@ -15,17 +28,33 @@ _QUESTIONS = Path(__file__).parent / "questions"
 
 
 def _notes(config: Runai, ground: Ground) -> Iterator[Problem]:
-    return chain(checks.certificate_notes(config), checks_cluster.cluster_notes(config, ground))
+    return chain(
+        checks.certificate_notes(config), checks_cluster.cluster_notes(config, ground), kubeflow.notes(config, ground)
+    )
+
+
+def _uses(config: Runai, hosts: Hosts) -> Sequence[str]:
+    return list(dict.fromkeys([*nodes.uses(config, hosts), *jump_box.uses(config, hosts)]))
+
+
+def _prepare(config: Runai, host: Host, hosts: Hosts) -> Host:
+    return jump_box.prepare(config, nodes.prepare(config, host, hosts))
+
+
+def _preflight(config: Runai, host: Host, hosts: Hosts) -> Sequence[Step]:
+    return [*steps.of_host(config, host, hosts), *jump_box.preflight(config, host)]
 
 
 def _questions(config: Runai, ground: Ground) -> Sequence[Question]:
-    """The control plane says that the cluster is connected."""
+    """The control plane says that the cluster is connected, and the cluster has the projects' namespaces linked."""
     of = ground.config(Ingress)
     if of is None or config.state == "gone":
         return []
     addresses, port = plan.answers_at(of, ground)
     words = (places.BACKEND, places.API, str(port), *addresses)
-    return [Question("connected", _QUESTIONS / "connected.sh", words)]
+    own = tuple(name for name, project in ground.projects.items() if project.members or project.groups)
+    linked = [Question("bindings", _QUESTIONS / "bindings.sh", own)] if own else []
+    return [Question("connected", _QUESTIONS / "connected.sh", words), *linked]
 
 
 PART: Part[Runai] = Part(
@@ -35,8 +64,9 @@ PART: Part[Runai] = Part(
     names=checks_people.names,
     needs=frozenset({"ingress", "gpu-pods", "monitoring", "storage:default"}),
     version=lambda config: (("version",), config.version),
+    files=samples.files,
     host=HostPart(
-        uses=nodes.uses, waves=lambda *_: (), prepare=nodes.prepare, preflight=steps.of_host, drained=nodes.drained
+        uses=_uses, waves=jump_box.waves, prepare=_prepare, preflight=_preflight, drained=nodes.drained
     ),
     cluster=ClusterPart(
         namespaces={places.BACKEND: "baseline", places.NAMESPACE: "privileged"},

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from components.parts.part import Ground
-from components.platforms.runai import places, versions
+from components.platforms.runai import kubeflow, places, versions
 from components.platforms.runai.config import PoolQuota, ProjectShare, Runai
 from components.tenancy.config import Share
 
@@ -89,7 +89,9 @@ def shares(config: Runai, ground: Ground) -> Mapping[str, Share]:
     for name in ground.projects:
         pools = project_pools(config, name, ground).values()
         most = sum(_most(pool, there) for pool in pools)
-        found[name] = Share(gpus=min(int(most), max(there, ground.projects[name].gpus)), labels={places.QUEUE: name})
+        gpus = min(int(most), max(there, ground.projects[name].gpus))
+        notes = kubeflow.annotations(config, name, ground)
+        found[name] = Share(gpus, labels={places.QUEUE: name}, annotations=notes)
     return found
 
 

@@ -28,6 +28,7 @@ API = "gpu-metal-runai-api"
 DATABASE = "runai-backend-postgresql"
 QUEUE = "runai/queue"
 """Label of a project's namespace: the project's name."""
+SCHEDULER = "runai-scheduler"
 REALM = "runai"
 CLIENT_ID = "runai"
 

@@ -3,6 +3,8 @@
 Rows: R6.
 """
 
+from collections.abc import Mapping
+
 from pulumi import Output, Resource
 
 from components.parts.part import Ground
@@ -21,8 +23,8 @@ class Residents:
         self._cluster, self._parent = cluster, parent
         self._projects: dict[str, objects.Project] = {}
 
-    def settle(self, connected: Resource) -> None:
-        """All of them, once the cluster is connected."""
+    def settle(self, connected: Resource) -> Mapping[str, Resource]:
+        """All of them, once the cluster is connected; returns the projects by name."""
         pools = [self._pool(name, connected) for name in self._config.node_pools]
         after = [connected, *pools]
         wanted = people.departments(self._config, self._ground)
@@ -32,6 +34,7 @@ class Residents:
         users = {email: self._user(name, email, connected) for name, email in self._people()}
         for resource, access in people.accesses(self._config, self._ground):
             self._rule(resource, access, users.get(access.subject, connected))
+        return self._projects
 
     def _people(self) -> list[tuple[str, str]]:
         return list(people.members(self._config, self._ground).items())

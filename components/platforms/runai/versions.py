@@ -23,6 +23,18 @@ FRACTIONS_DRIVER = 615
 """From that release on, fractions of a GPU need this GPU Operator and this branch of the driver, which must be set:
 the first note of support-matrix.md of 3.0. Before, they needed nothing more."""
 
+PREEMPTIBILITY = "2.25"
+"""From here on a workload says by a label of its own whether it may be stopped for others, and has one of seven
+priorities; before, its priority said both: workload-priority-control of 2.25."""
+GANG_OF_JOB = "3.0"
+"""From here on a plain Job starts all its pods together if an annotation says so: KAI Scheduler, pull request 1308,
+after 0.14; 3.0 has 0.16. Before, only kinds of the training operator did."""
+FRACTION_LIMIT = "3.0"
+"""Up to here a part of a GPU has a limit by an environment variable: dynamic-fractions of 2.25. Its new form in 3.0
+(upgrade/migrate-gpu-fractions) could not be read."""
+SAMPLE_IMAGE = "gcr.io/run-ai-demo/quickstart"
+"""The image of the guide's jobs."""
+
 ROLES = {"2": "L1 researcher", "3": "AI practitioner"}
 """By major version: the role of a person who submits workloads to a project."""
 ADMINISTRATOR = "System administrator"

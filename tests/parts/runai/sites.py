@@ -55,6 +55,16 @@ def site_of(
     return site_from(data, stack="lab", folder=folder, keys=False)
 
 
+def of_version(folder: Path, version: str, *, of: dict[str, Any] | None = None, **more: Any) -> Site:
+    """The site with a release, and the operator and the driver with which that one has fractions."""
+    new = version.startswith("3")
+    driver = {name: {**HOSTS[name], "gpu": {**GPU, "driver": "615"}} for name in ("gpu-1", "gpu-2")}
+    own = {"gpuOperator": {"version": "v26.7.1" if new else "v26.3.0", "nri": False}, "allowUntested": True}
+    old = {"controlPlane": {"chart": "./control-plane.tgz"}, "cluster": {"chart": "./runai-cluster.tgz"}}
+    given = {"version": version, **({} if new else old), **more}
+    return site_of(folder, hosts={**HOSTS, **driver}, of={**own, **(of or {})}, **given)
+
+
 def parts_of(site: Site) -> tuple[Runai, Ground]:
     """Run:ai's settings, and what it may know of the site."""
     [config] = [entry.config for entry in site.entries if isinstance(entry.config, Runai)]
