@@ -9,7 +9,7 @@ from components.certificates import broken_at, fits, lone, names
 from components.local import certificates
 from components.parts import chart
 from components.parts.part import Ground
-from components.platforms.runai import checks_people, places, values, versions
+from components.platforms.runai import checks_people, package, places, values, versions
 from components.platforms.runai.checks_cluster import CLUSTER
 from components.platforms.runai.config import Runai
 from components.problem import Key, Problem
@@ -77,7 +77,7 @@ def login(config: Runai, _: Ground) -> Iterator[Problem]:
 def charts(config: Runai, _: Ground) -> Iterator[Problem]:
     """Charts that the open repository lacks are named, and `values` has none that other keys decide."""
     for key, release in (("controlPlane", config.control_plane), ("cluster", config.cluster)):
-        named = release.repository or (release.chart and "/" in release.chart)
+        named = release.repository or (release.chart and "/" in release.chart) or package.from_package(config, release)
         if not named and (config.supported or not versions.at_least(config.version, "3.0")):
             what = "the Support-Entitled release" if config.supported else f"Run:ai {config.version}"
             text = f"{versions.OPEN} does not have {what}. Get the chart with your login (helm pull), and write"
@@ -100,6 +100,7 @@ CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (
     in_order,
     login,
     charts,
+    package.check,
     open_values,
     *CLUSTER,
     *checks_people.CHECKS,

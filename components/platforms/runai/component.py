@@ -1,6 +1,6 @@
 """Run:ai in the cluster: its control plane, then the cluster that is registered there, then who may have what of it.
 
-Rows: R3, R4.
+Rows: R2, R3, R4.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,14 @@ from pulumi import (
     ResourceOptions,
 )
 
+from components.delivery.component import brought
 from components.kubernetes.force import FORCE
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import Chart, ClusterRef
 from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
-from components.platforms.runai import objects, places, values, versions
+from components.platforms.runai import objects, package, places, values, versions
 from components.platforms.runai.config import Runai
 from components.platforms.runai.residents import Residents
 from components.platforms.runai.secrets import Keeper, must_do
@@ -106,7 +107,7 @@ class RunAi(ComponentResource):
             self,
             f"{self._name}-control-plane",
             (places.BACKEND, places.BACKEND),
-            values.source(config, config.control_plane, versions.CONTROL_PLANE),
+            self._source("control_plane"),
             chart.merged(wanted, password),
             *before,
             guard=self._guard("control-plane"),
@@ -127,7 +128,7 @@ class RunAi(ComponentResource):
             self,
             f"{self._name}-release",
             (places.NAMESPACE, places.CLUSTER),
-            values.source(config, config.cluster, versions.CLUSTER),
+            self._source("cluster"),
             chart.merged(wanted, {"controlPlane": given, "cluster": {"uid": registered.uid}}),
             registered,
             *before,
@@ -135,6 +136,16 @@ class RunAi(ComponentResource):
         )
         self._star(release)
         return release
+
+    def _source(self, key: str) -> Chart:
+        """Where the chart of a release is: in the vendor's archive, or where the site says."""
+        config, found = self._config, package.charts(self._config)
+        if config.package and key in found:
+            name, chart = f"{self._name}-{key.replace('_', '-')}-chart", (found[key], config.version)
+            host = self._cluster.hosts[config.package.host]
+            return brought(name, host, config.package, self._name, chart, parent=self)
+        release, name = getattr(config, key), versions.CONTROL_PLANE if key == "control_plane" else versions.CLUSTER
+        return values.source(config, release, name)
 
     def _star(self, release: Resource) -> None:
         """Names below the domain are workloads' own, each with its Ingress: this one brings their certificate."""

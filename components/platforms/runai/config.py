@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from components.delivery.config import Delivery
 from components.forms import form
 from components.kubernetes.config import not_images
 from components.local import AuthorityFile, CertificateFile
@@ -181,6 +182,9 @@ class Runai(PlatformConfig):
     storage_class: LabelName | None = None
     """Class of the control plane's volumes, 110 GB in all. Default: the cluster's default class."""
     registry: Registry | None = None
+    package: Delivery | None = None
+    """The vendor's archive for a site without internet (R2): its images are pushed to registry.images, and its charts
+    are used unless controlPlane and cluster name others."""
     control_plane: Release = Release()
     """The chart control-plane, release runai-backend (R3)."""
     cluster: Release = Release()

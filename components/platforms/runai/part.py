@@ -7,7 +7,7 @@ from pathlib import Path
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import ClusterPart, Ground, HostPart, Part, Probe, Question
-from components.platforms.runai import checks, checks_cluster, checks_people, nodes, people, places, steps
+from components.platforms.runai import checks, checks_cluster, checks_people, nodes, package, people, places, steps
 from components.platforms.runai.config import Runai
 from components.problem import Problem
 
@@ -35,7 +35,13 @@ PART: Part[Runai] = Part(
     names=checks_people.names,
     needs=frozenset({"ingress", "gpu-pods", "monitoring", "storage:default"}),
     version=lambda config: (("version",), config.version),
-    host=HostPart(uses=nodes.uses, waves=lambda *_: (), prepare=nodes.prepare, preflight=steps.of_host),
+    host=HostPart(
+        uses=lambda config, hosts: [*dict.fromkeys((*nodes.uses(config, hosts), *package.uses(config, hosts)))],
+        waves=package.waves,
+        prepare=nodes.prepare,
+        preflight=steps.of_host,
+        fills=package.fills,
+    ),
     cluster=ClusterPart(
         namespaces={places.BACKEND: "baseline", places.NAMESPACE: "privileged"},
         more_namespaces=lambda config: {places.KNATIVE: "baseline"} if config.inference else {},
