@@ -26,6 +26,7 @@ from components.parts.part import Ground
 from components.platforms.runai import objects, package, places, values, versions
 from components.platforms.runai.config import Runai
 from components.platforms.runai.residents import Residents
+from components.platforms.runai.rivals import must_be_alone
 from components.platforms.runai.secrets import Keeper, must_do
 from components.rest.access import Access
 from components.rest.resource import Api
@@ -110,7 +111,7 @@ class RunAi(ComponentResource):
             self._source("control_plane"),
             chart.merged(wanted, password),
             *before,
-            guard=self._guard("control-plane"),
+            guard=self._guard("control-plane", places.BACKEND),
         )
 
     def _release(self, registered: objects.ClusterRegistration) -> Resource:
@@ -132,7 +133,7 @@ class RunAi(ComponentResource):
             chart.merged(wanted, {"controlPlane": given, "cluster": {"uid": registered.uid}}),
             registered,
             *before,
-            guard=self._guard("release"),
+            guard=self._guard("release", places.CLUSTER),
         )
         self._star(release)
         return release
@@ -174,12 +175,13 @@ class RunAi(ComponentResource):
         }
         self._keeper.plain("login", places.BACKEND, places.API, data)
 
-    def _guard(self, which: str) -> ResourceHook:
-        """Before a release is installed or upgraded: Run:ai takes the password, and can go to the version."""
+    def _guard(self, which: str, release: str) -> ResourceHook:
+        """Before a release is installed or upgraded: Run:ai takes the password, can go to the version, and is alone."""
 
         async def check(args: ResourceHookArgs) -> None:
             must_do(await self._password.future() or "", self._config.admin.password_secret)
             must_reach(str((args.old_inputs or {}).get("version", "")), self._config.version, self._name)
+            await must_be_alone(self._cluster.planes, release)
 
         return ResourceHook(f"before-{self._name}-{which}", check)
 
