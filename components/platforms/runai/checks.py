@@ -74,6 +74,14 @@ def login(config: Runai, _: Ground) -> Iterator[Problem]:
         yield Problem(("supported",), f"{text}, passwordSecret: NAME}}, or a registry that has them.")
 
 
+def diagnosed(config: Runai, _: Ground) -> Iterator[Problem]:
+    """The vendor's diagnostics are there."""
+    of = config.diagnostics
+    if of and not of.file.is_file():
+        text = f"{of.file} is no file on this machine. Write the path of Run:ai's pre-install diagnostics, or take"
+        yield Problem(("diagnostics", "file"), f"{text} diagnostics away.")
+
+
 def charts(config: Runai, _: Ground) -> Iterator[Problem]:
     """Charts that the open repository lacks are named, and `values` has none that other keys decide."""
     for key, release in (("controlPlane", config.control_plane), ("cluster", config.cluster)):
@@ -99,6 +107,7 @@ CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (
     covers,
     in_order,
     login,
+    diagnosed,
     charts,
     package.check,
     open_values,

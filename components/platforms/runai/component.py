@@ -23,7 +23,7 @@ from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
-from components.platforms.runai import objects, package, places, values, versions
+from components.platforms.runai import diagnostics, objects, package, places, values, versions
 from components.platforms.runai.config import Runai
 from components.platforms.runai.residents import Residents
 from components.platforms.runai.rivals import must_be_alone
@@ -182,8 +182,15 @@ class RunAi(ComponentResource):
             must_do(await self._password.future() or "", self._config.admin.password_secret)
             must_reach(str((args.old_inputs or {}).get("version", "")), self._config.version, self._name)
             await must_be_alone(self._cluster.planes, release)
+            if release == places.BACKEND and not args.old_inputs:
+                await self._diagnosed()
 
         return ResourceHook(f"before-{self._name}-{which}", check)
+
+    async def _diagnosed(self) -> None:
+        if of := self._config.diagnostics:
+            words = diagnostics.arguments(self._config, of, places.domain(self._config, self._ground) or "")
+            await diagnostics.must_pass(self._cluster.planes, of, words)
 
 
 class UpgradeError(Exception):

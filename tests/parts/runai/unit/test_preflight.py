@@ -104,7 +104,9 @@ def test_what_is_allowed_and_worth_a_line(tmp_path: Path) -> None:
 def test_a_certificate_that_has_expired_is_said_at_each_run_and_refuses_none(tmp_path: Path) -> None:
     site = site_of(tmp_path, certificate=str(FILES / "expired.pem"))
     [line] = [line for line in notes(site) if "expired" in line]
-    assert line.startswith('platforms[0].certificate: "expired.pem" has a certificate ("CN=ai.example.org") that expired')
+    assert line.startswith(
+        'platforms[0].certificate: "expired.pem" has a certificate ("CN=ai.example.org") that expired'
+    )
     assert line.endswith("Renew it: the next pulumi up takes up the new file.")
 
 
