@@ -5,6 +5,7 @@ Does not prove: that the archive was unpacked (tests/scripts/test_delivery.py), 
 
 import io
 import json
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from components.platforms.runai.rivals import SCRIPT
 from tests.plugins.api_server import ApiServer, api_server
 from tests.plugins.sshd import Host
 from tests.plugins.stack import Stack
@@ -108,3 +110,19 @@ def test_a_chart_comes_from_the_host_and_a_new_archive_brings_its_own(
     assert "~ 2 to update" in stack.run("preview")
     stack.run("up", "--yes", "--skip-preview")
     assert server.ask("GET", "/api/v1/namespaces/default/configmaps/app")["data"]["version"] == "2.0.0"
+
+
+@pytest.mark.row("R4")
+def test_kubectl_shows_a_release_of_others_and_not_our_own(server: ApiServer) -> None:
+    """What Helm kept of the test before is asked by the script that looks for a second installation of Run:ai."""
+
+    def rivals(*words: str) -> str:
+        text = SCRIPT.read_text().replace("/etc/kubernetes/admin.conf", str(server.kubeconfig))
+        text = text.replace("/run/gpu-metal", str(server.kubeconfig.parent))
+        environment = {"PATH": f"{Path(tool('kubectl')).parent}:/usr/bin:/bin"}
+        argv = ["bash", "-s", "--", *words]
+        return subprocess.run(argv, input=text, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert rivals("runai-backend", "runai-backend", "text", "control-plane", "app") == "default app 2.0.0\n"
+    assert rivals("default", "app", "text", "app") == ""
+    assert rivals("runai-backend", "runai-backend", "tenantsManager", "app") == ""

@@ -10,7 +10,7 @@
 # readable by root only, so that check can ask the registry itself. undo leaves the images: pods may need them.
 
 check() {
-    local kind archive image
+    local kind archive image asked=()
     if [[ ! -s $(delivery_state images) ]]; then untrue "no images are known of the archive of $(input name)"; fi
     if [[ $(sed 's/"auth": "[A-Za-z0-9+\/=]*"/"auth": •/' "$(_auth)" 2>&1) != "$(_login •)" ]]; then
         untrue "$(_auth) is not the login of $(input user 'nobody') for $(_registry)"
@@ -18,11 +18,26 @@ check() {
     _unambiguous
     while IFS=$'\t' read -r kind archive image <&3; do
         if [[ -z $(_recorded "$image") ]]; then untrue "$(_target "$image") has not been pushed from ${archive##*/}"; fi
-        _ask "$image"
-        if [[ $REPLY != "$(_recorded "$image")" ]]; then
-            untrue "the registry has ${REPLY:-nothing} as $(_target "$image"), wants $(_recorded "$image")"
-        fi
+        # Eight at once: a hundred, one after the other, would take longer than a check may.
+        if ((${#asked[@]} == 8)); then _answered; fi
+        _same "$image" 3<&- &
+        asked+=("$!")
     done 3<"$(delivery_state images)"
+    _answered
+}
+
+# Waits for those that were asked, and fails like the first that failed.
+_answered() {
+    local pid
+    for pid in "${asked[@]}"; do wait "$pid" || exit "$?"; done
+    asked=()
+}
+
+_same() { # IMAGE
+    _ask "$1"
+    if [[ $REPLY != "$(_recorded "$1")" ]]; then
+        untrue "the registry has ${REPLY:-nothing} as $(_target "$1"), wants $(_recorded "$1")"
+    fi
 }
 
 apply() {
@@ -116,24 +131,26 @@ _trust() {
     fi
 }
 
-_skopeo() { timeout 3600 skopeo --insecure-policy --tmpdir "$(input folder)" "$@" </dev/null 2>"$GPU_METAL_RUN/skopeo"; }
+# What it says goes to the file _said.
+_skopeo() { timeout 3600 skopeo --insecure-policy --tmpdir "$(input folder)" "$@" </dev/null 2>"$_said"; }
 
 # The digest that the registry has of an image → REPLY; empty if it has none
 _ask() { # IMAGE
-    local trust raw=$GPU_METAL_RUN/manifest
+    local trust raw=$GPU_METAL_RUN/manifest.$BASHPID _said=$GPU_METAL_RUN/skopeo.$BASHPID
     mapfile -t trust < <(_trust '')
     if _skopeo inspect --raw --authfile "$(_auth)" "${trust[@]}" "docker://$(_target "$1")" >"$raw"; then
         REPLY=sha256:$(sha256sum <"$raw" | cut -d' ' -f1)
     else
         REPLY=
-        if ! grep -qE 'manifest unknown|name unknown|NAME_UNKNOWN|MANIFEST_UNKNOWN|StatusCode: 404' "$GPU_METAL_RUN/skopeo"; then
+        if ! grep -qE 'manifest unknown|name unknown|NAME_UNKNOWN|MANIFEST_UNKNOWN|StatusCode: 404' "$_said"; then
             _explain "cannot ask for $(_target "$1")"
         fi
     fi
+    rm -f "$raw" "$_said"
 }
 
 _push() { # KIND ARCHIVE IMAGE
-    local trust target digest=$GPU_METAL_RUN/digest
+    local trust target digest=$GPU_METAL_RUN/digest _said=$GPU_METAL_RUN/skopeo.$BASHPID
     target=$(_target "$3")
     mapfile -t trust < <(_trust dest-)
     if ! _skopeo copy --authfile "$(_auth)" "${trust[@]}" --digestfile "$digest" \
@@ -144,13 +161,14 @@ _push() { # KIND ARCHIVE IMAGE
         awk -v image="$target" '$1 != image' "$(_record)" 2>/dev/null || true
         printf '%s %s %s\n' "$target" "$(input sha256)" "$(cat "$digest")"
     } | write_file "$(_record)" 0600
-    rm -f "$digest"
+    rm -f "$digest" "$_said"
 }
 
 # Fails with what skopeo said, and what to do.
 _explain() { # WHAT
     local said fix
-    said=$(grep '[^[:space:]]' "$GPU_METAL_RUN/skopeo" | tail -n 1 | sed -E 's/^time=.*msg="?//; s/"$//; s/\\"/"/g' | cut -b -300 || true)
+    said=$(grep '[^[:space:]]' "$_said" | tail -n 1 | sed -E 's/^time=.*msg="?//; s/"$//; s/\\"/"/g' | cut -b -300 || true)
+    rm -f "$_said" "$GPU_METAL_RUN/manifest.$BASHPID"
     case $said in
         *unauthorized* | *'authentication required'* | *denied* | *'401'* | *'403'*)
             fix="let $(input user 'everybody') push there, or correct registry.username and the secret of registry.passwordSecret"
