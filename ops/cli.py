@@ -243,9 +243,6 @@ def kubeconfig(
     return Code.YES
 
 
-<<<<<<< HEAD
-from ops import cli_gpus, cli_hosts, cli_import, cli_users  # noqa: E402, F401 - their verbs come last in --help
-=======
 @verb(app, name="files", example="sitectl files --to for-people")
 def part_files(
     flags: Flags,
@@ -259,5 +256,4 @@ def part_files(
     return core.deliver(flags, to)
 
 
-from ops import cli_gpus, cli_hosts, cli_users  # noqa: E402, F401 - their verbs come last in --help
->>>>>>> extras
+from ops import cli_gpus, cli_hosts, cli_import, cli_users  # noqa: E402, F401 - their verbs come last in --help

@@ -69,6 +69,17 @@ def preflight(site: Site, host: Host) -> list[Step]:
     ]
 
 
+def pushed(site: Site) -> dict[str, int]:
+    """The vendors' archives whose images parts push to the site's own registry: SHA-256 → GB that must be free."""
+    if site.registry is None or site.registry.host not in site.hosts:
+        return {}
+    host, port = site.hosts[site.registry.host], site.registry.port
+    own = {f"{name}:{port}" for name in (host.name, f"{host.name}.{site.domain}", str(host.address))}
+    halves = [(entry.part.host, entry.config) for entry in site.entries]
+    fillings = [each for half, config in halves if half for each in half.fills(config)]
+    return {each.archive: each.gb for each in fillings if each.registry in own}
+
+
 def entries_on(site: Site, host: Host) -> Iterator[Entry]:
     """The parts that use a host."""
     return (entry for entry, names in zip(site.entries, site.entry_hosts, strict=True) if host.name in names)

@@ -21,7 +21,7 @@ from components.kubernetes.endpoint import parsed
 from components.network import steps as network_steps
 from stacks import sources
 from stacks.model import Site
-from stacks.needed import needed
+from stacks.needed import needed, pushed
 from stacks.needed import preflight as of_parts
 
 
@@ -32,7 +32,7 @@ def preflight(site: Site, host: Host) -> list[Step]:
     if config := site.engine_on(host):
         steps += engine_checks(config)
     if site.registry and site.registry.host == host.name:
-        steps += registry_checks(site.registry)
+        steps += registry_checks(site.registry, pushed(site))
     return [*steps, *of_parts(site, host)]
 
 
@@ -53,7 +53,7 @@ def engine(site: Site, host: Host) -> list[Step]:
     if site.registry and site.registry.host == host.name:
         certificate = site.registry.certificate
         text = certificate.read_text() if certificate else None
-        steps += registry(site.registry, host, domain=site.domain, certificate=text)
+        steps += registry(site.registry, host, domain=site.domain, certificate=text, pushed=pushed(site))
     config = site.engine_on(host)
     return [*steps, *_containers(site, host, config)] if config else steps
 

@@ -1,5 +1,6 @@
 """A private registry on one host, as data: config in, steps out. Nothing here touches a host."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from components.engine.config import Registry
@@ -10,12 +11,21 @@ from components.hostrun.step import Step
 _SCRIPTS = Path(__file__).parent / "steps"
 _CACHE = "/var/lib/containers/cache"
 """Skopeo's cache; the rest of the folder above it may be podman's."""
+_NOTHING: Mapping[str, int] = {}
 
 
-def registry(config: Registry, host: Host, *, domain: str | None = None, certificate: str | None = None) -> list[Step]:
+def registry(
+    config: Registry,
+    host: Host,
+    *,
+    domain: str | None = None,
+    certificate: str | None = None,
+    pushed: Mapping[str, int] = _NOTHING,
+) -> list[Step]:
     """The registry: its package without the package's own service, certificate, user, service, images.
 
     `certificate` is the text of `config.certificate` (the caller reads it); without one the host makes its own.
+    `pushed` are vendors' archives whose images other hosts push here: SHA-256 → GB that must be free before.
     """
     names = [host.name, *([f"{host.name}.{domain}"] if domain else []), str(host.address)]
     own = {"names": " ".join(names), "port": str(config.port)}
@@ -33,10 +43,18 @@ def registry(config: Registry, host: Host, *, domain: str | None = None, certifi
         Step(_SCRIPTS / "registry_user.sh", {"user": config.user}, secrets={"password": config.password_secret}),
         Step(_SCRIPTS / "registry.sh", {"port": str(config.port), "folder": config.folder}),
     ]
+    if pushed:
+        steps.append(_room(config, pushed, note="yes"))
     return [*steps, Step(_SCRIPTS / "registry_images.sh", images)] if images else steps
 
 
-def registry_checks(config: Registry) -> list[Step]:
-    """For preflight of the registry's host: the port is free and the archives are there."""
+def registry_checks(config: Registry, pushed: Mapping[str, int] = _NOTHING) -> list[Step]:
+    """For preflight of the registry's host: the port is free, the archives are there, and there is room."""
     archives = "\n".join(image.archive for _, image in sorted(config.images.items()))
-    return [Step(_SCRIPTS / "registry_ports.sh", {"port": str(config.port)}, {"archives": archives})]
+    steps = [Step(_SCRIPTS / "registry_ports.sh", {"port": str(config.port)}, {"archives": archives})]
+    return [*steps, _room(config, pushed)] if pushed else steps
+
+
+def _room(config: Registry, pushed: Mapping[str, int], **more: str) -> Step:
+    inputs = {"folder": config.folder, "free_gb": str(max(pushed.values())), "archives": " ".join(sorted(pushed))}
+    return Step(_SCRIPTS / "registry_room.sh", {**inputs, **more})

@@ -1,6 +1,7 @@
 """A kubeadm cluster: the node layer on each host, then its membership, seen and set from a control plane."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pulumi_kubernetes as k8s
@@ -68,7 +69,7 @@ class Cluster(ComponentResource):
             ),
         )
         asked = [targets[plane.name] for plane in planes]
-        self.ref = self._handle(name, Output.secret(kubeconfig.stdout), members, refs[home], asked)
+        self.ref = replace(self._handle(name, Output.secret(kubeconfig.stdout), members, refs[home], asked), hosts=refs)
         self.register_outputs({})
 
     def _nodes(

@@ -1,14 +1,15 @@
 """What the rooms above the cluster are given of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 import pulumi_kubernetes as k8s
-from pulumi import Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
 
 from components.hostrun.hook import Hook
+from components.hostrun.layer import HostRef
 from components.hostrun.target import Target
 from components.kubernetes.release import forget
 
@@ -17,7 +18,7 @@ class Chart(Protocol):
     """What a chart is got by."""
 
     @property
-    def chart(self) -> str:
+    def chart(self) -> Input[str]:
         """Its name in the repository, a path, or an oci:// address."""
 
     @property
@@ -40,6 +41,8 @@ class ClusterRef:
     planes: Sequence[Target]
     releases: Hook
     """Before a Helm release is created; one for all of them."""
+    hosts: Mapping[str, HostRef] = field(default_factory=dict)
+    """The hosts of the site, after what parts have there."""
 
     def options(self, parent: Resource, *depends_on: Resource) -> ResourceOptions:
         """Options of an object in the cluster: it needs no delete of its own when the cluster itself goes."""

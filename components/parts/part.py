@@ -89,6 +89,18 @@ class Wave:
 
 
 @dataclass(frozen=True, slots=True)
+class Filling:
+    """A vendor's archive whose images a part pushes to a registry."""
+
+    registry: str
+    """HOST:PORT."""
+    archive: str
+    """Its SHA-256."""
+    gb: int
+    """GB that must be free for them, where the registry is the site's own, before the first push."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostPart(Generic[P]):
     """The half on hosts. Its functions get all hosts of the site; a part does nothing on hosts that it does not use."""
 
@@ -104,6 +116,8 @@ class HostPart(Generic[P]):
     """The services that listen on one of its hosts, with keys relative to the part's entry."""
     docker_users: Callable[[P], Sequence[str]] = lambda _: ()
     """For a part that needs docker: the users that start its containers."""
+    fills: Callable[[P], Sequence[Filling]] = lambda _: ()
+    """What it pushes to a registry."""
     alone: bool = False
     """True if a host can have only one part of this kind."""
     drained: Callable[[P, Host, Hosts], Sequence[str]] = lambda *_: ()

@@ -12,7 +12,8 @@ import pytest
 from components.hostrun.step import libraries
 
 ROOT = Path(__file__).parents[2]
-ORDER = ["hostrun", "rest", "host", "gpu", "engine", "kubernetes", "network", "tenancy", "parts", "platforms"]
+ORDER = ["hostrun", "rest", "host", "gpu", "engine", "delivery"]
+ORDER += ["kubernetes", "network", "tenancy", "parts", "platforms"]
 """Rooms from the lowest to the highest; a config is only types, and may be read from any room."""
 
 FILES = sorted(p for p in (ROOT / "components").rglob("*.py") if p.name != "__init__.py")

@@ -9,7 +9,7 @@ from components.certificates import broken_at, fits, lone, names
 from components.local import certificates
 from components.parts import chart
 from components.parts.part import Ground
-from components.platforms.runai import checks_people, jump_box, kubeflow, places, values, versions
+from components.platforms.runai import checks_people, jump_box, kubeflow, package, places, values, versions
 from components.platforms.runai.checks_cluster import CLUSTER
 from components.platforms.runai.config import Runai
 from components.problem import Key, Problem
@@ -74,10 +74,18 @@ def login(config: Runai, _: Ground) -> Iterator[Problem]:
         yield Problem(("supported",), f"{text}, passwordSecret: NAME}}, or a registry that has them.")
 
 
+def diagnosed(config: Runai, _: Ground) -> Iterator[Problem]:
+    """The vendor's diagnostics are there."""
+    of = config.diagnostics
+    if of and not of.file.is_file():
+        text = f"{of.file} is no file on this machine. Write the path of Run:ai's pre-install diagnostics, or take"
+        yield Problem(("diagnostics", "file"), f"{text} diagnostics away.")
+
+
 def charts(config: Runai, _: Ground) -> Iterator[Problem]:
     """Charts that the open repository lacks are named, and `values` has none that other keys decide."""
     for key, release in (("controlPlane", config.control_plane), ("cluster", config.cluster)):
-        named = release.repository or (release.chart and "/" in release.chart)
+        named = release.repository or (release.chart and "/" in release.chart) or package.from_package(config, release)
         if not named and (config.supported or not versions.at_least(config.version, "3.0")):
             what = "the Support-Entitled release" if config.supported else f"Run:ai {config.version}"
             text = f"{versions.OPEN} does not have {what}. Get the chart with your login (helm pull), and write"
@@ -99,7 +107,9 @@ CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (
     covers,
     in_order,
     login,
+    diagnosed,
     charts,
+    package.check,
     open_values,
     *CLUSTER,
     *checks_people.CHECKS,

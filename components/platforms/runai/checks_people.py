@@ -1,10 +1,11 @@
 """What must hold of departments, projects and people. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from components.gpu.pods import named
 from components.parts.part import Ground
-from components.platforms.runai import people, places
+from components.platforms.runai import nodes, people, places
 from components.platforms.runai.config import PoolQuota, Runai
 from components.problem import Key, Problem
 
@@ -95,12 +96,30 @@ def fits(config: Runai, ground: Ground) -> Iterator[Problem]:
                     f"deserves {quota.gpus:g} GPUs of pool {pool}, and its projects ({', '.join(mine)}) {deserved:g}."
                 )
                 yield Problem(("departments", name), f"{text} Give it more, or them less.")
-    there = sum(host.gpu.count for host in ground.hosts.values() if host.gpu)
-    given = [people.department_pools(config, name).values() for name in config.departments]
-    deserved = sum(quota.gpus for pools in given for quota in pools)
-    if there and deserved > there:
-        text = f"deserve {deserved:g} GPUs together, and the hosts have {there}. Give them less."
-        yield Problem(("departments",), text)
+    there = _there(config, ground)
+    together = Counter[str]()
+    for name in config.departments:
+        together.update({pool: quota.gpus for pool, quota in people.department_pools(config, name).items()})
+    for pool, deserved in together.items():
+        if sum(there.values()) and pool in there and deserved > there[pool]:
+            text = (
+                f"deserve {deserved:g} GPUs of pool {pool} together, and its hosts have {there[pool]}. Give them less."
+            )
+            yield Problem(("departments",), text)
+    for name, share in config.projects.items():
+        for pool, quota in share.pools.items():
+            if sum(there.values()) and pool in there and quota.gpus > there[pool]:
+                text = f"deserves {quota.gpus:g} GPUs, and the hosts of pool {pool} have {there[pool]}. Give it less."
+                yield Problem(("projects", name, "pools", pool, "gpus"), text)
+
+
+def _there(config: Runai, ground: Ground) -> dict[str, int]:
+    """How many GPUs the hosts of each pool have."""
+    found = dict.fromkeys((people.DEFAULT, *config.node_pools), 0)
+    for host in ground.hosts.values():
+        if host.gpu and host.state != "gone":
+            found[nodes.pool_of(config, host) or people.DEFAULT] += host.gpu.count
+    return found
 
 
 CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (known, pools, pools_known, doubled, limits, fits)

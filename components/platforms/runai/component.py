@@ -1,6 +1,6 @@
 """Run:ai in the cluster: its control plane, then the cluster that is registered there, then who may have what of it.
 
-Rows: R3, R4.
+Rows: R2, R3, R4.
 """
 
 from collections.abc import Callable
@@ -17,16 +17,18 @@ from pulumi import (
     log,
 )
 
+from components.delivery.component import brought
 from components.kubernetes.force import FORCE
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import Chart, ClusterRef
 from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
-from components.platforms.runai import objects, places, upgrade, values, versions
+from components.platforms.runai import diagnostics, objects, package, places, upgrade, values, versions
 from components.platforms.runai.config import Runai
 from components.platforms.runai.notebooks import Notebooks
 from components.platforms.runai.residents import Residents
+from components.platforms.runai.rivals import must_be_alone
 from components.platforms.runai.secrets import Keeper, must_do
 from components.rest.access import Access
 from components.rest.resource import Api
@@ -111,10 +113,10 @@ class RunAi(ComponentResource):
             self,
             f"{self._name}-{_CONTROL_PLANE}",
             (places.BACKEND, places.BACKEND),
-            values.source(config, config.control_plane, versions.CONTROL_PLANE),
+            self._source("control_plane"),
             chart.merged(wanted, password),
             *before,
-            guard=self._guard(_CONTROL_PLANE),
+            guard=self._guard(_CONTROL_PLANE, places.BACKEND),
             jobs=True,
         )
 
@@ -133,15 +135,25 @@ class RunAi(ComponentResource):
             self,
             f"{self._name}-release",
             (places.NAMESPACE, places.CLUSTER),
-            values.source(config, config.cluster, versions.CLUSTER),
+            self._source("cluster"),
             chart.merged(wanted, {"controlPlane": given, "cluster": {"uid": registered.uid}}),
             registered,
             *before,
-            guard=self._guard("release"),
+            guard=self._guard("release", places.CLUSTER),
             jobs=True,
         )
         self._star(release)
         return release
+
+    def _source(self, key: str) -> Chart:
+        """Where the chart of a release is: in the vendor's archive, or where the site says."""
+        config, found = self._config, package.charts(self._config)
+        if config.package and key in found:
+            name, chart = f"{self._name}-{key.replace('_', '-')}-chart", (found[key], config.version)
+            host = self._cluster.hosts[config.package.host]
+            return brought(name, host, config.package, self._name, chart, parent=self)
+        release, name = getattr(config, key), versions.CONTROL_PLANE if key == "control_plane" else versions.CLUSTER
+        return values.source(config, release, name)
 
     def _star(self, release: Resource) -> None:
         """Names below the domain are workloads' own, each with its Ingress: this one brings their certificate."""
@@ -170,18 +182,27 @@ class RunAi(ComponentResource):
         }
         self._keeper.plain("login", places.BACKEND, places.API, data)
 
-    def _guard(self, which: str) -> ResourceHook:
-        """Before a release is installed or upgraded: Run:ai takes the password, and can go to the version.
+    def _guard(self, which: str, release: str) -> ResourceHook:
+        """Before a release is installed or upgraded: Run:ai takes the password, can go to the version, and is alone.
 
-        Before the control plane becomes another version, its database is saved.
+        Before the control plane is installed, the vendor's diagnostics run; before it becomes another version, its
+        database is saved.
         """
 
         async def check(args: ResourceHookArgs) -> None:
             must_do(await self._password.future() or "", self._config.admin.password_secret)
             old = str((args.old_inputs or {}).get("version", ""))
             upgrade.must_reach(old, self._config.version, self._name)
-            if which == _CONTROL_PLANE:
-                planes = self._cluster.planes
+            planes = self._cluster.planes
+            await must_be_alone(planes, release)
+            if which == _CONTROL_PLANE and not args.old_inputs:
+                await self._diagnosed()
+            elif which == _CONTROL_PLANE:
                 await upgrade.prepare(planes, self._config, old, name=self._name, tell=log.info)
 
         return ResourceHook(f"before-{self._name}-{which}", check)
+
+    async def _diagnosed(self) -> None:
+        if of := self._config.diagnostics:
+            words = diagnostics.arguments(self._config, of, places.domain(self._config, self._ground) or "")
+            await diagnostics.must_pass(self._cluster.planes, of, words)

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from components.delivery.config import Delivery
 from components.forms import form
 from components.host.artefact import Artefact
 from components.kubernetes.config import not_images
 from components.local import AuthorityFile, CertificateFile
-from components.model import HostName, LabelName, Line, Model, SecretName, Version, Word
+from components.model import HostName, LabelName, Line, LocalPath, Model, SecretName, Sha256, Version, Word
 from components.parts.part import PlatformConfig
 from components.platforms.runai import versions
 from components.rule import Rule
@@ -81,6 +82,19 @@ class Registry(Model):
     """Name of the secret that holds the password, or an API key."""
     prometheus: Annotated[str, Rule(not_images)] | None = None
     """HOST:PORT/PATH of Prometheus' image, without a tag. Default: its own registry, or the engine's mirror of it."""
+
+
+class Diagnostics(Model):
+    """Run:ai's own pre-install diagnostics (R1): run on a control plane before Run:ai is installed; if they fail,
+    nothing is. Their report is kept beside the file, as FILE.txt."""
+
+    file: LocalPath
+    """The program for Linux, on your own machine: preinstall-diagnostics-linux-amd64."""
+    sha256: Sha256
+    """Its SHA-256, as sha256sum prints it."""
+    arguments: tuple[Line, ...] | None = None
+    """All of its arguments. Default: --domain and --cluster-domain with the domain, --output, and with registry
+    --airgapped and --registry: the names of version 2.18."""
 
 
 class Release(Model):
@@ -204,6 +218,10 @@ class Runai(PlatformConfig):
     storage_class: LabelName | None = None
     """Class of the control plane's volumes, 110 GB in all. Default: the cluster's default class."""
     registry: Registry | None = None
+    package: Delivery | None = None
+    """The vendor's archive for a site without internet (R2): its images are pushed to registry.images, and its charts
+    are used unless controlPlane and cluster name others."""
+    diagnostics: Diagnostics | None = None
     control_plane: Release = Release()
     """The chart control-plane, release runai-backend (R3)."""
     cluster: Release = Release()

@@ -38,7 +38,7 @@ def prepare(config: Runai, host: Host) -> Host:
 def waves(config: Runai, hosts: Hosts) -> Sequence[Wave]:
     """One layer on each jump box."""
     of = config.jump_box
-    return [Wave(config.name, {name: _steps(of) for name in uses(config, hosts)})] if of else []
+    return [Wave(f"{config.name}-cli", {name: _steps(of) for name in uses(config, hosts)})] if of else []
 
 
 def preflight(config: Runai, host: Host) -> Sequence[Step]:

@@ -8,7 +8,7 @@ from components.host.config import Host
 from components.hostrun.step import Step
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
-from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, Probe, Question
+from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, Probe, Question, Wave
 from components.platforms.runai import (
     checks,
     checks_cluster,
@@ -16,6 +16,7 @@ from components.platforms.runai import (
     jump_box,
     kubeflow,
     nodes,
+    package,
     people,
     places,
     samples,
@@ -34,7 +35,12 @@ def _notes(config: Runai, ground: Ground) -> Iterator[Problem]:
 
 
 def _uses(config: Runai, hosts: Hosts) -> Sequence[str]:
-    return list(dict.fromkeys([*nodes.uses(config, hosts), *jump_box.uses(config, hosts)]))
+    at_work = [*nodes.uses(config, hosts), *jump_box.uses(config, hosts), *package.uses(config, hosts)]
+    return list(dict.fromkeys(at_work))
+
+
+def _waves(config: Runai, hosts: Hosts) -> Sequence[Wave]:
+    return [*package.waves(config, hosts), *jump_box.waves(config, hosts)]
 
 
 def _prepare(config: Runai, host: Host, hosts: Hosts) -> Host:
@@ -66,7 +72,7 @@ PART: Part[Runai] = Part(
     version=lambda config: (("version",), config.version),
     files=samples.files,
     host=HostPart(
-        uses=_uses, waves=jump_box.waves, prepare=_prepare, preflight=_preflight, drained=nodes.drained
+        uses=_uses, waves=_waves, prepare=_prepare, preflight=_preflight, drained=nodes.drained, fills=package.fills
     ),
     cluster=ClusterPart(
         namespaces={places.BACKEND: "baseline", places.NAMESPACE: "privileged"},

@@ -1,6 +1,6 @@
 """What preflight asks of hosts for Run:ai. Pure.
 
-Rows: R1.
+Rows: R1, R2.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from components.hostrun.step import Step
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
 from components.parts.part import Ground, Hosts
-from components.platforms.runai import nodes, places, versions
+from components.platforms.runai import nodes, package, places, versions
 from components.platforms.runai.config import Runai
 
 _STEPS = Path(__file__).parent / "steps"
 
 
 def of_host(config: Runai, host: Host, hosts: Hosts) -> Sequence[Step]:
-    """A system node is large enough: its share of what all need together, and what each needs alone."""
-    chosen = nodes.system(config, hosts)
+    """The vendor's archive has room; a system node is large enough: its share of what all need, and what each needs."""
+    chosen, archive = nodes.system(config, hosts), package.preflight(config, host)
     if host.name not in chosen:
-        return []
+        return archive
     least = config.nodes.least
 
     def share(both: int, each: int) -> int:
@@ -33,7 +33,7 @@ def of_host(config: Runai, host: Host, hosts: Hosts) -> Sequence[Step]:
         "memory": least.memory_gb or share(versions.BOTH_MEMORY_GB, versions.SYSTEM_MEMORY_GB),
         "disk": least.disk_gb or share(versions.BOTH_DISK_GB, versions.SYSTEM_DISK_GB),
     }
-    return [Step(_STEPS / "runai_system_node.sh", {key: str(value) for key, value in inputs.items()})]
+    return [*archive, Step(_STEPS / "runai_system_node.sh", {key: str(value) for key, value in inputs.items()})]
 
 
 def around(config: Runai, ground: Ground) -> Sequence[Step]:

@@ -11,6 +11,7 @@ import pytest
 from components.platforms.runai import steps
 from stacks.checks import notes
 from stacks.plan import preflight
+from tests.parts.runai.authority import FILES
 from tests.parts.runai.sites import HOSTS, parts_of, site_of
 from tests.unit.step_host import StepHost
 
@@ -100,6 +101,16 @@ def test_what_is_allowed_and_worth_a_line(tmp_path: Path) -> None:
     [note] = [line for line in notes(site_of(tmp_path, controlPlane=theirs)) if "controlPlane.values" in line]
     assert "has a database of your own: no upgrade saves it" in note
     assert "platforms[0].nodes: cpu-1, gpu-2: with no role, so that Run:ai starts no workload there." in lines
+
+
+@pytest.mark.row("R1")
+def test_a_certificate_that_has_expired_is_said_at_each_run_and_refuses_none(tmp_path: Path) -> None:
+    site = site_of(tmp_path, certificate=str(FILES / "expired.pem"))
+    [line] = [line for line in notes(site) if "expired" in line]
+    assert line.startswith(
+        'platforms[0].certificate: "expired.pem" has a certificate ("CN=ai.example.org") that expired'
+    )
+    assert line.endswith("Renew it: the next pulumi up takes up the new file.")
 
 
 @pytest.mark.row("R7")

@@ -1,0 +1,69 @@
+"""A bad answer to each single call that an object's life needs: the next run finishes what it left.
+
+Does not prove: that a real control plane fails like this.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from components.platforms.runai.clusters import ClusterKind
+from components.platforms.runai.kinds import RuleKind, UserKind
+from components.platforms.runai.orgs import ProjectKind
+from components.rest.error import RestError
+from components.rest.kind import ensure, holds
+from tests.parts.runai.unit.world import ALL, World
+from tests.unit.https import Asked, Fault
+
+KINDS: list[Any] = [each for each in ALL if each[0] in {ClusterKind, ProjectKind, UserKind, RuleKind}]
+CHANGES: dict[Any, dict[str, Any]] = {
+    ClusterKind: {"name": "other"},
+    ProjectKind: {"quotas": {"default": {"gpus": 3}}},
+}
+
+
+def answered(world: World, number: int, how: Any) -> Callable[[], bool]:
+    """The call of that number, from now on, is answered so; whether it came."""
+    world.server.asked.clear()
+
+    def take(asked: Asked) -> Fault | None:
+        world.server.asked.append(asked)
+        return Fault("", how) if len(world.server.asked) == number else None
+
+    world.server.take = take  # type: ignore[method-assign]
+    return lambda: len(world.server.asked) >= number
+
+
+def twice(run: Callable[[], Any]) -> Any:
+    """What a run that may fail and the next one end with."""
+    try:
+        return run()
+    except RestError as error:
+        assert "Fix: " in str(error)
+        return run()
+
+
+@pytest.mark.row("R4", "R6")
+@pytest.mark.parametrize("how", [400, 401, 403, 409, 429, 500, "late"])
+@pytest.mark.parametrize(("kind", "given", "path"), KINDS, ids=[each[0].__name__ for each in KINDS])
+def test_whichever_call_fails_the_next_run_ends_with_one_object_and_then_none(
+    world: World, kind: Any, given: dict[str, Any], path: str, how: Any
+) -> None:
+    want, of = world.want(kind, given), kind()
+    changed = {**want, **CHANGES.get(kind, {})}
+    others = len(world.there.of.get(path, {}))
+    number, came = 0, True
+    while came:
+        number += 1
+        fault = answered(world, number, how)
+        made = twice(lambda: ensure(of, world.client(), want, {}))
+        assert len(world.there.of[path]) == others + 1, number
+        if changed != want:
+            twice(lambda: of.update(world.client(), made.id, changed, {}, {}))  # noqa: B023 - called at once
+        seen = twice(lambda: of.read(world.client(), made.id, changed))  # noqa: B023
+        assert holds(changed, seen.values), number
+        twice(lambda: of.delete(world.client(), made.id, changed))  # noqa: B023
+        assert len(world.there.of[path]) == others, number
+        came = fault()
+    assert number > 4

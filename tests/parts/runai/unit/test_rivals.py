@@ -1,0 +1,91 @@
+"""A second installation of Run:ai in the cluster, by anybody, is refused before ours is begun.
+
+Does not prove: how Helm writes its records (Helm 3's form is here); kubectl has a stand-in.
+"""
+
+import asyncio
+import base64
+import gzip
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.hostrun import ssh
+from components.hostrun.target import SshError, Target
+from components.platforms.runai.rivals import RivalError, must_be_alone
+
+pytestmark = pytest.mark.row("R4")
+
+PLANES = [Target(name, "192.0.2.1", 22, "root", "ssh-ed25519 AAAA") for name in ("cp-1", "cp-2")]
+
+
+def record(namespace: str, name: str, chart: str, version: str, **values: object) -> str:
+    """A line of kubectl's answer, as Helm 3 keeps a release."""
+    metadata = {"name": chart, "home": "https://run.ai", "version": version}
+    release = {"name": name, "info": {}, "chart": {"metadata": metadata, "values": values}, "namespace": namespace}
+    packed = gzip.compress(json.dumps(release, separators=(",", ":")).encode())
+    return f"{namespace} {name} {base64.b64encode(packed).decode()}"
+
+
+OURS = record("runai-backend", "runai-backend", "control-plane", "3.0.0", tenantsManager={})
+OTHER = record("kyverno", "kyverno", "control-plane", "1.2.3", admission={})
+THEIRS = record("old", "backend", "control-plane", "2.25.1", tenantsManager={})
+OLDER = record("old", "backend", "runai-backend", "2.5.0", tenantsManager={})
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Lines of this file are what kubectl answers on cp-2; cp-1 is dark."""
+    lines = tmp_path / "lines"
+    (tmp_path / "kubectl").write_text(f'#!/bin/bash\n[[ "$*" == *owner=helm* ]] && cat {lines}\n')
+    (tmp_path / "kubectl").chmod(0o755)
+
+    async def run(target: Target, command: str, *, stdin: bytes, deadline: float) -> ssh.Result:
+        assert deadline > 0
+        if target.name == "cp-1":
+            raise SshError("cp-1", "address", "did not answer. Fix: switch it on")
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        done = subprocess.run(["/bin/bash", "-c", command], input=stdin, capture_output=True, check=False, env=env)
+        return ssh.Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    monkeypatch.setattr(ssh, "run", run)
+    return lines
+
+
+def said(lines: Path, *records: str, release: str = "runai-backend") -> str:
+    lines.write_text("".join(f"{line}\n" for line in records))
+    try:
+        asyncio.run(must_be_alone(PLANES, release))
+    except RivalError as error:
+        return str(error)
+    return ""
+
+
+def test_ours_and_what_others_call_control_plane_are_no_rivals(cluster: Path) -> None:
+    assert said(cluster) == said(cluster, OURS, OTHER) == ""
+
+
+@pytest.mark.parametrize(("theirs", "version"), [(THEIRS, "2.25.1"), (OLDER, "2.5.0")])
+def test_a_second_control_plane_is_refused_with_its_place(cluster: Path, theirs: str, version: str) -> None:
+    assert said(cluster, OTHER, theirs, OURS) == (
+        f"cp-2 [release] the cluster has control-plane {version} of Run:ai already, as release backend in namespace"
+        " old."
+        " Nothing was changed. Fix: if nobody needs it, helm uninstall backend -n old;"
+        " else take this platform out of the site"
+    )
+
+
+def test_a_second_cluster_release_too(cluster: Path) -> None:
+    ours = record("runai", "runai-cluster", "runai-cluster", "3.0.0", clusterConfig={})
+    theirs = record("more", "runai-cluster", "runai-cluster", "3.0.0", clusterConfig={})
+    assert said(cluster, ours, THEIRS, release="runai-cluster") == ""
+    assert "release runai-cluster in namespace more." in said(cluster, ours, theirs, release="runai-cluster")
+
+
+def test_nothing_is_installed_where_none_answers(cluster: Path) -> None:
+    (cluster.parent / "kubectl").write_text("#!/bin/bash\necho the server is down >&2\nexit 1\n")
+    text = said(cluster)
+    assert text.startswith("cp-1 [release] no control plane could say which releases Helm has. cp-1: [address]")
+    assert text.endswith("cp-2: the server is down. Nothing was changed. Fix: bring one of them back, then pulumi up")

@@ -1,0 +1,128 @@
+"""A chart out of a vendor's archive, by the official plugins: read over SSH, installed by Helm, unchanged, upgraded.
+
+Does not prove: that the archive was unpacked (tests/scripts/test_delivery.py), and that pods of a chart run.
+"""
+
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.platforms.runai.rivals import SCRIPT
+from tests.plugins.api_server import ApiServer, api_server
+from tests.plugins.sshd import Host
+from tests.plugins.stack import Stack
+from tests.plugins.tools import CHECKOUT, tool
+
+pytestmark = pytest.mark.row("R2")
+
+PROGRAM = f"""
+import json, sys
+from pathlib import Path
+sys.path.insert(0, {str(CHECKOUT)!r})
+import pulumi, pulumi_kubernetes as k8s
+from pulumi_command import remote
+from components.delivery.component import brought
+from components.delivery.config import Delivery
+from components.hostrun.hook import Hook
+from components.hostrun.layer import HostRef
+from components.kubernetes.handle import ClusterRef
+
+async def nothing(*_): pass
+
+said = json.loads(Path("site.json").read_text())
+hook = Hook("nothing")
+connection = remote.ConnectionArgs(**said["connection"])
+host = HostRef("nfs", connection, "", lambda name: hook.on(name, nothing), None, False, None, None, None)
+provider = k8s.Provider("cluster", kubeconfig=Path(said["kubeconfig"]).read_text(), cluster_identifier="test")
+cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, [], hook)
+delivery = Delivery.model_validate(said["delivery"])
+chart = brought("chart", host, delivery, "app", ("app", said["version"]), parent=provider)
+from components.kubernetes import handle
+handle.forget = nothing
+cluster.release(provider, "release", ("default", "app"), chart, {{"text": "ours"}})
+"""
+OBJECT = """apiVersion: v1
+kind: ConfigMap
+metadata: {name: app}
+data: {text: "{{ .Values.text }}", version: "{{ .Chart.Version }}"}
+"""
+
+
+@cache
+def chart(number: str) -> bytes:
+    out = io.BytesIO()
+    files = {
+        "app/Chart.yaml": f"apiVersion: v2\nname: app\nversion: {number}\n",
+        "app/values.yaml": "text: theirs\n",
+        "app/templates/object.yaml": OBJECT,
+    }
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, stack: Stack) -> Iterator[ApiServer]:
+    plugin = ("kubernetes", version("pulumi_kubernetes"), "--file", tool("pulumi-resource-kubernetes"))
+    stack.run("plugin", "install", "resource", *plugin)
+    stack.program(PROGRAM)
+    with api_server(tmp_path_factory.mktemp("api")) as running:
+        yield running
+
+
+def wants(stack: Stack, host: Host, server: ApiServer, number: str) -> None:
+    """The site wants this version, of an archive that is unpacked on the host."""
+    delivery = {"host": "nfs", "file": "/srv/a", "sha256": number[0] * 64, "folder": str(host.folder / "deliveries")}
+    charts = Path(f"{delivery['folder']}/app-{delivery['sha256'][:12]}/.charts")
+    charts.mkdir(parents=True, exist_ok=True)
+    (charts / f"app-{number}.tgz").write_bytes(chart(number))
+    connection = {"host": "127.0.0.1", "port": host.port, "private_key": host.private_key, "host_key": host.host_key}
+    said: dict[str, Any] = {"connection": connection, "kubeconfig": str(server.kubeconfig), "version": number}
+    (stack.project / "site.json").write_text(json.dumps({**said, "delivery": delivery}))
+
+
+def test_a_chart_comes_from_the_host_and_a_new_archive_brings_its_own(
+    stack: Stack, host: Host, server: ApiServer
+) -> None:
+    wants(stack, host, server, "1.0.0")
+    assert "+ 4 to create" in stack.run("preview")
+    stack.run("up", "--yes", "--skip-preview")
+    seen = server.ask("GET", "/api/v1/namespaces/default/configmaps/app")["data"]
+    assert seen == {"text": "ours", "version": "1.0.0"}
+    kept = stack.project / ".gpu-metal/charts/111111111111/app-1.0.0.tgz"
+    assert kept.read_bytes() == chart("1.0.0")
+    # Another machine has the state, and no chart.
+    kept.unlink()
+    assert "4 unchanged" in stack.run("up", "--yes")
+    assert kept.exists()
+    wants(stack, host, server, "2.0.0")
+    assert "~ 2 to update" in stack.run("preview")
+    stack.run("up", "--yes", "--skip-preview")
+    assert server.ask("GET", "/api/v1/namespaces/default/configmaps/app")["data"]["version"] == "2.0.0"
+
+
+@pytest.mark.row("R4")
+def test_kubectl_shows_a_release_of_others_and_not_our_own(server: ApiServer) -> None:
+    """What Helm kept of the test before is asked by the script that looks for a second installation of Run:ai."""
+
+    def rivals(*words: str) -> str:
+        text = SCRIPT.read_text().replace("/etc/kubernetes/admin.conf", str(server.kubeconfig))
+        text = text.replace("/run/gpu-metal", str(server.kubeconfig.parent))
+        environment = {"PATH": f"{Path(tool('kubectl')).parent}:/usr/bin:/bin"}
+        argv = ["bash", "-s", "--", *words]
+        return subprocess.run(argv, input=text, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert rivals("runai-backend", "runai-backend", "text", "control-plane", "app") == "default app 2.0.0\n"
+    assert rivals("default", "app", "text", "app") == ""
+    assert rivals("runai-backend", "runai-backend", "tenantsManager", "app") == ""
