@@ -33,6 +33,11 @@ host=${identity:-$(uname -n)}
 check_timeout=${GPU_METAL_CHECK_TIMEOUT:-120}
 lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 
+# A part that is lost or changed is said before any of them is run. A checkout has no sums.
+if [[ -e $code/parts.sums ]] && ! damage=$(cd -- "$code" && sha256sum --check --quiet parts.sums 2>/dev/null); then
+    echo "✗ $host [runner] gpu-metal itself is damaged there: $code/${damage%%: FAILED*} is lost or changed. Nothing was changed. Fix: sitectl drift --record, then pulumi up" >&2
+    exit 1
+fi
 # shellcheck source=text.sh
 . "$code/text.sh"
 # shellcheck source=files.sh

@@ -57,8 +57,8 @@ def _object(host: str, result: Result) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict):
         lines = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()
-        if refused := re.fullmatch(r"✗ \S+ \[[\w-]+\] (.*)", lines[-1][:300]):  # the runner's own words
-            raise SshError(host, "connection", refused[1])
+        if refused := re.fullmatch(r"✗ \S+ \[([\w-]+)\] (.*)", lines[-1][:500]):  # the runner's own words
+            raise SshError(host, "runner" if refused[1] == "runner" else "connection", refused[2])
         if full := next((line for line in lines if "No space left on device" in line), ""):
             raise SshError(host, "connection", f"cannot answer: {full[:300]}. Fix: make room there (df -h /run /tmp).")
         text = f"gpu-metal gives no answer there: status {result.status}, {lines[-1][:300]}. Fix: {ANEW}."

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from components.hostrun.step import RUNNER
+
 CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time", "reboot", "runner"]
 
 
@@ -142,6 +144,30 @@ def no_login(target: Target, reason: str) -> SshError:
     else:
         what, fix = "with any key of the ssh-agent", "ssh-add the right key, or set ssh.keyFile"
     return SshError(target.name, "login", f"{target.user} may not log in {what}. Fix: {fix}; or correct ssh.user.")
+
+
+def turned_away(target: Target, reason: str, said: str) -> SshError:
+    """The host ended the connection at the login, for another reason than the key: PAM's account rules, mostly.
+
+    `said` is what the host told people; empty for nothing.
+    """
+    text = f"{target.where} ended the login of {target.user}: " + (f'"{said[:300]}"' if said else reason)
+    if any(words in said for words in _NOBODY):
+        fix = "wait until it has booted or its shutdown has ended, then again; if it stays so: at its console, as root"
+        return SshError(target.name, "login", f"{text} Fix: {fix}: rm -f /run/nologin /etc/nologin.")
+    fix = "at its console, as root: journalctl -u ssh -u sshd has the reason; an expired account"
+    rules = f"{fix} (chage -l {target.user}), /etc/nologin and /etc/security/access.conf close it so"
+    return SshError(target.name, "login", f"{text}. Fix: {rules}.")
+
+
+_NOBODY = ("booting up", "going down", "not permitted to log in")
+"""systemd's text in /run/nologin, while a host boots or shuts down."""
+
+
+def no_runner(target: Target) -> SshError:
+    """The program that applies and undoes is gone, though the layers of the host stand on it."""
+    text = f"{RUNNER} is gone from there: somebody deleted it, or this is another disk."
+    return SshError(target.name, "runner", f"{text} Fix: sitectl drift --record, then pulumi up.")
 
 
 def no_agent(target: Target) -> SshError:

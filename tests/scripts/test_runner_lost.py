@@ -134,3 +134,24 @@ def test_while_a_run_works_its_layer_is_not_judged(host: Host) -> None:
     (host.root / "go").touch()
     assert run.wait(120) == 0
     assert [status for _, status, _ in rows(host)] == ["ok"]
+
+
+@pytest.mark.parametrize("part", ["check.sh", "os/debian.names", "lib.sh"])
+@pytest.mark.parametrize("how", ["lost", "cut"])
+def test_a_runner_that_is_damaged_says_so_before_it_does_anything(machine: Machine, part: str, how: str) -> None:
+    [runner] = (machine.home / "runner").iterdir()
+    if how == "lost":
+        (runner / part).unlink()
+    else:
+        (runner / part).write_text("check_layers() {\n")
+    failed = subprocess.run(
+        [machine.bin, "check", "--json"], capture_output=True, text=True, env=machine.environment, check=False
+    )
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert failed.stderr == (
+        f"✗ gpu-1 [runner] gpu-metal itself is damaged there: {runner}/{part} is lost or changed. Nothing was changed. "
+        "Fix: sitectl drift --record, then pulumi up\n"
+    )
+    assert machine.install(library.archive()).returncode == 0
+    assert subprocess.run([machine.bin, "check"], env=machine.environment, check=False).returncode == 0

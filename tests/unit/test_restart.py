@@ -41,6 +41,20 @@ def test_a_host_that_is_there_is_asked_once_and_nothing_is_told() -> None:
     assert asked[0].startswith("sudo -n sh -c 'test ! -e /run/gpu-metal/rebooting")
 
 
+def test_what_needs_the_runner_is_refused_on_a_host_that_has_lost_it() -> None:
+    async def work(answer: str, *, runner: bool) -> None:
+        async with server(answering(*answer.split("|"), asked=[])) as port:
+            await restart.ready(target(port), runner=runner)
+
+    go(work("bare\n", runner=False))
+    go(work("", runner=True))
+    for answer in ("bare\n", "rebooting\nbare\n|bare\n"):
+        assert str(failure(work(answer, runner=True))) == (
+            "gpu-1 [runner] /usr/local/sbin/gpu-metal is gone from there: somebody deleted it, or this is another "
+            "disk. Fix: sitectl drift --record, then pulumi up."
+        )
+
+
 def test_it_waits_until_the_mark_is_gone_and_the_host_has_started() -> None:
     asked: list[str] = []
     told: list[str] = []

@@ -96,6 +96,42 @@ def test_a_server_that_stops_half_way(text: bytes, close: bool, check: str, word
     assert words in error.message
 
 
+class Doorman(sshd.Server):
+    """Ends the connection at the login, as sshd does when PAM's account rules refuse a user whose key is right."""
+
+    says = ""
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002
+        if self.says:
+            self.connection.send_auth_banner(self.says)
+        self.connection.abort()
+        return True
+
+
+@pytest.mark.parametrize(
+    ("says", "text", "fix"),
+    [
+        (
+            "System is booting up. Unprivileged users are not permitted to log in yet.\nSee pam_nologin(8).\n",
+            ': "System is booting up. Unprivileged users are not permitted to log in yet. See pam_nologin(8)." Fix: ',
+            "wait until it has booted or its shutdown has ended, then again; if it stays so: at its console, as root: "
+            "rm -f /run/nologin /etc/nologin.",
+        ),
+        ("", ": Connection lost. Fix: ", "at its console, as root: journalctl -u ssh -u sshd has the reason; "),
+    ],
+)
+def test_a_host_that_ends_the_login_itself_does_not_blame_key_or_port(
+    monkeypatch: pytest.MonkeyPatch, says: str, text: str, fix: str
+) -> None:
+    monkeypatch.setattr(sshd, "Server", Doorman)
+    monkeypatch.setattr(Doorman, "says", says)
+    error = failure(ask())
+    assert error.check_id == "login"
+    assert f" ended the login of deploy{text}{fix}" in error.message
+    assert "authorized_keys" not in error.message
+    assert "MaxStartups" not in error.message
+
+
 def test_another_host_key_is_refused_with_both_fingerprints() -> None:
     reached = []
 
