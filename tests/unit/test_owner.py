@@ -120,6 +120,21 @@ def test_recover_notes_the_interruption_where_the_next_run_and_the_deletes_find_
     assert (other, kubeconfig) == (others[1], others[2])
 
 
+def test_with_a_clock_that_was_set_back_an_interruption_is_later_than_the_last_one_all_the_same(
+    ctl: Sitectl, cli: FakePulumi
+) -> None:
+    state(cli, "1111", {"gpu-1": "29990101T235959Z"})
+    exported = json.loads((cli.folder / "stack export.out").read_text())
+    deleting = resource("gpu-1-runner", "bash -s -- remove 29990101T235959Z")
+    exported["deployment"]["resources"].append(deleting)
+    exported["deployment"]["pending_operations"] = [{"type": "deleting", "resource": deleting}]
+    cli.says("stack export", json.dumps(exported))
+    assert ctl("recover").exit_code == 0
+    kept, runner = json.loads((cli.folder / "imported").read_text())["deployment"]["resources"]
+    assert kept["outputs"]["output"] == {"gpu-1": "29990102T000000Z"}
+    assert runner["inputs"]["delete"] == "bash -s -- remove 29990102T000000Z"
+
+
 def test_the_layers_of_a_host_are_those_that_up_applies(site: dict[str, Any], tmp_path: Path) -> None:
     plan = plan_of(site, tmp_path)
     made = site_from(site, stack="lab", folder=tmp_path)
