@@ -116,7 +116,7 @@ def _lock(file: Path) -> dict[str, Any]:
 
 
 def _alive(lock: Mapping[str, Any]) -> bool:
-    """Whether a lock's run may be alive: here, if its process exists; on another machine, always. A cut one is dead."""
+    """Whether a lock's run may be alive: here, if its process exists; elsewhere, always. A cut one is dead."""
     if not lock["hostname"]:
         return False
     if lock["hostname"] != socket.gethostname():

@@ -71,7 +71,7 @@ declare -a step_ids=()
 declare -A step_line=() # id → ref and words, as in the ledger
 
 layer_name() {
-    [[ $1 =~ ^[a-z0-9][a-z0-9.-]*$ ]] || usage "'$1' is not a layer: one word of a-z, 0-9, '.' and '-'."
+    [[ $1 =~ $layer_pattern ]] || usage "'$1' is not a layer: one word of a-z, 0-9, '.' and '-'."
 }
 
 run_word() {
@@ -145,8 +145,9 @@ read_payload() {
 
 put() {
     [[ $# -eq 1 && $1 =~ ^[a-z0-9][a-z0-9.-]*$ && $1 != lock ]] || usage "put NAME: one word of a-z, 0-9, '.' and '-'."
-    mkdir -p -- "$GPU_METAL_RUN"
-    write_file "$GPU_METAL_RUN/$1" 0600 || fail put "$GPU_METAL_RUN/$1 cannot be written."
+    local error
+    error=$({ mkdir -p -- "$GPU_METAL_RUN" && write_file "$GPU_METAL_RUN/$1" 0600; } 2>&1) ||
+        fail put "$GPU_METAL_RUN/$1 cannot be written: ${error##*: }. $(cause "$error")"
 }
 
 verb=${1-}

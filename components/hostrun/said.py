@@ -50,6 +50,19 @@ def no_runner(result: Result) -> bool:
     return result.status == 127 or f"sudo: {RUNNER}: command not found" in result.stderr
 
 
+def disk_fix(line: str) -> str:
+    """What to do about an error of a host's disk (space.sh says the same there); empty for any other line."""
+    return next((fix for words, fix in _DISK.items() if words in line), "")
+
+
+_DISK = {
+    "No space left on device": "make room there (df -h and df -i of /run, /tmp and / say where)",
+    "Disk quota exceeded": "make room there, or raise root's quota",
+    "Read-only file system": "mount it writable there (dmesg may say why it is not)",
+    "Input/output error": "its disk fails (dmesg and smartctl -a say more): replace it, then set the host up anew",
+}
+
+
 def _object(host: str, result: Result) -> dict[str, Any]:
     try:
         answer = json.loads(result.stdout)
@@ -59,8 +72,9 @@ def _object(host: str, result: Result) -> dict[str, Any]:
         lines = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()
         if refused := re.fullmatch(r"✗ \S+ \[([\w-]+)\] (.*)", lines[-1][:500]):  # the runner's own words
             raise SshError(host, "runner" if refused[1] == "runner" else "connection", refused[2])
-        if full := next((line for line in lines if "No space left on device" in line), ""):
-            raise SshError(host, "connection", f"cannot answer: {full[:300]}. Fix: make room there (df -h /run /tmp).")
+        for line in lines:
+            if fix := disk_fix(line):
+                raise SshError(host, "connection", f"cannot answer: {line[:300]}. Fix: {fix}.")
         text = f"gpu-metal gives no answer there: status {result.status}, {lines[-1][:300]}. Fix: {ANEW}."
         raise SshError(host, "runner", text)
     return answer

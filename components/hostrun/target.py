@@ -244,6 +244,17 @@ def on_the_way(target: Target, error: SshError) -> SshError:
 
 
 _SUDO_ASKS = ("a password is required", "a terminal is required", "you must have a tty")
+_SUDO_BROKEN = (
+    "must be owned by uid 0",  # its own file, or sudoers
+    "effective uid is not 0",
+    '"no new privileges" flag',
+    "error initializing audit plugin",
+    "unable to initialize policy plugin",
+    "unable to initialize PAM",
+    "PAM account management error",
+    "PAM authentication error",
+    "Account expired or PAM config lacks",
+)
 _SUDO_REFUSES = (
     "in the sudoers file",
     "Sorry, user",
@@ -262,6 +273,12 @@ def sudo_error(target: Target, status: int, stderr: str) -> SshError | None:
     if status == 1 and any(words in text for text in lines for words in _SUDO_ASKS if text.startswith("sudo:")):
         return SshError(target.name, "sudo", f"sudo asks {target.user} for a password. Fix: as root there: {line}")
     refusal = next((text for text in lines for words in _SUDO_REFUSES if words in text), "")
+    broken = next((text for text in lines for words in _SUDO_BROKEN if words in text and text.startswith("sudo:")), "")
+    if status == 1 and broken:
+        fix = (
+            "as root there: visudo -c; ls -l /usr/bin/sudo, which needs -rwsr-xr-x root; findmnt -T /usr/bin, no nosuid"
+        )
+        return SshError(target.name, "sudo", f"sudo does not work: {broken[:200]}. Fix: {fix}.")
     if status == 1 and refusal:
         text = f"sudo refuses {target.user}: {refusal[:200]}. Fix: as root there: {line}"
         return SshError(target.name, "sudo", text)

@@ -200,6 +200,13 @@ def test_an_agent_with_too_many_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         (1, "sudo: a password is required", "sudo asks deploy for a password. Fix: as root there: echo 'deploy ALL="),
         (1, "sudo: unable to resolve host gpu-1: unknown\nsudo: a password is required", "asks deploy for a password"),
         (1, "Sorry, user deploy is not allowed to execute '/bin/true'", "sudo refuses deploy: Sorry, user deploy"),
+        (
+            1,
+            "sudo: /etc/sudoers.d/zz:1:9: syntax error\nsudo: error initializing audit plugin sudoers_audit",
+            "sudo does not work: sudo: error initializing audit plugin sudoers_audit. Fix: as root there: visudo -c; ",
+        ),
+        (1, "sudo: /usr/bin/sudo must be owned by uid 0 and have the setuid bit set", "needs -rwsr-xr-x root"),
+        (1, "sudo: PAM account management error: Permission denied", "sudo does not work: sudo: PAM account"),
         (127, "bash: line 1: sudo: command not found", "has no sudo. Fix: as root there: apt-get install sudo;"),
     ],
 )
@@ -213,6 +220,8 @@ def test_sudo_that_refuses_is_no_result(status: int, text: str, words: str) -> N
     ("status", "text"),
     [
         (2, "sudo: is what this program prints"),
+        (1, "sudo: /etc/sudoers.d/zz:1:9: syntax error"),
+        (1, "sudo: /usr/local/sbin/gpu-metal: command not found"),
         (1, "sudo: /usr/local/sbin/gpu-metal: command not found"),
         (1, "sudo: unable to resolve host gpu-1: unknown"),
     ],
