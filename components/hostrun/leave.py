@@ -42,7 +42,7 @@ async def ask(targets: Mapping[str, Target], args: ResourceHookArgs) -> None:
     try:
         # With the runner's own resource comes a script that undoes without the link, too (install.sh).
         seen = await ssh.probe(target, "true" if layer == "runner" else _QUESTION, LIMIT)
-        if seen:
+        if "gone" in seen.splitlines():
             raise say.no_runner(target)
     except SshError as error:
         raise say.cannot_leave(error, known or target.name) from None

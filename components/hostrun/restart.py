@@ -44,7 +44,10 @@ async def ready(
 
 
 async def _seen(target: Target, deadline: float = 10) -> set[str]:
-    return set((await probe(target, _QUESTION, deadline)).split())
+    seen = set((await probe(target, _QUESTION, deadline)).splitlines())
+    if odd := seen - {_RESTARTS, _BARE}:
+        raise say.noisy_shell(target.name, min(odd))
+    return seen
 
 
 async def _back(target: Target) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
-from components.hostrun.target import SshError
+from components.hostrun.target import SshError, noisy_shell
 
 ANEW = "sitectl drift --record, then pulumi up"
 """Brings the runner again, and all that was applied."""
@@ -45,6 +45,17 @@ def facts(host: str, result: Result) -> Mapping[str, Any]:
     return _object(host, result)
 
 
+def clock(host: str, result: Result) -> float:
+    """The answer to `date +%s.%N`, in seconds. Raises SshError when it is anything else."""
+    try:
+        return float(result.stdout)
+    except ValueError:
+        lines = (result.stdout.strip() or result.stderr.strip() or "nothing").splitlines()
+        if re.fullmatch(r"[0-9.]+", lines[-1]):
+            raise noisy_shell(host, lines[0]) from None
+        raise SshError(host, "connection", f'date there says "{lines[-1][:200]}". Fix: see that it works.') from None
+
+
 def no_runner(result: Result) -> bool:
     """Whether the host has no runner at all, since nothing was ever applied there."""
     return result.status == 127 or f"sudo: {RUNNER}: command not found" in result.stderr
@@ -69,6 +80,8 @@ def _object(host: str, result: Result) -> dict[str, Any]:
     except json.JSONDecodeError:
         answer = None
     if not isinstance(answer, dict):
+        if "{" in result.stdout and not result.stdout.startswith("{"):
+            raise noisy_shell(host, result.stdout.partition("{")[0])
         lines = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()
         if refused := re.fullmatch(r"✗ \S+ \[([\w-]+)\] (.*)", lines[-1][:500]):  # the runner's own words
             raise SshError(host, "runner" if refused[1] == "runner" else "connection", refused[2])

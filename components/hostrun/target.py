@@ -196,6 +196,13 @@ def bad_shell(target: Target, command: str, status: int, said: str) -> SshError:
     return SshError(target.name, "login", f"{text} Fix: give {target.user} an ordinary shell there.")
 
 
+def noisy_shell(host: str, said: str) -> SshError:
+    """The login's shell prints something before each command, which spoils the answers of programs."""
+    text = f'the shell of the user that logs in prints "{said.strip()[:200]}" before the answer of each command.'
+    fix = "print it in interactive shells only: there, in that user's ~/.bashrc, put `[ -t 1 ] &&` before it"
+    return SshError(host, "login", f"{text} Fix: {fix}.")
+
+
 def too_long(target: Target, command: str, deadline: float) -> SshError:
     """The command did not end in time."""
     text = f"no end within {deadline:.3g} s: {_short(command)}. It may still run there."

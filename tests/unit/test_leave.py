@@ -99,15 +99,16 @@ def test_a_host_that_refuses_keeps_the_fix_of_its_own() -> None:
 
 
 def test_a_host_without_a_runner_is_not_told_to_undo() -> None:
-    async def bare() -> None:
+    async def bare(answer: bytes) -> None:
         async def handler(process: Any) -> None:
-            process.stdout.write(b"gone\n")
+            process.stdout.write(b"Welcome\n" + answer)
             process.exit(0)
 
         async with server(handler) as port:
             await ask(port)
 
-    assert str(failure(bare())) == (
+    go(bare(b""))
+    assert str(failure(bare(b"gone\n"))) == (
         "gpu-1 [runner] /usr/local/sbin/gpu-metal is gone from there: somebody deleted it, or this is another disk. "
         f"Nothing was undone there. Fix: sitectl drift --record, then pulumi up; {WAY.format('gpu-1')}"
     )

@@ -55,6 +55,17 @@ def test_what_needs_the_runner_is_refused_on_a_host_that_has_lost_it() -> None:
         )
 
 
+def test_a_shell_that_talks_is_named_and_what_it_says_is_no_answer() -> None:
+    async def work() -> None:
+        async with server(answering("Welcome to gpu-1\nrebooting\n", asked=[])) as port:
+            await restart.ready(target(port))
+
+    assert str(failure(work())) == (
+        'gpu-1 [login] the shell of the user that logs in prints "Welcome to gpu-1" before the answer of each command. '
+        "Fix: print it in interactive shells only: there, in that user's ~/.bashrc, put `[ -t 1 ] &&` before it."
+    )
+
+
 def test_it_waits_until_the_mark_is_gone_and_the_host_has_started() -> None:
     asked: list[str] = []
     told: list[str] = []
