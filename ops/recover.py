@@ -105,7 +105,7 @@ def _locks(stack: str, folder: Path) -> list[Mapping[str, Any]]:
 
 
 def _lock(file: Path) -> dict[str, Any]:
-    """A lock; without host and process if its file was cut, as a machine that loses power does. Empty if it has gone."""
+    """A lock; without host and process if its file was cut, as by a loss of power. Empty if it has gone."""
     try:
         return dict(json.loads(file.read_text()))
     except FileNotFoundError:

@@ -62,7 +62,7 @@ def test_a_shell_that_talks_is_named_and_what_it_says_is_no_answer() -> None:
 
     assert str(failure(work())) == (
         'gpu-1 [login] the shell of the user that logs in prints "Welcome to gpu-1" before the answer of each command. '
-        "Fix: print it in interactive shells only: there, in that user's ~/.bashrc, put `[ -t 1 ] &&` before it."
+        "Fix: there, put `[ -t 1 ] &&` before it in that user's ~/.bashrc; or it is ForceCommand in sshd_config."
     )
 
 
