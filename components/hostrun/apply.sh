@@ -197,6 +197,10 @@ may_undo() {
     judge_owner "$GPU_METAL_HOME" "$owner"
     case $REPLY in
         ours | nobody) ;;
+        damaged)
+            refusal "$host" "$owner"
+            fail owner "$REPLY"
+            ;;
         *)
             say "! $host [owner] belongs to ${owner_text}. Nothing was undone here, and this stack forgets it."
             return 1

@@ -193,6 +193,15 @@ def test_adopt_when_told_writes_the_owner_and_has_all_layers_of_the_host_applied
     assert "Next: pulumi preview --diff, then pulumi up (1 resources run again)." in result.stderr
 
 
+def test_adopt_takes_a_host_whose_owner_nobody_can_read(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, "2222")
+    ctl.hosts.files["gpu-1"] = {"owner": "gpu-metal de"}
+    result = ctl("adopt", "gpu-1", "--yes")
+    assert result.exit_code == 0, result.output
+    assert "gpu-1 belongs to somebody whose name cannot be read: the file owner there is cut." in result.stderr
+    assert ctl.hosts.told == {"gpu-1": "owner gpu-metal dev - 2222\n"}
+
+
 def ledger_line(step: Step) -> str:
     """A step as the runner's ledger has it (ledger.sh)."""
     bulk = [f"bulk:{k}={sha256(f'{text.rstrip()}{chr(10)}'.encode()).hexdigest()}" for k, text in step.bulk.items()]
