@@ -82,19 +82,27 @@ async def _look(fleet: Fleet, target: Target) -> dict[str, str]:
     return {name: text for part in answer.stdout.split("\x1e")[1:] for name, _, text in [part.partition("\x1f")]}
 
 
+_WORDS = ("project", "stack", "site", "state", "since")
+"""Of the file `owner` (owner.sh)."""
+
+
 def _taken(site: Site, host: str, files: Mapping[str, str], state: owner.State) -> Taken | None:
     """None for a host that nobody has, or this stack."""
     words = files.get("owner", "").split()[:5]
     if not words:
         return None
-    own = dict(zip(("project", "stack", "site", "state", "since"), words, strict=True))
-    if not owner.is_other(own, site.owner) and own["state"] in ("-", state.id):
-        return None
-    who = owner.named(own) if owner.is_other(own, site.owner) else f"another state of {owner.named(own)}"
+    if len(words) < len(_WORDS):
+        who = "somebody whose name cannot be read: the file owner there is cut"
+    else:
+        own = dict(zip(_WORDS, words, strict=True))
+        other = owner.is_other(own, site.owner)
+        if not other and own["state"] in ("-", state.id):
+            return None
+        who = f"{'' if other else 'another state of '}{owner.named(own)} since {own['since']}"
     # Memberships of nodes are in the ledger of the control plane that keeps them: they are the cluster's, no host's.
     names = [name.removeprefix("ledger/") for name in files if not re.match(r"owner$|ledger/members?-", name)]
     ledgers = {name: files[f"ledger/{name}"] for name in names}
-    return Taken(host, f"{who} since {own['since']}", list(_compared(ledgers, layers(site, site.hosts[host]))))
+    return Taken(host, who, list(_compared(ledgers, layers(site, site.hosts[host]))))
 
 
 def _compared(ledgers: Mapping[str, str], wanted: Mapping[str, Sequence[Step]]) -> list[Layer]:

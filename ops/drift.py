@@ -18,6 +18,7 @@ from ops.record import MEND
 
 HOST_LIMIT = 120.0
 """Seconds for one host: its checks ask apt and systemd, too."""
+BARE = "has no gpu-metal: nothing was applied yet, or it was deleted."
 ANEW = f"pulumi up; if it finds nothing to do, its state has the host as it was: {MEND}"
 """For a host on which nothing is applied: it is new, or it lost its disk or its ledger."""
 
@@ -32,7 +33,7 @@ async def drift(fleet: Fleet, mine: Owner, state: Callable[[], str]) -> Report:
     async def ask(target: Target) -> tuple[Mapping[str, str] | None, list[Check]]:
         result = await fleet.ask(target, f"{RUNNER} check --json", deadline=HOST_LIMIT)
         if said.no_runner(result):
-            return None, [Check("runner", target.name, "failed", "nothing was ever applied here.", fix=ANEW)]
+            return None, [Check("runner", target.name, "failed", BARE, fix=ANEW)]
         try:
             steps = [as_check(target.name, step) for step in said.steps(target.name, result)]
         except SshError as error:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ops.stop import Stop
 
 STASH = "pulumi:index:Stash"
 NAME = "hosts-state"
+FORM = "%Y%m%dT%H%M%SZ"
 RUN = re.compile(r" \d{8}T\d{6}Z$")
 """The word of an earlier interruption."""
 
@@ -47,14 +48,23 @@ def interrupted(state: dict[str, Any], operations: Iterable[Mapping[str, Any]]) 
     hosts = {host_of(operation["resource"]) for operation in operations if operation["resource"]["type"] == COMMAND}
     if (own := stash(state)) is None or not hosts:
         return
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    own["outputs"]["output"] = {**(own["outputs"].get("output") or {}), **dict.fromkeys(hosts, now)}
+    known = own["outputs"].get("output") or {}
+    runs = {host: _word(known.get(host)) for host in hosts}
+    own["outputs"]["output"] = {**known, **runs}
     for resource in state["deployment"]["resources"]:
         if resource["type"] != COMMAND or not (command := resource["inputs"].get("delete")):
             continue
-        if host_of(resource) in hosts:
-            undone = f"{RUN.sub('', command)} {now}"
+        if run := runs.get(host_of(resource)):
+            undone = f"{RUN.sub('', command)} {run}"
             resource["inputs"]["delete"] = resource["outputs"]["delete"] = undone
+
+
+def _word(last: str | None) -> str:
+    """The time, as the word of an interruption. Later than the host's last one, also if the clock here was set back."""
+    now = datetime.now(UTC)
+    if last:
+        now = max(now, datetime.strptime(last, FORM).replace(tzinfo=UTC) + timedelta(seconds=1))
+    return now.strftime(FORM)
 
 
 def of_stack(stack: str, folder: Path) -> State:

@@ -9,20 +9,18 @@ Rows: X4.
 
 import asyncio
 import json
-import os
 import socket
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from components.hostrun.fleet import Fleet
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from ops import orphans
 from ops.owner import interrupted
-from ops.site import pulumi
+from ops.site import files, project, pulumi
 from ops.state import export, hosts_of, pending_of
 from ops.stop import Code, Stop
 
@@ -43,9 +41,8 @@ def recover(stack: str, folder: Path, fleet: Fleet, say: Say, site: Collection[s
     state = export(stack, folder)
     pending = pending_of(state)
     locks = _locks(stack, folder)
-    alive = [lock for lock in locks if _alive(lock)]
-    if alive:
-        text = f"stack {stack} is locked by {_owner(alive[0])}. Nothing was changed."
+    if who := running(stack, folder):
+        text = f"stack {stack} is locked by {who}. Nothing was changed."
         raise Stop(Code.NO, [f"{text} Fix: wait for that run; if it is dead: pulumi cancel --stack {stack}"])
     done = orphans.end(orphans.orphans())
     if not pending and not locks and not done:
@@ -62,6 +59,11 @@ def recover(stack: str, folder: Path, fleet: Fleet, say: Say, site: Collection[s
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
         done += [f"an interrupted operation is forgotten: {_named(operation)}" for operation in pending]
     return done
+
+
+def running(stack: str, folder: Path) -> str:
+    """Who changes the stack now, as far as the backend tells; empty for nobody."""
+    return next((_owner(lock) for lock in _locks(stack, folder) if _alive(lock)), "")
 
 
 def _with_more(fleet: Fleet, targets: Mapping[str, Target]) -> Fleet:
@@ -95,17 +97,28 @@ def _still(name: str, answer: Result | SshError) -> str:
 
 def _locks(stack: str, folder: Path) -> list[Mapping[str, Any]]:
     """Locks of a stack in a backend of plain files. Other backends report a lock when the next run begins."""
-    url = os.environ.get("PULUMI_BACKEND_URL") or json.loads(pulumi(["whoami", "--json"], None, folder))["url"]
-    if not url.startswith("file://"):
+    root = files(folder)
+    if root is None:
         return []
-    root = Path(url.removeprefix("file://").partition("?")[0]).expanduser()
-    project = YAML(typ="safe", pure=True).load(folder / "Pulumi.yaml")["name"]
-    files = sorted((root / ".pulumi" / "locks" / "organization" / project / stack).glob("*.json"))
-    return [json.loads(file.read_text()) for file in files]
+    found = sorted((root / ".pulumi/locks/organization" / project(folder) / stack).glob("*.json"))
+    return [lock for file in found if (lock := _lock(file))]
+
+
+def _lock(file: Path) -> dict[str, Any]:
+    """A lock; without host and process if its file was cut, as by a loss of power. Empty if it has gone."""
+    try:
+        return dict(json.loads(file.read_text()))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        since = datetime.fromtimestamp(file.stat().st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"username": "?", "hostname": "", "pid": 0, "timestamp": since}
 
 
 def _alive(lock: Mapping[str, Any]) -> bool:
-    """Whether a lock's run may be alive: on this machine, if its process exists; on another machine, always."""
+    """Whether a lock's run may be alive: here, if its process exists; elsewhere, always. A cut one is dead."""
+    if not lock["hostname"]:
+        return False
     if lock["hostname"] != socket.gethostname():
         return True
     try:

@@ -1,12 +1,16 @@
 """Loads the site for a verb, picks the named hosts, and says how to reach them."""
 
+import json
+import os
 import subprocess
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
+from ruamel.yaml import YAML
 
 from components.host.config import Host
 from components.host.targets import targets
@@ -98,8 +102,16 @@ def pulumi(words: Sequence[str], stack: str | None, folder: Path, *, stdin: str 
             raise Stop(Code.NO_ACCESS, [f"The secrets of stack {stack} are locked: {why}"])
         code = Code.NO_SITE if done.returncode == Code.NO_SITE or "no stack named" in said else Code.NO_ACCESS
         text = f"pulumi {' '.join(words)}{f' for stack {stack}' if stack else ''}: {said}"
-        raise Stop(code, [f"{text}{_way_out(said, words, stack)}"])
+        raise Stop(code, [f"{text}{_way_out(said, words, stack, folder)}"])
     return done.stdout
+
+
+_AGAIN = "sitectl recover, sitectl drift --record, pulumi up"
+"""After an earlier state was brought back."""
+_NO_COPY = (
+    "bring back an earlier version of its file, as a bucket keeps them if it was told to; "
+    "without any, the state is lost: docs/how-to/take-over.md"
+)
 
 
 def _passphrase(said: str) -> str:
@@ -114,18 +126,53 @@ def _passphrase(said: str) -> str:
     return ""
 
 
-def _way_out(said: str, words: Sequence[str], stack: str | None) -> str:
+def files(folder: Path) -> Path | None:
+    """The folder of a backend of plain files; None for any other backend. Raises Stop."""
+    url = os.environ.get("PULUMI_BACKEND_URL") or json.loads(pulumi(["whoami", "--json"], None, folder))["url"]
+    return Path(url.removeprefix("file://").partition("?")[0]).expanduser() if url.startswith("file://") else None
+
+
+def project(folder: Path) -> str:
+    """The project of the site, by which a backend keeps its state."""
+    return str(YAML(typ="safe", pure=True).load(folder / "Pulumi.yaml")["name"])
+
+
+def _copy(stack: str | None, folder: Path) -> str:
+    """The command that brings back the newest whole copy of a state's file; empty where there is none."""
+    try:
+        root = files(folder)
+    except Stop:
+        return ""
+    if root is None or not stack:
+        return ""
+    name = project(folder)
+    file = root / ".pulumi/stacks" / name / f"{stack}.json"
+    # Pulumi keeps the file of the write before the last one, and one at the end of each run.
+    copies = [file.with_suffix(".json.bak"), *(root / ".pulumi/history" / name / stack).glob("*.checkpoint.json")]
+    for copy in sorted(filter(Path.exists, copies), key=lambda path: path.stat().st_mtime, reverse=True):
+        with suppress(json.JSONDecodeError):
+            json.loads(copy.read_bytes())
+            return f"cp {copy} {file}"
+    return ""
+
+
+def _way_out(said: str, words: Sequence[str], stack: str | None, folder: Path) -> str:
     """What to do about an answer of pulumi that names no way out; nothing for other answers."""
     if "PULUMI_ACCESS_TOKEN must be set" in said:
         return (
             ": this shell is not logged in to the backend that has the state. "
             "Fix: pulumi login --local, or the address of your backend; or export PULUMI_BACKEND_URL=ADDRESS."
         )
+    if "failed to load checkpoint" in said:
+        bring = _copy(stack, folder) or _NO_COPY
+        return f": the file of the state is damaged. Nothing was changed. Fix: {bring}; then {_AGAIN}."
     if "no stack named" in said:
+        lost = _copy(stack, folder)
+        back = f"if its file was deleted, {lost}, then {_AGAIN}; " if lost else ""
         return (
-            " in the backend that this shell uses (pulumi whoami -v). Fix: if pulumi stack ls shows the right one, "
-            f"export PULUMI_STACK=NAME; if the state is elsewhere, pulumi login ADDRESS; else "
-            f"pulumi stack init {stack}."
+            f" in the backend that this shell uses (pulumi whoami -v). Fix: {back}"
+            "if pulumi stack ls shows the right one, export PULUMI_STACK=NAME; "
+            f"if the state is elsewhere, pulumi login ADDRESS; else pulumi stack init {stack}."
         )
     if "unable to open bucket" in said:
         return ". Fix: mount that folder, or log in to the backend that has the state: pulumi login ADDRESS."

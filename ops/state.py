@@ -32,7 +32,8 @@ def hosts_of(state: Mapping[str, Any], site: Collection[str], stack: str, folder
     found: dict[str, Target] = {}
     for host, inputs in _commands(export(stack, folder, reveal=True)):
         if host not in site and host not in found:
-            sudo = str(inputs["create"]).startswith("sudo ")
+            # `create` has a mark of `sitectl drift --record` in its place at times.
+            sudo = str(inputs.get("delete") or inputs["create"]).startswith("sudo ")
             found[host] = of_state(host, _plain(inputs["connection"]), sudo=sudo)
     return found
 

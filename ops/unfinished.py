@@ -11,6 +11,7 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.target import SshError, Target
 from ops import orphans
 from ops.record import host_of
+from ops.recover import running
 from ops.state import export, pending_of
 from ops.stop import Stop
 
@@ -42,6 +43,8 @@ DEADLINE = 20.0
 def look(stack: str, folder: Path, fleet: Fleet) -> list[str]:
     """Ends what a dead run left running here. Returns a line for each host that did not end well; changes none."""
     lines = orphans.end(orphans.orphans())
+    if who := running(stack, folder):
+        return [*lines, f"stack {stack} is locked by {who}: that run still works. Fix: wait for its end."]
     lost = _lost(stack, folder)
     for name, answer in asyncio.run(fleet.each(lambda target: _ask(fleet, target))).items():
         if isinstance(answer, SshError):

@@ -16,7 +16,7 @@ from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 from ops import cluster, expiry, render
-from ops.drift import ANEW, as_check
+from ops.drift import ANEW, BARE, as_check
 from ops.owner import stranger
 from ops.record import MEND
 from stacks.model import Site
@@ -94,7 +94,7 @@ def _sections(text: str) -> dict[str, Result]:
 def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequence[str]) -> list[Check]:
     reached = Check("reachable", host.name, "ok")
     if said.no_runner(answer["check"]):
-        nothing = Check("ledger", host.name, "failed", "nothing was ever applied here.", fix=ANEW)
+        nothing = Check("ledger", host.name, "failed", BARE, fix=ANEW)
         return [reached, nothing, *(Check(name, host.name, "skipped", "not checked") for name in services)]
     steps = said.steps(host.name, answer["check"])
     notes = [as_check(host.name, step) for step in steps if step.status == "ok" and step.says]

@@ -131,7 +131,8 @@ def _reference(
         name=host.name,
         connection=_connection(target),
         root="sudo -n " if target.sudo and target.user != "root" else "",
-        probe=partial(hooks.probe.on, call=ready),
+        # The runner itself comes with the first resource; all others need it.
+        probe=lambda name: hooks.probe.on(name, partial(ready, runner=name != f"{host.name}-runner")),
         back=partial(hooks.back.on, call=partial(ready, patient=True)),
         gone=host.state == "gone",
         secret=secret,

@@ -56,9 +56,5 @@ class Gate:
         self._told = True
         lines = [f"✗ {untrue}" for untrue in report.untrue]
         hosts = len(self._fleet.targets)
-        return "\n".join(
-            [
-                *lines,
-                f"{hosts} hosts, {len(report.checks)} checks, {len(lines)} failed. Nothing was changed on any host.",
-            ]
-        )
+        counts = f"{hosts} host{'s' * (hosts != 1)}, {len(report.checks)} checks, {len(lines)} failed"
+        return "\n".join([*lines, f"{counts}. Nothing was changed on any host."])

@@ -108,8 +108,8 @@ async def _look(fleet: Fleet, target: Target) -> Seen:
     before = time.time()
     clock = await fleet.ask(target, "date +%s.%N", deadline=HOST_LIMIT, root=False)
     after = time.time()
-    offset, doubt = float(clock.stdout) - (before + after) / 2, (after - before) / 2
-    return Seen(said.facts(target.name, answer), offset, doubt)
+    facts = said.facts(target.name, answer)
+    return Seen(facts, said.clock(target.name, clock) - (before + after) / 2, (after - before) / 2)
 
 
 def _step(host: str, step: said.StepSaid) -> Check:

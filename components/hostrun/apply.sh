@@ -181,11 +181,17 @@ _undo_line() { # LAYER ID LINE: sets `what`
 must_own() {
     judge_owner "$GPU_METAL_HOME" "$owner"
     if [[ $REPLY == nobody ]]; then
-        claim_owner "$GPU_METAL_HOME" "$owner" || fail ledger "$GPU_METAL_HOME/owner cannot be written."
+        own_it
     elif [[ $REPLY != ours ]]; then
         refusal "$host" "$owner"
         fail owner "$REPLY"
     fi
+}
+
+own_it() { # [RUN]
+    local error
+    error=$(claim_owner "$GPU_METAL_HOME" "$owner" "${1-}" 2>&1) ||
+        fail ledger "$GPU_METAL_HOME/owner cannot be written: ${error##*: }. $(cause "$error")"
 }
 
 # may_undo [RUN]: status 1 when this host is another's, whose layers are left alone: the stack that asks forgets it. A call
@@ -194,6 +200,10 @@ may_undo() {
     judge_owner "$GPU_METAL_HOME" "$owner"
     case $REPLY in
         ours | nobody) ;;
+        damaged)
+            refusal "$host" "$owner"
+            fail owner "$REPLY"
+            ;;
         *)
             say "! $host [owner] belongs to ${owner_text}. Nothing was undone here, and this stack forgets it."
             return 1
@@ -208,7 +218,7 @@ may_undo() {
 adopt() {
     [[ -n $owner ]] || usage "adopt: 'owner PROJECT STACK SITE STATE' comes on stdin."
     take_lock
-    claim_owner "$GPU_METAL_HOME" "$owner" "${1-}" || fail ledger "$GPU_METAL_HOME/owner cannot be written."
+    own_it "${1-}"
     note "adopted by $owner"
     answer "adopted"
 }

@@ -1,6 +1,7 @@
 """Copies the library to a host over our own SSH connection, so that copying needs no Pulumi resource of its own."""
 
 from components.hostrun import library, ssh
+from components.hostrun.said import disk_fix
 from components.hostrun.target import SshError, Target
 
 STAGED = "/run/gpu-metal/library.tar.gz"
@@ -16,4 +17,5 @@ async def bring(target: Target) -> None:
     done = await ssh.run(target, _COMMAND, stdin=library.archive(), deadline=DEADLINE)
     if done.status:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]
-        raise SshError(target.name, "connection", f"{STAGED} cannot be written: {last[:300]}. Fix: make room there")
+        fix = disk_fix(last) or "see that root may write there"
+        raise SshError(target.name, "connection", f"{STAGED} cannot be written: {last[:300]}. Fix: {fix}.")

@@ -121,7 +121,7 @@ _owner_json() {
         json_string "${words[index++]-}"
         text+=", \"$key\": $REPLY"
     done
-    if [[ ${#words[@]} -gt 0 ]]; then printf '{%s}' "${text:2}"; else printf null; fi
+    if [[ ${#words[@]} -ge 5 ]]; then printf '{%s}' "${text:2}"; else printf null; fi
 }
 
 _print_json() {

@@ -32,6 +32,8 @@ class Client(asyncssh.SSHClient):
     def __init__(self) -> None:
         self.connection: asyncssh.SSHClientConnection | None = None
         self.shown: asyncssh.SSHKey | None = None
+        self.said = ""
+        """The last text that the host sent for people, before or at the login."""
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
         """TCP is connected."""
@@ -41,6 +43,15 @@ class Client(asyncssh.SSHClient):
         """Called only for a key other than the pinned one: refuses it, and keeps it for the message."""
         self.shown = key
         return False
+
+    def auth_banner_received(self, msg: str, lang: str) -> None:  # noqa: ARG002
+        """A text of the host: sshd's banner, then what the host's account rules say of a login that they refuse."""
+        self.said = " ".join(msg.split()) or self.said
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the host has shown the pinned key, so that what comes next is the login."""
+        return bool(self.connection and self.connection.get_server_host_key())
 
     @property
     def greeted(self) -> bool:
@@ -155,7 +166,11 @@ def _meaning(target: Target, client: Client, error: OSError | asyncssh.Error) ->
         return say.refused(target)
     if client.connection is None:
         return say.unreachable(target, reason)
-    return say.closed(target, reason, greeted=client.greeted)
+    return (
+        say.turned_away(target, reason, client.said)
+        if client.trusted
+        else say.closed(target, reason, greeted=client.greeted)
+    )
 
 
 def _os_reason(error: OSError) -> str:

@@ -17,10 +17,11 @@ fail() {
     exit 1
 }
 
-# The name is stored on the disk, so that a swapped address or a cloned disk is noticed before anything changes.
+# The name is stored on the disk, so that a swapped address or a cloned disk is noticed before anything changes. An empty
+# file names no other machine.
 check_identity() {
     local known
-    [[ -f $home/identity ]] || return 0
+    [[ -s $home/identity ]] || return 0
     known=$(<"$home/identity")
     [[ $known == "$name" ]] || fail identity "this machine is $known ($home/identity); the site calls it $name. Nothing was \
 changed. Fix: correct the addresses in the site; or, if it is to be $name from now on, run 'sudo $bin remove' on it first."

@@ -10,10 +10,12 @@ from pulumi import Output, ResourceHook, ResourceHookArgs
 
 from components.hostrun import ssh
 from components.hostrun import target as say
+from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target, of_state
 
 NAME = "leave"
 """Of the hook. The state keeps it, so no release may change it."""
+_QUESTION = f"sh -c 'test -x {RUNNER} || echo gone'"
 LIMIT = 10.0
 """Seconds for a host's answer."""
 
@@ -31,17 +33,22 @@ async def ask(targets: Mapping[str, Target], args: ResourceHookArgs) -> None:
     """Raises SshError for a host that does not answer, with the way to forget it."""
     inputs = args.old_inputs or {}
     connection = await Output.from_input(inputs["connection"]).future()
-    create = str(inputs["create"])
-    target = of_state(_name(args.name, create), dict(connection or {}), sudo=create.startswith("sudo "))
+    # `create` has a mark of `sitectl drift --record` in its place at times.
+    undo = str(inputs["delete"])
+    layer = _layer(undo)
+    name = args.name.removesuffix(f"-{layer}")
+    target = of_state(name, dict(connection or {}), sudo=undo.startswith("sudo "))
     known = next((one.name for one in targets.values() if (one.address, one.port) == (target.address, target.port)), "")
     try:
-        await ssh.probe(target, deadline=LIMIT)
+        # With the runner's own resource comes a script that undoes without the link, too (install.sh).
+        seen = await ssh.probe(target, "true" if layer == "runner" else _QUESTION, LIMIT)
+        if "gone" in seen.splitlines():
+            raise say.no_runner(target)
     except SshError as error:
         raise say.cannot_leave(error, known or target.name) from None
 
 
-def _name(resource: str, create: str) -> str:
-    """`gpu-1` of the resource `gpu-1-base`, whose command applies the layer `base`; of a runner, `gpu-1-runner`."""
-    words = create.split()
-    layer = words[words.index("apply") + 1] if "apply" in words else "runner"
-    return resource.removesuffix(f"-{layer}")
+def _layer(undo: str) -> str:
+    """`base` of a command that undoes the layer `base`, of the resource `gpu-1-base`; else it is `gpu-1-runner`."""
+    words = undo.split()
+    return words[words.index("undo") + 1] if "undo" in words else "runner"

@@ -5,6 +5,7 @@
 # A step in memory is its line without the id and the state: `ref<TAB>word<TAB>word…`, words escaped.
 
 readonly ledger_schema=1
+readonly layer_pattern='^[a-z0-9][a-z0-9.-]*$'
 readonly ref_pattern='^[a-z0-9_-]+@[0-9a-f]{12}(#[A-Za-z0-9][A-Za-z0-9._:@=+-]*)?$'
 declare -A line_done=() line_begun=() # by id
 declare -a ledger_order=()            # ids, in order of application
@@ -147,11 +148,15 @@ keep_broken_ledger() {
 site did here cannot be undone; the file is kept as $GPU_METAL_HOME/broken/$1."
 }
 
-# The layers in the order of their first apply; `remove` undoes them in reverse.
+# The layers in the order of their first apply; `remove` undoes them in reverse. What is no name in a damaged list is no
+# layer, and one that has a ledger is there without the list.
 layer_names() {
-    local name
+    local name listed=()
     REPLY_WORDS=()
-    [[ ! -f $GPU_METAL_HOME/layers ]] || mapfile -t REPLY_WORDS <"$GPU_METAL_HOME/layers"
+    [[ ! -f $GPU_METAL_HOME/layers ]] || mapfile -t listed <"$GPU_METAL_HOME/layers"
+    for name in "${listed[@]}"; do
+        [[ ! $name =~ $layer_pattern ]] || REPLY_WORDS+=("$name")
+    done
     for name in "$GPU_METAL_HOME"/ledger/*; do
         [[ -e $name ]] || continue
         name=${name##*/}

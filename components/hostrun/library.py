@@ -34,8 +34,10 @@ def files() -> dict[str, bytes]:
     runner = {f"runner/{path.name}": path.read_bytes() for path in _HERE.glob("*.sh") if path.name != "install.sh"}
     families = {f"runner/os/{path.name}": path.read_bytes() for path in _HERE.glob("os/*.sh")}
     tables = {f"runner/os/{name}": text.encode() for name, text in names().items()}
+    parts = dict(sorted((runner | families | tables).items()))
+    sums = "".join(f"{sha256(text).hexdigest()}  {name.removeprefix('runner/')}\n" for name, text in parts.items())
     steps = {_member(path): content(path) for path in COMPONENTS.glob("**/steps/*.sh")}
-    return dict(sorted((runner | families | tables | steps).items()))
+    return dict(sorted((parts | {"runner/parts.sums": sums.encode()} | steps).items()))
 
 
 def _member(script: Path) -> str:

@@ -15,6 +15,7 @@ run; if it hangs, 'ps' on this host shows it."
         # `remove` deletes the file, and a lock on a deleted file protects nothing.
         [[ /proc/self/fd/9 -ef $GPU_METAL_RUN/lock ]] || fail lock "gpu-metal was removed from here just now. Fix: run again."
     fi
+    trap ended EXIT
     clock
     lock_since=$REPLY
     _who

@@ -7,7 +7,8 @@
 # root's own at the console or one of an earlier release, is not judged.
 
 # judge_owner HOME WORDS → REPLY: `ours`; `nobody` (no owner yet); `state` (another state of the same stack, for the first
-# time here); `earlier` (a state that has lost the host to another one); `other`. Sets owner_text, who has it and since when.
+# time here); `earlier` (a state that has lost the host to another one); `other`; `damaged` (the file does not say who).
+# Sets owner_text, who has it and since when.
 judge_owner() {
     local project='' stack='' site='' state='' since='' run
     local -a own
@@ -18,6 +19,9 @@ judge_owner() {
     REPLY=nobody
     [[ -s $1/owner ]] || return 0
     read -r project stack site state since run <"$1/owner" || true
+    owner_text="somebody whose name cannot be read ($1/owner is cut)"
+    REPLY=damaged
+    [[ -n $since ]] || return 0
     owner_text="stack $project/$stack"
     [[ $site == - ]] || owner_text+=" (site $site)"
     owner_text+=" since $since"
@@ -69,6 +73,8 @@ refusal() {
         [[ ${own[2]} == - ]] || site=" (site ${own[2]})"
         REPLY="belongs to $owner_text; this run is of stack ${own[0]}/${own[1]}$site. Nothing was changed. Fix: take it out of one \
 of the two sites; if it is to change hands, sitectl adopt $1 shows what that would change."
+    elif [[ $REPLY == damaged ]]; then
+        REPLY="belongs to $owner_text. Nothing was changed. Fix: if this stack has it, sitectl adopt $1."
     else
         REPLY="belongs to $owner_text: this stack has two states, and the other one came here later. Nothing \
 was changed. Fix: use the state that has it (pulumi login); if this one is right, sitectl adopt $1."

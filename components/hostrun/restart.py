@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from components.hostrun import target as say
 from components.hostrun.ssh import probe, run
+from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 
 STEP = "reboot"
@@ -16,40 +17,50 @@ LIMIT = float(os.environ.get("GPU_METAL_REBOOT_LIMIT", "900"))
 PAUSE = 2.0
 """Seconds between two attempts."""
 
-_QUESTION = "sh -c 'test ! -e /run/gpu-metal/rebooting || echo rebooting'"
+_RESTARTS, _BARE = "rebooting", "bare"
+_QUESTION = f"sh -c 'test ! -e /run/gpu-metal/rebooting || echo {_RESTARTS}; test -x {RUNNER} || echo {_BARE}'"
 _BOOTED = "timeout 120 systemctl is-system-running --wait"
 
 
-async def ready(target: Target, *, patient: bool = False, tell: Callable[[str], None] = lambda _: None) -> None:
+async def ready(
+    target: Target, *, patient: bool = False, runner: bool = False, tell: Callable[[str], None] = lambda _: None
+) -> None:
     """Check address, greeting, host key, login and sudo, in that order; then wait for the end of a restart of ours.
 
-    With `patient`, a silent host counts as restarting. `tell` receives a line before a long wait.
-    Raises SshError for the first that fails.
+    With `patient`, a silent host counts as restarting. With `runner`, a host without ours is refused. `tell` receives a
+    line before a long wait. Raises SshError for the first that fails.
     """
     try:
-        if not await _restarts(target):
-            return
+        seen = await _seen(target)
     except SshError as error:
         if not patient or error.check_id == "host-key":
             raise
-    tell(f"{target.name} [reboot] restarts; waiting for it, at most {LIMIT:.0f} s")
-    await _back(target)
+        seen = {_RESTARTS}
+    if _RESTARTS in seen:
+        tell(f"{target.name} [reboot] restarts; waiting for it, at most {LIMIT:.0f} s")
+        seen = await _back(target)
+    if runner and _BARE in seen:
+        raise say.no_runner(target)
 
 
-async def _restarts(target: Target, deadline: float = 10) -> bool:
-    return await probe(target, _QUESTION, deadline) == "rebooting\n"
+async def _seen(target: Target, deadline: float = 10) -> set[str]:
+    seen = set((await probe(target, _QUESTION, deadline)).splitlines())
+    if odd := seen - {_RESTARTS, _BARE}:
+        raise say.noisy_shell(target.name, min(odd))
+    return seen
 
 
-async def _back(target: Target) -> None:
-    """Waits until the host answers and has booted."""
+async def _back(target: Target) -> set[str]:
+    """Waits until the host answers and has booted. Returns what is to be seen there then."""
     end = time.monotonic() + LIMIT
     last = say.not_gone(target, LIMIT)
     while (left := end - time.monotonic()) > 0:
         try:
-            if not await _restarts(target, max(3, min(10, left))):
+            seen = await _seen(target, max(3, min(10, left)))
+            if _RESTARTS not in seen:
                 # Wait for its services. Whether they came up well is for the next steps to judge.
                 await run(target, _BOOTED, deadline=130)
-                return
+                return seen
             last = say.not_gone(target, LIMIT)
         except SshError as error:
             # During boot sshd refuses every user but root, so a refused login is not final.

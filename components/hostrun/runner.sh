@@ -37,6 +37,11 @@ host=$identity
 check_timeout=${GPU_METAL_CHECK_TIMEOUT:-120}
 lock_wait=${GPU_METAL_LOCK_WAIT:-300}
 
+# A part that is lost or changed is said before any of them is run. A checkout has no sums.
+if [[ -e $code/parts.sums ]] && ! damage=$(cd -- "$code" && sha256sum --check --quiet parts.sums 2>/dev/null); then
+    echo "✗ $host [runner] gpu-metal itself is damaged there: $code/${damage%%: FAILED*} is lost or changed. Nothing was changed. Fix: sitectl drift --record, then pulumi up" >&2
+    exit 1
+fi
 # shellcheck source=text.sh
 . "$code/text.sh"
 # shellcheck source=files.sh
@@ -70,7 +75,7 @@ declare -a step_ids=()
 declare -A step_line=() # id → ref and words, as in the ledger
 
 layer_name() {
-    [[ $1 =~ ^[a-z0-9][a-z0-9.-]*$ ]] || usage "'$1' is not a layer: one word of a-z, 0-9, '.' and '-'."
+    [[ $1 =~ $layer_pattern ]] || usage "'$1' is not a layer: one word of a-z, 0-9, '.' and '-'."
 }
 
 run_word() {
@@ -147,8 +152,9 @@ read_payload() {
 
 put() {
     [[ $# -eq 1 && $1 =~ ^[a-z0-9][a-z0-9.-]*$ && $1 != lock ]] || usage "put NAME: one word of a-z, 0-9, '.' and '-'."
-    mkdir -p -- "$GPU_METAL_RUN"
-    write_file "$GPU_METAL_RUN/$1" 0600 || fail put "$GPU_METAL_RUN/$1 cannot be written."
+    local error
+    error=$({ mkdir -p -- "$GPU_METAL_RUN" && write_file "$GPU_METAL_RUN/$1" 0600; } 2>&1) ||
+        fail put "$GPU_METAL_RUN/$1 cannot be written: ${error##*: }. $(cause "$error")"
 }
 
 verb=${1-}

@@ -18,6 +18,12 @@ cause() {
             done
             printf 'Fix: %s is mounted read-only (dmesg may say why); mount it writable, then run again.' "$folder"
             ;;
+        *"Disk quota exceeded"*)
+            printf "Fix: make room there, or raise root's quota, then run again."
+            ;;
+        *"Input/output error"*)
+            printf 'Fix: its disk fails (dmesg and smartctl -a say more): replace it, then set the host up anew.'
+            ;;
         *"Could not get lock"* | *"lock is locked by another"* | *"lock-frontend"*)
             printf 'Fix: another package tool works here; wait for it, then run again.'
             ;;

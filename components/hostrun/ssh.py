@@ -10,6 +10,7 @@ import asyncssh
 from components.hostrun import target as say
 from components.hostrun.dial import Client, connect, explained, fingerprint
 from components.hostrun.line import Line, line
+from components.hostrun.sudo import sudo_error
 from components.hostrun.target import SshError, Target
 
 __all__ = ["HostKey", "Result", "SshError", "Target", "probe", "run", "scan"]
@@ -64,7 +65,7 @@ async def run(target: Target, command: str, *, stdin: bytes = b"", deadline: flo
         raise say.lost(target, command, time.monotonic() - start) from None
     if result is None:
         raise say.lost(target, command, time.monotonic() - start)
-    if by_sudo and (error := say.sudo_error(target, result.status, result.stderr)):
+    if by_sudo and (error := sudo_error(target, result.status, result.stderr)):
         raise error
     return result
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Literal
+
+from components.hostrun.step import RUNNER
 
 CheckId = Literal["address", "connection", "host-key", "login", "sudo", "timeout", "time", "reboot", "runner"]
 
@@ -130,18 +133,46 @@ TOO_MANY = "Too many authentication failures"
 """OpenSSH's message when MaxAuthTries ends a login: an agent's keys are tried one by one."""
 
 
+_LOG = "or see journalctl -u ssh -u sshd there, which says why: modes of its home, its shell, DenyUsers"
+"""What a client is never told."""
+
+
 def no_login(target: Target, reason: str) -> SshError:
     """The host refused the key or password, or cut the login off after too many keys."""
     if TOO_MANY in reason:
         text = f"{target.user} was cut off: more keys in the ssh-agent than sshd's MaxAuthTries allows."
         return SshError(target.name, "login", f"{text} Fix: set ssh.keyFile, or keep only the right key in the agent.")
     if target.private_key is not None:
-        what, fix = "with the given key", f"put its public half into ~{target.user}/.ssh/authorized_keys there"
+        what, fix = "with the given key", f"put its public half into ~{target.user}/.ssh/authorized_keys there, {_LOG}"
     elif target.password is not None:
         what, fix = "with the given password", "set the right one in passwordSecret, or allow it in sshd_config"
     else:
         what, fix = "with any key of the ssh-agent", "ssh-add the right key, or set ssh.keyFile"
     return SshError(target.name, "login", f"{target.user} may not log in {what}. Fix: {fix}; or correct ssh.user.")
+
+
+def turned_away(target: Target, reason: str, said: str) -> SshError:
+    """The host ended the connection at the login, for another reason than the key: PAM's account rules, mostly.
+
+    `said` is what the host told people; empty for nothing.
+    """
+    text = f"{target.where} ended the login of {target.user}: " + (f'"{said[:300]}"' if said else reason)
+    if any(words in said for words in _NOBODY):
+        fix = "wait until it has booted or its shutdown has ended, then again; if it stays so: at its console, as root"
+        return SshError(target.name, "login", f"{text} Fix: {fix}: rm -f /run/nologin /etc/nologin.")
+    fix = "at its console, as root: journalctl -u ssh -u sshd has the reason; an expired account"
+    rules = f"{fix} (chage -l {target.user}), /etc/nologin and /etc/security/access.conf close it so"
+    return SshError(target.name, "login", f"{text}. Fix: {rules}.")
+
+
+_NOBODY = ("booting up", "going down", "not permitted to log in")
+"""systemd's text in /run/nologin, while a host boots or shuts down."""
+
+
+def no_runner(target: Target) -> SshError:
+    """The program that applies and undoes is gone, though the layers of the host stand on it."""
+    text = f"{RUNNER} is gone from there: somebody deleted it, or this is another disk."
+    return SshError(target.name, "runner", f"{text} Fix: sitectl drift --record, then pulumi up.")
 
 
 def no_agent(target: Target) -> SshError:
@@ -166,8 +197,22 @@ def bad_private_key(target: Target, *, locked: bool) -> SshError:
 
 def bad_shell(target: Target, command: str, status: int, said: str) -> SshError:
     """The login succeeds, but even a simple command fails."""
-    text = f"{target.user} logs in, but '{_short(command)}' ends with {status}: {said[:200] or 'no output'}."
+    if "assword has expired" in said or "assword change required" in said:
+        fix = f"as root there: chage -d {date.today():%F} -M -1 {target.user}"
+        return SshError(
+            target.name, "login", f"the password of {target.user} has expired, which ends each login. Fix: {fix}."
+        )
+    text = (
+        f"{target.user} logs in, but '{_short(command)}' ends with {status}: {said[:200].rstrip('.') or 'no output'}."
+    )
     return SshError(target.name, "login", f"{text} Fix: give {target.user} an ordinary shell there.")
+
+
+def noisy_shell(host: str, said: str) -> SshError:
+    """The login's shell prints something before each command, which spoils the answers of programs."""
+    text = f'the shell of the user that logs in prints "{said.strip()[:200]}" before the answer of each command.'
+    fix = "there, put `[ -t 1 ] &&` before it in that user's ~/.bashrc; or it is ForceCommand in sshd_config"
+    return SshError(host, "login", f"{text} Fix: {fix}.")
 
 
 def too_long(target: Target, command: str, deadline: float) -> SshError:
@@ -215,31 +260,6 @@ def cannot_leave(error: SshError, name: str) -> SshError:
 def on_the_way(target: Target, error: SshError) -> SshError:
     """An error of the host's bastion, reported as the host's own."""
     return SshError(target.name, error.check_id, f"{error.host}: {error.message}")
-
-
-_SUDO_ASKS = ("a password is required", "a terminal is required", "you must have a tty")
-_SUDO_REFUSES = (
-    "in the sudoers file",
-    "Sorry, user",
-    "may not run sudo",
-    "no valid sudoers",
-    "sudo: account validation",
-)
-
-
-def sudo_error(target: Target, status: int, stderr: str) -> SshError | None:
-    """The error when sudo did not run a command that begins with `sudo -n`; None when the command ran."""
-    line = f"echo '{target.user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{target.user}"
-    lines = stderr.splitlines()
-    if status == 127 and any("sudo:" in text and "not found" in text for text in lines):
-        return SshError(target.name, "sudo", f"has no sudo. Fix: as root there: apt-get install sudo; {line}")
-    if status == 1 and any(words in text for text in lines for words in _SUDO_ASKS if text.startswith("sudo:")):
-        return SshError(target.name, "sudo", f"sudo asks {target.user} for a password. Fix: as root there: {line}")
-    refusal = next((text for text in lines for words in _SUDO_REFUSES if words in text), "")
-    if status == 1 and refusal:
-        text = f"sudo refuses {target.user}: {refusal[:200]}. Fix: as root there: {line}"
-        return SshError(target.name, "sudo", text)
-    return None
 
 
 def _short(command: str) -> str:

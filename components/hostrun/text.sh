@@ -2,6 +2,7 @@
 # Output: short lines of valid UTF-8 (a plugin crashes on other bytes, and hangs on very long lines), and JSON.
 
 readonly line_limit=4096
+told= # whether a fault was said
 
 # utf8 TEXT → REPLY: TEXT with every byte that is not UTF-8 replaced. Works on bytes (LC_ALL=C).
 utf8() {
@@ -47,6 +48,7 @@ answer() {
 # fault ID TEXT: prints `✗ HOST [ID] TEXT`. A run that holds the lock notes its first one, for those who ask later.
 fault() {
     say "✗ $host [$1] $2"
+    told=yes
     [[ -n ${lock_since-} && ! -e $GPU_METAL_HOME/fault ]] || return 0
     printf '%s\n' "$1" "$2" 2>/dev/null >"$GPU_METAL_HOME/fault" || true
 }
@@ -55,6 +57,14 @@ fault() {
 fail() {
     fault "$1" "$2"
     exit 1
+}
+
+# ended: at the exit of a run that changes this host. A command that failed where none was expected to is named, too; its
+# own message is in the line above. Status 3: left alone (remove).
+ended() {
+    local status=$?
+    [[ $status -eq 0 || $status -eq 3 || -n $told ]] ||
+        fault runner "the run ended with status $status, for the reason above. Fix: mend that, then run again: it goes on from here."
 }
 
 usage() {

@@ -5,6 +5,7 @@ Does not prove: how Pulumi shows it.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -134,3 +135,51 @@ def test_while_a_run_works_its_layer_is_not_judged(host: Host) -> None:
     (host.root / "go").touch()
     assert run.wait(120) == 0
     assert [status for _, status, _ in rows(host)] == ["ok"]
+
+
+@pytest.mark.parametrize("part", ["check.sh", "os/debian.names", "lib.sh"])
+@pytest.mark.parametrize("how", ["lost", "cut"])
+def test_a_runner_that_is_damaged_says_so_before_it_does_anything(machine: Machine, part: str, how: str) -> None:
+    [runner] = (machine.home / "runner").iterdir()
+    if how == "lost":
+        (runner / part).unlink()
+    else:
+        (runner / part).write_text("check_layers() {\n")
+    failed = subprocess.run(
+        [machine.bin, "check", "--json"], capture_output=True, text=True, env=machine.environment, check=False
+    )
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert failed.stderr == (
+        f"✗ gpu-1 [runner] gpu-metal itself is damaged there: {runner}/{part} is lost or changed. Nothing was changed. "
+        "Fix: sitectl drift --record, then pulumi up\n"
+    )
+    assert machine.install(library.archive()).returncode == 0
+    assert subprocess.run([machine.bin, "check"], env=machine.environment, check=False).returncode == 0
+
+
+def test_a_damaged_list_of_layers_hides_none_and_breaks_no_answer(host: Host) -> None:
+    host.apply("base", host.file("a", "1"))
+    (host.home / "layers").write_bytes(b'ba\x01"se\n\xff\xfe\n\n')
+    [layer] = json.loads(host.run("check", "--json").stdout)["layers"]
+    assert (layer["layer"], [row["status"] for row in layer["steps"]]) == ("base", ["ok"])
+    assert host.run("remove").returncode == 0
+    assert not host.path("a").exists()
+
+
+def test_an_empty_identity_is_no_other_machine_and_is_written_again(machine: Machine) -> None:
+    (machine.home / "identity").write_text("")
+    assert machine.install(library.archive()).returncode == 0
+    assert (machine.home / "identity").read_text() == "gpu-1\n"
+
+
+def test_a_run_that_ends_where_nothing_was_expected_to_fail_is_told_as_one_of_this_host(host: Host) -> None:
+    host.home.mkdir(exist_ok=True)
+    (host.home / "begun").write_text("not a folder")
+    failed = host.apply("base", host.file("a", "1"), status=1).stderr.splitlines()
+    assert "File exists" in failed[-2]
+    assert re.fullmatch(
+        r"✗ \S+ \[runner\] the run ended with status 1, for the reason above\. Fix: mend that, .*", failed[-1]
+    )
+    (host.home / "begun").unlink()
+    host.apply("base", host.file("a", "1"))

@@ -61,6 +61,19 @@ def test_another_stack_undoes_nothing_and_its_delete_ends_well(host: Host, words
     assert not host.path("a").exists()
 
 
+def test_a_host_whose_owner_nobody_can_read_is_changed_by_nobody_until_it_is_adopted(host: Host) -> None:
+    apply(host, FIRST)
+    (host.home / "owner").write_text("gpu-metal la")
+    before = snapshot(host.home / "ledger") | snapshot(host.path(""))
+    for told in (apply(host, FIRST, "y", status=1), says(host, "remove", owner=FIRST, status=1)):
+        assert "[owner] belongs to somebody whose name cannot be read" in told
+        assert "Nothing was changed. Fix: if this stack has it, sitectl adopt " in told
+    assert snapshot(host.home / "ledger") | snapshot(host.path("")) == before
+    assert json.loads(host.run("check", "--json").stdout)["owner"] is None
+    says(host, "adopt", owner=FIRST)
+    assert "unchanged" in apply(host, FIRST)
+
+
 def test_a_stack_whose_site_got_an_id_keeps_its_hosts_and_a_namesake_with_another_id_is_refused(host: Host) -> None:
     apply(host, FIRST)
     assert says(host, "adopt", owner="gpu-metal lab rack7 1111") == "adopted\n"

@@ -163,7 +163,8 @@ class FakeHosts:
         if name in self.bare:
             return ssh.Result(1, "", "sudo: /usr/local/sbin/gpu-metal: command not found\n")
         if name in self.damaged:
-            return ssh.Result(1, "", "runner.sh: line 40: check.sh: No such file or directory\n")
+            says = "gpu-metal itself is damaged there: check.sh is lost or changed. Nothing was changed."
+            return ssh.Result(1, "", f"✗ {name} [runner] {says} Fix: sitectl drift --record, then pulumi up\n")
         return ssh.Result(0 if answer.get("ok", True) else 1, json.dumps(answer), "")
 
     def _verified(self, name: str, text: str) -> ssh.Result:

@@ -15,17 +15,17 @@ from components.hostrun.target import Target
 from tests.unit.sshd import HOST_KEY, OTHER_KEY, PRIVATE_KEY, closed_port, failure, go, line, server, sudo_says, target
 
 COMMAND = "command:remote:Command"
-APPLY = "sudo -n gpu-metal apply base \\\n  :: swap_off@4a4af76cd174"
+UNDO = "sudo -n gpu-metal undo base 20261129T214000Z"
 WAY = "a host that is gone for good: give it the row hosts.{0} with state: gone, run pulumi up, then delete the row."
 
 
 async def ask(
-    port: int, resource: str = "gpu-1-base", create: str = APPLY, targets: Mapping[str, Target] | None = None
+    port: int, resource: str = "gpu-1-base", undo: str = UNDO, targets: Mapping[str, Target] | None = None
 ) -> None:
     """Calls the hook as the engine does: with the inputs in the state, whose connection is secret."""
     connection = {"host": "127.0.0.1", "port": float(port), "user": "deploy", "hostKey": line(HOST_KEY)}
     secret = Output.secret({"privateKey": PRIVATE_KEY, **connection})
-    inputs = {"create": create, "connection": secret}
+    inputs = {"create": "DRIFTED by somebody", "delete": undo, "connection": secret}
     await leave.ask(targets or {}, ResourceHookArgs("", "", resource, COMMAND, old_inputs=inputs))
 
 
@@ -39,10 +39,12 @@ def test_a_host_that_answers_is_asked_with_its_own_user() -> None:
 
         async with server(handler) as port:
             await ask(port)
-            await ask(port, create="gpu-metal apply base")
+            await ask(port, undo="gpu-metal undo base")
+            await ask(port, "gpu-1-runner", "sudo -n bash -s -- remove")
 
     go(answers())
-    assert asked == ["sudo -n true", "true"]
+    there = "sh -c 'test -x /usr/local/sbin/gpu-metal || echo gone'"
+    assert asked == [f"sudo -n {there}", there, "sudo -n true"]
 
 
 def test_a_host_that_takes_the_connection_and_says_nothing_fails_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,15 +63,15 @@ def test_a_host_that_takes_the_connection_and_says_nothing_fails_in_time(monkeyp
 
 
 @pytest.mark.parametrize(
-    ("resource", "create", "host"),
+    ("resource", "undo", "host"),
     [
-        ("gpu-1-base", APPLY, "gpu-1"),
-        ("gpu-1-runner", "sudo -n bash -s -- install 1 2 gpu-1 base", "gpu-1"),
-        ("db-1-sqream-run", "gpu-metal apply sqream-run", "db-1"),
+        ("gpu-1-base", UNDO, "gpu-1"),
+        ("gpu-1-runner", "sudo -n bash -s -- remove", "gpu-1"),
+        ("db-1-sqream-run", "gpu-metal undo sqream-run", "db-1"),
     ],
 )
-def test_a_host_that_only_the_state_knows_is_named_after_its_resource(resource: str, create: str, host: str) -> None:
-    error = failure(ask(closed_port(), resource, create))
+def test_a_host_that_only_the_state_knows_is_named_after_its_resource(resource: str, undo: str, host: str) -> None:
+    error = failure(ask(closed_port(), resource, undo))
     assert (error.host, error.check_id) == (host, "address")
     assert "refuses connections. Nothing was undone there. Fix: bring it back, then pulumi up; " in error.message
     assert error.message.endswith(WAY.format(host))
@@ -77,7 +79,7 @@ def test_a_host_that_only_the_state_knows_is_named_after_its_resource(resource: 
 
 def test_a_host_of_the_site_has_the_sites_name() -> None:
     port = closed_port()
-    error = failure(ask(port, "lab-members-03", "gpu-metal apply members-03", {"gpu-1": target(port)}))
+    error = failure(ask(port, "lab-members-03", "gpu-metal undo members-03", {"gpu-1": target(port)}))
     assert error.host == "gpu-1"
 
 
@@ -94,3 +96,19 @@ def test_a_host_that_refuses_keeps_the_fix_of_its_own() -> None:
             await ask(port)
 
     assert failure(no_sudo()).check_id == "sudo"
+
+
+def test_a_host_without_a_runner_is_not_told_to_undo() -> None:
+    async def bare(answer: bytes) -> None:
+        async def handler(process: Any) -> None:
+            process.stdout.write(b"Welcome\n" + answer)
+            process.exit(0)
+
+        async with server(handler) as port:
+            await ask(port)
+
+    go(bare(b""))
+    assert str(failure(bare(b"gone\n"))) == (
+        "gpu-1 [runner] /usr/local/sbin/gpu-metal is gone from there: somebody deleted it, or this is another disk. "
+        f"Nothing was undone there. Fix: sitectl drift --record, then pulumi up; {WAY.format('gpu-1')}"
+    )

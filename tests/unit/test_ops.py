@@ -115,7 +115,7 @@ def test_a_host_that_is_gone_is_not_asked(ctl: Sitectl) -> None:
 def test_a_host_without_a_runner_is_one_line(ctl: Sitectl) -> None:
     ctl.hosts.bare = {"gpu-1"}
     drift, verify = ctl("drift"), ctl("verify")
-    assert "✗ gpu-1 [runner] nothing was ever applied here. Fix: pulumi up; if it finds nothing to do, " in drift.stdout
+    assert "✗ gpu-1 [runner] has no gpu-metal: nothing was applied yet, or it was deleted. Fix: " in drift.stdout
     assert verify.stdout.count("✗") == 1
     assert (drift.exit_code, verify.exit_code) == (1, 1)
 
@@ -123,9 +123,7 @@ def test_a_host_without_a_runner_is_one_line(ctl: Sitectl) -> None:
 def test_a_runner_that_is_damaged_is_drift_which_can_be_recorded(ctl: Sitectl) -> None:
     ctl.hosts.damaged = {"gpu-1"}
     drift = ctl("drift")
-    says = (
-        "gives no answer there: status 1, runner.sh: line 40: check.sh: No such file or directory. Fix: sitectl drift"
-    )
+    says = "itself is damaged there: check.sh is lost or changed. Nothing was changed. Fix: sitectl drift"
     assert f"✗ gpu-1 [runner] gpu-metal {says} --record, then pulumi up." in drift.stdout
     assert drift.exit_code == 1
 

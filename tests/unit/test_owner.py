@@ -128,6 +128,21 @@ def test_recover_notes_the_interruption_where_the_next_run_and_the_deletes_find_
     assert (other, kubeconfig) == (others[1], others[2])
 
 
+def test_with_a_clock_that_was_set_back_an_interruption_is_later_than_the_last_one_all_the_same(
+    ctl: Sitectl, cli: FakePulumi
+) -> None:
+    state(cli, "1111", {"gpu-1": "29990101T235959Z"})
+    exported = json.loads((cli.folder / "stack export.out").read_text())
+    deleting = resource("gpu-1-runner", "bash -s -- remove 29990101T235959Z")
+    exported["deployment"]["resources"].append(deleting)
+    exported["deployment"]["pending_operations"] = [{"type": "deleting", "resource": deleting}]
+    cli.says("stack export", json.dumps(exported))
+    assert ctl("recover").exit_code == 0
+    kept, runner = json.loads((cli.folder / "imported").read_text())["deployment"]["resources"]
+    assert kept["outputs"]["output"] == {"gpu-1": "29990102T000000Z"}
+    assert runner["inputs"]["delete"] == "bash -s -- remove 29990102T000000Z"
+
+
 def test_the_layers_of_a_host_are_those_that_up_applies(site: dict[str, Any], tmp_path: Path) -> None:
     plan = plan_of(site, tmp_path)
     made = site_from(site, stack="lab", folder=tmp_path)
@@ -184,6 +199,15 @@ def test_adopt_when_told_writes_the_owner_and_has_all_layers_of_the_host_applied
     marked = json.loads((cli.folder / "imported").read_text())["deployment"]["resources"]
     assert [r["urn"].rpartition("::")[2] for r in marked if "DRIFTED" in str(r.get("inputs"))] == ["gpu-1-base"]
     assert "Next: pulumi preview --diff, then pulumi up (1 resources run again)." in result.stderr
+
+
+def test_adopt_takes_a_host_whose_owner_nobody_can_read(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, "2222")
+    ctl.hosts.files["gpu-1"] = {"owner": "gpu-metal de"}
+    result = ctl("adopt", "gpu-1", "--yes")
+    assert result.exit_code == 0, result.output
+    assert "gpu-1 belongs to somebody whose name cannot be read: the file owner there is cut." in result.stderr
+    assert ctl.hosts.told == {"gpu-1": "owner gpu-metal dev - 2222\n"}
 
 
 def ledger_line(step: Step) -> str:

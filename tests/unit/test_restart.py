@@ -41,6 +41,31 @@ def test_a_host_that_is_there_is_asked_once_and_nothing_is_told() -> None:
     assert asked[0].startswith("sudo -n sh -c 'test ! -e /run/gpu-metal/rebooting")
 
 
+def test_what_needs_the_runner_is_refused_on_a_host_that_has_lost_it() -> None:
+    async def work(answer: str, *, runner: bool) -> None:
+        async with server(answering(*answer.split("|"), asked=[])) as port:
+            await restart.ready(target(port), runner=runner)
+
+    go(work("bare\n", runner=False))
+    go(work("", runner=True))
+    for answer in ("bare\n", "rebooting\nbare\n|bare\n"):
+        assert str(failure(work(answer, runner=True))) == (
+            "gpu-1 [runner] /usr/local/sbin/gpu-metal is gone from there: somebody deleted it, or this is another "
+            "disk. Fix: sitectl drift --record, then pulumi up."
+        )
+
+
+def test_a_shell_that_talks_is_named_and_what_it_says_is_no_answer() -> None:
+    async def work() -> None:
+        async with server(answering("Welcome to gpu-1\nrebooting\n", asked=[])) as port:
+            await restart.ready(target(port))
+
+    assert str(failure(work())) == (
+        'gpu-1 [login] the shell of the user that logs in prints "Welcome to gpu-1" before the answer of each command. '
+        "Fix: there, put `[ -t 1 ] &&` before it in that user's ~/.bashrc; or it is ForceCommand in sshd_config."
+    )
+
+
 def test_it_waits_until_the_mark_is_gone_and_the_host_has_started() -> None:
     asked: list[str] = []
     told: list[str] = []

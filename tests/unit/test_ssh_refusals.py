@@ -96,6 +96,42 @@ def test_a_server_that_stops_half_way(text: bytes, close: bool, check: str, word
     assert words in error.message
 
 
+class Doorman(sshd.Server):
+    """Ends the connection at the login, as sshd does when PAM's account rules refuse a user whose key is right."""
+
+    says = ""
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002
+        if self.says:
+            self.connection.send_auth_banner(self.says)
+        self.connection.abort()
+        return True
+
+
+@pytest.mark.parametrize(
+    ("says", "text", "fix"),
+    [
+        (
+            "System is booting up. Unprivileged users are not permitted to log in yet.\nSee pam_nologin(8).\n",
+            ': "System is booting up. Unprivileged users are not permitted to log in yet. See pam_nologin(8)." Fix: ',
+            "wait until it has booted or its shutdown has ended, then again; if it stays so: at its console, as root: "
+            "rm -f /run/nologin /etc/nologin.",
+        ),
+        ("", ": Connection lost. Fix: ", "at its console, as root: journalctl -u ssh -u sshd has the reason; "),
+    ],
+)
+def test_a_host_that_ends_the_login_itself_does_not_blame_key_or_port(
+    monkeypatch: pytest.MonkeyPatch, says: str, text: str, fix: str
+) -> None:
+    monkeypatch.setattr(sshd, "Server", Doorman)
+    monkeypatch.setattr(Doorman, "says", says)
+    error = failure(ask())
+    assert error.check_id == "login"
+    assert f" ended the login of deploy{text}{fix}" in error.message
+    assert "authorized_keys" not in error.message
+    assert "MaxStartups" not in error.message
+
+
 def test_another_host_key_is_refused_with_both_fingerprints() -> None:
     reached = []
 
@@ -163,20 +199,38 @@ def test_an_agent_with_too_many_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (1, "sudo: a password is required", "sudo asks deploy for a password. Fix: as root there: echo 'deploy ALL="),
         (1, "sudo: unable to resolve host gpu-1: unknown\nsudo: a password is required", "asks deploy for a password"),
+        (
+            1,
+            "sudo: sorry, you must have a tty to run sudo",
+            "(requiretty). Fix: as root there: echo 'Defaults:deploy !",
+        ),
         (1, "Sorry, user deploy is not allowed to execute '/bin/true'", "sudo refuses deploy: Sorry, user deploy"),
-        (127, "bash: line 1: sudo: command not found", "has no sudo. Fix: as root there: apt-get install sudo;"),
+        (
+            1,
+            "sudo: /etc/sudoers.d/zz:1:9: syntax error\nsudo: error initializing audit plugin sudoers_audit",
+            "[sudo] sudo: /etc/sudoers.d/zz:1:9: syntax error. Fix: as root there: visudo -c; ",
+        ),
+        (1, "sudo: /usr/bin/sudo must be owned by uid 0 and have the setuid bit set", "needs -rwsr-xr-x root"),
+        (
+            1,
+            "sudo: PAM account management error: Permission denied\nsudo: a password is required",
+            "[sudo] sudo: PAM account management error: Permission denied. Fix: ",
+        ),
+        (127, "bash: line 1: sudo: command not found", "has no sudo. Fix: as root there: install the package sudo;"),
     ],
 )
 def test_sudo_that_refuses_is_no_result(status: int, text: str, words: str) -> None:
     error = failure(ask(lambda process: sudo_says(process, status, text)))
     assert error.check_id == "sudo"
-    assert words in error.message
+    assert words in str(error)
 
 
 @pytest.mark.parametrize(
     ("status", "text"),
     [
         (2, "sudo: is what this program prints"),
+        (1, "sudo: /etc/sudoers.d/zz:1:9: syntax error"),
+        (1, "sudo: /usr/local/sbin/gpu-metal: command not found"),
         (1, "sudo: /usr/local/sbin/gpu-metal: command not found"),
         (1, "sudo: unable to resolve host gpu-1: unknown"),
     ],
@@ -202,12 +256,22 @@ def test_a_connection_lost_in_a_command() -> None:
     assert re.match(r"lost after \d+ s, in: true. It may still run there. Fix: ", error.message)
 
 
-def test_probe_says_what_a_broken_shell_says() -> None:
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("This account is currently not available.", "ends with 1: This account is currently not available. Fix: give"),
+        (
+            "WARNING: Your password has expired.\nPassword change required but no TTY available.",
+            "the password of deploy has expired, which ends each login. Fix: as root there: chage -d 20",
+        ),
+    ],
+)
+def test_probe_says_what_ends_a_login_that_was_let_in(said: str, words: str) -> None:
     async def work() -> None:
-        async with server(lambda process: sudo_says(process, 1, "This account is currently not available.")) as port:
+        async with server(lambda process: sudo_says(process, 1, said)) as port:
             await ssh.probe(target(port))
 
-    assert "ends with 1: This account is currently not available." in failure(work()).message
+    assert words in failure(work()).message
 
 
 def test_no_secret_in_the_text_of_a_target() -> None:

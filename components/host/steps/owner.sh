@@ -9,7 +9,7 @@ check() {
     local words
     words="$(input project) $(input stack) $(input site) -"
     judge_owner /var/lib/gpu-metal "$words"
-    [[ $REPLY == other ]] || return 0
+    [[ $REPLY == other || $REPLY == damaged ]] || return 0
     refusal "$(input name)" "$words"
     untrue "$REPLY"
 }

@@ -1,0 +1,59 @@
+"""Files of Pulumi's backend that were cut or deleted, and a lock whose run is alive: what sitectl says of them.
+
+Does not prove: what Pulumi does with a copy that was brought back.
+"""
+
+import os
+
+import pytest
+
+from tests.unit.fake_hosts import FakePulumi, Sitectl
+from tests.unit.test_ops_pulumi import CREATING, lock, state
+
+
+def test_a_lock_whose_file_was_cut_is_dead(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli)
+    cli.says("cancel --yes", "")
+    lock(ctl, host="laptop", pid=1).write_text('{"pid": 1, "userna')
+    result = ctl("recover")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("the lock of a run that is dead is taken away: ?@")
+    assert "cancel --yes --stack dev --non-interactive" in cli.asked
+
+
+def test_where_hosts_stopped_is_not_asked_while_the_run_is_alive(ctl: Sitectl, cli: FakePulumi) -> None:
+    state(cli, CREATING)
+    lock(ctl, host="laptop", pid=1)
+    result = ctl("recover", "--look")
+    assert result.stdout == (
+        "stack dev is locked by ana@laptop (pid 1) since 2026-11-22T12:00:00Z: that run still works. "
+        "Fix: wait for its end.\n"
+    )
+    assert ctl.hosts.asked == []
+
+
+@pytest.mark.parametrize(
+    ("said", "begin"),
+    [
+        (
+            "failed to load checkpoint: place 1: unexpected end of JSON input",
+            ": the file of the state is damaged. Nothing was changed. Fix: ",
+        ),
+        ("no stack named 'dev' found", "(pulumi whoami -v). Fix: if its file was deleted, "),
+    ],
+)
+def test_a_state_file_that_is_cut_or_gone_comes_back_from_the_newest_whole_copy(
+    ctl: Sitectl, cli: FakePulumi, said: str, begin: str
+) -> None:
+    """As Pulumi 3.220 says it."""
+    (cli.folder / "pulumi").write_text(f'#!/bin/sh\necho "error: {said}" >&2\nexit 255\n')
+    root = ctl.folder / "state/.pulumi"
+    names = ("history/gpu-metal/dev/dev-1.checkpoint", "history/gpu-metal/dev/dev-2.checkpoint", "stacks/gpu-metal/dev")
+    first, second, file = (root / f"{name}.json" for name in names)
+    for when, (path, text) in enumerate(((first, "{}"), (second, "{}"), (file.with_suffix(".json.bak"), '{"vers'))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        os.utime(path, (1000 + when, 1000 + when))
+    told = ctl("drift", "--record").stderr if "checkpoint" in said else ctl("recover").stderr
+    assert f"{begin}cp {second} {file}" in told
+    assert "then sitectl recover, sitectl drift --record, pulumi up" in told
