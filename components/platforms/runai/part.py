@@ -15,7 +15,12 @@ _QUESTIONS = Path(__file__).parent / "questions"
 
 
 def _notes(config: Runai, ground: Ground) -> Iterator[Problem]:
-    return chain(checks.certificate_notes(config), checks_cluster.cluster_notes(config, ground))
+    own = (
+        checks.certificate_notes(config),
+        checks_cluster.cluster_notes(config, ground),
+        package.notes(config, ground),
+    )
+    return chain(*own)
 
 
 def _questions(config: Runai, ground: Ground) -> Sequence[Question]:
