@@ -163,7 +163,7 @@ def test_two_images_of_one_name_need_their_paths(host: LabHost, archive: bytes) 
     host.bash(
         "sed -i 's|vendor.example.org/team/tool:2|other.example.org/app:1|' /var/lib/gpu-metal/deliveries/app/images"
     )
-    says = refused(host, wanted(host, archive))
+    says = refused(host, wanted(host, archive, folder="/srv/other"))
     assert "nvcr.io/vendor/app:1 and other.example.org/app:1 would both be" in says
     assert "Nothing was pushed. Fix: package.names: path, and engine.mirrors with" in says
 
