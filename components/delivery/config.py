@@ -25,9 +25,9 @@ class Delivery(Artefact):
     free_gb: Annotated[int, Field(ge=0)] = 20
     """GB that must be free in `folder` before it is unpacked, and in the folder of the site's own registry before the
     first push."""
-    names: Literal["last", "path"] = "last"
-    """What of an image's name is kept in the registry: its last part (nvcr.io/a/b/c:1 becomes c:1), or its whole path
-    without the registry's name (a/b/c:1)."""
+    names: Literal["last", "path", "both"] = "both"
+    """Where nvcr.io/a/b/c:1 goes. last: to registry.images/c:1, where a chart that is told registry.images looks for
+    it. path: to a/b/c:1 of that registry, where an engine looks whose `mirrors` name it for nvcr.io."""
 
     @property
     def archive(self) -> str:

@@ -62,7 +62,7 @@ untrue() {
 }
 
 # remark TEXT…: what people should know: in check, of a step that holds (pulumi up, verify and drift show it); in apply,
-# of what goes on, such as why it takes so long (shown at once)
+# of what goes on, such as why it takes so long; in undo, of what stays on the host (both shown at once)
 remark() { printf '\n\002%s\n' "$*" >&2; }
 
 # unit_log UNIT [ARGUMENT…]: the unit's log without dates. journald first reads what the unit wrote just before it ended.

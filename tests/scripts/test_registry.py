@@ -228,7 +228,9 @@ def test_the_registry_goes_and_leaves_what_others_pushed(
     folder = "/etc/gpu-metal-registry"
     copy = f"skopeo --insecure-policy copy --dest-cert-dir {folder}/client --dest-authfile {folder}/auth.json"
     host.bash(f"{copy} oci-archive:{ARCHIVE} docker://$(cat {folder}/address)/people/own:1")
-    assert host.gpu_metal("remove").returncode == 0
+    done = host.gpu_metal("remove")
+    assert done.returncode == 0
+    assert f"[registry] left: images in {DATA}" in done.stderr
     left = host.bash(f"find {DATA} -name '*.json' -o -name data | wc -l")
     assert int(left) == 3
     host.bash(f"rm -r {DATA} {ARCHIVE}")

@@ -5,24 +5,24 @@
 # limit: 14400
 # uses: delivery
 #
-# `images` is REGISTRY/PATH. Each image is written down as it is pushed: a run that was cut goes on, and of a cut push the
+# `images` is REGISTRY/PATH, and `names` says where in it each image goes (_targets). Each image is written down as it is pushed: a run that was cut goes on, and of a cut push the
 # registry has the layers already. The registry is trusted as this host's engine trusts it. The login stays on this host,
 # readable by root only, so that check can ask the registry itself. undo leaves the images: pods may need them.
 
 check() {
-    local kind archive image asked=()
+    local kind archive image target asked=()
     if [[ ! -s $(delivery_state images) ]]; then untrue "no images are known of the archive of $(input name)"; fi
     if [[ $(sed 's/"auth": "[A-Za-z0-9+\/=]*"/"auth": •/' "$(_auth)" 2>&1) != "$(_login •)" ]]; then
         untrue "$(_auth) is not the login of $(input user 'nobody') for $(_registry)"
     fi
     _unambiguous
-    while IFS=$'\t' read -r kind archive image <&3; do
-        if [[ -z $(_recorded "$image") ]]; then untrue "$(_target "$image") has not been pushed from ${archive##*/}"; fi
+    while read -r kind archive image target <&3; do
+        if [[ -z $(_recorded "$target") ]]; then untrue "$target has not been pushed from ${archive##*/}"; fi
         # Eight at once: a hundred, one after the other, would take longer than a check may.
         if ((${#asked[@]} == 8)); then _answered; fi
-        _same "$image" 3<&- &
+        _same "$target" 3<&- &
         asked+=("$!")
-    done 3<"$(delivery_state images)"
+    done 3< <(_wanted)
     _answered
 }
 
@@ -33,34 +33,34 @@ _answered() {
     asked=()
 }
 
-_same() { # IMAGE
+_same() { # TARGET
     _ask "$1"
     if [[ $REPLY != "$(_recorded "$1")" ]]; then
-        untrue "the registry has ${REPLY:-nothing} as $(_target "$1"), wants $(_recorded "$1")"
+        untrue "the registry has ${REPLY:-nothing} as $1, wants $(_recorded "$1")"
     fi
 }
 
 apply() {
-    local kind archive image new=0 all=0 login=''
+    local kind archive image target new=0 all=0 login=''
     _unambiguous
     if [[ -n $(input user '') ]]; then login="\"$(_password | base64 -w 0)\""; fi
     _login "$login" | write_file "$(_auth)" 0600
-    while IFS=$'\t' read -r kind archive image <&3; do
+    while read -r kind archive image target <&3; do
         all=$((all + 1))
-        if [[ -n $(_recorded "$image") ]]; then
-            _ask "$image"
-            if [[ $REPLY == "$(_recorded "$image")" ]]; then continue; fi
+        if [[ -n $(_recorded "$target") ]]; then
+            _ask "$target"
+            if [[ $REPLY == "$(_recorded "$target")" ]]; then continue; fi
         fi
-        _push "$kind" "$archive" "$image"
+        _push "$kind" "$archive" "$image" "$target"
         new=$((new + 1))
-    done 3<"$(delivery_state images)"
-    printf 'pushed %s of %s images to %s\n' "$new" "$all" "$(input images)"
+    done 3< <(_wanted)
+    printf 'pushed %s of %s images to %s\n' "$new" "$all" "$(_registry)"
 }
 
 undo() {
     local count
     count=$(wc -l 2>/dev/null <"$(_record)" || true)
-    if [[ -n $count ]]; then remark "left: $count images in $(input images), which pods may need"; fi
+    if [[ -n $count ]]; then remark "left: $count images in $(_registry), which pods may need"; fi
     rm -f "$(_auth)" "$(_record)"
     rmdir "$(delivery_state .)" "$GPU_METAL_HOME/deliveries" 2>/dev/null || true
 }
@@ -76,32 +76,41 @@ _auth() { delivery_state auth.json; }
 # One line per image that we pushed: TARGET SHA-256-OF-ARCHIVE DIGEST
 _record() { delivery_state pushed; }
 
-_recorded() { # IMAGE
-    awk -v image="$(_target "$1")" -v sum="$(input sha256)" '$1 == image && $2 == sum { print $3 }' "$(_record)" 2>/dev/null || true
+_recorded() { # TARGET
+    awk -v image="$1" -v sum="$(input sha256)" '$1 == image && $2 == sum { print $3 }' "$(_record)" 2>/dev/null || true
 }
 
-# Where an image goes: below `images`, by the last part of its name or by its path without a registry's name.
-_target() { # IMAGE
-    local name=$1
-    if [[ $(input names) == last ]]; then
-        name=${name##*/}
-    elif [[ $name == */* && ${name%%/*} =~ [.:]|^localhost$ ]]; then
-        name=${name#*/}
+# `KIND ARCHIVE IMAGE TARGET` of each place where each image is to be
+_wanted() {
+    local kind archive image target
+    while IFS=$'\t' read -r kind archive image; do
+        while read -r target; do printf '%s %s %s %s\n' "$kind" "$archive" "$image" "$target"; done < <(_targets "$image" | sort -u)
+    done <"$(delivery_state images)"
+}
+
+# Below `images` by the last part of its name; in the registry by its path, as engines ask a mirror for it.
+_targets() { # IMAGE
+    local path=$1
+    if [[ $path != */* ]]; then
+        path=library/$path
+    elif [[ ${path%%/*} =~ [.:]|^localhost$ ]]; then
+        path=${path#*/}
     fi
-    printf '%s/%s\n' "$(input images)" "$name"
+    if [[ $(input names) != path ]]; then printf '%s/%s\n' "$(input images)" "${1##*/}"; fi
+    if [[ $(input names) != last ]]; then printf '%s/%s\n' "$(_registry)" "$path"; fi
 }
 
 # Two images must not overwrite each other.
 _unambiguous() {
     local kind archive image target
     local -A first=()
-    while IFS=$'\t' read -r kind archive image; do
-        target=$(_target "$image")
+    while read -r kind archive image target; do
         if [[ ${first[$target]-$image} != "$image" ]]; then
-            untrue "${first[$target]} and $image would both be $target. Nothing was pushed. Fix: package.names: path"
+            untrue "${first[$target]} and $image would both be $target. Nothing was pushed." \
+                "Fix: package.names: path, and engine.mirrors with $(_registry) for their registries"
         fi
         first[$target]=$image
-    done <"$(delivery_state images)"
+    done < <(_wanted)
 }
 
 _password() {
@@ -135,23 +144,22 @@ _trust() {
 _skopeo() { timeout 3600 skopeo --insecure-policy --tmpdir "$(input folder)" "$@" </dev/null 2>"$_said"; }
 
 # The digest that the registry has of an image → REPLY; empty if it has none
-_ask() { # IMAGE
+_ask() { # TARGET
     local trust raw=$GPU_METAL_RUN/manifest.$BASHPID _said=$GPU_METAL_RUN/skopeo.$BASHPID
     mapfile -t trust < <(_trust '')
-    if _skopeo inspect --raw --authfile "$(_auth)" "${trust[@]}" "docker://$(_target "$1")" >"$raw"; then
+    if _skopeo inspect --raw --authfile "$(_auth)" "${trust[@]}" "docker://$1" >"$raw"; then
         REPLY=sha256:$(sha256sum <"$raw" | cut -d' ' -f1)
     else
         REPLY=
         if ! grep -qE 'manifest unknown|name unknown|NAME_UNKNOWN|MANIFEST_UNKNOWN|StatusCode: 404' "$_said"; then
-            _explain "cannot ask for $(_target "$1")"
+            _explain "cannot ask for $1"
         fi
     fi
     rm -f "$raw" "$_said"
 }
 
-_push() { # KIND ARCHIVE IMAGE
-    local trust target digest=$GPU_METAL_RUN/digest _said=$GPU_METAL_RUN/skopeo.$BASHPID
-    target=$(_target "$3")
+_push() { # KIND ARCHIVE IMAGE TARGET
+    local trust target=$4 digest=$GPU_METAL_RUN/digest _said=$GPU_METAL_RUN/skopeo.$BASHPID
     mapfile -t trust < <(_trust dest-)
     if ! _skopeo copy --authfile "$(_auth)" "${trust[@]}" --digestfile "$digest" \
         "$1:$(delivery_place)/$2:$3" "docker://$target"; then

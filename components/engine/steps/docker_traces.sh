@@ -40,7 +40,7 @@ _clear() {
     if [[ -z $(_volumes "$root") ]]; then
         parts+=" volumes"
     else
-        printf 'left: the volumes %s in %s/volumes\n' "$(_volumes "$root" | paste -sd ' ')" "$root"
+        remark "left: the volumes $(_volumes "$root" | paste -sd ' ') in $root/volumes"
     fi
     for part in $parts; do
         awk -v "folder=$root/$part/" 'index($2, folder) == 1 { print $2 }' /proc/self/mounts | sort -r | xargs -r umount

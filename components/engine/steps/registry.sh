@@ -58,7 +58,7 @@ undo() {
         rm -rf -- "$(input folder)/docker"
         rmdir "$(input folder)" 2>/dev/null || true
     else
-        printf 'left: images in %s\n' "$(input folder)"
+        remark "left: images in $(input folder)"
     fi
 }
 

@@ -5,6 +5,7 @@ Rows: R2.
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from urllib.parse import urlsplit
 
 from components.delivery import checks, steps
 from components.delivery.send import send
@@ -63,3 +64,17 @@ def check(config: Runai, ground: Ground) -> Iterator[Problem]:
     if config.registry is None:
         text = "needs the registry that its images are pushed to. Write registry: {images: HOST:PORT/PATH}."
         yield Problem(("package",), text)
+
+
+def notes(config: Runai, ground: Ground) -> Iterator[Problem]:
+    """What is allowed of it and yet worth a line."""
+    if config.package is None or config.registry is None or ground.engine is None:
+        return
+    registry = config.registry.images.partition("/")[0]
+    mirrors = [urlsplit(str(url)).netloc for url in ground.engine.mirrors.get("nvcr.io", ())]
+    if config.package.names == "last" or registry not in mirrors:
+        text = (
+            f"the control plane's chart asks nvcr.io for its images, and nodes would not look for them in {registry}."
+        )
+        fix = f"Write engine: {{mirrors: {{nvcr.io: [https://{registry}]}}}} and no names: last, or controlPlane.values"
+        yield Problem(("package",), f"{text} {fix} that name it.")

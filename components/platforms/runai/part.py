@@ -29,9 +29,13 @@ _QUESTIONS = Path(__file__).parent / "questions"
 
 
 def _notes(config: Runai, ground: Ground) -> Iterator[Problem]:
-    return chain(
-        checks.certificate_notes(config), checks_cluster.cluster_notes(config, ground), kubeflow.notes(config, ground)
+    own = (
+        checks.certificate_notes(config),
+        checks_cluster.cluster_notes(config, ground),
+        kubeflow.notes(config, ground),
+        package.notes(config, ground),
     )
+    return chain(*own)
 
 
 def _uses(config: Runai, hosts: Hosts) -> Sequence[str]:

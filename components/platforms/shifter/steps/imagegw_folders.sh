@@ -35,7 +35,7 @@ undo() {
         restore "$folder"
     done
     if [[ -n $(find "$(input images)" -xdev -mindepth 1 -user "$user" -print -quit 2>/dev/null) ]]; then
-        printf 'left: images in %s, and their owner, %s\n' "$(input images)" "$user"
+        remark "left: images in $(input images), and their owner, $user"
         return
     fi
     restore "$(input images)"

@@ -61,11 +61,11 @@ undo() {
     if [[ -x $(sqream_folder)/sqream-install && -n $(sqream_settings 2>/dev/null || true) ]]; then
         _install -r
     else
-        printf 'left: SQream is not reset (-r), since sqream-install -s shows no whole installation\n'
+        remark "left: SQream is not reset (-r), since sqream-install -s shows no whole installation"
     fi
     rm -f "$(sqream_state installed)" "$(sqream_state license-loaded)" "$(sqream_state license-good)" \
         "$(sqream_state hadoop-loaded)" "$(sqream_state due)"
-    printf 'left: what is in %s, %s, %s and %s\n' "$(input storage)" "$(input config)" "$(input log)" "$(input ingest -)"
+    remark "left: what is in $(input storage), $(input config), $(input log) and $(input ingest -)"
 }
 
 # Runs the installer with FLAG…; its last line is the reason of a failure. Its question about the metadata is answered with

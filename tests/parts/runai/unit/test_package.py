@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stacks.checks import notes
 from stacks.faults import SiteError
 from stacks.needed import pushed
 from stacks.plan import engine, preflight
@@ -97,6 +98,21 @@ def test_the_sites_own_registry_is_known_by_each_of_its_names(tmp_path: Path, na
     assert HOSTS["sys-1"]["address"] == "10.0.0.21"
     site = site_of(tmp_path, of=OWN, package=PACKAGE, registry={**REGISTRY, "images": f"{name}:5000/runai"})
     assert pushed(site) == {SUM: 20}
+
+
+def test_a_control_plane_whose_images_no_node_would_find_is_said(tmp_path: Path) -> None:
+    def said(**more: Any) -> list[str]:
+        engine = {"mirrors": {"nvcr.io": more.pop("mirrors", [])}}
+        site = site_of(tmp_path, of={**OWN, "engine": engine}, package={**PACKAGE, **more}, registry=REGISTRY)
+        return [line for line in notes(site) if "package" in line]
+
+    here = {"mirrors": ["https://sys-1:5000"]}
+    assert said(**here) == []
+    wanted = "platforms[0].package: the control plane's chart asks nvcr.io for its images, and nodes would not look for"
+    for other in ({}, {"mirrors": ["https://mirror.example.org"]}, {**here, "names": "last"}):
+        [line] = said(**other)
+        assert line.startswith(wanted)
+        assert "Write engine: {mirrors: {nvcr.io: [https://sys-1:5000]}}" in line
 
 
 def test_an_older_release_takes_its_charts_from_it_too(tmp_path: Path) -> None:
