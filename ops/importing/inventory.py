@@ -1,6 +1,6 @@
 """Hosts, groups and variables of an Ansible inventory, and which value of a variable a host has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ops.importing.place import Fault, Given, Place
@@ -47,16 +47,20 @@ class Inventory:
         parents = [each for each, group in self.groups.items() if name in group.children and each not in above]
         return 1 + max((self._depth(each, (*above, name)) for each in parents), default=0)
 
-    def variables(self, host: str) -> Mapping[str, Given]:
-        """What a host has, in Ansible's order: groups, then files of group_vars, each from the top down; then its own.
+    def variables(self, hosts: Iterable[str]) -> dict[str, dict[str, Given]]:
+        """What each host has, in Ansible's order: groups, then files of group_vars, each from the top; then its own.
 
         https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_variables.html#understanding-variable-precedence
         """
-        own = [name for name in {"all", *self.groups, *self.later} if name == "all" or host in self.members(name)]
-        ordered = sorted(own, key=lambda name: (self._depth(name), name))
-        found: dict[str, Given] = {}
-        for name in ordered:
-            found |= self.groups[name].variables if name in self.groups else {}
-        for name in ordered:
-            found |= self.later.get(name, {})
-        return found | self.hosts.get(host, {})
+        ordered = sorted({"all", *self.groups, *self.later}, key=lambda name: (self._depth(name), name))
+        members = {name: set(self.members(name)) for name in ordered}
+        found: dict[str, dict[str, Given]] = {}
+        for host in hosts:
+            own: dict[str, Given] = {}
+            above = [name for name in ordered if name == "all" or host in members[name]]
+            for name in above:
+                own |= self.groups[name].variables if name in self.groups else {}
+            for name in above:
+                own |= self.later.get(name, {})
+            found[host] = own | self.hosts.get(host, {})
+        return found

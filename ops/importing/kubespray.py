@@ -45,7 +45,7 @@ def site_of(path: Path, *, endpoint: str | None, version: str | None, user: str 
         draft.fault(Place(inventory.file, None, ""), f"{PLANES} has no host. Write one, or three, of them there.")
         return draft
     names = [name for name in inventory.hosts if name in planes or name in nodes]
-    of_hosts = {name: _resolved(inventory.variables(name)) for name in names}
+    of_hosts = {name: _resolved(own) for name, own in inventory.variables(names).items()}
     places = _places(inventory)
     users = Logins(draft)
     for name in names:
@@ -119,7 +119,7 @@ def _bastion(draft: Draft, inventory: Inventory) -> dict[str, Any] | None:
         members = [BASTION]
     if not members:
         return None
-    own = _resolved(inventory.variables(members[0]))
+    own = _resolved(inventory.variables(members)[members[0]])
     address = logins.one_of(own, "ansible_host")
     place = address.place if address else inventory.groups[BASTION].place
     if address is None:
@@ -154,14 +154,14 @@ def _others(draft: Draft, inventory: Inventory, names: list[str], places: Mappin
 
 def _rest(draft: Draft, of_hosts: Mapping[str, Mapping[str, Given]]) -> None:
     """All other variables: left out with the reason, or unknown."""
-    for variables in of_hosts.values():
-        for name, given in variables.items():
-            if name in TAKEN or name in OF_HOST or logins.is_login(name):
-                continue
-            named = logins.LEFT.get(name) or EXACT.get(name)
-            why = named or by_beginning(name)
-            near = None if named else nearest(name, [*TAKEN, *OF_HOST, *logins.NAMES], 0.9)
-            if near:
-                draft.fault(given.place, f"is not known here. Did you mean {near}? Else delete it.")
-            elif not is_nothing(given.value) or isinstance(given.value, Vault):
-                draft.leave(given.place, why or "is not known here: look whether the cluster needs it.")
+    every = {(name, given.place): given for variables in of_hosts.values() for name, given in variables.items()}
+    for (name, _), given in every.items():
+        if name in TAKEN or name in OF_HOST or logins.is_login(name):
+            continue
+        named = logins.LEFT.get(name) or EXACT.get(name)
+        why = named or by_beginning(name)
+        near = None if named else nearest(name, [*TAKEN, *OF_HOST, *logins.NAMES], 0.9)
+        if near:
+            draft.fault(given.place, f"is not known here. Did you mean {near}? Else delete it.")
+        elif not is_nothing(given.value) or isinstance(given.value, Vault):
+            draft.leave(given.place, why or "is not known here: look whether the cluster needs it.")

@@ -9,6 +9,7 @@ from ops.importing import nauta_config
 from ops.importing.draft import Draft
 from ops.importing.ini import read_ini
 from ops.importing.nauta_hosts import hosts
+from ops.importing.place import Place
 from ops.importing.yaml_file import read_yaml
 
 REMARKS = (
@@ -25,6 +26,12 @@ def site_of(inventory: Path, config: Path, *, as_printed: bool, direct: bool) ->
     """The site that both files describe. `direct`: the workers are reached without the master."""
     draft = Draft(remarks=list(REMARKS))
     rows, settings = read_ini(inventory, inventory.name, as_printed=as_printed), read_yaml(config, config.name)
+    if rows.hosts and not rows.groups.keys() & {"master", "worker"}:
+        draft.fault(
+            Place(inventory.name, None, ""),
+            "has neither [master] nor [worker]. Name the inventory, then the configuration.",
+        )
+        return draft
     draft.faults += [*rows.faults, *settings.faults]
     if draft.faults and not (rows.hosts and settings.data):
         return draft

@@ -45,7 +45,7 @@ def hosts(draft: Draft, inventory: Inventory, *, direct: bool) -> Master | None:
         text = "[worker] has no row. Write one; on a single machine, the master's row once more."
         draft.fault(Place(inventory.file, None, ""), text)
     names = dict.fromkeys([*masters, *workers])
-    of_hosts = {name: inventory.variables(name) for name in names}
+    of_hosts: dict[str, Variables] = {**inventory.variables(names)}
     places = {host: place for section in reversed(SECTIONS) for host, place in _rows(inventory, section)}
     users = Logins(draft)
     for name in names:

@@ -30,7 +30,7 @@ def write(flags: Flags, draft: Draft, sources: Sequence[str]) -> Code:
     flags.say(f"{path} is written: {render.plural(len(site.hosts), 'host')}{at_foot}. No host was asked.")
     for remark in draft.remarks:
         flags.say(f"! {remark}")
-    flags.say(_next(flags, draft, site))
+    flags.say(_next(flags, draft, site, is_stack=bool(before.strip())))
     return Code.YES
 
 
@@ -57,10 +57,10 @@ def _data(one: Taken) -> dict[str, Any]:
     return found | ({"key": one.here} if one.key is not None else {})
 
 
-def _next(flags: Flags, draft: Draft, site: Site) -> str:
+def _next(flags: Flags, draft: Draft, site: Site, *, is_stack: bool) -> str:
     """What to type next: secrets first, since a host behind a bastion is reached with them."""
     name = flags.stack
-    commands = [f"pulumi stack init {name}"]
+    commands = [] if is_stack else [f"pulumi stack init {name}"]
     commands += [
         f"pulumi config set --secret {secret} --stack {name}   # it asks for the {purpose}"
         for secret, purpose in draft.secrets.items()

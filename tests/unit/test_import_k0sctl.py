@@ -1,6 +1,6 @@
 """sitectl import k0sctl: a file of k0sctl becomes a site that plans; its cluster is not taken over.
 
-Does not prove: what a running cluster of k0s does with `pulumi up`; tests/scripts/test_host_steps does, for any program.
+Does not prove: what a running cluster of k0s does with `pulumi up`; test_host_steps does, for any port.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """sitectl import kubespray: an inventory of Kubespray becomes a site that plans; its cluster is not taken over.
 
-Does not prove: what a running cluster does with `pulumi up`; tests/scripts/test_host_steps does, for any program.
+Does not prove: what a running cluster does with `pulumi up`; test_host_steps does, for any port.
 """
 
 from pathlib import Path

@@ -206,6 +206,11 @@ def test_all_faults_of_both_files_come_at_once(nauta: Import) -> None:
     assert "is one of Nauta's own names" in result.output
 
 
+def test_files_in_the_wrong_order(nauta: Import) -> None:
+    nauta.words = ("config.yml", "inventory")
+    refused(nauta(), "config.yml: has neither [master] nor [worker]. Name the inventory, then the configuration.")
+
+
 def test_files_that_cannot_be_read(nauta: Import) -> None:
     nauta.words = ("inventory", "missing.yml")
     refused(nauta(), "missing.yml: cannot be read: No such file or directory. Correct the path.")
