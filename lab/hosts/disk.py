@@ -11,7 +11,9 @@ from lab.hosts import frozen, gpus, keys
 from lab.hosts.inventory import GATEWAY, NETWORK, USER, WEB_PORT, Host, LabError
 
 WITHOUT = "".join(f"path-exclude=/usr/share/{name}/*\n" for name in ("doc", "info", "lintian", "locale", "man"))
-"""Of all packages: nobody reads it here, no package may need it, and its files are a good part of an installation."""
+"""Of all packages: nobody reads it here, and its files are a good part of an installation."""
+NEEDED = "path-include=/usr/share/locale/locale.alias\n"
+"""By locale-gen."""
 NOT_OVERLAY = ("containerd", "kubelet", "docker")  # below /var/lib; they mount overlays of their own
 
 
@@ -98,7 +100,7 @@ def _sources(host: Host) -> dict[str, str]:
 def _seed(host: Host, base: Path) -> None:
     disk = folder(host)
     etc = disk / "upper/etc"
-    _write(etc / "dpkg/dpkg.cfg.d/lab", WITHOUT, 0o644)
+    _write(etc / "dpkg/dpkg.cfg.d/lab", WITHOUT + NEEDED, 0o644)
     _write(etc / "hostname", f"{host.name}\n", 0o644)
     _write(etc / "hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n", 0o644)  # as Debian's installer does
     _write(etc / "machine-id", f"{uuid.uuid4().hex}\n", 0o444)

@@ -64,7 +64,7 @@ class Release:
 def installs_a_chart(stack: Stack, folder: Path, kubeconfig: str, kubectl: Callable[..., Any]) -> None:
     """A release that does not become ready is recorded and healed by the next run; it follows its values, and goes."""
     chart = Release(stack, folder, kubeconfig)
-    failed = chart.up(image="registry.k8s.io/no-such-image:1", timeout=5)
+    failed = chart.up(image="registry.k8s.io/no-such-image:1", timeout=10)
     assert failed.status != 0, failed.text
     chart.up(replicas=1).ok()
     assert kubectl("get", "deployment", "smoke", "-n", "smoke")["status"]["readyReplicas"] == 1

@@ -53,7 +53,7 @@ def run(name: str, host: str, user: int, command: str, claim: str = "shared") ->
         },
     }
     apply(pod)
-    until(lambda: phase(name) in {"Succeeded", "Failed"}, what=f"pod {name}", limit=120)
+    until(lambda: phase(name) in {"Succeeded", "Failed"}, what=f"pod {name}", limit=120, pause=1)
     return on("cp-1", ["bash", "-c", f"{KUBECTL} logs {name}"])
 
 
