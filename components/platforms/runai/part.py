@@ -15,6 +15,7 @@ from components.platforms.runai import (
     checks_people,
     jump_box,
     kubeflow,
+    mlflow,
     nodes,
     people,
     places,
@@ -64,7 +65,7 @@ PART: Part[Runai] = Part(
     names=checks_people.names,
     needs=frozenset({"ingress", "gpu-pods", "monitoring", "storage:default"}),
     version=lambda config: (("version",), config.version),
-    files=samples.files,
+    files=lambda config, ground: {**samples.files(config, ground), **mlflow.files(config, ground)},
     host=HostPart(uses=_uses, waves=jump_box.waves, prepare=_prepare, preflight=_preflight),
     cluster=ClusterPart(
         namespaces={places.BACKEND: "baseline", places.NAMESPACE: "privileged"},
