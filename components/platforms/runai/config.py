@@ -1,4 +1,4 @@
-"""The keys of a site for Run:ai (rows R1, R3 to R8, R10, R11).
+"""The keys of a site for Run:ai (rows R1, R3 to R11).
 
 Source: seeds/runai-appliance.txt, "Hyperscalers Run:ai Appliance"; newer facts: Run:ai's documentation of 2.25 and 3.0.
 """
@@ -192,6 +192,13 @@ class JumpBox(Model):
     """The program runai-adm of releases before 3.0."""
 
 
+class Mlflow(Model):
+    """MLflow runs projects as jobs of Run:ai, by files that `sitectl files` writes (R9)."""
+
+    repository: Annotated[str, Rule(not_images)]
+    """HOST:PORT/PATH to which people push MLflow's images, and from which the nodes get them."""
+
+
 class Runai(PlatformConfig):
     """Run:ai, self-hosted: control plane and cluster in the site's own Kubernetes (R3, R4)."""
 
@@ -232,6 +239,7 @@ class Runai(PlatformConfig):
     scheduling: Scheduling = Scheduling()
     kubeflow: Kubeflow | None = None
     jump_box: JumpBox | None = None
+    mlflow: Mlflow | None = None
     node_pools: dict[LabelName, NodePool] = {}
     """Node pools by name, besides default (R6)."""
     departments: dict[LabelName, Department] = {}

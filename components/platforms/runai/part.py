@@ -15,6 +15,7 @@ from components.platforms.runai import (
     checks_people,
     jump_box,
     kubeflow,
+    mlflow,
     nodes,
     package,
     people,
@@ -74,7 +75,7 @@ PART: Part[Runai] = Part(
     names=checks_people.names,
     needs=frozenset({"ingress", "gpu-pods", "monitoring", "storage:default"}),
     version=lambda config: (("version",), config.version),
-    files=samples.files,
+    files=lambda config, ground: {**samples.files(config, ground), **mlflow.files(config, ground)},
     host=HostPart(
         uses=_uses, waves=_waves, prepare=_prepare, preflight=_preflight, drained=nodes.drained, fills=package.fills
     ),

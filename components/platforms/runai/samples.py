@@ -22,8 +22,8 @@ FRACTION, MEMORY, DEVICES = "gpu-fraction", "gpu-memory", "gpu-fraction-num-devi
 LIMIT = "RUNAI_GPU_MEMORY_LIMIT"
 TOGETHER = "kai.scheduler/batch-min-member"
 
-_SAFE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-_PLAIN = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
+CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+POD = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
 """With this a pod is let into every project, whatever its podSecurity."""
 
 
@@ -108,7 +108,7 @@ def job(sample: Sample, config: Runai, project: str) -> dict[str, Any]:
                 "spec": {
                     "schedulerName": places.SCHEDULER,
                     "restartPolicy": "Never",
-                    "securityContext": _PLAIN,
+                    "securityContext": POD,
                     "containers": [_container(sample)],
                 },
             },
@@ -124,7 +124,7 @@ def _container(sample: Sample) -> dict[str, Any]:
         "image": versions.SAMPLE_IMAGE,
         **_given(env=env),
         "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi", **whole}},
-        "securityContext": _SAFE,
+        "securityContext": CONTAINER,
     }
 
 

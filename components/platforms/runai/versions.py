@@ -32,6 +32,8 @@ after 0.14; 3.0 has 0.16. Before, only kinds of the training operator did."""
 FRACTION_LIMIT = "3.0"
 """Up to here a part of a GPU has a limit by an environment variable: dynamic-fractions of 2.25. Its new form in 3.0
 (upgrade/migrate-gpu-fractions) could not be read."""
+MLFLOW_KEPT = 100
+"""Seconds after its end for which a job of MLflow stays, as in the guide's template."""
 SAMPLE_IMAGE = "gcr.io/run-ai-demo/quickstart"
 """The image of the guide's jobs."""
 
