@@ -156,6 +156,16 @@ def _copy(stack: str | None, folder: Path) -> str:
     return ""
 
 
+_FIXES = {
+    "unable to open bucket": "mount that folder, or log in to the backend that has the state: pulumi login ADDRESS",
+    # of the disk under the state, in Go's words
+    "no space left on device": "make room on this machine (df -h, df -i); then again",
+    "disk quota exceeded": "make room in your quota on this machine; then again",
+    "read-only file system": "mount the folder of the state writable on this machine; then again",
+    "input/output error": "this machine's disk fails (dmesg): copy the state to another one, then pulumi login ADDRESS",
+}
+
+
 def _way_out(said: str, words: Sequence[str], stack: str | None, folder: Path) -> str:
     """What to do about an answer of pulumi that names no way out; nothing for other answers."""
     if "PULUMI_ACCESS_TOKEN must be set" in said:
@@ -174,8 +184,8 @@ def _way_out(said: str, words: Sequence[str], stack: str | None, folder: Path) -
             "if pulumi stack ls shows the right one, export PULUMI_STACK=NAME; "
             f"if the state is elsewhere, pulumi login ADDRESS; else pulumi stack init {stack}."
         )
-    if "unable to open bucket" in said:
-        return ". Fix: mount that folder, or log in to the backend that has the state: pulumi login ADDRESS."
+    if fix := next((fix for word, fix in _FIXES.items() if word in said), ""):
+        return f". Fix: {fix}."
     if words[:2] == ["config", "get"] and "not found for stack" in said:
         return f". Fix: pulumi config set --secret {words[2].partition(':')[2]} --stack {stack} < FILE"
     return ""

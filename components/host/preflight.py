@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from components.hostrun import library, said
@@ -19,6 +20,8 @@ from components.hostrun.target import SshError, Target
 
 CLOCK_LIMIT = 2.0
 """Seconds by which a site's clocks may differ: tokens and certificates tolerate minutes, but etcd warns earlier."""
+OWN_LIMIT = 60.0
+"""Seconds by which they may differ from the clock of the machine that asks."""
 ACROSS = ("machine-id", "product-uuid", "host-key", "clock-skew", "mtu-equal")
 """Checks that no host can answer alone."""
 HOST_LIMIT = 60.0
@@ -152,17 +155,29 @@ def _unique(id_: str, values: Mapping[str, str | None], fix: str) -> list[Check]
 
 
 def _clocks(answers: Mapping[str, Seen]) -> Iterator[Check]:
-    """Compares each clock with the median of all; half the round trip is allowed as error of measurement."""
+    """Compares each clock with the median of all; half the round trip is allowed as error of measurement.
+
+    A clock that agrees with the others and not with this machine's is a note: nobody knows here which of them is wrong.
+    """
     if not answers:
         return
     middle = statistics.median_low(answer.offset for answer in answers.values())
     for name, answer in answers.items():
         skew = answer.offset - middle
         if abs(skew) - answer.doubt <= CLOCK_LIMIT:
+            if abs(answer.offset) - answer.doubt > OWN_LIMIT:
+                yield Check("clock-skew", name, "note", _off(answer.offset), fix="timedatectl, there and here")
+                continue
             yield Check("clock-skew", name, "ok", f"{skew:+.1f} s")
             continue
         saw = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} the others, limit {CLOCK_LIMIT:g} s."
         yield Check("clock-skew", name, "failed", saw, fix="set timeServers in the site, or start chrony there.")
+
+
+def _off(seconds: float) -> str:
+    by = timedelta(seconds=round(abs(seconds)))
+    which = "ahead of" if seconds > 0 else "behind"
+    return f"{by} {which} this machine's clock: certificates and package lists that are valid here may not be there"
 
 
 def _mtus(answers: Mapping[str, Seen], targets: Mapping[str, Target]) -> Iterator[Check]:

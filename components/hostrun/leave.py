@@ -10,12 +10,11 @@ from pulumi import Output, ResourceHook, ResourceHookArgs
 
 from components.hostrun import ssh
 from components.hostrun import target as say
-from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target, of_state
 
 NAME = "leave"
 """Of the hook. The state keeps it, so no release may change it."""
-_QUESTION = f"sh -c 'test -x {RUNNER} || echo gone'"
+_QUESTION = f"sh -c '{say.HAS_RUNNER}'"
 LIMIT = 10.0
 """Seconds for a host's answer."""
 
@@ -42,8 +41,8 @@ async def ask(targets: Mapping[str, Target], args: ResourceHookArgs) -> None:
     try:
         # With the runner's own resource comes a script that undoes without the link, too (install.sh).
         seen = await ssh.probe(target, "true" if layer == "runner" else _QUESTION, LIMIT)
-        if "gone" in seen.splitlines():
-            raise say.no_runner(target)
+        if lost := say.no_runner(target, seen.splitlines()):
+            raise lost
     except SshError as error:
         raise say.cannot_leave(error, known or target.name) from None
 

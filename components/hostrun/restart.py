@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from components.hostrun import target as say
 from components.hostrun.ssh import probe, run
-from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
 
 STEP = "reboot"
@@ -17,8 +16,8 @@ LIMIT = float(os.environ.get("GPU_METAL_REBOOT_LIMIT", "900"))
 PAUSE = 2.0
 """Seconds between two attempts."""
 
-_RESTARTS, _BARE = "rebooting", "bare"
-_QUESTION = f"sh -c 'test ! -e /run/gpu-metal/rebooting || echo {_RESTARTS}; test -x {RUNNER} || echo {_BARE}'"
+_RESTARTS = "rebooting"
+_QUESTION = f"sh -c 'test ! -e /run/gpu-metal/rebooting || echo {_RESTARTS}; {say.HAS_RUNNER}'"
 _BOOTED = "timeout 120 systemctl is-system-running --wait"
 
 
@@ -39,13 +38,13 @@ async def ready(
     if _RESTARTS in seen:
         tell(f"{target.name} [reboot] restarts; waiting for it, at most {LIMIT:.0f} s")
         seen = await _back(target)
-    if runner and _BARE in seen:
-        raise say.no_runner(target)
+    if runner and (lost := say.no_runner(target, seen)):
+        raise lost
 
 
 async def _seen(target: Target, deadline: float = 10) -> set[str]:
     seen = set((await probe(target, _QUESTION, deadline)).splitlines())
-    if odd := seen - {_RESTARTS, _BARE}:
+    if odd := seen - {_RESTARTS, "bare", "barred"}:
         raise say.noisy_shell(target.name, min(odd))
     return seen
 

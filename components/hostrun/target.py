@@ -1,6 +1,6 @@
 """How SSH reaches a host, and the errors when it does not. Nothing here connects to a host."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
@@ -169,10 +169,27 @@ _NOBODY = ("booting up", "going down", "not permitted to log in")
 """systemd's text in /run/nologin, while a host boots or shuts down."""
 
 
-def no_runner(target: Target) -> SshError:
-    """The program that applies and undoes is gone, though the layers of the host stand on it."""
-    text = f"{RUNNER} is gone from there: somebody deleted it, or this is another disk."
-    return SshError(target.name, "runner", f"{text} Fix: sitectl drift --record, then pulumi up.")
+HAS_RUNNER = f"test -x {RUNNER} || if test -e {RUNNER}; then echo barred; else echo bare; fi"
+"""A shell's question: says nothing where the runner can be run."""
+
+
+def no_runner(target: Target, answers: Collection[str]) -> SshError | None:
+    """The program that applies and undoes is gone or cannot be run, though the layers of the host stand on it.
+
+    None when HAS_RUNNER has no such answer.
+    """
+    if "bare" in answers:
+        text = f"{RUNNER} is gone from there: somebody deleted it, or this is another disk."
+        return SshError(target.name, "runner", f"{text} Fix: sitectl drift --record, then pulumi up.")
+    if "barred" in answers:
+        text = f"{RUNNER} may not be run there: findmnt -T {HOME} shows noexec, or somebody took its mode away."
+        fix = f"mount -o remount,exec that file system, in /etc/fstab, too; or chmod 0700 {HOME}/runner/*/runner.sh"
+        return SshError(target.name, "runner", f"{text} Fix: {fix}.")
+    return None
+
+
+HOME = "/var/lib/gpu-metal"
+"""Where a host keeps what was applied, and the runner."""
 
 
 def no_agent(target: Target) -> SshError:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from components.hostrun import library
+from components.hostrun.target import HAS_RUNNER
 from tests.scripts.runner_host import Host, until
 from tests.scripts.test_install import Machine
 
@@ -183,3 +184,22 @@ def test_a_run_that_ends_where_nothing_was_expected_to_fail_is_told_as_one_of_th
     )
     (host.home / "begun").unlink()
     host.apply("base", host.file("a", "1"))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "answer"),
+    [
+        ("mount -t tmpfs t {0}; install -m 700 /bin/true {0}/gpu-metal", ""),
+        ("mount -t tmpfs t {0}", "bare\n"),
+        ("mount -t tmpfs t {0}; ln -s /nowhere {0}/gpu-metal", "bare\n"),
+        ("mount -t tmpfs -o noexec t {0}; install -m 700 /bin/true {0}/gpu-metal", "barred\n"),
+        ("mount -t tmpfs t {0}; install -m 600 /bin/true {0}/gpu-metal", "barred\n"),
+    ],
+    ids=["there", "gone", "dangling", "noexec", "mode"],
+)
+def test_whether_the_runner_can_be_run_is_asked(prepare: str, answer: str) -> None:
+    if os.getuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("needs root and unshare to change mounts")
+    script = f"{prepare.format('/usr/local/sbin')}; {HAS_RUNNER}"
+    done = subprocess.run(["unshare", "--mount", "bash", "-ec", script], capture_output=True, text=True, check=True)
+    assert done.stdout == answer

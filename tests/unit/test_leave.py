@@ -11,7 +11,7 @@ import pytest
 from pulumi import Output, ResourceHookArgs
 
 from components.hostrun import leave
-from components.hostrun.target import Target
+from components.hostrun.target import HAS_RUNNER, Target
 from tests.unit.sshd import HOST_KEY, OTHER_KEY, PRIVATE_KEY, closed_port, failure, go, line, server, sudo_says, target
 
 COMMAND = "command:remote:Command"
@@ -43,7 +43,7 @@ def test_a_host_that_answers_is_asked_with_its_own_user() -> None:
             await ask(port, "gpu-1-runner", "sudo -n bash -s -- remove")
 
     go(answers())
-    there = "sh -c 'test -x /usr/local/sbin/gpu-metal || echo gone'"
+    there = f"sh -c '{HAS_RUNNER}'"
     assert asked == [f"sudo -n {there}", there, "sudo -n true"]
 
 
@@ -108,7 +108,7 @@ def test_a_host_without_a_runner_is_not_told_to_undo() -> None:
             await ask(port)
 
     go(bare(b""))
-    assert str(failure(bare(b"gone\n"))) == (
+    assert str(failure(bare(b"bare\n"))) == (
         "gpu-1 [runner] /usr/local/sbin/gpu-metal is gone from there: somebody deleted it, or this is another disk. "
         f"Nothing was undone there. Fix: sitectl drift --record, then pulumi up; {WAY.format('gpu-1')}"
     )

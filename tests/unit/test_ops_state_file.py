@@ -57,3 +57,19 @@ def test_a_state_file_that_is_cut_or_gone_comes_back_from_the_newest_whole_copy(
     told = ctl("drift", "--record").stderr if "checkpoint" in said else ctl("recover").stderr
     assert f"{begin}cp {second} {file}" in told
     assert "then sitectl recover, sitectl drift --record, pulumi up" in told
+
+
+@pytest.mark.parametrize(
+    ("why", "fix"),
+    [
+        ("no space left on device", "make room on this machine (df -h, df -i); then again."),
+        ("read-only file system", "mount the folder of the state writable on this machine; then again."),
+    ],
+)
+def test_a_disk_of_this_machine_that_takes_no_state(ctl: Sitectl, cli: FakePulumi, why: str, fix: str) -> None:
+    """As Pulumi 3.220 says it: it wrote nothing, and the state is as it was."""
+    said = f"could not import deployment: blob (code=Unknown): write /s/luck.json.18ec.tmp: {why}"
+    (cli.folder / "pulumi").write_text(f'#!/bin/sh\necho "error: {said}" >&2\nexit 255\n')
+    result = ctl("recover")
+    assert result.exit_code == 3
+    assert f"{why}. Fix: {fix}" in result.stderr

@@ -53,6 +53,8 @@ def test_what_needs_the_runner_is_refused_on_a_host_that_has_lost_it() -> None:
             "gpu-1 [runner] /usr/local/sbin/gpu-metal is gone from there: somebody deleted it, or this is another "
             "disk. Fix: sitectl drift --record, then pulumi up."
         )
+    barred = str(failure(work("barred\n", runner=True)))
+    assert "gpu-metal may not be run there: findmnt -T /var/lib/gpu-metal shows noexec, or " in barred
 
 
 def test_a_shell_that_talks_is_named_and_what_it_says_is_no_answer() -> None:
