@@ -117,7 +117,7 @@ record_done() { # LAYER ID LINE
     unset "line_begun[$2]"
     line_done[$2]=$3
     keep_bulk "$3"
-    save_ledger "$1"
+    save_ledger "$1" later
 }
 
 # _broken FUNCTION STATUS LOG: prints the message for a failed function
@@ -152,11 +152,11 @@ _undo_step() { # LAYER ID
     if [[ -n ${line_begun[$id]-} ]]; then
         _undo_line "$layer" "$id" "${line_begun[$id]}"
         unset "line_begun[$id]"
-        save_ledger "$layer"
+        save_ledger "$layer" later
     fi
     [[ -z ${line_done[$id]-} ]] || _undo_line "$layer" "$id" "${line_done[$id]}"
     unset "line_done[$id]"
-    save_ledger "$layer"
+    save_ledger "$layer" later
     forget_secrets "$layer" "$id"
     [[ $what == kept* ]] || rm -rf -- "$GPU_METAL_HOME/kept/$layer/$id" "$GPU_METAL_HOME/log/$layer/$id.log"
     note "$layer $id $what"

@@ -72,7 +72,7 @@ written_place() {
 # write_file PATH MODE [OWNER:GROUP]: writes stdin to PATH, through a link (written_place). Touches nothing when PATH is
 # right already.
 write_file() {
-    local text rest staged='' status=0
+    local text rest staged='' later='' status=0
     _take_stdin
     if [[ -n $rest ]]; then
         # Staged in memory first (root only): PATH's folder stays untouched when nothing changes.
@@ -84,9 +84,9 @@ write_file() {
     return "$status"
 }
 
-# write_text PATH MODE TEXT: the same with TEXT, which gets no line end
+# write_text PATH MODE TEXT [later]: the same with TEXT, which gets no line end. With `later`, the caller syncs the folder.
 write_text() {
-    local text=$3 staged=''
+    local text=$3 staged='' later=${4-}
     _put_file "$1" "$2" ''
 }
 
@@ -108,7 +108,7 @@ _put_file() {
     if (umask 077 && set -o noclobber && _new_text >"$fresh") &&
         { [[ -z $owner ]] || chown -- "$owner" "$fresh"; } && { [[ $mode == 0600 ]] || chmod -- "$mode" "$fresh"; } &&
         sync "$fresh" && mv -T -- "$fresh" "$path"; then
-        sync "$folder"
+        [[ -n $later ]] || sync "$folder"
     else
         rm -f -- "$fresh"
         return 1

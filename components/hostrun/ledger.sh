@@ -108,22 +108,24 @@ _ledger_line() {
     ((++count))
 }
 
-# record PATH TEXT: writes a file of the runner's own, synced; TEXT gets a line end
+# record PATH TEXT [later]: writes a file of the runner's own, synced; TEXT gets a line end. With `later`, a power cut may
+# bring the former file back.
 record() {
     local error
-    write_text "$1" 0600 "$2"$'\n' 2>/dev/null && return
+    write_text "$1" 0600 "$2"$'\n' "${3-}" 2>/dev/null && return
     # Once more, for what it says
-    error=$(write_text "$1" 0600 "$2"$'\n' 2>&1) || fail ledger "$1 cannot be written: ${error##*: }. $(cause "$error")"
+    error=$(write_text "$1" 0600 "$2"$'\n' "${3-}" 2>&1) || fail ledger "$1 cannot be written: ${error##*: }. $(cause "$error")"
 }
 
-# save_ledger LAYER: writes the ledger whole and synced; leaves it untouched when nothing changed
+# save_ledger LAYER [later]: writes the ledger whole and synced; leaves it untouched when nothing changed. `later` is for
+# the end of a step, which the next beginning or end_layer syncs: until then, the step counts as begun.
 save_ledger() {
     local text
     _ledger_text
     text=$REPLY
     [[ $text != "$ledger_saved" ]] || return 0
     ledger_path "$1"
-    record "$REPLY" "$text"
+    record "$REPLY" "$text" "${2-}"
     ledger_saved=$text
 }
 
@@ -137,7 +139,11 @@ begin_layer() {
     record "$path" "$REPLY"
 }
 
-end_layer() { [[ ! -e $GPU_METAL_HOME/begun/$1 ]] || rm -f -- "$GPU_METAL_HOME/begun/$1"; }
+end_layer() {
+    [[ -e $GPU_METAL_HOME/begun/$1 ]] || return 0
+    rm -f -- "$GPU_METAL_HOME/begun/$1"
+    sync "$GPU_METAL_HOME/ledger" "$GPU_METAL_HOME/begun"
+}
 
 # keep_broken_ledger LAYER: moves it aside, so that it is not lost
 keep_broken_ledger() {

@@ -5,7 +5,10 @@
 # On top, because the first line with a name wins: Debian's `127.0.1.1 NAME` would hide its own address from a host.
 
 check() {
-    if ! _block | cmp -s - <(head -n "$(_block | wc -l)" /etc/hosts 2>/dev/null); then
+    local block
+    block=$(_block)
+    _hosts
+    if [[ $REPLY != "$block"$'\n'* ]]; then
         untrue "/etc/hosts does not begin with the site's $(bulk entries | wc -l) entries"
     fi
     if kept /etc/hosts && ! _has_others; then untrue "/etc/hosts has lost the lines that are not ours"; fi
@@ -22,6 +25,12 @@ undo() {
     _others | write_file /etc/hosts 0644
 }
 
+# → REPLY
+_hosts() {
+    REPLY=
+    if [[ -e /etc/hosts ]]; then read_file /etc/hosts; fi
+}
+
 _block() {
     printf '%s\n' '# gpu-metal begin'
     bulk entries
@@ -34,12 +43,21 @@ _all() {
 }
 
 _has_others() {
-    _others | grep -E '^[0-9A-Fa-f.:]+\s+\S' >/dev/null
+    [[ $'\n'$(_others) =~ $'\n'[0-9A-Fa-f.:]+[[:blank:]]+[^[:space:]] ]]
 }
 
 # /etc/hosts without our block. A block that lost its end, by hand or by a cut, ends where the lines are no longer ours.
 _others() {
-    if [[ ! -e /etc/hosts ]]; then return; fi
+    local rest block
+    block=$(_block)$'\n'
+    _hosts
+    if [[ -z $REPLY ]]; then return; fi
+    rest=${REPLY#"$block"}
+    if [[ $rest != *'# gpu-metal '* ]]; then
+        # As we have left it, or as it was before
+        if [[ -n $rest ]]; then printf '%s\n' "${rest%$'\n'}"; fi
+        return
+    fi
     awk -v end="$(grep -nxF '# gpu-metal end' /etc/hosts | cut -d: -f1)" '
         NR == FNR { ours[++n] = $0; next }
         $0 == "# gpu-metal begin" { inside = 1; next }

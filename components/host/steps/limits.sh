@@ -71,7 +71,8 @@ _has_limit() { # USER LIMIT VALUE SEEN
     esac
     if (($3 < 0)); then wanted=unlimited; else wanted=$(($3 * factor)); fi
     if _is_beyond "$row" "$wanted"; then return; fi
-    read -r soft hard _ < <(sed -n "s/^Max $row //p" <<<"$4")
+    _line_of "$row" "$4"
+    read -r soft hard _ <<<"$REPLY"
     if [[ $soft != "$wanted" || $hard != "$wanted" ]]; then
         untrue "a login of $1 has $2 $soft (soft) and $hard (hard), wants $wanted for both. Fix: $(_to_mend "$1" "$2")"
     fi
@@ -80,9 +81,24 @@ _has_limit() { # USER LIMIT VALUE SEEN
 # Root of a container may lack CAP_SYS_RESOURCE (bit 24): there no login can get more than this process may have.
 _is_beyond() { # ROW WANTED
     local most
-    if ((0x$(sed -n 's/^CapEff:\s*//p' /proc/self/status) >> 24 & 1)); then return 1; fi
-    most=$(sed -nE "s/^Max $1 +\S+ +(\S+).*/\1/p" /proc/self/limits)
+    read_file /proc/self/status
+    most=$'\n'$REPLY
+    most=${most#*$'\nCapEff:'}
+    most=${most%%$'\n'*}
+    if ((0x${most//[[:blank:]]/} >> 24 & 1)); then return 1; fi
+    read_file /proc/self/limits
+    _line_of "$1" "$REPLY"
+    read -r _ most _ <<<"$REPLY"
     [[ $most != unlimited ]] && { [[ $2 == unlimited ]] || (($2 > most)); }
+}
+
+# → REPLY: what a text as /proc/self/limits says of the limit ROW
+_line_of() { # ROW TEXT
+    REPLY=
+    if [[ $'\n'$2 == *$'\n'"Max $1 "* ]]; then
+        REPLY=${2#*"Max $1 "}
+        REPLY=${REPLY%%$'\n'*}
+    fi
 }
 
 _to_mend() { # USER LIMIT
@@ -108,7 +124,12 @@ _winner() { # USER LIMIT
     done | tail -n 1
 }
 
-_limits() { inputs | grep -v '^login='; }
+_limits() {
+    local line
+    while IFS= read -r line; do
+        if [[ $line != login=* ]]; then printf '%s\n' "$line"; fi
+    done < <(inputs)
+}
 
 _wanted() {
     printf '# gpu-metal\n'
