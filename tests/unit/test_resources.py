@@ -68,7 +68,7 @@ def test_a_host_with_kubernetes_a_storage_role_and_a_platform_of_two_waves_costs
         part = partial(OnHosts, targets=reached)
         refs = part("disks", "gpu-metal:parts:Storage", [Wave("disks", on_all)], hosts=refs).refs
         refs = part("jobs", "gpu-metal:parts:Jobs", [Wave("jobs", on_all), Wave("jobs-run", on_all)], hosts=refs).refs
-        Cluster("lab", site.hosts, planes=site.control_planes, refs=refs, targets=reached, node=steps)
+        Cluster("lab", site.hosts, planes=site.control_planes, refs=refs, targets=reached, node=steps, drained={})
 
     plan = record(program, {"lab-kubeconfig": {"stdout": "the-kubeconfig"}})
     assert of_hosts(plan) == dict.fromkeys(site.hosts, MOST)
