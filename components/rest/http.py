@@ -89,7 +89,8 @@ def once(access: Access, call: Call) -> Reply:
     try:
         status, headers, content = _exchange(access, call, connection)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        saw = f"no answer within {call.limit:g} s" if late.is_set() else f"the connection ended ({_reason(error)})"
+        over = late.is_set() or isinstance(error, TimeoutError)
+        saw = f"no answer within {call.limit:g} s" if over else f"the connection ended ({_reason(error)})"
         raise say.no_answer(str(call), saw, safe=call.safe) from None
     finally:
         timer.cancel()

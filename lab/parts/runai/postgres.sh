@@ -15,4 +15,4 @@ fi
     : >"$PGDATA/backend.made"
 }
 exec "$bin/postgres" -D "$PGDATA" -c listen_addresses="${LISTEN:-*}" -c shared_buffers=16MB -c max_connections=20 \
-    -c unix_socket_directories="${SOCKETS:-/var/run/postgresql}" -p "${PORT:-5432}" -c jit=off
+    -c unix_socket_directories="${SOCKETS-/var/run/postgresql}" -p "${PORT:-5432}" -c jit=off

@@ -86,7 +86,7 @@ def database(folder: Path) -> Iterator[int]:
     libraries = [str(path) for folder_ in found for path in folder_.glob("*-linux-gnu")]
     binaries = unpacked("postgresql-15") / "usr/lib/postgresql/15/bin"
     own = {"PGDATA": str(folder / "data"), "POSTGRES_PASSWORD": "secret", "LISTEN": "127.0.0.1", "PORT": str(port)}
-    own |= {"SOCKETS": str(folder), "BIN": str(binaries), "LD_LIBRARY_PATH": ":".join(libraries)}
+    own |= {"SOCKETS": "", "BIN": str(binaries), "LD_LIBRARY_PATH": ":".join(libraries)}
     # PostgreSQL refuses to run as root; in a user namespace it sees another name, and may still read our files.
     other = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"] if os.geteuid() == 0 else []
     command = [*other, "sh", str(ROOT / "lab/parts/runai/postgres.sh")]
