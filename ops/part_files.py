@@ -46,7 +46,7 @@ def deliver(flags: Flags, to: Path | None) -> Code:
     for path, text in found.items():
         (to / path).parent.mkdir(parents=True, exist_ok=True)
         write(to / path, text, 0o644)
-    flags.say(f"{render.plural(len(found), 'file')} are written below {to}.")
+    flags.say(f"{to} has {render.plural(len(found), 'file')} for people.")
     return Code.YES
 
 

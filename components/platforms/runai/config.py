@@ -185,7 +185,7 @@ class JumpBox(Model):
     """Hosts from which people use Run:ai in a shell (R8): its commands, with completion in bash and zsh."""
 
     hosts: Annotated[tuple[Word, ...], Field(min_length=1)]
-    """Names of hosts or groups, in the cluster or not. One with frontEnd: true has accounts for users of the site."""
+    """Names of hosts or groups. One with frontEnd: true has accounts for users of the site."""
     cli: Artefact
     """The program runai for Linux, as Run:ai's user interface gives it (Help, Researcher Command Line Interface)."""
     admin_cli: Artefact | None = None

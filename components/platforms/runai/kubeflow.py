@@ -1,7 +1,9 @@
 """Kubeflow's users in Run:ai: each has a project that is called like the namespace of the own profile. Pure.
 
 Kubeflow takes over a namespace that is there already if its annotation `owner` is the profile's owner (Reconcile of
-its profile-controller). Rows: R10.
+its profile-controller).
+
+Rows: R10.
 """
 
 from collections.abc import Callable, Iterator, Mapping

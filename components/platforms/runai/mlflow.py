@@ -1,7 +1,9 @@
 """Files by which MLflow runs a project's training as a job of Run:ai. Pure.
 
 MLflow fills in the job's and the container's name, its image and its command, and appends to its variables
-(mlflow/projects/kubernetes.py of 2.x and 3.x). Rows: R9.
+(mlflow/projects/kubernetes.py of 2.x and 3.x).
+
+Rows: R9.
 """
 
 import json

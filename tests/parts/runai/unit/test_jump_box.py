@@ -14,8 +14,8 @@ pytestmark = pytest.mark.row("R8")
 SHA = "ab" * 32
 CLI = {"file": "/opt/runai", "sha256": SHA}
 BOXES: dict[str, Any] = {
-    "login-1": {"address": "10.0.0.51", "group": "login", "roles": []},
-    "login-2": {"address": "10.0.0.52", "group": "login", "roles": [], "packages": ["bash-completion=2.*", "tmux"]},
+    "login-1": {"address": "10.0.0.51", "group": "login"},
+    "login-2": {"address": "10.0.0.52", "group": "login", "packages": ["bash-completion=2.*", "tmux"]},
 }
 
 
