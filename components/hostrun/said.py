@@ -8,7 +8,7 @@ from typing import Any
 
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
-from components.hostrun.target import SshError, noisy_shell
+from components.hostrun.target import SshError, barred, noisy_shell
 
 ANEW = "sitectl drift --record, then pulumi up"
 """Brings the runner again, and all that was applied."""
@@ -85,6 +85,8 @@ def _object(host: str, result: Result) -> dict[str, Any]:
         lines = (result.stderr.strip() or result.stdout.strip() or "nothing").splitlines()
         if refused := re.fullmatch(r"✗ \S+ \[([\w-]+)\] (.*)", lines[-1][:500]):  # the runner's own words
             raise SshError(host, "runner" if refused[1] == "runner" else "connection", refused[2])
+        if any(RUNNER in line and "Permission denied" in line for line in lines):
+            raise barred(host)
         for line in lines:
             if fix := disk_fix(line):
                 raise SshError(host, "connection", f"cannot answer: {line[:300]}. Fix: {fix}.")

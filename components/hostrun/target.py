@@ -181,11 +181,14 @@ def no_runner(target: Target, answers: Collection[str]) -> SshError | None:
     if "bare" in answers:
         text = f"{RUNNER} is gone from there: somebody deleted it, or this is another disk."
         return SshError(target.name, "runner", f"{text} Fix: sitectl drift --record, then pulumi up.")
-    if "barred" in answers:
-        text = f"{RUNNER} may not be run there: findmnt -T {HOME} shows noexec, or somebody took its mode away."
-        fix = f"mount -o remount,exec that file system, in /etc/fstab, too; or chmod 0700 {HOME}/runner/*/runner.sh"
-        return SshError(target.name, "runner", f"{text} Fix: {fix}.")
-    return None
+    return barred(target.name) if "barred" in answers else None
+
+
+def barred(host: str) -> SshError:
+    """The runner is there, and the system does not run it."""
+    text = f"{RUNNER} may not be run there: findmnt -T {HOME} shows noexec, or somebody took its mode away."
+    fix = f"mount -o remount,exec that file system, in /etc/fstab, too; or chmod 0700 {HOME}/runner/*/runner.sh"
+    return SshError(host, "runner", f"{text} Fix: {fix}.")
 
 
 HOME = "/var/lib/gpu-metal"

@@ -18,6 +18,11 @@ NOISY = 'gpu-1 [login] the shell of the user that logs in prints "Welcome" befor
         ("", "tar: write error: No space left on device", "Fix: make room there (df -h and df -i of /run, /tmp and /"),
         ("", "✗ gpu-1 [runner] a part is lost. Fix: sitectl drift --record", "gpu-1 [runner] a part is lost. Fix: "),
         ("", "✗ gpu-1 [lock] held. Fix: wait", "gpu-1 [connection] held. Fix: wait"),
+        (
+            "",
+            "sudo: unable to execute /usr/local/sbin/gpu-metal: Permission denied",
+            "may not be run there: findmnt -T /",
+        ),
         ("nonsense", "", "gpu-metal gives no answer there: status 1, nonsense. Fix: sitectl drift --record"),
     ],
 )
