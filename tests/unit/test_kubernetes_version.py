@@ -7,7 +7,7 @@ import pytest
 from tests.unit.step_host import StepHost
 
 STEP = Path(__file__).parents[2] / "components/kubernetes/steps/kubernetes_version.sh"
-DPKG = "[[ -n $SEEN ]] || exit 1; printf 'installed %s-1.1\\n' \"$SEEN\""
+DPKG = "[[ -n $SEEN ]] || exit 1; printf 'installed\\tkubelet\\tamd64\\t%s-1.1\\n' \"$SEEN\""
 RPM = '[[ -n $SEEN ]] || { echo "package kubelet is not installed"; exit 1; }; printf \'%s-150500.1.1\\n\' "$SEEN"'
 
 

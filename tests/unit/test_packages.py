@@ -100,6 +100,50 @@ def test_kernel_headers_are_those_of_the_running_kernel_and_of_those_to_come(tmp
     assert said == "linux-headers-6.8.0-40-generic\nlinux-headers-generic-hwe-22.04\n"
 
 
+DPKG = """
+dpkg-query() {
+    echo asked >>LOG
+    printf '%s\\t%s\\t%s\\t%s\\n' installed curl amd64 7.88 installed gpg arm64 2.1 \\
+        installed gpg amd64 2.2 config-files vim amd64 9
+}
+"""
+
+
+@pytest.mark.row("H7")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("curl=7.* gpg", "lacks its record of the packages it asks for, or of those that an interrupted run installed"),
+        ("gpg curl vim", "has no package vim, wants it"),
+        ("gpg:amd64=2.2 gpg=2.1 curl=8.*", "has curl 7.88, wants 8.*"),
+    ],
+)
+def test_what_is_installed_is_asked_once_for_all_packages(words: str, says: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = f"{DPKG.replace('LOG', str(log))}pkg_untrue {words}"
+    assert on(tmp_path, SYSTEMS["ubuntu-24.04"], script) == f"{says}\n"
+    assert log.read_text() == "asked\n"
+
+
+@pytest.mark.row("H7")
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        ("_pkg_names 'vim=9.* curl:i386 vim libc6 bash'", "bash curl libc6 vim"),
+        ("_pkg_names ''", ""),
+        ("_pkg_without $'a\\nb\\nc' $'b\\nd'", "a c"),
+        ("_pkg_without $'a\\nb' $'b\\na'", ""),
+        ("_pkg_without '' a", ""),
+        ("_pkg_both $'a\\nb\\nc' $'c\\na\\nx'", "a c"),
+        ("_pkg_plus $'a\\nc' $'b\\nc\\nd'", "a b c d"),
+        ("_pkg_plus '' $'b\\nc'", "b c"),
+        ("_pkg_plus $'b\\nc' b", "b c"),
+    ],
+)
+def test_lists_of_packages_are_sorted_and_name_each_once(call: str, names: str, tmp_path: Path) -> None:
+    assert on(tmp_path, SYSTEMS["debian-12"], f"{call}; printf '%s' \"$REPLY\"").split("\n") == names.split(" ")
+
+
 @pytest.mark.row("H3")
 def test_both_families_know_the_same_terms_but_for_one() -> None:
     assert terms("debian") ^ terms("rhel") == {"@redsocks"}  # no such package there

@@ -14,6 +14,7 @@
 check() {
     local name seen
     name=$(input name)
+    _line=$(getent passwd "$name" || true) # nothing changes it here: _entry asks no more
     if [[ -z $(_entry 1) ]]; then untrue "has no user $name, wants it"; fi
     seen=$(_entry 3)
     if [[ $(input uid "$seen") != "$seen" ]]; then
@@ -76,7 +77,7 @@ undo() {
 # Field $1 of the user's line in passwd; empty when there is no such user.
 _entry() {
     local fields
-    IFS=: read -ra fields < <(getent passwd "$(input name)") || true
+    IFS=: read -ra fields <<<"${_line-$(getent passwd "$(input name)" || true)}"
     printf '%s' "${fields[$1 - 1]-}"
 }
 
@@ -93,7 +94,6 @@ _shell() {
 }
 
 _field() { getent shadow "$1" | cut -d: -f2; }
-
 _groups_of() { id -nG "$1" | tr ' ' '\n' | sort -u; }
 
 # What undo must know, for root only: before (the line of passwd; empty: none), groups, field (of shadow), own-group,
