@@ -10,7 +10,6 @@ from pathlib import Path
 from shlex import quote
 
 from components.delivery.config import Delivery
-from components.hostrun import ssh
 from components.hostrun.target import Target
 
 SCRIPT = Path(__file__).with_name("send.sh")
@@ -66,6 +65,9 @@ def _measured(path: Path, host: str) -> tuple[int, str]:
 
 
 async def _run(target: Target, command: str, stdin: bytes = b"") -> str:
+    # asyncssh takes half a second, and a plan sends nothing.
+    from components.hostrun import ssh  # noqa: PLC0415
+
     done = await ssh.run(target, command, stdin=stdin, deadline=DEADLINE)
     if done.status:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.status}"])[-1]

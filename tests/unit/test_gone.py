@@ -24,7 +24,9 @@ NEEDED = {
     ("device_plugin", "gpu-1"): ["devicePlugin"],
     ("storage", "cp-1"): ["storage.nfs.host"],
     ("shifter", "greina9"): ["platforms[0].gateway.host", "platforms[0].slurm.controller"],
-    ("runai", "nfs"): ["storage.nfs.host"],
+    ("runai", "gpu-1"): ["platforms[0].departments", "platforms[0].projects.vision.pools.a100.gpus"],
+    ("runai", "gpu-2"): ["platforms[0].departments", "platforms[0].projects.vision.pools.default.gpus"],
+    ("runai", "nfs"): ["platforms[0].package.host", "storage.nfs.host"],
     ("sqream", "db-1"): ["platforms[0].host"],
 }
 """Sample, host, and the keys that are wrong without it: of a server, of the only GPUs."""

@@ -78,8 +78,8 @@ def diagnosed(config: Runai, _: Ground) -> Iterator[Problem]:
     """The vendor's diagnostics are there."""
     of = config.diagnostics
     if of and not of.file.is_file():
-        text = f"{of.file} is no file on this machine. Write the path of Run:ai's pre-install diagnostics, or take"
-        yield Problem(("diagnostics", "file"), f"{text} diagnostics away.")
+        fix = "Write the path of Run:ai's pre-install diagnostics, or take diagnostics away."
+        yield Problem(("diagnostics", "file"), f"{quoted(of.file.name)} is no file on this machine. {fix}")
 
 
 def charts(config: Runai, _: Ground) -> Iterator[Problem]:

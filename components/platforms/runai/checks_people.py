@@ -102,15 +102,22 @@ def fits(config: Runai, ground: Ground) -> Iterator[Problem]:
         together.update({pool: quota.gpus for pool, quota in people.department_pools(config, name).items()})
     for pool, deserved in together.items():
         if sum(there.values()) and pool in there and deserved > there[pool]:
-            text = (
-                f"deserve {deserved:g} GPUs of pool {pool} together, and its hosts have {there[pool]}. Give them less."
-            )
+            seen = f"{there[pool]}{_gone(config, ground, pool)}"
+            text = f"deserve {deserved:g} GPUs of pool {pool} together, and its hosts have {seen}. Give them less."
             yield Problem(("departments",), text)
     for name, share in config.projects.items():
         for pool, quota in share.pools.items():
             if sum(there.values()) and pool in there and quota.gpus > there[pool]:
-                text = f"deserves {quota.gpus:g} GPUs, and the hosts of pool {pool} have {there[pool]}. Give it less."
+                seen = f"{there[pool]}{_gone(config, ground, pool)}"
+                text = f"deserves {quota.gpus:g} GPUs, and the hosts of pool {pool} have {seen}. Give it less."
                 yield Problem(("projects", name, "pools", pool, "gpus"), text)
+
+
+def _gone(config: Runai, ground: Ground, pool: str) -> str:
+    """Names the hosts whose GPUs do not count any more, where there are such."""
+    words = config.node_pools[pool].hosts if pool in config.node_pools else list(ground.hosts)
+    names = [name for name in named(words, ground.hosts) if ground.hosts[name].state == "gone"]
+    return f" ({', '.join(names)} gone)" if names else ""
 
 
 def _there(config: Runai, ground: Ground) -> dict[str, int]:

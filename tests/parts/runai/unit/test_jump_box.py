@@ -27,8 +27,8 @@ def site(folder: Path, **more: Any) -> Any:
 
 def test_each_jump_box_gets_the_program_and_its_completion_in_one_layer(tmp_path: Path) -> None:
     plan = plan_of(site(tmp_path, adminCli={"url": "https://example.org/runai-adm", "sha256": SHA}))
-    layers = {each.name: each.inputs["create"] for each in plan.resources.values() if each.name.endswith("-runai")}
-    assert set(layers) == {"login-1-runai", "login-2-runai"}
+    layers = {each.name: each.inputs["create"] for each in plan.resources.values() if each.name.endswith("-cli")}
+    assert set(layers) == {"login-1-runai-cli", "login-2-runai-cli"}
     for line in layers.values():
         program = f"name=runai file=/opt/runai sha256={SHA}"
         admin = f"name=runai-adm url=https://example.org/runai-adm sha256={SHA}"

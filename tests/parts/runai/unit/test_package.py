@@ -47,7 +47,7 @@ def test_releases_take_their_charts_from_the_archive_after_it_was_unpacked(
         read = plan.one(f"runai-{key}-chart")
         assert read.inputs["create"].endswith(f"/var/lib/gpu-metal-deliveries/runai-{SUM[:12]}/.charts/{chart}.tgz")
         assert read.inputs["logging"] == "none"
-        assert "cpu-1-runai" in read.depends_on
+        assert "cpu-1-runai-package" in read.depends_on
         made = plan.one(release)
         path = f".gpu-metal/charts/{SUM[:12]}/{chart}.tgz"
         assert (made.inputs["chart"], made.inputs["version"]) == (path, "3.0.0")
@@ -59,7 +59,7 @@ def test_releases_take_their_charts_from_the_archive_after_it_was_unpacked(
 def test_a_chart_that_the_site_names_is_not_taken_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = planned(tmp_path, monkeypatch, controlPlane={"chart": "./own.tgz"})
     assert plan.one("runai-control-plane").inputs["chart"] == "./own.tgz"
-    create = plan.one("cpu-1-runai").inputs["create"]
+    create = plan.one("cpu-1-runai-package").inputs["create"]
     assert "charts=runai-cluster=3.0.0" in create
     assert not [each for each in plan.resources.values() if each.name == "runai-control-plane-chart"]
 
@@ -67,7 +67,7 @@ def test_a_chart_that_the_site_names_is_not_taken_from_it(tmp_path: Path, monkey
 def test_the_layer_pushes_where_pods_pull_and_the_password_is_a_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    layer = planned(tmp_path, monkeypatch).one("cpu-1-runai")
+    layer = planned(tmp_path, monkeypatch).one("cpu-1-runai-package")
     for word in ("images=sys-1:5000/runai", "user=site", f"sha256={SUM}", "free_gb=20", f"file={PACKAGE['file']}"):
         assert word in layer.inputs["create"]
     assert "'charts=control-plane=3.0.0 runai-cluster=3.0.0'" in layer.inputs["create"]
