@@ -156,6 +156,7 @@ def test_a_user_and_a_project_that_leave_keep_their_data_until_they_are_purged(
     assert on("cp-1", ["cat", f"{shares.FOLDER}/file"]) == "from writer\n"
 
 
+@pytest.mark.long
 def test_destroy_takes_all_of_it_and_it_comes_up_again_on_its_data(stack: Stack) -> None:
     stack.destroy().ok()
     assert on("cp-1", ["cat", f"{shares.FOLDER}/file"]) == "from writer\n"

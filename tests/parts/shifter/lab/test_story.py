@@ -251,6 +251,7 @@ def test_destroy_leaves_the_hosts_as_they_were(
         assert {line for line in now - people[place] if int(line.split(":")[2]) >= 1000} == set(), place
 
 
+@pytest.mark.long
 def test_it_comes_up_again(stack: Stack) -> None:
     stack.edit(lambda site: site.update(PARKED))
     stack.up().ok()

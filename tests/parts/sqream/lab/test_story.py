@@ -255,6 +255,7 @@ def test_destroy_leaves_the_hosts_as_they_were(
         assert people_now(place, people) == set(), place
 
 
+@pytest.mark.long
 def test_it_comes_up_again_on_the_data_that_stayed(stack: Stack) -> None:
     stack.edit(lambda site: site.update(PARKED))
     stack.up().ok()
