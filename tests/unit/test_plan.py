@@ -76,7 +76,7 @@ def test_gr10_nothing_is_changed_before_every_preflight(site: dict[str, Any], tm
     for host in ("cp-1", "cpu-1", "gpu-1"):
         runner = plan_of(site, tmp_path).one(f"{host}-runner")
         assert "hosts-checked" in runner.depends_on
-        assert runner.options["hooks"] == ("probe", "preflight", "library")
+        assert runner.options["hooks"] == ("probe", "preflight", "library", "begun")
 
 
 def test_gr10_the_gate_is_a_leaf_that_opens_again_when_something_else_is_asked_of_a_host(
@@ -271,6 +271,8 @@ def test_a_layer_with_a_secret_shows_its_steps_and_keeps_its_output_secret(tmp_p
             remote.ConnectionArgs(host="10.0.0.1"),
             "",
             lambda _: ResourceHook("probe", void),
+            lambda *_: ResourceHook("begun", void),
+            lambda _: ResourceHook("ended", void),
             lambda _: ResourceHook("back", void),
             gone=False,
             secret=lambda _: Output.secret("hunter2"),
