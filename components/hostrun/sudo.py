@@ -39,8 +39,10 @@ def _what(user: str, status: int, lines: list[str]) -> str:
     rule = f"echo '{user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{user}"
     if status == 127 and any("sudo:" in text and "not found" in text for text in lines):
         return f"has no sudo. Fix: as root there: install the package sudo; {rule}"
-    if status != 1:
-        return ""
+    return _refused(user, rule, own, lines) if status == 1 else ""
+
+
+def _refused(user: str, rule: str, own: list[str], lines: list[str]) -> str:
     # Its own faults first: behind them it asks for a password, too.
     if _first(own, _BROKEN):
         fix = (
