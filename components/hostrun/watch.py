@@ -25,6 +25,8 @@ SOON = 15.0
 """Seconds until the host is asked again after an answer that would be said."""
 LONG = 600.0
 """Seconds in one step that are worth a line."""
+IDLE = 150.0
+"""Seconds for which a host does nothing before that is said: after a cut, TCP may need two minutes for the rest."""
 LIMIT = 10.0
 """Seconds for an answer."""
 
@@ -49,8 +51,8 @@ class Work:
     """What the runner does there, in its own words; empty while that is not known."""
     state: str = ""
     """What an operator should know: `silent`, `idle` or `long`; mostly empty."""
-    times: int = 0
-    """How often that was seen in a row."""
+    first: float = 0.0
+    """Since when that is seen, again and again."""
     next: float = 0.0
     """When it is said again: each time after twice as long."""
 
@@ -58,26 +60,24 @@ class Work:
         """Takes an answer of the host; returns what is to be said of it."""
         lines = []
         if isinstance(seen, str):
-            if self.state == "silent" and self.times > 1:
+            if self.state == "silent" and self.next:
                 lines.append(f"answers again, after {now - self.heard:.0f} s.")
             self.heard = now
             if (doing := seen.rpartition(", ")[2].strip()) != self.doing:
                 self.since = now if self.doing else self.since
                 self.doing = doing
-        self._state("idle" if seen is None else "silent" if isinstance(seen, SshError) else self._long(now))
+        state = "idle" if seen is None else "silent" if isinstance(seen, SshError) else self._long(now)
+        if state != self.state:
+            self.state, self.first, self.next = state, now, 0.0
         # An answer may be missing once, and a runner begins or ends while it is asked.
-        if self.state and now >= self.next and (self.state == "long" or self.times > 1):
+        patience = {"silent": SOON / 2, "idle": IDLE}.get(state, 0.0)
+        if state and now >= self.next and now - self.first >= patience:
             lines.append(self._line(seen, now))
             self.next = now + (now - (self.since if self.state == "long" else self.heard))
         return lines
 
     def _long(self, now: float) -> str:
         return "long" if now - self.since >= LONG else ""
-
-    def _state(self, state: str) -> None:
-        if state != self.state:
-            self.state, self.times, self.next = state, 0, 0.0
-        self.times += 1
 
     def _line(self, seen: Seen, now: float) -> str:
         what = self.doing or f"layer {self.layer}"
@@ -132,9 +132,10 @@ class Watch:
         if seen is None and self._undo:
             await self.end()
             return
-        for line in work.note(seen, time.monotonic()):
+        now = time.monotonic()
+        for line in work.note(seen, now):
             self._say(f"{self._target.name} {line}")
-        self._wait(SOON if not isinstance(seen, str) and work.times == 1 else PERIOD)
+        self._wait(SOON if not isinstance(seen, str) and work.first == now else PERIOD)
 
     async def _seen(self) -> Seen:
         try:
