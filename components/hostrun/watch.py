@@ -12,12 +12,16 @@ from dataclasses import dataclass
 
 from components.hostrun.fleet import Ask
 from components.hostrun.ssh import run
-from components.hostrun.target import SshError, Target
+from components.hostrun.target import HOME, SshError, Target
 
 LOCK = "/run/gpu-metal/lock"
 # Shared, so that two questions do not see each other; the file is made by the first run only.
 FREE = f"[ ! -e {LOCK} ] || flock --shared --timeout %d {LOCK} true || {{ cat {LOCK}; exit 75; }}"
 """Waits so many seconds for the end of the run that holds the host's lock; else prints it and ends with 75."""
+_FAILED = f"""
+[ ! -s {HOME}/fault ] || [ $(($(date +%%s) - $(stat -c %%Y {HOME}/fault))) -gt %d ] || exit 76
+"""
+"""After that, where nothing runs: ends with 76 if a run has failed there in the last so many seconds."""
 
 PERIOD = 60.0
 """Seconds from the begin of a layer to the first question, and between two."""
@@ -32,6 +36,8 @@ LIMIT = 10.0
 
 Seen = SshError | str | None
 """Why a host did not answer; what the runner there writes into its lock; None when no runner works there."""
+FAILED = "failed"
+"""Seen of a layer that has failed. Pulumi says why, and calls no hook after it; other hosts may still be at work."""
 
 _STEP = re.compile(r"(?P<layer>\S+) (?:step (?P<place>\d+ of \d+) \((?P<step>\S+)\)|undo of (?P<undo>\S+))")
 """The end of what the runner writes into its lock (lock.sh, mark_lock)."""
@@ -101,14 +107,14 @@ class Watch:
     def __init__(self, target: Target, say: Callable[[str], None], ask: Ask = run) -> None:
         self._target, self._say, self._ask = target, say, ask
         self._work: Work | None = None
-        self._undo = False
+        self._undo, self._begun = False, 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self, layer: str, *, undo: bool = False) -> None:
         """A layer begins now. Nobody tells when an undo ends: the first answer of an idle host ends its watch."""
         await self.end()
-        now = time.monotonic()
+        self._begun = now = time.monotonic()
         self._work, self._undo = Work(layer, heard=now, since=now), undo
         self._wait(PERIOD)
 
@@ -129,7 +135,7 @@ class Watch:
         work, seen = self._work, await self._seen()
         if work is None or work is not self._work:
             return  # ended meanwhile
-        if seen is None and self._undo:
+        if seen == FAILED or (seen is None and self._undo):
             await self.end()
             return
         now = time.monotonic()
@@ -138,8 +144,10 @@ class Watch:
         self._wait(SOON if not isinstance(seen, str) and work.first == now else PERIOD)
 
     async def _seen(self) -> Seen:
+        age = time.monotonic() - self._begun + LIMIT
+        question = FREE % 0 + _FAILED % age
         try:
-            answer = await self._ask(self._target, "bash -s", stdin=(FREE % 0).encode(), deadline=LIMIT)
+            answer = await self._ask(self._target, "bash -s", stdin=question.encode(), deadline=LIMIT)
         except SshError as error:
             return error
-        return answer.stdout if answer.status == 75 else None
+        return {75: answer.stdout, 76: FAILED}.get(answer.status)

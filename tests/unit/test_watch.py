@@ -4,7 +4,11 @@ Does not prove: that the engine calls the hooks; the lab's story of a host that 
 """
 
 import asyncio
+import os
+import subprocess
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -78,7 +82,7 @@ class Host:
         seen = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(seen, SshError):
             raise seen
-        return Result(0 if seen is None else 75, seen or "", "")
+        return Result(0 if seen is None else 76 if seen == watch.FAILED else 75, seen or "", "")
 
 
 @pytest.fixture
@@ -111,6 +115,28 @@ def test_a_layer_that_has_ended_is_asked_for_no_longer() -> None:
     host = Host([SYSCTL])
     assert watched(host, undo=False, until=99, end_at=2) == []
     assert host.asked <= 3  # the question that was on its way
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_layer_that_has_failed_is_asked_for_no_longer() -> None:
+    host = Host([SYSCTL, watch.FAILED])
+    assert watched(host, undo=False, until=2) == []
+    assert host.asked == 2
+
+
+def test_the_question_finds_a_fault_of_this_run_only(tmp_path: Path) -> None:
+    question = (watch.FREE % 0 + watch._FAILED % 60).replace("/run/gpu-metal", f"{tmp_path}/run")
+    question = question.replace("/var/lib/gpu-metal", str(tmp_path))
+    fault = tmp_path / "fault"
+
+    def status() -> int:
+        return subprocess.run(["bash", "-s"], input=question, text=True, check=False).returncode
+
+    assert status() == 0
+    fault.write_text("sysctl\nNo space left on device\n")
+    assert status() == 76
+    os.utime(fault, (time.time() - 90,) * 2)
+    assert status() == 0
 
 
 @pytest.mark.usefixtures("quick")
