@@ -10,7 +10,8 @@ import pytest
 from tests.unit.step_host import StepHost
 
 STEP = Path("components/host/steps/firewall_ufw.sh")
-RULE = "### tuple ### allow tcp 22 {anywhere} any {anywhere} in comment=73\n-A ufw{six}-user-input -p tcp --dport 22 -j ACCEPT"
+_TUPLE = "### tuple ### allow tcp 22 {anywhere} any {anywhere} in comment=73"
+RULE = _TUPLE + "\n-A ufw{six}-user-input -p tcp --dport 22 -j ACCEPT"
 RULES = {"rules4": RULE.format(anywhere="0.0.0.0/0", six=""), "rules6": RULE.format(anywhere="::/0", six="6")}
 POLICIES = 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP"\nDEFAULT_OUTPUT_POLICY="ACCEPT"\nDEFAULT_FORWARD_POLICY="ACCEPT"\n'
 
