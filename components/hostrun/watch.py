@@ -5,6 +5,7 @@ program, whose hooks run before and after each layer, asks over its own connecti
 """
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Callable
@@ -23,15 +24,15 @@ _FAILED = f"""
 """
 """After that, where nothing runs: ends with 76 if a run has failed there in the last so many seconds."""
 
-PERIOD = 60.0
+PERIOD = float(os.environ.get("GPU_METAL_WATCH_PERIOD", "60"))
 """Seconds from the begin of a layer to the first question, and between two."""
-SOON = 15.0
+SOON = PERIOD / 4
 """Seconds until the host is asked again after an answer that would be said."""
 LONG = 600.0
 """Seconds in one step that are worth a line."""
 IDLE = 150.0
 """Seconds for which a host does nothing before that is said: after a cut, TCP may need two minutes for the rest."""
-LIMIT = 10.0
+LIMIT = min(10.0, PERIOD)
 """Seconds for an answer."""
 
 Seen = SshError | str | None

@@ -1,6 +1,6 @@
 """What is said while a layer runs on a host: nothing in good runs, and one line when the host is silent, idle or slow.
 
-Does not prove: that the engine calls the hooks; the lab's story of a host that freezes does (test_bad_luck.py).
+Does not prove: that the engine calls the hooks; the lab's story of a host that freezes does (test_whose_host.py).
 """
 
 import asyncio
