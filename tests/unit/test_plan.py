@@ -260,6 +260,12 @@ def test_whatever_a_host_undoes_asks_the_host_first(site: dict[str, Any], tmp_pa
     assert [r.name for r in undoing if r.options["before_delete"] != (leave.NAME,)] == []
 
 
+def test_whatever_runs_on_a_host_is_watched_from_its_begin_to_its_end(site: dict[str, Any], tmp_path: Path) -> None:
+    for made in plan_of(site, tmp_path).of(COMMAND):
+        if "delete" in made.inputs:
+            assert (made.options["hooks"][-1], made.options["after"][0]) == ("begun", "ended"), made.name
+
+
 def test_a_layer_with_a_secret_shows_its_steps_and_keeps_its_output_secret(tmp_path: Path) -> None:
     script = tmp_path / "keeper.sh"
     script.write_text("# It is kept.\ncheck() { :; }\n")
