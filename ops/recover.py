@@ -18,15 +18,12 @@ from typing import Any
 from components.hostrun.fleet import Fleet
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
+from components.hostrun.watch import FREE
 from ops import orphans
 from ops.owner import interrupted
 from ops.site import files, project, pulumi
 from ops.state import export, hosts_of, pending_of
 from ops.stop import Code, Stop
-
-LOCK = "/run/gpu-metal/lock"
-# Shared, so that two questions do not see each other; the file is made by the first run only.
-FREE = f"[ ! -e {LOCK} ] || flock --shared --timeout %d {LOCK} true || {{ cat {LOCK}; exit 75; }}"
 
 Say = Callable[[str], None]
 

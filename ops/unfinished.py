@@ -36,6 +36,8 @@ NEWLINE = "\x1f"
 """In the answer: one row is one line."""
 HINT = re.compile(r"(To see|See|Try|For more|Run) ")
 """How programs go on after the reason: kubeadm ends with "To see the stack trace of this error execute with --v=5"."""
+PLACE = re.compile(r"\S+\.sh: line \d+: ")
+"""Where Bash met an error, in front of it: of no use to an operator."""
 DEADLINE = 20.0
 """Seconds for a host."""
 
@@ -87,5 +89,5 @@ def _reason_first(text: str) -> str:
     """The runner's message as one line: the last line of a step's output that is not only a hint comes first."""
     first, _, output = text.partition(NEWLINE)
     lines = [line.strip() for line in output.split(NEWLINE) if line.strip()]
-    last = next((line for line in reversed(lines) if not HINT.match(line)), "")
+    last = PLACE.sub("", next((line for line in reversed(lines) if not HINT.match(line)), ""))
     return f"{last.rstrip('.')}. {first}" if last and last not in first else first

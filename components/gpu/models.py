@@ -77,6 +77,7 @@ NAMES = frozenset(entry.split()[1] for entry in _MODELS.replace("\n", "|").split
 _MAKERS = {"nvidia", "tesla", "quadro", "geforce"}
 
 
+@cache  # a site names few models, and asks for each of its hosts
 def ids(model: str) -> tuple[str, ...]:
     """The PCI device ids that a declared model may have: of each known model that has all of its words.
 

@@ -18,6 +18,7 @@ from components.hostrun.layer import HostRef, after_layer, install
 from components.hostrun.owner import Owner
 from components.hostrun.step import Step
 from components.hostrun.target import Target
+from components.hostrun.watch import Watch
 
 T = TypeVar("T")
 
@@ -104,7 +105,8 @@ class _Hooks:
 
     def __init__(self, targets: Mapping[str, Target]) -> None:
         self.probe, self.back = Hook("probe"), Hook("back")
-        self.leave = leave.hook(targets)
+        self.begun, self.ended = Hook("begun"), Hook("ended")
+        self.leave = leave.hook(targets, pulumi.log.warn)
         self.preflight, self.library = Hook("preflight"), Hook("library")
 
 
@@ -127,12 +129,15 @@ def _reference(
     recorded: frozenset[str],
 ) -> HostRef:
     ready = partial(restart.ready, target, tell=pulumi.log.info)
+    watch = Watch(target, pulumi.log.warn)
     return HostRef(
         name=host.name,
         connection=_connection(target),
         root="sudo -n " if target.sudo and target.user != "root" else "",
         # The runner itself comes with the first resource; all others need it.
         probe=lambda name: hooks.probe.on(name, partial(ready, runner=name != f"{host.name}-runner")),
+        begun=lambda name, layer: hooks.begun.on(name, partial(watch.begin, layer)),
+        ended=partial(hooks.ended.on, call=watch.end),
         back=partial(hooks.back.on, call=partial(ready, patient=True)),
         gone=host.state == "gone",
         secret=secret,

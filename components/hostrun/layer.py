@@ -30,6 +30,10 @@ class HostRef:
     """`sudo -n ` or nothing: the prefix of every command."""
     probe: Callable[[str], ResourceHook]
     """Before each change of the resource of that name: checks that the host answers and is not restarting."""
+    begun: Callable[[str, str], ResourceHook]
+    """Last before each change of the resource of that name, for that layer: watches the host from here (watch.py)."""
+    ended: Callable[[str], ResourceHook]
+    """First after each change of the resource of that name: the host is watched no longer."""
     back: Callable[[str], ResourceHook]
     """After a layer that may restart the host: waits until it is back."""
     gone: bool
@@ -81,7 +85,7 @@ def install(
         stdin=Output.all(host.owner, host.run).apply(lambda known: library.install_text(*known)),
         logging=remote.Logging.STDERR,
         add_previous_output_in_env=False,
-        opts=_options(host, parent, depends_on, (host.probe(f"{name}-runner"), *hooks), None),
+        opts=_options(host, f"{name}-runner", "runner", parent, depends_on, hooks, None),
     )
     return replace(host, anchor=anchor, last=(anchor,))
 
@@ -114,9 +118,11 @@ def layer(
         add_previous_output_in_env=False,
         opts=_options(
             host,
+            name,
+            layer_name,
             parent,
             (*host.last, *depends_on),
-            (host.probe(name), *hooks),
+            hooks,
             ["stdout", "stderr"] if used else None,
             last=[host.back(name)] if any(step.script.stem == restart.STEP for step in steps) else (),
         ),
@@ -149,6 +155,8 @@ def _secret_payload(steps: Sequence[Step], values: Mapping[str, Input[str]]) -> 
 
 def _options(
     host: HostRef,
+    name: str,
+    layer_name: str,
     parent: Resource,
     depends_on: Sequence[Resource],
     hooks: Sequence[ResourceHook],
@@ -156,6 +164,7 @@ def _options(
     *,
     last: Sequence[ResourceHook] = (),
 ) -> ResourceOptions:
+    before, after = [host.probe(name), *hooks, host.begun(name, layer_name)], [host.ended(name), *last]
     return ResourceOptions(
         parent=parent,
         depends_on=list(depends_on),
@@ -165,10 +174,10 @@ def _options(
         ignore_changes=_INPUTS if host.gone else None,
         retain_on_delete=host.gone,
         hooks=ResourceHookBinding(
-            before_create=list(hooks),
-            before_update=list(hooks),
-            after_create=list(last),
-            after_update=list(last),
+            before_create=list(before),
+            before_update=list(before),
+            after_create=list(after),
+            after_update=list(after),
             before_delete=[host.leave] if host.leave else None,
         ),
         additional_secret_outputs=secret_outputs,

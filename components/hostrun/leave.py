@@ -4,13 +4,14 @@ A delete runs from the connection in the state, and the plugin's own dial hangs 
 connection and says nothing. Pulumi calls this hook only while the program runs, so that `destroy` needs --run-program.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pulumi import Output, ResourceHook, ResourceHookArgs
 
 from components.hostrun import ssh
 from components.hostrun import target as say
 from components.hostrun.target import SshError, Target, of_state
+from components.hostrun.watch import Watch
 
 NAME = "leave"
 """Of the hook. The state keeps it, so no release may change it."""
@@ -19,17 +20,24 @@ LIMIT = 10.0
 """Seconds for a host's answer."""
 
 
-def hook(targets: Mapping[str, Target]) -> ResourceHook:
-    """The hook for all resources that undo something on a host. `targets` are the site's hosts."""
+def hook(targets: Mapping[str, Target], say: Callable[[str], None]) -> ResourceHook:
+    """The hook for all resources that undo something on a host. `targets` are the site's hosts.
+
+    `say` receives what an operator should know while the undo runs.
+    """
 
     async def run(args: ResourceHookArgs) -> None:
-        await ask(targets, args)
+        target, layer = await ask(targets, args)
+        await Watch(target, say).begin(layer, undo=True)
 
     return ResourceHook(NAME, run)
 
 
-async def ask(targets: Mapping[str, Target], args: ResourceHookArgs) -> None:
-    """Raises SshError for a host that does not answer, with the way to forget it."""
+async def ask(targets: Mapping[str, Target], args: ResourceHookArgs) -> tuple[Target, str]:
+    """The host, which answers, and the layer that is to be undone.
+
+    Raises SshError for a host that does not answer, with the way to forget it.
+    """
     inputs = args.old_inputs or {}
     connection = await Output.from_input(inputs["connection"]).future()
     # `create` has a mark of `sitectl drift --record` in its place at times.
@@ -45,6 +53,7 @@ async def ask(targets: Mapping[str, Target], args: ResourceHookArgs) -> None:
             raise lost
     except SshError as error:
         raise say.cannot_leave(error, known or target.name) from None
+    return target, layer
 
 
 def _layer(undo: str) -> str:

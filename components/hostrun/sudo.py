@@ -8,10 +8,15 @@ _BROKEN = (
     '"no new privileges" flag',
     "error initializing audit plugin",
     "unable to initialize policy plugin",
+)
+_PAM = (
     "unable to initialize PAM",
     "PAM account management error",
     "PAM authentication error",
+    "account validation failure",
+    "Account or password is expired",
     "Account expired or PAM config lacks",
+    "Password expired",
 )
 _TERMINAL = ("you must have a tty",)
 _ASKS = ("a password is required", "a terminal is required")
@@ -20,7 +25,6 @@ _REFUSES = (
     "Sorry, user",
     "may not run sudo",
     "no valid sudoers",
-    "sudo: account validation",
 )
 
 
@@ -35,14 +39,20 @@ def _what(user: str, status: int, lines: list[str]) -> str:
     rule = f"echo '{user} ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/{user}"
     if status == 127 and any("sudo:" in text and "not found" in text for text in lines):
         return f"has no sudo. Fix: as root there: install the package sudo; {rule}"
-    if status != 1:
-        return ""
+    return _refused(user, rule, own, lines) if status == 1 else ""
+
+
+def _refused(user: str, rule: str, own: list[str], lines: list[str]) -> str:
     # Its own faults first: behind them it asks for a password, too.
     if _first(own, _BROKEN):
         fix = (
             "as root there: visudo -c; ls -l /usr/bin/sudo, which needs -rwsr-xr-x root, and its file system no nosuid"
         )
-        return f"{own[0][:200]}. Fix: {fix}; /etc/pam.d/sudo may refuse it, too."
+        return f"{own[0][:200]}. Fix: {fix}."
+    if refusal := _first(own, _PAM):
+        why = f"an expired account or password (chage -l {user}), /etc/security/access.conf, or a line `account` of"
+        fix = f"as root there: journalctl -t sudo says why: {why} /etc/pam.d/sudo, or of a file that it includes"
+        return f'PAM refuses sudo to {user}: "{refusal.removeprefix("sudo: ")[:200]}". Fix: {fix}.'
     if _first(own, _TERMINAL):
         fix = f"as root there: echo 'Defaults:{user} !requiretty' >> /etc/sudoers.d/{user}"
         return f"sudo wants a terminal of {user} (requiretty). Fix: {fix}"

@@ -271,7 +271,7 @@ def cannot_leave(error: SshError, name: str) -> SshError:
     """An error before something is undone on a host, with the way to forget a host that is gone for good."""
     seen, _, fix = error.message.rstrip(".").partition(" Fix: ")
     if error.check_id in {"address", "connection", "timeout"}:
-        fix = "bring it back, then pulumi up"
+        fix = "bring it back, then repeat this run"
     way = f"give it the row hosts.{name} with state: gone, run pulumi up, then delete the row"
     text = f"{seen} Nothing was undone there. Fix: {fix}; a host that is gone for good: {way}."
     return SshError(name, error.check_id, text)

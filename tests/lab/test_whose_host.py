@@ -84,6 +84,23 @@ def test_a_cli_that_was_killed_leaves_no_plugin_behind(stack: Stack) -> None:
     stack.sitectl("drift").ok()
 
 
+def test_a_host_that_freezes_in_mid_step_is_said_while_the_run_waits(stack: Stack) -> None:
+    stack.env["GPU_METAL_WATCH_PERIOD"] = "2"
+    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4333"}))
+    held, run = in_the_middle(stack)
+    log = stack.folder / "killed.log"
+    faults.freeze(lab_host(ONE))
+    try:
+        until(lambda: f"{ONE} [lost] has not answered for " in log.read_text(), what="a line about the silent host")
+    finally:
+        faults.thaw(lab_host(ONE))
+    until(lambda: f"{ONE} answers again, after " in log.read_text(), what="a line about the host that is back")
+    kill_session(held)
+    assert run.wait(120) == 0, log.read_text()
+    del stack.env["GPU_METAL_WATCH_PERIOD"]
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4333"
+
+
 @pytest.mark.long
 def test_a_half_made_host_that_hangs_and_dies_is_forgotten(stack: Stack, fit: str) -> None:
     stack.edit(lambda site: site["hosts"].update({fit: {"address": lab_host(fit).address}}))

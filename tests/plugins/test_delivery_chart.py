@@ -40,7 +40,7 @@ async def nothing(*_): pass
 said = json.loads(Path("site.json").read_text())
 hook = Hook("nothing")
 connection = remote.ConnectionArgs(**said["connection"])
-host = HostRef("nfs", connection, "", lambda name: hook.on(name, nothing), None, False, None, None, None)
+host = HostRef("nfs", connection, "", lambda name: hook.on(name, nothing), None, None, None, False, None, None, None)
 provider = k8s.Provider("cluster", kubeconfig=Path(said["kubeconfig"]).read_text(), cluster_identifier="test")
 cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, [], hook)
 delivery = Delivery.model_validate(said["delivery"])

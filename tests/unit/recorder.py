@@ -77,6 +77,7 @@ class _Recorder(mocks.MockMonitor):
                     },
                     "secret_outputs": tuple(request.additionalSecretOutputs),
                     "hooks": tuple(request.hooks.before_create),
+                    "after": tuple(request.hooks.after_create),
                     "before_delete": tuple(request.hooks.before_delete),
                     "provider": request.provider.rpartition("::")[0].rpartition("::")[2],
                 },

@@ -59,7 +59,7 @@ def test_a_host_that_takes_the_connection_and_says_nothing_fails_in_time(monkeyp
     assert "takes the connection but sent no SSH greeting within 0.5 s: it hangs. Nothing was undone there." in str(
         error
     )
-    assert str(error).endswith(f"Fix: bring it back, then pulumi up; {WAY.format('gpu-1')}")
+    assert str(error).endswith(f"Fix: bring it back, then repeat this run; {WAY.format('gpu-1')}")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_host_that_takes_the_connection_and_says_nothing_fails_in_time(monkeyp
 def test_a_host_that_only_the_state_knows_is_named_after_its_resource(resource: str, undo: str, host: str) -> None:
     error = failure(ask(closed_port(), resource, undo))
     assert (error.host, error.check_id) == (host, "address")
-    assert "refuses connections. Nothing was undone there. Fix: bring it back, then pulumi up; " in error.message
+    assert "refuses connections. Nothing was undone there. Fix: bring it back, then repeat this run; " in error.message
     assert error.message.endswith(WAY.format(host))
 
 

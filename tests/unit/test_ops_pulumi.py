@@ -269,6 +269,12 @@ LOOK = "Fix: sitectl recover, then pulumi up, which goes on from there."
             "To see the stack trace of this error execute with --v=5 or higher\x1f",
             "gpu-1 [cluster_member] error: no etcd. apply ended with status 1. Log: /l",
         ),
+        (
+            "fault\tsysctl\x1fapply ended with status 1. Log: /l\x1f/var/lib/gpu-metal/runner/f8b555534ae7/files.sh: "
+            "line 108: /etc/sysctl.d/.99-zz-gpu-metal.conf.gpu-metal: Read-only file system\x1f",
+            "gpu-1 [sysctl] /etc/sysctl.d/.99-zz-gpu-metal.conf.gpu-metal: Read-only file system. "
+            "apply ended with status 1. Log: /l",
+        ),
         ("fault\tos\x1fis Debian 11. Fix: reinstall it.\x1f", "gpu-1 [os] is Debian 11. Fix: reinstall it."),
     ],
 )

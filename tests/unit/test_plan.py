@@ -76,7 +76,7 @@ def test_gr10_nothing_is_changed_before_every_preflight(site: dict[str, Any], tm
     for host in ("cp-1", "cpu-1", "gpu-1"):
         runner = plan_of(site, tmp_path).one(f"{host}-runner")
         assert "hosts-checked" in runner.depends_on
-        assert runner.options["hooks"] == ("probe", "preflight", "library")
+        assert runner.options["hooks"] == ("probe", "preflight", "library", "begun")
 
 
 def test_gr10_the_gate_is_a_leaf_that_opens_again_when_something_else_is_asked_of_a_host(
@@ -260,6 +260,12 @@ def test_whatever_a_host_undoes_asks_the_host_first(site: dict[str, Any], tmp_pa
     assert [r.name for r in undoing if r.options["before_delete"] != (leave.NAME,)] == []
 
 
+def test_whatever_runs_on_a_host_is_watched_from_its_begin_to_its_end(site: dict[str, Any], tmp_path: Path) -> None:
+    for made in plan_of(site, tmp_path).of(COMMAND):
+        if "delete" in made.inputs:
+            assert (made.options["hooks"][-1], made.options["after"][0]) == ("begun", "ended"), made.name
+
+
 def test_a_layer_with_a_secret_shows_its_steps_and_keeps_its_output_secret(tmp_path: Path) -> None:
     script = tmp_path / "keeper.sh"
     script.write_text("# It is kept.\ncheck() { :; }\n")
@@ -271,6 +277,8 @@ def test_a_layer_with_a_secret_shows_its_steps_and_keeps_its_output_secret(tmp_p
             remote.ConnectionArgs(host="10.0.0.1"),
             "",
             lambda _: ResourceHook("probe", void),
+            lambda *_: ResourceHook("begun", void),
+            lambda _: ResourceHook("ended", void),
             lambda _: ResourceHook("back", void),
             gone=False,
             secret=lambda _: Output.secret("hunter2"),

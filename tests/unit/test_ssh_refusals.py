@@ -214,7 +214,19 @@ def test_an_agent_with_too_many_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             1,
             "sudo: PAM account management error: Permission denied\nsudo: a password is required",
-            "[sudo] sudo: PAM account management error: Permission denied. Fix: ",
+            '[sudo] PAM refuses sudo to deploy: "PAM account management error: Permission denied". Fix: as root there: '
+            "journalctl -t sudo says why: an expired account or password (chage -l deploy), ",
+        ),
+        # pam_deny in its account lines; and RHEL's words for a password that has expired
+        (
+            1,
+            "sudo: account validation failure, is your account locked?\nsudo: a password is required",
+            'PAM refuses sudo to deploy: "account validation failure, is your account locked?". Fix: ',
+        ),
+        (
+            1,
+            "sudo: Account or password is expired, reset your password and try again\nsudo: a password is required",
+            'refuses sudo to deploy: "Account or password is expired, reset your password and try again". Fix: ',
         ),
         (127, "bash: line 1: sudo: command not found", "has no sudo. Fix: as root there: install the package sudo;"),
     ],
