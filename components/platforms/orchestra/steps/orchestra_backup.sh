@@ -115,9 +115,8 @@ filled() {
 }
 
 backup() {
-    local file
     file=$folder/$database-$(date -u +%Y%m%dT%H%M%SZ)
-    trap 'rm -f -- "$file.part"' EXIT
+    trap 'rm -f -- "$file.part"' EXIT # when this function has ended
     as_owner pg_dump --format custom "$database" >"$file.part"
     filled "${database}_trial" "$file.part"
     as_owner dropdb "${database}_trial"
