@@ -16,6 +16,7 @@ from components.platforms.orchestra.config import Orchestra, Source
 from components.platforms.orchestra.places import address, clients, database_host, listen, nodes
 
 _SCRIPTS = Path(__file__).parent / "steps"
+_BACKUPS = Path(__file__).with_name("program.sh")
 
 
 def uses(config: Orchestra, hosts: Hosts) -> tuple[str, ...]:
@@ -48,14 +49,14 @@ def database(config: Orchestra, hosts: Hosts) -> list[Step]:
     """The steps of the database's host."""
     own = config.database
     port, names = {"port": str(own.port)}, {"database": own.name, "user": own.user}
-    backup = {"folder": own.backup.folder, "time": own.backup.time, "keep": str(own.backup.keep)}
+    backup = {"folder": own.backup.folder, "time": own.backup.time}
     places = {"listen": _words(listen(config, hosts)), "clients": _words(clients(config, hosts))}
     return [
         _step("no_main"),
         packages(["@postgresql", "@python3"], label="postgresql"),
         Step(_SCRIPTS / "orchestra_cluster.sh", {**port, **names, **places}),
         Step(_SCRIPTS / "orchestra_database.sh", {**port, **names}, secrets={"password": own.password_secret}),
-        Step(_SCRIPTS / "orchestra_backup.sh", {**port, **names, **backup}),
+        Step(_SCRIPTS / "orchestra_backup.sh", backup, {"program": backups(config)}),
     ]
 
 
@@ -77,6 +78,14 @@ def pilot(config: Orchestra, hosts: Hosts) -> list[Step]:
         *_rows(config, hosts),
         _step("pilot", **who, after=_after(config)),
     ]
+
+
+def backups(config: Orchestra) -> str:
+    """The program that makes backups and puts them back; the site's words are its second line."""
+    own = config.database
+    words = f"port={own.port} database={own.name} owner={own.user} folder={own.backup.folder} number={own.backup.keep}"
+    first, rest = _BACKUPS.read_text().split("\n", 1)
+    return f"{first}\n{words}\n{rest}"
 
 
 def program(config: Orchestra) -> str:

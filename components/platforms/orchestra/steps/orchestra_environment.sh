@@ -12,21 +12,20 @@ check() {
     place=$(_place)
     if [[ ! -e $place/.gpu-metal ]]; then untrue "$(_link) has not Orchestra's requirements"; fi
     if [[ $(readlink "$(_link)") != "environments/${place##*/}" ]]; then untrue "$(_link) is not in use"; fi
-    if ! "$(_link)/bin/python" -m pip check --disable-pip-version-check >/dev/null 2>&1; then
-        untrue "$(_link) is broken: pip check fails in it"
-    fi
+    if ! _has "$place" | same_file "$place/.gpu-metal"; then untrue "$(_link) has not the packages that were installed there"; fi
 }
 
 apply() {
     local place
     place=$(_place)
     umask 022
-    if [[ ! -e $place/.gpu-metal ]] || ! "$place/bin/python" -m pip check --disable-pip-version-check >/dev/null 2>&1; then
+    if ! _has "$place" | same_file "$place/.gpu-metal"; then
         rm -rf -- "$place"
         mkdir -p -- "$(dirname "$place")"
         python3 -m venv "$place"
         _install "$place"
-        "$place/bin/python" -m pip freeze --disable-pip-version-check | write_file "$place/.gpu-metal" 0644
+        if [[ $(_has "$place") == *broken* ]]; then untrue "$place cannot be read by its own Python. Fix: rm -r $place, then again"; fi
+        _has "$place" | write_file "$place/.gpu-metal" 0644
     fi
     pilot_due
     ln -sfn "environments/${place##*/}" "$(_link).fresh"
@@ -49,6 +48,14 @@ _place() {
         _requirements
     } | sha256sum)
     printf '%s/environments/%s\n' "$(input path)" "${key:0:12}"
+}
+
+# What an environment has, with the sizes of its files as they are now
+_has() {
+    "$1/bin/python" -c 'import importlib.metadata, os
+for each in sorted(importlib.metadata.distributions(), key=lambda each: each.metadata["Name"]):
+    files = [each.locate_file(file) for file in each.files or () if not str(file).endswith(".pyc")]
+    print(each.metadata["Name"], each.version, sum(os.path.getsize(file) for file in files))' 2>/dev/null || printf 'broken\n'
 }
 
 _requirements() {

@@ -2,6 +2,8 @@
 # rows: T3
 # inputs: machines
 # uses: orchestra
+#
+# Not undone: rows that were deleted stay away: the site has the whole table.
 
 check() {
     local strange

@@ -1,7 +1,6 @@
 # The database's port is free, or the database's already; this host has the addresses that it is to listen on.
 # rows: T1
 # inputs: port listen
-# uses: orchestra
 
 check() {
     local holder address

@@ -9,82 +9,32 @@ from typing import Any
 
 import pytest
 
-from components.host.config import Host
-from components.hostrun.step import Step
 from components.platforms.orchestra import steps
-from components.platforms.orchestra.config import Orchestra
 from lab.hosts import faults, lab
-from lab.parts.orchestra import depot
+from tests.parts.orchestra.scripts.site import (
+    LEFT,
+    PASSWORD,
+    SECRETS,
+    layers,
+    made,
+    refused,
+    rows,
+    site,
+    sql,
+    until,
+    wanted,
+)
 from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("T1", "T2", "T3", "T4")]
 
-PASSWORD = "s3cret: a\\'%b".replace(" ", "_")
-SECRETS = {"orchestraDatabase": PASSWORD}
-LEFT = ("/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow", "/etc/.pwd.lock", "/etc/subuid", "/etc/subgid")
-"""Debian deletes no user of a package."""
-NODES = {"node02": {"cpu": 2}, "node03": {"cpu": 1, "maxCpu": 20, "queue": "cern"}}
-
-
-def wanted(host: LabHost, **more: Any) -> Orchestra:
-    database = {"passwordSecret": "orchestraDatabase", **more.pop("database", {})}
-    base = {
-        "kind": "orchestra",
-        "host": host.machine.name,
-        "source": {"archive": {"url": depot.URL, "sha256": depot.sha256()}},
-        "index": depot.INDEX,
-        "nodes": NODES,
-        "database": database,
-    }
-    return Orchestra.model_validate({**base, **more})
-
-
-def site(host: LabHost) -> dict[str, Host]:
-    """The host, and the machines of the node table."""
-    known = {host.machine.name: host.machine.address, "node02": "10.9.0.2", "node03": "10.9.0.3", "node04": "10.9.0.4"}
-    return {
-        name: Host.model_validate({"name": name, "address": address, "hostKey": "ssh-ed25519 AAAA"})
-        for name, address in known.items()
-    }
-
-
-def layers(host: LabHost, config: Orchestra) -> dict[str, list[Step]]:
-    """All of the host, by layer."""
-    waves = steps.waves(config, site(host))
-    return {wave.layer: list(wave.steps[host.machine.name]) for wave in waves}
-
-
-def made(host: LabHost, config: Orchestra, **secrets: str) -> set[str]:
-    """The steps that changed."""
-    changed = set()
-    for layer, own in layers(host, config).items():
-        done = host.run(layer, own, {**SECRETS, **secrets})
-        assert done.returncode == 0, done.stderr
-        changed |= {line.split()[2] for line in done.stderr.splitlines() if " changed " in line or " undo " in line}
-    return changed
-
-
-def refused(host: LabHost, config: Orchestra, **secrets: str) -> str:
-    """What is said when it cannot be made so."""
-    said = ""
-    for layer, own in layers(host, config).items():
-        done = host.run(layer, own, {**SECRETS, **secrets})
-        said += done.stderr if done.returncode else ""
-    assert said
-    return said
-
-
-def sql(host: LabHost, text: str, database: str = "orchestra") -> list[str]:
-    """As an administrator asks in a query tool."""
-    return host.bash(f"runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database}", text).splitlines()
-
-
-def rows(host: LabHost) -> list[str]:
-    return sql(host, 'SELECT name, "CPUJobs", "GPUJobs", "maxCPUJobs", "maxGPUJobs", "queueName" FROM node ORDER BY 1;')
-
-
-def until(host: LabHost, what: str) -> None:
-    host.bash(f"for i in $(seq 300); do if {what}; then exit 0; fi; sleep 0.5; done; exit 1")
+RUNNING = "runuser -u postgres -- psql -XAtqd orchestra -c \"SELECT count(*) FROM job WHERE status = 'running'\""
+ASKED = (
+    'runuser -u orchestra -- /etc/orchestra/run bash -c \'psql -XAtc "SELECT current_user";'
+    ' env -u PGPASSFILE psql "$ORCHESTRA_DATABASE_URL" -XAtc "SELECT 1"\''
+)
+"""The pilot's user asks the database, by libpq's variables and by the URL."""
+COLUMNS = 'name, "CPUJobs", "GPUJobs", "maxCPUJobs", "maxGPUJobs", "queueName"'
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +58,7 @@ def test_it_runs_on_its_own_database_and_nothing_is_done_twice(host: LabHost) ->
     assert host.bash("ss -Hltn 'sport = :5432' | awk '{ print $4 }'") == "127.0.0.1:5432\n"
     assert host.bash("ls /etc/postgresql/*/") == "orchestra\n"
     sql(host, "INSERT INTO job (status) SELECT 'registered' FROM generate_series(1, 5);")
-    until(
-        host,
-        "[ $(runuser -u postgres -- psql -XAtq -d orchestra -c \"SELECT count(*) FROM job WHERE status = 'running'\") = 3 ]",
-    )
+    until(host, f"[ $({RUNNING}) = 3 ]")
     process = host.bash("systemctl show -p MainPID --value orchestra-pilot").strip()
     assert host.bash(f"stat -c %U /proc/{process}") == "orchestra\n"
 
@@ -119,8 +66,9 @@ def test_it_runs_on_its_own_database_and_nothing_is_done_twice(host: LabHost) ->
 @pytest.mark.row("T1")
 def test_nobody_reads_the_password(host: LabHost) -> None:
     found = host.bash(
-        "cat /var/lib/gpu-metal/log/*/* /var/lib/gpu-metal/ledger/* /var/log/postgresql/* /etc/systemd/system/orchestra*"
-        " /usr/local/sbin/orchestra-database /etc/orchestra/run; journalctl -o cat; ps -ef"
+        "cat /var/lib/gpu-metal/log/*/* /var/lib/gpu-metal/ledger/* /var/log/postgresql/* "
+        "/etc/systemd/system/orchestra* "
+        "/usr/local/sbin/orchestra-database /etc/orchestra/run; journalctl -o cat; ps -ef"
     )
     assert PASSWORD not in found
     modes = host.bash("stat -c '%a %U:%G %n' /etc/orchestra/*").splitlines()
@@ -129,13 +77,11 @@ def test_nobody_reads_the_password(host: LabHost) -> None:
         "600 orchestra:orchestra /etc/orchestra/pgpass",
         "755 root:root /etc/orchestra/run",
     ]
-    asked = 'runuser -u orchestra -- /etc/orchestra/run bash -c \'psql -XAtc "SELECT current_user"; env -u PGPASSFILE psql "$ORCHESTRA_DATABASE_URL" -XAtc "SELECT 1"\''
-    assert host.bash(asked) == "orchestra\n1\n"
+    assert host.bash(ASKED) == "orchestra\n1\n"
     other = "an-other-password"
-    assert {"orchestra_database", "orchestra_settings", "orchestra_pilot"} <= made(
-        host, wanted(host), orchestraDatabase=other
-    )
-    assert host.bash(asked) == "orchestra\n1\n"
+    changed = made(host, wanted(host), orchestraDatabase=other)
+    assert {"orchestra_database", "orchestra_settings", "orchestra_pilot"} <= changed
+    assert host.bash(ASKED) == "orchestra\n1\n"
     assert "12 or more printable ASCII characters" in refused(host, wanted(host), orchestraDatabase="short")
     made(host, wanted(host))
     assert host.check() == {}
@@ -160,7 +106,8 @@ def test_one_edit_changes_its_rows_and_leaves_counters_alone(host: LabHost) -> N
 def test_what_was_changed_in_the_table_by_hand_is_seen_row_by_row_and_mended(host: LabHost) -> None:
     sql(
         host,
-        """UPDATE node SET "CPUJobs" = 9, "queueName" = 'loboc' WHERE name = 'node02'; DELETE FROM node WHERE name = 'node03';
+        """UPDATE node SET "CPUJobs" = 9, "queueName" = 'loboc' WHERE name = 'node02';
+        DELETE FROM node WHERE name = 'node03';
         INSERT INTO node (name, "CPUJobs") VALUES ('verdun', 4);""",
     )
     seen = {step: says for step, (_, says) in host.check().items()}
@@ -274,8 +221,7 @@ def test_commands_that_fail_are_said_with_their_reason(host: LabHost) -> None:
 def test_what_was_changed_on_the_host_by_hand_is_seen_and_mended(host: LabHost) -> None:
     harms = {
         "echo >>/opt/orchestra/source/orchestra/scripts/run_rancher.py": "orchestra_source#source",
-        "rm -r /opt/orchestra/environment/lib/python3.11/site-packages/six*; echo >/opt/orchestra/environment/.gpu-metal; "
-        "ln -sfn environments/other /opt/orchestra/environment": "orchestra_environment",
+        "rm /opt/orchestra/environment/lib/python3.11/site-packages/six.py": "orchestra_environment",
         "chmod 644 /etc/orchestra/orchestra.env": "orchestra_settings",
         "systemctl disable -q --now orchestra-pilot": "orchestra_pilot",
         "systemctl stop orchestra-backup.timer": "orchestra_backup",
@@ -286,14 +232,13 @@ def test_what_was_changed_on_the_host_by_hand_is_seen_and_mended(host: LabHost) 
     assert set(harms.values()) <= set(host.check())
     assert set(harms.values()) <= made(host, wanted(host))
     assert host.check() == {}
-    host.bash(
-        "runuser -u postgres -- psql -qc \"ALTER SYSTEM SET listen_addresses = '*'\"; systemctl restart postgresql@15-orchestra"
-    )
+    sql(host, "ALTER SYSTEM SET listen_addresses = '*';")
+    host.bash("systemctl restart postgresql@15-orchestra")
     said = host.check()["orchestra_cluster"][1]
     assert said.startswith(
         "the database listens on '*', wants '127.0.0.1'; /var/lib/postgresql/15/orchestra/postgresql.auto.conf"
     )
-    host.bash("runuser -u postgres -- psql -qc 'ALTER SYSTEM RESET listen_addresses'")
+    sql(host, "ALTER SYSTEM RESET listen_addresses;")
     made(host, wanted(host))
     assert host.check() == {}
 

@@ -168,8 +168,8 @@ def test_secrets_are_names() -> None:
         ({"database": {"host": "apollo"}}, "database.host: apollo is not a host of this site. Write one of hosts."),
         (
             {"database": {"listen": ["0.0.0.0"]}},  # noqa: S104
-            "database.listen[0]: 0.0.0.0 would open the database to every network of its host. Write the address of one "
-            "network, or take the key away: then it listens on 127.0.0.1 only.",
+            "database.listen[0]: 0.0.0.0 would open the database to every network of its host. Write the address of "
+            "one network, or take the key away: then it listens on 127.0.0.1 only.",
         ),
         (
             {"database": {"listen": ["::1"]}},
