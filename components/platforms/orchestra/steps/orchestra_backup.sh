@@ -8,9 +8,9 @@
 
 check() {
     local result
-    if ! bulk program | same_file "$(_file)"; then untrue "$(_file) is not the program that makes backups"; fi
-    if ! _service | same_file "$(_unit service)"; then untrue "$(_unit service) is not the one that makes backups"; fi
-    if ! _timer | same_file "$(_unit timer)"; then untrue "$(_unit timer) does not make backups at $(input time)"; fi
+    if ! bulk program | same_file "$(_file)"; then untrue "$(_file) is not the program for backups"; fi
+    if ! _service | same_file "$(_unit service)"; then untrue "$(_unit service) is not the unit for backups"; fi
+    if ! _timer | same_file "$(_unit timer)"; then untrue "$(_unit timer) is not the timer of $(input time)"; fi
     if ! systemctl is-enabled -q orchestra-backup.timer || ! systemctl is-active -q orchestra-backup.timer; then
         untrue "orchestra-backup.timer does not run: no backups are made"
     fi

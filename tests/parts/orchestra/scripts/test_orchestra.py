@@ -153,7 +153,7 @@ def test_a_backup_puts_back_what_was_lost(host: LabHost) -> None:
 
 @pytest.mark.row("T1", "T4")
 def test_a_database_that_is_down_is_said_as_such_and_the_pilot_comes_back_after_it(host: LabHost) -> None:
-    host.bash("systemctl stop 'postgresql@*-orchestra'; systemctl stop orchestra-pilot")
+    host.bash("systemctl stop postgresql@15-orchestra orchestra-pilot")
     seen = {step: says for step, (_, says) in host.check().items()}
     assert seen["orchestra_cluster"].startswith("postgresql@15-orchestra.service does not run. Fix: journalctl -u ")
     for step in ("orchestra_tables", "orchestra_node#node02", "orchestra_nodes", "orchestra_pilot"):
