@@ -54,7 +54,11 @@ undo() {
     systemctl stop "$unit" 2>/dev/null || true
     systemctl reset-failed "$unit" 2>/dev/null || true
     restore "$(_drop_in)"
-    if [[ -n $(cluster_version) ]]; then rm -rf -- "$(_etc)"; fi
+    # The package, once it is purged, takes data away whose settings it finds.
+    if [[ -n $(cluster_version) ]]; then
+        rm -rf -- "$(_etc)"
+        rmdir --ignore-fail-on-non-empty -- "/etc/postgresql/$(cluster_version)" 2>/dev/null || true
+    fi
     if [[ -d $(_data) ]]; then printf 'left: the database, in %s\n' "$(_data)"; fi
 }
 
