@@ -6,6 +6,7 @@ tables → node table, a step a machine → pilot)
 
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 from components.host.artefact_steps import there
 from components.host.config import Host
@@ -83,14 +84,15 @@ def pilot(config: Orchestra, hosts: Hosts) -> list[Step]:
 def backups(config: Orchestra) -> str:
     """The program that makes backups and puts them back; the site's words are its second line."""
     own = config.database
-    words = f"port={own.port} database={own.name} owner={own.user} folder={own.backup.folder} number={own.backup.keep}"
+    folder = quote(own.backup.folder)
+    words = f"port={own.port} database={own.name} owner={own.user} folder={folder} number={own.backup.keep}"
     first, rest = _BACKUPS.read_text().split("\n", 1)
     return f"{first}\n{words}\n{rest}"
 
 
 def program(config: Orchestra) -> str:
     """The program that runs Orchestra's commands: each in its folder, with its environment and variables."""
-    own = config.commands
+    own, path = config.commands, quote(config.path)
     init = f"{own.init}\n" if own.init else ""
     return f"""\
 #!/bin/bash
@@ -98,8 +100,8 @@ def program(config: Orchestra) -> str:
 set -a
 . /etc/orchestra/orchestra.env
 set +a
-cd {config.path}/source || exit
-. {config.path}/environment/bin/activate
+cd {path}/source || exit
+. {path}/environment/bin/activate
 if [[ $1 == setup ]]; then
     {own.setup or "true"}
     exit

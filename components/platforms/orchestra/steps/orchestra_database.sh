@@ -16,8 +16,9 @@ check() {
         *) untrue "the database's role $(input user) may not log in, or may do everything" ;;
     esac
     seen=$(sql_root postgres -v name="$(input database)" <<<"SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = :'name';")
+    if [[ -z $seen ]]; then untrue "there is no database $(input database)"; fi
     if [[ $seen != "$(input user)" ]]; then
-        untrue "the database $(input database) ${seen:+belongs to $seen, wants $(input user) as its owner}${seen:-is not there}"
+        untrue "the database $(input database) belongs to $seen, wants $(input user) as its owner"
     fi
 }
 

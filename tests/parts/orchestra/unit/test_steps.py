@@ -149,6 +149,16 @@ def test_sources_are_an_archive_or_a_revision_and_partitura_goes_into_the_source
     assert asked == {"orchestra_port": None, "artefact#orchestra-partitura": "/srv/p.tgz"}
 
 
+@pytest.mark.row("T1")
+def test_the_program_for_backups_has_the_sites_words_and_runs_none_of_them() -> None:
+    config = orchestra(database={"port": 5433, "backup": {"folder": "/srv/$(id)", "keep": 3}})
+    lines = of_layer("orchestra-database", config)["orchestra_backup"].bulk["program"].splitlines()
+    assert lines[:2] == ["#!/bin/bash", "port=5433 database=orchestra owner=orchestra folder='/srv/$(id)' number=3"]
+    assert "# orchestra-database backup " in "\n".join(lines)
+    program = of_layer("orchestra", orchestra(path="/srv/$(id)"))["orchestra_settings"].bulk["run"]
+    assert "cd '/srv/$(id)'/source || exit\n" in program
+
+
 @pytest.mark.row("T1", "T2")
 def test_secrets_are_names() -> None:
     config = orchestra(kubeconfigSecret="pilotKubeconfig")
