@@ -54,8 +54,9 @@ undo() {
     systemctl stop "$unit" 2>/dev/null || true
     systemctl reset-failed "$unit" 2>/dev/null || true
     restore "$(_drop_in)"
-    # The package, once it is purged, takes data away whose settings it finds.
+    # The package, once it is purged, takes data away whose settings it finds. With the data they come up again.
     if [[ -n $(cluster_version) ]]; then
+        if [[ -d $(_data) && -e $(_etc)/postgresql.conf ]]; then cp -a -- "$(_etc)"/{postgresql,pg_hba,pg_ident}.conf "$(_data)"; fi
         rm -rf -- "$(_etc)"
         rmdir --ignore-fail-on-non-empty -- "/etc/postgresql/$(cluster_version)" 2>/dev/null || true
     fi
@@ -87,9 +88,16 @@ _access() {
 
 _always() { printf '# gpu-metal\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=2\n'; }
 
-# Of data that is there it takes the settings from there.
+# Of data that are there, pg_createcluster takes over the settings that lie with them, and wants all three files.
 _create() {
-    local said
+    local said file
+    if [[ -d $(_data) ]]; then
+        for file in postgresql pg_hba pg_ident; do
+            if [[ -e $(_data)/$file.conf ]]; then continue; fi
+            if [[ $file == postgresql ]]; then printf "include_dir = 'conf.d'\n"; fi |
+                write_file "$(_data)/$file.conf" 0640 postgres:postgres
+        done
+    fi
     systemd_reload # refuses where pg_createcluster's own reload would cost containers their GPUs
     said=$(LC_ALL=C.UTF-8 pg_createcluster --port "$(input port)" --start-conf auto "$1" "orchestra" 2>&1) ||
         untrue "PostgreSQL makes no cluster orchestra: $(grep -iE 'error' <<<"$said" | tail -n 1). Fix: what it names"

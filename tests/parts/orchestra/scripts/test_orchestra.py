@@ -261,6 +261,12 @@ def test_it_comes_up_again_on_its_data_and_removed_it_leaves_them(host: LabHost,
     assert "orchestra_tables" not in made(host, wanted(host))
     assert sql(host, "SELECT count(*) FROM job;") == jobs
     assert host.check() == {}
+    host.apply("orchestra-database", base[:2])
+    # A folder that was restored may lack the settings.
+    host.bash("rm /var/lib/postgresql/15/orchestra/{postgresql,pg_ident}.conf")
+    made(host, wanted(host))
+    assert sql(host, "SELECT count(*) FROM job;") == jobs
+    assert host.check() == {}
     host.remove()
     kept = host.bash("ls /var/lib/postgresql/15; ls /var/backups/orchestra | head -1")
     assert kept.startswith("orchestra\norchestra-")
