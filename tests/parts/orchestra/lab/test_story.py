@@ -5,7 +5,9 @@ prove: upstream's own code, jobs in Kubernetes, a database on another host.
 """
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +25,13 @@ SAMPLE = ROOT / "components/platforms/orchestra/sample.yaml"
 PLACE = HOST.name
 
 
-def site() -> dict[str, Any]:
+def site(known: Path) -> dict[str, Any]:
     """The sample on one host of the lab, with its stand-in's source; the other machines are rows only."""
     found: dict[str, Any] = YAML(typ="safe").load(SAMPLE)["config"]["gpu-metal:site"]
     for key in ("os", "timeServers"):
         del found[key]
     found |= {
-        "knownHosts": str(paths.LAB / "known_hosts"),
+        "knownHosts": str(known),
         "ssh": {"user": "deploy", "keyFile": str(paths.LAB / "id_ed25519")},
         "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 2},
         "hosts": {PLACE: {"address": HOST.address, "roles": []}},
@@ -49,8 +51,9 @@ def site() -> dict[str, Any]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     lab.serve(lambda _: None)
     lab.reset(HOST)
-    stack = Stack("orchestra", tmp_path_factory.mktemp("orchestra"))
-    stack.create(site())
+    folder = tmp_path_factory.mktemp("orchestra")
+    stack = Stack("orchestra", folder)
+    stack.create(site(shutil.copy(paths.LAB / "known_hosts", folder)))
     stack.tell("orchestraDatabase", "a-password-of-the-lab")
     yield stack
     lab.stop(HOST, grace=0)

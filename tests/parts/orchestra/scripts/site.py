@@ -15,7 +15,7 @@ LEFT = (
     *("/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow", "/etc/.pwd.lock", "/etc/subuid", "/etc/subgid"),
     "perl-base:amd64",
 )
-"""Debian deletes no user of a package; its perl wants one of its own version, and what a package needs is not undone."""
+"""Debian deletes no user of a package. Its perl wants a base of its own version: what a package needs is not undone."""
 NODES = {"node02": {"cpu": 2}, "node03": {"cpu": 1, "maxCpu": 20, "queue": "cern"}}
 
 
