@@ -25,7 +25,7 @@ SAMPLE = ROOT / "components/platforms/orchestra/sample.yaml"
 PLACE = HOST.name
 
 
-def site(known: Path) -> dict[str, Any]:
+def site(known: Path | str) -> dict[str, Any]:
     """The sample on one host of the lab, with its stand-in's source; the other machines are rows only."""
     found: dict[str, Any] = YAML(typ="safe").load(SAMPLE)["config"]["gpu-metal:site"]
     for key in ("os", "timeServers"):
