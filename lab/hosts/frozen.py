@@ -97,7 +97,8 @@ def clear(used: Sequence[str], *, of_a_run: bool = False) -> None:
     made = [path.parent for path in paths.FROZEN.glob("*/about.json")]
     made.sort(key=lambda folder: (folder / "about.json").stat().st_mtime, reverse=True)
     # A disk of a host that is off may outlive its layer: another checkout, with another list of hosts, cleared it.
-    needed = {each.parent.name for key in used if key and exists(key) for each in lowers(key)}
+    there = {folder.name for folder in made}
+    needed = {each.parent.name for key in used if key in there for each in lowers(key)}
     number, size = 0, 0
     for folder in made:
         if of_a_run and folder.name.startswith(OF_A_RUN):
