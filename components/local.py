@@ -49,7 +49,7 @@ class Holds(Mark):
     begins: bytes = b""
     """First bytes of the binary form, where that is as good."""
     ends: Callable[[bytes], Ending | None] | None = None
-    """When what a good file holds ends; None where nothing in such a file ends."""
+    """Reads from a good file when its certificate or key expires; None for a kind of file in which nothing expires."""
 
     def ending(self, path: Path) -> Ending | None:
         """When what the file holds ends; None if never, and for a file that `trouble` is about."""

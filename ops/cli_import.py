@@ -44,9 +44,7 @@ def nauta(
     from ops.importing.nauta import site_of
 
     draft = site_of(inventory, config, as_printed=as_printed, direct=direct)
-    if os:
-        draft.put(("os",), os)
-    return run.write(flags, draft, [inventory.name, config.name])
+    return run.write(flags, draft, [inventory.name, config.name], os)
 
 
 @verb(imports, example="sitectl import k0sctl k0sctl.yaml -s lab --endpoint api.example.org:6443")
@@ -62,9 +60,7 @@ def k0sctl(
     from ops.importing.k0sctl import site_of
 
     draft = site_of(file, endpoint=endpoint, version=kubernetes)
-    if os:
-        draft.put(("os",), os)
-    return run.write(flags, draft, [file.name])
+    return run.write(flags, draft, [file.name], os)
 
 
 @verb(imports, example="sitectl import kubespray inventory/mycluster -s lab --endpoint api.example.org:6443")
@@ -83,6 +79,4 @@ def kubespray(
     from ops.importing.kubespray import site_of
 
     draft = site_of(inventory, endpoint=endpoint, version=kubernetes, user=user)
-    if os:
-        draft.put(("os",), os)
-    return run.write(flags, draft, [inventory.name])
+    return run.write(flags, draft, [inventory.name], os)

@@ -3,14 +3,12 @@
 Rows: M3.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from components.hostrun.report import Check
+from ops.probes import Kubectl
 from stacks.model import Site
-
-Kubectl = Callable[[str, str], Awaitable[str]]
-"""(what to get, jsonpath) → what it prints."""
 
 NAME = '{.metadata.namespace}{"/"}{.metadata.name}{"\\t"}{.spec.nodeName}{"\\t"}'
 EVICTED = f'{{range .items[?(@.status.reason=="Evicted")]}}{NAME}{{.status.message}}{{"\\n"}}{{end}}'

@@ -26,8 +26,8 @@ class Delivery(Artefact):
     """GB that must be free in `folder` before it is unpacked, and in the folder of the site's own registry before the
     first push."""
     names: Literal["last", "path", "both"] = "both"
-    """Where nvcr.io/a/b/c:1 goes. last: to registry.images/c:1, where a chart that is told registry.images looks for
-    it. path: to a/b/c:1 of that registry, where an engine looks whose `mirrors` name it for nvcr.io."""
+    """Under which names the registry gets the image nvcr.io/a/b/c:1. last: registry.images/c:1, which a chart with
+    registry.images as its registry pulls. path: a/b/c:1, which an engine with `mirrors` for nvcr.io pulls."""
 
     @property
     def archive(self) -> str:

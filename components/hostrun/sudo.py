@@ -53,5 +53,5 @@ def _what(user: str, status: int, lines: list[str]) -> str:
 
 
 def _first(lines: list[str], words: tuple[str, ...]) -> str:
-    """The first line with one of the words; empty if there is none."""
+    """The first of the lines that contains one of the words; an empty text if no line does."""
     return next((text for text in lines if any(word in text for word in words)), "")

@@ -1,4 +1,6 @@
-"""A question to a control plane, by a script on its stdin, with a deadline."""
+"""A question to a control plane, or to the first that answers, by a script on its stdin, with a deadline."""
+
+from collections.abc import Sequence
 
 from components.hostrun import ssh
 from components.hostrun.target import SshError, Target
@@ -17,3 +19,29 @@ async def ask(plane: Target, command: str, script: bytes, deadline: float = DEAD
         last = (result.stderr.strip().splitlines() or [f"exit status {result.status}"])[-1]
         return "", last[:500]
     return result.stdout, ""
+
+
+class NobodyError(Exception):
+    """None of the control planes could answer. str() has the reason of each."""
+
+    def __init__(self, planes: Sequence[Target], reasons: Sequence[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self._host = planes[0].name if planes else ""
+
+    def told(self, id_: str, what: str) -> str:
+        """The message about a check: `host [id] no control plane could say WHAT. …`."""
+        text = f"{self._host} [{id_}] no control plane could say {what}. {self}. Nothing was changed"
+        return f"{text}. Fix: bring one of them back, then pulumi up"
+
+
+async def first(
+    planes: Sequence[Target], command: str, script: bytes, deadline: float = DEADLINE
+) -> tuple[Target, str]:
+    """The first control plane on which the script succeeded, and what it printed there. Raises NobodyError."""
+    reasons = []
+    for plane in planes:
+        text, reason = await ask(plane, command, script, deadline)
+        if not reason:
+            return plane, text
+        reasons.append(f"{plane.name}: {reason}")
+    raise NobodyError(planes, reasons)

@@ -12,7 +12,7 @@ from pathlib import Path
 from shlex import quote
 
 from components.hostrun.target import Target
-from components.kubernetes.plane import ask
+from components.kubernetes.plane import NobodyError, first
 
 SCRIPT = Path(__file__).with_name("release.sh")
 
@@ -26,14 +26,7 @@ async def forget(control_planes: Sequence[Target], namespace: str, name: str) ->
 
     Asks the `control_planes` in turn, and stops at the first that did it. Raises KeptReleaseError if none did.
     """
-    reasons = []
-    command = f"bash -s -- {quote(namespace)} {quote(name)}"
-    for plane in control_planes:
-        _, reason = await ask(plane, command, SCRIPT.read_bytes())
-        if not reason:
-            return
-        reasons.append(f"{plane.name}: {reason}")
-    raise KeptReleaseError(
-        f"{control_planes[0].name} [release] no control plane could say whether Helm has a release {name} already. "
-        f"{'; '.join(reasons)}. Nothing was changed. Fix: bring one of them back, then pulumi up"
-    )
+    try:
+        await first(control_planes, f"bash -s -- {quote(namespace)} {quote(name)}", SCRIPT.read_bytes())
+    except NobodyError as error:
+        raise KeptReleaseError(error.told("release", f"whether Helm has a release {name} already")) from None

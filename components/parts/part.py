@@ -122,7 +122,7 @@ class HostPart(Generic[P]):
     """True if a host can have only one part of this kind."""
     drained: Callable[[P, Host, Hosts], Sequence[str]] = lambda *_: ()
     """Taints, `key=value:Effect`, that the node of a drained host has once its work has moved, until it takes work
-    again. It is asked of every drained host of the site."""
+    again. The program asks this of every drained host, also of one that the part does not use."""
     verdicts: Mapping[str, str] = field(default_factory=dict)
     """By the name of a step: under which name `sitectl verify` shows it as a check of its own, `ENTRY/NAME`."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from components.hostrun.target import Target
-from components.kubernetes.plane import ask
+from components.kubernetes.plane import NobodyError, first
 
 SCRIPT = Path(__file__).with_name("namespace.sh")
 
@@ -23,17 +23,11 @@ async def free(control_planes: Sequence[Target], name: str) -> None:
     A namespace that an earlier run made for a project is taken over again, with all that is in it. Raises
     NamespaceError for one that still ends, for one that others made, and if no control plane answers.
     """
-    reasons = []
-    for plane in control_planes:
-        answer, reason = await ask(plane, f"bash -s -- {quote(name)}", SCRIPT.read_bytes())
-        if not reason:
-            _judge(plane.name, name, answer.splitlines())
-            return
-        reasons.append(f"{plane.name}: {reason}")
-    raise NamespaceError(
-        f"{control_planes[0].name} [namespace] no control plane could say whether namespace {name} is free. "
-        f"{'; '.join(reasons)}. Nothing was changed. Fix: bring one of them back, then pulumi up"
-    )
+    try:
+        plane, answer = await first(control_planes, f"bash -s -- {quote(name)}", SCRIPT.read_bytes())
+    except NobodyError as error:
+        raise NamespaceError(error.told("namespace", f"whether namespace {name} is free")) from None
+    _judge(plane.name, name, answer.splitlines())
 
 
 def _judge(plane: str, name: str, lines: Sequence[str]) -> None:

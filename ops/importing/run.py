@@ -15,8 +15,13 @@ from ops.stop import Code, Stop
 from stacks.model import Site
 
 
-def write(flags: Flags, draft: Draft, sources: Sequence[str]) -> Code:
-    """Checks the draft as a site, writes it, and prints what each variable became. Raises Stop; overwrites nothing."""
+def write(flags: Flags, draft: Draft, sources: Sequence[str], os: str | None) -> Code:
+    """Checks the draft as a site of that system, writes it, and prints what each variable became.
+
+    Raises Stop; overwrites nothing.
+    """
+    if os:
+        draft.put(("os",), os)
     if not STACK.fullmatch(flags.stack):
         raise Stop(Code.WRONG, [f"{flags.stack}: not a stack's name. Use letters, digits, '-', '_' and '.'."])
     path = flags.folder / f"Pulumi.{flags.stack}.yaml"

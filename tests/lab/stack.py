@@ -162,10 +162,14 @@ class Stack:
 
 
 def kill_session(process: subprocess.Popen[Any]) -> None:
-    """SIGKILL to the CLI, the program and the plugins, each in a process group of its own: no one can tidy up."""
-    for pid in of_session(process):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    """SIGKILL to the CLI, the program and the plugins, each in a process group of its own: no one can tidy up.
+
+    All are stopped first: a CLI that outlives its plugin by a moment writes into its state that the step has failed.
+    """
+    for deadly in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in of_session(process):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, deadly)
     process.wait()
 
 

@@ -45,13 +45,14 @@ import asyncio, json, sys
 from pathlib import Path
 sys.path.insert(0, {str(CHECKOUT)!r})
 import pulumi, pulumi_kubernetes as k8s
+from components.kubernetes import plane
 from components.kubernetes.handle import ClusterRef
-from components.tenancy import component, namespace
+from components.tenancy import component
 from components.tenancy.config import Project, User
 from tests.plugins.test_projects import here
 
 site = json.loads(Path("site.json").read_text())
-namespace.ask = here
+plane.ask = here
 provider = k8s.Provider("cluster", kubeconfig=Path(site["kubeconfig"]).read_text(), cluster_identifier="test")
 planes = [type("Plane", (), {{"name": site["kubeconfig"]}})]
 cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None)
@@ -63,7 +64,7 @@ component.Tenancy(site["name"], projects, users, cluster=cluster)
 """
 
 
-async def here(plane: Any, command: str, script: bytes) -> tuple[str, str]:
+async def here(plane: Any, command: str, script: bytes, _: float) -> tuple[str, str]:
     """components.kubernetes.plane.ask, of the API server of this test, whose kubeconfig is the plane's name."""
     words = ["env", f"PATH={Path(tool('kubectl')).parent}:/usr/bin:/bin", *command.split()]
     text = script.decode().replace("/etc/kubernetes/admin.conf", plane.name)
@@ -214,7 +215,7 @@ def test_a_namespace_that_is_not_free_is_refused_with_what_holds_it(
     server.ask("POST", "/api/v1/nodes", {"metadata": {"name": "gpu-7"}})
     for name in ("sound", "light"):
         server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    monkeypatch.setattr(namespace, "ask", here)
+    monkeypatch.setattr("components.kubernetes.plane.ask", here)
     plane = SimpleNamespace(name=str(server.kubeconfig))
     with pytest.raises(namespace.NamespaceError, match=r"\[namespace\] light is there already, and no project"):
         asyncio.run(namespace.free([plane], "light"))  # type: ignore[list-item]

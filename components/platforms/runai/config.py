@@ -207,7 +207,7 @@ class Runai(PlatformConfig):
     name: LabelName = "runai"
     """The name of its resources."""
     state: Literal["active", "gone"] = "active"
-    """gone: its API is lost for good. Nothing of it is asked any more, and taking the entry out only forgets."""
+    """gone: its API is lost for good. The program asks it nothing, and removes its objects from the state alone."""
     version: Version = versions.VERSION
     """Of control plane and cluster. An upgrade goes four releases at most."""
     domain: HostName | None = None

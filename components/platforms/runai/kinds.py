@@ -1,7 +1,8 @@
 """Users, access rules, service accounts, node pools and the administrator's password as kinds of objects."""
 
+from abc import abstractmethod
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from components.platforms.runai.api import ACCOUNTS, POOLS, RULES, USERS, Body, RunaiApi
 from components.rest.access import Access
@@ -18,48 +19,60 @@ class RunaiKind(Kind[RunaiApi]):
         return RunaiApi.of(access, patience)
 
 
-class UserKind(RunaiKind):
-    """A local user: `email`."""
+class ListedKind(RunaiKind):
+    """A kind whose objects are at `path`, and of which `seen` says what one is. Nothing of it changes in place."""
 
-    fixed = frozenset({"email"})
-    outputs = ("password",)
-    secrets = frozenset({"password"})
+    path: ClassVar[str]
 
-    def find(self, client: RunaiApi, want: Values) -> Seen | None:
-        """By its name, which is the address."""
-        return next((_user(each) for each in client.all(USERS) if each["username"] == want["email"]), None)
-
-    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
-        """The first password is told once."""
-        made = client.add(USERS, {"email": want["email"], "resetPassword": True, "notify": False})
-        return Seen(str(made["id"]), want, {"password": made.get("tempPassword") or ""})
+    @abstractmethod
+    def seen(self, body: Body) -> Seen:
+        """An object in the API's form."""
 
     def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
         """By its id."""
-        found = client.one(USERS, id_)
-        return _user(found) if found else None
+        found = client.one(self.path, id_)
+        return self.seen(found) if found else None
 
     def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
         """There is nothing to change."""
         return Seen(id_, want)
 
     def delete(self, client: RunaiApi, id_: str, want: Values) -> None:  # noqa: ARG002
-        """With its access rules."""
-        client.remove(USERS, id_)
+        """With all that hangs on it."""
+        client.remove(self.path, id_)
 
 
-def _user(body: Body) -> Seen:
-    return Seen(str(body["id"]), {"email": body["username"]})
+class UserKind(ListedKind):
+    """A local user: `email`."""
+
+    path = USERS
+    fixed = frozenset({"email"})
+    outputs = ("password",)
+    secrets = frozenset({"password"})
+
+    def find(self, client: RunaiApi, want: Values) -> Seen | None:
+        """By its name, which is the address."""
+        return next((self.seen(each) for each in client.all(USERS) if each["username"] == want["email"]), None)
+
+    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
+        """The API tells the first password in this answer only."""
+        made = client.add(USERS, {"email": want["email"], "resetPassword": True, "notify": False})
+        return Seen(str(made["id"]), want, {"password": made.get("tempPassword") or ""})
+
+    def seen(self, body: Body) -> Seen:
+        """Without its password."""
+        return Seen(str(body["id"]), {"email": body["username"]})
 
 
-class RuleKind(RunaiKind):
+class RuleKind(ListedKind):
     """An access rule: `subject`, `subjectType`, `role` (its name), `scopeType`, `scope`, `cluster`."""
 
+    path = RULES
     fixed = frozenset({"subject", "subjectType", "role", "scopeType", "scope", "cluster"})
 
     def find(self, client: RunaiApi, want: Values) -> Seen | None:
         """The same role of the same subject in the same scope."""
-        seen = [_rule(each) for each in client.all(RULES)]
+        seen = [self.seen(each) for each in client.all(RULES)]
         keys = ("subject", "subjectType", "role", "scopeType", "scope")
         return next((each for each in seen if all(each.values[key] == want[key] for key in keys)), None)
 
@@ -67,80 +80,53 @@ class RuleKind(RunaiKind):
         """The role is named in the site; the API wants its number."""
         body = {"subjectId": want["subject"], "subjectType": want["subjectType"], "roleId": client.role(want["role"])}
         body |= {"scopeId": want["scope"], "scopeType": want["scopeType"], "clusterId": want.get("cluster")}
-        return _rule({**want, **client.add(RULES, body)})
+        return self.seen({**want, **client.add(RULES, body)})
 
-    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
-        """By its number."""
-        found = client.one(RULES, id_)
-        return _rule(found) if found else None
-
-    def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
-        """A rule has nothing that can be changed."""
-        return Seen(id_, want)
-
-    def delete(self, client: RunaiApi, id_: str, want: Values) -> None:  # noqa: ARG002
-        """Takes the role away."""
-        client.remove(RULES, id_)
+    def seen(self, body: Body) -> Seen:
+        """The role by its name."""
+        values = {"subject": body["subjectId"], "subjectType": body["subjectType"], "role": body["roleName"]}
+        values |= {"scopeType": body["scopeType"], "scope": str(body["scopeId"]), "cluster": body.get("clusterId")}
+        return Seen(str(body["id"]), values)
 
 
-def _rule(body: Body) -> Seen:
-    values = {"subject": body["subjectId"], "subjectType": body["subjectType"], "role": body["roleName"]}
-    values |= {"scopeType": body["scopeType"], "scope": str(body["scopeId"]), "cluster": body.get("clusterId")}
-    return Seen(str(body["id"]), values)
-
-
-class AccountKind(RunaiKind):
+class AccountKind(ListedKind):
     """A service account: `name`."""
 
+    path = ACCOUNTS
     fixed = frozenset({"name"})
     outputs = ("clientId", "clientSecret")
     secrets = frozenset({"clientSecret"})
 
     def find(self, client: RunaiApi, want: Values) -> Seen | None:
-        """By its name. Its secret is told once: the one that is there gets a new one."""
+        """By its name. The API tells an account's secret only when it makes one, so an account that is there gets a
+        new secret."""
         found = next((each for each in client.all(ACCOUNTS) if each["name"] == want["name"]), None)
-        return self._seen(found, client.renew_secret(str(found["id"]))) if found else None
+        return self.seen(found, client.renew_secret(str(found["id"]))) if found else None
 
     def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
-        """The secret is told once."""
+        """The API tells the secret in this answer only."""
         made = client.add(ACCOUNTS, {"name": want["name"]})
-        return self._seen(made, str(made["clientSecret"]))
+        return self.seen(made, str(made["clientSecret"]))
 
-    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
-        """Without its secret."""
-        found = client.one(ACCOUNTS, id_)
-        return self._seen(found, None) if found else None
-
-    def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
-        """There is nothing to change."""
-        return Seen(id_, want)
-
-    def delete(self, client: RunaiApi, id_: str, want: Values) -> None:  # noqa: ARG002
-        """Its tokens end."""
-        client.remove(ACCOUNTS, id_)
-
-    def _seen(self, body: Body, secret: str | None) -> Seen:
+    def seen(self, body: Body, secret: str | None = None) -> Seen:
+        """With its secret where that is known."""
         return Seen(str(body["id"]), {"name": body["name"]}, {"clientId": body["clientId"], "clientSecret": secret})
 
 
-class PoolKind(RunaiKind):
+class PoolKind(ListedKind):
     """A node pool: `name`, `cluster`, `labelKey`, `labelValue`, `overProvisioningRatio`, `placementStrategy`."""
 
+    path = POOLS
     fixed = frozenset({"name", "cluster"})
 
     def find(self, client: RunaiApi, want: Values) -> Seen | None:
         """By its name in its cluster."""
         there = [each for each in client.all(POOLS) if each["clusterId"] == want["cluster"]]
-        return next((_pool(each) for each in there if each["name"] == want["name"]), None)
+        return next((self.seen(each) for each in there if each["name"] == want["name"]), None)
 
     def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
         """The cluster's scheduler makes it."""
-        return _pool(client.add(POOLS, {**_settings(want), "name": want["name"], "clusterId": want["cluster"]}))
-
-    def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
-        """By its id."""
-        found = client.one(POOLS, id_)
-        return _pool(found) if found else None
+        return self.seen(client.add(POOLS, {**_settings(want), "name": want["name"], "clusterId": want["cluster"]}))
 
     def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
         """Only what the site says."""
@@ -150,16 +136,16 @@ class PoolKind(RunaiKind):
     def delete(self, client: RunaiApi, id_: str, want: Values) -> None:
         """The pool `default` is every cluster's own, and stays."""
         if want["name"] != "default":
-            client.remove(POOLS, id_)
+            super().delete(client, id_, want)
+
+    def seen(self, body: Body) -> Seen:
+        """With its settings."""
+        keys = ("name", "labelKey", "labelValue", "overProvisioningRatio", "placementStrategy")
+        return Seen(str(body["id"]), {**{key: body.get(key) for key in keys}, "cluster": body["clusterId"]})
 
 
 def _settings(want: Values) -> dict[str, Any]:
     return {key: value for key, value in want.items() if key not in {"name", "cluster"}}
-
-
-def _pool(body: Body) -> Seen:
-    keys = ("name", "labelKey", "labelValue", "overProvisioningRatio", "placementStrategy")
-    return Seen(str(body["id"]), {**{key: body.get(key) for key in keys}, "cluster": body["clusterId"]})
 
 
 class AdminKind(RunaiKind):

@@ -13,7 +13,7 @@ from components.gpu.pods import RESOURCE
 from components.parts.part import Ground
 from components.platforms.runai import places, versions
 from components.platforms.runai.config import Mlflow, Runai
-from components.platforms.runai.samples import CONTAINER, POD, priority, yaml
+from components.platforms.runai.samples import CONTAINER, priority, template, yaml
 
 _NAME = "{replaced with MLflow Project name}"
 _FILLED = {
@@ -25,38 +25,34 @@ _FILLED = {
 
 def files(config: Runai, ground: Ground) -> dict[str, str]:
     """By path: for each project, training that may be stopped for others, and a session that may not."""
+    if config.mlflow is None:
+        return {}
     return {
         f"mlflow/{project}/{kind}/{name}": text
-        for project in (ground.projects if config.mlflow else ())
+        for project in ground.projects
         for kind, stays in (("training", False), ("interactive", True))
         for name, text in _pair(config.mlflow, config, ground, project, stays=stays).items()
     }
 
 
-def _pair(of: Mlflow | None, config: Runai, ground: Ground, project: str, *, stays: bool) -> dict[str, str]:
-    if of is None:
-        return {}
-    template = "kubernetes_job_template.yaml"
-    backend = {"repository-uri": f"{of.repository}/{project}", "kube-job-template-path": template}
+def _pair(of: Mlflow, config: Runai, ground: Ground, project: str, *, stays: bool) -> dict[str, str]:
+    file = "kubernetes_job_template.yaml"
+    backend = {"repository-uri": f"{of.repository}/{project}", "kube-job-template-path": file}
     use = "mlflow run FOLDER --backend kubernetes --backend-config kubernetes_config.json"
-    head = f"# {'Interactive: it' if stays else 'Training that'} {_says(stays=stays)}. Here, beside it: {use}\n"
+    what = "Interactive: it is not stopped for others" if stays else "Training that may be stopped for others"
+    head = f"# {what}. Here, beside it: {use}\n"
     restricted = ground.projects[project].pod_security == "restricted"
     return {
         "kubernetes_config.json": json.dumps(backend, indent=2) + "\n",
-        template: head + yaml(job(config, project, stays=stays, restricted=restricted)),
+        file: head + yaml(job(config, project, stays=stays, restricted=restricted)),
     }
-
-
-def _says(*, stays: bool) -> str:
-    return "is not stopped for others" if stays else "may be stopped for others"
 
 
 def job(config: Runai, project: str, *, stays: bool, restricted: bool) -> dict[str, Any]:
     """MLflow's template. In a restricted project its pods run as nobody; elsewhere as the image says."""
     labels = {places.QUEUE: project, **priority(config, stays=stays)}
     resources = {"limits": {"cpu": "1", "memory": "1Gi", RESOURCE: 1}, "requests": {"cpu": "1", "memory": "1Gi"}}
-    pod = {"securityContext": POD} if restricted else {}
-    container = {"securityContext": CONTAINER} if restricted else {}
+    own = {"securityContext": CONTAINER} if restricted else {}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -64,14 +60,6 @@ def job(config: Runai, project: str, *, stays: bool, restricted: bool) -> dict[s
         "spec": {
             "ttlSecondsAfterFinished": versions.MLFLOW_KEPT,
             "backoffLimit": 0,
-            "template": {
-                "metadata": {"labels": {**labels}},
-                "spec": {
-                    "schedulerName": places.SCHEDULER,
-                    "restartPolicy": "Never",
-                    **pod,
-                    "containers": [{**_FILLED, "resources": resources, **container}],
-                },
-            },
+            "template": template(labels, {**_FILLED, "resources": resources, **own}, nobody=restricted),
         },
     }

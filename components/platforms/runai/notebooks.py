@@ -15,7 +15,7 @@ from components.hostrun.hook import Hook
 from components.hostrun.target import Target
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
-from components.kubernetes.plane import ask
+from components.kubernetes.plane import NobodyError, first
 from components.parts.part import Ground
 from components.platforms.runai import kubeflow
 from components.platforms.runai.config import Kubeflow, Runai
@@ -101,17 +101,11 @@ async def must_be_there(control_planes: Sequence[Target], name: str) -> None:
 
     Raises NoKubeflowError.
     """
-    reasons = []
-    for plane in control_planes:
-        lacking, reason = await ask(plane, "bash -s", SCRIPT.read_bytes())
-        if not reason:
-            if lacking.split():
-                text = f"the cluster has no {', '.join(lacking.split())}: Kubeflow is not installed. The rest is done"
-                fix = f"install Kubeflow, then pulumi up; or take kubeflow out of {name} in platforms"
-                raise NoKubeflowError(f"{plane.name} [kubeflow] {text}. Fix: {fix}")
-            return
-        reasons.append(f"{plane.name}: {reason}")
-    raise NoKubeflowError(
-        f"{control_planes[0].name} [kubeflow] no control plane could say whether Kubeflow is installed. "
-        f"{'; '.join(reasons)}. Nothing was changed. Fix: bring one of them back, then pulumi up"
-    )
+    try:
+        plane, lacking = await first(control_planes, "bash -s", SCRIPT.read_bytes())
+    except NobodyError as error:
+        raise NoKubeflowError(error.told("kubeflow", "whether Kubeflow is installed")) from None
+    if lacking.split():
+        text = f"the cluster has no {', '.join(lacking.split())}: Kubeflow is not installed. The rest is done"
+        fix = f"install Kubeflow, then pulumi up; or take kubeflow out of {name} in platforms"
+        raise NoKubeflowError(f"{plane.name} [kubeflow] {text}. Fix: {fix}")

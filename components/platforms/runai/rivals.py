@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from components.hostrun.target import Target
-from components.kubernetes.plane import ask
+from components.kubernetes.plane import NobodyError, first
 from components.platforms.runai import places, versions
 
 SCRIPT = Path(__file__).with_name("rivals.sh")
@@ -30,18 +30,12 @@ async def must_be_alone(planes: Sequence[Target], release: str) -> None:
     """
     namespace, mark, charts = _OF[release]
     command = f"bash -s -- {' '.join(map(quote, (namespace, release, mark, *charts)))}"
-    reasons = []
-    for plane in planes:
-        said, reason = await ask(plane, command, SCRIPT.read_bytes())
-        if reason:
-            reasons.append(f"{plane.name}: {reason}")
-            continue
-        if said:
-            where, name, *version = said.splitlines()[0].split()
-            text = f"the cluster has {charts[0]} {' '.join(version)} of Run:ai already, as release {name} in namespace"
-            fix = f"if nobody needs it, helm uninstall {name} -n {where}; else take this platform out of the site"
-            raise RivalError(f"{plane.name} [release] {text} {where}. Nothing was changed. Fix: {fix}")
-        return
-    if reasons:
-        text = f"no control plane could say which releases Helm has. {'; '.join(reasons)}. Nothing was changed."
-        raise RivalError(f"{planes[0].name} [release] {text} Fix: bring one of them back, then pulumi up")
+    try:
+        plane, said = await first(planes, command, SCRIPT.read_bytes())
+    except NobodyError as error:
+        raise RivalError(error.told("release", "which releases Helm has")) from None
+    if said:
+        where, name, *version = said.splitlines()[0].split()
+        text = f"the cluster has {charts[0]} {' '.join(version)} of Run:ai already, as release {name} in namespace"
+        fix = f"if nobody needs it, helm uninstall {name} -n {where}; else take this platform out of the site"
+        raise RivalError(f"{plane.name} [release] {text} {where}. Nothing was changed. Fix: {fix}")

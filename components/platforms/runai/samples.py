@@ -103,15 +103,27 @@ def job(sample: Sample, config: Runai, project: str) -> dict[str, Any]:
             "backoffLimit": 0,
             "parallelism": sample.pods,
             "completions": sample.pods,
-            "template": {
-                "metadata": {"labels": {**labels}, **_given(annotations=dict(sample.notes))},
-                "spec": {
-                    "schedulerName": places.SCHEDULER,
-                    "restartPolicy": "Never",
-                    "securityContext": POD,
-                    "containers": [_container(sample)],
-                },
-            },
+            "template": template(labels, _container(sample), sample.notes),
+        },
+    }
+
+
+def template(
+    labels: Mapping[str, str],
+    container: Mapping[str, Any],
+    notes: Mapping[str, str] | None = None,
+    *,
+    nobody: bool = True,
+) -> dict[str, Any]:
+    """The pods of a project's job, which Run:ai's scheduler places. `nobody`: they run as that user."""
+    own = {"securityContext": POD} if nobody else {}
+    return {
+        "metadata": {"labels": {**labels}, **_given(annotations=dict(notes or {}))},
+        "spec": {
+            "schedulerName": places.SCHEDULER,
+            "restartPolicy": "Never",
+            **own,
+            "containers": [container],
         },
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from components.hostrun.target import Target
-from components.kubernetes.plane import ask
+from components.kubernetes.plane import NobodyError, first
 from components.platforms.runai import places, values, versions
 from components.platforms.runai.config import Runai
 
@@ -41,16 +41,11 @@ async def prepare(
     if not old or old == config.version:
         return
     pod = f" {places.DATABASE}-0" if values.own_database(config) else ""
-    reasons = []
-    for plane in planes:
-        command = f"bash -s -- {places.BACKEND} {quote(old)}{pod}"
-        file, reason = await ask(plane, command, SCRIPT.read_bytes(), deadline=_MINUTES * 60)
-        if not reason:
-            if file:
-                tell(f"{name}: the database of {old} is saved as {file.strip()} on {plane.name}")
-            return
-        reasons.append(f"{plane.name}: {reason}")
-    raise BackupError(
-        f"{name}.version: the database of {old} could not be saved, so nothing was upgraded. {'; '.join(reasons)}. "
-        "Fix: mend that, then pulumi up"
-    )
+    command = f"bash -s -- {places.BACKEND} {quote(old)}{pod}"
+    try:
+        plane, file = await first(planes, command, SCRIPT.read_bytes(), deadline=_MINUTES * 60)
+    except NobodyError as error:
+        text = f"{name}.version: the database of {old} could not be saved, so nothing was upgraded. {error}."
+        raise BackupError(f"{text} Fix: mend that, then pulumi up") from None
+    if file:
+        tell(f"{name}: the database of {old} is saved as {file.strip()} on {plane.name}")

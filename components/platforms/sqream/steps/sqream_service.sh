@@ -160,6 +160,8 @@ $limit
 ExecStartPre=/usr/local/sbin/gpu-metal-sqream start $name
 ExecStart=/usr/local/sbin/gpu-metal-sqream watch $name
 ExecStop=/usr/local/sbin/gpu-metal-sqream stop $name
+# systemd skips ExecStop of a service that is still starting: its container would go on without its unit.
+ExecStopPost=/usr/local/sbin/gpu-metal-sqream stop $name
 Restart=on-failure
 RestartSec=$pause
 TimeoutStartSec=420

@@ -108,7 +108,7 @@ def test_before_the_first_object_a_control_plane_says_whether_kubeflow_is_there(
     async def ask(*_: object) -> tuple[str, str]:
         return left.pop(0)
 
-    monkeypatch.setattr(notebooks, "ask", ask)
+    monkeypatch.setattr("components.kubernetes.plane.ask", ask)
     planes: list[Any] = [SimpleNamespace(name=f"cp-{number + 1}") for number in range(len(answers))]
     if said is None:
         asyncio.run(notebooks.must_be_there(planes, "runai"))

@@ -92,7 +92,7 @@ def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, answers: list[tuple[
         found.append(f"{plane.name}: {command}")
         return answers[len(found) - 1]
 
-    monkeypatch.setattr(upgrade, "ask", ask)
+    monkeypatch.setattr("components.kubernetes.plane.ask", ask)
     asyncio.run(upgrade.prepare(PLANES, config, old, name="runai", tell=found.append))
     return found
 

@@ -171,6 +171,19 @@ def test_what_differs_is_said_and_mended(host: LabHost) -> None:
     assert host.check() == {}
 
 
+@pytest.mark.row("Q7")
+def test_a_worker_that_is_stopped_while_it_starts_leaves_no_container(host: LabHost, fault: Any) -> None:
+    fault("slow")
+    unit = "gpu-metal-sqream-worker-5001"
+    host.bash(f"systemctl stop {unit}; systemctl start --no-block {unit}")
+    host.bash("until docker ps -q --filter publish=5001 | grep -q .; do sleep 0.1; done")
+    assert host.bash(f"systemctl is-active {unit} || true") == "activating\n"
+    host.bash(f"systemctl stop {unit}")
+    assert 5001 not in running(host)
+    host.bash(f"rm /run/lab-sqream; systemctl start {unit}")
+    assert host.check() == {}
+
+
 @pytest.mark.long
 @pytest.mark.row("Q7")
 def test_with_the_master_all_of_them_are_started_anew(host: LabHost) -> None:
