@@ -15,6 +15,7 @@ from components.host.openings import Network
 from components.local import TextFile
 from components.model import HostName, LabelName, Line, Model, Port, SecretName
 from components.parts.part import PlatformConfig
+from components.platforms.orchestra.versions import PGADMIN
 from components.url import GitUrl, WebUrl
 
 Revision = Annotated[str, form(r"^[0-9a-f]{40}$", "is not a revision: 40 digits 0-9 a-f, as git rev-parse shows.")]
@@ -36,6 +37,10 @@ Calendar = Annotated[
         r"^[A-Za-z0-9*][A-Za-z0-9*:,./ ~-]*$", 'is not a time as systemd writes it, such as "daily" or "*-*-* 03:30".'
     ),
 ]
+Email = Annotated[
+    str, form(r"^[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", "is not an address such as admin@example.org.")
+]
+Release = Annotated[str, form(r"^[0-9]+\.[0-9]+(\.[0-9]+)*$", 'is not a version of pgadmin4. Write it quoted: "9.18".')]
 Slots = Annotated[int, Field(ge=0)]
 
 
@@ -94,6 +99,19 @@ class Database(Model):
     backup: Backup = Backup()
 
 
+class PgAdmin(Model):
+    """pgAdmin on the database's host (T1). It listens on 127.0.0.1 only: people reach it through SSH."""
+
+    email: Email
+    """The address that its administrator logs in with. A former one may not log in any more."""
+    password_secret: SecretName
+    """Name of the secret that holds that login's password: 12 or more printable ASCII characters."""
+    port: Port = 15432
+    """The port that it listens on."""
+    version: Release = PGADMIN
+    """pgadmin4 of the package index."""
+
+
 class Commands(Model):
     """Orchestra's commands: Bash, run as its user in the source's folder, with its virtual environment."""
 
@@ -147,5 +165,7 @@ class Orchestra(PlatformConfig):
     kubeconfig_secret: SecretName | None = None
     """Name of the secret that holds the kubeconfig by which the pilot starts jobs (KUBECONFIG in its environment)."""
     database: Database
+    pgadmin: PgAdmin | None = None
+    """pgAdmin for the database; none is installed without this key."""
     nodes: Annotated[dict[HostName, Node], Field(min_length=1)]
     """All of table `node`, by machine; a row of a machine that is not here is deleted."""

@@ -66,8 +66,20 @@ sql_fault() {
     untrue "the database at $place says: ${reason:-nothing}. Fix: what it names"
 }
 
-# pilot_due: marks the pilot for a restart. Call it before writing: a run that is cut in between still restarts it later.
-pilot_due() { write_file "$GPU_METAL_HOME/orchestra-due" 0600 <<<due; }
+# restart_due UNIT: marks it for a restart. Call it before writing: a run that is cut in between still restarts it later.
+restart_due() { write_file "$(restart_mark "$1")" 0600 <<<due; }
+
+# restart_mark UNIT: the file that says that it must restart
+restart_mark() { printf '%s/%s-due' "$GPU_METAL_HOME" "$1"; }
+
+# port_free PORT WHO KEY: ends check or apply if another program listens on it
+port_free() {
+    local holder
+    holder=$(port_holder "$1")
+    if [[ -n $holder ]]; then
+        untrue "port $1 is in use by $holder; $2 wants it. Fix: stop what is named, or write another $3"
+    fi
+}
 
 # last_said FILE: the last line of a program's output, shortened, without a traceback's frames
 last_said() {

@@ -14,6 +14,11 @@ PART: Part[Orchestra] = Part(
         listening=places.listening,
         waves=steps.waves,
         alone=True,
-        verdicts={"orchestra_backup": "backup", "orchestra_pilot": "pilot", "orchestra_cluster": "database"},
+        verdicts={
+            "orchestra_backup": "backup",
+            "orchestra_pilot": "pilot",
+            "orchestra_cluster": "database",
+            "orchestra_pgadmin": "pgadmin",
+        },
     ),
 )

@@ -1,5 +1,6 @@
 """Where Orchestra's database is, who reaches it, and which rows its node table has. Pure."""
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 from components.host.addresses import Address
@@ -40,12 +41,16 @@ def clients(config: Orchestra, hosts: Hosts) -> tuple[Network, ...]:
 
 
 def listening(config: Orchestra, host: Host, hosts: Hosts) -> tuple[Listening, ...]:
-    """PostgreSQL's port, on its host."""
+    """PostgreSQL's port and pgAdmin's, on their host."""
     if host.name != database_host(config):
         return ()
     who = clients(config, hosts) or None
     port = str(config.database.port)
-    return (Listening("orchestra-postgresql", "Orchestra's PostgreSQL", port, sources=who, key=("database", "port")),)
+    base = Listening("orchestra-postgresql", "Orchestra's PostgreSQL", port, sources=who, key=("database", "port"))
+    if not config.pgadmin:
+        return (base,)
+    own = Listening("orchestra-pgadmin", "pgAdmin", str(config.pgadmin.port), sources=None, key=("pgadmin", "port"))
+    return (base, replace(own, layer=f"{config.name}-database"))
 
 
 def nodes(config: Orchestra, hosts: Hosts) -> dict[str, Node]:

@@ -1,7 +1,7 @@
 """Orchestra on its hosts, as data: config in, steps out. Nothing here touches a host.
 
-database (PostgreSQL → cluster → role, database → backups)  →  pilot's host (source → environment → settings → setup →
-tables → node table, a step a machine → pilot)
+database (PostgreSQL → cluster → role, database → backups → pgAdmin)  →  pilot's host (source → environment →
+settings → setup → tables → node table, a step a machine → pilot)
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from components.host.packages import packages
 from components.hostrun.step import Step
 from components.parts.part import Hosts, Wave
 from components.platforms.orchestra.config import Orchestra, Source
+from components.platforms.orchestra.pgadmin import pgadmin
 from components.platforms.orchestra.places import address, clients, database_host, listen, nodes
 
 _SCRIPTS = Path(__file__).parent / "steps"
@@ -54,10 +55,11 @@ def database(config: Orchestra, hosts: Hosts) -> list[Step]:
     places = {"listen": _words(listen(config, hosts)), "clients": _words(clients(config, hosts))}
     return [
         _step("no_main"),
-        packages(["@postgresql", "@python3"], label="postgresql"),
+        packages(["@postgresql", "@python3", *(["@venv"] if config.pgadmin else [])], label="postgresql"),
         Step(_SCRIPTS / "orchestra_cluster.sh", {**port, **names, **places}),
         Step(_SCRIPTS / "orchestra_database.sh", {**port, **names}, secrets={"password": own.password_secret}),
         Step(_SCRIPTS / "orchestra_backup.sh", backup, {"program": backups(config)}),
+        *(pgadmin(config, config.pgadmin) if config.pgadmin else []),
     ]
 
 
@@ -65,11 +67,12 @@ def pilot(config: Orchestra, hosts: Hosts) -> list[Step]:
     """The steps of the pilot's host."""
     path, who = {"path": config.path}, {"user": config.user}
     own = {"requirements": config.requirements.read_text()} if config.requirements else {}
-    environment = {**path, **who, "index": config.index or "", "own": "yes" if own else "no"}
+    environment = {**path, **who, "index": config.index or "", "own": "yes" if own else "no", "what": "Orchestra"}
+    environment |= {"unit": "orchestra-pilot", "key": "requirements"}
     setup = config.commands.setup
     return [
         packages([*_tools(config), "@postgresql-client", "@python3", "@venv"], label="orchestra"),
-        _step("account", **who),
+        _step("account", **who, what="Orchestra"),
         _source(config, config.source, "Orchestra's source", "source"),
         *([_source(config, config.partitura, "partitura", "partitura")] if config.partitura else []),
         Step(_SCRIPTS / "orchestra_environment.sh", environment, own),

@@ -1,4 +1,4 @@
-"""The source of Orchestra's stand-in: a tarball, served by the depot; sites name its checksum."""
+"""For Orchestra: its stand-in's source, a tarball whose checksum sites name, and a package index for pip."""
 
 import gzip
 import hashlib
@@ -10,12 +10,14 @@ from pathlib import Path
 from lab.depot.folders import remade
 from lab.depot.parts import Supply
 from lab.hosts.inventory import GATEWAY, WEB_PORT
+from lab.parts.orchestra import wheel
+from lab.tools import wheels
 
 HERE = Path(__file__).parent / "source"
 FILE = "orchestra-lab.tar.gz"
 URL = f"http://{GATEWAY}:{WEB_PORT}/orchestra/{FILE}"
-INDEX = f"http://{GATEWAY}:{WEB_PORT}/simple/"
-"""The package index that lab/parts/shifter publishes; it has the stand-in's one requirement."""
+INDEX = f"http://{GATEWAY}:{WEB_PORT}/orchestra/simple/"
+"""The package index of both stand-ins."""
 
 
 @cache
@@ -36,12 +38,14 @@ def sha256() -> str:
 
 
 def publish(site: Path) -> bool:
-    """Makes site/orchestra the folder of the tarball; False when it is that already."""
-    return remade(site / "orchestra", sha256(), _fill)
+    """Makes site/orchestra the folder of tarball and index; False when it is that already."""
+    of = f"{sha256()} {hashlib.sha256(wheel.content()).hexdigest()} {wheels.folder().name}"
+    return remade(site / "orchestra", of, _fill)
 
 
 def _fill(folder: Path) -> None:
     (folder / FILE).write_bytes(content())
+    wheel.fill(folder / "simple")
 
 
-SUPPLY = Supply(publish, "Orchestra's stand-in published")
+SUPPLY = Supply(publish, "stand-ins of Orchestra and pgAdmin published")

@@ -1,9 +1,9 @@
-# The user that runs Orchestra exists.
-# rows: T2
-# inputs: user
+# The user that runs Orchestra, or pgAdmin, exists.
+# rows: T1 T2
+# inputs: user what
 
 check() {
-    if ! getent passwd "$(input user)" >/dev/null; then untrue "has no user $(input user), which runs Orchestra"; fi
+    if ! getent passwd "$(input user)" >/dev/null; then untrue "has no user $(input user), which runs $(input what)"; fi
 }
 
 apply() {
@@ -21,4 +21,4 @@ undo() {
     rm -f "$(_made)"
 }
 
-_made() { printf '%s/orchestra-user' "$GPU_METAL_HOME"; }
+_made() { printf '%s/orchestra-user-%s' "$GPU_METAL_HOME" "$(input user)"; }

@@ -42,7 +42,7 @@ apply() {
     if [[ $listen == "$(_listen)" ]]; then
         systemctl reload "$unit"
     else
-        _free "$unit"
+        if ! systemctl is-active -q "$unit"; then port_free "$(input port)" "the database" database.port; fi
         systemctl restart "$unit" || true
     fi
     _wait || untrue "$unit does not start: $(_why). Fix: journalctl -u $unit -n 20; tail $(_log)"
@@ -101,16 +101,6 @@ _create() {
     systemd_reload # refuses where pg_createcluster's own reload would cost containers their GPUs
     said=$(LC_ALL=C.UTF-8 pg_createcluster --port "$(input port)" --start-conf auto "$1" "orchestra" 2>&1) ||
         untrue "PostgreSQL makes no cluster orchestra: $(grep -iE 'error' <<<"$said" | tail -n 1). Fix: what it names"
-}
-
-_free() {
-    local holder
-    if systemctl is-active -q "$1"; then return; fi
-    holder=$(port_holder "$(input port)")
-    if [[ -n $holder ]]; then
-        untrue "port $(input port) is in use by $holder; the database wants it." \
-            "Fix: stop what is named, or write another database.port"
-    fi
 }
 
 _wait() {

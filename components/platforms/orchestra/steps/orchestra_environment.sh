@@ -1,6 +1,6 @@
-# Orchestra's virtual environment has its requirements.
-# rows: T2
-# inputs: path user index own
+# The virtual environment of Orchestra or of pgAdmin has its requirements.
+# rows: T1 T2
+# inputs: path user index own what unit key
 # bulk: requirements
 # uses: orchestra
 #
@@ -10,7 +10,7 @@
 check() {
     local place
     place=$(_place)
-    if [[ ! -e $place/.gpu-metal ]]; then untrue "$(_link) has not Orchestra's requirements"; fi
+    if [[ ! -e $place/.gpu-metal ]]; then untrue "$(_link) has not the requirements of $(input what)"; fi
     if [[ $(readlink "$(_link)") != "environments/${place##*/}" ]]; then untrue "$(_link) is not in use"; fi
     if ! _has "$place" | same_file "$place/.gpu-metal"; then untrue "$(_link) has not the packages that were installed there"; fi
 }
@@ -27,17 +27,18 @@ apply() {
         if [[ $(_has "$place") == *broken* ]]; then untrue "$place cannot be read by its own Python. Fix: rm -r $place, then again"; fi
         _has "$place" | write_file "$place/.gpu-metal" 0644
     fi
-    pilot_due
+    restart_due "$(input unit)"
     ln -sfn "environments/${place##*/}" "$(_link).fresh"
     mv -T -- "$(_link).fresh" "$(_link)"
     find "$(input path)/environments" -mindepth 1 -maxdepth 1 ! -name "${place##*/}" -exec rm -rf {} +
 }
 
 undo() {
-    rm -rf -- "$(input path)/environments" "$(_link)" "$(_link).fresh" "$GPU_METAL_HOME/orchestra-pip.log"
+    rm -rf -- "$(input path)/environments" "$(_link)" "$(_link).fresh" "$(_log)"
     rmdir -- "$(input path)" 2>/dev/null || true
 }
 
+_log() { printf '%s/%s-pip.log' "$GPU_METAL_HOME" "$(input unit)"; }
 _link() { printf '%s/environment' "$(input path)"; }
 
 # Where the environment of these requirements and this Python is, or will be
@@ -71,7 +72,8 @@ _requirements() {
 }
 
 _install() {
-    local options=() log=$GPU_METAL_HOME/orchestra-pip.log wanted=$GPU_METAL_RUN/requirements.txt
+    local options=() log wanted=$GPU_METAL_RUN/requirements.txt
+    log=$(_log)
     if [[ -n $(input index) ]]; then options=(--index-url "$(input index)"); fi
     if [[ $(input index) == http://* ]]; then
         options+=(--trusted-host "$(input index | sed -E 's|^http://([^/]*@)?([^/]*).*|\2|')")
@@ -86,9 +88,9 @@ _install() {
         return
     fi
     rm -rf -- "$1"
-    untrue "Orchestra's requirements cannot be installed:" \
+    untrue "the requirements of $(input what) cannot be installed:" \
         "$({ grep -m 1 -E '^ *(ERROR|error): ' "$log" || tail -n 1 "$log"; } | sed -E 's/^ *(ERROR|error): //' | cut -c -300)." \
-        "All of it: $log. $(_old) Fix: correct requirements, or index if the index is not reached"
+        "All of it: $log. $(_old) Fix: correct $(input key), or index if the index is not reached"
 }
 
 _old() {

@@ -10,12 +10,12 @@ check() {
         sql_asks <<<'SELECT 1;' >/dev/null
         untrue "the pilot does not run: $(_why). Fix: journalctl -u orchestra-pilot -n 40 shows all"
     fi
-    if [[ -e $GPU_METAL_HOME/orchestra-due ]]; then untrue "the pilot runs with older code or settings"; fi
+    if [[ -e $(restart_mark orchestra-pilot) ]]; then untrue "the pilot runs with older code or settings"; fi
     sql_asks <<<'SELECT 1;' >/dev/null
 }
 
 apply() {
-    pilot_due
+    restart_due orchestra-pilot
     keep "$(_file)"
     _unit | write_file "$(_file)" 0644
     systemd_reload orchestra-pilot
@@ -24,7 +24,7 @@ apply() {
     sql_asks <<<'SELECT 1;' >/dev/null
     systemctl restart orchestra-pilot || true
     _stays || untrue "the pilot does not stay up: $(_why). Fix: commands.pilot, or what it names; journalctl -u orchestra-pilot -n 40"
-    rm -f "$GPU_METAL_HOME/orchestra-due"
+    rm -f "$(restart_mark orchestra-pilot)"
 }
 
 undo() {
@@ -32,7 +32,7 @@ undo() {
     systemctl reset-failed orchestra-pilot 2>/dev/null || true
     systemctl disable -q --no-reload orchestra-pilot 2>/dev/null || true
     restore "$(_file)"
-    rm -f "$GPU_METAL_HOME/orchestra-due"
+    rm -f "$(restart_mark orchestra-pilot)"
 }
 
 _file() { printf '/etc/systemd/system/orchestra-pilot.service'; }

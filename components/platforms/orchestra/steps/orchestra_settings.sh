@@ -27,7 +27,7 @@ check() {
 
 apply() {
     local file
-    pilot_due
+    restart_due orchestra-pilot
     for file in run orchestra.env pgpass kubeconfig; do keep "/etc/orchestra/$file"; done
     secret password | _pgpass | write_file "/etc/orchestra/pgpass" 0600 "$(input user):$(_group)"
     if [[ $(input kubeconfig) == yes ]]; then
@@ -47,7 +47,7 @@ apply() {
 undo() {
     local file
     for file in kubeconfig pgpass orchestra.env run; do restore "/etc/orchestra/$file"; done
-    rm -f "$GPU_METAL_HOME/orchestra-due"
+    rm -f "$(restart_mark orchestra-pilot)"
 }
 
 _group() { id -gn "$(input user)"; }

@@ -11,7 +11,7 @@ check() {
 
 apply() {
     local log=$GPU_METAL_HOME/orchestra-setup.log status=0
-    pilot_due
+    restart_due orchestra-pilot
     (
         proxy_variables
         orchestra_variables

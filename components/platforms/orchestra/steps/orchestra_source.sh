@@ -22,7 +22,7 @@ apply() {
     if [[ -e $folder && ! -e $(_mark) ]]; then
         untrue "has a folder $folder that is not ours. Nothing was changed. Fix: move it away, or write another path"
     fi
-    pilot_due
+    restart_due orchestra-pilot
     rm -rf -- "$fresh"
     umask 022
     mkdir -p -- "$fresh"

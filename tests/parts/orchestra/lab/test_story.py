@@ -1,7 +1,7 @@
 """Orchestra end to end: the sample site on a host of the lab, edited, drifted, mended, gone and there again.
 
-PostgreSQL and systemd are real, Orchestra is the lab's stand-in. What the steps do in particular: ../scripts. Does not
-prove: upstream's own code, jobs in Kubernetes, a database on another host.
+PostgreSQL and systemd are real, Orchestra and pgAdmin are the lab's stand-ins. What the steps do in particular:
+../scripts. Does not prove: upstream's own code, jobs in Kubernetes, a database on another host.
 """
 
 import json
@@ -55,6 +55,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack("orchestra", folder)
     stack.create(site(shutil.copy(paths.LAB / "known_hosts", folder)))
     stack.tell("orchestraDatabase", "a-password-of-the-lab")
+    stack.tell("pgadminPassword", "a-password-of-pgadmin")
     yield stack
     lab.stop(HOST, grace=0)
 
@@ -73,7 +74,8 @@ def test_one_up_brings_database_tables_and_pilot(stack: Stack) -> None:
     assert sql(ROWS) == ["cessy|2|1|30|1|lps", "node02|4|0|30|0|lps"]
     verified = json.loads(stack.sitectl("verify", "-o", "json").ok().out)
     assert verified["failures"] == []
-    assert on(PLACE, ["systemctl", "is-active", "orchestra-pilot", "orchestra-backup.timer"]) == "active\nactive\n"
+    units = ["orchestra-pilot", "orchestra-backup.timer", "orchestra-pgadmin"]
+    assert on(PLACE, ["systemctl", "is-active", *units]) == "active\n" * 3
     stack.up("--expect-no-changes").ok()
 
 
@@ -104,7 +106,7 @@ def test_a_change_in_the_table_is_drift_and_the_next_up_mends_it(stack: Stack) -
 def test_destroyed_it_leaves_its_data_and_comes_up_again_on_them(stack: Stack) -> None:
     sql("INSERT INTO job (status) VALUES ('kept')")
     stack.destroy().ok()
-    assert on(PLACE, ["sh", "-c", "ls /opt; ls /var/lib/postgresql/15"]) == "orchestra\n"
+    assert on(PLACE, ["sh", "-c", "ls -d /opt/* /var/lib/orchestra-*; ls /var/lib/postgresql/15"]) == "orchestra\n"
     stack.up().ok()
     assert sql("SELECT status FROM job") == ["kept"]
     stack.sitectl("drift").ok()

@@ -10,13 +10,27 @@ from lab.parts.orchestra import depot
 from tests.scripts.lab_host import LabHost
 
 PASSWORD = "s3cret: a\\'%b".replace(" ", "_")
-SECRETS = {"orchestraDatabase": PASSWORD}
+CONSOLE = "the-password-of-pgadmin"
+SECRETS = {"orchestraDatabase": PASSWORD, "pgadminPassword": CONSOLE}
 LEFT = (
     *("/etc/group", "/etc/gshadow", "/etc/passwd", "/etc/shadow", "/etc/.pwd.lock", "/etc/subuid", "/etc/subgid"),
     "perl-base:amd64",
 )
 """Debian deletes no user of a package. Its perl wants a base of its own version: what a package needs is not undone."""
+OPEN = """sed s/127.0.0.1/0.0.0.0/ /etc/orchestra/pgadmin.py >/run/open.py
+mkdir /run/systemd/system/orchestra-pgadmin.service.d
+printf '[Service]\\nEnvironment=CONFIG_DISTRO_FILE_PATH=/run/open.py\\n' \
+    >/run/systemd/system/orchestra-pgadmin.service.d/open.conf
+systemctl daemon-reload; systemctl restart orchestra-pgadmin"""
+"""Gives pgAdmin settings by which it listens everywhere, and starts it again."""
 NODES = {"node02": {"cpu": 2}, "node03": {"cpu": 1, "maxCpu": 20, "queue": "cern"}}
+
+RUNNING = "runuser -u postgres -- psql -XAtqd orchestra -c \"SELECT count(*) FROM job WHERE status = 'running'\""
+ASKED = (
+    'runuser -u orchestra -- /etc/orchestra/run bash -c \'psql -XAtc "SELECT current_user";'
+    ' env -u PGPASSFILE psql "$ORCHESTRA_DATABASE_URL" -XAtc "SELECT 1"\''
+)
+"""The pilot's user asks the database, by libpq's variables and by the URL."""
 
 
 def wanted(host: LabHost, **more: Any) -> Orchestra:
@@ -28,6 +42,7 @@ def wanted(host: LabHost, **more: Any) -> Orchestra:
         "index": depot.INDEX,
         "nodes": NODES,
         "database": database,
+        "pgadmin": {"email": "admin@lab.local", "passwordSecret": "pgadminPassword"},
     }
     return Orchestra.model_validate({**base, **more})
 
@@ -72,8 +87,27 @@ def sql(host: LabHost, text: str, database: str = "orchestra") -> list[str]:
     return host.bash(f"runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {database}", text).splitlines()
 
 
-def rows(host: LabHost) -> list[str]:
-    return sql(host, 'SELECT name, "CPUJobs", "GPUJobs", "maxCPUJobs", "maxGPUJobs", "queueName" FROM node ORDER BY 1;')
+def rows(host: LabHost, database: str = "orchestra") -> list[str]:
+    columns = 'name, "CPUJobs", "GPUJobs", "maxCPUJobs", "maxGPUJobs", "queueName"'
+    return sql(host, f"SELECT {columns} FROM node ORDER BY 1;", database)  # noqa: S608 - constants
+
+
+def logged_in(host: LabHost, email: str, password: str) -> str:
+    """The status that the stand-in of pgAdmin gives a login."""
+    ask = """python3 -c 'import sys, urllib.error, urllib.request
+try:
+    print(urllib.request.urlopen("http://127.0.0.1:15432/login", sys.stdin.buffer.read(), timeout=9).status)
+except urllib.error.HTTPError as error:
+    print(error.code)'"""
+    return host.bash(ask, f"{email}\n{password}\n").strip()
+
+
+def of_pgadmin(host: LabHost, text: str) -> str:
+    """What pgAdmin's settings database says."""
+    program = """import sqlite3, sys
+with sqlite3.connect("/var/lib/orchestra-pgadmin/pgadmin4.db") as there:
+    print(there.execute(sys.stdin.read()).fetchall())"""
+    return host.bash(f"python3 -c '{program}'", text).strip()
 
 
 def until(host: LabHost, what: str) -> None:

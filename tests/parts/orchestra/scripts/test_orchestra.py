@@ -1,7 +1,7 @@
 """Orchestra by its steps on an emulated host: installed, edited, drifted, mended, restored, gone and there again.
 
-PostgreSQL, pip and systemd are real; Orchestra is the lab's stand-in, with the documented names of tables, columns and
-scripts. Not proven here: upstream's own code, jobs in Kubernetes, a database on another host.
+PostgreSQL, pip and systemd are real; Orchestra and pgAdmin are the lab's stand-ins, with the documented names of
+tables, columns, scripts and commands. Not proven here: upstream's own code, a database on another host.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,11 +12,17 @@ import pytest
 from components.platforms.orchestra import steps
 from lab.hosts import faults, lab
 from tests.parts.orchestra.scripts.site import (
+    ASKED,
+    CONSOLE,
     LEFT,
+    OPEN,
     PASSWORD,
+    RUNNING,
     SECRETS,
     layers,
+    logged_in,
     made,
+    of_pgadmin,
     refused,
     rows,
     site,
@@ -27,14 +33,6 @@ from tests.parts.orchestra.scripts.site import (
 from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("T1", "T2", "T3", "T4")]
-
-RUNNING = "runuser -u postgres -- psql -XAtqd orchestra -c \"SELECT count(*) FROM job WHERE status = 'running'\""
-ASKED = (
-    'runuser -u orchestra -- /etc/orchestra/run bash -c \'psql -XAtc "SELECT current_user";'
-    ' env -u PGPASSFILE psql "$ORCHESTRA_DATABASE_URL" -XAtc "SELECT 1"\''
-)
-"""The pilot's user asks the database, by libpq's variables and by the URL."""
-COLUMNS = 'name, "CPUJobs", "GPUJobs", "maxCPUJobs", "maxGPUJobs", "queueName"'
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +69,12 @@ def test_nobody_reads_the_password(host: LabHost) -> None:
         "/usr/local/sbin/orchestra-database /etc/orchestra/run; journalctl -o cat; ps -ef"
     )
     assert PASSWORD not in found
+    assert CONSOLE not in found
     modes = host.bash("stat -c '%a %U:%G %n' /etc/orchestra/*").splitlines()
     assert modes == [
         "640 root:orchestra /etc/orchestra/orchestra.env",
+        "644 root:root /etc/orchestra/pgadmin-servers.json",
+        "644 root:root /etc/orchestra/pgadmin.py",
         "600 orchestra:orchestra /etc/orchestra/pgpass",
         "755 root:root /etc/orchestra/run",
     ]
@@ -83,6 +84,31 @@ def test_nobody_reads_the_password(host: LabHost) -> None:
     assert {"orchestra_database", "orchestra_settings", "orchestra_pilot"} <= changed
     assert host.bash(ASKED) == "orchestra\n1\n"
     assert "12 or more printable ASCII characters" in refused(host, wanted(host), orchestraDatabase="short")
+    made(host, wanted(host))
+    assert host.check() == {}
+
+
+@pytest.mark.row("T1")
+def test_pgadmin_is_for_those_who_have_its_password_and_knows_the_database(host: LabHost) -> None:
+    assert host.bash("ss -Hltn 'sport = :15432' | awk '{ print $4 }'") == "127.0.0.1:15432\n"
+    assert of_pgadmin(host, "SELECT name, host, port, maintenance_db, username FROM server") == (
+        "[('orchestra', '127.0.0.1', 5432, 'orchestra', 'orchestra')]"
+    )
+    assert [logged_in(host, "admin@lab.local", word) for word in (CONSOLE, "another")] == ["200", "401"]
+    other = wanted(host, pgadmin={"email": "other@lab.local", "passwordSecret": "pgadminPassword"})
+    assert made(host, other, pgadminPassword="another-password") == {"orchestra_pgadmin"}
+    assert logged_in(host, "admin@lab.local", CONSOLE) == "401"
+    assert logged_in(host, "other@lab.local", "another-password") == "200"
+    assert "pgadmin.passwordSecret is no password for pgAdmin" in refused(host, other, pgadminPassword="short")
+    made(host, wanted(host))
+    of_pgadmin(host, "DELETE FROM server")
+    assert host.check()["orchestra_pgadmin"][1] == "pgAdmin's list of servers does not have orchestra at 127.0.0.1:5432"
+    host.bash(OPEN)
+    until(host, "ss -Hltn 'sport = :15432' | grep -q .")
+    assert host.check()["orchestra_pgadmin"][1].startswith(
+        "pgAdmin listens on '0.0.0.0:15432', wants 127.0.0.1:15432. Fix: "
+    )
+    host.bash("rm -r /run/systemd/system/orchestra-pgadmin.service.d /run/open.py; systemctl daemon-reload")
     made(host, wanted(host))
     assert host.check() == {}
 
@@ -188,9 +214,7 @@ def test_foreign_tables_are_refused_with_their_names_and_dropped_only_when_told(
     assert sql(host, "SELECT count(*) FROM keep;", "theirs") == ["0"]
     told = wanted(host, database={"name": "theirs", "recreate": "yes-lose-data"})
     assert "orchestra_tables" in made(host, told)
-    assert "node02|2|0|30|0|lps" in sql(
-        host, 'SELECT name, "CPUJobs", "GPUJobs", "maxCPUJobs", "maxGPUJobs", "queueName" FROM node;', "theirs"
-    )
+    assert "node02|2|0|30|0|lps" in rows(host, "theirs")
     assert "TABLE public keep" in host.bash(
         "pg_restore --list /opt/orchestra/dropped-*.dump; rm /opt/orchestra/dropped-*.dump"
     )
@@ -205,7 +229,7 @@ def test_foreign_tables_are_refused_with_their_names_and_dropped_only_when_told(
 def test_commands_that_fail_are_said_with_their_reason(host: LabHost) -> None:
     broken = wanted(host, commands={"pilot": "echo no such cluster >&2; exit 3"})
     assert "the pilot does not stay up: no such cluster. Fix: commands.pilot" in refused(host, broken)
-    broken = wanted(host, commands={"setup": "echo nothing there >&2; exit 4"})
+    broken = wanted(host, commands={"setup": "test -e setup_modules.sh; echo nothing there >&2; exit 4"})
     assert (
         "setup command ended with status 4: nothing there. All of it: /var/lib/gpu-metal/orchestra-setup.log."
         in refused(host, broken)

@@ -1,6 +1,7 @@
 """Which steps, ports and rows Orchestra gets from the site. That they do what they say is proven in ../scripts."""
 
 import ast
+import json
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,34 @@ def test_the_stand_in_says_that_it_is_one_and_has_the_documented_names() -> None
     ast.parse(text)
     assert all(f'"{name}"' in text for name in ("CPUJobs", "GPUJobs", "maxCPUJobs", "maxGPUJobs", "queueName"))
     assert (root / "orchestra/scripts/run_rancher.py").is_file()
+
+
+PGADMIN = {"email": "admin@sub.lab.local", "passwordSecret": "pgadminPassword"}
+
+
+@pytest.mark.row("T1")
+def test_pgadmin_comes_only_with_its_key_beside_the_database_and_on_loopback() -> None:
+    config = orchestra(pgadmin=PGADMIN, database={"host": "db-1", "port": 5433, "name": "lps"})
+    more = of_layer("orchestra-database", config).keys() - of_layer("orchestra-database", orchestra()).keys()
+    assert more == {"orchestra_account#pgadmin", "orchestra_environment#pgadmin", "orchestra_pgadmin"}
+    steps = of_layer("orchestra-database", config)
+    assert steps["orchestra_environment#pgadmin"].bulk == {"requirements": "pgadmin4==9.18\n"}
+    assert steps["orchestra_pgadmin"].secrets == {"password": "pgadminPassword"}
+    [server] = json.loads(steps["orchestra_pgadmin"].bulk["servers"])["Servers"].values()
+    assert (server["Host"], server["Port"], server["MaintenanceDB"]) == ("127.0.0.1", 5433, "lps")
+    services = HALF.listening(config, site()["db-1"], site())
+    assert [(each.name, each.port, each.opening and each.opening.port) for each in services] == [
+        ("orchestra-postgresql", "5433", "5433"),
+        ("orchestra-pgadmin", "15432", None),
+    ]
+
+
+@pytest.mark.row("T1")
+def test_pgadmins_settings_are_its_own_python() -> None:
+    config = orchestra(pgadmin={**PGADMIN, "port": 15499})
+    text = of_layer("orchestra-database", config)["orchestra_pgadmin"].bulk["config"]
+    settings: dict[str, Any] = {}
+    exec(text, settings)  # noqa: S102 - as pgAdmin does
+    assert settings["SERVER_MODE"] is True
+    assert (settings["DEFAULT_SERVER"], settings["DEFAULT_SERVER_PORT"]) == ("127.0.0.1", 15499)
+    assert settings["ALLOW_SPECIAL_EMAIL_DOMAINS"] == ["sub.lab.local", "lab.local", "local"]
