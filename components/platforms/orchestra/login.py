@@ -48,6 +48,8 @@ def login(database: str, email: str, former: str, password: str) -> int:
     after = ask(database, known, email)
     if not after or (before == after and not fresh):
         sys.exit(f"pgAdmin did not take the login {email}")
+    # Three wrong passwords lock a login, and no command unlocks it.
+    ask(database, "UPDATE user SET locked = 0, login_attempts = 0 WHERE id = ?", after[0][0])
     if former not in ("", email):
         cli("update-user", former, "--role", "User", "--inactive")
     return int(after[0][0])

@@ -125,10 +125,12 @@ _kept() {
 database, email, servers = sys.argv[1:]
 [wanted] = json.load(open(servers))["Servers"].values()
 there = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)
-login = there.execute("""SELECT user.id FROM user JOIN roles_users ON user_id = user.id JOIN role ON role.id = role_id
+login = there.execute("""SELECT user.id, locked FROM user JOIN roles_users ON user_id = user.id JOIN role ON role.id = role_id
     WHERE username = ? AND auth_source = ? AND active AND role.name = ?""", (email, "internal", "Administrator")).fetchall()
 if not login:
     sys.exit(print(f"pgAdmin has no administrator {email} who may log in") or 1)
+if login[0][1]:
+    sys.exit(print(f"pgAdmin has locked the login {email} after wrong passwords. Fix: pulumi up unlocks it") or 1)
 seen = there.execute("SELECT host, port, maintenance_db, username FROM server WHERE name = ? AND user_id = ?",
     (wanted["Name"], login[0][0])).fetchall()
 if seen != [tuple(wanted[key] for key in ("Host", "Port", "MaintenanceDB", "Username"))]:

@@ -7,7 +7,8 @@ from components.hostrun.step import Step
 from components.platforms.orchestra import steps
 from components.platforms.orchestra.config import Orchestra
 from lab.parts.orchestra import depot
-from tests.scripts.lab_host import LabHost
+from tests.scripts.frozen import Recipe
+from tests.scripts.lab_host import HOST, LabHost
 
 PASSWORD = "s3cret: a\\'%b".replace(" ", "_")
 CONSOLE = "the-password-of-pgadmin"
@@ -23,6 +24,7 @@ printf '[Service]\\nEnvironment=CONFIG_DISTRO_FILE_PATH=/run/open.py\\n' \
     >/run/systemd/system/orchestra-pgadmin.service.d/open.conf
 systemctl daemon-reload; systemctl restart orchestra-pgadmin"""
 """Gives pgAdmin settings by which it listens everywhere, and starts it again."""
+FOREIGN = "SET ROLE orchestra; CREATE TABLE node (id integer); CREATE TABLE keep (id integer);"
 NODES = {"node02": {"cpu": 2}, "node03": {"cpu": 1, "maxCpu": 20, "queue": "cern"}}
 
 RUNNING = "runuser -u postgres -- psql -XAtqd orchestra -c \"SELECT count(*) FROM job WHERE status = 'running'\""
@@ -60,6 +62,15 @@ def layers(host: LabHost, config: Orchestra) -> dict[str, list[Step]]:
     """All of the host, by layer."""
     waves = steps.waves(config, site(host))
     return {wave.layer: list(wave.steps[host.machine.name]) for wave in waves}
+
+
+def _packages() -> Recipe:
+    """What takes a minute to install."""
+    own = layers(LabHost(HOST), wanted(LabHost(HOST)))
+    return Recipe("orchestra", {"orchestra-database": own["orchestra-database"][:2], "orchestra": own["orchestra"][:1]})
+
+
+PACKAGES = _packages()
 
 
 def made(host: LabHost, config: Orchestra, **secrets: str) -> set[str]:

@@ -1,11 +1,10 @@
-"""Orchestra by its steps on an emulated host: installed, edited, drifted, mended, restored, gone and there again.
+"""Orchestra by its steps on an emulated host: edited, drifted, mended, restored. Bare, and removed: test_removal.py.
 
 PostgreSQL, pip and systemd are real; Orchestra and pgAdmin are the lab's stand-ins, with the documented names of
 tables, columns, scripts and commands. Not proven here: upstream's own code, a database on another host.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,8 +13,9 @@ from lab.hosts import faults, lab
 from tests.parts.orchestra.scripts.site import (
     ASKED,
     CONSOLE,
-    LEFT,
+    FOREIGN,
     OPEN,
+    PACKAGES,
     PASSWORD,
     RUNNING,
     SECRETS,
@@ -30,23 +30,18 @@ from tests.parts.orchestra.scripts.site import (
     until,
     wanted,
 )
-from tests.scripts.lab_host import LabHost, differences
+from tests.scripts.frozen import frozen
+from tests.scripts.lab_host import HOST, LabHost
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("T1", "T2", "T3", "T4")]
 
 
 @pytest.fixture(scope="module")
-def before(spare: LabHost) -> Mapping[str, Any]:
-    return spare.snapshot()
-
-
-@pytest.fixture(scope="module")
-def host(spare: LabHost, before: Mapping[str, Any]) -> Iterator[LabHost]:  # noqa: ARG001
-    """With Orchestra, as a site first brings it."""
-    spare.install()
-    made(spare, wanted(spare))
-    yield spare
-    spare.gpu_metal("remove")
+def host() -> Iterator[LabHost]:
+    """With Orchestra, as a site first brings it, on a host that has its packages."""
+    with frozen(HOST, PACKAGES) as frozen_host:
+        made(frozen_host, wanted(frozen_host))
+        yield frozen_host
 
 
 def test_it_runs_on_its_own_database_and_nothing_is_done_twice(host: LabHost) -> None:
@@ -79,28 +74,32 @@ def test_nobody_reads_the_password(host: LabHost) -> None:
         "755 root:root /etc/orchestra/run",
     ]
     assert host.bash(ASKED) == "orchestra\n1\n"
-    other = "an-other-password"
-    changed = made(host, wanted(host), orchestraDatabase=other)
-    assert {"orchestra_database", "orchestra_settings", "orchestra_pilot"} <= changed
-    assert host.bash(ASKED) == "orchestra\n1\n"
-    assert "12 or more printable ASCII characters" in refused(host, wanted(host), orchestraDatabase="short")
-    made(host, wanted(host))
-    assert host.check() == {}
 
 
 @pytest.mark.row("T1")
-def test_pgadmin_is_for_those_who_have_its_password_and_knows_the_database(host: LabHost) -> None:
+def test_passwords_change_and_pgadmin_is_for_those_who_have_its_own(host: LabHost) -> None:
     assert host.bash("ss -Hltn 'sport = :15432' | awk '{ print $4 }'") == "127.0.0.1:15432\n"
     assert of_pgadmin(host, "SELECT name, host, port, maintenance_db, username FROM server") == (
         "[('orchestra', '127.0.0.1', 5432, 'orchestra', 'orchestra')]"
     )
     assert [logged_in(host, "admin@lab.local", word) for word in (CONSOLE, "another")] == ["200", "401"]
     other = wanted(host, pgadmin={"email": "other@lab.local", "passwordSecret": "pgadminPassword"})
-    assert made(host, other, pgadminPassword="another-password") == {"orchestra_pgadmin"}
+    changed = made(host, other, pgadminPassword="another-password", orchestraDatabase="a-third-password")
+    assert changed == {"orchestra_pgadmin", "orchestra_database", "orchestra_settings", "orchestra_pilot"}
+    assert host.bash(ASKED) == "orchestra\n1\n"
     assert logged_in(host, "admin@lab.local", CONSOLE) == "401"
     assert logged_in(host, "other@lab.local", "another-password") == "200"
-    assert "pgadmin.passwordSecret is no password for pgAdmin" in refused(host, other, pgadminPassword="short")
+    said = refused(host, other, pgadminPassword="short", orchestraDatabase="short")
+    assert "the secret of database.passwordSecret is no password for the database: 12 or more printable ASCII" in said
+    said = refused(host, other, pgadminPassword="short", orchestraDatabase="a-third-password")
+    assert "the secret of pgadmin.passwordSecret is no password for pgAdmin: 12 or more printable ASCII" in said
     made(host, wanted(host))
+    of_pgadmin(host, "UPDATE user SET locked = 1, login_attempts = 3")
+    assert host.check()["orchestra_pgadmin"][1] == (
+        "pgAdmin has locked the login admin@lab.local after wrong passwords. Fix: pulumi up unlocks it"
+    )
+    made(host, wanted(host))
+    assert logged_in(host, "admin@lab.local", CONSOLE) == "200"
     of_pgadmin(host, "DELETE FROM server")
     assert host.check()["orchestra_pgadmin"][1] == "pgAdmin's list of servers does not have orchestra at 127.0.0.1:5432"
     host.bash(OPEN)
@@ -201,10 +200,10 @@ def test_a_database_that_is_down_is_said_as_such_and_the_pilot_comes_back_after_
 
 
 @pytest.mark.row("T2")
-def test_foreign_tables_are_refused_with_their_names_and_dropped_only_when_told(host: LabHost) -> None:
+def test_foreign_tables_are_refused_with_their_names(host: LabHost) -> None:
     [base, own] = layers(host, wanted(host, database={"name": "theirs"})).values()
     assert host.run("orchestra-database", base, SECRETS).returncode == 0
-    sql(host, "SET ROLE orchestra; CREATE TABLE node (id integer); CREATE TABLE keep (id integer);", "theirs")
+    sql(host, FOREIGN, "theirs")
     done = host.run("orchestra", own, SECRETS)
     assert (
         "the database theirs has tables that were not created for this site: keep, node. Nothing was changed."
@@ -212,19 +211,29 @@ def test_foreign_tables_are_refused_with_their_names_and_dropped_only_when_told(
         in done.stderr
     )
     assert sql(host, "SELECT count(*) FROM keep;", "theirs") == ["0"]
-    told = wanted(host, database={"name": "theirs", "recreate": "yes-lose-data"})
-    assert "orchestra_tables" in made(host, told)
-    assert "node02|2|0|30|0|lps" in rows(host, "theirs")
-    assert "TABLE public keep" in host.bash(
-        "pg_restore --list /opt/orchestra/dropped-*.dump; rm /opt/orchestra/dropped-*.dump"
-    )
-    sql(host, "INSERT INTO job (status) VALUES ('kept');", "theirs")
-    assert made(host, told) == set()
-    assert sql(host, "SELECT count(*) FROM job;", "theirs") == ["1"]
     made(host, wanted(host))
     assert host.check() == {}
 
 
+@pytest.mark.long
+@pytest.mark.row("T2")
+def test_foreign_tables_are_dropped_when_told_and_saved_before(host: LabHost) -> None:
+    told = wanted(host, database={"name": "others", "recreate": "yes-lose-data"})
+    assert host.run("orchestra-database", layers(host, told)["orchestra-database"], SECRETS).returncode == 0
+    sql(host, FOREIGN, "others")
+    assert "orchestra_tables" in made(host, told)
+    assert "node02|2|0|30|0|lps" in rows(host, "others")
+    assert "TABLE public keep" in host.bash(
+        "pg_restore --list /opt/orchestra/dropped-*.dump; rm /opt/orchestra/dropped-*.dump"
+    )
+    sql(host, "INSERT INTO job (status) VALUES ('kept');", "others")
+    assert made(host, told) == set()
+    assert sql(host, "SELECT count(*) FROM job;", "others") == ["1"]
+    made(host, wanted(host))
+    assert host.check() == {}
+
+
+@pytest.mark.long
 @pytest.mark.row("T2")
 def test_commands_that_fail_are_said_with_their_reason(host: LabHost) -> None:
     broken = wanted(host, commands={"pilot": "echo no such cluster >&2; exit 3"})
@@ -241,6 +250,7 @@ def test_commands_that_fail_are_said_with_their_reason(host: LabHost) -> None:
     assert host.check() == {}
 
 
+@pytest.mark.long
 @pytest.mark.row("T2", "T4")
 def test_what_was_changed_on_the_host_by_hand_is_seen_and_mended(host: LabHost) -> None:
     harms = {
@@ -273,27 +283,3 @@ def test_preflight_sees_a_taken_port_and_an_address_of_another_host(host: LabHos
     assert host.questions(checks)["orchestra_port"].startswith(
         "has no address 10.9.9.9, on which the database is to listen."
     )
-
-
-@pytest.mark.row("T1", "T2")
-def test_it_comes_up_again_on_its_data_and_removed_it_leaves_them(host: LabHost, before: Mapping[str, Any]) -> None:
-    jobs = sql(host, "SELECT count(*) FROM job;")
-    [base, _] = layers(host, wanted(host)).values()
-    assert host.gpu_metal("undo orchestra").returncode == 0
-    host.apply("orchestra-database", base[:2])  # the packages only: they take a minute
-    assert host.bash("ls /var/lib/postgresql/15; ls /etc/postgresql /opt | wc -l") == "orchestra\n3\n"
-    assert "orchestra_tables" not in made(host, wanted(host))
-    assert sql(host, "SELECT count(*) FROM job;") == jobs
-    assert host.check() == {}
-    host.apply("orchestra-database", base[:2])
-    # A folder that was restored may lack the settings.
-    host.bash("rm /var/lib/postgresql/15/orchestra/{postgresql,pg_ident}.conf")
-    made(host, wanted(host))
-    assert sql(host, "SELECT count(*) FROM job;") == jobs
-    assert host.check() == {}
-    host.remove()
-    kept = host.bash("ls /var/lib/postgresql/15; ls /var/backups/orchestra | head -1")
-    assert kept.startswith("orchestra\norchestra-")
-    host.bash("rm -rf /var/lib/postgresql /var/log/postgresql /var/backups/orchestra /etc/postgresql")
-    left = differences(before, host.snapshot())
-    assert not [path for path in left if not path.startswith(LEFT)], left

@@ -12,7 +12,8 @@ from . import config
 
 TABLES = """
 CREATE TABLE user (id INTEGER PRIMARY KEY, email VARCHAR, password VARCHAR, active BOOLEAN, username VARCHAR NOT NULL,
-    auth_source VARCHAR NOT NULL DEFAULT 'internal', UNIQUE (username, auth_source));
+    auth_source VARCHAR NOT NULL DEFAULT 'internal', locked BOOLEAN DEFAULT 0, login_attempts INTEGER DEFAULT 0,
+    UNIQUE (username, auth_source));
 CREATE TABLE role (id INTEGER PRIMARY KEY, name VARCHAR UNIQUE);
 CREATE TABLE roles_users (user_id INTEGER, role_id INTEGER);
 CREATE TABLE server (id INTEGER PRIMARY KEY, user_id INTEGER, name VARCHAR, host VARCHAR, port INTEGER,

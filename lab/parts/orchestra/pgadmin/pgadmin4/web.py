@@ -17,7 +17,7 @@ class Page(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A login."""
         email, password = self.rfile.read(int(self.headers["Content-Length"])).decode().split("\n")[:2]
-        asked = "SELECT password FROM user WHERE username = ? AND active"
+        asked = "SELECT password FROM user WHERE username = ? AND active AND NOT locked"
         row = setup.there().execute(asked, (email,)).fetchone()
         right = row and setup.hashed(password, bytes.fromhex(row[0].split("$")[0])) == row[0]
         self._say(200 if right else 401, "")
