@@ -21,6 +21,7 @@ _FOLDERS = (
     "parts/monitoring",
     "parts/network_operator",
     "parts/storage",
+    "platforms/orchestra",
     "platforms/runai",
     "platforms/shifter",
     "platforms/sqream",

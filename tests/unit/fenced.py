@@ -11,8 +11,8 @@ SHELL = re.compile(
 
 
 def fenced(text: str, titles: Sequence[str]) -> dict[str, list[str]]:
-    """The same of a document with code in ``` fences, whose titles are lines as any other: those of `titles` that it
-    has, in their order; a chapter's has its number before it and large letters.
+    """The same of a document with code in ``` fences, whose titles are lines as any other or have `#` before them:
+    those of `titles` that it has, in their order; a chapter's has its number before it and large letters.
     """
     found: dict[str, list[str]] = {}
     left = list(titles)
@@ -26,7 +26,7 @@ def fenced(text: str, titles: Sequence[str]) -> dict[str, list[str]]:
             block = [] if block is None else None
         elif block is not None:
             block.append(said)
-        elif left and (said == left[0] or (chapter and chapter[1] == left[0].upper())):
+        elif left and (said.lstrip("# ") == left[0] or (chapter and chapter[1] == left[0].upper())):
             items = found[left.pop(0)] = []
     return found
 

@@ -1,0 +1,24 @@
+"""Orchestra as a part (docs/parts/orchestra/how-to.md)."""
+
+from components.parts.part import HostPart, Part
+from components.platforms.orchestra import checks, places, steps
+from components.platforms.orchestra.config import Orchestra
+
+PART: Part[Orchestra] = Part(
+    config=Orchestra,
+    checks=checks.checks,
+    notes=checks.notes,
+    host=HostPart(
+        uses=steps.uses,
+        preflight=steps.preflight,
+        listening=places.listening,
+        waves=steps.waves,
+        alone=True,
+        verdicts={
+            "orchestra_backup": "backup",
+            "orchestra_pilot": "pilot",
+            "orchestra_cluster": "database",
+            "orchestra_pgadmin": "pgadmin",
+        },
+    ),
+)

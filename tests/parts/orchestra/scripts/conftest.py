@@ -1,0 +1,5 @@
+"""The emulated host of the steps' tests."""
+
+from tests.scripts.conftest import spare
+
+__all__ = ["spare"]
