@@ -54,12 +54,13 @@ def write(lines: Sequence[Line], programs: Path) -> None:
     head = f"{time.strftime('%Y-%m-%d')}, commit {_commit()}, {os.cpu_count()} processors ({platform.machine()})."
     figures = PAGE.with_suffix(".json")
     figures.write_text(json.dumps({"about": head, "lines": [asdict(line) for line in lines]}, indent=1) + "\n")
-    PAGE.write_text(TEXT.format(head=head, tables="".join(_table(lines, what) for what in _all(lines, "what"))))
+    PAGE.write_text(TEXT.format(head=head, tables="".join(table(lines, what) for what in _all(lines, "what"))))
     picture = Path(__file__).with_name("picture.py")
     subprocess.run([str(programs / "python"), str(picture), str(figures), str(PAGE.with_suffix(".svg"))], check=True)
 
 
-def _table(lines: Sequence[Line], what: str) -> str:
+def table(lines: Sequence[Line], what: str) -> str:
+    """One question: a row for each way, a column for each number of hosts."""
     sizes, ways = _all(lines, "hosts"), _all(lines, "way")
     cost = {(line.hosts, line.way): line.cost for line in lines if line.what == what}
     rows = [
