@@ -1,116 +1,104 @@
-"""How close we are to the fastest way: we prepare one fresh lab host (base and engine), then plain bash does the same.
+"""Our speed beside our peers', on the same hosts in one run: `python -m bench [SIZE…]`, sizes 1 3 10 without any.
 
-Both in one run, on the same host with a new disk each time. The bash script, over one SSH connection, has no checks,
-ledger or undo: it installs the packages that we installed, writes the files that we wrote, restarts the services once.
+For each number of hosts and each way, on new hosts: the first run; then, by turns and several times, nothing to do and
+drift asked; then one setting changed. The work is the base and engine layers of ours, learned from what they brought.
+Writes docs/performance.md, .json and .svg; each figure there is also a ratio to plain bash.
 """
 
-import asyncio
-import shlex
+import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from components.hostrun.ssh import Target, run
+from bench import environment, report
+from bench.ansible import Ansible
+from bench.bash import Bash
+from bench.ours import Ours
+from bench.pyinfra import Pyinfra
+from bench.timing import Cost, cost, middle
+from bench.ways import Way
+from bench.work import NEXT, Work, learned
 from lab.hosts import faults, inventory, lab
 from lab.hosts.inside import Snapshot
-from lab.paths import LAB
-from tests.lab.stack import Stack, on
+from lab.hosts.inventory import Host
 
-HOST = inventory.host("spare-1")
-SITE = {
-    "knownHosts": str(LAB / "known_hosts"),
-    "ssh": {"user": inventory.USER, "keyFile": str(LAB / "id_ed25519")},
-    "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 1},
-    "sysctl": {"net.core.somaxconn": "4096"},
-    "limits": {"nofile": 65536},
-    "engine": {"package": "containerd", "cgroupDriver": "cgroupfs"},
-    "hosts": {HOST.name: {"address": HOST.address}},
-}
-ALSO_OURS = {"/etc/hosts", "/etc/containerd/config.toml"}
+ROUNDS = 3
+"""How often what changes nothing is run; the run of the median time counts."""
+NAMES = ("rack-1", "rack-2", "rack-4", "spare-1", "new-1", "new-2", "new-3", "db-1", "db-2", "rack-3")
+"""Hosts of the lab that start without it."""
+Make = Callable[[Sequence[Host], Path], Way]
 
 
 def main() -> None:
-    """Prints the seconds of both, and the ratio."""
-    lab.up(print)
-    before = fresh()
-    with tempfile.TemporaryDirectory(prefix="gpu-metal-bench.") as folder:
-        stack = Stack("bench", Path(folder))
-        stack.create(SITE)
-        ran = stack.up().ok()
-        resources = stack.export()["deployment"]["resources"]
-    show("pulumi up", ran.seconds, logins(), sum(r["type"].startswith("command:remote:") for r in resources))
-    after = faults.snapshot(HOST)
-    script = plain(before, after)
-    fresh()
-    seconds = asyncio.run(by_bash(script))
-    missing = set(after["packages"]) - set(faults.snapshot(HOST)["packages"])
+    """Measures, prints a table, writes the page."""
+    sizes = [int(word) for word in sys.argv[1:]] or [1, 3, 10]
+    programs = environment.programs()
+    lab.serve(print)
+    found: list[report.Line] = []
+    for size in sizes:
+        hosts = [inventory.host(name) for name in NAMES[:size]]
+        with tempfile.TemporaryDirectory(prefix="gpu-metal-bench.") as folder:
+            for line in of_size(hosts, Path(folder), programs):
+                print(line.text(), flush=True)  # noqa: T201 - its purpose
+                found.append(line)
+        for host in hosts:
+            lab.stop(host, grace=0)
+    report.write(found, programs)
+
+
+def of_size(hosts: Sequence[Host], folder: Path, programs: Path) -> Iterator[report.Line]:
+    """All ways on these hosts, ours first: the others do what it did."""
+    before = fresh(hosts)
+    ours = Ours(hosts, made(folder / "ours"))
+    first = cost(ours.first, hosts)
+    work = learned(hosts[0].name, before, faults.snapshot(hosts[0]))
+    yield from lines(ours, hosts, first, work)
+    others: dict[str, Make] = {
+        "bash": lambda hosts, folder: Bash(hosts, folder, work),
+        "pyinfra": lambda hosts, folder: Pyinfra(hosts, folder, work, programs),
+        "ansible": lambda hosts, folder: Ansible(hosts, folder, work, programs),
+    }
+    for name, make in others.items():
+        fresh(hosts)
+        way = make(hosts, made(folder / name))
+        first = cost(way.first, hosts)
+        for host in hosts:
+            must_be_done(host, work, way.name)
+        yield from lines(way, hosts, first, work)
+
+
+def lines(way: Way, hosts: Sequence[Host], first: Cost, work: Work) -> Iterator[report.Line]:
+    """What the way took, on hosts that it has prepared."""
+    again, drift = [], []
+    for _ in range(ROUNDS):
+        again.append(cost(way.again, hosts))
+        drift.append(cost(way.drift, hosts))
+    edit = cost(lambda: way.edit(work.with_setting(NEXT)), hosts)
+    costs = {"first run": first, "nothing to do": middle(again), "drift asked": middle(drift), "one setting": edit}
+    for what, each in costs.items():
+        yield report.Line(len(hosts), way.name, what, each)
+
+
+def must_be_done(host: Host, work: Work, name: str) -> None:
+    """A way that did less than ours cannot be compared."""
+    after = faults.snapshot(host)
+    packages = {each.partition(":")[0] for each in after["packages"]}
+    missing = [*(set(work.packages) - packages), *(path for path in work.files if path not in after["files"])]
     if missing:
-        raise SystemExit(f"✗ bash did not bring {', '.join(sorted(missing))}: the two cannot be compared")
-    show("plain bash", seconds, logins(), 0)
-    print(f"ratio {ran.seconds / seconds:.2f}")  # noqa: T201 - its purpose
-    lab.stop(HOST)
+        raise SystemExit(f"✗ {name} did not bring {', '.join(sorted(missing))} to {host.name}: it cannot be compared")
 
 
-def fresh() -> Snapshot:
-    """The host as it is after installation."""
-    lab.reset(HOST)
-    return faults.snapshot(HOST)
+def fresh(hosts: Sequence[Host]) -> Snapshot:
+    """The hosts as they are after installation; what the first one has then."""
+    for host in hosts:
+        lab.reset(host)
+    return faults.snapshot(hosts[0])
 
 
-def logins() -> int:
-    """The SSH connections that the host has seen."""
-    return on(HOST.name, ["journalctl", "--quiet", "--unit", "ssh"]).count("Accepted publickey")
-
-
-def plain(before: Snapshot, after: Snapshot) -> str:
-    """The commands that bring a host from `before` to `after`."""
-    packages = sorted(name.partition(":")[0] for name in after["packages"] if name not in before["packages"])
-    changed = [path for path, entry in after["files"].items() if before["files"].get(path) != entry]
-    lines = [
-        "set -e",
-        "export DEBIAN_FRONTEND=noninteractive",
-        "apt-get update -q",
-        shlex.join(["apt-get", "install", "-qy", "--no-install-recommends", *packages]),
-        *(line for path in changed if after["files"][path].kind == "f" and is_ours(path) for line in writing(path)),
-        "sysctl -q --system",
-        "systemctl restart containerd",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def is_ours(path: str) -> bool:
-    """Whether a step wrote the file; the runner and its records do not count."""
-    kept = path.startswith("/var/lib/") or path == "/usr/local/sbin/gpu-metal"
-    return not kept and ("gpu-metal" in path or path in ALSO_OURS)
-
-
-def writing(path: str) -> Sequence[str]:
-    """The commands that write the host's present file, as a here-document."""
-    name = shlex.quote(path)
-    return [
-        f"mkdir -p {shlex.quote(str(Path(path).parent))}",
-        f"cat >{name} <<'END'",
-        on(HOST.name, ["cat", path]) + "END",
-    ]
-
-
-async def by_bash(script: str) -> float:
-    """Seconds for the script, including the login."""
-    known = (LAB / "known_hosts").read_text().splitlines()
-    [key] = [line.split(maxsplit=1)[1] for line in known if line.startswith(f"{HOST.address} ")]
-    target = Target(HOST.name, HOST.address, 22, inventory.USER, key, (LAB / "id_ed25519").read_text())
-    begun = time.monotonic()
-    done = await run(target, "bash -s", stdin=script.encode(), deadline=900)
-    seconds = time.monotonic() - begun
-    if done.status != 0:
-        raise SystemExit(f"✗ bash ended with status {done.status}: {done.stderr[-1000:]}")
-    return seconds
-
-
-def show(what: str, seconds: float, connections: int, resources: int) -> None:
-    """Prints one line of results."""
-    print(f"{what:<12}{seconds:6.1f} s, SSH connections {connections}, resources on the host {resources}")  # noqa: T201
+def made(folder: Path) -> Path:
+    """The folder, which is new."""
+    folder.mkdir()
+    return folder
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""gpu-metal: `pulumi up` without a preview of its own, and `sitectl drift`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.ways import KEY_FILE, KNOWN_HOSTS
+from bench.work import KEY, SITE, Work
+from lab.hosts.inventory import USER, Host
+from tests.lab.stack import Stack
+
+
+class Ours:
+    """A stack of the hosts."""
+
+    name = "gpu-metal"
+
+    def __init__(self, hosts: Sequence[Host], folder: Path) -> None:
+        self.stack = Stack("bench", folder)
+        self.stack.create(
+            {
+                **SITE,
+                "knownHosts": str(KNOWN_HOSTS),
+                "ssh": {"user": USER, "keyFile": str(KEY_FILE)},
+                "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 1},
+                "hosts": {host.name: {"address": host.address} for host in hosts},
+            }
+        )
+
+    def first(self) -> None:
+        """`pulumi up`."""
+        self.stack.up().ok()
+
+    def again(self) -> None:
+        """`pulumi up` that must change nothing."""
+        self.stack.up("--expect-no-changes").ok()
+
+    def edit(self, work: Work) -> None:
+        """One line of the site, `pulumi up`."""
+        self.stack.edit(lambda site: site["sysctl"].update({KEY: work.sysctl[KEY]}))
+        self.stack.up().ok()
+
+    def drift(self) -> None:
+        """`sitectl drift`."""
+        self.stack.sitectl("drift").ok()
