@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
-from components.engine.config import Containerd, Docker, Engine, Registry
+from components.engine.config import Containerd, Devices, Docker, Engine, Registry
 from components.host.addresses import Address
 from components.host.config import Host, HostSettings
 from components.host.repositories import Repository
@@ -190,6 +190,13 @@ class Site(Keyed):
         """Names of the hosts that each of `entries` uses."""
         halves = [(entry.part.host, entry.config) for entry in self.entries]
         return tuple(frozenset(half.uses(config, self.hosts) if half else ()) for half, config in halves)
+
+    def devices_on(self, host: Host) -> Devices | None:
+        """How pods on this host get their devices, where a part has a say in it."""
+        used = zip(self.entries, self.entry_hosts, strict=True)
+        halves = [(entry.part.host, entry.config) for entry, names in used if host.name in names]
+        ways = [half.devices(config, self.hosts) for half, config in halves if half]
+        return next((way for way in ways if way), None)
 
     @cached_property
     def users_of_docker(self) -> Mapping[str, tuple[str, ...]]:

@@ -30,7 +30,7 @@ def preflight(site: Site, host: Host) -> list[Step]:
     steps = [host_steps.owner(host, site.owner), *host_steps.preflight(host, _around(site, host))]
     steps += gpu_steps.checks(host)
     if config := site.engine_on(host):
-        steps += engine_checks(config)
+        steps += engine_checks(config, site.devices_on(host))
     if site.registry and site.registry.host == host.name:
         steps += registry_checks(site.registry, pushed(site))
     return [*steps, *of_parts(site, host)]
