@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
@@ -12,14 +12,14 @@ from components.host.addresses import Address
 from components.host.config import Host, HostSettings
 from components.host.repositories import Repository
 from components.hostrun.owner import Owner
-from components.kubernetes.config import Kubernetes
+from components.kubernetes.config import Kubernetes, not_images
 from components.matrix import Thing, thing
 from components.model import HostName, LabelName, LocalPath, Model, SiteId
 from components.network.config import Network
 from components.parts.part import Part, Provide
 from components.problem import Key
 from components.registry import REGISTERED, AnyPlatform, Registered, of
-from components.rule import Found, marked
+from components.rule import Found, Rule, marked
 from components.tenancy.config import Project, User, UserName
 
 
@@ -135,6 +135,9 @@ class Site(Keyed):
     """People by name, which is also that of their Unix account (X14, S6)."""
     projects: dict[LabelName, Project] = {}
     """Projects by name, which is also the name of their namespace (X14, S4)."""
+    allowed_registries: tuple[Annotated[str, Rule(not_images)], ...] = ()
+    """Where the images of pods in projects come from: HOST, HOST:PORT, or one of both with a path, and all below it; an
+    image without a registry is one of docker.io. The API server refuses others. Default: from anywhere."""
     platforms: tuple[AnyPlatform, ...] = ()
     """Platforms that the site offers its users, each of a `kind`."""
 

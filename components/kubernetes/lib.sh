@@ -118,8 +118,8 @@ pod_fields() {
         grep -E '^(--|container |mount |env |hostAlias |(liveness|readiness|startup)Probe=|resources=)'
 }
 
-# differs SEEN WANTED: of sorted lines, by their names; nothing when there is no difference
-differs() {
+# lines_differ SEEN WANTED: of sorted lines, by their names; nothing when there is no difference
+lines_differ() {
     awk -F= '
     NR == FNR { seen[$1] = seen[$1] " " $0; next }
     { wanted[$1] = wanted[$1] " " $0 }

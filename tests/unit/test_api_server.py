@@ -106,7 +106,7 @@ _config"""
     ],
 )
 def test_a_difference_is_told_by_its_argument(piece: Piece, seen: str, said: str) -> None:
-    assert piece(f"differs '{seen}' $'--a=1\\n--b=2'") == (0, said)
+    assert piece(f"lines_differ '{seen}' $'--a=1\\n--b=2'") == (0, said)
 
 
 def test_a_folder_of_certificates_that_the_host_gets_later_restarts_nothing(piece: Piece) -> None:

@@ -24,13 +24,13 @@ check() {
     if [[ -d $_former ]]; then untrue "a change of the API server began here and did not end"; fi
     if ! api_server_runs; then untrue "no API server runs here: $(api_server_said)"; fi
     _plan
-    said=$(differs "$(_contents <$_manifest)" "$contents")
+    said=$(lines_differ "$(_contents <$_manifest)" "$contents")
     if [[ -n $said ]]; then untrue "$_manifest: $said"; fi
-    said=$(differs "$(api_server_arguments)" "$(_flags)")
+    said=$(lines_differ "$(api_server_arguments)" "$(_flags)")
     if [[ -n $said ]]; then untrue "the API server runs other than its manifest says: $said"; fi
     said=$(_wrong_names | paste -sd ';')
     if [[ -n $said ]]; then untrue "$_pki/apiserver.crt: ${said//;/; }"; fi
-    said=$(differs "$seen" "$wanted")
+    said=$(lines_differ "$seen" "$wanted")
     if [[ -n $said ]]; then untrue "kubeadm-config of the cluster: $said"; fi
 }
 
@@ -40,7 +40,7 @@ apply() {
     _refuse_others
     if [[ -n $(_wrong_names) ]]; then _sign; fi
     _keep_former
-    changed=$(differs "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
+    changed=$(lines_differ "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
     if [[ -n $pair ]]; then _take "$pair"; fi
     if [[ $(_contents <$_manifest) != "$contents" ]]; then write_file $_manifest 0600 <<<"$manifest"; fi
     if ! _answers "$(_beside)"; then _give_up "$changed"; fi
@@ -249,7 +249,7 @@ _take() {
 }
 
 # What changes besides arguments, which its process shows: environment, image, probes
-_beside() { differs "$(_contents <$_former/kube-apiserver.yaml | sed '/^--/d')" "$(sed '/^--/d' <<<"$contents")"; }
+_beside() { lines_differ "$(_contents <$_former/kube-apiserver.yaml | sed '/^--/d')" "$(sed '/^--/d' <<<"$contents")"; }
 
 # _answers BESIDE: waits until this host's API server runs with the wanted arguments and shows the certificate that is
 # there, and, where more than arguments changes, was started since. A container that has ended twice by then will not come
