@@ -8,8 +8,8 @@ import pytest
 from components.engine.verify import LEAST
 from components.matrix import Thing, thing
 from stacks.compatibility import matrix
-from stacks.load import site_from
 from stacks.faults import SiteError
+from stacks.load import site_from
 from stacks.model import Site
 from stacks.plan import preflight
 from tests.unit.step_host import StepHost
