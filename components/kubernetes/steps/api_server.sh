@@ -1,5 +1,4 @@
-# The API server of this control plane runs as kubeadm makes it of the site: arguments, certificate names, environment,
-# image, probes.
+# The API server of this control plane is as the site says: its arguments, certificate names, environment, image, probes.
 # rows: K2 K3
 # inputs: node address names argument.NAME
 # bulk: volumes
