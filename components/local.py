@@ -48,6 +48,8 @@ class Holds(Mark):
     """It is needed to reach hosts only: a machine that checks the site need not have it."""
     begins: bytes = b""
     """First bytes of the binary form, where that is as good."""
+    whole: bool = True
+    """False for a vendor's file of any content and size, which is known by its SHA-256: it must be there."""
     ends: Callable[[bytes], Ending | None] | None = None
     """Reads from a good file when its certificate or key expires; None for a kind of file in which nothing expires."""
 
@@ -61,11 +63,13 @@ class Holds(Mark):
         """Why the file cannot be used; None if it can, or if it is optional and absent."""
         if self.optional and not path.exists():
             return None
+        if not self.whole:
+            return None if path.is_file() else _absent(path)
         try:
             text = _text(path)
             found = None if text is None and self._is_whole(path) else self._of(text, path.name)
         except FileNotFoundError:
-            return f"there is no file {quoted(path.name)}. Put it there, or correct the path."
+            return _absent(path)
         except OSError as error:
             found = f"cannot be read: {error.strerror}. Correct the path, or who may read it."
         except _TooLargeError:
@@ -87,6 +91,10 @@ class Holds(Mark):
 
 class _TooLargeError(Exception):
     """The file is larger than any that belongs here."""
+
+
+def _absent(path: Path) -> str:
+    return f"there is no file {quoted(path.name)}. Put it there, or correct the path."
 
 
 def _text(path: Path) -> str | None:
@@ -191,3 +199,5 @@ PrivateKeyFile = Annotated[
 """A private SSH key."""
 TextFile = Annotated[LocalPath, Holds(lambda _: None)]
 """Any text in UTF-8."""
+VendorFile = Annotated[LocalPath, Holds(lambda _: None, whole=False)]
+"""A vendor's program or archive."""

@@ -1,8 +1,9 @@
 """Compares a part's list of its chart's keys with the values of that chart.
 
 `python3 -m ops.chart_keys PART FILE [ALIAS=FILE …]`. The list, `chart.keys` in the part's folder, has each key that the
-part sets, so that tests need no chart. FILE is the chart's own values.yaml, ALIAS=FILE that of a subchart under its
-key. Prints each key that the chart does not have, and each image that a mirror would miss; exits with 1 if any is.
+part sets, so that tests need no chart; of a part with several charts, PART/CHART names the list CHART.keys. FILE is the
+chart's own values.yaml, ALIAS=FILE that of a subchart under its key. Prints each key that the chart does not have, and,
+where the part takes images from a mirror, each image that it would miss; exits with 1 if any is.
 """
 
 import sys
@@ -20,8 +21,14 @@ EVERY_IMAGE = ("global", "imageRegistry")
 
 
 def keys(part: str) -> Path:
-    """The part's list."""
-    return ROOT / "components" / "parts" / part / "chart.keys"
+    """The part's list, of its only chart or of the one named after a slash."""
+    name, _, chart = part.partition("/")
+    return ROOT / "components" / "parts" / name / f"{chart or 'chart'}.keys"
+
+
+def listed(part: str) -> set[tuple[str, ...]]:
+    """The keys of the list."""
+    return known(keys(part).read_text())
 
 
 def values(files: list[str]) -> dict[str, Any]:
@@ -35,18 +42,22 @@ def values(files: list[str]) -> dict[str, Any]:
     return found
 
 
-def lacking(listed: set[tuple[str, ...]], of_chart: Mapping[str, Any]) -> Iterator[str]:
+def lacking(own: set[tuple[str, ...]], of_chart: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a list, one line each."""
-    for path in sorted(listed):
+    for path in sorted(own):
         if not _has(of_chart, path):
             yield f"{'.'.join(path)}: the chart has no such key"
-    for path, divided in sorted(_repositories(of_chart)):
-        if path not in listed and not (divided and EVERY_IMAGE in listed):
+    mirrors = EVERY_IMAGE in own or any(path[-1] == "repository" for path in own)
+    for path, divided in sorted(_repositories(of_chart)) if mirrors else ():
+        if path not in own and not (divided and EVERY_IMAGE in own):
             yield f"{'.'.join(path)}: an image that no mirror is set for"
 
 
 def _has(values: Any, path: tuple[str, ...]) -> bool:  # noqa: ANN401 - any YAML
+    """Whether the chart has the key; an empty map takes any."""
     for part in path:
+        if values == {}:
+            return True
         if not isinstance(values, Mapping) or part not in values:
             return False
         values = values[part]
@@ -54,17 +65,18 @@ def _has(values: Any, path: tuple[str, ...]) -> bool:  # noqa: ANN401 - any YAML
 
 
 def _repositories(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """The key of each image's repository, and whether its registry is a key of its own."""
+    """The key of each image's repository, and whether its registry is a key of its own. One that begins with a slash is
+    below another key."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _repositories(value, (*above, key))
-        elif key == "repository" and value:
+        elif key == "repository" and value and not str(value).startswith("/"):
             yield (*above, key), "registry" in values
 
 
 def main(part: str, *files: str) -> int:
     """Prints what is wrong; 1 if anything is."""
-    lines = list(lacking(known(keys(part).read_text()), values(list(files))))
+    lines = list(lacking(listed(part), values(list(files))))
     for line in lines:
         sys.stdout.write(f"{line}\n")
     return 1 if lines else 0

@@ -10,17 +10,13 @@ from components.host.config import Host
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
 from components.hostrun.ssh import Result
-from components.hostrun.target import SshError, Target
 from components.kubernetes.steps import labels
-from ops import pods, probes, project_checks, questions
-from ops.in_cluster import Kubectl
+from ops import pods, probes, project_checks, project_pods, questions
+from ops.in_cluster import Kubectl, UnansweredError
 from ops.record import MEND
-from ops.stop import Stop
 from stacks.ground import shares
 from stacks.model import Site
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s"
-HOST_LIMIT = 60.0
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # Only the parts that checks read: whole nodes are 10 KiB each, mostly names of images.
 NODES = (
@@ -50,36 +46,23 @@ async def look(site: Site, hosts: Sequence[Host], control_planes: Fleet) -> list
     errors: list[Check] = []
     for name, target in control_planes.targets.items():
         try:
-            return await _ask(site, hosts, control_planes, target)
-        except SshError as error:
-            errors.append(unreachable(error))
-        except CannotTellError as error:
-            errors.append(Check("api-server", name, "failed", error.says, fix=error.fix))
+            return await _ask(site, hosts, Kubectl(control_planes, target))
+        except UnansweredError as error:
+            errors.append(unreachable(error.unreached) if error.unreached else _silent(name, error.says))
     return errors
 
 
-class CannotTellError(Exception):
-    """kubectl on a control plane gave no answer."""
-
-    def __init__(self, says: str, fix: str) -> None:
-        super().__init__(says, fix)
-        self.says, self.fix = says, fix
+def _silent(where: str, says: str) -> Check:
+    if "command not found" in says:
+        return Check("api-server", where, "failed", "has no kubectl.", fix="pulumi up")
+    return Check("api-server", where, "failed", says, fix="there: crictl ps -a; journalctl -u kubelet -n 50")
 
 
-async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) -> list[Check]:
-    async def kubectl(words: str, path: str) -> str:
-        command = f"{KUBECTL} get {words} -o jsonpath={shlex.quote(path)}"
-        answer = await fleet.ask(target, command, deadline=HOST_LIMIT)
-        if answer.status and "command not found" in answer.stderr:
-            raise CannotTellError("has no kubectl.", "pulumi up")
-        if answer.status:
-            last = (answer.stderr.strip().splitlines() or ["kubectl ended without a word"])[-1]
-            raise CannotTellError(last[:300], "there: crictl ps -a; journalctl -u kubelet -n 50")
-        return answer.stdout
-
-    nodes = _nodes(await kubectl("nodes", NODES))
-    dns = await kubectl("deployment coredns -n kube-system --ignore-not-found", DNS)
-    quotas = _quotas(await kubectl("resourcequota -A", QUOTAS))
+async def _ask(site: Site, hosts: Sequence[Host], kubectl: Kubectl) -> list[Check]:
+    target = kubectl.target
+    nodes = _nodes(await kubectl.show("nodes", NODES))
+    dns = await kubectl.show("deployment coredns -n kube-system --ignore-not-found", DNS)
+    quotas = _quotas(await kubectl.show("resourcequota -A", QUOTAS))
     checks = [Check("api-server", target.name, "ok")]
     offered = list(probes.offers(site))
     for host in hosts:
@@ -87,22 +70,17 @@ async def _ask(site: Site, hosts: Sequence[Host], fleet: Fleet, target: Target) 
         checks += _node(site, host, node)
         checks += [offer.compared(node.allocatable) for offer in offered if node and offer.host == host.name]
     checks.append(_dns(target.name, dns))
-    checks += await pods.ask(site, target.name, {name: node.ready for name, node in nodes.items()}, kubectl)
+    checks += await pods.ask(site, target.name, {name: node.ready for name, node in nodes.items()}, kubectl.show)
     checks += [project(target.name, name, site, quotas.get(name)) for name in site.projects]
-    checks += await _access(site, fleet, target)
-    checks += [await probes.ask(target.name, name, probe, kubectl) for name, probe in probes.of(site)]
+    checks += await project_checks.ask(site, kubectl)
+    checks += project_checks.fits(target.name, site, [node.allocatable for node in nodes.values()])
+    checks += await project_pods.ask(site, target.name, kubectl.show)
+    checks += [await probes.ask(target.name, name, probe, kubectl.show) for name, probe in probes.of(site)]
 
     async def bash(words: str, script: bytes) -> Result:
-        return await fleet.ask(target, f"bash -s -- {words}", stdin=script, deadline=HOST_LIMIT)
+        return await kubectl.script(script, *shlex.split(words))
 
     return [*checks, *[await questions.ask(target.name, name, each, bash) for name, each in questions.of(site)]]
-
-
-async def _access(site: Site, fleet: Fleet, target: Target) -> list[Check]:
-    try:
-        return await project_checks.ask(site, Kubectl(fleet, target))
-    except Stop as stop:
-        raise CannotTellError(stop.lines[0], "there: crictl ps -a; journalctl -u kubelet -n 50") from None
 
 
 def _nodes(text: str) -> dict[str, Node]:

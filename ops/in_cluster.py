@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from components.hostrun.fleet import Fleet
+from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
 from ops import site as sites
 from ops.flags import Flags
@@ -22,6 +23,17 @@ LIMIT = 60.0
 T = TypeVar("T")
 
 
+class UnansweredError(Stop):
+    """A control plane, or kubectl there, gave no answer."""
+
+    def __init__(self, where: str, says: str, unreached: SshError | None = None) -> None:
+        super().__init__(Code.NOT_ASKED, [f"{where}: {says}" if unreached is None else str(unreached)])
+        self.says = says
+        """Kubectl's last line."""
+        self.unreached = unreached
+        """Why the control plane itself could not be asked."""
+
+
 @dataclass(frozen=True)
 class Kubectl:
     """kubectl on one control plane."""
@@ -30,47 +42,69 @@ class Kubectl:
     target: Target
 
     async def run(self, *words: str, stdin: str = "", deadline: float = LIMIT) -> str:
-        """What it prints. Raises Stop with its last line if it fails. Secrets belong in `stdin`, never in `words`."""
-        done, text, said = await self._ask(words, stdin, deadline)
-        if not done:
-            raise Stop(Code.NOT_ASKED, [f"{self.target.name} [kubectl] {' '.join(words[:3])}: {said}"])
-        return text
+        """What it prints. Raises UnansweredError if it fails. Secrets belong in `stdin`, never in `words`."""
+        answer = await self.call(*words, stdin=stdin, deadline=deadline)
+        if answer.status:
+            raise self._error(" ".join(words[:3]), last(answer))
+        return answer.stdout
+
+    async def call(self, *words: str, stdin: str = "", deadline: float = LIMIT) -> Result:
+        """Its answer, whatever it is. Raises UnansweredError where the control plane gives none."""
+        return await self._run(f"{KUBECTL} {shlex.join(words)}", stdin.encode(), deadline)
+
+    async def show(self, words: str, path: str) -> str:
+        """What a JSONPath template prints of `words`, which are what kubectl gets. Raises UnansweredError."""
+        answer = await self._run(f"{KUBECTL} get {words} -o jsonpath={shlex.quote(path)}", b"", LIMIT)
+        if answer.status:
+            raise self._error(f"get {words.split(maxsplit=1)[0]}", last(answer))
+        return answer.stdout
 
     async def get(self, *words: str) -> dict[str, Any] | None:
-        """One object, or a list of them; None where there is none of that name, or no such kind. Raises Stop."""
-        done, text, said = await self._ask(("get", *words, "--ignore-not-found", "-o", "json"), "", LIMIT)
-        if not done and "the server doesn't have a resource type" not in said:
-            raise Stop(Code.NOT_ASKED, [f"{self.target.name} [kubectl] get {words[0]}: {said}"])
-        if not done or not text.strip():
+        """One object, or a list; None where there is none of that name, or no such kind. Raises UnansweredError."""
+        answer = await self.call("get", *words, "--ignore-not-found", "-o", "json")
+        if answer.status and "the server doesn't have a resource type" not in last(answer):
+            raise self._error(f"get {words[0]}", last(answer))
+        if answer.status or not answer.stdout.strip():
             return None
+        return self.parsed(answer, f"get {words[0]}")
+
+    def parsed(self, answer: Result, asked: str) -> dict[str, Any]:
+        """The JSON of an answer. Raises UnansweredError."""
         try:
-            return dict(json.loads(text))
+            return dict(json.loads(answer.stdout))
         except ValueError:
-            said = f"its answer of {len(text)} characters is cut short"
-            raise Stop(Code.NOT_ASKED, [f"{self.target.name} [kubectl] get {words[0]}: {said}."]) from None
+            raise self._error(asked, f"its answer of {len(answer.stdout)} characters is cut short.") from None
 
     async def items(self, *words: str) -> list[dict[str, Any]]:
-        """The objects of a list. Raises Stop."""
+        """The objects of a list. Raises UnansweredError."""
         found = await self.get(*words)
         return list(found["items"]) if found else []
 
     async def bash(self, script: Path, *words: str) -> str:
         """What a script prints there. Raises Stop with its last line if it fails."""
-        done, text, said = await self._run(shlex.join(["bash", "-s", "--", *words]), script.read_bytes(), LIMIT)
-        if not done:
-            raise Stop(Code.NOT_ASKED, [f"{self.target.name} [{script.stem}] {said}"])
-        return text
+        answer = await self.script(script.read_bytes(), *words)
+        if answer.status:
+            raise Stop(Code.NOT_ASKED, [f"{self.target.name} [{script.stem}] {last(answer)}"])
+        return answer.stdout
 
-    async def _ask(self, words: tuple[str, ...], stdin: str, deadline: float) -> tuple[bool, str, str]:
-        return await self._run(f"{KUBECTL} {shlex.join(words)}", stdin.encode(), deadline)
+    async def script(self, text: bytes, *words: str) -> Result:
+        """The answer of a script in bash, whatever it is. Raises UnansweredError where the control plane gives none."""
+        return await self._run(shlex.join(["bash", "-s", "--", *words]), text, LIMIT)
 
-    async def _run(self, command: str, stdin: bytes, deadline: float) -> tuple[bool, str, str]:
+    def _error(self, asked: str, says: str) -> UnansweredError:
+        return UnansweredError(f"{self.target.name} [kubectl] {asked}", says)
+
+    async def _run(self, command: str, stdin: bytes, deadline: float) -> Result:
         try:
-            answer = await self.fleet.ask(self.target, command, stdin=stdin, deadline=deadline)
+            return await self.fleet.ask(self.target, command, stdin=stdin, deadline=deadline)
         except SshError as error:
-            raise Stop(Code.NOT_ASKED, [str(error)]) from None
-        lines = answer.stderr.strip().splitlines() or [f"it ended with status {answer.status} and without a word"]
-        return answer.status == 0, answer.stdout, lines[-1][:500]
+            raise UnansweredError(self.target.name, error.message, error) from None
+
+
+def last(answer: Result) -> str:
+    """The last line of what it said on stderr."""
+    lines = answer.stderr.strip().splitlines() or [f"it ended with status {answer.status} and without a word"]
+    return lines[-1][:500]
 
 
 def with_cluster(flags: Flags, site: Site, work: Callable[[Kubectl], Awaitable[T]]) -> T:

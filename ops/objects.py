@@ -10,7 +10,6 @@ import asyncio
 import base64
 import gzip
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -25,13 +24,13 @@ from components.hostrun.target import SshError, Target
 from ops import apis
 from ops.flags import Flags
 from ops.found import Found
+from ops.in_cluster import Kubectl, UnansweredError, last
 from ops.record import MEND, host_of
 from ops.site import pulumi
 from ops.stop import Stop
 from ops.subset import Difference, Json, differences, shown
 from stacks.model import Site
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=30s"
 LIMIT = 90.0
 """Seconds for one control plane."""
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -181,39 +180,33 @@ async def _first(planes: Fleet, names: Sequence[str], wanted: Sequence[Wanted]) 
     errors = []
     for name in names:
         try:
-            found = await _compare(planes, planes.targets[name], wanted)
-        except (SshError, CannotTellError) as error:
-            errors.append(Check("objects", name, "unknown", str(error)))
+            found = await _compare(Kubectl(planes, planes.targets[name]), wanted)
+        except UnansweredError as error:
+            errors.append(Check("objects", name, "unknown", str(error.unreached or error.says)))
             continue
         held = f"{len(wanted)} objects hold"
         return Look([each.check for each in found] or [Check("objects", name, "ok", held)], found)
     return Look(errors)
 
 
-class CannotTellError(Exception):
-    """kubectl gave no answer."""
-
-
-async def _compare(planes: Fleet, target: Target, wanted: Sequence[Wanted]) -> list[Found]:
+async def _compare(kubectl: Kubectl, wanted: Sequence[Wanted]) -> list[Found]:
     objects = [each for each in wanted if each.type != RELEASE]
-    live = await _objects(planes, target, objects)
-    found = []
+    live = await _objects(kubectl, objects)
+    found, where = [], kubectl.target.name
     for each in objects:
         there = live.get(each.key)
         if there is None:
-            found.append(Found(_check(target.name, each, "is not there."), each.urn))
+            found.append(Found(_check(where, each, "is not there."), each.urn))
             continue
         for difference in differences(each.inputs, there):
-            found.append(Found(_field(target.name, each, difference), each.urn, difference, _is_secret(each)))
+            found.append(Found(_field(where, each, difference), each.urn, difference, _is_secret(each)))
     for each in wanted:
         if each.type == RELEASE:
-            found += await _release(planes, target, each)
+            found += await _release(kubectl, each)
     return found
 
 
-async def _objects(
-    planes: Fleet, target: Target, objects: Sequence[Wanted]
-) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+async def _objects(kubectl: Kubectl, objects: Sequence[Wanted]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
     """The live objects by key, in one request: kubectl reads from stdin which ones to get."""
     asked: list[dict[str, Any]] = [
         {
@@ -225,47 +218,37 @@ async def _objects(
     ]
     if not asked:
         return {}
-    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": asked}).encode()
-    answer = await planes.ask(target, f"{KUBECTL} get --ignore-not-found -o json -f -", stdin=stdin, deadline=LIMIT)
+    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": asked})
+    answer = await kubectl.call("get", "--ignore-not-found", "-o", "json", "-f", "-", stdin=stdin, deadline=LIMIT)
     lines = answer.stderr.strip().splitlines()
     # A kind that the cluster does not know (its CRD is gone): kubectl says so, and gives the others.
     known = [line for line in lines if "no matches for kind" in line or "ensure CRDs" in line]
     if answer.status and (not lines or known != lines):
-        raise CannotTellError((lines or ["kubectl ended without a word"])[-1][:300])
-    answered: dict[str, Any] = _parsed(answer.stdout) if answer.stdout.strip() else {"kind": "List", "items": []}
+        raise UnansweredError(kubectl.target.name, last(answer))
+    answered: dict[str, Any] = kubectl.parsed(answer, "get") if answer.stdout.strip() else {"kind": "List", "items": []}
     items: list[dict[str, Any]] = answered["items"] if answered["kind"].endswith("List") else [answered]
     there = {(of["kind"], of["metadata"].get("namespace", ""), of["metadata"]["name"]): of for of in items}
     keys = {each.key: (each.key[0].removesuffix("Patch"), *each.key[1:]) for each in objects}
     return {key: there[live] for key, live in keys.items() if live in there}
 
 
-async def _release(planes: Fleet, target: Target, wanted: Wanted) -> list[Found]:
+async def _release(kubectl: Kubectl, wanted: Wanted) -> list[Found]:
     """Helm keeps a release in Secrets; that of the last revision has its status and chart.
 
     Superseded revisions are left out: ten of a large chart would exceed the limit of one answer.
     """
     _, namespace, name = wanted.key
-    labels = shlex.quote(f"owner=helm,name={name},status!=superseded")
-    words = f"get secrets -n {shlex.quote(namespace or 'default')} -l {labels}"
-    answer = await planes.ask(target, f"{KUBECTL} {words} -o json", deadline=LIMIT)
-    if answer.status:
-        raise CannotTellError((answer.stderr.strip().splitlines() or ["kubectl ended without a word"])[-1][:300])
-    revisions = sorted(_parsed(answer.stdout)["items"], key=lambda each: int(each["metadata"]["labels"]["version"]))
+    labels = f"owner=helm,name={name},status!=superseded"
+    kept_as = await kubectl.items("secrets", "-n", namespace or "default", "-l", labels)
+    revisions = sorted(kept_as, key=lambda each: int(each["metadata"]["labels"]["version"]))
     if not revisions:
-        return [Found(_check(target.name, wanted, "is not there."), wanted.urn)]
+        return [Found(_check(kubectl.target.name, wanted, "is not there."), wanted.urn)]
     kept = base64.b64decode(base64.b64decode(revisions[-1]["data"]["release"]))
     release = json.loads(gzip.decompress(kept))
     seen = {"status": release["info"]["status"], "version": release["chart"]["metadata"]["version"]}
     want = {"status": "deployed", "version": str(wanted.inputs.get("version") or seen["version"])}
     faults = [Difference((key,), seen[key], want[key]) for key in seen if _plain(seen[key]) != _plain(want[key])]
-    return [Found(_field(target.name, wanted, fault), wanted.urn, fault) for fault in faults]
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(text))
-    except ValueError:
-        raise CannotTellError(f"kubectl's answer of {len(text)} characters is cut short") from None
+    return [Found(_field(kubectl.target.name, wanted, fault), wanted.urn, fault) for fault in faults]
 
 
 def _plain(version: str) -> str:

@@ -6,9 +6,10 @@ Rows: M3.
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from components.gpu import pods
 from components.hostrun.report import Check
 from components.parts.part import Expected, Probe
-from stacks.ground import ground
+from stacks import ground
 from stacks.model import Site
 
 Kubectl = Callable[[str, str], Awaitable[str]]
@@ -20,8 +21,6 @@ _SEEN = {
     "daemonset": "{.status.numberAvailable}/{.status.desiredNumberScheduled}",
     "job": "{.status.succeeded}/{.spec.completions}",
 }
-
-_GPUS = ("nvidia.com/gpu", "nvidia.com/mig-")
 
 
 def of(site: Site) -> Iterator[tuple[str, Probe | Expected]]:
@@ -48,18 +47,14 @@ class Offer:
         if seen == str(self.count):
             return check
         fix = f"on a control plane: kubectl describe node {self.host}"
-        if self.resource.startswith(_GPUS):
+        if self.resource.startswith(pods.KINDS):
             fix += f"; on {self.host}: dmesg | grep -i -e nvrm -e xid"
         return replace(check, status="failed", saw=f"the node has {seen} for pods", fix=fix)
 
 
 def offers(site: Site) -> Iterator[Offer]:
     """What each part promises, host by host."""
-    known = ground(site)
-    for entry in site.entries:
-        if half := entry.part.cluster:
-            for host, resources in half.offers(entry.config, known).items():
-                yield from (Offer(entry.name, host, name, count) for name, count in resources.items())
+    return (Offer(entry.name, host, name, count) for entry, host, name, count in ground.offers(site))
 
 
 async def ask(where: str, name: str, probe: Probe | Expected, kubectl: Kubectl) -> Check:

@@ -6,11 +6,12 @@ Rows: S4, M3.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.hostrun.report import Check, Status
+from components.model import amount
 from components.tenancy.config import Project
 from ops.in_cluster import Kubectl
 from ops.record import MEND
@@ -81,3 +82,22 @@ def _check(where: str, question: Question, *, allowed: bool) -> Check:
     # A user of the site may well be let in on purpose, as an administrator of the cluster.
     status: Status = "failed" if question.who == NOBODY else "note"
     return Check(id_, where, status, f"{may}, and is no member.", fix=see)
+
+
+def fits(where: str, site: Site, nodes: Iterable[Mapping[str, str]]) -> Iterator[Check]:
+    """`project/NAME/fits`: what its quota promises is there at all. `nodes` have what each has for pods."""
+    there = [{what: amount(each.get(what, "0")) for what in ("cpu", "memory")} for each in nodes]
+    for name, project in site.projects.items():
+        bounds = {"cpu": project.cpu, "memory": project.memory}
+        over = [f"{what} is {value}" for what, value in bounds.items() if value and amount(value) > _sum(there, what)]
+        id_ = f"project/{name}/fits"
+        if over:
+            has = f"cpu {_sum(there, 'cpu'):g} and memory {_sum(there, 'memory') / 1024**3:.0f}Gi"
+            saw = f"its quota of {' and of '.join(over)}, and all nodes together have {has} for pods."
+            yield Check(id_, where, "failed", saw, fix=f"write no more than that under projects.{name}, or add hosts")
+        else:
+            yield Check(id_, where, "ok", "the nodes have its quota")
+
+
+def _sum(nodes: Iterable[Mapping[str, float]], what: str) -> float:
+    return sum(each[what] for each in nodes)

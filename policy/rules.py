@@ -8,13 +8,16 @@ Rows: X3.
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Props = Mapping[str, Any]
 PROJECT = "gpu-metal/project"
 """Label of a project's namespace (components/tenancy)."""
+REGISTRIES = "gpu-metal/registries"
+"""Annotation of the site's admission policy: the registries of images in projects (components/tenancy/images.py)."""
+_POLICY = ":ValidatingAdmissionPolicy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +152,15 @@ def _quotas(stack: Iterable[Planned]) -> Iterator[str]:
 def _workloads(stack: Iterable[Planned]) -> Iterator[str]:
     """What the plan runs in a project's namespace is bounded like the pods of its members."""
     planned = list(stack)
+    allowed = _allowed(planned)
     namespaces = [_namespace_of(p) for p in planned if p.type == "kubernetes:core/v1:Namespace"]
     projects = {name for name, labels in namespaces if PROJECT in labels}
     for p in planned:
         namespace = (p.props.get("metadata") or {}).get("namespace")
         if namespace in projects and (pod := _pod(p)) is not None:
-            yield from (f"{p.name} in project {namespace}: {text}" for text in _unbounded(pod))
+            yield from (
+                f"{p.name} in project {namespace}: {text}" for text in (*unbounded(pod), *foreign(pod, allowed))
+            )
 
 
 _TEMPLATES = {
@@ -175,7 +181,33 @@ def _pod(planned: Planned) -> Mapping[str, Any] | None:
     return spec or {}
 
 
-def _unbounded(pod: Mapping[str, Any]) -> Iterator[str]:
+def _allowed(planned: Iterable[Planned]) -> list[str]:
+    """The registries that the site's own admission policy names (components/tenancy/images.py)."""
+    notes = ((p.props.get("metadata") or {}).get("annotations") or {} for p in planned if p.type.endswith(_POLICY))
+    return next((str(each[REGISTRIES]).split() for each in notes if REGISTRIES in each), [])
+
+
+def foreign(pod: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[str]:
+    """The images of a pod's spec that are of no allowed registry; none if any is allowed."""
+    for kind in ("initContainers", "containers", "ephemeralContainers") if allowed else ():
+        for container in pod.get(kind) or ():
+            image = str(container.get("image"))
+            if not any(_of_registry(image).startswith(f"{each}/") for each in allowed):
+                where = f"container {container.get('name')} has image {image}"
+                text = f"{where}, which is of none of allowedRegistries"
+                yield f"{text}. Fix: take one of {', '.join(allowed)}, or add its registry to that list."
+
+
+def _of_registry(image: str) -> str:
+    """The image with its registry, as containerd reads it."""
+    first, slash, _ = image.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return image
+    return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
+
+
+def unbounded(pod: Mapping[str, Any]) -> Iterator[str]:
+    """What the spec of a pod has that reaches past the pod, or takes of its node what it does not say."""
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if pod.get(key):
             yield f"{key} shares the host with its pods. Fix: take it away."
@@ -200,5 +232,9 @@ RULES = (
 
 STACK_RULES = (
     StackRule("projects-have-quotas", "Every project's namespace has a quota.", _quotas),
-    StackRule("projects-share-no-host", "In projects: no hostPath, no privileged container, requests set.", _workloads),
+    StackRule(
+        "projects-share-no-host",
+        "In projects: no hostPath, no privileged container, requests set, images of allowedRegistries.",
+        _workloads,
+    ),
 )

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from components.forms import TAGGED
-from components.gpu import models
+from components.gpu import models, pods
 from components.gpu.config import Driver
 from components.problem import Problem
+from stacks.ground import offers
 from stacks.messages import suggestion
 from stacks.model import Site
 
@@ -62,7 +63,17 @@ def toolkits(site: Site) -> Iterator[Problem]:
             yield Problem((*key, "smokeImage"), "has neither tag nor digest. Write NAME:TAG or NAME@sha256:….")
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (drivers, settings, toolkits)
+def lost(site: Site) -> Iterator[Problem]:
+    """A part counts the GPUs whose loss is to give a node its taint."""
+    counted = {host for _, host, resource, _ in offers(site) if resource.startswith(pods.KINDS)}
+    for host in site.active:
+        if host.gpu and host.gpu.taint_lost and host.name not in counted:
+            text = "is for GPUs that are offered to pods by number, and no part of the site offers those of this host."
+            fix = "Add gpuOperator or devicePlugin, or take it away."
+            yield Problem(("hosts", host.name, "gpu", "taintLost"), f"{text} {fix}")
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (drivers, settings, toolkits, lost)
 
 
 def notes(site: Site) -> list[str]:

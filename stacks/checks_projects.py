@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from components.host.config import Host
+from components.matrix import numbers
 from components.problem import Problem
+from components.tenancy.images import SINCE
 from stacks.ground import ground
 from stacks.messages import suggestion
 from stacks.model import Site
@@ -52,6 +54,16 @@ def projects(site: Site) -> Iterator[Problem]:
             yield Problem(("projects", name), "is a namespace of Kubernetes itself. Use another name.")
 
 
+def registries(site: Site) -> Iterator[Problem]:
+    """The API server can refuse images, and there are projects in which it does."""
+    key, oldest = ("allowedRegistries",), ".".join(map(str, SINCE))
+    if site.allowed_registries and not site.projects:
+        yield Problem(key, "is about pods in projects, and the site has none. Write projects, or take it away.")
+    elif site.allowed_registries and site.kubernetes and numbers(site.kubernetes.version) < SINCE:
+        text = f"needs Kubernetes {oldest} or later, and the site has {site.kubernetes.version}."
+        yield Problem(key, f"{text} Take it away, or upgrade.")
+
+
 def members(site: Site) -> Iterator[Problem]:
     """Each member of a project is a user of the site, once."""
     for name, project in site.projects.items():
@@ -86,7 +98,7 @@ def promised(site: Site) -> Iterator[Problem]:
             yield Problem(("projects", name, "gpus"), text)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (users, accounts, projects, members, promised)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (users, accounts, projects, registries, members, promised)
 
 
 def notes(site: Site) -> Iterator[str]:

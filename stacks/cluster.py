@@ -41,7 +41,15 @@ def build(
     known = ground(site)
     halves = [(entry.part.cluster, entry.config) for entry in site.entries]
     bounds = [key for half, config in halves if half for key in half.bounds(config, known)]
-    projects = Tenancy("projects", site.projects, site.users, cluster=cluster.ref, bounds=bounds, shares=shares(site))
+    projects = Tenancy(
+        "projects",
+        site.projects,
+        site.users,
+        cluster=cluster.ref,
+        bounds=bounds,
+        shares=shares(site),
+        registries=site.allowed_registries if site.projects else (),
+    )
     _parts(site, replace(cluster.ref, ready=(*cluster.ref.ready, projects)), secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}
 

@@ -135,6 +135,8 @@ def _of_host(site: Site, host: Host) -> Iterator[Thing]:
         elif engine.package == "containerd" and not engine.version and "containerd" in brought:
             version = brought["containerd"]
             yield thing("containerd", f"containerd {version} of {host.os}", version, ("engine", "package"))
+        if way := site.devices_on(host):
+            yield thing("devices of pods", f"GPUs of pods by {way.upper()}", way)
     yield from _gpu(host)
 
 

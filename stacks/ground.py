@@ -1,6 +1,6 @@
 """The site as its parts see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from components.engine.config import Docker
 from components.parts.part import Ground, Provide
@@ -27,6 +27,15 @@ def _own(site: Site) -> set[Provide]:
     found: set[Provide] = {"kubernetes"} if site.kubernetes else set()
     # If the site names no engine, a part that needs docker brings it to its hosts.
     return found | ({"docker"} if isinstance(site.container_engine, Docker | None) else set())
+
+
+def offers(site: Site) -> Iterator[tuple[Entry, str, str, int]]:
+    """What each part promises that a host's node has for pods: the entry, the host, the resource, and how many."""
+    known = ground(site)
+    for entry in site.entries:
+        if half := entry.part.cluster:
+            for host, resources in half.offers(entry.config, known).items():
+                yield from ((entry, host, name, count) for name, count in resources.items())
 
 
 def shares(site: Site) -> Mapping[str, Share]:

@@ -2,24 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
-from components.engine.config import Containerd, Docker, Engine, Registry
+from components.engine.config import Containerd, Devices, Docker, Engine, Registry
 from components.host.addresses import Address
 from components.host.config import Host, HostSettings
 from components.host.repositories import Repository
 from components.hostrun.owner import Owner
-from components.kubernetes.config import Kubernetes
+from components.kubernetes.config import Kubernetes, not_images
 from components.matrix import Thing, thing
 from components.model import HostName, LabelName, LocalPath, Model, SiteId
 from components.network.config import Network
 from components.parts.part import Part, Provide
 from components.problem import Key
 from components.registry import REGISTERED, AnyPlatform, Registered, of
-from components.rule import Found, marked
+from components.rule import Found, Rule, marked
 from components.tenancy.config import Project, User, UserName
 
 
@@ -135,6 +135,9 @@ class Site(Keyed):
     """People by name, which is also that of their Unix account (X14, S6)."""
     projects: dict[LabelName, Project] = {}
     """Projects by name, which is also the name of their namespace (X14, S4)."""
+    allowed_registries: tuple[Annotated[str, Rule(not_images)], ...] = ()
+    """Where the images of pods in projects come from: HOST, HOST:PORT, or one of both with a path, and all below it; an
+    image without a registry is one of docker.io. The API server refuses others. Default: from anywhere."""
     platforms: tuple[AnyPlatform, ...] = ()
     """Platforms that the site offers its users, each of a `kind`."""
 
@@ -190,6 +193,13 @@ class Site(Keyed):
         """Names of the hosts that each of `entries` uses."""
         halves = [(entry.part.host, entry.config) for entry in self.entries]
         return tuple(frozenset(half.uses(config, self.hosts) if half else ()) for half, config in halves)
+
+    def devices_on(self, host: Host) -> Devices | None:
+        """How pods on this host get their devices, where a part has a say in it."""
+        used = zip(self.entries, self.entry_hosts, strict=True)
+        halves = [(entry.part.host, entry.config) for entry, names in used if host.name in names]
+        ways = [half.devices(config, self.hosts) for half, config in halves if half]
+        return next((way for way in ways if way), None)
 
     @cached_property
     def users_of_docker(self) -> Mapping[str, tuple[str, ...]]:

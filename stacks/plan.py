@@ -8,6 +8,7 @@ from components.engine.config import Containerd, Docker
 from components.engine.registry import registry, registry_checks
 from components.engine.verify import at_rest
 from components.engine.verify import checks as engine_checks
+from components.gpu import pods
 from components.gpu import steps as gpu_steps
 from components.host import kernel_steps, net_steps
 from components.host import steps as host_steps
@@ -20,6 +21,7 @@ from components.kubernetes import steps as kubernetes_steps
 from components.kubernetes.endpoint import parsed
 from components.network import steps as network_steps
 from stacks import sources
+from stacks.ground import offers
 from stacks.model import Site
 from stacks.needed import needed, pushed
 from stacks.needed import preflight as of_parts
@@ -30,7 +32,7 @@ def preflight(site: Site, host: Host) -> list[Step]:
     steps = [host_steps.owner(host, site.owner), *host_steps.preflight(host, _around(site, host))]
     steps += gpu_steps.checks(host)
     if config := site.engine_on(host):
-        steps += engine_checks(config)
+        steps += engine_checks(config, site.devices_on(host))
     if site.registry and site.registry.host == host.name:
         steps += registry_checks(site.registry, pushed(site))
     return [*steps, *of_parts(site, host)]
@@ -89,8 +91,16 @@ def node(site: Site, host: Host) -> list[Step]:
         pod_network=network_steps.pod_network(host, site.network),
         files=given.files(site.kubernetes),
     )
+    steps += kubernetes_steps.watching(host, _watched(site))
     first = kubernetes_steps.begins(host, site.control_planes)
     return [*steps, *network_steps.cluster(site.network)] if first else steps
+
+
+def _watched(site: Site) -> str:
+    """Lines `NODE RESOURCE COUNT`: the GPUs whose loss gives a node a taint."""
+    hosts = {name for name, host in site.hosts.items() if host.gpu and host.gpu.taint_lost}
+    found = [each[1:] for each in offers(site) if each[1] in hosts and each[2].startswith(pods.KINDS)]
+    return "".join(f"{host} {resource} {count}\n" for host, resource, count in found)
 
 
 def _around(site: Site, host: Host) -> Around:

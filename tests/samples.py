@@ -8,6 +8,8 @@ from components.registry import REGISTERED
 ROOT = Path(__file__).parents[1]
 SITES = ROOT / "tests" / "sites"
 PARTS = ROOT / "tests" / "parts"
+UPSTREAM = ROOT.parent / "shared" / "upstream"
+"""Upstream charts' values files; they are not a part of this repository."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What must hold of a vendor's archive in its site. Pure, but for whether a file of your own machine is there."""
+"""What must hold of a vendor's archive in its site. Pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -19,6 +19,3 @@ def problems(delivery: Delivery, hosts: Mapping[str, Host]) -> Iterator[Problem]
         seen = " and ".join(given) or "none"
         text = f"needs one of local, file and url, and has {seen}. Write where the archive is."
         yield Problem((), text)
-    if delivery.local and not delivery.local.is_file():
-        text = f"{delivery.local} is no file on this machine. Write the path of the vendor's archive here,"
-        yield Problem(("local",), f"{text} file: PATH for one on the host, or url.")

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from components.host.artefact import Artefact
 from components.host.machine import OwnFolder
-from components.model import HostName, LocalPath
+from components.local import VendorFile
+from components.model import HostName
 
 
 class Delivery(Artefact):
@@ -18,7 +19,7 @@ class Delivery(Artefact):
 
     host: HostName
     """Name of the host that unpacks it and pushes its images."""
-    local: LocalPath | None = None
+    local: VendorFile | None = None
     """Path on your own machine, in place of file and url: pulumi up sends it to the host; a cut transfer goes on."""
     folder: OwnFolder = "/var/lib/gpu-metal-deliveries"
     """Folder on the host for what is unpacked. It goes away with the entry; the registry keeps the images."""

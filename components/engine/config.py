@@ -13,6 +13,8 @@ from components.rule import Rule
 from components.url import WebUrl
 
 CgroupDriver = Literal["systemd", "cgroupfs"]
+Devices = Literal["cdi", "nri"]
+"""How containerd gives pods their devices: by the CDI names that the kubelet says, or by a plugin of its NRI."""
 PackageName = Annotated[str, form(r"^[A-Za-z0-9][A-Za-z0-9.+_-]*$", 'is not the name of a package, such as "podman".')]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface
 from pathlib import Path
 
-from components.engine.config import Containerd, Docker
+from components.engine.config import Containerd, Devices, Docker
 from components.hostrun.step import Step
 
 _SCRIPTS = Path(__file__).parent / "steps"
@@ -37,8 +37,13 @@ def at_rest(names: Sequence[str], *, engine: str = "", label: str = "") -> list[
     return [Step(_SCRIPTS / "engine_at_rest.sh", inputs, label=label)]
 
 
-def checks(config: Containerd | Docker) -> list[Step]:
-    """For preflight: no other engine is in the way, and Docker's bridge overlaps no network that the host routes."""
+LEAST: Mapping[Devices, str] = {"cdi": "1.7", "nri": "1.7.30"}
+"""The oldest containerd that knows each; components/gpu/compatibility.yaml has the sources."""
+
+
+def checks(config: Containerd | Docker, devices: Devices | None = None) -> list[Step]:
+    """For preflight: no other engine is in the way, Docker's bridge overlaps no network that the host routes, and
+    containerd is new enough for how pods get devices. (Of a pinned version, compatibility.yaml says so already.)"""
     units = ("docker", "containerd") if isinstance(config, Docker) else ("containerd",)
     others = {
         "conflicts": " ".join(CONFLICTS[config.package]),
@@ -50,6 +55,9 @@ def checks(config: Containerd | Docker) -> list[Step]:
     if isinstance(config, Docker):
         subnet = str(IPv4Interface(config.subnet).network) if config.subnet else "172.17.0.0/16"
         steps.append(Step(_SCRIPTS / "docker_subnet.sh", {"subnet": subnet}))
+    elif devices and not config.version:
+        inputs = {"package": config.package, "least": LEAST[devices], "way": devices}
+        steps.append(Step(_SCRIPTS / "containerd_devices.sh", inputs))
     return steps
 
 

@@ -113,6 +113,9 @@ class Gpu(Model):
     """Power limit of each GPU, set now and at each boot (H20)."""
     clocks: Clocks | None = None
     """Clocks to lock, now and at each boot (H20)."""
+    taint_lost: bool = False
+    """Whether the node takes no new pods while it offers fewer GPUs for pods than the site says: a control plane gives
+    it the taint gpu-metal/gpu-lost:NoSchedule (M2)."""
     toolkit: Toolkit | None = None
     """The container toolkit; unset leaves GPUs in containers to others."""
 

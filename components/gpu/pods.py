@@ -15,6 +15,10 @@ from components.problem import Problem
 
 RESOURCE = "nvidia.com/gpu"
 TAINT = "nvidia.com/gpu"
+LOST = "gpu-metal/gpu-lost"
+"""Taint of a node that offers fewer GPUs than its host has (components/kubernetes/steps/gpus_watched.sh)."""
+KINDS = (RESOURCE, "nvidia.com/mig-")
+"""How the names of what pods ask for begin."""
 SMOKE = "gpu-smoke"
 """Name of the job that proves that pods get GPUs."""
 CONFIG = "nvidia.com/device-plugin.config"

@@ -11,7 +11,7 @@ from pulumi import Input, Output, Resource, ResourceHook, ResourceHookBinding, R
 from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef
 from components.hostrun.target import Target
-from components.kubernetes.release import forget
+from components.kubernetes.release import forget, unblock
 
 
 class Chart(Protocol):
@@ -40,7 +40,7 @@ class ClusterRef:
     anchor: Resource
     planes: Sequence[Target]
     releases: Hook
-    """Before a Helm release is created; one for all of them."""
+    """Before a Helm release is created or changed; one for all of them."""
     hosts: Mapping[str, HostRef] = field(default_factory=dict)
     """The hosts of the site, after what parts have there."""
 
@@ -65,7 +65,8 @@ class ClusterRef:
         newer_crds: bool = False,
         jobs: bool = False,
     ) -> k8s.helm.v3.Release:
-        """A Helm release, which is taken over where Helm knows it and this state does not (release.py).
+        """A Helm release, which is taken over where Helm knows it and this state does not, and where a run was killed
+        while Helm changed it (release.py).
 
         `place`: its namespace and its name in Helm. `guard` runs before an
         installation and before an upgrade, and may refuse it. `newer_crds`: the chart
@@ -74,10 +75,11 @@ class ClusterRef:
         pods of its Jobs have ended well, too.
         """
         namespace, name = place
-        hook = self.releases.on(resource, partial(forget, self.planes, namespace, name))
+        at = self.planes, namespace, name
+        hook = self.releases.on(resource, partial(forget, *at), partial(unblock, *at))
         options = self.options(parent, *depends_on)
         options.hooks = ResourceHookBinding(
-            before_create=[hook, guard] if guard else [hook], before_update=[guard] if guard else None
+            before_create=[hook, guard] if guard else [hook], before_update=[hook, guard] if guard else [hook]
         )
         return k8s.helm.v3.Release(
             resource,

@@ -42,6 +42,12 @@ api_server_runs() {
     done
 }
 
+# api_server_is_newer FILE: was its process started since the file was written? A second is the clocks' own measure.
+api_server_is_newer() {
+    local age
+    age=$(ps -o etimes= -p "$(api_server_process)" 2>/dev/null) && (($(date +%s) - age + 1 >= $(stat -c %Y "$1")))
+}
+
 # api_server_shows FILE: is this the certificate that it shows?
 api_server_shows() {
     local shown
@@ -97,4 +103,30 @@ certificate_has() {
 # certificate_names FILE: `DNS:NAME` and `IPAddress:ADDRESS`, sorted
 certificate_names() {
     openssl x509 -in "$1" -noout -ext subjectAltName | sed 1d | tr -d ' ' | tr ',' '\n' | LC_ALL=C sort -u
+}
+
+# pod_fields: of the YAML of a pod on stdin, what people change in one, a line each: arguments, images, mounts, environment,
+# probes, resources, names of hosts
+pod_fields() {
+    local path='{range .spec.containers[0].command[*]}{@}{"\n"}{end}{range .spec.containers[*]}container {.name}={.image}{"\n"}{end}'
+    path+='{range .spec.containers[0].volumeMounts[*]}mount {.name} {.mountPath}{"\n"}{end}'
+    path+='{range .spec.containers[0].env[*]}env {.name}={.value}{.valueFrom}{"\n"}{end}'
+    path+='{range .spec.hostAliases[*]}hostAlias {.ip} {.hostnames}{"\n"}{end}'
+    path+='{range .spec.containers[0]}livenessProbe={.livenessProbe}{"\n"}readinessProbe={.readinessProbe}{"\n"}'
+    path+='startupProbe={.startupProbe}{"\n"}resources={.resources}{"\n"}{end}'
+    kubectl patch --local -f - --type merge -p '{}' -o "jsonpath=$path" |
+        grep -E '^(--|container |mount |env |hostAlias |(liveness|readiness|startup)Probe=|resources=)'
+}
+
+# lines_differ SEEN WANTED: of sorted lines, by their names; nothing when there is no difference
+lines_differ() {
+    awk -F= '
+    NR == FNR { seen[$1] = seen[$1] " " $0; next }
+    { wanted[$1] = wanted[$1] " " $0 }
+    END {
+      for (name in wanted)
+        if (!(name in seen)) print name " is absent" (wanted[name] == " " name ? "" : ", wanted" wanted[name])
+        else if (seen[name] != wanted[name]) print "saw" seen[name] ", wanted" wanted[name]
+      for (name in seen) if (!(name in wanted)) print substr(seen[name], 2) " is there, the site does not give it"
+    }' <(printf '%s\n' "$1") <(printf '%s\n' "$2") | sed '/^ /d' | LC_ALL=C sort | paste -sd ';' | sed 's/;/; /g'
 }

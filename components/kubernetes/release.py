@@ -1,8 +1,10 @@
-"""Helm's own record of a release that this state does not know.
+"""Helm's own record of a release that this state does not know, or of a change that was killed.
 
 Helm keeps it in a Secret of the release's namespace, and refuses to install a release of a name that has one: after a
 state was lost, and after an install that was killed (status pending-install). Without it Helm installs anew, and takes
-over the objects that stand there, as they bear its label and annotations (helm 3, pkg/action/validate.go).
+over the objects that stand there, as they bear its label and annotations (helm 3, pkg/action/validate.go). A revision
+that a killed upgrade left as pending makes Helm refuse every later one ("another operation is in progress", errPending
+in pkg/action/upgrade.go): without its record, Helm goes on from the revision before.
 
 Rows: X4.
 """
@@ -26,7 +28,18 @@ async def forget(control_planes: Sequence[Target], namespace: str, name: str) ->
 
     Asks the `control_planes` in turn, and stops at the first that did it. Raises KeptReleaseError if none did.
     """
+    await _delete(control_planes, (namespace, name), f"whether Helm has a release {name} already")
+
+
+async def unblock(control_planes: Sequence[Target], namespace: str, name: str) -> None:
+    """Before the release is changed: takes away Helm's record of a change that was killed. Only one run changes a stack
+    at a time. Raises KeptReleaseError as `forget` does."""
+    words = namespace, name, "pending-upgrade,pending-rollback"
+    await _delete(control_planes, words, f"whether Helm still changes the release {name}")
+
+
+async def _delete(control_planes: Sequence[Target], words: Sequence[str], what: str) -> None:
     try:
-        await first(control_planes, f"bash -s -- {quote(namespace)} {quote(name)}", SCRIPT.read_bytes())
+        await first(control_planes, f"bash -s -- {' '.join(map(quote, words))}", SCRIPT.read_bytes())
     except NobodyError as error:
-        raise KeptReleaseError(error.told("release", f"whether Helm has a release {name} already")) from None
+        raise KeptReleaseError(error.told("release", what)) from None

@@ -66,6 +66,13 @@ def node(
     ]
 
 
+def watching(host: Host, watched: str) -> list[Step]:
+    """On a control plane: gives nodes a taint that have lost GPUs. `watched`: lines NODE RESOURCE COUNT."""
+    if not watched or "control-plane" not in host.roles:
+        return []
+    return [Step(_STEPS / "gpus_watched.sh", {}, {"offers": watched})]
+
+
 def _coredns(host: Host) -> list[Step]:
     """Only where the site says which name servers the host asks."""
     if not host.dns:

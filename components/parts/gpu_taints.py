@@ -5,7 +5,7 @@ Rows: O1, O3, O4.
 
 from typing import Any
 
-from components.gpu.pods import TAINT, Hosts
+from components.gpu.pods import LOST, TAINT, Hosts
 from components.kubernetes.kubeadm import CONTROL_PLANE_TAINT, taints
 
 _CHARTS = ((CONTROL_PLANE_TAINT, "NoSchedule"), (TAINT, "NoSchedule"))
@@ -13,8 +13,11 @@ _CHARTS = ((CONTROL_PLANE_TAINT, "NoSchedule"), (TAINT, "NoSchedule"))
 
 
 def more(serving: Hosts) -> list[dict[str, Any]]:
-    """Tolerations for the taints of these nodes, beyond that for NVIDIA's own."""
+    """Tolerations for the taints of these nodes, beyond that for NVIDIA's own. What brings GPUs comes back to a node
+    that has lost one, else it would never offer it again."""
     found = {(each["key"], each["effect"]): None for host in serving.values() for each in taints(host)}
+    if any(host.gpu and host.gpu.taint_lost for host in serving.values()):
+        found[LOST, "NoSchedule"] = None
     return [_toleration(*taint) for taint in found if taint != (TAINT, "NoSchedule")]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-from components.engine.config import Engine
+from components.engine.config import Devices, Engine
 from components.host.config import Host
 from components.host.listening import Listening
 from components.hostrun.step import Step
@@ -118,6 +118,8 @@ class HostPart(Generic[P]):
     """For a part that needs docker: the users that start its containers."""
     fills: Callable[[P], Sequence[Filling]] = lambda _: ()
     """What it pushes to a registry."""
+    devices: Callable[[P, Hosts], Devices | None] = lambda *_: None
+    """How the engine gives pods on its hosts their devices, where that needs a newer engine than Kubernetes does."""
     alone: bool = False
     """True if a host can have only one part of this kind."""
     drained: Callable[[P, Host, Hosts], Sequence[str]] = lambda *_: ()

@@ -5,6 +5,7 @@ Rows: X14, S4, S5.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import pulumi_kubernetes as k8s
 from pulumi import Alias, ComponentResource, Resource, ResourceHookBinding, ResourceOptions
@@ -12,6 +13,7 @@ from pulumi import Alias, ComponentResource, Resource, ResourceHookBinding, Reso
 from components.hostrun.hook import Hook
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
+from components.tenancy import images
 from components.tenancy.config import Limits, Project, Share, User
 from components.tenancy.namespace import free
 
@@ -34,13 +36,17 @@ class Tenancy(ComponentResource):
         cluster: ClusterRef,
         bounds: Sequence[str] = (),
         shares: Mapping[str, Share] = _NONE,
+        registries: Sequence[str] = (),
         opts: ResourceOptions | None = None,
     ) -> None:
-        """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is; `shares` what parts make of projects."""
+        """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is; `shares` what parts make of projects;
+        `registries` those from which images in projects may come, if not from all."""
         # A project was called a tenant once: the same resource, whose children keep their names.
         former = ResourceOptions(aliases=[Alias(name="tenants")])
         super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
         self._bounds = ("requests.nvidia.com/gpu", *bounds)
+        if registries:
+            self._images(f"{name}-images", registries, cluster)
         hook = Hook(f"{name}-namespace")
         for project_name, project in projects.items():
             share = shares.get(project_name, Share(project.gpus))
@@ -48,6 +54,24 @@ class Tenancy(ComponentResource):
             bounded = project.model_copy(update={"gpus": share.gpus})
             self._inside(project_name, bounded, users, cluster, namespace)
         self.register_outputs({})
+
+    def _images(self, name: str, registries: Sequence[str], cluster: ClusterRef) -> None:
+        """The binding comes last and leaves first: without its policy, one refuses nothing and warns of everything."""
+        spec: Any = images.policy(registries)
+        binding: Any = images.BINDING
+        listed = {images.LISTED: " ".join(registries), **FORCE}
+        policy = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+            name,
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=images.NAME, annotations=listed),
+            spec=spec,
+            opts=cluster.options(self),
+        )
+        k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+            f"{name}-binding",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=images.NAME, annotations=FORCE),
+            spec=binding,
+            opts=cluster.options(self, policy),
+        )
 
     def _namespace(self, name: str, project: Project, share: Share, cluster: ClusterRef, hook: Hook) -> Resource:
         options = _kept(cluster.options(self))
@@ -134,7 +158,7 @@ def _defaults(limits: Limits) -> k8s.core.v1.LimitRangeItemArgs:
 def _labels(project: Project) -> dict[str, str]:
     level = project.pod_security
     return {
-        "gpu-metal/project": "true",
+        images.PROJECT: "true",
         "pod-security.kubernetes.io/enforce": level,
         "pod-security.kubernetes.io/warn": "restricted" if level != "privileged" else level,
     }

@@ -3,6 +3,8 @@
 Does not prove: that the archive was unpacked (tests/scripts/test_delivery.py), and that pods of a chart run.
 """
 
+import base64
+import gzip
 import io
 import json
 import subprocess
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from components.kubernetes import release
 from components.platforms.runai.rivals import SCRIPT
 from tests.plugins.api_server import ApiServer, api_server
 from tests.plugins.sshd import Host
@@ -27,7 +30,9 @@ PROGRAM = f"""
 import json, sys
 from pathlib import Path
 sys.path.insert(0, {str(CHECKOUT)!r})
+import functools
 import pulumi, pulumi_kubernetes as k8s
+from tests.plugins.test_delivery_chart import unblock
 from pulumi_command import remote
 from components.delivery.component import brought
 from components.delivery.config import Delivery
@@ -47,6 +52,7 @@ delivery = Delivery.model_validate(said["delivery"])
 chart = brought("chart", host, delivery, "app", ("app", said["version"]), parent=provider)
 from components.kubernetes import handle
 handle.forget = nothing
+handle.unblock = functools.partial(unblock, said["kubeconfig"])
 cluster.release(provider, "release", ("default", "app"), chart, {{"text": "ours"}})
 """
 OBJECT = """apiVersion: v1
@@ -112,17 +118,56 @@ def test_a_chart_comes_from_the_host_and_a_new_archive_brings_its_own(
     assert server.ask("GET", "/api/v1/namespaces/default/configmaps/app")["data"]["version"] == "2.0.0"
 
 
+async def unblock(kubeconfig: str, _: object, *words: str) -> None:
+    """components.kubernetes.release.unblock, of the API server of this test."""
+
+    async def here(__: object, command: str, script: bytes) -> None:
+        asked(kubeconfig, script.decode(), *command.split()[3:])
+
+    vars(release)["first"] = here
+    await release.unblock([], *words)
+
+
+def asked(kubeconfig: str, script: str, *words: str) -> str:
+    """What a script for a control plane prints."""
+    text = script.replace("/etc/kubernetes/admin.conf", kubeconfig).replace(
+        "/run/gpu-metal", str(Path(kubeconfig).parent)
+    )
+    environment = {"PATH": f"{Path(tool('kubectl')).parent}:/usr/bin:/bin"}
+    argv = ["bash", "-s", "--", *words]
+    return subprocess.run(argv, input=text, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.row("X4")
+def test_a_release_whose_upgrade_was_killed_is_upgraded_by_the_next_run(
+    stack: Stack, host: Host, server: ApiServer
+) -> None:
+    """After the test before. Helm itself refuses a release with a pending revision."""
+    secrets = "/api/v1/namespaces/default/secrets"
+    kept = server.ask("GET", f"{secrets}/sh.helm.release.v1.app.v2")
+    told = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(kept["data"]["release"]))))
+    told["version"], told["info"]["status"] = 3, "pending-upgrade"
+    text = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(told).encode()))).decode()
+    labels = kept["metadata"]["labels"] | {"status": "pending-upgrade", "version": "3"}
+    half = {**kept, "metadata": {"name": "sh.helm.release.v1.app.v3", "labels": labels}, "data": {"release": text}}
+    server.ask("POST", secrets, half)
+    wants(stack, host, server, "3.0.0")
+    stack.run("up", "--yes", "--skip-preview")
+    assert server.ask("GET", "/api/v1/namespaces/default/configmaps/app")["data"]["version"] == "3.0.0"
+    names = [
+        each["metadata"]["labels"]["status"]
+        for each in server.ask("GET", f"{secrets}?labelSelector=owner=helm")["items"]
+    ]
+    assert sorted(names) == ["deployed", "superseded", "superseded"]
+
+
 @pytest.mark.row("R4")
 def test_kubectl_shows_a_release_of_others_and_not_our_own(server: ApiServer) -> None:
     """What Helm kept of the test before is asked by the script that looks for a second installation of Run:ai."""
 
     def rivals(*words: str) -> str:
-        text = SCRIPT.read_text().replace("/etc/kubernetes/admin.conf", str(server.kubeconfig))
-        text = text.replace("/run/gpu-metal", str(server.kubeconfig.parent))
-        environment = {"PATH": f"{Path(tool('kubectl')).parent}:/usr/bin:/bin"}
-        argv = ["bash", "-s", "--", *words]
-        return subprocess.run(argv, input=text, env=environment, capture_output=True, text=True, check=True).stdout
+        return asked(str(server.kubeconfig), SCRIPT.read_text(), *words)
 
-    assert rivals("runai-backend", "runai-backend", "text", "control-plane", "app") == "default app 2.0.0\n"
+    assert rivals("runai-backend", "runai-backend", "text", "control-plane", "app") == "default app 3.0.0\n"
     assert rivals("default", "app", "text", "app") == ""
     assert rivals("runai-backend", "runai-backend", "tenantsManager", "app") == ""

@@ -6,7 +6,7 @@ Does not prove: that a control plane is asked over SSH (tests/unit), that pods r
 import asyncio
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,7 +60,7 @@ users = {{name: User.model_validate(user) for name, user in site["users"].items(
 projects = {{name: Project.model_validate(project) for name, project in site["projects"].items()}}
 if site["name"] == "tenants":  # as an earlier version made them
     component.OBJECT, component._kept = "tenant", lambda options: options
-component.Tenancy(site["name"], projects, users, cluster=cluster)
+component.Tenancy(site["name"], projects, users, cluster=cluster, registries=site["registries"])
 """
 
 
@@ -80,8 +80,8 @@ class Cluster:
         self.server, self.stack = server, stack
         stack.program(PROGRAM)
 
-    def up(self, users: Any, projects: Any, *, name: str = "projects") -> str:
-        self._write(users, projects, name)
+    def up(self, users: Any, projects: Any, *, name: str = "projects", registries: Sequence[str] = ()) -> str:
+        self._write(users, projects, name, registries)
         return self.stack.run("up", "--yes", "--skip-preview")
 
     def refused(self, users: Any, projects: Any) -> str:
@@ -93,8 +93,9 @@ class Cluster:
         assert done.returncode != 0, done.stdout
         return done.stdout + done.stderr
 
-    def _write(self, users: Any, projects: Any, name: str) -> None:
-        site = {"name": name, "users": users, "projects": projects, "kubeconfig": str(self.server.kubeconfig)}
+    def _write(self, users: Any, projects: Any, name: str, registries: Sequence[str] = ()) -> None:
+        site = {"name": name, "users": users, "projects": projects, "registries": list(registries)}
+        site["kubeconfig"] = str(self.server.kubeconfig)
         (self.stack.project / "site.json").write_text(json.dumps(site))
 
     def namespace(self, name: str) -> dict[str, Any]:
@@ -191,6 +192,40 @@ def test_a_pod_of_another_class_is_not_refused(cluster: Cluster) -> None:
     cluster.server.ask("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", usual)
     pods = "/api/v1/namespaces/speech/pods"
     until(lambda: cluster.server.ask("POST", pods, pod("other", priorityClassName="usual")))
+
+
+@pytest.mark.row("X3")
+def test_images_of_other_registries_are_refused_in_projects_and_nowhere_else(cluster: Cluster) -> None:
+    """The API server takes up a policy within seconds."""
+
+    def made(image: str, namespace: str = "speech", first: str | None = None) -> dict[str, Any]:
+        body = pod("one")
+        body["spec"]["containers"][0]["image"] = image
+        body["spec"]["initContainers"] = [{"name": "first", "image": first}] if first else []
+        path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
+        return dict(cluster.server.ask("POST", path, body, status=[201, 403]))
+
+    was = "/api/v1/namespaces/speech/pods"
+    before = cluster.server.ask("POST", was, pod("before"))
+    cluster.up(USERS, PROJECTS, registries=["registry.example.org/team", "docker.io/library"])
+    says = "image ghcr.io/other:1 is of none of the site's allowedRegistries, which are registry.example.org/team, "
+    until(lambda: says in made("ghcr.io/other:1").get("message", ""))
+    assert (
+        "image registry.example.org/teams/x:1 is"
+        in made("busybox:1", first="registry.example.org/teams/x:1")["message"]
+    )
+    assert "image docker.io/other/x:1 is of none" in made("other/x:1")["message"]
+    for image in ("registry.example.org/team/x:1", "busybox:1", "library/busybox:1"):
+        assert made(image)["kind"] == "Pod", image
+    assert made("ghcr.io/other:1", "default")["kind"] == "Pod"
+    # What is there already may change, but not to another such image.
+    before["metadata"]["labels"] = {"a": "b"}
+    del before["metadata"]["resourceVersion"]
+    cluster.server.ask("PUT", f"{was}/before", before)
+    before["spec"]["containers"][0]["image"] = "ghcr.io/worse:1"
+    assert "image ghcr.io/worse:1 is" in cluster.server.ask("PUT", f"{was}/before", before, status=[403])["message"]
+    cluster.up(USERS, PROJECTS)
+    until(lambda: made("ghcr.io/other:1")["kind"] == "Pod")
 
 
 def test_what_is_taken_out_keeps_its_data_and_loses_who_may_see_it(cluster: Cluster) -> None:

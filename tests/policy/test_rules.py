@@ -162,3 +162,42 @@ def test_other_objects_in_a_project_run_nothing() -> None:
     assert in_project("core/v1:ConfigMap", BAD) == []
     bound = {"containers": [{"name": "main", "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}]}
     assert in_project("core/v1:Pod", bound) == []
+
+
+ADMITS = Planned(
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
+    "projects-images",
+    {"metadata": {"annotations": {"gpu-metal/registries": "registry.example.org:5000/team docker.io/library"}}},
+)
+
+
+@pytest.mark.row("X3")
+@pytest.mark.parametrize(
+    ("image", "allowed"),
+    [
+        ("registry.example.org:5000/team/train:1", True),
+        ("registry.example.org:5000/teams/train:1", False),
+        ("registry.example.org/team/train:1", False),
+        ("busybox:1", True),
+        ("library/busybox:1", True),
+        ("other/busybox:1", False),
+        ("localhost/busybox:1", False),
+    ],
+)
+def test_images_in_projects_are_of_the_sites_registries(image: str, allowed: bool) -> None:
+    requests = {"requests": {"cpu": "1", "memory": "1Gi"}}
+    spec = {"containers": [{"name": "main", "image": image, "resources": requests}]}
+    stack = [
+        Planned(NAMESPACE, "vision", project("baseline")),
+        Planned("kubernetes:core/v1:Pod", "work", {"metadata": {"namespace": "vision"}, "spec": spec}),
+    ]
+    assert list(STACK_RULES[1].check(stack)) == [], "any, where the site names none"
+    said = list(STACK_RULES[1].check([*stack, ADMITS]))
+    assert said == (
+        []
+        if allowed
+        else [
+            f"work in project vision: container main has image {image}, which is of none of allowedRegistries. Fix: "
+            "take one of registry.example.org:5000/team, docker.io/library, or add its registry to that list."
+        ]
+    )

@@ -211,6 +211,10 @@ def test_a_running_api_server_takes_names_arguments_and_sign_in_of_the_site(clus
     assert cluster.plane.apply("node", cluster.node("db-1"))["api_server"] == "changed"
     cluster.plane.bash("pkill -CONT -x kubelet")
     assert cluster.plane.check() == {}
+    before = cluster.environment_and_probe_by_hand(manifest)
+    assert re.search("env GODEBUG=sha256:.*; saw livenessProbe=", cluster.plane.check()["api_server"][1])
+    assert cluster.plane.apply("node", cluster.node("db-1"))["api_server"] == "changed"
+    assert (cluster.plane.bash(f"cat {manifest}"), cluster.plane.check()) == (before, {})
 
 
 @pytest.mark.long

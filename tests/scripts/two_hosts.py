@@ -69,6 +69,13 @@ class Cluster:
         """The arguments of its process on the control plane."""
         return set(self.plane.bash("tr '\\0' '\\n' </proc/$(pgrep -o -x kube-apiserver)/cmdline").splitlines()[1:])
 
+    def environment_and_probe_by_hand(self, manifest: str) -> str:
+        """Writes a variable and another probe into the API server's manifest; returns what was there."""
+        before = self.plane.bash(f"cat {manifest}")
+        written = before.replace("    image:", "    env: [{name: GODEBUG, value: x509sha1=1}]\n    image:", 1)
+        self.plane.bash(f"cat >{manifest}", written.replace("failureThreshold: 8", "failureThreshold: 80", 1))
+        return before
+
     def whoami(self, token: str) -> str:
         """The user and the groups that the API server takes the bearer for, or its refusal after half a minute."""
         return self.plane.bash(_WHOAMI, token)

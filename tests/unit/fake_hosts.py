@@ -73,6 +73,8 @@ class FakeHosts:
     """Node → other conditions of it that are true."""
     evicted: str = ""
     """Rows of EVICTED in ops/pods.py."""
+    running: str = ""
+    """Rows of PODS in ops/project_pods.py."""
     ending: dict[str, str] = field(default_factory=dict)
     """Node → rows of ENDING there."""
     dns: str = "2/2"
@@ -107,6 +109,7 @@ class FakeHosts:
             "get nodes": self._nodes,
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
             "get resourcequota": self._quotas,
+            "status.phase=Running": lambda: ssh.Result(0, self.running, ""),
             "status.phase=Failed": lambda: ssh.Result(0, self.evicted, ""),
             "selector=spec.nodeName=": lambda: ssh.Result(0, self._ending(command), ""),
             "try --json preflight": lambda: self._tried(target.name, text),
@@ -188,7 +191,8 @@ class FakeHosts:
         }
         ready = {**dict.fromkeys(NAMES, "True"), **self.nodes}
         true = {n: f"{self.pressed.get(n, '')} Ready" if ready[n] == "True" else "" for n in NAMES}
-        cells = {n: [n, ready[n], true[n], "v1.34.2", json.dumps(labels[n]), json.dumps({"cpu": "4"})] for n in NAMES}
+        has = json.dumps({"cpu": "4", "memory": "16Gi"})
+        cells = {n: [n, ready[n], true[n], "v1.34.2", json.dumps(labels[n]), has] for n in NAMES}
         rows = ["\t".join(cells[n]) + "\n" for n in NAMES if ready[n] != "gone"]
         return ssh.Result(0, "".join(rows), "")
 

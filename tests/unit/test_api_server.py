@@ -106,7 +106,7 @@ _config"""
     ],
 )
 def test_a_difference_is_told_by_its_argument(piece: Piece, seen: str, said: str) -> None:
-    assert piece(f"_differs '{seen}' $'--a=1\\n--b=2'") == (0, said)
+    assert piece(f"lines_differ '{seen}' $'--a=1\\n--b=2'") == (0, said)
 
 
 def test_a_folder_of_certificates_that_the_host_gets_later_restarts_nothing(piece: Piece) -> None:
@@ -120,7 +120,7 @@ NEWLINE = "\n"
 DECIDES = {**SITE, "argument.good": "1"}
 RUN = """
 _plan() { contents=--good=1; seen=same wanted=same; }
-_fields() { cat; }
+pod_fields() { cat; }
 api_server_runs() { :; }
 _wrong_names() { :; }
 api_server_said() { echo 'Error: unknown flag: --bad'; }
@@ -192,7 +192,7 @@ def test_a_host_without_an_api_server_is_said_at_once(piece: Piece) -> None:
     [
         ("--encryption-provider-config=/x", True),
         ("--authorization-mode=Node,RBAC,Webhook", True),
-        ("container kube-apiserver images.example.org/kube-apiserver:v1.34.1", True),
+        ("container kube-apiserver=images.example.org/kube-apiserver:v1.34.1", True),
         ("env HTTPS_PROXY", True),
         ("hostAlias 10.0.0.5", True),
         ("mount audit /srv/audit", True),
@@ -202,7 +202,7 @@ def test_a_host_without_an_api_server_is_said_at_once(piece: Piece) -> None:
 )
 def test_what_others_wrote_into_a_manifest_before_this_step_is_not_lost(plane: Piece, theirs: str, named: bool) -> None:
     manifest = (
-        "--authorization-mode=Node,RBAC\ncontainer kube-apiserver k8s/kube-apiserver:v1\nmount c /etc/ssl/certs\n"
+        "--authorization-mode=Node,RBAC\ncontainer kube-apiserver=k8s/kube-apiserver:v1\nmount c /etc/ssl/certs\n"
     )
     kept = [line for line in manifest.splitlines() if line.split("=")[0].split(" /")[0] not in theirs]
     plane.host.file(MANIFEST, NEWLINE.join([*kept, theirs, ""]))

@@ -132,7 +132,6 @@ def test_an_archive_is_named_once_and_its_host_is_there(tmp_path: Path) -> None:
     both = "() needs one of local, file and url, and has file and local. Write where the archive is."
     assert said(file="/srv/a.tar") == [both]
     assert said(local=None)[0].startswith("() needs one of local, file and url, and has none.")
-    assert said(local="/none")[0].startswith("('local',) /none is no file on this machine. Write the path")
 
 
 def test_a_chart_is_written_once_and_mended(tmp_path: Path) -> None:

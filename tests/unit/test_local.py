@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from components.local import AuthorityFile, CertificateFile, Holds, PrivateKeyFile, PublicKeyFile
+from components.local import AuthorityFile, CertificateFile, Holds, PrivateKeyFile, PublicKeyFile, VendorFile
 from components.model import LocalPath
 from components.openpgp import end
 from ops import expiry
@@ -93,6 +93,7 @@ def test_a_file_of_authorities(tmp_path: Path, content: Callable[[], bytes], sai
         (PublicKeyFile, "-----BEGIN PGP PRIVATE KEY BLOCK-----\n", '"file" has a private key in it'),
         (PrivateKeyFile, "-----BEGIN OPENSSH PRIVATE KEY-----\n", ""),
         (PrivateKeyFile, "ssh-ed25519 AAAAC3Nza ana@desk\n", '"file" is a public key'),
+        (VendorFile, "\0any", ""),
         (PrivateKeyFile, "hunter2", '"file" has no private key'),
     ],
 )
@@ -109,7 +110,9 @@ def test_a_binary_public_key_is_as_good(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
-    assert trouble(PublicKeyFile, tmp_path / "none").startswith('there is no file "none".')
+    for kind in (PublicKeyFile, VendorFile):
+        assert trouble(kind, tmp_path / "none").startswith('there is no file "none".')
+        assert trouble(kind, tmp_path) != ""
     assert "cannot be read: Is a directory" in trouble(PublicKeyFile, tmp_path)
     assert trouble(PrivateKeyFile, tmp_path / "none") == ""
 
@@ -242,8 +245,7 @@ def test_a_key_that_this_machine_lacks_is_a_note(tmp_path: Path) -> None:
 
 
 def test_each_local_file_says_what_must_be_in_it() -> None:
-    """A new key of the type LocalPath needs one of the types of components/local.py. The loader reads the
-    first two; the others are a vendor's own files, known by their SHA-256."""
+    """A new key of the type LocalPath needs one of the types of components/local.py. The loader reads these two."""
     mark = get_args(LocalPath)[1]
     bare = {name for name, found in fields(Site) if mark in found and not any(isinstance(m, Holds) for m in found)}
-    assert bare == {"Site.known_hosts", "Site.include", "Delivery.local", "Diagnostics.file"}
+    assert bare == {"Site.known_hosts", "Site.include"}

@@ -221,7 +221,7 @@ def test_while_a_cas_file_cannot_be_read_nothing_is_forgotten(site: Site) -> Non
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (Result(137, "", ""), "kubectl ended without a word"),
+        (Result(137, "", ""), "ended with status 137 and without a word"),
         (Result(1, "", "The connection to the server was refused"), "was refused"),
         (Result(0, '{"kind": "List", "items": [', ""), "is cut short"),
     ],

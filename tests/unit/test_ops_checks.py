@@ -147,7 +147,7 @@ def test_without_kubernetes_a_host_has_no_role(ctl: Sitectl) -> None:
 
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     result = ctl("verify")
-    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 27 checks."
+    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 29 checks."
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
 
 

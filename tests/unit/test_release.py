@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,9 @@ DONE = ssh.Result(0, "", "")
 DEAD = SshError("a", "address", "did not answer. Fix: switch it on")
 
 
-def forget(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, ssh.Result | SshError]) -> list[tuple[str, str]]:
+def forget(
+    monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, ssh.Result | SshError], call: Any = release.forget
+) -> list[tuple[str, str]]:
     """What was sent to which control plane."""
     sent: list[tuple[str, str]] = []
 
@@ -30,7 +33,7 @@ def forget(monkeypatch: pytest.MonkeyPatch, answers: Mapping[str, ssh.Result | S
         return answer
 
     monkeypatch.setattr(ssh, "run", run)
-    asyncio.run(release.forget(PLANES, "kube-flannel", "flannel"))
+    asyncio.run(call(PLANES, "kube-flannel", "flannel"))
     return sent
 
 
@@ -49,3 +52,12 @@ def test_nothing_is_installed_where_none_answers(monkeypatch: pytest.MonkeyPatch
         "a [release] no control plane could say whether Helm has a release flannel already. a: [address]"
     )
     assert "b: error: the server is down. Nothing was changed. Fix: " in said
+
+
+@pytest.mark.row("X4")
+def test_only_what_a_killed_change_left_is_forgotten_before_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = "bash -s -- kube-flannel flannel pending-upgrade,pending-rollback"
+    assert forget(monkeypatch, {"a": DONE, "b": DONE}, release.unblock) == [("a", command)]
+    refused = ssh.Result(1, "", "the server is down")
+    with pytest.raises(release.KeptReleaseError, match="could say whether Helm still changes the release flannel"):
+        forget(monkeypatch, {"a": DEAD, "b": refused}, release.unblock)

@@ -1,4 +1,4 @@
-# The API server of this control plane runs with the arguments and certificate names of the site.
+# The API server of this control plane is as the site says: its arguments, certificate names, environment, image, probes.
 # rows: K2 K3
 # inputs: node address names argument.NAME
 # bulk: volumes
@@ -15,6 +15,7 @@
 _former=/etc/kubernetes/gpu-metal/api-server-before
 _manifest=/etc/kubernetes/manifests/kube-apiserver.yaml
 _pki=/etc/kubernetes/pki
+_folders='[^ ]+ /(etc/(kubernetes/pki|ssl/certs|ca-certificates|pki(/.*)?)|usr/(local/)?share/ca-certificates)'
 
 check() {
     local live seen wanted config manifest contents said
@@ -22,13 +23,13 @@ check() {
     if [[ -d $_former ]]; then untrue "a change of the API server began here and did not end"; fi
     if ! api_server_runs; then untrue "no API server runs here: $(api_server_said)"; fi
     _plan
-    said=$(_differs "$(_contents <$_manifest)" "$contents")
+    said=$(lines_differ "$(_contents <$_manifest)" "$contents")
     if [[ -n $said ]]; then untrue "$_manifest: $said"; fi
-    said=$(_differs "$(api_server_arguments)" "$(_flags)")
+    said=$(lines_differ "$(api_server_arguments)" "$(_flags)")
     if [[ -n $said ]]; then untrue "the API server runs other than its manifest says: $said"; fi
     said=$(_wrong_names | paste -sd ';')
     if [[ -n $said ]]; then untrue "$_pki/apiserver.crt: ${said//;/; }"; fi
-    said=$(_differs "$seen" "$wanted")
+    said=$(lines_differ "$seen" "$wanted")
     if [[ -n $said ]]; then untrue "kubeadm-config of the cluster: $said"; fi
 }
 
@@ -38,10 +39,10 @@ apply() {
     _refuse_others
     if [[ -n $(_wrong_names) ]]; then _sign; fi
     _keep_former
-    changed=$(_differs "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
+    changed=$(lines_differ "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
     if [[ -n $pair ]]; then _take "$pair"; fi
     if [[ $(_contents <$_manifest) != "$contents" ]]; then write_file $_manifest 0600 <<<"$manifest"; fi
-    if ! _answers; then _give_up "$changed"; fi
+    if ! _answers "$(_beside)"; then _give_up "$changed"; fi
     rm -rf $_former
     _drop_files
     if [[ $seen != "$wanted" ]]; then
@@ -160,28 +161,17 @@ _made() {
     _fail "kubeadm makes no manifest of the site's settings: ${said##*$'\n'}"
 }
 
-# What this step decides of a manifest: arguments, and our volumes; kubeadm's own follow the folders of the host.
-_contents() { _fields | grep -E '^(--|mount gpu-metal-)' | by_argument; }
-
-# The manifest's arguments, and what else people write into one
-_fields() {
-    _shown 'jsonpath={range .spec.containers[0].command[*]}{@}{"\n"}{end}{range .spec.containers[*]}container {.name} {.image}{"\n"}{end}{range .spec.containers[0].volumeMounts[*]}mount {.name} {.mountPath}{"\n"}{end}{range .spec.containers[0].env[*]}env {.name}{"\n"}{end}{range .spec.hostAliases[*]}hostAlias {.ip}{"\n"}{end}'
+# What kubeadm decides of a manifest, but for what it takes from the host at that moment: the folders of certificates that
+# are there, and the proxies of its own environment. A variable's value may be secret: its digest stands for it.
+_contents() {
+    local line
+    pod_fields | grep -vE "^(env [^=]*_(proxy|PROXY)=|mount $_folders\$)" | by_argument | while IFS= read -r line; do
+        if [[ $line == env\ * ]]; then line="${line%%=*}=sha256:$(sha256sum <<<"${line#*=}" | cut -c 1-12)"; fi
+        printf '%s\n' "$line"
+    done
 }
 
 _flags() { grep '^--' <<<"$contents"; }
-
-# _differs SEEN WANTED: of sorted lines, by their names; nothing when there is no difference
-_differs() {
-    awk -F= '
-    NR == FNR { seen[$1] = seen[$1] " " $0; next }
-    { wanted[$1] = wanted[$1] " " $0 }
-    END {
-      for (name in wanted)
-        if (!(name in seen)) print name " is absent" (wanted[name] == " " name ? "" : ", wanted" wanted[name])
-        else if (seen[name] != wanted[name]) print "saw" seen[name] ", wanted" wanted[name]
-      for (name in seen) if (!(name in wanted)) print substr(seen[name], 2) " is there, the site does not give it"
-    }' <(printf '%s\n' "$1") <(printf '%s\n' "$2") | sed '/^ /d' | LC_ALL=C sort | paste -sd ';' | sed 's/;/; /g'
-}
 
 # What the certificate lacks, and what it has of an earlier site
 _wrong_names() {
@@ -211,8 +201,8 @@ _refuse_others() {
 
 # Of a manifest, what neither the site decides nor kubeadm by the folders of the host
 _by_others() {
-    _fields | grep -E '^(--|container |mount |env |hostAlias )' |
-        grep -vE '^mount ([^ ]+ /(etc/(kubernetes/pki|ssl/certs|ca-certificates|pki(/.*)?)|usr/(local/)?share/ca-certificates)|gpu-metal-.*)$' |
+    pod_fields | grep -E '^(--|container |mount |env |hostAlias )' | grep -vE "^mount ($_folders|gpu-metal-.*)\$" |
+        sed '/^env /s/=.*//' |
         awk -F= 'NR == FNR { own[$1]; next } !($1 in own)' <(_of_site "${gm_inputs[@]}") - | LC_ALL=C sort -u
 }
 
@@ -257,14 +247,19 @@ _take() {
     rm -rf "$1"
 }
 
-# Waits until this host's API server runs with the wanted arguments and shows the certificate that is there. A container
-# that has ended twice by then will not come up.
+# What changes besides arguments, which its process shows: environment, image, probes
+_beside() { lines_differ "$(_contents <$_former/kube-apiserver.yaml | sed '/^--/d')" "$(sed '/^--/d' <<<"$contents")"; }
+
+# _answers BESIDE: waits until this host's API server runs with the wanted arguments and shows the certificate that is
+# there, and, where more than arguments changes, was started since. A container that has ended twice by then will not come
+# up.
 _answers() {
     local deadline=$((SECONDS + 240)) before now
     before=$(api_server_logs)
     now=$before
     while ((SECONDS < deadline)); do
-        if [[ $(api_server_arguments) == "$(_flags)" ]] && api_server_is_ready && api_server_shows $_pki/apiserver.crt; then return 0; fi
+        if [[ $(api_server_arguments) == "$(_flags)" ]] && { [[ -z $1 ]] || api_server_is_newer $_manifest; } &&
+            api_server_is_ready && api_server_shows $_pki/apiserver.crt; then return 0; fi
         # A log is deleted with its container, when there is a newer one.
         now=$({ printf '%s\n' "$now" && api_server_logs; } | LC_ALL=C sort -u)
         if (($(wc -l <<<"$now") - $(wc -l <<<"$before") > 2)); then return 1; fi
@@ -281,7 +276,7 @@ _give_up() {
     write_file $_pki/apiserver.crt 0644 <$_former/apiserver.crt
     write_file $_manifest 0600 <$_former/kube-apiserver.yaml
     contents=$(_contents <$_manifest)
-    if ! _answers; then
+    if ! _answers ''; then
         back=$(api_server_said)
         _fail "the API server does not answer with the site's settings (${1:-its certificate}): $said. The former ones are" \
             "back, and it does not answer with them either: $back. Fix: crictl ps -a and journalctl -u kubelet -n 50 there"

@@ -29,6 +29,7 @@ PART: Part[DevicePlugin] = Part(
         uses=lambda _, hosts: tuple(pods.with_gpus(hosts)),
         waves=lambda *_: (),
         prepare=values.prepare,
+        devices=lambda config, hosts: "cdi" if values.strategy(config, hosts) == "cdi-cri" else None,
     ),
     cluster=ClusterPart(
         namespaces={NAMESPACE: "privileged"},

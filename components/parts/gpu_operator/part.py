@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from components.gpu import pods
-from components.parts.gpu_operator import checks, nodes
+from components.parts.gpu_operator import checks, nodes, values
 from components.parts.gpu_operator.config import GpuOperator
 from components.parts.part import ClusterPart, HostPart, Part, Probe
 
@@ -33,6 +33,7 @@ PART: Part[GpuOperator] = Part(
         uses=lambda _, hosts: tuple(pods.with_gpus(hosts)),
         waves=lambda *_: (),
         prepare=nodes.prepare,
+        devices=values.devices,
     ),
     cluster=ClusterPart(
         namespaces={NAMESPACE: "privileged"},

@@ -6,6 +6,7 @@ Rows: O1, O2, O5, O6.
 from collections.abc import Mapping
 from typing import Any
 
+from components.engine.config import Devices
 from components.gpu import pods
 from components.gpu.mig import Layout
 from components.parts import gpu_taints
@@ -46,6 +47,15 @@ DECIDED_BY = {
 def toolkit(config: GpuOperator, hosts: Hosts) -> bool:
     """Whether the operator installs the toolkit, and so owns containerd's settings for it."""
     return not nodes.with_toolkit(config, hosts) if config.toolkit is None else config.toolkit
+
+
+def devices(config: GpuOperator, hosts: Hosts) -> Devices | None:
+    """How containerd gives pods their GPUs. With its own toolkit, the operator makes NVIDIA's runtime read CDI names
+    where containerd does not (getContainerRuntimeInfo in controllers/state_manager.go), but for claims of DRA.
+    """
+    if config.nri:
+        return "nri"
+    return "cdi" if config.dra or (config.cdi and not toolkit(config, hosts)) else None
 
 
 def runtime_class(config: GpuOperator, hosts: Hosts) -> str | None:

@@ -21,20 +21,6 @@ SUBDIR = "nfs-subdir-external-provisioner"
 LOCAL_PATH = "local-path-provisioner"
 """Names of the charts. Of releases too, but that each class of SUBDIR has one of its own."""
 
-KEYS: Mapping[str, tuple[str, ...]] = {
-    CSI: ("image.baseRepo", "image.nfs.repository"),
-    SUBDIR: (
-        *("image.repository", "nfs.server", "nfs.path", "nfs.mountOptions", "nfs.reclaimPolicy", "nfs.volumeName"),
-        *("storageClass.name", "storageClass.defaultClass", "storageClass.reclaimPolicy"),
-        "storageClass.archiveOnDelete",
-    ),
-    LOCAL_PATH: (
-        *("fullnameOverride", "image.repository", "helperImage.repository", "helperImage.tag", "nodePathMap"),
-        *("storageClass.name", "storageClass.defaultClass", "storageClass.reclaimPolicy"),
-    ),
-}
-"""The values that we set, by chart, as the chart's own values file names them."""
-
 
 def namespaces(config: Storage) -> Mapping[str, PodSecurity]:
     """Those that the site's classes need."""

@@ -74,14 +74,6 @@ def login(config: Runai, _: Ground) -> Iterator[Problem]:
         yield Problem(("supported",), f"{text}, passwordSecret: NAME}}, or a registry that has them.")
 
 
-def diagnosed(config: Runai, _: Ground) -> Iterator[Problem]:
-    """The vendor's diagnostics are there."""
-    of = config.diagnostics
-    if of and not of.file.is_file():
-        fix = "Write the path of Run:ai's pre-install diagnostics, or take diagnostics away."
-        yield Problem(("diagnostics", "file"), f"{quoted(of.file.name)} is no file on this machine. {fix}")
-
-
 def charts(config: Runai, _: Ground) -> Iterator[Problem]:
     """Charts that the open repository lacks are named, and `values` has none that other keys decide."""
     for key, release in (("controlPlane", config.control_plane), ("cluster", config.cluster)):
@@ -107,7 +99,6 @@ CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (
     covers,
     in_order,
     login,
-    diagnosed,
     charts,
     package.check,
     open_values,

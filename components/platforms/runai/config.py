@@ -11,8 +11,8 @@ from components.delivery.config import Delivery
 from components.forms import form
 from components.host.artefact import Artefact
 from components.kubernetes.config import not_images
-from components.local import AuthorityFile, CertificateFile
-from components.model import HostName, LabelName, Line, LocalPath, Model, SecretName, Sha256, Version, Word
+from components.local import AuthorityFile, CertificateFile, VendorFile
+from components.model import HostName, LabelName, Line, Model, SecretName, Sha256, Version, Word
 from components.parts.part import PlatformConfig
 from components.platforms.runai import versions
 from components.rule import Rule
@@ -88,7 +88,7 @@ class Diagnostics(Model):
     """Run:ai's own pre-install diagnostics (R1): run on a control plane before Run:ai is installed; if they fail,
     nothing is. Their report is kept beside the file, as FILE.txt."""
 
-    file: LocalPath
+    file: VendorFile
     """The program for Linux, on your own machine: preinstall-diagnostics-linux-amd64."""
     sha256: Sha256
     """Its SHA-256, as sha256sum prints it."""

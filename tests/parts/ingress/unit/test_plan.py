@@ -29,15 +29,14 @@ from components.parts.ingress import asked, plan, versions
 from components.parts.ingress.config import Ingress
 from components.parts.part import Question
 from components.parts.tls import WrongKeyError, must_belong
-from ops import questions
+from ops import chart_keys, questions
 from stacks.checks import notes
 from stacks.ground import ground
 from stacks.load import site_from
 from stacks.model import Site
 from stacks.plan import preflight
-from tests.chart_values import UPSTREAM, lacking
 from tests.parts.ingress.unit.signed import certificate
-from tests.samples import ROOT
+from tests.samples import ROOT, UPSTREAM
 from tests.unit.recorder import Plan
 from tests.unit.step_host import StepHost
 from tests.unit.test_layers_in_a_row import plan_of
@@ -49,15 +48,10 @@ CERTIFICATE = FILES / "ai.example.org.pem"
 STAND_IN = ROOT / "lab/parts/ingress/charts/kubernetes-ingress"
 POOL = {"pool": "10.0.0.200-10.0.0.209"}
 HOSTS = {"one": {"address": "10.0.0.1", "roles": ["control-plane"]}, "two": {"address": "10.0.0.2"}}
-SET = {
-    *(f"controller.{name}" for name in ("replicaCount", "ingressClass")),
-    *(f"controller.ingressClassResource.{name}" for name in ("name", "default")),
-    *(f"controller.defaultTLSSecret.{name}" for name in ("enabled", "secretNamespace", "secret")),
-    *(f"controller.service.{name}" for name in ("type", "loadBalancerIP")),
-    *(f"controller.service.enablePorts.{name}" for name in ("http", "https", "quic", "stat", "admin")),
-}
-AT_NODES = {"controller.service.nodePorts.http", "controller.service.nodePorts.https"}
-"""The values that we set, as kubernetes-ingress 1.52.1 names them (tests/chart_values.py)."""
+SET = chart_keys.listed("ingress")
+"""The values that we set, as kubernetes-ingress 1.52.1 names them."""
+ADDRESS = {("controller", "service", "loadBalancerIP")}
+AT_NODES = {("controller", "service", "nodePorts", name) for name in ("http", "https")}
 
 
 def site_of(folder: Path, balancer: dict[str, Any] | None = POOL, file: Path = CERTIFICATE, **said: Any) -> Site:
@@ -74,10 +68,6 @@ def config_of(site: Site) -> Ingress:
 
 def values_of(site: Site) -> dict[str, Any]:
     return plan.values(config_of(site), ground(site))
-
-
-def names(values: dict[str, Any]) -> set[str]:
-    return {".".join(map(str, key)) for key in leaves(values)}
 
 
 def pem(key: ec.EllipticCurvePrivateKey, how: KeySerializationEncryption) -> str:
@@ -100,23 +90,21 @@ def test_without_a_load_balancer_it_is_at_ports_of_the_nodes(tmp_path: Path) -> 
 
 
 def test_the_charts_own_values_have_each_that_we_set(tmp_path: Path) -> None:
-    assert names(values_of(site_of(tmp_path))) == SET
-    assert names(values_of(site_of(tmp_path, None, expose="nodePort"))) == (SET | AT_NODES) - {
-        "controller.service.loadBalancerIP"
-    }
+    assert set(leaves(values_of(site_of(tmp_path)))) == SET - AT_NODES
+    assert set(leaves(values_of(site_of(tmp_path, None, expose="nodePort")))) == SET - ADDRESS
     file = UPSTREAM / "haproxy-kubernetes-ingress" / versions.CHART / "values.yaml"
     if not file.exists():
         pytest.skip(f"the chart's own values are not here: {file}")
-    assert lacking(file, SET | AT_NODES) == []
+    assert list(chart_keys.lacking(SET, chart_keys.values([str(file)]))) == []
 
 
 def test_the_labs_chart_has_the_upstreams_names() -> None:
     own = YAML(typ="safe").load(STAND_IN / "values.yaml")
-    assert lacking(STAND_IN / "values.yaml", SET) == []
+    assert list(chart_keys.lacking(SET, own)) == []
     file = UPSTREAM / "haproxy-kubernetes-ingress" / versions.CHART / "values.yaml"
     if not file.exists():
         pytest.skip(f"the chart's own values are not here: {file}")
-    assert lacking(file, names(own)) == []
+    assert list(chart_keys.lacking(set(leaves(own)), chart_keys.values([str(file)]))) == []
 
 
 def the_rest(made: Plan) -> Any:

@@ -9,10 +9,11 @@ from components.parts.chart import leaves, merged
 from components.parts.load_balancer import plan, versions
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.load_balancer.pool import Range, ranges
+from ops import chart_keys
 from stacks.checks import notes
 from stacks.load import site_from
 from stacks.model import Site
-from tests.chart_values import UPSTREAM, lacking
+from tests.samples import UPSTREAM
 from tests.unit.recorder import Plan
 from tests.unit.test_layers_in_a_row import plan_of
 
@@ -25,14 +26,8 @@ HOSTS = {
 }
 POOL = "10.0.0.200-10.0.0.209"
 BGP = {"asn": 64512, "peers": {"rack": {"address": "10.0.0.254", "asn": 64513, "passwordSecret": "rackPassword"}}}
-SET = {
-    "crds.enabled",
-    "frrk8s.enabled",
-    "speaker.frr.enabled",
-    "speaker.ignoreExcludeLB",
-    "speaker.tolerations",
-}
-"""The values that we set, as metallb 0.16.1 and 0.15.2 name them (tests/chart_values.py)."""
+SET = chart_keys.listed("load_balancer")
+"""The values that we set, as metallb 0.16.1 and 0.15.2 name them."""
 
 
 def site_of(folder: Path, hosts: dict[str, Any] = HOSTS, **said: Any) -> Site:
@@ -115,7 +110,7 @@ def test_control_planes_announce_where_there_is_nothing_else(tmp_path: Path) -> 
 def test_our_values_stand_and_those_of_the_site_go_around_them(tmp_path: Path) -> None:
     site = site_of(tmp_path, values={"speaker": {"logLevel": "debug"}, "loadBalancerClass": "x"})
     ours = plan.values(config_of(site), site.hosts)
-    assert {".".join(map(str, key)) for key in leaves(ours)} == SET
+    assert set(leaves(ours)) == SET
     assert merged(config_of(site).values, ours) == {
         **ours,
         "speaker": {**ours["speaker"], "logLevel": "debug"},
@@ -127,8 +122,12 @@ def test_the_charts_own_values_have_each_that_we_set() -> None:
     file = UPSTREAM / "metallb" / versions.CHART / "values.yaml"
     if not file.exists():
         pytest.skip(f"the chart's own values are not here: {file}")
-    assert lacking(file, SET) == []
-    assert lacking(file, ["speaker.frr.on", "speakers", *SET]) == ["speaker.frr.on", "speakers"]
+    read = chart_keys.values([str(file)])
+    assert list(chart_keys.lacking(SET, read)) == []
+    assert list(chart_keys.lacking({("speaker", "frr", "on"), ("speakers",), *SET}, read)) == [
+        "speaker.frr.on: the chart has no such key",
+        "speakers: the chart has no such key",
+    ]
 
 
 def test_an_external_one_brings_nothing_and_counts(tmp_path: Path) -> None:

@@ -20,9 +20,8 @@ from lab.paths import TOOLS_BIN
 from ops import chart_keys, probes
 from stacks.checks import notes
 from stacks.ground import ground
-from tests.chart_values import UPSTREAM
 from tests.parts.network_operator.unit.site import FULL, MIRROR, PLAIN, config, site
-from tests.samples import ROOT
+from tests.samples import ROOT, UPSTREAM
 
 pytestmark = pytest.mark.row("L3")
 

@@ -107,6 +107,6 @@ def test_their_arguments_are_the_sites(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
-    said = r'diagnostics\.file: "nowhere" is no file on this machine\. Write the path of'
+    said = r'diagnostics\.file: there is no file "nowhere"\. Put it there, or correct the path\.'
     with pytest.raises(SiteError, match=said):
         site_of(tmp_path, diagnostics={"file": "/nowhere", "sha256": "0" * 64})

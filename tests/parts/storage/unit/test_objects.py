@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from components.parts.chart import leaves
 from components.parts.part import Expected, Probe
-from components.parts.storage import objects, values
+from components.parts.storage import objects, values, versions
 from components.parts.storage.config import Storage
-from ops import probes
+from ops import chart_keys, probes
 from tests.parts.storage.unit.test_steps import whole
-from tests.parts.storage.values_fit import set_in, unknown
-from tests.samples import ROOT
+from tests.samples import ROOT, UPSTREAM
 from tests.unit.recorder import Plan
 from tests.unit.test_golden import planned
 
@@ -139,13 +139,13 @@ def test_a_class_that_nobody_has_needs_no_namespace() -> None:
 
 @pytest.mark.row("S7")
 def test_the_values_that_we_set_are_those_of_the_list(plan: Plan) -> None:
-    """Values files of other versions: `python -m tests.parts.storage.values_fit CHART FILE`."""
+    """Those of other versions: `python3 -m ops.chart_keys storage/CHART FILE`."""
     for name, made in released(plan).items():
         if name == "flannel":
             continue
         chart = made["chart"].rpartition("/")[2]
-        own = {key for key in set_in(made["values"]) if key not in ("debug", "storageClass.create")}
-        assert own == set(values.KEYS[chart]), chart
+        own = {key for key in leaves(made["values"]) if key not in (("debug",), ("storageClass", "create"))}
+        assert own == chart_keys.listed(f"storage/{chart}"), chart
 
 
 def tree(schema: dict[str, Any]) -> dict[str, Any]:
@@ -157,8 +157,25 @@ def tree(schema: dict[str, Any]) -> dict[str, Any]:
 def test_the_charts_know_each_value(chart: str) -> None:
     """By the schema of the lab's stand-in, which has the names of upstream's values file."""
     known = tree(json.loads((ROOT / f"lab/parts/storage/charts/{chart}/values.schema.json").read_text()))
-    assert unknown(values.KEYS[chart], known) == []
-    assert unknown((*values.KEYS[chart], "image.tags"), known) == ["image.tags"]
+    listed = chart_keys.listed(f"storage/{chart}")
+    assert list(chart_keys.lacking(listed, known)) == []
+    assert list(chart_keys.lacking({*listed, ("image", "tags")}, known)) == ["image.tags: the chart has no such key"]
+
+
+@pytest.mark.row("S7")
+@pytest.mark.parametrize(
+    ("chart", "version"),
+    [
+        (values.CSI, versions.CSI_NFS),
+        (values.SUBDIR, versions.SUBDIR),
+        (values.LOCAL_PATH, versions.LOCAL_PATH),
+    ],
+)
+def test_the_charts_own_values_have_each_that_we_set(chart: str, version: str) -> None:
+    file = UPSTREAM / chart / version / "values.yaml"
+    if not file.exists():
+        pytest.skip(f"the chart's own values are not here: {file}")
+    assert list(chart_keys.lacking(chart_keys.listed(f"storage/{chart}"), chart_keys.values([str(file)]))) == []
 
 
 @pytest.mark.row("S3")

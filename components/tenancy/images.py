@@ -1,0 +1,70 @@
+"""Where images of pods in projects may come from: what the API server itself asks of each pod. Pure.
+
+Rows: X3, S4.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+PROJECT = "gpu-metal/project"
+"""Label of a project's namespace."""
+NAME = "gpu-metal-images"
+"""Of the ValidatingAdmissionPolicy, and of its binding."""
+LISTED = "gpu-metal/registries"
+"""The policy's annotation that names the registries, for the policy pack (policy/rules.py)."""
+SINCE = (1, 30)
+"""The first Kubernetes with admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy.
+https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/"""
+
+_KINDS = ("containers", "initContainers", "ephemeralContainers")
+
+
+def policy(registries: Sequence[str]) -> dict[str, Any]:
+    """`spec` of the policy. A pod that was there before may change in all but its images.
+
+    An image without a registry is one of docker.io, as containerd reads it.
+    """
+    listed = json.dumps(list(registries))
+    whole = (
+        "variables.images.map(i, !i.contains('/') ? 'docker.io/library/' + i : "
+        "i.split('/')[0].matches('[.:]') || i.startsWith('localhost/') ? i : 'docker.io/' + i)"
+    )
+    says = f"is of none of the site's allowedRegistries, which are {', '.join(registries)}"
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": {
+            "namespaceSelector": {"matchLabels": {PROJECT: "true"}},
+            "resourceRules": [
+                {
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE", "UPDATE"],
+                    "resources": ["pods", "pods/ephemeralcontainers"],
+                }
+            ],
+        },
+        "matchConditions": [
+            {"name": "images-are-new", "expression": f"oldObject == null || {_of('object')} != {_of('oldObject')}"}
+        ],
+        "variables": [
+            {"name": "images", "expression": _of("object")},
+            {"name": "whole", "expression": whole},
+            {"name": "others", "expression": f"variables.whole.filter(i, !{listed}.exists(r, i.startsWith(r + '/')))"},
+        ],
+        "validations": [
+            {
+                "expression": "variables.others.size() == 0",
+                "messageExpression": f"'image ' + variables.others[0] + {json.dumps(f' {says}')}",
+                "reason": "Forbidden",
+            }
+        ],
+    }
+
+
+BINDING: dict[str, Any] = {"policyName": NAME, "validationActions": ["Deny"]}
+
+
+def _of(pod: str) -> str:
+    lists = (f"(has({pod}.spec.{kind}) ? {pod}.spec.{kind}.map(c, c.image) : [])" for kind in _KINDS)
+    return f"({' + '.join(lists)})"
