@@ -3,7 +3,7 @@
 Rows: R2, R3, R4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pulumi_kubernetes as k8s
 from pulumi import (
@@ -18,11 +18,14 @@ from pulumi import (
 )
 
 from components.delivery.component import brought
+from components.hostrun.target import Target
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import Chart, ClusterRef
 from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
+from components.parts.monitoring.config import Monitoring
+from components.parts.monitoring.there import must_be_there
 from components.parts.part import Ground
 from components.platforms.runai import diagnostics, objects, package, places, upgrade, values, versions
 from components.platforms.runai.config import Runai
@@ -37,6 +40,14 @@ _SKIP = {**FORCE, "pulumi.com/skipAwait": "true"}
 _CONTROL_PLANE = "control-plane"
 _MINUTES = 15
 """How long a cluster may take to connect."""
+
+
+async def must_have_room(ground: Ground, planes: Sequence[Target], release: str) -> None:
+    """The cluster has no other Run:ai, and what others run for it. Raises RivalError, NoOperatorError."""
+    await must_be_alone(planes, release)
+    monitoring = ground.config(Monitoring)
+    if monitoring is not None and monitoring.kind == "existing":
+        await must_be_there(planes, release)
 
 
 class RunAi(ComponentResource):
@@ -183,7 +194,8 @@ class RunAi(ComponentResource):
         self._keeper.plain("login", places.BACKEND, places.API, data)
 
     def _guard(self, which: str, release: str) -> ResourceHook:
-        """Before a release is installed or upgraded: Run:ai takes the password, can go to the version, and is alone.
+        """Before a release is installed or upgraded: Run:ai takes the password, can go to the version, is alone, and
+        finds the Prometheus Operator that others run.
 
         Before the control plane is installed, the vendor's diagnostics run; before it becomes another version, its
         database is saved.
@@ -194,7 +206,7 @@ class RunAi(ComponentResource):
             old = str((args.old_inputs or {}).get("version", ""))
             upgrade.must_reach(old, self._config.version, self._name)
             planes = self._cluster.planes
-            await must_be_alone(planes, release)
+            await must_have_room(self._ground, planes, release)
             if which == _CONTROL_PLANE and not args.old_inputs:
                 await self._diagnosed()
             elif which == _CONTROL_PLANE:
