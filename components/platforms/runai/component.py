@@ -4,6 +4,7 @@ Rows: R2, R3, R4.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pulumi_kubernetes as k8s
 from pulumi import (
@@ -27,12 +28,13 @@ from components.parts.ingress.config import Ingress
 from components.parts.monitoring.config import Monitoring
 from components.parts.monitoring.there import must_be_there
 from components.parts.part import Ground
-from components.platforms.runai import diagnostics, objects, package, places, upgrade, values, versions
+from components.platforms.runai import diagnostics, objects, package, places, tracking, upgrade, values, versions
 from components.platforms.runai.config import Runai
 from components.platforms.runai.notebooks import Notebooks
 from components.platforms.runai.residents import Residents
 from components.platforms.runai.rivals import must_be_alone
 from components.platforms.runai.secrets import Keeper, must_do
+from components.platforms.runai.tracker import Tracker
 from components.rest.access import Access
 from components.rest.resource import Api
 
@@ -87,6 +89,10 @@ class RunAi(ComponentResource):
         projects = Residents(name, config, ground, api, registered.uid, parent=self).settle(connected)
         if config.kubeflow:
             Notebooks(name, config, config.kubeflow, ground, cluster, parent=self).open(projects)
+        if of := tracking.server(config):
+            Tracker(name, config, of, ground, cluster, self._keeper, secret, parent=self).open(
+                self._of_mlflow(), projects
+            )
         self.register_outputs({})
 
     def _registered(self, api: Api, admin: Resource) -> objects.ClusterRegistration:
@@ -113,6 +119,15 @@ class RunAi(ComponentResource):
             planes=tuple(self._cluster.planes),
             gone=self._config.state == "gone",
             if_gone=f"write state: gone for {self._name} in platforms",
+        )
+
+    def _of_mlflow(self) -> Access:
+        """How to speak to MLflow's tracking server, in the same way."""
+        return replace(
+            self._access(),
+            url=f"https://{tracking.host(self._config, self._ground)}",
+            username=tracking.ADMIN,
+            if_gone=f"take mlflow.server out of {self._name} in platforms",
         )
 
     def _control_plane(self) -> Resource:

@@ -15,6 +15,7 @@ from components.gpu.pods import RESOURCE
 from components.parts.part import Ground
 from components.platforms.runai import places, versions
 from components.platforms.runai.config import Runai
+from components.platforms.runai.tracking import env_from
 
 CLASS = "priorityClassName"
 PREEMPTIBILITY = "kai.scheduler/preemptibility"
@@ -103,7 +104,7 @@ def job(sample: Sample, config: Runai, project: str) -> dict[str, Any]:
             "backoffLimit": 0,
             "parallelism": sample.pods,
             "completions": sample.pods,
-            "template": template(labels, _container(sample), sample.notes),
+            "template": template(labels, _container(sample, env_from(config, project)), sample.notes),
         },
     }
 
@@ -128,13 +129,13 @@ def template(
     }
 
 
-def _container(sample: Sample) -> dict[str, Any]:
+def _container(sample: Sample, from_: list[dict[str, Any]]) -> dict[str, Any]:
     whole = {RESOURCE: sample.gpus} if sample.gpus else {}
     env = [{"name": name, "value": value} for name, value in sample.env.items()]
     return {
         "name": "work",
         "image": versions.SAMPLE_IMAGE,
-        **_given(env=env),
+        **_given(env=env, envFrom=from_),
         "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi", **whole}},
         "securityContext": CONTAINER,
     }

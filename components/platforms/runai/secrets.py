@@ -41,18 +41,18 @@ class Keeper:
 
     def of_control_plane(self) -> list[Resource]:
         """What has to be in the control plane's namespace."""
-        found = [self._certificate("backend-tls", places.BACKEND, places.BACKEND_TLS)]
+        found = [self.certificate("backend-tls", places.BACKEND, places.BACKEND_TLS)]
         return [*found, *self._everywhere(places.BACKEND, {})]
 
     def of_cluster(self) -> list[Resource]:
         """What has to be in the cluster's namespace, and in Knative's."""
         names = (("cluster-tls", places.CLUSTER_TLS), ("star-tls", places.STAR_TLS))
-        found = [self._certificate(resource, places.NAMESPACE, name) for resource, name in names]
+        found = [self.certificate(resource, places.NAMESPACE, name) for resource, name in names]
         labels = {"run.ai/cluster-wide": "true", "run.ai/name": places.AUTHORITY}
         found += self._everywhere(places.NAMESPACE, labels)
         if of := self._config.inference:
             pair = (of.certificate, of.key_secret, "inference.keySecret")
-            found.append(self._certificate("inference-tls", places.KNATIVE, places.INFERENCE_TLS, pair))
+            found.append(self.certificate("inference-tls", places.KNATIVE, places.INFERENCE_TLS, pair))
         return found
 
     def plain(self, resource: str, namespace: str, name: str, data: Mapping[str, Input[str]]) -> Resource:
@@ -73,9 +73,10 @@ class Keeper:
             found.append(self._made(f"{namespace}-pull", namespace, places.PULL, kind, {".dockerconfigjson": text}))
         return found
 
-    def _certificate(
+    def certificate(
         self, resource: str, namespace: str, name: str, of: tuple[Path, str, str] | None = None
     ) -> Resource:
+        """A Secret with a certificate and its key; `of`: another file, its secret, and the key of the site of both."""
         path, key_secret, where = of or (self._config.certificate, self._config.key_secret, "keySecret")
         text, key = path.read_text(), Output.from_input(self._secret(key_secret))
 

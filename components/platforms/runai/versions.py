@@ -34,6 +34,11 @@ FRACTION_LIMIT = "3.0"
 (upgrade/migrate-gpu-fractions) could not be read."""
 MLFLOW_KEPT = 100
 """Seconds after its end for which a job of MLflow stays, as in the guide's template."""
+MLFLOW = "1.11.5"
+MLFLOW_REPOSITORY = "https://community-charts.github.io/helm-charts"
+MLFLOW_IMAGE, MLFLOW_APP = "burakince/mlflow", "3.15.1"
+"""MLflow's tracking server: chart, and image with what the server needs for users. Next: the chart's Chart.yaml in
+https://github.com/community-charts/helm-charts."""
 SAMPLE_IMAGE = "gcr.io/run-ai-demo/quickstart"
 """The image of the guide's jobs."""
 
