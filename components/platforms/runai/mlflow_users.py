@@ -14,6 +14,8 @@ from components.rest.kind import Kind, Seen, Values
 from components.rest.retry import Patience, ask
 
 USERS = "/api/2.0/mlflow/users"
+LEAST = 13
+"""Signs of a password."""
 _GIVEN = {"password": "given"}
 """A password can be set and not read: of a user that is there it is not known, so it is set."""
 
@@ -70,7 +72,8 @@ class MlflowUserKind(Kind[MlflowApi]):
 
     def create(self, client: MlflowApi, want: Values, secret: Values) -> Seen:
         """With the password."""
-        client.call("POST", "create", body={"username": want["username"], "password": secret["password"]})
+        body = {"username": want["username"], "password": _long("POST", str(want["username"]), secret)}
+        client.call("POST", "create", body=body)
         return Seen(str(want["username"]), want)
 
     def read(self, client: MlflowApi, id_: str, want: Values) -> Seen | None:
@@ -79,7 +82,7 @@ class MlflowUserKind(Kind[MlflowApi]):
 
     def update(self, client: MlflowApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
         """Sets the password."""
-        client.set_password(id_, str(secret["password"]))
+        client.set_password(id_, _long("PATCH", id_, secret))
         return Seen(id_, want)
 
     def delete(self, client: MlflowApi, id_: str, want: Values) -> None:  # noqa: ARG002
@@ -89,6 +92,16 @@ class MlflowUserKind(Kind[MlflowApi]):
         except RestError as error:
             if error.status != 404:
                 raise
+
+
+def _long(method: str, name: str, secret: Values) -> str:
+    """The password; the server itself refuses a short one of a new user only. Raises RestError."""
+    password = str(secret["password"])
+    if len(password) < LEAST:
+        saw = f"the password of {name} has {len(password)} signs, and MLflow asks for {LEAST} or more. Nothing was sent"
+        fix = f"pulumi config set --secret, with the name that mlflow.server.projects has for {name}"
+        raise RestError(f"{method} {USERS}", saw, fix)
+    return password
 
 
 class MlflowAdminKind(MlflowUserKind):

@@ -181,6 +181,13 @@ class TestItsUsers:
         ensure(MlflowUserKind(), client(server), want("vision"), {"password": "of-the-site-1"})
         assert there.known["vision"] == "of-the-site-1"
 
+    def test_a_short_password_is_refused_whether_the_user_is_there_or_not(self, there: Users, server: Server) -> None:
+        for known in ({}, {"vision": "a-long-password"}):
+            there.known.update(known)
+            with pytest.raises(RestError, match="password of vision has 5 signs, and MLflow asks for 13 or more"):
+                ensure(MlflowUserKind(), client(server), want("vision"), {"password": "short"})
+            assert there.known.get("vision") == known.get("vision")
+
     @pytest.mark.parametrize("how", [401, 403, 429, 500, "late", "cut"])
     def test_whatever_fails_the_next_run_ends_with_one_user(self, there: Users, server: Server, how: Any) -> None:
         server.fault("POST", how)
