@@ -1,12 +1,14 @@
 """A question to a control plane, or to the first that answers, by a script on its stdin, with a deadline."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from components.hostrun import ssh
 from components.hostrun.target import SshError, Target
 
 DEADLINE = 60.0
 """Seconds that one control plane has."""
+_KINDS = Path(__file__).with_name("kinds.sh")
 
 
 async def ask(plane: Target, command: str, script: bytes, deadline: float = DEADLINE) -> tuple[str, str]:
@@ -45,3 +47,12 @@ async def first(
             return plane, text
         reasons.append(f"{plane.name}: {reason}")
     raise NobodyError(planes, reasons)
+
+
+async def lacking_kinds(planes: Sequence[Target], kinds: Sequence[str]) -> tuple[Target, list[str]]:
+    """The first control plane that answered, and which of the kinds, each PLURAL.GROUP, it does not have.
+
+    Raises NobodyError.
+    """
+    plane, said = await first(planes, f"bash -s -- {' '.join(kinds)}", _KINDS.read_bytes())
+    return plane, said.split()

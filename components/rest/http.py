@@ -4,6 +4,7 @@ The standard library's client: the name that is asked for and the address that i
 the connection may be a channel of our SSH line.
 """
 
+import base64
 import http.client
 import json
 import socket
@@ -36,6 +37,8 @@ class Call:
     body: Any = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     token: str = field(default="", repr=False)
+    basic: bool = False
+    """Name and password go with it, in place of a token."""
     limit: float = 30.0
     """Seconds, from the first packet to the last."""
     harmless: bool = False
@@ -141,6 +144,9 @@ def _exchange(access: Access, call: Call, to: socket.socket) -> tuple[int, Mappi
         headers["Content-Type"] = "application/json"
     if call.token:
         headers["Authorization"] = f"Bearer {call.token}"
+    elif call.basic:
+        pair = f"{access.username}:{access.password}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     path = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
     connection.request(call.method, path, content, headers)
     answer = connection.getresponse()
@@ -169,7 +175,7 @@ def _refused(access: Access, call: Call, status: int, content: bytes) -> say.Res
         message = "" if "<" in message else message  # a page of a load balancer says nothing in one line
     else:
         if isinstance(body, dict):
-            code = str(body.get("code") or body.get("error") or "")
+            code = str(body.get("code") or body.get("error_code") or body.get("error") or "")
             said = [body.get(key) for key in ("message", "error_description", "details")]
             message = ": ".join(str(each) for each in said if each)
     secrets = [access.password, *call.secrets()]

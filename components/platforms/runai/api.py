@@ -19,7 +19,6 @@ POOLS = "/api/v1/node-pools"
 USERS = "/api/v1/users"
 RULES = "/api/v1/authorization/access-rules"
 ROLES = "/api/v2/authorization/roles"
-ACCOUNTS = "/api/v1/service-accounts"
 _PAGE = 500
 
 
@@ -104,10 +103,6 @@ class RunaiApi:
     def change_password(self, former: str, new: str) -> None:
         """Changes the password of who is logged in."""
         self.session.call("POST", "/api/v1/me/password", body={"currentPassword": former, "newPassword": new})
-
-    def renew_secret(self, account: str) -> str:
-        """A new secret of a service account; the old one ends."""
-        return str(self.session.call("POST", f"{ACCOUNTS}/{account}/secret")["clientSecret"])
 
     def _items(self, path: str, query: Mapping[str, str | int]) -> Iterator[Body]:
         offset = 0

@@ -9,7 +9,7 @@ from components.certificates import broken_at, fits, lone, names
 from components.local import certificates
 from components.parts import chart
 from components.parts.part import Ground
-from components.platforms.runai import checks_people, jump_box, kubeflow, package, places, values, versions
+from components.platforms.runai import checks_people, jump_box, kubeflow, package, places, tracking, values, versions
 from components.platforms.runai.checks_cluster import CLUSTER
 from components.platforms.runai.config import Runai
 from components.problem import Key, Problem
@@ -106,6 +106,7 @@ CHECKS: tuple[Callable[[Runai, Ground], Iterator[Problem]], ...] = (
     *checks_people.CHECKS,
     *kubeflow.CHECKS,
     *jump_box.CHECKS,
+    *tracking.CHECKS,
 )
 
 

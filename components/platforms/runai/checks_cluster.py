@@ -181,6 +181,10 @@ def cluster_notes(config: Runai, ground: Ground) -> Iterator[Problem]:
     elif not of.issuer.startswith(f"https://{places.domain(config, ground)}/"):
         text = f"signs people in by {of.issuer}, not by Run:ai: users' emails must be their names there too."
         yield Problem(("kubernetes", "oidc"), text, elsewhere=True)
+    if config.inference:
+        known = versions.KNATIVE.get(versions.line(config.version))
+        text = f"is names and certificate alone: Knative Serving{f' {known}' if known else ''} serves the models, and"
+        yield Problem(("inference",), f"{text} others install it. sitectl verify does not ask for it.")
     if versions.at_least(config.version, "3.0"):
         text = "which Kubernetes 3.0 is tested with is not known here: compare with its support matrix."
         yield Problem(("version",), text)

@@ -112,7 +112,7 @@ def _host(domain: str) -> str:
 
 
 class ConnectedKind(RunaiKind):
-    """That a cluster is connected: `cluster`, `state`, and `version` and `limit` for the wait."""
+    """That a cluster is connected, in a version: `cluster`, `state`, `version`, and `limit` for the wait."""
 
     fixed = frozenset({"cluster"})
 
@@ -126,21 +126,24 @@ class ConnectedKind(RunaiKind):
         end = client.patience.clock() + limit
         while True:
             found = client.one(CLUSTERS, id_) or {}
-            state = _state(found)
-            if state == want["state"]:
+            state, version = _state(found), _version(found, want)
+            if (state, version) == (want["state"], want["version"]):
                 return Seen(id_, want)
             if client.patience.clock() > end:
                 missing = [str(each.get("type")) for each in (found.get("status") or {}).get("conditions") or []]
                 what = f" ({', '.join(missing)})" if missing else ""
-                saw = f"after {limit:g} s the cluster is {state}{what}, not {want['state']}"
+                seen, wanted = f"{state}{what}", want["state"]
+                if version != want["version"]:
+                    seen, wanted = f"{seen} with version {version}", f"{wanted} with {want['version']}"
+                saw = f"after {limit:g} s the cluster is {seen}, not {wanted}"
                 fix = "look at the pods in the namespace runai; then pulumi up goes on"
                 raise RestError(f"GET {CLUSTERS}/{id_}", saw, fix)
             client.patience.sleep(5)
 
     def read(self, client: RunaiApi, id_: str, want: Values) -> Seen | None:
-        """Its state now."""
+        """Its state and version now."""
         found = client.one(CLUSTERS, id_)
-        return Seen(id_, {**want, "state": _state(found)}) if found else None
+        return Seen(id_, {**want, "state": _state(found), "version": _version(found, want)}) if found else None
 
     def update(self, client: RunaiApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
         """Waits again."""
@@ -152,6 +155,14 @@ class ConnectedKind(RunaiKind):
 
 def _state(body: Body) -> str:
     return str((body.get("status") or {}).get("state") or "not registered")
+
+
+def _version(body: Body, want: Values) -> str:
+    """What the cluster reports; in the site's words where it is the same: a `v` before it and a build after it do not
+    count, and some releases report none."""
+    reported = str(body.get("version") or want["version"])
+    same = reported.removeprefix("v").partition("-")[0].partition("+")[0] == want["version"]
+    return str(want["version"]) if same else reported
 
 
 def installed_uid(planes: tuple[Target, ...]) -> str | None:

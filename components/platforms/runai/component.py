@@ -3,7 +3,8 @@
 Rows: R2, R3, R4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pulumi_kubernetes as k8s
 from pulumi import (
@@ -18,18 +19,22 @@ from pulumi import (
 )
 
 from components.delivery.component import brought
+from components.hostrun.target import Target
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import Chart, ClusterRef
 from components.parts import chart
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
+from components.parts.monitoring.config import Monitoring
+from components.parts.monitoring.there import must_be_there
 from components.parts.part import Ground
-from components.platforms.runai import diagnostics, objects, package, places, upgrade, values, versions
+from components.platforms.runai import diagnostics, objects, package, places, tracking, upgrade, values, versions
 from components.platforms.runai.config import Runai
 from components.platforms.runai.notebooks import Notebooks
 from components.platforms.runai.residents import Residents
 from components.platforms.runai.rivals import must_be_alone
 from components.platforms.runai.secrets import Keeper, must_do
+from components.platforms.runai.tracker import Tracker
 from components.rest.access import Access
 from components.rest.resource import Api
 
@@ -37,6 +42,14 @@ _SKIP = {**FORCE, "pulumi.com/skipAwait": "true"}
 _CONTROL_PLANE = "control-plane"
 _MINUTES = 15
 """How long a cluster may take to connect."""
+
+
+async def must_have_room(ground: Ground, planes: Sequence[Target], release: str) -> None:
+    """The cluster has no other Run:ai, and what others run for it. Raises RivalError, NoOperatorError."""
+    await must_be_alone(planes, release)
+    monitoring = ground.config(Monitoring)
+    if monitoring is not None and monitoring.kind == "existing":
+        await must_be_there(planes, release)
 
 
 class RunAi(ComponentResource):
@@ -76,6 +89,10 @@ class RunAi(ComponentResource):
         projects = Residents(name, config, ground, api, registered.uid, parent=self).settle(connected)
         if config.kubeflow:
             Notebooks(name, config, config.kubeflow, ground, cluster, parent=self).open(projects)
+        if of := tracking.server(config):
+            Tracker(name, config, of, ground, cluster, self._keeper, secret, parent=self).open(
+                self._of_mlflow(), projects
+            )
         self.register_outputs({})
 
     def _registered(self, api: Api, admin: Resource) -> objects.ClusterRegistration:
@@ -102,6 +119,15 @@ class RunAi(ComponentResource):
             planes=tuple(self._cluster.planes),
             gone=self._config.state == "gone",
             if_gone=f"write state: gone for {self._name} in platforms",
+        )
+
+    def _of_mlflow(self) -> Access:
+        """How to speak to MLflow's tracking server, in the same way."""
+        return replace(
+            self._access(),
+            url=f"https://{tracking.host(self._config, self._ground)}",
+            username=tracking.ADMIN,
+            if_gone=f"take mlflow.server out of {self._name} in platforms",
         )
 
     def _control_plane(self) -> Resource:
@@ -183,7 +209,8 @@ class RunAi(ComponentResource):
         self._keeper.plain("login", places.BACKEND, places.API, data)
 
     def _guard(self, which: str, release: str) -> ResourceHook:
-        """Before a release is installed or upgraded: Run:ai takes the password, can go to the version, and is alone.
+        """Before a release is installed or upgraded: Run:ai takes the password, can go to the version, is alone, and
+        finds the Prometheus Operator that others run.
 
         Before the control plane is installed, the vendor's diagnostics run; before it becomes another version, its
         database is saved.
@@ -194,7 +221,7 @@ class RunAi(ComponentResource):
             old = str((args.old_inputs or {}).get("version", ""))
             upgrade.must_reach(old, self._config.version, self._name)
             planes = self._cluster.planes
-            await must_be_alone(planes, release)
+            await must_have_room(self._ground, planes, release)
             if which == _CONTROL_PLANE and not args.old_inputs:
                 await self._diagnosed()
             elif which == _CONTROL_PLANE:

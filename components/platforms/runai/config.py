@@ -12,7 +12,7 @@ from components.forms import form
 from components.host.artefact import Artefact
 from components.kubernetes.config import not_images
 from components.local import AuthorityFile, CertificateFile, VendorFile
-from components.model import HostName, LabelName, Line, Model, SecretName, Sha256, Version, Word
+from components.model import HostName, LabelName, Line, Model, SecretName, Sha256, Storage, Version, Word
 from components.parts.part import PlatformConfig
 from components.platforms.runai import versions
 from components.rule import Rule
@@ -192,11 +192,34 @@ class JumpBox(Model):
     """The program runai-adm of releases before 3.0."""
 
 
+class Tracking(Model):
+    """MLflow's tracking server in the cluster (R9), at https://mlflow.DOMAIN: runs, what they measured and made."""
+
+    password_secret: SecretName
+    """Name of the secret that holds the password of its user admin: 13 signs or more, of A-Z a-z 0-9 - . _ ~ + = @."""
+    projects: dict[LabelName, SecretName]
+    """Name of the secret that holds a project's password, 13 signs or more, by the project's name. Its user is called
+    like the project, sees only what it made itself, and is what the project's pods log in as."""
+    size: Storage = "50Gi"
+    """Of the volume with its database and all that runs leave there."""
+    storage_class: LabelName | None = None
+    """Class of this volume. Default: the cluster's default class."""
+    chart: str = "mlflow"
+    """A chart name in `repository`, a path, or an oci:// address."""
+    repository: ChartUrl = versions.MLFLOW_REPOSITORY
+    """Address of the chart repository."""
+    version: Version = versions.MLFLOW
+    """Exact version of the chart."""
+    values: dict[str, Any] = {}
+    """More values of the chart; those that other keys decide are refused here."""
+
+
 class Mlflow(Model):
     """MLflow runs projects as jobs of Run:ai, by files that `sitectl files` writes (R9)."""
 
     repository: Annotated[str, Rule(not_images)]
     """HOST:PORT/PATH to which people push MLflow's images, and from which the nodes get them."""
+    server: Tracking | None = None
 
 
 class Runai(PlatformConfig):

@@ -1,10 +1,10 @@
-"""Users, access rules, service accounts, node pools and the administrator's password as kinds of objects."""
+"""Users, access rules, node pools and the administrator's password as kinds of objects."""
 
 from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from components.platforms.runai.api import ACCOUNTS, POOLS, RULES, USERS, Body, RunaiApi
+from components.platforms.runai.api import POOLS, RULES, USERS, Body, RunaiApi
 from components.rest.access import Access
 from components.rest.error import RestError
 from components.rest.kind import Kind, Seen, Values
@@ -89,32 +89,8 @@ class RuleKind(ListedKind):
         return Seen(str(body["id"]), values)
 
 
-class AccountKind(ListedKind):
-    """A service account: `name`."""
-
-    path = ACCOUNTS
-    fixed = frozenset({"name"})
-    outputs = ("clientId", "clientSecret")
-    secrets = frozenset({"clientSecret"})
-
-    def find(self, client: RunaiApi, want: Values) -> Seen | None:
-        """By its name. The API tells an account's secret only when it makes one, so an account that is there gets a
-        new secret."""
-        found = next((each for each in client.all(ACCOUNTS) if each["name"] == want["name"]), None)
-        return self.seen(found, client.renew_secret(str(found["id"]))) if found else None
-
-    def create(self, client: RunaiApi, want: Values, secret: Values) -> Seen:  # noqa: ARG002
-        """The API tells the secret in this answer only."""
-        made = client.add(ACCOUNTS, {"name": want["name"]})
-        return self.seen(made, str(made["clientSecret"]))
-
-    def seen(self, body: Body, secret: str | None = None) -> Seen:
-        """With its secret where that is known."""
-        return Seen(str(body["id"]), {"name": body["name"]}, {"clientId": body["clientId"], "clientSecret": secret})
-
-
 class PoolKind(ListedKind):
-    """A node pool: `name`, `cluster`, `labelKey`, `labelValue`, `overProvisioningRatio`, `placementStrategy`."""
+    """A node pool: `name`, `cluster`, `labelKey`, `labelValue`, `placementStrategy`."""
 
     path = POOLS
     fixed = frozenset({"name", "cluster"})
@@ -140,7 +116,7 @@ class PoolKind(ListedKind):
 
     def seen(self, body: Body) -> Seen:
         """With its settings."""
-        keys = ("name", "labelKey", "labelValue", "overProvisioningRatio", "placementStrategy")
+        keys = ("name", "labelKey", "labelValue", "placementStrategy")
         return Seen(str(body["id"]), {**{key: body.get(key) for key in keys}, "cluster": body["clusterId"]})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from components.gpu.pods import RESOURCE
 from components.parts.part import Ground
-from components.platforms.runai import places, versions
+from components.platforms.runai import places, tracking, versions
 from components.platforms.runai.config import Mlflow, Runai
 from components.platforms.runai.samples import CONTAINER, priority, template, yaml
 
@@ -41,6 +41,10 @@ def _pair(of: Mlflow, config: Runai, ground: Ground, project: str, *, stays: boo
     use = "mlflow run FOLDER --backend kubernetes --backend-config kubernetes_config.json"
     what = "Interactive: it is not stopped for others" if stays else "Training that may be stopped for others"
     head = f"# {what}. Here, beside it: {use}\n"
+    if tracking.env_from(config, project):
+        uri = f"MLFLOW_TRACKING_URI=https://{tracking.host(config, ground)} KUBE_MLFLOW_TRACKING_URI={tracking.INSIDE}"
+        login = f"MLFLOW_TRACKING_USERNAME={project} MLFLOW_EXPERIMENT_NAME={project} MLFLOW_TRACKING_PASSWORD=…"
+        head += f"# Before it: export {uri} {login}\n"
     restricted = ground.projects[project].pod_security == "restricted"
     return {
         "kubernetes_config.json": json.dumps(backend, indent=2) + "\n",
@@ -53,6 +57,7 @@ def job(config: Runai, project: str, *, stays: bool, restricted: bool) -> dict[s
     labels = {places.QUEUE: project, **priority(config, stays=stays)}
     resources = {"limits": {"cpu": "1", "memory": "1Gi", RESOURCE: 1}, "requests": {"cpu": "1", "memory": "1Gi"}}
     own = {"securityContext": CONTAINER} if restricted else {}
+    login = {"envFrom": found} if (found := tracking.env_from(config, project)) else {}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -60,6 +65,6 @@ def job(config: Runai, project: str, *, stays: bool, restricted: bool) -> dict[s
         "spec": {
             "ttlSecondsAfterFinished": versions.MLFLOW_KEPT,
             "backoffLimit": 0,
-            "template": template(labels, {**_FILLED, "resources": resources, **own}, nobody=restricted),
+            "template": template(labels, {**_FILLED, **login, "resources": resources, **own}, nobody=restricted),
         },
     }

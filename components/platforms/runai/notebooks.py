@@ -5,7 +5,6 @@ Rows: R10.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pulumi_kubernetes as k8s
@@ -15,12 +14,12 @@ from components.hostrun.hook import Hook
 from components.hostrun.target import Target
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
-from components.kubernetes.plane import NobodyError, first
+from components.kubernetes.plane import NobodyError, lacking_kinds
 from components.parts.part import Ground
 from components.platforms.runai import kubeflow
 from components.platforms.runai.config import Kubeflow, Runai
 
-SCRIPT = Path(__file__).with_name("kubeflow.sh")
+KINDS = ("profiles.kubeflow.org", "poddefaults.kubeflow.org")
 
 
 class NoKubeflowError(Exception):
@@ -102,10 +101,10 @@ async def must_be_there(control_planes: Sequence[Target], name: str) -> None:
     Raises NoKubeflowError.
     """
     try:
-        plane, lacking = await first(control_planes, "bash -s", SCRIPT.read_bytes())
+        plane, lacking = await lacking_kinds(control_planes, KINDS)
     except NobodyError as error:
         raise NoKubeflowError(error.told("kubeflow", "whether Kubeflow is installed")) from None
-    if lacking.split():
-        text = f"the cluster has no {', '.join(lacking.split())}: Kubeflow is not installed. The rest is done"
+    if lacking:
+        text = f"the cluster has no {', '.join(lacking)}: Kubeflow is not installed. The rest is done"
         fix = f"install Kubeflow, then pulumi up; or take kubeflow out of {name} in platforms"
         raise NoKubeflowError(f"{plane.name} [kubeflow] {text}. Fix: {fix}")

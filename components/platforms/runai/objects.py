@@ -1,13 +1,13 @@
 """Run:ai's objects as resources of the site. How they are found, made and compared: kinds.py, orgs.py, clusters.py."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Required, TypedDict, Unpack
 
 from pulumi import Input, Output, Resource
 
 from components.platforms.runai.clusters import ClusterKind, ConnectedKind
-from components.platforms.runai.kinds import AccountKind, AdminKind, PoolKind, RuleKind, UserKind
+from components.platforms.runai.kinds import AdminKind, PoolKind, RuleKind, UserKind
 from components.platforms.runai.orgs import NO_LIMIT, DepartmentKind, ProjectKind
 from components.rest.resource import Api, Object
 
@@ -33,39 +33,11 @@ class Quota:
     """GPUs that it can have at most; None: no limit."""
     gpu_weight: int | None = None
     """Its share of GPUs that others leave free."""
-    cpu_millicores: int | None = None
-    memory_mib: int | None = None
-    rank: str | None = None
-    """VeryLow to VeryHigh."""
 
     def want(self) -> dict[str, Any]:
         """As the kinds have it."""
         limit = NO_LIMIT if self.gpu_limit is None else self.gpu_limit
-        values = {"gpus": self.gpus, "gpuLimit": limit, "gpuWeight": self.gpu_weight, "rank": self.rank}
-        values |= {"cpuMillicores": self.cpu_millicores, "memoryMib": self.memory_mib}
-        return _given(values)
-
-
-@dataclass(frozen=True, slots=True)
-class TimeLimits:
-    """Seconds after which workloads are ended; None: not compared and not changed."""
-
-    interactive: int | None = None
-    interactive_idle: int | None = None
-    interactive_preemptible_idle: int | None = None
-    training: int | None = None
-    training_idle: int | None = None
-
-    def want(self) -> dict[str, int]:
-        """As the API has them."""
-        names = {
-            "interactive": "interactiveJobTimeLimitSeconds",
-            "interactive_idle": "interactiveJobMaxIdleDurationSeconds",
-            "interactive_preemptible_idle": "interactiveJobPreemptIdleDurationSeconds",
-            "training": "trainingJobTimeLimitSeconds",
-            "training_idle": "trainingJobMaxIdleDurationSeconds",
-        }
-        return {names[key]: value for key, value in asdict(self).items() if value is not None}
+        return _given({"gpus": self.gpus, "gpuLimit": limit, "gpuWeight": self.gpu_weight})
 
 
 class AdminPassword(Object, module="rest", name="RunaiAdminPassword"):
@@ -111,7 +83,7 @@ class ClusterConnected(Object, module="rest", name="RunaiConnected"):
 class NodePool(Object, module="rest", name="RunaiNodePool"):
     """The nodes with a label."""
 
-    def __init__(  # noqa: PLR0913 - each is a setting
+    def __init__(
         self,
         name: str,
         api: Api,
@@ -120,14 +92,11 @@ class NodePool(Object, module="rest", name="RunaiNodePool"):
         cluster: Input[str],
         label_key: str,
         label_value: str,
-        over_provisioning: int | None = None,
-        cpu_placement: Strategy | None = None,
         gpu_placement: Strategy | None = None,
         **place: Unpack[Place],
     ) -> None:
-        placement = _given({"cpu": cpu_placement, "gpu": gpu_placement})
         want: dict[str, Any] = {"name": pool, "cluster": cluster, "labelKey": label_key, "labelValue": label_value}
-        want |= {"overProvisioningRatio": over_provisioning, "placementStrategy": placement or None}
+        want["placementStrategy"] = {"gpu": gpu_placement} if gpu_placement else None
         super().__init__(name, api, PoolKind, want, **place)
 
 
@@ -142,12 +111,10 @@ class Department(Object, module="rest", name="RunaiDepartment"):
         department: str,
         cluster: Input[str],
         quotas: Sequence[Quota],
-        limits: TimeLimits | None = None,
         pools: Sequence[str] | None = None,
-        description: str | None = None,
         **place: Unpack[Place],
     ) -> None:
-        want = {"name": department, "cluster": cluster, **_common(quotas, limits, pools, description)}
+        want = {"name": department, "cluster": cluster, **_common(quotas, pools)}
         super().__init__(name, api, DepartmentKind, want, **place)
 
 
@@ -167,12 +134,10 @@ class Project(Object, module="rest", name="RunaiProject"):
         quotas: Sequence[Quota],
         namespace: str | None = None,
         enforce_scheduler: bool | None = None,
-        limits: TimeLimits | None = None,
         pools: Sequence[str] | None = None,
-        description: str | None = None,
         **place: Unpack[Place],
     ) -> None:
-        want = {"name": project, "cluster": cluster, **_common(quotas, limits, pools, description)}
+        want = {"name": project, "cluster": cluster, **_common(quotas, pools)}
         want |= {"department": department, "namespace": namespace, "enforceRunaiScheduler": enforce_scheduler}
         super().__init__(name, api, ProjectKind, want, **place)
 
@@ -207,25 +172,11 @@ class AccessRule(Object, module="rest", name="RunaiAccessRule"):
         super().__init__(name, api, RuleKind, want, **place)
 
 
-class ServiceAccount(Object, module="rest", name="RunaiServiceAccount"):
-    """An account for programs. One that was there before gets a new secret."""
-
-    clientId: Output[str]  # noqa: N815 - Pulumi's names
-    clientSecret: Output[str]  # noqa: N815
-
-    def __init__(self, name: str, api: Api, *, account: str, **place: Unpack[Place]) -> None:
-        super().__init__(name, api, AccountKind, {"name": account}, **place)
-
-
-def _common(
-    quotas: Sequence[Quota], limits: TimeLimits | None, pools: Sequence[str] | None, description: str | None
-) -> dict[str, Any]:
+def _common(quotas: Sequence[Quota], pools: Sequence[str] | None) -> dict[str, Any]:
     return {
         "quotas": {quota.pool: quota.want() for quota in quotas},
         "gpusElsewhere": 0,
-        "schedulingRules": limits.want() if limits else None,
         "defaultNodePools": list(pools) if pools is not None else None,
-        "description": description,
     }
 
 

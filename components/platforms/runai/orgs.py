@@ -1,8 +1,7 @@
 """Departments and projects as kinds of objects: what each has of each node pool, and its rules.
 
-`want["quotas"]` has, by a pool's name, `gpus`, `gpuLimit` ("none" for no limit), `gpuWeight`, and the same of `cpu`
-(millicores) and `memory` (MiB). In pools that it does not name, `gpusElsewhere` must be 0. Of the rest only what the
-site gives is compared and changed.
+`want["quotas"]` has, by a pool's name, `gpus`, `gpuLimit` ("none" for no limit) and `gpuWeight`. In pools that it does
+not name, `gpusElsewhere` must be 0. CPUs, memory, ranks and rules are people's own there: they are kept as they are.
 """
 
 from collections.abc import Sequence
@@ -14,18 +13,9 @@ from components.rest.error import RestError
 from components.rest.kind import Seen, Values
 
 NO_LIMIT = "none"
-_FIELDS = {"gpus": ("gpu", "deserved"), "gpuLimit": ("gpu", "limit"), "gpuWeight": ("gpu", "overQuotaWeight")} | {
-    key: (part, field)
-    for part, unit in (("cpu", "Millicores"), ("memory", "Mib"))
-    for key, field in (
-        (f"{part}{unit}", "deserved"),
-        (f"{part}Limit", "limit"),
-        (f"{part}Weight", "overQuotaWeight"),
-    )
-}
-"""Our key of a quota, and where the API has it."""
+_FIELDS = {"gpus": "deserved", "gpuLimit": "limit", "gpuWeight": "overQuotaWeight"}
+"""Our key of a quota, and the API's."""
 _RULES = ("description", "schedulingRules", "defaultNodePools", "enforceRunaiScheduler")
-_MIB = {"Mib": 1.0, "MB": 1e6 / 2**20, "GB": 1e9 / 2**20}
 
 
 class DepartmentKind(RunaiKind):
@@ -153,21 +143,11 @@ def _resources(client: RunaiApi, want: Values, before: Sequence[Body]) -> list[d
 
 
 def _item(name: str, id_: str, quota: Values, before: Body) -> dict[str, Any]:
-    item: dict[str, Any] = {part: dict(before.get(part) or {}) for part in ("gpu", "cpu", "memory")}
-    item["gpu"] |= {"deserved": 0, "limit": None}
+    gpu = {**(before.get("gpu") or {}), "deserved": 0, "limit": None}
     for key, value in quota.items():
-        if key in _FIELDS:
-            part, field = _FIELDS[key]
-            item[part][field] = None if value == NO_LIMIT else value
-    if item["memory"]:
-        scale = _MIB[item["memory"].pop("units", "Mib")]
-        for field in ("deserved", "limit"):
-            if "memoryMib" not in quota and item["memory"].get(field) is not None:
-                item["memory"][field] *= scale
-        item["memory"]["units"] = "Mib"
-    rank = quota.get("rank") or before.get("rank")
-    known = {part: values for part, values in item.items() if values}
-    return {"nodePool": {"id": id_, "name": name}, **known, **({"rank": rank} if rank else {})}
+        gpu[_FIELDS[key]] = None if value == NO_LIMIT else value
+    kept = {key: before[key] for key in ("cpu", "memory", "rank") if before.get(key)}
+    return {"nodePool": {"id": id_, "name": name}, "gpu": gpu, **kept}
 
 
 def _quotas(resources: Sequence[Body], want: Values) -> dict[str, Any]:
@@ -178,13 +158,7 @@ def _quotas(resources: Sequence[Body], want: Values) -> dict[str, Any]:
 
 
 def _quota(item: Body) -> dict[str, Any]:
-    quota: dict[str, Any] = {key: (item.get(part) or {}).get(field) for key, (part, field) in _FIELDS.items()}
-    scale = _MIB[str((item.get("memory") or {}).get("units") or "Mib")]
-    for key in ("memoryMib", "memoryLimit"):
-        if quota[key] is not None:
-            quota[key] = round(quota[key] * scale)
-    for key in ("gpuLimit", "cpuLimit", "memoryLimit"):
-        # older releases write -1
-        quota[key] = NO_LIMIT if quota[key] is None or quota[key] < 0 else quota[key]
-    rank = item.get("rank") or item.get("priority")
-    return {**quota, "gpus": quota["gpus"] or 0, "rank": str(rank).replace(" ", "") if rank else None}
+    quota = {key: (item.get("gpu") or {}).get(field) for key, field in _FIELDS.items()}
+    limit = quota["gpuLimit"]
+    # older releases write -1
+    return {**quota, "gpus": quota["gpus"] or 0, "gpuLimit": NO_LIMIT if limit is None or limit < 0 else limit}

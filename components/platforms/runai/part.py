@@ -1,6 +1,6 @@
 """Run:ai as a part (docs/parts/runai/how-to.md)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from components.host.config import Host
 from components.hostrun.step import Step
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
-from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, Probe, Question, Wave
+from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, PodSecurity, Probe, Question, Wave
 from components.platforms.runai import (
     checks,
     checks_cluster,
@@ -22,6 +22,7 @@ from components.platforms.runai import (
     places,
     samples,
     steps,
+    tracking,
 )
 from components.platforms.runai.config import Runai
 from components.problem import Problem
@@ -68,6 +69,17 @@ def _questions(config: Runai, ground: Ground) -> Sequence[Question]:
     return [Question("connected", _QUESTIONS / "connected.sh", words), *linked]
 
 
+def _more_namespaces(config: Runai) -> Mapping[str, PodSecurity]:
+    found: dict[str, PodSecurity] = {places.KNATIVE: "baseline"} if config.inference else {}
+    return {**found, tracking.NAMESPACE: "restricted"} if tracking.server(config) else found
+
+
+def _probes(config: Runai) -> Sequence[Probe]:
+    found = [Probe("statefulset", places.DATABASE, places.BACKEND)]
+    server = [Probe("deployment", tracking.RELEASE, tracking.NAMESPACE)] if tracking.server(config) else []
+    return [*found, *server]
+
+
 PART: Part[Runai] = Part(
     config=Runai,
     checks=checks.checks,
@@ -81,9 +93,9 @@ PART: Part[Runai] = Part(
     ),
     cluster=ClusterPart(
         namespaces={places.BACKEND: "baseline", places.NAMESPACE: "privileged"},
-        more_namespaces=lambda config: {places.KNATIVE: "baseline"} if config.inference else {},
+        more_namespaces=_more_namespaces,
         component="components.platforms.runai.component:RunAi",
-        probes=lambda _: (Probe("statefulset", places.DATABASE, places.BACKEND),),
+        probes=_probes,
         preflight=steps.around,
         questions=_questions,
         shares=people.shares,

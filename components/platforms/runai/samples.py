@@ -15,11 +15,12 @@ from components.gpu.pods import RESOURCE
 from components.parts.part import Ground
 from components.platforms.runai import places, versions
 from components.platforms.runai.config import Runai
+from components.platforms.runai.tracking import env_from
 
 CLASS = "priorityClassName"
 PREEMPTIBILITY = "kai.scheduler/preemptibility"
 FRACTION, MEMORY, DEVICES = "gpu-fraction", "gpu-memory", "gpu-fraction-num-devices"
-LIMIT = "RUNAI_GPU_MEMORY_LIMIT"
+LIMIT, OLD_LIMIT = "gpu-fraction.limit", "RUNAI_GPU_MEMORY_LIMIT"
 TOGETHER = "kai.scheduler/batch-min-member"
 
 CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -78,10 +79,12 @@ def _fractions(config: Runai) -> Iterator[Sample]:
     yield Sample("memory", "4096 MiB of a GPU's memory.", notes={MEMORY: "4096"})
     two = {FRACTION: "0.5", DEVICES: "2"}
     yield Sample("fraction-of-two", "Half of each of two GPUs, in one pod.", notes=two)
-    if config.scheduling.dynamic_fractions is False or versions.at_least(config.version, versions.FRACTION_LIMIT):
+    if config.scheduling.dynamic_fractions is False:
         return
     says = "Half of a GPU's memory, and up to nine tenths while nobody else wants it."
-    yield Sample("fraction-limit", says, notes={FRACTION: "0.5"}, env={LIMIT: "0.9"})
+    new = versions.at_least(config.version, versions.FRACTION_LIMIT)
+    notes, env = ({LIMIT: "0.9"}, {}) if new else ({}, {OLD_LIMIT: "0.9"})
+    yield Sample("fraction-limit", says, notes={FRACTION: "0.5", **notes}, env=env)
 
 
 def priority(config: Runai, *, stays: bool) -> dict[str, str]:
@@ -103,7 +106,7 @@ def job(sample: Sample, config: Runai, project: str) -> dict[str, Any]:
             "backoffLimit": 0,
             "parallelism": sample.pods,
             "completions": sample.pods,
-            "template": template(labels, _container(sample), sample.notes),
+            "template": template(labels, _container(sample, env_from(config, project)), sample.notes),
         },
     }
 
@@ -128,13 +131,13 @@ def template(
     }
 
 
-def _container(sample: Sample) -> dict[str, Any]:
+def _container(sample: Sample, from_: list[dict[str, Any]]) -> dict[str, Any]:
     whole = {RESOURCE: sample.gpus} if sample.gpus else {}
     env = [{"name": name, "value": value} for name, value in sample.env.items()]
     return {
         "name": "work",
         "image": versions.SAMPLE_IMAGE,
-        **_given(env=env),
+        **_given(env=env, envFrom=from_),
         "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi", **whole}},
         "securityContext": CONTAINER,
     }

@@ -6,6 +6,7 @@ Rows: R1, R3, R4.
 import base64
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pulumi import Input, Output, Resource, ResourceHook, ResourceHookArgs, Reso
 from components.certificates import not_its_key
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef
+from components.local import certificates
 from components.platforms.runai import places, versions
 from components.platforms.runai.config import Registry, Runai
 
@@ -23,6 +25,10 @@ Secret = Callable[[str], Input[str]]
 
 class UnfitSecretError(Exception):
     """A secret of the stack cannot be what the site says that it is. str() says which, and the command that sets it."""
+
+
+class ExpiredError(Exception):
+    """A certificate is out of date. str() says which, and since when."""
 
 
 class Keeper:
@@ -35,18 +41,18 @@ class Keeper:
 
     def of_control_plane(self) -> list[Resource]:
         """What has to be in the control plane's namespace."""
-        found = [self._certificate("backend-tls", places.BACKEND, places.BACKEND_TLS)]
+        found = [self.certificate("backend-tls", places.BACKEND, places.BACKEND_TLS)]
         return [*found, *self._everywhere(places.BACKEND, {})]
 
     def of_cluster(self) -> list[Resource]:
         """What has to be in the cluster's namespace, and in Knative's."""
         names = (("cluster-tls", places.CLUSTER_TLS), ("star-tls", places.STAR_TLS))
-        found = [self._certificate(resource, places.NAMESPACE, name) for resource, name in names]
+        found = [self.certificate(resource, places.NAMESPACE, name) for resource, name in names]
         labels = {"run.ai/cluster-wide": "true", "run.ai/name": places.AUTHORITY}
         found += self._everywhere(places.NAMESPACE, labels)
         if of := self._config.inference:
             pair = (of.certificate, of.key_secret, "inference.keySecret")
-            found.append(self._certificate("inference-tls", places.KNATIVE, places.INFERENCE_TLS, pair))
+            found.append(self.certificate("inference-tls", places.KNATIVE, places.INFERENCE_TLS, pair))
         return found
 
     def plain(self, resource: str, namespace: str, name: str, data: Mapping[str, Input[str]]) -> Resource:
@@ -67,14 +73,16 @@ class Keeper:
             found.append(self._made(f"{namespace}-pull", namespace, places.PULL, kind, {".dockerconfigjson": text}))
         return found
 
-    def _certificate(
+    def certificate(
         self, resource: str, namespace: str, name: str, of: tuple[Path, str, str] | None = None
     ) -> Resource:
+        """A Secret with a certificate and its key; `of`: another file, its secret, and the key of the site of both."""
         path, key_secret, where = of or (self._config.certificate, self._config.key_secret, "keySecret")
         text, key = path.read_text(), Output.from_input(self._secret(key_secret))
 
         async def check(_: ResourceHookArgs) -> None:
             must_belong(await key.future() or "", text, key_secret, f"{self._name}: {where}")
+            must_be_in_time(path, f"{self._name}: {where.replace('keySecret', 'certificate')}")
 
         if where not in self._hooks:
             self._hooks[where] = ResourceHook(f"before-{self._name}-{where}", check)
@@ -116,6 +124,14 @@ def must_belong(key: str, text: str, name: str, where: str) -> None:
     if trouble := not_its_key(key, text):
         told = f"the secret {name} ({where}) {trouble} Nothing was changed"
         raise UnfitSecretError(f"{told}. Fix: pulumi config set --secret {name} < FILE")
+
+
+def must_be_in_time(path: Path, where: str) -> None:
+    """Before a certificate is created or changed: nobody would trust an expired one. Raises ExpiredError."""
+    end = certificates(path.read_text())[0].not_valid_after_utc
+    if end < datetime.now(UTC):
+        text = f'"{path.name}" ({where}) has a certificate that expired on {end:%Y-%m-%d}: neither people nor this'
+        raise ExpiredError(f"{text} program would trust it. Nothing was changed. Fix: get a new one, then pulumi up")
 
 
 def must_do(password: str, name: str) -> None:

@@ -65,7 +65,7 @@ def control_plane(config: Runai, ground: Ground) -> Values:
         "global": {
             "domain": places.domain(config, ground),
             "ingress": {"ingressClass": CLASS, "tlsSecretName": places.BACKEND_TLS},
-            **_shared(config, ground),
+            **shared(config, ground),
         },
         "tenantsManager": {"config": {"adminUsername": config.admin.email}},
     }
@@ -101,7 +101,7 @@ def cluster(config: Runai, ground: Ground) -> Values:
     found: Values = {
         "controlPlane": {"url": f"https://{domain}"},
         "cluster": {"url": domain},
-        "global": _shared(config, ground),
+        "global": shared(config, ground),
         "researcherService": {"ingress": {"tlsSecret": places.CLUSTER_TLS}},
         "clusterConfig": merged(config_of, _scheduling(config)),
     }
@@ -115,7 +115,7 @@ def cluster(config: Runai, ground: Ground) -> Values:
     return found
 
 
-def _shared(config: Runai, ground: Ground) -> Values:
+def shared(config: Runai, ground: Ground) -> Values:
     """What both charts have under `global`: where their pods may run, and whom they trust."""
     found: Values = {"customCA": {"enabled": True}} if config.authority else {}
     if not config.nodes.system:

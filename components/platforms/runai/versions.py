@@ -23,6 +23,9 @@ FRACTIONS_DRIVER = 615
 """From that release on, fractions of a GPU need this GPU Operator and this branch of the driver, which must be set:
 the first note of support-matrix.md of 3.0. Before, they needed nothing more."""
 
+KNATIVE = {"2.25": "1.19 to 1.21", "3.0": "1.21 to 1.23"}
+"""By release: the Knative Serving that models are served by, of the support matrices."""
+
 PREEMPTIBILITY = "2.25"
 """From here on a workload says by a label of its own whether it may be stopped for others, and has one of seven
 priorities; before, its priority said both: workload-priority-control of 2.25."""
@@ -30,10 +33,15 @@ GANG_OF_JOB = "3.0"
 """From here on a plain Job starts all its pods together if an annotation says so: KAI Scheduler, pull request 1308,
 after 0.14; 3.0 has 0.16. Before, only kinds of the training operator did."""
 FRACTION_LIMIT = "3.0"
-"""Up to here a part of a GPU has a limit by an environment variable: dynamic-fractions of 2.25. Its new form in 3.0
-(upgrade/migrate-gpu-fractions) could not be read."""
+"""From here on a part of a GPU has its limit by an annotation, of which upgrade/migrate-gpu-fractions of 3.0 tells; its
+name is in KAI Scheduler, plugin nvfractions. Before, by an environment variable: dynamic-fractions of 2.25."""
 MLFLOW_KEPT = 100
 """Seconds after its end for which a job of MLflow stays, as in the guide's template."""
+MLFLOW = "1.11.5"
+MLFLOW_REPOSITORY = "https://community-charts.github.io/helm-charts"
+MLFLOW_IMAGE, MLFLOW_APP = "burakince/mlflow", "3.15.1"
+"""MLflow's tracking server: chart, and image with what the server needs for users. Next: the chart's Chart.yaml in
+https://github.com/community-charts/helm-charts."""
 SAMPLE_IMAGE = "gcr.io/run-ai-demo/quickstart"
 """The image of the guide's jobs."""
 

@@ -64,8 +64,6 @@ class ControlPlane:
             raise Refused(404, f"{id_} was not found")
         if more == "cluster-install-info":
             return 200, {"installationStr": "", "repositoryName": "r", "chartRepoURL": "https://c", **self.info(asked)}
-        if more == "secret":
-            return 200, {"clientSecret": f"canary-secret-{next(self.number)}"}
         return self.one(kind, id_, asked)
 
     def one(self, kind: str, id_: str, asked: Asked) -> Answer:
@@ -88,7 +86,7 @@ class ControlPlane:
 
     def split(self, path: str) -> tuple[str, str, str]:
         names = ["clusters", "departments", "projects", "node-pools", "users", "access-rules", "roles"]
-        for name in [*names, "service-accounts", "me"]:
+        for name in [*names, "me"]:
             before, found, rest = path.partition(f"/{name}")
             if found and (not rest or rest.startswith("/")):
                 return name, before, rest[1:]
@@ -102,7 +100,7 @@ class ControlPlane:
         if kind == "roles":
             return {"roles": [{"id": number + 1, "name": name} for number, name in enumerate(ROLES)]}
         items = list(self.of[kind].values())
-        if kind in {"clusters", "users", "service-accounts"}:
+        if kind in {"clusters", "users"}:
             return items
         start, end = int(asked.query["offset"]), int(asked.query["offset"]) + min(2, int(asked.query["limit"]))
         key = {"node-pools": "nodepools", "access-rules": "accessRules"}.get(kind, kind)
@@ -115,8 +113,7 @@ class ControlPlane:
         if kind != "access-rules" and str(made.get("name") or made.get("username")) in names:
             raise Refused(409, "already exists")
         self.of[kind][str(made.get("uuid") or made["id"])] = made
-        told = {"users": {"tempPassword": TEMPORARY}, "service-accounts": {"clientSecret": "canary-secret-1"}}
-        return {**made, **told.get(kind, {})}
+        return {**made, "tempPassword": TEMPORARY} if kind == "users" else made
 
     def made(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         number = next(self.number)
@@ -129,8 +126,6 @@ class ControlPlane:
                 return {"id": f"u{number}", "username": body["email"]}
             case "access-rules":
                 return {**body, "id": number, "roleName": ROLES[body["roleId"] - 1]}
-            case "service-accounts":
-                return {"id": f"s{number}", "clientId": f"{body['name']}-1", **body}
             case _:
                 return {"id": str(number), **body}
 

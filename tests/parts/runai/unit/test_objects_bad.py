@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 
 from components.platforms.runai.clusters import ClusterKind
-from components.platforms.runai.kinds import RuleKind, UserKind
-from components.platforms.runai.orgs import ProjectKind
+from components.platforms.runai.kinds import AdminKind, PoolKind
+from components.platforms.runai.orgs import DepartmentKind, ProjectKind
 from components.rest.error import RestError
 from components.rest.kind import ensure, holds
-from tests.parts.runai.unit.world import ALL, World
-from tests.unit.https import Asked, Fault
+from tests.parts.runai.unit.control_plane import ADMIN
+from tests.parts.runai.unit.world import ALL, IDS, World
+from tests.unit.https import PASSWORD, Asked, Fault
 
-KINDS: list[Any] = [each for each in ALL if each[0] in {ClusterKind, ProjectKind, UserKind, RuleKind}]
 CHANGES: dict[Any, dict[str, Any]] = {
     ClusterKind: {"name": "other"},
+    DepartmentKind: {"quotas": {"default": {"gpus": 5}}},
     ProjectKind: {"quotas": {"default": {"gpus": 3}}},
+    PoolKind: {"placementStrategy": {"gpu": "spread"}},
 }
+HOW = [400, 401, 403, 409, 429, 500, "late"]
 
 
 def answered(world: World, number: int, how: Any) -> Callable[[], bool]:
@@ -45,8 +48,8 @@ def twice(run: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.row("R4", "R6")
-@pytest.mark.parametrize("how", [400, 401, 403, 409, 429, 500, "late"])
-@pytest.mark.parametrize(("kind", "given", "path"), KINDS, ids=[each[0].__name__ for each in KINDS])
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize(("kind", "given", "path"), ALL, ids=IDS)
 def test_whichever_call_fails_the_next_run_ends_with_one_object_and_then_none(
     world: World, kind: Any, given: dict[str, Any], path: str, how: Any
 ) -> None:
@@ -67,3 +70,17 @@ def test_whichever_call_fails_the_next_run_ends_with_one_object_and_then_none(
         assert len(world.there.of[path]) == others, number
         came = fault()
     assert number > 4
+
+
+@pytest.mark.row("R3")
+@pytest.mark.parametrize("how", HOW)
+def test_whichever_call_fails_the_first_password_is_changed_by_the_next_run(world: World, how: Any) -> None:
+    number, came = 0, True
+    while came:
+        number += 1
+        world.there.password = "Abcd!234"
+        fault = answered(world, number, how)
+        twice(lambda: ensure(AdminKind(), world.client(), {"username": ADMIN}, {"initial": ["Abcd!234"]}))
+        assert world.there.password == PASSWORD, number
+        came = fault()
+    assert number > 3

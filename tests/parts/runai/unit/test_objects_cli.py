@@ -41,7 +41,7 @@ if given.get("objects", True):
     quotas = [objects.Quota("default", gpus=given.get("gpus", 2), gpu_weight=2)]
     team = objects.Department("team", api, department="research", cluster=cluster.uid, quotas=quotas, parent=site)
     objects.Project("vision", api, project=given.get("name", "vision"), cluster=cluster.uid, department=team.uid,
-                    quotas=quotas, limits=objects.TimeLimits(interactive=3600), parent=site)
+                    quotas=quotas, parent=site)
     user = objects.PlatformUser("anna", api, email="anna@site.example", parent=site, after=[admin])
     pulumi.export("token", cluster.secret)
     pulumi.export("uid", cluster.uid)
@@ -102,7 +102,6 @@ def test_it_comes_up_and_a_second_run_changes_nothing_and_no_secret_is_plain(sit
     assert site.there.password == PASSWORD
     [project] = site.there.of["projects"].values()
     assert project["parentId"] in site.there.of["departments"]
-    assert project["schedulingRules"] == {"interactiveJobTimeLimitSeconds": 3600}
     site.give()
     said = site.up("--diff") + site.stack.stored()
     assert "8 unchanged" in said

@@ -120,6 +120,31 @@ def test_what_is_missing_is_named(world: World) -> None:
         ensure(ConnectedKind(), world.client(), want, {})
 
 
+def test_an_old_agent_that_is_still_connected_is_waited_out(world: World) -> None:
+    want = connection(world)
+    cluster = world.there.of["clusters"][want["cluster"]]
+    cluster |= {"version": "2.25.0", "status": {"state": "Connected"}}
+
+    def later(seconds: float) -> None:
+        world.sleep(seconds)
+        if world.now > 10:
+            cluster["version"] = "v3.0.0-8f2a"
+
+    client = RunaiApi(world.server.access(), Patience(60, lambda: world.now, later))
+    seen = ConnectedKind().update(client, want["cluster"], want, {}, {})
+    assert 10 < world.now <= 15
+    assert holds(want, seen.values)
+    cluster["version"] = "2.25.0"
+    told = (
+        r"after 30 s the cluster is Connected with version 2\.25\.0, not Connected with 3\.0\.0\. Fix: look at the pods"
+    )
+    with pytest.raises(RestError, match=told):
+        ConnectedKind().update(world.client(), want["cluster"], want, {}, {})
+    old = ConnectedKind().read(world.client(), want["cluster"], want)
+    assert old is not None
+    assert not holds(want, old.values)
+
+
 def test_a_cluster_that_was_lost_differs(world: World) -> None:
     want = connection(world)
     world.there.of["clusters"][want["cluster"]]["status"] = {"state": "Disconnected"}

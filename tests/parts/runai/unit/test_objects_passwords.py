@@ -5,7 +5,7 @@ Does not prove: that the documented calls are those of a real control plane.
 
 import pytest
 
-from components.platforms.runai.kinds import AccountKind, AdminKind, UserKind
+from components.platforms.runai.kinds import AdminKind, UserKind
 from components.rest.error import RestError
 from components.rest.kind import ensure
 from tests.parts.runai.unit.control_plane import ADMIN, TEMPORARY
@@ -52,10 +52,3 @@ def test_a_users_first_password_is_told_once(world: World) -> None:
     want = {"email": "anna@site.example"}
     assert ensure(UserKind(), world.client(), want, {}).outputs == {"password": TEMPORARY}
     assert ensure(UserKind(), world.client(), want, {}).outputs == {}
-
-
-def test_an_account_that_was_there_gets_a_new_secret(world: World) -> None:
-    first = ensure(AccountKind(), world.client(), {"name": "ci"}, {})
-    again = ensure(AccountKind(), world.client(), {"name": "ci"}, {})
-    assert first.outputs["clientId"] == again.outputs["clientId"]
-    assert first.outputs["clientSecret"] != again.outputs["clientSecret"]

@@ -77,11 +77,11 @@ def test_a_quota_is_changed_and_the_rest_is_kept(api: Server) -> None:
     ensure(PoolKind(), client(api), {"cluster": site.id, **ALL[3][1]}, {})
     quotas = {"default": {"gpus": 2, "gpuLimit": "none", "gpuWeight": 3}, "a100": {"gpus": 4, "gpuLimit": 6}}
     want = {"name": "vision", "cluster": site.id, "gpusElsewhere": 0, "quotas": quotas, "namespace": "vision"}
-    want |= {"defaultNodePools": ["a100"], "enforceRunaiScheduler": True, "schedulingRules": {}}
+    want |= {"defaultNodePools": ["a100"], "enforceRunaiScheduler": True}
     made = ensure(ProjectKind(), client(api), want, {})
     assert made.outputs == {"namespace": "vision"}
     assert holds(want, made.values)
-    less = {**want, "quotas": {"default": {"gpus": 1, "gpuLimit": 1, "memoryMib": 1024}}, "description": "smaller"}
+    less = {**want, "quotas": {"default": {"gpus": 1, "gpuLimit": 1}}}
     seen = ProjectKind().update(client(api), made.id, less, {}, {})
     assert holds(less, seen.values)
     assert seen.values["gpusElsewhere"] == 0

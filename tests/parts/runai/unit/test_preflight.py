@@ -97,6 +97,9 @@ def test_what_is_allowed_and_worth_a_line(tmp_path: Path) -> None:
     assert oidc in lines
     lines = "\n".join(notes(site_of(tmp_path, nodes={"system": ["sys-1"], "gpuWorker": ["gpu-1"]})))
     assert "platforms[0].nodes.system: has sys-1 alone: while it is down, so is Run:ai." in lines
+    models = {"domain": "models.example.org", "certificate": str(FILES / "models.pem"), "keySecret": "modelKey"}
+    [note] = [line for line in notes(site_of(tmp_path, inference=models)) if ".inference:" in line]
+    assert "Knative Serving 1.21 to 1.23 serves the models, and others install it." in note
     theirs = {"values": {"postgresql": {"enabled": False}}}
     [note] = [line for line in notes(site_of(tmp_path, controlPlane=theirs)) if "controlPlane.values" in line]
     assert "has a database of your own: no upgrade saves it" in note

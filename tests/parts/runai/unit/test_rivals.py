@@ -8,13 +8,17 @@ import base64
 import gzip
 import json
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from components.hostrun import ssh
 from components.hostrun.target import SshError, Target
+from components.parts.monitoring.there import NoOperatorError
+from components.platforms.runai.component import must_have_room
 from components.platforms.runai.rivals import RivalError, must_be_alone
+from tests.parts.runai.sites import parts_of, site_of
 
 pytestmark = pytest.mark.row("R4")
 
@@ -89,3 +93,13 @@ def test_nothing_is_installed_where_none_answers(cluster: Path) -> None:
     text = said(cluster)
     assert text.startswith("cp-1 [release] no control plane could say which releases Helm has. cp-1: [address]")
     assert text.endswith("cp-2: the server is down. Nothing was changed. Fix: bring one of them back, then pulumi up")
+
+
+@pytest.mark.parametrize("monitoring", ["existing", "prometheus"])
+def test_prometheus_of_others_is_looked_for_before_each_release(cluster: Path, tmp_path: Path, monitoring: str) -> None:
+    cluster.write_text("")
+    (cluster.parent / "kubectl").write_text("#!/bin/bash\n")
+    _, ground = parts_of(site_of(tmp_path, of={"monitoring": {"kind": monitoring}}))
+    lacking = pytest.raises(NoOperatorError, match="which runai-backend needs, and the site says monitoring")
+    with lacking if monitoring == "existing" else nullcontext():
+        asyncio.run(must_have_room(ground, PLANES, "runai-backend"))

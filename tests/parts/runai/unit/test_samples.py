@@ -40,7 +40,7 @@ def test_a_job_is_queued_in_its_project_by_run_ais_scheduler(tmp_path: Path) -> 
 def test_which_jobs_there_are_follows_version_and_settings(tmp_path: Path) -> None:
     parts = {"fraction", "memory", "fraction-of-two"}
     assert set(jobs(tmp_path)) == {"batch", "interactive", "gang"}
-    assert set(jobs(tmp_path, fractions=True)) == {"batch", "interactive", "gang", *parts}
+    assert set(jobs(tmp_path, fractions=True)) == {"batch", "interactive", "gang", "fraction-limit", *parts}
     assert set(jobs(tmp_path, "2.25.0", fractions=True)) == {"batch", "interactive", "fraction-limit", *parts}
     fixed = jobs(tmp_path, "2.25.0", fractions=True, dynamicFractions=False)
     assert set(fixed) == {"batch", "interactive", *parts}
@@ -88,6 +88,9 @@ def test_a_part_of_a_gpu_is_an_annotation_without_a_gpu_beside_it(tmp_path: Path
         assert "nvidia.com/gpu" not in pod["spec"]["containers"][0]["resources"]["limits"]
     [container] = found["fraction-limit"]["spec"]["template"]["spec"]["containers"]
     assert container["env"] == [{"name": "RUNAI_GPU_MEMORY_LIMIT", "value": "0.9"}]
+    newer = jobs(tmp_path, "3.0.0", fractions=True)["fraction-limit"]["spec"]["template"]
+    assert newer["metadata"]["annotations"] == {"gpu-fraction": "0.5", "gpu-fraction.limit": "0.9"}
+    assert "env" not in newer["spec"]["containers"][0]
     [container] = found["batch"]["spec"]["template"]["spec"]["containers"]
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
 

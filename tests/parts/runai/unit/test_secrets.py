@@ -5,9 +5,16 @@ import json
 import pytest
 
 from components.platforms.runai.config import Registry
-from components.platforms.runai.secrets import UnfitSecretError, login, must_belong, must_do
+from components.platforms.runai.secrets import (
+    ExpiredError,
+    UnfitSecretError,
+    login,
+    must_be_in_time,
+    must_belong,
+    must_do,
+)
 from components.platforms.runai.versions import hop
-from tests.parts.runai.authority import Authority
+from tests.parts.runai.authority import FILES, Authority
 
 GOOD = "Long-enough-1"
 
@@ -40,6 +47,14 @@ def test_a_key_of_another_certificate_is_refused() -> None:
     must_belong(one.key, one.text, "siteKey", "runai: keySecret")
     with pytest.raises(UnfitSecretError, match=r"siteKey \(runai: keySecret\) is the key of another certificate than"):
         must_belong(two.key, one.text, "siteKey", "runai: keySecret")
+
+
+@pytest.mark.row("R1")
+def test_an_expired_certificate_is_not_put_into_the_cluster() -> None:
+    must_be_in_time(FILES / "ai.example.org.pem", "runai: certificate")
+    told = r'"expired.pem" \(runai: certificate\) has a certificate that expired on 20.* Nothing was changed'
+    with pytest.raises(ExpiredError, match=told):
+        must_be_in_time(FILES / "expired.pem", "runai: certificate")
 
 
 @pytest.mark.row("R4")

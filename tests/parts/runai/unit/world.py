@@ -5,7 +5,7 @@ from typing import Any
 
 from components.platforms.runai.api import RunaiApi
 from components.platforms.runai.clusters import ClusterKind
-from components.platforms.runai.kinds import AccountKind, PoolKind, RuleKind, UserKind
+from components.platforms.runai.kinds import PoolKind, RuleKind, UserKind
 from components.platforms.runai.orgs import DepartmentKind, ProjectKind
 from components.rest.kind import Kind, ensure
 from components.rest.retry import Patience
@@ -24,7 +24,6 @@ ALL: list[tuple[type[Kind[Any]], dict[str, Any], str]] = [
         {"subject": ADMIN, "subjectType": "user", "role": "L1 researcher", "scopeType": "project", "scope": "7"},
         "access-rules",
     ),
-    (AccountKind, {"name": "ci"}, "service-accounts"),
 ]
 IDS = [kind.__name__ for kind, _, _ in ALL]
 
@@ -45,7 +44,7 @@ class World:
 
     def want(self, kind: type[Kind[Any]], want: dict[str, Any]) -> dict[str, Any]:
         """With the cluster that it is in."""
-        if kind in {ClusterKind, UserKind, RuleKind, AccountKind}:
+        if kind in {ClusterKind, UserKind, RuleKind}:
             return want
         uid = (
             next(iter(self.there.of.get("clusters", {})), None) or ensure(ClusterKind(), self.client(), CLUSTER, {}).id

@@ -1,0 +1,119 @@
+"""The document's appliance without internet: Run:ai from the vendor's archive alone, sent to a host, pushed to the
+site's own registry, up from there; then all else that sample.yaml has besides.
+
+Does not prove: the vendor's own archive, whose layout is not published; gigabytes; a host for each role, of which the
+lab's site has three; volumes on NFS, for which the lab has no driver.
+"""
+
+import shlex
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from tests.lab import at_work
+from tests.lab.cluster import kubectl
+from tests.lab.stack import Stack, on
+from tests.parts.ingress.lab import front
+from tests.parts.runai.authority import Authority
+from tests.parts.runai.lab import appliance, vendor
+
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.hosts("cp-1", "cpu-1", "gpu-1"), pytest.mark.row("R2")]
+
+REGISTRY = "cpu-1:5001"
+CLI = """#!/bin/bash
+case "$1 ${2-}" in
+    "completion bash") echo '_runai() { COMPREPLY=(login project); }; complete -F _runai runai' ;;
+    "completion zsh") printf '#compdef runai\\n_runai() { compadd login project; }\\n_runai "$@"\\n' ;;
+    *) echo "runai 3.0" ;;
+esac
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(cluster: Stack) -> Stack:
+    """The site with a registry of its own, and Run:ai as the archive has it."""
+    appliance.add(cluster)
+    appliance.around()
+    folder = cluster.folder / "vendor"
+    folder.mkdir()
+    file, digest = vendor.archive(folder)
+    authority = Authority("The registry's authority", days=30)
+    signed = authority.sign("cpu-1")
+    (cluster.folder / "registry.pem").write_text(signed.text)
+    (cluster.folder / "registry-authority.pem").write_text(authority.text)
+    cluster.tell("registryKey", signed.key)
+    cluster.tell("registryPassword", "correct horse")
+    login = {"user": "site", "passwordSecret": "registryPassword"}
+    package = {"host": "cpu-1", "local": str(file), "sha256": digest, "freeGb": 1}
+
+    def change(site: dict[str, Any]) -> None:
+        own = {"certificate": str(cluster.folder / "registry.pem"), "keySecret": "registryKey"}
+        site["registry"] = {"host": "cpu-1", "port": 5001, "passwordSecret": "registryPassword", **own}
+        site["engine"]["mirrors"]["nvcr.io"] = [f"https://{REGISTRY}"]
+        site["engine"]["registryCertificates"] = {REGISTRY: str(cluster.folder / "registry-authority.pem")}
+        site["engine"]["logins"] = {REGISTRY: login}
+        entry = site["platforms"][0]
+        del entry["controlPlane"], entry["cluster"]
+        images = {"images": f"{REGISTRY}/runai", "username": "site", "passwordSecret": "registryPassword"}
+        entry.update(version=vendor.VERSION, package=package, registry=images)
+
+    cluster.edit(change)
+    cluster.up().ok()
+    return cluster
+
+
+def test_it_comes_up_with_images_and_charts_of_the_archive_and_a_second_up_changes_nothing(stack: Stack) -> None:
+    appliance.connected(stack, vendor.VERSION)
+    pushed = [line.split() for line in on("cpu-1", ["cat", "/var/lib/gpu-metal/deliveries/runai/pushed"]).splitlines()]
+    by_target = {target: digest for target, _, digest in pushed}
+    assert {f"{REGISTRY}/runai/stand-in:1", f"{REGISTRY}/nvidia/runai/stand-in:1"} <= set(by_target)
+    for namespace in ("runai", "runai-backend"):
+        pods = kubectl("get", "pods", "-n", namespace)["items"]
+        found = [one for pod in pods for one in pod["status"]["containerStatuses"]]
+        assert {one["imageID"].partition("@")[2] for one in found} <= set(by_target.values()), namespace
+    assert {one["image"].partition("/")[0] for one in found} == {"nvcr.io"}
+    stack.up("--expect-no-changes").ok()
+
+
+def appliance_of_the_sample(site: dict[str, Any], authority: str) -> None:
+    """What sample.yaml has besides: sign-in, node pools, CPU workers, an administrator, a jump box."""
+    issuer = {"issuer": f"https://{front.DOMAIN}/auth/realms/runai", "client": "runai", "usernamePrefix": ""}
+    site["kubernetes"]["oidc"] = {**issuer, "caFile": authority}
+    site["users"]["dan"] = {"email": "dan@lab.example.org"}
+    entry = site["platforms"][0]
+    entry["administrators"] = ["dan"]
+    entry["nodes"]["cpuWorker"] = ["cpu-1"]
+    entry["nodePools"] = {"a100": {"hosts": ["gpu-1"]}}
+    entry["departments"] = {"research": {"pools": {"a100": {"gpus": 4}}}}
+    entry["projects"] = {"vision": {"department": "research", "pools": {"a100": {"gpus": 4, "limit": 6}}}}
+    entry["jumpBox"] = {"hosts": ["cpu-1"], "cli": {"file": "/opt/runai", "sha256": sha256(CLI.encode()).hexdigest()}}
+
+
+def test_the_rest_of_the_documents_appliance_comes_by_one_edit(stack: Stack) -> None:
+    on("cpu-1", ["bash", "-c", f"printf %s {shlex.quote(CLI)} >/opt/runai"])
+    stack.edit(lambda site: appliance_of_the_sample(site, str(stack.folder / "authority.pem")))
+    stack.up().ok()
+    assert {"dan@lab.example.org", "ana@lab.example.org"} <= appliance.subjects(stack)
+    assert appliance.roles("cpu-1") == {"system", "cpu-worker"}
+    quotas = {each["nodePool"]["name"]: each["gpu"]["deserved"] for each in appliance.project(stack)["resources"]}
+    assert quotas == {"default": 0, "a100": 4}
+    said = on(
+        "cpu-1", ["bash", "-c", "runai --version; . /usr/local/share/bash-completion/completions/runai; complete"]
+    )
+    assert said.splitlines()[0] == "runai 3.0"
+    assert "complete -F _runai runai" in said
+    config = at_work.kubeconfig(stack, "ana")
+    assert not {"client-certificate-data", "client-key-data"} & set(config.read_text().replace(":", " ").split())
+    stack.up("--expect-no-changes").ok()
+    assert "runai/connected" in stack.works("-o", "json").out
+
+
+def test_an_image_that_the_registry_lost_is_named_and_pushed_again(stack: Stack) -> None:
+    on("cpu-1", ["rm", "-r", "/var/lib/gpu-metal-registry/docker/registry/v2/repositories/runai/stand-in/_manifests"])
+    said = stack.sitectl("drift")
+    assert said.status != 0
+    assert f"the registry has nothing as {REGISTRY}/runai/stand-in:1" in said.text
+    stack.sitectl("drift", "--record")
+    stack.up().ok()
+    assert stack.sitectl("drift").ok()
