@@ -11,7 +11,7 @@ from components.engine.config import Containerd
 from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.kubernetes import given, kubeadm
+from components.kubernetes import backup, given, kubeadm
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
@@ -62,6 +62,7 @@ def node(
         *(_files(files) if files and "control-plane" in host.roles else []),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
         *_api_server(host, control_planes, kubernetes, network),
+        *(backup.steps(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []),
         *_coredns(host),
     ]
 
