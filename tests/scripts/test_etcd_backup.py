@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from components.hostrun.step import Step
 from lab import paths
 from lab.tools.catalogue import ETCD_TOOLS
 from stacks import plan
@@ -29,11 +30,12 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.row("K11", "K15")]
 
 SHARE = "/mnt/backups"
 KEY = "/root/key"
+NODE: list[Step] = []
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
-    """A control plane, alone, whose share is there."""
+    """A control plane, alone, whose share is there. NODE gets its steps."""
     with ExitStack() as stack:
         stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
         folder = tmp_path_factory.mktemp("site")
@@ -49,7 +51,8 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
             "keep": 2,
         }
         site = _site(folder, {"backup": backup})
-        done = host.apply("node", plan.node(site, site.hosts[HOST.name]))
+        NODE[:] = plan.node(site, site.hosts[HOST.name])
+        done = host.apply("node", NODE)
         assert (done["cluster_member"], done["etcd_backup"]) == ("changed", "changed")
         yield host
 
@@ -127,6 +130,8 @@ def test_a_disk_that_was_lost_is_restored_from_the_share_alone(plane: LabHost) -
     assert plane.bash("sha256sum </etc/kubernetes/pki/ca.key") == plane.bash(
         f"age -d -i {KEY} {last} | tar -xzOf - etc/kubernetes/pki/ca.key | sha256sum"
     )
+    assert plane.apply("node", NODE)["etcd_backup"] == "changed"
+    assert plane.check() == {}
 
 
 def test_only_so_many_stay_and_none_of_another_cluster_goes(plane: LabHost) -> None:

@@ -164,7 +164,7 @@ def test_the_backup_of_another_host_is_not_restored_here(plane: Plane) -> None:
     )
     status, said = plane.run("restore", str(plane.backup()))
     assert status == 1
-    assert f"the backup is of cp-9 at 10.0.0.19, and this host is {NAME}" in said
+    assert f"the backup is of cp-9 at 10.0.0.19, and this host is {NAME} at 10.0.0.11" in said
     assert "Nothing was changed" in said
 
 

@@ -55,12 +55,13 @@ open() {
 }
 
 same_host() {
-    local name url address
+    local name url address own
     name=$(argument name "$etcd")
     url=$(argument initial-advertise-peer-urls "$etcd")
     address=${url#https://} address=${address%:*} address=${address//[\[\]]/}
-    if [[ $name != "$(uname -n)" ]] || ! ip -o addr | grep -qF -- " $address/"; then
-        fail "the backup is of $name at $address, and this host is $(uname -n): its certificates are for the other." \
+    own=$(ip -o addr | awk '{ sub("/.*", "", $4); print $4 }' | paste -sd ' ')
+    if [[ $name != "$(uname -n)" || " $own " != *" $address "* ]]; then
+        fail "the backup is of $name at $address, and this host is $(uname -n) at $own: its certificates are for the other." \
             "Nothing was changed. Fix: a host with that name and address"
     fi
 }
