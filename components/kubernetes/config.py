@@ -1,4 +1,4 @@
-"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K11)."""
+"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K11, K12)."""
 
 import re
 from typing import Annotated, Any
@@ -53,6 +53,9 @@ class Kubernetes(Model):
     """People sign in through an identity provider."""
     audit: Audit | None = None
     """Who asked the API server for what is logged on each control plane, in /var/log/kubernetes/audit.log."""
+    renew_certificates: bool = True
+    """A timer on each control plane renews its certificates 30 days before one ends, and restarts what uses them: its
+    API server is away for some seconds. false: only `pulumi up` does, and verify fails from that day on."""
     backup: Backup | None = None
     """The cluster is backed up from each control plane to another machine."""
     allow_insecure: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
 _STEPS = Path(__file__).with_name("steps")
+_PROGRAMS = Path(__file__).with_name("programs")
 _FOLDERS = (
     "/var/lib/kubelet",
     "/var/lib/etcd",
@@ -60,11 +61,18 @@ def node(
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
+        *(_certificates(kubernetes) if "control-plane" in host.roles else []),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
         *_api_server(host, control_planes, kubernetes, network),
+        *([Step(_STEPS / "kubeconfig_read.sh", {"node": host.name})] if begins(host, control_planes) else []),
         *(backup.steps(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []),
         *_coredns(host),
     ]
+
+
+def _certificates(kubernetes: Kubernetes) -> list[Step]:
+    timer = {"timer": "yes" if kubernetes.renew_certificates else "no"}
+    return [Step(_STEPS / "certificates.sh", timer, {"renew": (_PROGRAMS / "renew.sh").read_text()})]
 
 
 def _coredns(host: Host) -> list[Step]:

@@ -1,6 +1,6 @@
 """gpu-metal-backup and gpu-metal-restore in real bash, where they refuse, with stand-ins for etcd's programs and age.
 
-A cluster that is lost and restored: tests/scripts/test_etcd_backup.py.
+A cluster that is lost and restored: tests/scripts/test_control_plane_years.py.
 """
 
 import os

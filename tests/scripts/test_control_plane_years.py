@@ -1,4 +1,4 @@
-"""A cluster is backed up to another machine by a timer, lost, and restored with the data that it had.
+"""A control plane over the years: backed up by a timer, lost, restored with the data that it had; certificates renewed.
 
 Not proven here: several members of etcd, NFS (the share is a FUSE mount on the same machine), a new machine.
 """
@@ -132,6 +132,38 @@ def test_a_disk_that_was_lost_is_restored_from_the_share_alone(plane: LabHost) -
     )
     assert plane.apply("node", NODE)["etcd_backup"] == "changed"
     assert plane.check() == {}
+
+
+SHORT = """apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+certificateValidityPeriod: 120h
+"""
+SOON = "kubeadm init phase certs front-proxy-client --config /dev/stdin"
+SERVED = "openssl s_client -connect 127.0.0.1:{} </dev/null 2>/dev/null | openssl x509 -noout -serial"
+
+
+@pytest.mark.row("K12")
+def test_certificates_that_end_soon_are_renewed_and_in_use(plane: LabHost) -> None:
+    """gK9: as served on the ports, not as on the disk."""
+    before = [plane.bash(SERVED.format(port)) for port in (6443, 2379)]
+    plane.bash(f"rm /etc/kubernetes/pki/front-proxy-client.*; {SOON}", SHORT)
+    assert "pki/front-proxy-client.crt of /etc/kubernetes ends on " in plane.check()["certificates"][1]
+    ran = plane.bash("pgrep -x 'kube-apiserver|etcd|kube-controller|kube-scheduler'").split()
+    done = plane.apply("node", NODE)
+    assert (done["certificates"], done["kubeconfig_read"]) == ("changed", "changed")
+    assert plane.check() == {}
+    assert not {*ran} & {*plane.bash("pgrep -x 'kube-apiserver|etcd|kube-controller|kube-scheduler'").split()}
+    assert all(old != plane.bash(SERVED.format(port)) for old, port in zip(before, (6443, 2379), strict=True))
+    assert plane.bash(f"{KUBECTL} get nodes -o name") == f"node/{HOST.name}\n"
+
+
+@pytest.mark.row("K12")
+def test_after_a_renewal_by_the_timer_the_stack_is_to_read_its_kubeconfig_anew(plane: LabHost) -> None:
+    plane.bash("gpu-metal-renew renew 30")
+    assert plane.check() == {}
+    plane.bash("gpu-metal-renew renew 400")
+    assert {*plane.check()} == {"kubeconfig_read"}
+    assert plane.apply("node", NODE)["kubeconfig_read"] == "changed"
 
 
 def test_only_so_many_stay_and_none_of_another_cluster_goes(plane: LabHost) -> None:
