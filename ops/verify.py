@@ -77,6 +77,7 @@ def _script(site: Site, host: Host, services: Sequence[str]) -> str:
         "check": f"{RUNNER} check --json",
         "facts": f"{RUNNER} facts --json",
         **{name: f"systemctl is-active {name}" for name in services},
+        **({"certificates": expiry.LIST} if expiry.of(site, host) else {}),
         **({"backup": backup.LAST} if backup.of(site, host) else {}),
     }
     return "".join(
@@ -102,11 +103,12 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
     ledger = _ledger(host.name, steps)
     if other := stranger(host.name, said.owner(host.name, answer["check"]), site.owner, str):
         ledger = replace(other, id="ledger")
-    backups = [backup.check(host.name, wanted, answer["backup"])] if (wanted := backup.of(site, host)) else []
+    years = [expiry.first(host.name, answer["certificates"])] if expiry.of(site, host) else []
+    years += [backup.check(host.name, wanted, answer["backup"])] if (wanted := backup.of(site, host)) else []
     return [
         reached,
         ledger,
-        *backups,
+        *years,
         *_verdicts(site, host.name, steps),
         *notes,
         *(_service(host.name, name, answer[name].stdout.strip()) for name in services),
