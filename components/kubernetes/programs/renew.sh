@@ -49,26 +49,38 @@ renew() {
         if ! said=$(kubeadm certs renew all 2>&1); then
             fail "kubeadm did not renew the certificates: ${said##*$'\n'}. Fix: kubeadm certs check-expiration"
         fi
+        : >$_mark
     fi
     for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do restart "$name"; done
     rm $_mark
     printf 'renewed: %s\n' "$(paste -sd ' ' <<<"$names")"
 }
 
-# restart NAME: the kubelet starts the pod's container again, which then reads its files
+# restart NAME: the kubelet starts the pod's container again, which then reads its files. One that ended often of late, it
+# lets wait for up to five minutes; so one that has started since then by itself is left alone.
 restart() {
-    local old new deadline=$((SECONDS + 180))
+    local one ended='' deadline=$((SECONDS + 400))
     if [[ ! -s $_kubernetes/manifests/$1.yaml ]]; then return; fi
-    old=$(process "$1")
-    if [[ -n $old ]]; then kill -TERM "$old"; fi
     while true; do
-        new=$(process "$1")
-        if [[ -n $new && $new != "$old" ]] && works "$1"; then return; fi
+        one=$(process "$1")
+        if [[ -n $one ]] && is_new "$one"; then
+            if works "$1"; then return; fi
+        elif [[ -n $one && $one != "$ended" ]]; then
+            kill -TERM "$one" || true
+            ended=$one
+        fi
         if ((SECONDS > deadline)); then
-            fail "$1 does not run 180 s after its certificates were renewed. Fix: crictl ps -a; journalctl -u kubelet -n 50"
+            fail "$1 does not run 400 s after its certificates were renewed. Fix: crictl ps -a; journalctl -u kubelet -n 50"
         fi
         sleep 1
     done
+}
+
+# is_new PROCESS: did it start after the renewal?
+is_new() {
+    local age
+    age=$(ps -o etimes= -p "$1") || return 1
+    ((age < $(date +%s) - $(stat -c %Y $_mark)))
 }
 
 # process NAME: of the static pod, which has the host's network; not one of a cluster in pods

@@ -56,7 +56,7 @@ undo() {
 _timer_off() {
     if [[ ! -e /etc/systemd/system/$_unit.timer ]]; then return; fi
     systemctl disable -q --no-reload --now $_unit.timer
-    rm -f /etc/systemd/system/$_unit.{timer,service}
+    rm -f /etc/systemd/system/$_unit.{timer,service} /var/lib/systemd/timers/stamp-$_unit.timer
 }
 
 _service() {
