@@ -1,4 +1,4 @@
-"""The verbs of `sitectl` about whose a host is, and where a run left it."""
+"""The verbs of `sitectl` about whose a host is, where a run left it, and its cluster's backup."""
 # ruff: noqa: PLC0415 (as in cli.py)
 
 import asyncio
@@ -68,3 +68,25 @@ def scan(
         fix = f"Fix: ssh-keygen -f {site.known_hosts} -R '{name}'"
         flags.say(f"{site.known_hosts} trusts {name}, which is no host of the site. {fix}")
     return ended
+
+
+@verb(app, example="sitectl backup")
+def backup(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
+    """Back up the cluster now, from all its control planes or those named, to where kubernetes.backup says."""
+    from components.hostrun.report import Report
+    from ops import backup as core
+    from ops import render
+    from ops import site as sites
+    from ops.stop import Stop, code_of
+
+    site = sites.load(flags)
+    chosen = {name: host for name, host in sites.pick(site, hosts).items() if core.of(site, host)}
+    if not chosen:
+        fix = "Fix: write kubernetes.backup (docs/how-to/backup.md), then pulumi up; name control planes only."
+        raise Stop(Code.WRONG, [f"The site makes no backup there. {fix}"])
+    fleet, before = sites.reach(flags, chosen)
+    answer = Report([*before, *asyncio.run(core.now(fleet))])
+    made = {check.host: check.saw for check in answer.checks if check.status == "ok"}
+    rows = [[name, made.get(name, "-"), render.by_host(answer, name)] for name in chosen]
+    render.report(flags, answer, ["HOST", "BACKUP", "RESULT"], rows)
+    return code_of(answer)

@@ -6,7 +6,7 @@ answers where a refresh would: into the recorded inputs of the layer, at the lin
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from ops.site import pulumi
 COMMAND = "command:remote:Command"
 MEND = "sitectl drift --record, then pulumi up"
 """The line that brings back what was applied. A check that names it is recorded, also where it is only unknown."""
+
+RENEWED = ("node/certificates", "node/kubeconfig_read")
+"""Checks by which the stack's copy of the kubeconfig ends sooner than that of the host."""
 
 
 def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
@@ -39,6 +42,8 @@ def record(checks: Iterable[Check], stack: str, folder: Path) -> list[str]:
     marked = [name for name, changed in _layers(state, drifted) if changed]
     marked += _lost(state, lambda resource: host_of(resource) in empty, "nothing is applied on the host")
     marked += _lost(state, lambda resource: name_of(resource) in without, "the host's library lacks a step")
+    renewed = {host for (host, _), found in drifted.items() if any(check.id in RENEWED for check in found)}
+    marked += _lost(state, lambda resource: _is_kubeconfig(resource, renewed), "the cluster's certificates are renewed")
     if marked:
         pulumi(["stack", "import"], stack, folder, stdin=json.dumps(state))
     return marked
@@ -82,6 +87,11 @@ def name_of(resource: Mapping[str, Any]) -> str:
 def host_of(resource: Mapping[str, Any]) -> str:
     """The host of a resource: that of the runner with which it is deleted. A runner has no such reference."""
     return str(resource.get("deletedWith", name_of(resource))).rpartition("::")[2].rpartition("-")[0]
+
+
+def _is_kubeconfig(resource: Mapping[str, Any], hosts: Collection[str]) -> bool:
+    marked = str(resource["inputs"]["create"]).startswith("DRIFTED")
+    return name_of(resource).endswith("-kubeconfig") and host_of(resource) in hosts and not marked
 
 
 def _layer(create: str) -> str:

@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
-from ops import cluster, expiry, render
+from ops import backup, cluster, expiry, render
 from ops.drift import ANEW, BARE, as_check
 from ops.owner import stranger
 from ops.record import MEND
@@ -43,7 +43,7 @@ async def verify(site: Site, hosts: Mapping[str, Host], fleet: Fleet, control_pl
     services = {name: _services(site, host) for name, host in hosts.items()}
 
     async def ask(target: Target) -> dict[str, Result]:
-        script = _script(services[target.name])
+        script = _script(site, hosts[target.name], services[target.name])
         answer = await fleet.ask(target, "bash -s", stdin=script.encode(), deadline=HOST_LIMIT)
         return _sections(answer.stdout)
 
@@ -71,12 +71,14 @@ def _services(site: Site, host: Host) -> list[str]:
     return [*(sorted(units(engine)) if engine else ()), *(["kubelet"] if site.kubernetes else [])]
 
 
-def _script(services: Sequence[str]) -> str:
+def _script(site: Site, host: Host, services: Sequence[str]) -> str:
     """The script that a host runs, so that one connection is enough; each section prints its name, text and status."""
     commands = {
         "check": f"{RUNNER} check --json",
         "facts": f"{RUNNER} facts --json",
         **{name: f"systemctl is-active {name}" for name in services},
+        **({"certificates": expiry.LIST} if expiry.of(site, host) else {}),
+        **({"backup": backup.LAST} if backup.of(site, host) else {}),
     }
     return "".join(
         f"printf '\\036%s\\037' {name}; {command}; printf '\\037%s' $?\n" for name, command in commands.items()
@@ -101,9 +103,12 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
     ledger = _ledger(host.name, steps)
     if other := stranger(host.name, said.owner(host.name, answer["check"]), site.owner, str):
         ledger = replace(other, id="ledger")
+    years = [expiry.first(host.name, answer["certificates"])] if expiry.of(site, host) else []
+    years += [backup.check(host.name, wanted, answer["backup"])] if (wanted := backup.of(site, host)) else []
     return [
         reached,
         ledger,
+        *years,
         *_verdicts(site, host.name, steps),
         *notes,
         *(_service(host.name, name, answer[name].stdout.strip()) for name in services),

@@ -11,6 +11,7 @@ from components.problem import Problem, dotted
 from stacks import (
     checks_addresses,
     checks_api_server,
+    checks_backup,
     checks_components,
     checks_endpoint,
     checks_engine,
@@ -167,6 +168,7 @@ CHECKS: tuple[Check, ...] = (
     *checks_nodes.CHECKS,
     *checks_projects.CHECKS,
     *checks_api_server.CHECKS,
+    *checks_backup.CHECKS,
     *checks_values.CHECKS,
     *checks_machine.CHECKS,
     *checks_packages.CHECKS,

@@ -1,4 +1,4 @@
-"""What a site may say of Kubernetes (rows K1–K3, K5–K7)."""
+"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K11, K12)."""
 
 import re
 from typing import Annotated, Any
@@ -7,6 +7,7 @@ import versions
 from components.forms import REGISTRY
 from components.kubernetes.api_server import ApiServerFile
 from components.kubernetes.audit import Audit
+from components.kubernetes.backup import Backup
 from components.kubernetes.endpoint import not_a_san
 from components.kubernetes.oidc import Oidc
 from components.local import TextFile
@@ -52,6 +53,11 @@ class Kubernetes(Model):
     """People sign in through an identity provider."""
     audit: Audit | None = None
     """Who asked the API server for what is logged on each control plane, in /var/log/kubernetes/audit.log."""
+    renew_certificates: bool = True
+    """A timer on each control plane renews its certificates 30 days before one ends, and restarts what uses them: its
+    API server is away for some seconds. false: only `pulumi up` does, and verify fails from that day on."""
+    backup: Backup | None = None
+    """The cluster is backed up from each control plane to another machine."""
     allow_insecure: tuple[str, ...] = ()
     """Settings of kubelet, kubeProxy and apiServer that switch protection off and that you mean, by name, for example
     kubelet.readOnlyPort. Those that are not named here are refused."""

@@ -11,11 +11,12 @@ from components.engine.config import Containerd
 from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.kubernetes import given, kubeadm
+from components.kubernetes import backup, given, kubeadm
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
 _STEPS = Path(__file__).with_name("steps")
+_PROGRAMS = Path(__file__).with_name("programs")
 _FOLDERS = (
     "/var/lib/kubelet",
     "/var/lib/etcd",
@@ -60,8 +61,11 @@ def node(
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
+        *(_certificates(kubernetes) if "control-plane" in host.roles else []),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
         *_api_server(host, control_planes, kubernetes, network),
+        *([Step(_STEPS / "kubeconfig_read.sh", {"node": host.name})] if begins(host, control_planes) else []),
+        *(backup.steps(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []),
         *_coredns(host),
     ]
 
@@ -71,6 +75,11 @@ def watching(host: Host, watched: str) -> list[Step]:
     if not watched or "control-plane" not in host.roles:
         return []
     return [Step(_STEPS / "gpus_watched.sh", {}, {"offers": watched})]
+
+
+def _certificates(kubernetes: Kubernetes) -> list[Step]:
+    timer = {"timer": "yes" if kubernetes.renew_certificates else "no"}
+    return [Step(_STEPS / "certificates.sh", timer, {"renew": (_PROGRAMS / "renew.sh").read_text()})]
 
 
 def _coredns(host: Host) -> list[Step]:

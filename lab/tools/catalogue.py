@@ -72,6 +72,16 @@ ETCD = Tool(
     ),
 )
 
+ETCD_TOOLS = Tool(
+    room=HERE,
+    name="etcd-tools",
+    module="go.etcd.io/etcd/etcdutl/v3",
+    packages=("go.etcd.io/etcd/etcdctl/v3", "go.etcd.io/etcd/etcdutl/v3"),
+    binaries=("etcdctl", "etcdutl"),
+    official=ETCD.official,
+)
+"""What backups of a cluster are made with. They are not in the image of etcd, as Kubernetes' has no etcdutl either."""
+
 COREDNS = Tool(
     room=HERE,
     name="coredns",
@@ -140,5 +150,8 @@ LOCAL_PATH = Tool(
     minutes=2,
 )
 
-BUILT = (KUBERNETES, DEVICE_PLUGIN, ETCD, COREDNS, FERRETDB, METALLB, PROMETHEUS_OPERATOR, PROMETHEUS, LOCAL_PATH, HELM)
+BUILT = (
+    *(KUBERNETES, DEVICE_PLUGIN, ETCD, ETCD_TOOLS, COREDNS, FERRETDB, METALLB),
+    *(PROMETHEUS_OPERATOR, PROMETHEUS, LOCAL_PATH, HELM),
+)
 """What the lab runs and packs."""

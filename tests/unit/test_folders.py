@@ -68,7 +68,7 @@ def test_accounts_of_the_system_are_reserved() -> None:
 
 READ = {
     *("Account.shell", "Image.archive", "Runfile.file", "Artefact.file", "Installer.file"),
-    "Delivery.file",
+    *("Delivery.file", "Backup.folder"),
     *("Source.dependencies", "Location.sslcacert", "UdiRoot.site_resources", "Gateway.admins", "Docker.users"),
 }
 """Fields whose folder or account no step creates or removes."""

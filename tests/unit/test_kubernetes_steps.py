@@ -54,6 +54,15 @@ def test_packages_are_exact_and_held() -> None:
     assert inputs["hold"] == "yes"
 
 
+@pytest.mark.row("K12")
+def test_certificates_are_looked_at_before_the_api_server_is_asked() -> None:
+    ids = list(node(CP_2))
+    assert ids.index("certificates") < ids.index("cluster_member")
+    assert "certificates" not in node(CPU_1)
+    assert "kubeconfig_read" in node(CP_1)
+    assert "kubeconfig_read" not in {*node(CP_2), *node(CPU_1)}
+
+
 def test_pods_lose_their_network_after_the_host_left() -> None:
     ids = list(node(CPU_1))
     assert ids.index("pod_network") < ids.index("cluster_member")  # undo goes backwards

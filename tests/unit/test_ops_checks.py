@@ -3,6 +3,7 @@
 Does not prove: the single checks of a host (tests/scripts) or kubectl's own output (the lab's tests).
 """
 
+import time
 from pathlib import Path
 
 import pytest
@@ -145,9 +146,27 @@ def test_without_kubernetes_a_host_has_no_role(ctl: Sitectl) -> None:
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  -      ok" in ctl("verify").stdout
 
 
+@pytest.mark.row("K12")
+@pytest.mark.parametrize(
+    ("ends", "status", "saw"),
+    [
+        ({"pki/apiserver.crt": 200.5, "admin.conf": 99.5}, "ok", "the first, admin.conf, ends in 99 days"),
+        ({"pki/apiserver.crt": 200.5, "admin.conf": -2.5}, "failed", "/etc/kubernetes/admin.conf ended 3 days ago."),
+        ({}, "failed", "could not be read."),
+    ],
+)
+def test_verify_says_when_the_first_certificate_of_a_control_plane_ends(
+    ctl: Sitectl, ends: dict[str, float], status: str, saw: str
+) -> None:
+    lines = [f"{time.time() + days * 86400:.0f} {name}" for name, days in ends.items()]
+    ctl.hosts.units["cp-1", "certificates"] = "\n".join(lines)
+    found = [check for check in ctl.json("verify")["checks"] if check["id"] == "certificates"]
+    assert [(check["host"], check["status"], check["saw"]) for check in found] == [("cp-1", status, saw)]
+
+
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     result = ctl("verify")
-    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 29 checks."
+    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 30 checks."
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
 
 

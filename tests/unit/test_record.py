@@ -104,6 +104,15 @@ def test_nothing_untrue_writes_nothing(backend: Backend) -> None:
     assert backend.imports == 0
 
 
+@pytest.mark.row("K12")
+@pytest.mark.parametrize("step", ["certificates", "kubeconfig_read"])
+def test_with_certificates_that_are_renewed_the_kubeconfig_is_read_anew(backend: Backend, step: str) -> None:
+    found = [failed("cp-1", f"node/{step}")]
+    assert module.record(found, "dev", Path()) == ["dev-kubeconfig"]
+    assert backend.create("dev-kubeconfig").startswith("DRIFTED ")
+    assert module.record(found, "dev", Path()) == []
+
+
 def test_what_is_recorded_already_is_not_written_twice(backend: Backend) -> None:
     module.record([failed("gpu-1", "base/sysctl")], "dev", Path())
     assert module.record([failed("gpu-1", "base/sysctl")], "dev", Path()) == []

@@ -1,0 +1,94 @@
+# The certificates that kubeadm made on this control plane stay valid: all are renewed when one ends within 30 days.
+# rows: K12
+# inputs: timer
+# bulk: renew
+# limit: 1800
+# uses: host
+#
+# Before the membership, which asks the API server: with certificates that have ended, nothing else would work.
+# kubeadm makes them for a year, and renews them only in an upgrade. The kubelet's own it renews itself.
+
+_program=/usr/local/sbin/gpu-metal-renew
+_unit=gpu-metal-renew
+_days=30
+
+check() {
+    local name said
+    if ! bulk renew | same_file $_program; then untrue "$_program is not the site's"; fi
+    if [[ $(input timer) == yes ]]; then
+        for name in service timer; do
+            if ! _$name | same_file /etc/systemd/system/$_unit.$name; then untrue "/etc/systemd/system/$_unit.$name is not the site's"; fi
+        done
+        if ! systemctl is-enabled -q $_unit.timer || ! systemctl is-active -q $_unit.timer; then
+            untrue "$_unit.timer does not run, so certificates are not renewed before they end"
+        fi
+    elif [[ -e /etc/systemd/system/$_unit.timer ]]; then
+        untrue "$_unit.timer is there, and the site has renewCertificates: false"
+    fi
+    said=$(_soon)
+    if [[ -n $said ]]; then untrue "$said"; fi
+    if [[ -e /etc/kubernetes/gpu-metal/renewing ]]; then untrue "certificates were renewed, and what uses them was not restarted"; fi
+    said=$(_authorities)
+    if [[ -n $said ]]; then remark "$said"; fi
+}
+
+apply() {
+    local name
+    bulk renew | write_file $_program 0755
+    $_program renew $_days
+    if [[ $(input timer) != yes ]]; then
+        _timer_off
+        return
+    fi
+    for name in service timer; do
+        _$name | write_file /etc/systemd/system/$_unit.$name 0644
+        systemd_reload $_unit.$name
+    done
+    if ! systemctl is-enabled -q $_unit.timer; then systemctl enable -q --no-reload $_unit.timer; fi
+    systemctl restart $_unit.timer
+}
+
+undo() {
+    _timer_off
+    rm -f $_program
+}
+
+_timer_off() {
+    if [[ ! -e /etc/systemd/system/$_unit.timer ]]; then return; fi
+    systemctl disable -q --no-reload --now $_unit.timer
+    rm -f /etc/systemd/system/$_unit.{timer,service} /var/lib/systemd/timers/stamp-$_unit.timer
+}
+
+_service() {
+    printf '%s\n' '# gpu-metal' '[Unit]' 'Description=Renewal of the certificates of the Kubernetes control plane' \
+        '[Service]' 'Type=oneshot' "ExecStart=$_program renew $_days" "SyslogIdentifier=$_unit"
+}
+
+# Each control plane at another hour, the same one each day: one API server at a time is away for a moment.
+_timer() {
+    printf '%s\n' '# gpu-metal' '[Unit]' 'Description=Renewal of the certificates of the Kubernetes control plane' \
+        '[Timer]' 'OnCalendar=daily' 'RandomizedDelaySec=20h' 'FixedRandomDelay=true' 'Persistent=true' \
+        '[Install]' 'WantedBy=timers.target'
+}
+
+# Those that end soon, with their day
+_soon() {
+    local end name last
+    last=$(($(date +%s) + _days * 86400))
+    while read -r end name; do
+        if ((end < last)); then printf '%s of /etc/kubernetes ends on %s; ' "$name" "$(date -u -d "@$end" '+%F %H:%M UTC')"; fi
+    done < <($_program list) | sed 's/; $//'
+}
+
+# kubeadm does not renew them: every kubeconfig and kubelet trusts them.
+_authorities() {
+    local name end
+    for name in ca etcd/ca front-proxy-ca; do
+        if [[ ! -s /etc/kubernetes/pki/$name.crt ]]; then continue; fi
+        if openssl x509 -in /etc/kubernetes/pki/$name.crt -noout -checkend $((365 * 86400)) >/dev/null; then continue; fi
+        end=$(openssl x509 -in /etc/kubernetes/pki/$name.crt -noout -enddate | cut -d = -f 2)
+        printf "the cluster's authority /etc/kubernetes/pki/%s.crt ends on %s, and nothing renews it. " $name "$end"
+        printf 'Fix: https://kubernetes.io/docs/tasks/tls/manual-rotation-of-ca-certificates/'
+        return
+    done
+}

@@ -1,0 +1,214 @@
+"""A control plane over the years: backed up by a timer, lost, restored with the data that it had; certificates renewed.
+
+Not proven here: several members of etcd, NFS (the share is a FUSE mount on the same machine), a new machine.
+"""
+
+import base64
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from components.hostrun.step import Step
+from lab import paths
+from lab.tools.catalogue import ETCD_TOOLS
+from stacks import plan
+from stacks.load import load_site
+from stacks.model import Site
+from tests.scripts.lab_host import HOST, LabHost, differences
+from tests.scripts.two_hosts import KUBECTL, ROOT, prepared
+from tools.get import get
+
+pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.row("K11", "K15")]
+
+SHARE = "/mnt/backups"
+KEY = "/root/key"
+NODE: list[Step] = []
+BEFORE: dict[str, Any] = {}
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
+    """A control plane, alone, whose share is there. NODE gets its steps, BEFORE what was there before them."""
+    with ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
+        folder = tmp_path_factory.mktemp("site")
+        host = stack.enter_context(prepared(_site(folder, {}), HOST.name))
+        host.bash("apt-get update && apt-get install -qy age bindfs")
+        host.bash(f"mkdir -p {SHARE} /srv/share; bindfs /srv/share {SHARE}; age-keygen -o {KEY} 2>/dev/null")
+        archive = _archive()
+        host.bash("base64 -d >/root/etcd.tar.gz", base64.b64encode(archive).decode())
+        backup = {
+            "folder": SHARE,
+            "recipients": [host.bash(f"age-keygen -y {KEY}").strip()],
+            "tools": {"file": "/root/etcd.tar.gz", "sha256": sha256(archive).hexdigest()},
+            "keep": 2,
+        }
+        BEFORE.update(host.snapshot())
+        site = _site(folder, {"backup": backup})
+        NODE[:] = plan.node(site, site.hosts[HOST.name])
+        done = host.apply("node", NODE)
+        assert (done["cluster_member"], done["etcd_backup"]) == ("changed", "changed")
+        yield host
+
+
+def _site(folder: Path, kubernetes: dict[str, object]) -> Site:
+    whole = YAML().load(ROOT / "Pulumi.dev.yaml")
+    site = whole["config"]["gpu-metal:site"]
+    site["hosts"] = {HOST.name: {**site["hosts"]["cp-1"], "address": HOST.address}}
+    site["kubernetes"].update(kubernetes)
+    with (folder / "Pulumi.dev.yaml").open("w") as file:
+        YAML().dump({"config": {"gpu-metal:site": {k: v for k, v in site.items() if k in KEPT}}}, file)
+    return load_site("dev", folder)
+
+
+KEPT = {
+    *("domain", "knownHosts", "ssh", "os", "minimum", "limits", "hosts"),
+    *("repositories", "engine", "kubernetes", "network"),
+}
+
+
+def _archive() -> bytes:
+    """As etcd releases it."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
+        for name in ETCD_TOOLS.binaries:
+            tar.add(get(ETCD_TOOLS) / name, f"etcd-v{ETCD_TOOLS.version}-linux-amd64/{name}")
+    return out.getvalue()
+
+
+def _backups(host: LabHost) -> list[str]:
+    return host.bash(f"ls {SHARE}").split()
+
+
+def _map(host: LabHost, name: str) -> dict[str, str]:
+    text = host.bash(f"{KUBECTL} get configmap {name} --ignore-not-found -o json")
+    return dict(json.loads(text)["metadata"]) if text else {}
+
+
+def test_what_is_on_the_share_opens_only_with_the_key(plane: LabHost) -> None:
+    [name] = _backups(plane)
+    assert re.fullmatch(rf"{HOST.name}-[0-9a-f]{{8}}-\d{{8}}T\d{{6}}Z\.tar\.gz\.age", name)
+    assert plane.bash(f"head -c 21 {SHARE}/{name}") == "age-encryption.org/v1"
+    listed = plane.bash(f"age -d -i {KEY} {SHARE}/{name} | tar -tz").split()
+    wanted = ("snapshot.db", "etc/kubernetes/pki/ca.key", "etc/kubernetes/pki/etcd/ca.key", "etc/kubernetes/pki/sa.key")
+    assert {*wanted, "var/lib/kubelet/config.yaml", "usr/local/sbin/gpu-metal-restore"} <= {*listed}
+    assert plane.bash("ls -A /var/lib/gpu-metal-backup").split() == ["last", "lock"]
+    assert plane.check() == {}
+
+
+def test_what_was_there_is_there_again_and_what_came_later_is_not(plane: LabHost) -> None:
+    """gK6: the same objects, not new ones of the same name; nobody sees a revision a second time."""
+    plane.bash(f"{KUBECTL} create configmap before --from-literal=a=1")
+    before = _map(plane, "before")
+    plane.bash("systemctl start gpu-metal-backup")
+    plane.bash(f"{KUBECTL} create configmap later --from-literal=a=1")
+    later = int(_map(plane, "later")["resourceVersion"])
+    said = plane.bash(f"gpu-metal-restore {SHARE}/{_backups(plane)[-1]} <{KEY}")
+    assert "What etcd had before is in /var/lib/etcd/member.before-" in said
+    assert (_map(plane, "before")["uid"], _map(plane, "later")) == (before["uid"], {})
+    plane.bash(f"{KUBECTL} create configmap after --from-literal=a=1")
+    assert int(_map(plane, "after")["resourceVersion"]) > later
+    plane.bash(f"{KUBECTL} -n kube-system wait --for=condition=Available deployment/coredns --timeout=300s")
+    assert plane.check() == {}
+
+
+def test_a_disk_that_was_lost_is_restored_from_the_share_alone(plane: LabHost) -> None:
+    uid = _map(plane, "before")["uid"]
+    plane.bash(
+        "systemctl stop kubelet; pkill -KILL -x 'etcd|kube-apiserver|kube-controller|kube-scheduler' || true;"
+        "rm -rf /var/lib/etcd/* /etc/kubernetes /var/lib/kubelet/pki /usr/local/lib/gpu-metal-backup"
+    )
+    last = f"{SHARE}/{_backups(plane)[-1]}"
+    plane.bash(f"age -d -i {KEY} {last} | tar -xzf - -C / usr/local; gpu-metal-restore {last} <{KEY}")
+    assert _map(plane, "before")["uid"] == uid
+    assert plane.bash("sha256sum </etc/kubernetes/pki/ca.key") == plane.bash(
+        f"age -d -i {KEY} {last} | tar -xzOf - etc/kubernetes/pki/ca.key | sha256sum"
+    )
+    assert plane.apply("node", NODE)["etcd_backup"] == "changed"
+    assert plane.check() == {}
+
+
+SHORT = """apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+certificateValidityPeriod: 120h
+"""
+SOON = "kubeadm init phase certs front-proxy-client --config /dev/stdin"
+SERVED = "openssl s_client -connect 127.0.0.1:{} </dev/null 2>/dev/null | openssl x509 -noout -serial"
+
+
+@pytest.mark.row("K12")
+def test_certificates_that_end_soon_are_renewed_and_in_use(plane: LabHost) -> None:
+    """gK9: as served on the ports, not as on the disk."""
+    before = [plane.bash(SERVED.format(port)) for port in (6443, 2379)]
+    plane.bash(f"rm /etc/kubernetes/pki/front-proxy-client.*; {SOON}", SHORT)
+    assert "pki/front-proxy-client.crt of /etc/kubernetes ends on " in plane.check()["certificates"][1]
+    plane.bash("systemctl restart kubelet")  # it would let containers wait that the tests above have ended
+    ran = plane.bash("pgrep -x 'kube-apiserver|etcd|kube-controller|kube-scheduler'").split()
+    done = plane.apply("node", NODE)
+    assert (done["certificates"], done["kubeconfig_read"]) == ("changed", "changed")
+    assert plane.check() == {}
+    assert not {*ran} & {*plane.bash("pgrep -x 'kube-apiserver|etcd|kube-controller|kube-scheduler'").split()}
+    assert all(old != plane.bash(SERVED.format(port)) for old, port in zip(before, (6443, 2379), strict=True))
+    assert plane.bash(f"{KUBECTL} get nodes -o name") == f"node/{HOST.name}\n"
+
+
+@pytest.mark.row("K12")
+def test_after_a_renewal_by_the_timer_the_stack_is_to_read_its_kubeconfig_anew(plane: LabHost) -> None:
+    plane.bash("gpu-metal-renew renew 30")
+    assert plane.check() == {}
+    plane.bash("systemctl restart kubelet; gpu-metal-renew renew 400")
+    assert {*plane.check()} == {"kubeconfig_read"}
+    assert plane.apply("node", NODE)["kubeconfig_read"] == "changed"
+
+
+def test_only_so_many_stay_and_none_of_another_cluster_goes(plane: LabHost) -> None:
+    plane.bash(f"touch {SHARE}/{HOST.name}-00000000-20200101T000000Z.tar.gz.age")
+    for _ in range(3):
+        plane.bash("systemctl start gpu-metal-backup; sleep 1")
+    cluster = plane.bash(
+        "openssl x509 -in /etc/kubernetes/pki/ca.crt -noout -fingerprint -sha256 | sed 's/.*=//; s/://g'"
+    )
+    ours = [name for name in _backups(plane) if f"-{cluster[:8].lower()}-" in name]
+    assert (len(ours), len(_backups(plane))) == (2, 3)
+
+
+def test_without_its_share_nothing_is_written_and_it_is_said(plane: LabHost) -> None:
+    plane.bash(f"umount {SHARE}")
+    plane.bash("systemctl start gpu-metal-backup && exit 1 || true")
+    says = plane.check()["etcd_backup"][1]
+    assert f"{SHARE} is on this host itself" in says
+    assert _backups(plane) == []
+    plane.bash(f"bindfs /srv/share {SHARE}; systemctl start gpu-metal-backup")
+    assert plane.check() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "says"),
+    [("/mnt/backups/none", KEY, "there is no file /mnt/backups/none"), ("last", "/root/other", "was not opened")],
+)
+def test_a_wrong_file_or_key_changes_nothing(plane: LabHost, file: str, key: str, says: str) -> None:
+    plane.bash("age-keygen -o /root/other 2>/dev/null || true")
+    path = f"{SHARE}/{_backups(plane)[-1]}" if file == "last" else file
+    plane.bash("systemctl restart kubelet")  # it would let containers wait that the tests above have ended
+    ran = plane.bash("pgrep -x etcd")
+    done = plane.bash(f"gpu-metal-restore {path} <{key} 2>&1 || true")
+    assert says in done
+    assert "Nothing was changed" in done
+    assert plane.bash("pgrep -x etcd") == ran
+
+
+def test_undone_the_backups_stay_and_nothing_else(plane: LabHost) -> None:
+    there = _backups(plane)
+    assert plane.gpu_metal("undo node").returncode == 0
+    assert _backups(plane) == there
+    left = differences(BEFORE, plane.snapshot())
+    assert not [path for path in left if SHARE not in path and "/srv/share" not in path and "/root" not in path], left

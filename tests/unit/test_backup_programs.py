@@ -1,0 +1,193 @@
+"""gpu-metal-backup and gpu-metal-restore in real bash, where they refuse, with stand-ins for etcd's programs and age.
+
+A cluster that is lost and restored: tests/scripts/test_control_plane_years.py.
+"""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path(__file__).parents[2] / "components/kubernetes/programs"
+NAME = os.uname().nodename
+CA = ("req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=kubernetes")
+
+pytestmark = pytest.mark.row("K11", "K15")
+
+
+class Plane:
+    """A folder as a control plane."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.share = root / "share"
+        for folder in ("bin", "share", "etc/kubernetes/pki", "etc/kubernetes/manifests", "var/lib/kubelet"):
+            (root / folder).mkdir(parents=True)
+        for name, place in (("common", "lib/gpu-metal-backup/common.sh"), ("backup", "sbin/gpu-metal-backup")):
+            self.file(f"usr/local/{place}", self.moved((PROGRAMS / f"{name}.sh").read_text()), 0o755)
+        self.file("usr/local/sbin/gpu-metal-restore", self.moved((PROGRAMS / "restore.sh").read_text()), 0o755)
+        for name, text in (("folder", f"{self.share}\n"), ("keep", "2\n"), ("recipients", "age1\n")):
+            self.file(f"usr/local/lib/gpu-metal-backup/{name}", text)
+        self.etcd(
+            "etcdctl", 'for f; do :; done; if [[ $* == *save* ]]; then echo data >"$f"; else cat "$0.members"; fi'
+        )
+        self.etcd("etcdctl.members", "")
+        self.etcd("etcdutl", """echo '{"hash":1,"revision":7,"totalKey":3,"totalSize":20480}'""")
+        self.program("findmnt", "echo nfs4 nas:/backups")
+        self.program("age", 'if [[ $1 == -d ]]; then cat >/dev/null; cat -- "${@: -1}"; else cat; fi')
+        self.program("ip", "echo '2: eth0    inet 10.0.0.11/24 brd'")
+        self.manifest(
+            "etcd", f"--name={NAME}", "--initial-advertise-peer-urls=https://10.0.0.11:2380", f"--data-dir={root}/etcd"
+        )
+        self.manifest("kube-apiserver", "--secure-port=6443")
+        key, authority = root / "etc/kubernetes/pki/ca.key", root / "etc/kubernetes/pki/ca.crt"
+        subprocess.run(("openssl", *CA, "-keyout", key, "-out", authority), check=True, capture_output=True)
+
+    def moved(self, text: str) -> str:
+        for folder in ("/usr/local/", "/var/lib/gpu-metal-backup", "/etc/kubernetes"):
+            text = text.replace(folder, f"{self.root}{folder}").replace(f"{self.root}{self.root}", str(self.root))
+        return text.replace(
+            "usr/local/sbin/gpu-metal-restore)", f"{str(self.root)[1:]}/usr/local/sbin/gpu-metal-restore)"
+        )
+
+    def file(self, name: str, text: str, mode: int = 0o644) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def program(self, name: str, text: str) -> None:
+        self.file(f"bin/{name}", f"#!/bin/bash\n{text}\n", 0o755)
+
+    def etcd(self, name: str, text: str) -> None:
+        self.file(
+            f"usr/local/lib/gpu-metal-backup/{name}", f"#!/bin/bash\n{text}\n" if "." not in name else text, 0o755
+        )
+
+    def manifest(self, name: str, *arguments: str) -> None:
+        lines = "".join(f"    - {argument}\n" for argument in arguments)
+        self.file(f"etc/kubernetes/manifests/{name}.yaml", f"spec:\n  containers:\n  - command:\n    - {name}\n{lines}")
+
+    def run(self, program: str, *words: str) -> tuple[int, str]:
+        path = {"PATH": f"{self.root}/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+        argv = [str(self.root / f"usr/local/sbin/gpu-metal-{program}"), *words]
+        done = subprocess.run(argv, env=path, input="key", capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, (done.stdout + done.stderr).replace(str(self.root), "")
+
+    def backup(self) -> Path:
+        status, said = self.run("backup")
+        assert status == 0, said
+        return max(self.share.iterdir())
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Plane:
+    return Plane(tmp_path)
+
+
+def test_what_was_written_and_when_is_noted_and_nothing_in_the_clear_stays(plane: Plane) -> None:
+    made = plane.backup()
+    when, size, count, path = (plane.root / "var/lib/gpu-metal-backup/last").read_text().split()
+    assert (int(size), count, path) == (made.stat().st_size, "1", str(made))
+    assert int(when) > 0
+    assert {file.name for file in (plane.root / "var/lib/gpu-metal-backup").iterdir()} == {"last", "lock"}
+
+
+@pytest.mark.parametrize(
+    ("program", "text", "says"),
+    [
+        (
+            "etcdctl",
+            "echo 'Error: rpc error: context deadline exceeded' >&2; exit 1",
+            "etcd gave no snapshot: Error: rpc",
+        ),
+        (
+            "etcdutl",
+            "echo 'Error: snapshot file integrity check failed' >&2; exit 1",
+            "etcd's snapshot is not whole: Error",
+        ),
+        ("etcdutl", """echo '{"hash":1,"revision":1,"totalKey":0,"totalSize":1}'""", "etcd's snapshot has no keys"),
+    ],
+)
+def test_a_snapshot_that_is_not_whole_is_no_backup(plane: Plane, program: str, text: str, says: str) -> None:
+    plane.etcd(program, text)
+    status, said = plane.run("backup")
+    assert (status, list(plane.share.iterdir())) == (1, [])
+    assert says in said
+
+
+@pytest.mark.parametrize("type_", ["ext4 /dev/sda1", "tmpfs tmpfs", "overlay overlay"])
+def test_a_folder_of_the_host_itself_gets_no_backup(plane: Plane, type_: str) -> None:
+    plane.program("findmnt", f"echo {type_}")
+    status, said = plane.run("backup")
+    assert (status, list(plane.share.iterdir())) == (1, [])
+    assert f"/share is on this host itself ({type_.replace(' ', ', ')})" in said
+
+
+def test_a_copy_that_was_cut_off_is_no_backup_and_goes_with_the_next(plane: Plane) -> None:
+    plane.program("sync", "if [[ $* == *.part ]]; then exit 1; fi")
+    status, said = plane.run("backup")
+    assert status == 1
+    assert "/share does not take the backup" in said
+    assert [file.suffix for file in plane.share.iterdir()] == [".part"]
+    plane.program("sync", "exit 0")
+    plane.backup()
+    assert [file.suffix for file in plane.share.iterdir()] == [".age"]
+
+
+def test_without_the_keys_of_secrets_there_is_no_backup(plane: Plane) -> None:
+    plane.manifest("kube-apiserver", "--encryption-provider-config=/elsewhere/keys.yaml")
+    status, said = plane.run("backup")
+    assert (status, list(plane.share.iterdir())) == (1, [])
+    assert "the API server encrypts with /elsewhere/keys.yaml, which is no file of this host" in said
+
+
+def test_the_newest_stay_and_one_just_made_always(plane: Plane) -> None:
+    made = plane.backup()
+    node, of, _ = made.name.rsplit("-", 2)
+    # A clock that was wrong once: its backups have later names.
+    future = [plane.share / f"{node}-{of}-2099010{day}T000000Z.tar.gz.age" for day in (1, 2)]
+    for file in future:
+        file.touch()
+    made.unlink()
+    assert plane.run("backup")[0] == 0
+    assert len(list(plane.share.iterdir())) == 3
+    assert {*future} < {*plane.share.iterdir()}
+
+
+def test_the_backup_of_another_host_is_not_restored_here(plane: Plane) -> None:
+    plane.manifest(
+        "etcd", "--name=cp-9", "--initial-advertise-peer-urls=https://10.0.0.19:2380", f"--data-dir={plane.root}/etcd"
+    )
+    status, said = plane.run("restore", str(plane.backup()))
+    assert status == 1
+    assert f"the backup is of cp-9 at 10.0.0.19, and this host is {NAME} at 10.0.0.11" in said
+    assert "Nothing was changed" in said
+
+
+def test_a_restore_waits_until_the_other_members_are_off(plane: Plane) -> None:
+    """Else there were two clusters."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        peer = f"https://127.0.0.1:{other.getsockname()[1]}"
+        own = f"1, started, {NAME}, https://10.0.0.11:2380, https://10.0.0.11:2379, false\n"
+        plane.etcd("etcdctl.members", f"{own}2, started, cp-2, {peer}, https://127.0.0.1:2379, false\n")
+        status, said = plane.run("restore", str(plane.backup()))
+    assert status == 1
+    assert f"etcd of another control plane still runs at {peer}. Nothing was changed" in said
+    assert not (plane.root / "etcd").exists()
+
+
+def test_secrets_that_the_api_server_could_not_read_are_not_restored(plane: Plane) -> None:
+    keys = plane.file("etc/kubernetes/pki/keys.yaml", "kind: EncryptionConfiguration\n")
+    plane.manifest("kube-apiserver", f"--encryption-provider-config={keys}")
+    made = plane.backup()
+    plane.manifest("kube-apiserver", "--secure-port=6443")
+    status, said = plane.run("restore", str(made))
+    assert status == 1
+    assert (
+        "Secrets are encrypted with keys of /etc/kubernetes/pki/keys.yaml, and the API server here reads no such file"
+        in said
+    )
