@@ -20,6 +20,7 @@ _FOLDERS = (
     "parts/load_balancer",
     "parts/monitoring",
     "parts/network_operator",
+    "parts/samba",
     "parts/storage",
     "platforms/runai",
     "platforms/shifter",
