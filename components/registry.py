@@ -14,10 +14,12 @@ from components.parts.part import Part, PlatformConfig
 
 _FOLDERS = (
     "parts/cert_manager",
+    "parts/dashboard",
     "parts/device_plugin",
     "parts/gpu_operator",
     "parts/ingress",
     "parts/load_balancer",
+    "parts/logs",
     "parts/monitoring",
     "parts/network_operator",
     "parts/samba",

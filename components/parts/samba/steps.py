@@ -15,7 +15,6 @@ from components.parts.part import Hosts, Wave
 from components.parts.samba.config import Samba, Share
 
 _SCRIPTS = Path(__file__).parent / "steps"
-_FOLDERS = ("/etc/samba", "/var/cache/samba", "/var/lib/samba", "/var/log/samba", "/var/spool/samba")
 GROUP = "gm-samba"
 """Of all users, on the host: what one of them writes into a shared folder belongs to it."""
 PASSWORDS = "/var/lib/samba/private/gpu-metal.tdb"
@@ -49,7 +48,7 @@ def waves(config: Samba, hosts: Hosts) -> Sequence[Wave]:
             "samba",
             {
                 config.host: [
-                    packages(["@samba"], label="samba", folders=_FOLDERS),
+                    packages(["@samba"], label="samba"),
                     Step(_SCRIPTS / "samba_folders.sh", {**folders, "users": " ".join(users)}, bulk={"access": access}),
                     Step(_SCRIPTS / "samba_shares.sh", bulk={"conf": conf(config)}),
                     Step(
