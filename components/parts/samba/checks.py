@@ -78,7 +78,7 @@ def volumes(config: Samba, ground: Ground) -> Iterator[Problem]:
                 yield Problem(("shares", each, "path"), f"{text} Take owner and mode away there.")
             elif share.homes and volume.mode and not int(volume.mode[-1]) & 1:
                 text = f'is also storage.volumes.{name}, whose mode "{volume.mode}" keeps users out of their homes.'
-                yield Problem(("shares", each, "path"), f'{text} Write mode: "0711" there.')
+                yield Problem(("shares", each, "path"), f'{text} Write another folder, or mode "0711" there.')
 
 
 CHECKS: tuple[Callable[[Samba, Ground], Iterator[Problem]], ...] = (host, users, shares, folders, volumes)

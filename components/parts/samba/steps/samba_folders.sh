@@ -2,7 +2,7 @@
 # rows: N3
 # inputs: homes shared users
 # bulk: access
-# uses: samba storage
+# uses: samba
 #
 # A word of homes and shared is `PATH` or `PATH:MOUNT`, with the mount point of the host's disk below the path. A line of
 # access is `USER r|w FOLDER`. A folder of homes has one folder for each of its users, which nobody else can enter. A
@@ -67,7 +67,7 @@ undo() {
 _must_be_mounted() { # PATH[:MOUNT]
     local mount=''
     if [[ $1 == *:* ]]; then mount=${1#*:}; fi
-    mount=$(share_off_disk "${1%:*}" "$mount")
+    mount=$(samba_off_disk "${1%:*}" "$mount")
     if [[ -n $mount ]]; then untrue "$mount"; fi
 }
 

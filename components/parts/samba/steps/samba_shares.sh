@@ -2,7 +2,7 @@
 # rows: N3
 # inputs: none
 # bulk: conf
-# uses: samba storage
+# uses: samba
 #
 # undo gives back the smb.conf that was there, and the service as it was.
 
@@ -32,7 +32,7 @@ apply() {
     rm -f "$fresh"
     keep "$(samba_conf)"
     bulk conf | write_file "$(samba_conf)" 0644
-    unit_on "$unit" || untrue "$unit does not start. Fix: journalctl -u $unit -n 20 says why"
+    samba_on || untrue "$unit does not start. Fix: journalctl -u $unit -n 20 says why"
     # One that ran before reads them now, and those who are connected stay so.
     smbcontrol smbd reload-config
     _names_off
@@ -41,7 +41,7 @@ apply() {
 undo() {
     restore "$(samba_conf)"
     if samba_running && command -v smbcontrol >/dev/null; then smbcontrol smbd reload-config || true; fi
-    unit_back "$(os_path samba_unit)"
+    samba_back
     _names_back
 }
 
