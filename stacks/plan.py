@@ -89,8 +89,14 @@ def node(site: Site, host: Host) -> list[Step]:
         pod_network=network_steps.pod_network(host, site.network),
         files=given.files(site.kubernetes),
     )
+    steps += kubernetes_steps.host_names(host, site.kubernetes, _names(site))
     first = kubernetes_steps.begins(host, site.control_planes)
     return [*steps, *network_steps.cluster(site.network)] if first else steps
+
+
+def _names(site: Site) -> str:
+    """The full names of the hosts that are there, as lines of /etc/hosts."""
+    return "\n".join(f"{address} {name}.{site.domain}" for name, address in site.peers if "." not in name)
 
 
 def _around(site: Site, host: Host) -> Around:
@@ -108,7 +114,7 @@ def _around(site: Site, host: Host) -> Around:
             site.peers,
             domain=site.domain,
             subnets=subnets,
-            cluster_domain="cluster.local" if in_cluster else None,
+            cluster_domain=site.kubernetes.cluster_domain if site.kubernetes else None,
             more=(*_endpoint(site), *(host.proxy.no_proxy if host.proxy else ())),
         ),
         networks=site_networks(site.addresses, subnets[:1]),
