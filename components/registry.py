@@ -14,12 +14,15 @@ from components.parts.part import Part, PlatformConfig
 
 _FOLDERS = (
     "parts/cert_manager",
+    "parts/dashboard",
     "parts/device_plugin",
     "parts/gpu_operator",
     "parts/ingress",
     "parts/load_balancer",
+    "parts/logs",
     "parts/monitoring",
     "parts/network_operator",
+    "parts/samba",
     "parts/storage",
     "platforms/orchestra",
     "platforms/runai",

@@ -1,6 +1,6 @@
 """`sitectl user list` and `sitectl project list`: the site's people, and what the cluster has of them.
 
-Rows: S4, X14.
+Rows: S4, X14, N6.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +31,10 @@ class Live:
     """Kind and name of everybody whom a role binding in that namespace names."""
     ends: Mapping[str, datetime] = field(default_factory=dict)
     """The last end of a certificate, by subject. The cluster forgets requests about an hour after it signed them."""
+    made: Mapping[str, str] = field(default_factory=dict)
+    """When each namespace of a project was made, as the API server writes times."""
+    worked: Mapping[str, str] = field(default_factory=dict)
+    """When the newest job or pod that a namespace still has was made."""
 
 
 def users(flags: Flags) -> Code:
@@ -38,7 +42,12 @@ def users(flags: Flags) -> Code:
     site = sites.load(flags)
     live, code = _live(flags, site)
     rows = {name: _user(site, name, live) for name in site.users}
-    _print(flags, rows, ["USER", "PROJECTS", "UID", "EMAIL", "CERTIFICATE"], list(_strangers(site, live)))
+    _print(
+        flags,
+        rows,
+        ["USER", "PROJECTS", "UID", "EMAIL", "CERTIFICATE", "CREATED", "LAST JOB"],
+        list(_strangers(site, live)),
+    )
     return code
 
 
@@ -47,7 +56,7 @@ def projects(flags: Flags) -> Code:
     site = sites.load(flags)
     live, code = _live(flags, site)
     rows = {name: _project(site, name, live) for name in site.projects}
-    heads = ["PROJECT", "STATE", "GPUS", "CPU", "MEMORY", "PODS", "STORAGE", "ROLE", "MEMBERS"]
+    heads = ["PROJECT", "STATE", "GPUS", "CPU", "MEMORY", "PODS", "STORAGE", "ROLE", "MEMBERS", "CREATED", "LAST JOB"]
     _print(flags, rows, heads, list(_leavings(site, live)))
     return code
 
@@ -87,18 +96,36 @@ async def _look(kubectl: Kubectl) -> Live:
     for request in await kubectl.items("certificatesigningrequests"):
         if signed := subject_and_end(request):
             ends[signed[0]] = max(signed[1], ends.get(signed[0], signed[1]))
-    return Live(phases, quotas, subjects, ends)
+    made, worked = {each["metadata"]["name"]: _time(each) for each in spaces}, dict[str, str]()
+    for each in await kubectl.items("jobs.batch,pods", "-A"):
+        place = each["metadata"]["namespace"]
+        worked[place] = max(_time(each), worked.get(place, ""))
+    return Live(phases, quotas, subjects, ends, made, worked)
+
+
+def _time(thing: Mapping[str, Any]) -> str:
+    return str(thing["metadata"]["creationTimestamp"])
+
+
+def _shown(time: str) -> str:
+    """2026-03-12T08:30:45Z as people read it; it is UTC."""
+    return time[:16].replace("T", " ") if time else "-"
 
 
 def _user(site: Site, name: str, live: Live | None) -> dict[str, str]:
     user = site.users[name]
     subject = user.subject or name
-    own = [f"{project} ({one.role})" for project, one in site.projects.items() if name in one.members]
+    inside = [project for project, one in site.projects.items() if name in one.members]
+    own = [f"{project} ({site.projects[project].role})" for project in inside]
+    made = [live.made[each] for each in inside if each in live.made] if live else []
+    worked = [live.worked[each] for each in inside if each in live.worked] if live else []
     return {
         "projects": ", ".join(own) or "-",
         "uid": str(user.uid or "-"),
         "email": user.email or "-",
         "certificate": left(live.ends[subject]) if live and subject in live.ends else "-",
+        "created": _shown(min(made, default="")),
+        "last job": _shown(max(worked, default="")),
     }
 
 
@@ -120,6 +147,8 @@ def _project(site: Site, name: str, live: Live | None) -> dict[str, str]:
         "storage": used("requests.storage", project.storage),
         "role": project.role,
         "members": ", ".join([*project.members, *project.groups]) or "-",
+        "created": _shown(live.made.get(name, "") if live else ""),
+        "last job": _shown(live.worked.get(name, "") if live else ""),
     }
 
 

@@ -65,6 +65,8 @@ TITLES = {
     "K15": "A dead first control plane is no end; snapshots by a timer, with retention",
     "M3": "One verdict on hosts, nodes, GPUs, projects and parts",
     "N1": "Nauta's inventory and configuration become a site: each variable with its meaning and default",
+    "N3": "The cluster's services around Nauta: shares, logs, dashboard, DNS, beside ingress and storage",
+    "N6": "Users: listed with the day of their projects' creation and of their last job",
     "R13": "What GPUs do now, on all hosts: figures, users, pods",
     "S4": "Projects: a namespace, a quota, and roles for their members",
     "S5": "Projects and users that leave the site keep their data; a namespace that is still being deleted is refused",

@@ -51,4 +51,11 @@ def drained(site: Site) -> Iterator[Problem]:
             yield Problem(("hosts", name, "state"), text)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, drained)
+def host_names(site: Site) -> Iterator[Problem]:
+    """Pods ask for hosts by names of the domain."""
+    if site.kubernetes and site.kubernetes.host_names and site.domain is None:
+        text = "needs a domain: pods ask for NAME.DOMAIN. Write domain: cluster.internal, or one of yours."
+        yield Problem(("kubernetes", "hostNames"), text)
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, drained, host_names)

@@ -92,6 +92,7 @@ def node(site: Site, host: Host) -> list[Step]:
         files=given.files(site.kubernetes),
     )
     steps += kubernetes_steps.watching(host, _watched(site))
+    steps += kubernetes_steps.host_names(host, site.kubernetes, _names(site))
     first = kubernetes_steps.begins(host, site.control_planes)
     return [*steps, *network_steps.cluster(site.network)] if first else steps
 
@@ -101,6 +102,11 @@ def _watched(site: Site) -> str:
     hosts = {name for name, host in site.hosts.items() if host.gpu and host.gpu.taint_lost}
     found = [each[1:] for each in offers(site) if each[1] in hosts and each[2].startswith(pods.KINDS)]
     return "".join(f"{host} {resource} {count}\n" for host, resource, count in found)
+
+
+def _names(site: Site) -> str:
+    """The full names of the hosts that are there, as lines of /etc/hosts."""
+    return "\n".join(f"{address} {name}.{site.domain}" for name, address in site.peers if "." not in name)
 
 
 def _around(site: Site, host: Host) -> Around:
@@ -118,7 +124,7 @@ def _around(site: Site, host: Host) -> Around:
             site.peers,
             domain=site.domain,
             subnets=subnets,
-            cluster_domain="cluster.local" if in_cluster else None,
+            cluster_domain=site.kubernetes.cluster_domain if site.kubernetes else None,
             more=(*_endpoint(site), *(host.proxy.no_proxy if host.proxy else ())),
         ),
         networks=site_networks(site.addresses, subnets[:1]),

@@ -34,6 +34,8 @@ class Kubernetes(Model):
     """`host:port` of the API server; your load balancer's for several control planes. Default: that of the only one."""
     cluster_domain: HostName = "cluster.local"
     """Domain of the services' DNS names."""
+    host_names: bool = False
+    """true: pods resolve the site's hosts, as NAME.DOMAIN of the site's domain, without any other name server."""
     extra_sans: tuple[Annotated[str, Rule(not_a_san)], ...] = ()
     """More names and addresses in the API server's certificate. In a running cluster it is made anew, control plane by
     control plane."""

@@ -82,6 +82,13 @@ def _certificates(kubernetes: Kubernetes) -> list[Step]:
     return [Step(_STEPS / "certificates.sh", timer, {"renew": (_PROGRAMS / "renew.sh").read_text()})]
 
 
+def host_names(host: Host, kubernetes: Kubernetes, entries: str) -> list[Step]:
+    """What CoreDNS answers pods, on each control plane: `entries` are lines as in /etc/hosts."""
+    if not kubernetes.host_names or "control-plane" not in host.roles:
+        return []
+    return [Step(_STEPS / "coredns_hosts.sh", bulk={"entries": entries})]
+
+
 def _coredns(host: Host) -> list[Step]:
     """Only where the site says which name servers the host asks."""
     if not host.dns:

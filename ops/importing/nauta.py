@@ -9,12 +9,12 @@ from ops.importing import nauta_config
 from ops.importing.draft import Draft
 from ops.importing.ini import read_ini
 from ops.importing.nauta_hosts import hosts
+from ops.importing.nauta_services import services
 from ops.importing.place import Place
 from ops.importing.yaml_file import read_yaml
 
 REMARKS = (
-    "Nauta's own services (web interface, registry, Elasticsearch, Samba shares, templates) ended with Nauta in 2020; "
-    "this site is the cluster below them.",
+    "Nauta's web interface, nctl, its registry and its templates ended with Nauta in 2020, and have no equal here.",
     "The guide wants Red Hat 7.5 on the hosts, which no Kubernetes of today runs on. Install a newer system, which is "
     "named by os: README.md has those that fit.",
     "A cluster that Nauta has installed is not taken over. While it runs, preflight refuses its hosts, since their "
@@ -41,4 +41,5 @@ def site_of(inventory: Path, config: Path, *, as_printed: bool, direct: bool) ->
     nauta_config.network(draft, settings)
     nauta_config.storage(draft, settings, master)
     nauta_config.unknown(draft, settings)
+    services(draft, master)
     return draft

@@ -94,6 +94,8 @@ def names(draft: Draft, config: YamlFile) -> None:
     own = "<k8s_domain>.<domain>"
     draft.put(("kubernetes", "clusterDomain"), f"{services.value}.{inner.value}", services.place, own)
     draft.also(inner.place, ("domain",), "in both domains.")
+    text = "pods resolve hosts by it, as with Nauta's consul; hosts do by /etc/hosts."
+    draft.put(("kubernetes", "hostNames"), True, nodes.place, text)
 
 
 def cluster(draft: Draft, config: YamlFile) -> None:

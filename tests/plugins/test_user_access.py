@@ -201,8 +201,8 @@ def test_the_list_of_users_has_the_days_of_certificates_and_strangers(ctl: Sitec
     plane.apply(*project("vision", "ana", "ben@example.org"))
     assert done.exit_code == 0, done.stderr
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()}
-    assert rows["USER"] == ["USER", "PROJECTS", "UID", "EMAIL", "CERTIFICATE"]
-    assert rows["ben"] == ["ben", "vision", "(edit)", "-", "-", "14", "days"]
+    assert rows["USER"] == ["USER", "PROJECTS", "UID", "EMAIL", "CERTIFICATE", "CREATED", "LAST", "JOB"]
+    assert rows["ben"][:7] == ["ben", "vision", "(edit)", "-", "-", "14", "days"]
     assert rows["eve"][:4] == ["eve", "-", "-", "-"]
     assert "! vision lets the user carl in, and the site does not. On a control plane: kubectl get rolebindings" in (
         done.stderr
@@ -221,6 +221,22 @@ def test_the_list_of_projects_has_their_use_and_what_is_left_of_others(ctl: Site
     assert answer["projects"][1]["members"] == "ana, ben"
     fix = "Fix: sitectl project purge old"
     assert answer["besides"] == [f"old: the cluster has its namespace, and the site has no such project. {fix}"]
+
+
+@pytest.mark.row("N6")
+def test_lists_have_the_day_of_creation_and_of_the_last_job(ctl: Sitectl, plane: ControlPlane) -> None:
+    made = {each["name"]: each for each in ctl.json("user", "list")["users"]}
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", made["ana"]["created"])
+    assert (made["ana"]["last job"], made["eve"]["created"]) == ("-", "-")
+    container = {"name": "train", "image": "train"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    job = {"metadata": {"name": "train", "namespace": "vision"}, "spec": {"template": template}}
+    plane.apply({"apiVersion": "batch/v1", "kind": "Job", **job})
+    made = {each["name"]: each for each in ctl.json("user", "list")["users"]}
+    [project] = [each for each in ctl.json("project", "list")["projects"] if each["name"] == "vision"]
+    for one in (made["ana"], made["ben"], project):
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d", one["last job"])
+        assert one["last job"] >= one["created"]
 
 
 def test_the_list_without_a_cluster_shows_the_site(ctl: Sitectl, plane: ControlPlane) -> None:

@@ -65,6 +65,22 @@ def test_the_site_plans(nauta: Import) -> None:
     assert connection["proxy"]["host"] == "192.168.100.60"
 
 
+@pytest.mark.row("N3")
+def test_the_lines_for_nautas_own_services_are_good_when_they_are_added(nauta: Import) -> None:
+    said = yaml.safe_load(nauta("-o", "yaml").stdout)["remarks"]
+    [logs] = [each.split("add ")[1].split(" (docs")[0] for each in said if "Elasticsearch" in each]
+    [shares] = [each.split("and samba: ")[1].split(" (docs")[0] for each in said if "Samba shares" in each]
+    assert "hosts.master-0.frontEnd: true" in next(each for each in said if "Samba shares" in each)
+    # The output folder is on a server of others, in this configuration.
+    assert "input: {path: /srv/nauta/input, homes: true}" in shares
+    assert "output" not in shares
+    text = nauta.site.read_text().replace("master-0:", "master-0:\n        frontEnd: true", 1)
+    samba = shares.replace("NAME", "ana").replace("nameShares", "anaShares")
+    nauta.site.write_text(f"{text}\n    users: {{ana: {{uid: 20001}}}}\n    {logs}\n    samba: {samba}\n")
+    assert "samba" in nauta.layers("master-0")
+    assert {"logs-store", "logs-collector"} <= {one.name for one in nauta.plan().resources.values()}
+
+
 def test_no_password_is_shown_or_written(nauta: Import) -> None:
     result = nauta()
     everything = result.output + nauta.site.read_text()

@@ -21,6 +21,9 @@ DEFAULT = "storageclass.kubernetes.io/is-default-class"
 def volume(name: str, config: Storage, each: Volume, place: Place) -> dict[str, Any]:
     """The fields of a PersistentVolume. It names its claim: no other claim can take it."""
     options = mount_options(config, each.mount_options, site_share=each.server is None)
+    if each.access == "ReadOnlyMany" and "ro" not in options:
+        # Kubernetes only compares access modes with claims: without this, pods could write.
+        options.append("ro")
     spec: dict[str, Any] = {
         "capacity": {"storage": each.capacity},
         "access_modes": [each.access],

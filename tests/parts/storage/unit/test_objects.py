@@ -10,6 +10,7 @@ from components.parts.chart import leaves
 from components.parts.part import Expected, Probe
 from components.parts.storage import objects, values, versions
 from components.parts.storage.config import Storage
+from components.parts.storage.layout import Place
 from ops import chart_keys, probes
 from tests.parts.storage.unit.test_steps import whole
 from tests.samples import ROOT, UPSTREAM
@@ -59,6 +60,20 @@ def test_a_volume_may_have_no_claim_and_a_server_of_its_own(plan: Plan) -> None:
     archive = plan.one("storage-volume-archive").inputs["spec"]
     assert archive["nfs"] == {"server": "10.8.0.1", "path": "/export/a"}
     assert archive["mountOptions"] == ["ro", "nfsvers=4.1"]
+
+
+@pytest.mark.row("S2", "N3")
+@pytest.mark.parametrize(("access", "options"), [("ReadOnlyMany", ["hard", "ro"]), ("ReadWriteMany", ["hard"])])
+def test_pods_cannot_write_to_what_they_only_read(access: str, options: list[str]) -> None:
+    """The kubelet takes a mount option; it compares access modes with nothing."""
+    config = Storage.model_validate(
+        {
+            "server": {"address": "10.8.0.1", "path": "/export"},
+            "volumes": {"input": {"path": "in", "capacity": "1Gi", "access": access}},
+        }
+    )
+    made = objects.volume("input", config, config.volumes["input"], Place("10.8.0.1", "/export/in"))
+    assert made["spec"]["mount_options"] == options
 
 
 @pytest.mark.row("S2", "S7")
