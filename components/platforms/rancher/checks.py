@@ -1,5 +1,6 @@
 """What must hold of Rancher in its site. Pure, but for the certificates' files; each problem names key and fix."""
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain as chained
 from pathlib import Path
@@ -17,6 +18,9 @@ from components.shown import quoted
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+
+
+_SETTING = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 def hostname(config: Rancher, ground: Ground) -> Iterator[Problem]:
@@ -70,10 +74,12 @@ def passwords(config: Rancher, _: Ground) -> Iterator[Problem]:
 
 
 def settings(config: Rancher, _: Ground) -> Iterator[Problem]:
-    """Settings that other keys decide."""
+    """Names are those of settings, and none is decided by another key."""
     by = {"server-url": "hostname", "eula-agreed": "eula", "cacerts": "authority", "first-login": "admin"}
     for name in config.settings:
-        if name in by:
+        if not _SETTING.fullmatch(name):
+            yield Problem(("settings", name), "is not the name of a setting, such as telemetry-opt. Correct it.")
+        elif name in by:
             yield Problem(("settings", name), f"is what {by[name]} decides. Write that, and take this away.")
 
 

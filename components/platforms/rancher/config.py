@@ -24,7 +24,6 @@ ProjectRole = Literal["project-owner", "project-member", "read-only"]
 Date = Annotated[
     str, form(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", 'is not a day: write it quoted, such as "2026-11-30", year first.')
 ]
-Setting = Annotated[str, form(r"^[a-z][a-z0-9-]{0,62}$", "is not the name of a setting, such as telemetry-opt.")]
 
 
 class Admin(Model):
@@ -131,7 +130,7 @@ class Rancher(PlatformConfig):
     admin: Admin
     eula: Date | None = None
     """The day on which you agreed to Rancher's end user licence. Unset: Rancher asks at the next login of admin."""
-    settings: dict[Setting, Line] = {}
+    settings: dict[str, Line] = {}
     """Settings of Rancher by name, such as auth-user-session-ttl-minutes: "480". One that is taken out gets Rancher's
     default again."""
     first_password_secret: SecretName | None = None

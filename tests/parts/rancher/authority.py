@@ -15,6 +15,7 @@ def write() -> None:
         "authority.pem": own.text,
         "other-authority.pem": other.text,
         "lps.example.org.pem": own.sign("lps.example.org", "*.lps.example.org").text,
+        "runai.pem": own.sign("ai.lps.example.org", "*.ai.lps.example.org").text,
         "manager.example.org.pem": own.sign("manager.example.org").text,
         "unordered.pem": own.sign("rancher.lps.example.org").text + other.text,
     }
