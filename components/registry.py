@@ -22,6 +22,7 @@ _FOLDERS = (
     "parts/network_operator",
     "parts/storage",
     "platforms/orchestra",
+    "platforms/rancher",
     "platforms/runai",
     "platforms/shifter",
     "platforms/sqream",

@@ -38,9 +38,10 @@ class RancherServer(ComponentResource):
         super().__init__("gpu-metal:platforms:RancherServer", name, {}, opts)
         self._name, self._config, self._ground = name, config, ground
         self._cluster, self._secret = cluster, secret
-        release = self._release()
         password = Output.from_input(secret(config.admin.password_secret))
-        self._api = Api.of(f"{name}-api", self._access(), password, parent=self, anchor=release)
+        api = Api.of(f"{name}-api", self._access(), password, parent=self, anchor=cluster.anchor)
+        release = self._release(objects.Leftovers(f"{name}-leftovers", api, parent=self))
+        self._api = replace(api, anchor=release)
         admin = objects.AdminPassword(
             f"{name}-admin", self._api, bootstrap=secret(config.bootstrap_password_secret), parent=self, after=[release]
         )
@@ -49,7 +50,7 @@ class RancherServer(ComponentResource):
         self._volumes(self._residents(users, ready))
         self.register_outputs({})
 
-    def _release(self) -> Resource:
+    def _release(self, leftovers: Resource) -> Resource:
         config = self._config
         keeper = Keeper(self._name, config, self._ground, self, self._cluster, self._secret)
         first = Output.secret(self._secret(config.bootstrap_password_secret))
@@ -60,6 +61,7 @@ class RancherServer(ComponentResource):
             (places.NAMESPACE, places.RELEASE),
             chart.source(config.chart, config.version, config.repository),
             {**wanted, "bootstrapPassword": first},
+            leftovers,
             *keeper.all(),
             guard=keeper.guard(),
         )

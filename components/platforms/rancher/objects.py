@@ -11,6 +11,7 @@ from pulumi import CustomResource, Input, Resource, ResourceOptions
 from components.kubernetes.force import FORCE
 from components.platforms.rancher import places
 from components.platforms.rancher.kinds import AdminKind, SettingKind, UserKind
+from components.platforms.rancher.leftovers import LeftoversKind
 from components.rest.resource import Api, Object
 
 
@@ -19,6 +20,13 @@ class Place(TypedDict, total=False):
 
     parent: Required[Resource]
     after: Sequence[Resource]
+
+
+class Leftovers(Object, module="rest", name="RancherLeftovers"):
+    """What Rancher leaves on namespaces, which goes with this, after Rancher."""
+
+    def __init__(self, name: str, api: Api, **place: Unpack[Place]) -> None:
+        super().__init__(name, api, LeftoversKind, {"cluster": places.CLUSTER}, **place)
 
 
 class AdminPassword(Object, module="rest", name="RancherAdminPassword"):

@@ -44,7 +44,7 @@ def test_the_release_comes_before_the_login_and_that_before_people(tmp_path: Pat
     order += ["rancher-user-ana", "rancher-vision-member-ana"]
     for before, after in itertools.pairwise(order):
         assert before in behind(plan, after), (before, after)
-    assert {"ingress-release", "rancher-authority"} <= behind(plan, "rancher-release")
+    assert {"ingress-release", "rancher-authority", "rancher-leftovers"} <= behind(plan, "rancher-release")
     assert "rancher-project-vision" in behind(plan, "rancher-vision-member-ana")
     assert "rancher-project-ana" in behind(plan, "ana"), "a namespace of a user comes after its project"
     assert "ana" in behind(plan, "rancher-claim-ana")
