@@ -11,7 +11,7 @@ VERSION = "2.15.0"
 IMAGE = f"rancher/rancher:v{VERSION}"
 _PYTHON = ("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib")
 _LIBRARIES = ("libc6", "libexpat1", "zlib1g", "libssl3", "libuuid1", "libbz2-1.0", "liblzma5", "libffi8")
-_LEFT_OUT = ("/test/", "config-3.11", "/idlelib/", "/ensurepip/", "/lib2to3/", "/distutils/")
+_LEFT_OUT = ("/test/", "config-3.11", "/idlelib/", "/ensurepip/", "/lib2to3/", "/distutils/", "/gconv/")
 
 
 def images() -> dict[str, Image]:

@@ -34,7 +34,7 @@ def edit(call: Call) -> Answer:
     value = call.body.get("value")
     if not isinstance(value, str):
         raise RefusedError("MissingRequired", "", "value")
-    if call.name == "server-url" and urlsplit(value).scheme != "https":
+    if call.name == "server-url" and value and urlsplit(value).scheme != "https":
         raise RefusedError("InvalidFormat", f"server-url {value!r} is not an https URL", "value")
     changed = {"value": value, "customized": bool(value)}
     return 200, _shown(call.kube.ask("PATCH", f"{_SETTINGS}/{call.name}", changed))
