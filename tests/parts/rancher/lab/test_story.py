@@ -91,7 +91,7 @@ def test_out_of_a_site_that_stays_and_up_again(stack: Stack) -> None:
     assert "projects.management.cattle.io" in {each["metadata"]["name"] for each in kubectl("get", "crds")["items"]}
     stack.edit(lambda site: site["platforms"].append(entry[0]))
     stack.up().ok()
-    assert manager.opens(stack, "ana", manager.FIRST)
+    assert manager.opens(stack, "ana", manager.OWN), "her password is hers, and stays in the cluster"
     until(lambda: manager.quota().get("requests.nvidia.com/gpu") == "1", what="the namespace's quota")
     stack.up("--expect-no-changes").ok()
 
