@@ -115,26 +115,25 @@ def _project(kube: Kube, label: str, display: str) -> None:
 
 
 def _admin(kube: Kube) -> None:
-    """The first administrator, with the bootstrap password, if there never was one."""
+    """The first administrator, with the bootstrap password, if there is no user yet."""
     marker = f"{CORE}/namespaces/{SYSTEM}/configmaps"
     if kube.get(f"{marker}/admincreated") is not None:
         return
-    password = _bootstrap(kube)
-    name = f"user-{passwords.letters(5)}"
+    if not kube.items(f"{RANCHER}/users"):
+        _first_user(kube)
+    kube.ask("POST", marker, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "admincreated"}})
+
+
+def _first_user(kube: Kube) -> None:
+    password, name = _bootstrap(kube), f"user-{passwords.letters(5)}"
     user = rancher("User", name, username="admin", displayName="Default Admin", enabled=True, mustChangePassword=True)
     user["metadata"]["labels"] = ADMIN_LABEL
     user["principalIds"] = [f"local://{name}"]
-    try:
-        made = kube.ask("POST", f"{RANCHER}/users", user)
-        kube.ask("POST", f"{CORE}/namespaces/{passwords.NAMESPACE}/secrets", passwords.secret(made, password))
-        binding = rancher("GlobalRoleBinding", "", globalRoleName="admin", userName=name)
-        binding["metadata"] = {"name": f"globalrolebinding-{passwords.letters(5)}", "labels": ADMIN_LABEL}
-        kube.ask("POST", f"{RANCHER}/globalrolebindings", binding)
-    except KubeError as error:
-        if error.status != 409 and "already exists" not in str(error):
-            raise
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "admincreated"}}
-    kube.ask("POST", marker, body)
+    made = kube.ask("POST", f"{RANCHER}/users", user)
+    kube.ask("POST", f"{CORE}/namespaces/{passwords.NAMESPACE}/secrets", passwords.secret(made, password))
+    binding = rancher("GlobalRoleBinding", "", globalRoleName="admin", userName=name)
+    binding["metadata"] = {"name": f"globalrolebinding-{passwords.letters(5)}", "labels": ADMIN_LABEL}
+    kube.ask("POST", f"{RANCHER}/globalrolebindings", binding)
 
 
 def _bootstrap(kube: Kube) -> str:

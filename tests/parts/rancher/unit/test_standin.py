@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lab.parts.rancher.standin import builtin
 from lab.parts.rancher.standin.kube import CORE, RANCHER, RBAC, KubeError
 from tests.parts.rancher.standin import BOOTSTRAP, PASSWORD, Rancher, rancher
 from tests.plugins.api_server import until
@@ -218,3 +219,13 @@ def test_rest(lab: Rancher) -> None:
     assert lab.call("GET", f"/v3/tokens/{made['id']}", token=made["token"])[0] == 200
     assert lab.call("DELETE", f"/v3/tokens/{made['id']}", token=token)[0] == 200
     assert lab.call("GET", "/v3/tokens", token=made["token"])[0] == 401
+
+
+def test_started_anew_it_keeps_what_is_there(lab: Rancher) -> None:
+    lab.kube.remove(f"{CORE}/namespaces/cattle-system/configmaps/admincreated")
+    lab.kube.ask("PATCH", f"{RANCHER}/settings/ui-pl", {"value": "ours"})
+    before = [len(lab.kube.items(f"{RANCHER}/{plural}")) for plural in ("users", "projects", "globalrolebindings")]
+    builtin.begin(lab.kube, "2.15.0")
+    after = [len(lab.kube.items(f"{RANCHER}/{plural}")) for plural in ("users", "projects", "globalrolebindings")]
+    assert before == after
+    assert lab.kube.ask("GET", f"{RANCHER}/settings/ui-pl")["value"] == "ours"
