@@ -32,6 +32,9 @@ class Rancher:
     api: ApiServer
     kube: Kube
     url: str
+    https: str
+    """HOST:PORT, with a certificate for rancher.lab that `authority` signed."""
+    authority: str
 
     def call(self, method: str, path: str, body: Any = None, token: str = "") -> tuple[int, Any]:
         """Status and answer of a call of the REST API."""
@@ -51,6 +54,11 @@ class Rancher:
         status, answer = self.call("POST", "/v1-public/login", body)
         assert status == 201, answer
         return str(answer["token"])
+
+    def apply(self, path: str, body: Body) -> Body:
+        """The object after a server-side apply, as Pulumi does it; a field that its kind does not have is an error."""
+        kind = "application/apply-patch+yaml"
+        return self.kube.ask("PATCH", f"{path}?fieldManager=test&force=true&fieldValidation=Strict", body, kind)
 
     def may(self, user: str, verb: str, resource: str, namespace: str = "") -> bool:
         """Whether Kubernetes lets the user do it."""
@@ -79,12 +87,13 @@ def rancher(folder: Path) -> Iterator[Rancher]:
         plain, secure = server.serve(kube, 0, 0, _certificate(folder), "127.0.0.1")
         _webhooks(kube, folder, secure.server_address[1])
         threading.Thread(target=controller.run, args=(kube,), daemon=True).start()
-        yield Rancher(api, kube, f"http://127.0.0.1:{plain.server_address[1]}")
+        http, https = (f"127.0.0.1:{each.server_address[1]}" for each in (plain, secure))
+        yield Rancher(api, kube, f"http://{http}", https, (folder / "tls.crt").read_text())
 
 
 def _certificate(folder: Path) -> str:
     made = ("-newkey", "rsa:2048", "-nodes", "-keyout", folder / "tls.key", "-out", folder / "tls.crt")
-    named = ("-subj", "/CN=rancher-webhook", "-addext", "subjectAltName=IP:127.0.0.1")
+    named = ("-subj", "/CN=rancher-webhook", "-addext", "subjectAltName=IP:127.0.0.1,DNS:rancher.lab")
     subprocess.run(["openssl", "req", "-x509", *made, *named], check=True, capture_output=True)
     return str(folder)
 

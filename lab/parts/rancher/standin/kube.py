@@ -50,11 +50,12 @@ class Kube:
         host = f"{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
         return cls(f"https://{host}", str(_ACCOUNT / "ca.crt"))
 
-    def ask(self, method: str, path: str, body: Body | None = None) -> Body:
-        """The answer. Raises KubeError."""
+    def ask(self, method: str, path: str, body: Body | None = None, kind: str = "") -> Body:
+        """The answer; `kind` is the body's content type, if it is another than usual. Raises KubeError."""
         content = None if body is None else json.dumps(body)
+        headers = self._headers(method) | ({"Content-Type": kind} if kind else {})
         try:
-            status, text = self._send(method, path, content)
+            status, text = self._send(method, path, content, headers)
         except (OSError, http.client.HTTPException) as error:
             self._own.connection = None
             raise KubeError(0, f"{method} {path}: {error}") from error
@@ -63,18 +64,18 @@ class Kube:
         answer: Body = json.loads(text)
         return answer
 
-    def _send(self, method: str, path: str, content: str | None) -> tuple[int, str]:
+    def _send(self, method: str, path: str, content: str | None, headers: dict[str, str]) -> tuple[int, str]:
         kept: http.client.HTTPSConnection | None = getattr(self._own, "connection", None)
         connection = kept or self._connect(10)
         try:
-            connection.request(method, path, content, self._headers(method))
+            connection.request(method, path, content, headers)
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException):
             if kept is None:
                 raise
             # The API server ends connections that nothing came over for a while: once more over a new one.
             connection = self._connect(10)
-            connection.request(method, path, content, self._headers(method))
+            connection.request(method, path, content, headers)
             answer = connection.getresponse()
         self._own.connection = connection
         return answer.status, answer.read().decode()
