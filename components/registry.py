@@ -25,6 +25,7 @@ _FOLDERS = (
     "parts/samba",
     "parts/storage",
     "platforms/orchestra",
+    "platforms/rancher",
     "platforms/runai",
     "platforms/shifter",
     "platforms/sqream",

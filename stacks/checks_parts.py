@@ -43,6 +43,18 @@ def _namespaces(site: Site) -> Iterator[Problem]:
                 yield Problem(("projects", name), text)
 
 
+def answers(site: Site) -> Iterator[Problem]:
+    """Each host name at the ingress leads to one part."""
+    known = ground(site)
+    first: dict[str, str] = {}
+    for entry in site.entries:
+        for key, name in entry.part.cluster.answers(entry.config, known) if entry.part.cluster else ():
+            other = first.setdefault(name, entry.name) if name else entry.name
+            if other != entry.name:
+                text = f"{name} is where {other} answers at the ingress. Give one of them another name."
+                yield Problem((*entry.key, *key), text)
+
+
 def needs(site: Site) -> Iterator[Problem]:
     """The site provides what each part needs."""
     provides = ground(site).provides
@@ -103,7 +115,7 @@ def parts(site: Site) -> Iterator[Problem]:
         yield from entry.part.names(entry.config, known)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, needs, drivers, once, alone, parts)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (names, answers, needs, drivers, once, alone, parts)
 
 
 def notes(site: Site) -> Iterator[Problem]:

@@ -43,9 +43,18 @@ def shares(site: Site) -> Mapping[str, Share]:
     known = ground(site)
     own = {name: Share(project.gpus) for name, project in site.projects.items()}
     for entry in site.entries:
-        if half := entry.part.cluster:
-            own.update(half.shares(entry.config, known))
+        for name, share in (entry.part.cluster.shares(entry.config, known) if entry.part.cluster else {}).items():
+            own[name] = _both(own[name], share, site.projects[name].gpus)
     return own
+
+
+def _both(one: Share, other: Share, gpus: int) -> Share:
+    """What two parts make of a project that has so many GPUs by itself."""
+    return Share(
+        gpus=one.gpus if other.gpus == gpus else other.gpus,
+        labels={**one.labels, **other.labels},
+        annotations={**one.annotations, **other.annotations},
+    )
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:

@@ -214,6 +214,8 @@ class ClusterPart(Generic[P]):
     """Checks on each control plane, before anything is changed: of what the site must have around it."""
     questions: Callable[[P, Ground], Sequence[Question]] = lambda *_: ()
     """What `sitectl verify` asks besides, of an entry that has this half or not."""
+    answers: Callable[[P, Ground], Sequence[tuple[Key, str]]] = lambda *_: ()
+    """The host names that it has at the ingress, each with its key; no other part's. Empty ones do not count."""
 
     def all_namespaces(self, config: P) -> Mapping[str, PodSecurity]:
         """All namespaces that an entry of these settings makes."""

@@ -25,6 +25,8 @@ NEEDED = {
     ("storage", "cp-1"): ["storage.nfs.host"],
     ("shifter", "greina9"): ["platforms[0].gateway.host", "platforms[0].slurm.controller"],
     ("orchestra", "zeus"): ["platforms[0].host"],
+    ("rancher", "cessy"): ["devicePlugin"],
+    ("rancher", "nfs"): ["storage.nfs.host"],
     ("runai", "gpu-1"): ["platforms[0].departments", "platforms[0].projects.vision.pools.a100.gpus"],
     ("runai", "gpu-2"): ["platforms[0].departments", "platforms[0].projects.vision.pools.default.gpus"],
     ("runai", "nfs"): ["platforms[0].package.host", "storage.nfs.host"],

@@ -234,7 +234,7 @@ def test_a_host_that_is_down_is_named_and_nothing_is_written(init: Init) -> None
         (["gpu-1=192.0.2.1", "--kubernetes", "1.34.2"], "Fix: --control-plane gpu-1, or three of them."),
         (["gpu-1=192.0.2.1", "--control-plane", "cp-1"], "cp-1: no such host in the site."),
         (["gpu-1=192.0.2.1", "--control-plane", "gpu-1", "--kubernetes", "1.34"], "kubernetes.version"),
-        (["gpu-1=192.0.2.1", "--platform", "squeam"], "squeam: there is none. There are: orchestra, runai, shifter, sqream."),
+        (["gpu-1=192.0.2.1", "--platform", "squeam"], "squeam: there is none. There are: orchestra, rancher, runai,"),
         (["gpu-1=192.0.2.1", "--bastion", "x"], "--bastion x: write USER@ADDRESS or USER@ADDRESS:PORT."),
     ],
 )

@@ -99,5 +99,6 @@ PART: Part[Runai] = Part(
         preflight=steps.around,
         questions=_questions,
         shares=people.shares,
+        answers=lambda config, ground: [(("domain",), places.domain(config, ground))],
     ),
 )

@@ -1,0 +1,91 @@
+"""What the program asks of Rancher, asked of the stand-in: calls of its API, and objects of its kinds on an API server.
+
+Does not prove: that Rancher itself takes them; the stand-in has its documented fields and calls.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.platforms.rancher.api import RancherApi
+from components.platforms.rancher.kinds import AdminKind, SettingKind, UserKind
+from components.rest.access import Access
+from components.rest.error import RestError
+from components.rest.kind import ensure, holds
+from lab.parts.rancher.standin.kube import CORE, RANCHER, KubeError
+from tests.parts.rancher.sites import site_of
+from tests.parts.rancher.standin import BOOTSTRAP, PASSWORD, Rancher, rancher
+from tests.plugins.api_server import until
+from tests.unit.test_layers_in_a_row import plan_of
+
+ADMIN, ANA = {"username": "admin"}, {"username": "ana", "name": "ana", "enabled": True}
+FIRST = {"password": "First-of-Rancher-1"}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rancher]:
+    with rancher(tmp_path_factory.mktemp("rancher")) as running:
+        ensure(AdminKind(), client(running), ADMIN, {"bootstrap": BOOTSTRAP})
+        yield running
+
+
+def client(lab: Rancher, username: str = "admin", password: str = PASSWORD) -> RancherApi:
+    return RancherApi(Access("https://rancher.lab", username, password, server=lab.https, ca=lab.authority))
+
+
+@pytest.mark.row("T5")
+def test_the_first_login_settings_and_users(lab: Rancher) -> None:
+    with pytest.raises(RestError, match="401 Unauthorized"):
+        client(lab, password=BOOTSTRAP).session.log_in()
+    url = {"name": "server-url", "value": "https://rancher.lab"}
+    made = ensure(SettingKind(), client(lab), url, {})
+    assert holds(url, made.values)
+    SettingKind().delete(client(lab), made.id, url)
+    assert SettingKind().read(client(lab), made.id, url) == SettingKind().find(client(lab), {**url, "value": ""})
+    ana = ensure(UserKind(), client(lab), ANA, FIRST)
+    assert holds(ANA, ana.values)
+    assert client(lab).one("/v3/users", ana.id) == {**(client(lab).user("ana") or {})}
+    client(lab, "ana", FIRST["password"]).change_password(FIRST["password"], PASSWORD)
+    off = UserKind().update(client(lab), ana.id, {**ANA, "enabled": False}, {}, {})
+    assert off.values["enabled"] is False
+    with pytest.raises(RestError, match="403"):
+        client(lab, "ana").session.log_in()
+    UserKind().delete(client(lab), ana.id, ANA)
+    until(lambda: UserKind().find(client(lab), ANA) is None)
+
+
+@pytest.mark.row("T5")
+def test_every_object_of_the_plan_is_taken_and_gives_the_member_the_project(lab: Rancher, tmp_path: Path) -> None:
+    ids = {name: ensure(UserKind(), client(lab), {**ANA, "username": name}, FIRST).id for name in ("ana", "ben")}
+    plan = plan_of(site_of(tmp_path, projects={"vision": {"namespace": {"gpus": 1}}}))
+
+    def inputs(name: str) -> dict[str, Any]:
+        found = dict(plan.one(name).inputs)
+        if "userName" in found:
+            found["userName"] = ids[name.rpartition("-")[2]]
+        return found
+
+    def taken(name: str, collection: str) -> bool:
+        body = inputs(name)
+        try:
+            return bool(lab.apply(f"{collection}/{body['metadata']['name']}", body))
+        except KubeError as error:
+            assert error.status == 404, error  # Pulumi tries again, too, where the namespace is not there yet
+            return False
+
+    namespace = inputs("vision")
+    lab.apply(f"{CORE}/namespaces/vision", {"apiVersion": "v1", "kind": "Namespace", **namespace})
+    assert taken("rancher-project-vision", f"{RANCHER}/namespaces/local/projects")
+    members = f"{RANCHER}/namespaces/local-p-vision/projectroletemplatebindings"
+    assert all(taken(f"rancher-role-{name}", f"{RANCHER}/globalrolebindings") for name in ids)
+    until(lambda: all(taken(f"rancher-vision-member-{name}", members) for name in ids))
+    until(lambda: lab.may(ids["ben"], "create", "pods", "vision"))
+    assert not lab.may(ids["ben"], "create", "pods", "default")
+    [quota] = lab.kube.items(f"{CORE}/namespaces/vision/resourcequotas")
+    assert quota["spec"]["hard"]["requests.nvidia.com/gpu"] == "1"
+    assert quota["spec"]["hard"]["limits.cpu"] == "8"
+    assert lab.kube.ask("GET", f"{CORE}/namespaces/vision")["metadata"]["annotations"].items() >= (
+        namespace["metadata"]["annotations"].items()
+    )
