@@ -28,9 +28,7 @@ def not_a_recipient(text: str) -> str | None:
     if _RECIPIENT.fullmatch(text):
         return None
     if text.upper().startswith("AGE-SECRET-KEY"):
-        return (
-            "is a private key: whoever reads this file can open every backup. Make another pair; write its age1…."
-        )
+        return "is a private key: whoever reads this file can open every backup. Make another pair; write its age1…."
     return f"{quoted(text)} is not a public key of age, age1… with 62 characters. Write the one that age-keygen shows."
 
 
