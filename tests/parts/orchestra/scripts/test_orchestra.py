@@ -276,6 +276,20 @@ def test_what_was_changed_on_the_host_by_hand_is_seen_and_mended(host: LabHost) 
     assert host.check() == {}
 
 
+@pytest.mark.long
+@pytest.mark.row("T1")
+def test_a_declared_address_is_reached_by_tls_only(host: LabHost) -> None:
+    own = str(host.machine.address)
+    ask = f"PGPASSFILE=/etc/orchestra/pgpass psql -XAtc 'SELECT 1' 'host={own} user=orchestra dbname=orchestra sslmode="
+    made(host, wanted(host, database={"listen": [own], "clients": [f"{own}/32"]}))
+    assert host.bash("ss -Hltn 'sport = :5432' | awk '{ print $4 }' | sort") == f"{own}:5432\n127.0.0.1:5432\n"
+    assert host.bash(f"{ask}require'") == "1\n"
+    assert "no pg_hba.conf entry" in host.bash(f"{ask}disable' 2>&1 || true")
+    made(host, wanted(host))
+    assert host.bash("ss -Hltn 'sport = :5432' | awk '{ print $4 }'") == "127.0.0.1:5432\n"
+    assert host.check() == {}
+
+
 @pytest.mark.row("T1")
 def test_preflight_sees_a_taken_port_and_an_address_of_another_host(host: LabHost) -> None:
     checks = steps.preflight(wanted(host, database={"listen": ["10.9.9.9"]}), site(host)[host.machine.name], site(host))
