@@ -94,14 +94,12 @@ def test_passwords_change_and_pgadmin_is_for_those_who_have_its_own(host: LabHos
     said = refused(host, other, pgadminPassword="short", orchestraDatabase="a-third-password")
     assert "the secret of pgadmin.passwordSecret is no password for pgAdmin: 12 or more printable ASCII" in said
     made(host, wanted(host))
+    of_pgadmin(host, "DELETE FROM server")
+    assert host.check()["orchestra_pgadmin"][1] == "pgAdmin's list of servers does not have orchestra at 127.0.0.1:5432"
     of_pgadmin(host, "UPDATE user SET locked = 1, login_attempts = 3")
     assert host.check()["orchestra_pgadmin"][1] == (
         "pgAdmin has locked the login admin@lab.local after wrong passwords. Fix: pulumi up unlocks it"
     )
-    made(host, wanted(host))
-    assert logged_in(host, "admin@lab.local", CONSOLE) == "200"
-    of_pgadmin(host, "DELETE FROM server")
-    assert host.check()["orchestra_pgadmin"][1] == "pgAdmin's list of servers does not have orchestra at 127.0.0.1:5432"
     host.bash(OPEN)
     until(host, "ss -Hltn 'sport = :15432' | grep -q .")
     assert host.check()["orchestra_pgadmin"][1].startswith(
@@ -109,6 +107,7 @@ def test_passwords_change_and_pgadmin_is_for_those_who_have_its_own(host: LabHos
     )
     host.bash("rm -r /run/systemd/system/orchestra-pgadmin.service.d /run/open.py; systemctl daemon-reload")
     made(host, wanted(host))
+    assert logged_in(host, "admin@lab.local", CONSOLE) == "200"
     assert host.check() == {}
 
 
@@ -274,6 +273,20 @@ def test_what_was_changed_on_the_host_by_hand_is_seen_and_mended(host: LabHost) 
     )
     sql(host, "ALTER SYSTEM RESET listen_addresses;")
     made(host, wanted(host))
+    assert host.check() == {}
+
+
+@pytest.mark.long
+@pytest.mark.row("T1")
+def test_a_declared_address_is_reached_by_tls_only(host: LabHost) -> None:
+    own = str(host.machine.address)
+    ask = f"PGPASSFILE=/etc/orchestra/pgpass psql -XAtc 'SELECT 1' 'host={own} user=orchestra dbname=orchestra sslmode="
+    made(host, wanted(host, database={"listen": [own], "clients": [f"{own}/32"]}))
+    assert host.bash("ss -Hltn 'sport = :5432' | awk '{ print $4 }' | sort") == f"{own}:5432\n127.0.0.1:5432\n"
+    assert host.bash(f"{ask}require'") == "1\n"
+    assert "no pg_hba.conf entry" in host.bash(f"{ask}disable' 2>&1 || true")
+    made(host, wanted(host))
+    assert host.bash("ss -Hltn 'sport = :5432' | awk '{ print $4 }'") == "127.0.0.1:5432\n"
     assert host.check() == {}
 
 
