@@ -161,6 +161,23 @@ def test_a_release_whose_upgrade_was_killed_is_upgraded_by_the_next_run(
     assert sorted(names) == ["deployed", "superseded", "superseded"]
 
 
+@pytest.mark.row("X4")
+def test_kinds_of_others_are_told_from_those_of_a_release(server: ApiServer) -> None:
+    for plural, owner in (("ours", "app"), ("theirs", "other"), ("nobodys", "")):
+        names = {"plural": plural, "singular": plural, "kind": plural.title(), "listKind": f"{plural.title()}List"}
+        versions = [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}]
+        notes = {"meta.helm.sh/release-name": owner, "meta.helm.sh/release-namespace": "default"} if owner else {}
+        spec = {"group": "lab.example.org", "names": names, "scope": "Cluster", "versions": versions}
+        metadata = {"name": f"{plural}.lab.example.org", "annotations": notes}
+        kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata}
+        server.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {**kind, "spec": spec})
+    said = asked(str(server.kubeconfig), release.KINDS.read_text(), "default", "app", "lab.example.org")
+    assert said.splitlines() == [
+        "nobodys.lab.example.org, which no release of Helm has",
+        "theirs.lab.example.org of the release other in default",
+    ]
+
+
 @pytest.mark.row("R4")
 def test_kubectl_shows_a_release_of_others_and_not_our_own(server: ApiServer) -> None:
     """What Helm kept of the test before is asked by the script that looks for a second installation of Run:ai."""
