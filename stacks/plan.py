@@ -6,7 +6,7 @@ import versions
 from components.engine import steps as engine_steps
 from components.engine.config import Containerd, Docker
 from components.engine.registry import registry, registry_checks
-from components.engine.verify import at_rest
+from components.engine.verify import at_rest, new_enough
 from components.engine.verify import checks as engine_checks
 from components.gpu import pods
 from components.gpu import steps as gpu_steps
@@ -73,6 +73,7 @@ def _containers(site: Site, host: Host, config: Containerd | Docker) -> list[Ste
         *at_rest(gpu_steps.toolkit_packages(host), label="gpu-toolkit"),
         *gpu_steps.toolkit(host),
         *engine_steps.engine(config, sandbox_image=sandbox, extra=gpus(host.gpu), authorities=authorities),
+        *new_enough(config, site.devices_on(host)),
         *gpu_steps.smoke(host, config),
     ]
 

@@ -55,10 +55,16 @@ def checks(config: Containerd | Docker, devices: Devices | None = None) -> list[
     if isinstance(config, Docker):
         subnet = str(IPv4Interface(config.subnet).network) if config.subnet else "172.17.0.0/16"
         steps.append(Step(_SCRIPTS / "docker_subnet.sh", {"subnet": subnet}))
-    elif devices and not config.version:
-        inputs = {"package": config.package, "least": LEAST[devices], "way": devices}
-        steps.append(Step(_SCRIPTS / "containerd_devices.sh", inputs))
-    return steps
+    return [*steps, *new_enough(config, devices)]
+
+
+def new_enough(config: Containerd | Docker, devices: Devices | None) -> list[Step]:
+    """containerd knows how pods get devices. Asked by preflight, and again once it is installed: a host without package
+    lists does not know before which version it gets."""
+    if not devices or isinstance(config, Docker) or config.version:
+        return []
+    inputs = {"package": config.package, "least": LEAST[devices], "way": devices}
+    return [Step(_SCRIPTS / "containerd_devices.sh", inputs)]
 
 
 _PROGRAMS = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
@@ -11,6 +11,7 @@ from pulumi import Input, Output, Resource, ResourceHook, ResourceHookBinding, R
 from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef
 from components.hostrun.target import Target
+from components.kubernetes.kinds import Kinds
 from components.kubernetes.release import forget, unblock
 
 
@@ -62,21 +63,23 @@ class ClusterRef:
         values: Mapping[str, Any],
         *depends_on: Resource,
         guard: ResourceHook | None = None,
-        newer_crds: bool = False,
+        crds: Kinds | Literal["newer"] | None = None,
         jobs: bool = False,
     ) -> k8s.helm.v3.Release:
         """A Helm release, which is taken over where Helm knows it and this state does not, and where a run was killed
         while Helm changed it (release.py).
 
         `place`: its namespace and its name in Helm. `guard` runs before an
-        installation and before an upgrade, and may refuse it. `newer_crds`: the chart
-        brings newer CRDs by a hook, which comes after Helm has compared its objects
-        with the CRDs there, so that comparison is left out. `jobs`: it is done when the
-        pods of its Jobs have ended well, too.
+        installation and before an upgrade, and may refuse it. `crds`: kinds that must not
+        be another's; or "newer", if the chart brings newer ones by a hook, which comes
+        after Helm has compared its objects with the CRDs there, so that comparison is
+        left out. `jobs`: it is done when the pods of its Jobs have ended well, too.
         """
         namespace, name = place
         at = self.planes, namespace, name
-        hook = self.releases.on(resource, partial(forget, *at), partial(unblock, *at))
+        hook = self.releases.on(
+            resource, partial(forget, *at, crds if isinstance(crds, Kinds) else None), partial(unblock, *at)
+        )
         options = self.options(parent, *depends_on)
         options.hooks = ResourceHookBinding(
             before_create=[hook, guard] if guard else [hook], before_update=[hook, guard] if guard else [hook]
@@ -90,6 +93,6 @@ class ClusterRef:
             repository_opts={"repo": chart.repository} if chart.repository else None,
             values=values,
             opts=options,
-            disable_openapi_validation=newer_crds or None,
+            disable_openapi_validation=crds == "newer" or None,
             wait_for_jobs=jobs or None,
         )

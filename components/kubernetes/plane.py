@@ -8,7 +8,7 @@ from components.hostrun.target import SshError, Target
 
 DEADLINE = 60.0
 """Seconds that one control plane has."""
-_KINDS = Path(__file__).with_name("kinds.sh")
+_KINDS = Path(__file__).with_name("missing_kinds.sh")
 
 
 async def ask(plane: Target, command: str, script: bytes, deadline: float = DEADLINE) -> tuple[str, str]:

@@ -39,6 +39,7 @@ from components.delivery.config import Delivery
 from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef
 from components.kubernetes.handle import ClusterRef
+from components.parts.chart import Source
 
 async def nothing(*_): pass
 
@@ -50,6 +51,8 @@ provider = k8s.Provider("cluster", kubeconfig=Path(said["kubeconfig"]).read_text
 cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, [], hook)
 delivery = Delivery.model_validate(said["delivery"])
 chart = brought("chart", host, delivery, "app", ("app", said["version"]), parent=provider)
+if "repository" in said:
+    chart = Source("app", said["version"], said["repository"])
 from components.kubernetes import handle
 handle.forget = nothing
 handle.unblock = functools.partial(unblock, said["kubeconfig"])
@@ -159,6 +162,36 @@ def test_a_release_whose_upgrade_was_killed_is_upgraded_by_the_next_run(
         for each in server.ask("GET", f"{secrets}?labelSelector=owner=helm")["items"]
     ]
     assert sorted(names) == ["deployed", "superseded", "superseded"]
+
+
+@pytest.mark.row("X4")
+def test_a_chart_whose_source_is_gone_is_named_by_a_preview(stack: Stack, server: ApiServer) -> None:  # noqa: ARG001
+    """Before anything is changed; Helm's own words."""
+    site = stack.project / "site.json"
+    said = json.loads(site.read_text())
+    site.write_text(json.dumps({**said, "repository": "http://127.0.0.1:9/charts", "version": "4.0.0"}))
+    words = ["pulumi", "--non-interactive", "--color=never", "preview"]
+    done = subprocess.run(words, cwd=stack.project, env=stack.environment, capture_output=True, text=True, check=False)
+    site.write_text(json.dumps(said))
+    gone = 'looks like "http://127.0.0.1:9/charts" is not a valid chart repository or cannot be reached'
+    assert (done.returncode != 0, gone in done.stdout) == (True, True), done.stdout + done.stderr
+
+
+@pytest.mark.row("X4")
+def test_kinds_of_others_are_told_from_those_of_a_release(server: ApiServer) -> None:
+    for plural, owner in (("ours", "app"), ("theirs", "other"), ("nobodys", "")):
+        names = {"plural": plural, "singular": plural, "kind": plural.title(), "listKind": f"{plural.title()}List"}
+        versions = [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}]
+        notes = {"meta.helm.sh/release-name": owner, "meta.helm.sh/release-namespace": "default"} if owner else {}
+        spec = {"group": "lab.example.org", "names": names, "scope": "Cluster", "versions": versions}
+        metadata = {"name": f"{plural}.lab.example.org", "annotations": notes}
+        kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": metadata}
+        server.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", {**kind, "spec": spec})
+    said = asked(str(server.kubeconfig), release.KINDS.read_text(), "default", "app", "lab.example.org")
+    assert said.splitlines() == [
+        "nobodys.lab.example.org, which no release of Helm has",
+        "theirs.lab.example.org of the release other in default",
+    ]
 
 
 @pytest.mark.row("R4")

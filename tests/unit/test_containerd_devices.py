@@ -11,7 +11,7 @@ from stacks.compatibility import matrix
 from stacks.faults import SiteError
 from stacks.load import site_from
 from stacks.model import Site
-from stacks.plan import preflight
+from stacks.plan import engine, preflight
 from tests.unit.step_host import StepHost
 
 STEP = Path(__file__).parents[2] / "components/engine/steps/containerd_devices.sh"
@@ -79,6 +79,9 @@ def asked(folder: Path, toolkit: dict[str, Any] | None = None, **said: Any) -> d
     found = {
         host.name: [step for step in preflight(site, host) if step.id == "containerd_devices"] for host in site.active
     }
+    for host in site.active:
+        again = [step for step in engine(site, host) if step.id == "containerd_devices"]
+        assert again == found[host.name], "and again, once it is installed"
     return {name: dict(steps[0].inputs) if steps else None for name, steps in found.items()}
 
 

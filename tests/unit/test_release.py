@@ -1,7 +1,9 @@
 """Helm forgets a release that this state does not know. What Helm does then: tests/lab/plugin.py."""
 
 import asyncio
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from components.hostrun import ssh
 from components.hostrun.target import SshError, Target
 from components.kubernetes import release
+from components.kubernetes.kinds import Kinds
 
 PLANES = [
     Target(name, f"192.0.2.{number}", 22, "root", "ssh-ed25519 AAAA") for number, name in enumerate(("a", "b"), 1)
@@ -61,3 +64,47 @@ def test_only_what_a_killed_change_left_is_forgotten_before_the_next_one(monkeyp
     refused = ssh.Result(1, "", "the server is down")
     with pytest.raises(release.KeptReleaseError, match="could say whether Helm still changes the release flannel"):
         forget(monkeypatch, {"a": DEAD, "b": refused}, release.unblock)
+
+
+KINDS = Kinds("metallb.io", "write kind: external")
+
+
+@pytest.mark.row("X4")
+def test_kinds_of_somebody_else_are_named_before_anything_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    async def run(_: Target, command: str, *, stdin: bytes, deadline: float) -> ssh.Result:
+        assert deadline > 0
+        sent.append(command)
+        theirs = "" if free else "ipaddresspools.metallb.io of the release other in net\nbgppeers.metallb.io of …\n"
+        return ssh.Result(0, "" if b"delete secret" in stdin else theirs, "")
+
+    monkeypatch.setattr(ssh, "run", run)
+    free = False
+    with pytest.raises(release.TakenKindsError) as error:
+        asyncio.run(release.forget(PLANES, "metallb-system", "metallb", KINDS))
+    assert str(error.value) == (
+        "a [release] has ipaddresspools.metallb.io of the release other in net and 1 more, and Helm installs metallb "
+        "only with kinds of its own. Nothing was changed. Fix: write kind: external; or take the other one away"
+    )
+    assert sent == ["bash -s -- metallb-system metallb metallb.io"]
+    free = True
+    asyncio.run(release.forget(PLANES, "metallb-system", "metallb", KINDS))
+    assert sent[1:] == ["bash -s -- metallb-system metallb metallb.io", "bash -s -- metallb-system metallb"]
+
+
+@pytest.mark.row("X4")
+def test_kinds_are_ours_by_helms_own_annotations(tmp_path: Path) -> None:
+    """The script, with a stand-in for kubectl."""
+    rows = ["metallb.io a.metallb.io metallb metallb-system", "metallb.io b.metallb.io metallb elsewhere"]
+    rows += ["metallb.io c.metallb.io", "other.io a.other.io other there"]
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("#!/bin/bash\nprintf '%s \\n' " + " ".join(f"'{row}'" for row in rows) + "\n")
+    kubectl.chmod(0o755)
+    words = ["bash", str(release.KINDS), "metallb-system", "metallb", "metallb.io"]
+    path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(words, env=path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "b.metallb.io of the release metallb in elsewhere",
+        "c.metallb.io, which no release of Helm has",
+    ]

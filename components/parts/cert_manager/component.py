@@ -33,7 +33,8 @@ class Manager(ComponentResource):
         super().__init__("gpu-metal:parts:CertManagerRelease", name, {}, opts)
         values = chart.merged(config.values, plan.values(config))
         source = chart.source(config.chart, config.version, config.repository)
-        release = cluster.release(self, f"{name}-release", (plan.NAMESPACE, plan.RELEASE), source, values)
+        place = plan.NAMESPACE, plan.RELEASE
+        release = cluster.release(self, f"{name}-release", place, source, values, crds=plan.KINDS)
         options = cluster.options(self)
         for called, issuer in config.issuers.items():
             if isinstance(issuer, Authority):

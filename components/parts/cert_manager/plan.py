@@ -5,12 +5,14 @@ Rows: L2.
 
 from typing import Any
 
+from components.kubernetes.kinds import Kinds
 from components.parts.cert_manager.config import Acme, Authority, CertManager
 
 NAMESPACE = "cert-manager"
 RELEASE = "cert-manager"
 """Also the name of its Deployment, and the beginning of the others'."""
 DECIDED_BY = {"imageRegistry": "images"}
+KINDS = Kinds("cert-manager.io", "write issuer: {name: NAME, existing: true} under network.ingress and no certManager")
 
 
 def values(config: CertManager) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Operator(ComponentResource):
             before.append(driver_sources(f"{name}-driver-sources", NAMESPACE, SOURCES, files, child))
         wanted = values(config, ground.hosts, monitored="monitoring" in ground.provides)
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
-        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, newer_crds=True)
+        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, crds="newer")
         if config.smoke:
             serving = nodes.serving(config, ground.hosts)
             proven = [config.version, wanted]

@@ -32,7 +32,8 @@ class MetalLb(ComponentResource):
     ) -> None:
         super().__init__("gpu-metal:parts:MetalLb", name, {}, opts)
         values = chart.merged(config.values, plan.values(config, ground.hosts))
-        release = cluster.release(self, f"{name}-release", (plan.NAMESPACE, "metallb"), config, values)
+        place = plan.NAMESPACE, "metallb"
+        release = cluster.release(self, f"{name}-release", place, config, values, crds=plan.KINDS)
         pool = self._object(f"{name}-pool", cluster, "IPAddressPool", plan.pool(config), release)
         if config.bgp is None:
             spec = plan.layer2(config, ground.hosts)

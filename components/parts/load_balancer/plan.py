@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from components.host.config import Host
+from components.kubernetes.kinds import Kinds
 from components.parts.load_balancer.config import LoadBalancer
 from components.parts.load_balancer.pool import first, ranges
 from components.parts.part import Hosts
@@ -15,6 +16,7 @@ _ANY_TAINT = {"operator": "Exists", "effect": "NoSchedule"}
 """A site of GPU hosts may have a taint on every one of them, and somebody must answer."""
 POOL = "site"
 """Name of the pool and of its announcement."""
+KINDS = Kinds("metallb.io", "write loadBalancer: {kind: external, pool: RANGE} under network, if others run MetalLB")
 
 
 def segment(config: LoadBalancer) -> IPv4Network:

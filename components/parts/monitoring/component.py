@@ -40,7 +40,7 @@ class Prometheus(ComponentResource):
             if data
         ]
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
-        release = cluster.release(self, f"{name}-release", place, source, values(config), *before, newer_crds=True)
+        release = cluster.release(self, f"{name}-release", place, source, values(config), *before, crds="newer")
         k8s.apiextensions.CustomResource(
             f"{name}-alerts",
             api_version="monitoring.coreos.com/v1",

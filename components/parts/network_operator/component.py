@@ -45,7 +45,7 @@ class Operator(ComponentResource):
             before.append(driver_sources(f"{name}-driver-sources", NAMESPACE, objects.SOURCES, files, child))
         source, place = chart.source(config.chart, config.version, config.repository), (NAMESPACE, RELEASE)
         wanted = values(config, ground)
-        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, newer_crds=True)
+        release = cluster.release(self, f"{name}-release", place, source, wanted, *before, crds="newer")
         self._policy_and_networks(name, config, ground, cluster, release)
         self.register_outputs({})
 
