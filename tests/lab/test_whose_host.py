@@ -86,7 +86,7 @@ def test_a_cli_that_was_killed_leaves_no_plugin_behind(stack: Stack) -> None:
 
 def test_a_host_that_freezes_in_mid_step_is_said_while_the_run_waits(stack: Stack) -> None:
     stack.env["GPU_METAL_WATCH_PERIOD"] = "2"
-    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4333"}))
+    stack.edit(lambda site: site["sysctl"].update({"net.core.somaxconn": "4244"}))
     held, run = in_the_middle(stack)
     log = stack.folder / "killed.log"
     faults.freeze(lab_host(ONE))
@@ -98,7 +98,7 @@ def test_a_host_that_freezes_in_mid_step_is_said_while_the_run_waits(stack: Stac
     kill_session(held)
     assert run.wait(120) == 0, log.read_text()
     del stack.env["GPU_METAL_WATCH_PERIOD"]
-    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4333"
+    assert on(ONE, ["sysctl", "-n", "net.core.somaxconn"]).strip() == "4244"
 
 
 @pytest.mark.long
