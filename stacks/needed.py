@@ -1,6 +1,8 @@
 """What rooms and parts need of the site's hosts: defaults that the site may override, and needs that add up. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from components.engine import needed as engine
 from components.gpu import needed as gpu
@@ -46,7 +48,9 @@ def needed(site: Site, host: Host) -> Needed:
         found += kubernetes.needed(site.kubernetes, host, site.control_planes)
         found += Needed(listening=network.listening(site.network))
     if config := site.engine_on(host):
-        found += engine.needed(config, host)
+        wanted, own = engine.needed(config, host), _own_registry(site)
+        # The site's own registry comes up after the check that mirrors are there.
+        found += replace(wanted, mirrors=[url for url in wanted.mirrors if urlsplit(url).netloc not in own])
     if site.registry and site.registry.host == host.name:
         found += engine.of_registry(site.registry)
     return found + gpu.needed(host) + Needed(listening=tuple(_of_parts(site, host)))
@@ -71,13 +75,18 @@ def preflight(site: Site, host: Host) -> list[Step]:
 
 def pushed(site: Site) -> dict[str, int]:
     """The vendors' archives whose images parts push to the site's own registry: SHA-256 → GB that must be free."""
-    if site.registry is None or site.registry.host not in site.hosts:
-        return {}
-    host, port = site.hosts[site.registry.host], site.registry.port
-    own = {f"{name}:{port}" for name in (host.name, f"{host.name}.{site.domain}", str(host.address))}
+    own = _own_registry(site)
     halves = [(entry.part.host, entry.config) for entry in site.entries]
     fillings = [each for half, config in halves if half for each in half.fills(config)]
     return {each.archive: each.gb for each in fillings if each.registry in own}
+
+
+def _own_registry(site: Site) -> set[str]:
+    """HOST:PORT of the site's own registry, by each of its names."""
+    if site.registry is None or site.registry.host not in site.hosts:
+        return set()
+    host, port = site.hosts[site.registry.host], site.registry.port
+    return {f"{name}:{port}" for name in (host.name, f"{host.name}.{site.domain}", str(host.address))}
 
 
 def entries_on(site: Site, host: Host) -> Iterator[Entry]:

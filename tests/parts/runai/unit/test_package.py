@@ -100,6 +100,14 @@ def test_the_sites_own_registry_is_known_by_each_of_its_names(tmp_path: Path, na
     assert pushed(site) == {SUM: 20}
 
 
+def test_the_sites_own_registry_is_not_asked_for_before_it_is_made(tmp_path: Path) -> None:
+    mirrors = {"nvcr.io": ["https://sys-1:5000"], "docker.io": ["https://mirror.example.org"]}
+    site = site_of(tmp_path, of={**OWN, "engine": {"mirrors": mirrors}}, package=PACKAGE, registry=REGISTRY)
+    asked = {step.id: dict(step.inputs) for step in preflight(site, site.hosts["cpu-1"])}
+    assert asked["reachable#registries"]["urls"] == "https://mirror.example.org/v2/"
+    assert "sys-1" not in asked["dns_resolves"]["names"]
+
+
 def test_a_control_plane_whose_images_no_node_would_find_is_said(tmp_path: Path) -> None:
     def said(**more: Any) -> list[str]:
         engine = {"mirrors": {"nvcr.io": more.pop("mirrors", [])}}
