@@ -33,6 +33,8 @@ def preflight(site: Site, host: Host) -> list[Step]:
     steps += gpu_steps.checks(host)
     if config := site.engine_on(host):
         steps += engine_checks(config, site.devices_on(host))
+    if site.kubernetes:
+        steps += kubernetes_steps.preflight(host, site.kubernetes)
     if site.registry and site.registry.host == host.name:
         steps += registry_checks(site.registry, pushed(site))
     return [*steps, *of_parts(site, host)]

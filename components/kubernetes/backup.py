@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from components.host.artefact import Artefact
+from components.host.artefact_steps import there
 from components.host.machine import AbsolutePath
 from components.host.packages import packages
 from components.hostrun.step import Step
@@ -45,6 +46,11 @@ class Backup(Model):
     """Hours from one backup to the next. verify fails when the last one is older than twice that and an hour."""
     keep: Annotated[int, Field(ge=1)] = 28
     """Backups of each control plane that stay; older ones are deleted once a newer one is whole."""
+
+
+def preflight(backup: Backup) -> list[Step]:
+    """On a control plane, before anything is changed. The share may be one that the site itself makes later."""
+    return there(backup.tools, "etcd's release archive", label="etcd")
 
 
 def steps(backup: Backup) -> list[Step]:

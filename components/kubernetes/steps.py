@@ -77,6 +77,11 @@ def watching(host: Host, watched: str) -> list[Step]:
     return [Step(_STEPS / "gpus_watched.sh", {}, {"offers": watched})]
 
 
+def preflight(host: Host, kubernetes: Kubernetes) -> list[Step]:
+    """The checks of what the node layer needs of the host."""
+    return backup.preflight(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []
+
+
 def _certificates(kubernetes: Kubernetes) -> list[Step]:
     timer = {"timer": "yes" if kubernetes.renew_certificates else "no"}
     return [Step(_STEPS / "certificates.sh", timer, {"renew": (_PROGRAMS / "renew.sh").read_text()})]

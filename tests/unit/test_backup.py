@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.host.artefact import Artefact
 from components.hostrun.fleet import Fleet
 from components.hostrun.ssh import Result
 from components.hostrun.target import SshError, Target
@@ -43,6 +44,13 @@ def test_the_step_has_the_programs_and_all_that_the_site_says() -> None:
         **TOOLS,
     }
     assert {*step.bulk} == {"common", "backup", "restore"}
+
+
+def test_an_archive_that_is_to_lie_on_the_host_is_looked_for_before_anything_changes() -> None:
+    brought = BACKUP.model_copy(update={"tools": Artefact.model_validate({"file": "/root/etcd.tar.gz", "sha256": SUM})})
+    [step] = room.preflight(brought)
+    assert step.inputs == {"file": "/root/etcd.tar.gz", "what": "etcd's release archive"}
+    assert room.preflight(BACKUP) == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ A cluster that is lost and restored: tests/scripts/test_control_plane_years.py.
 """
 
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -46,11 +47,9 @@ class Plane:
         subprocess.run(("openssl", *CA, "-keyout", key, "-out", authority), check=True, capture_output=True)
 
     def moved(self, text: str) -> str:
-        for folder in ("/usr/local/", "/var/lib/gpu-metal-backup", "/etc/kubernetes"):
-            text = text.replace(folder, f"{self.root}{folder}").replace(f"{self.root}{self.root}", str(self.root))
-        return text.replace(
-            "usr/local/sbin/gpu-metal-restore)", f"{str(self.root)[1:]}/usr/local/sbin/gpu-metal-restore)"
-        )
+        """Every path of the host into the folder, those relative to / too."""
+        places = r"(/?)\b(usr/local/|var/lib/(?:gpu-metal-backup|kubelet)|etc/kubernetes)"
+        return re.sub(places, rf"\1{str(self.root)[1:]}/\2", text)
 
     def file(self, name: str, text: str, mode: int = 0o644) -> Path:
         path = self.root / name
@@ -191,3 +190,75 @@ def test_secrets_that_the_api_server_could_not_read_are_not_restored(plane: Plan
         "Secrets are encrypted with keys of /etc/kubernetes/pki/keys.yaml, and the API server here reads no such file"
         in said
     )
+
+
+DATA = "etcd/member/snap/db"
+
+
+def manifests(plane: Plane) -> set[str]:
+    return {file.name for file in (plane.root / "etc/kubernetes/manifests").iterdir()}
+
+
+def restorable(plane: Plane) -> Path:
+    """A backup, and stand-ins with which its restore comes to its end; what etcd has then is another."""
+    for name in ("ss", "systemctl"):
+        plane.program(name, f'echo "$*" >>{plane.root}/{name}.asked')
+    plane.program("kubectl", "echo ok")
+    plane.etcd(
+        "etcdutl",
+        """if [[ $2 == status ]]; then echo '{"hash":1,"revision":7,"totalKey":3,"totalSize":20480}'; exit; fi
+while [[ $1 != --data-dir ]]; do shift; done; mkdir -p "$2/member/snap"; echo restored >"$2/member/snap/db"
+echo "$*" >"$2/member/words"; exit 0""",
+    )
+    plane.file("var/lib/kubelet/config.yaml", "of the backup\n")
+    made = plane.backup()
+    plane.file(DATA, "lost\n")
+    plane.file("var/lib/kubelet/config.yaml", "of now\n")
+    return made
+
+
+def test_of_the_same_cluster_only_the_data_goes_back(plane: Plane) -> None:
+    made = restorable(plane)
+    plane.file("etc/kubernetes/admin.conf", "newer than the backup\n")
+    status, said = plane.run("restore", str(made))
+    assert status == 0, said
+    assert (plane.root / DATA).read_text() == "restored\n"
+    words = (plane.root / "etcd/member/words").read_text()
+    assert f"--initial-cluster {NAME}=https://10.0.0.11:2380" in words
+    assert "--bump-revision 1000000000 --mark-compacted" in words
+    [before] = (plane.root / "etcd").glob("member.before-*")
+    assert (before / "snap/db").read_text() == "lost\n"
+    assert f"What etcd had before is in /etcd/{before.name}" in said
+    assert (plane.root / "etc/kubernetes/admin.conf").read_text() == "newer than the backup\n"
+    assert (plane.root / "var/lib/kubelet/config.yaml").read_text() == "of now\n"
+    assert manifests(plane) == {"etcd.yaml", "kube-apiserver.yaml"}
+    assert not (plane.root / "var/lib/gpu-metal-backup/work").exists()
+
+
+def test_where_another_cluster_is_everything_is_that_of_the_backup(plane: Plane) -> None:
+    made = restorable(plane)
+    key, authority = plane.root / "etc/kubernetes/pki/ca.key", plane.root / "etc/kubernetes/pki/ca.crt"
+    wanted = authority.read_text()
+    subprocess.run(("openssl", *CA, "-keyout", key, "-out", authority), check=True, capture_output=True)
+    plane.file("etc/kubernetes/manifests/kube-vip.yaml", "of the other\n")
+    status, said = plane.run("restore", str(made))
+    assert status == 0, said
+    assert authority.read_text() == wanted
+    assert (plane.root / "var/lib/kubelet/config.yaml").read_text() == "of the backup\n"
+    assert manifests(plane) == {"etcd.yaml", "kube-apiserver.yaml"}
+    [before] = (plane.root / "etc").glob("kubernetes.before-*")
+    assert (before / "manifests/kube-vip.yaml").exists()
+
+
+def test_a_restore_that_was_cut_off_is_done_again(plane: Plane) -> None:
+    """The control plane does not end: its manifests are away, and nothing is exchanged yet."""
+    made = restorable(plane)
+    plane.program("sleep", "kill -KILL $PPID")
+    plane.program("ss", "echo LISTEN 0 4096 127.0.0.1:2379 x")
+    assert plane.run("restore", str(made))[0] == -9
+    assert manifests(plane) == set()
+    plane.program("ss", "exit 0")
+    status, said = plane.run("restore", str(made))
+    assert status == 0, said
+    assert (plane.root / DATA).read_text() == "restored\n"
+    assert manifests(plane) == {"etcd.yaml", "kube-apiserver.yaml"}

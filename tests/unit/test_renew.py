@@ -73,6 +73,7 @@ def asked(host: StepHost) -> list[str]:
 
 
 def test_those_of_files_and_of_kubeconfigs_are_found_with_their_end(plane: StepHost) -> None:
+    plane.file("/etc/kubernetes/scheduler.conf", "users:\n- user:\n    tokenFile: /somewhere\n")
     status, said = program(plane, "list")
     assert status == 0
     assert [line.split()[1] for line in said.splitlines()] == ["pki/apiserver.crt", "pki/etcd/server.crt", "admin.conf"]

@@ -16,14 +16,15 @@ fail() {
 }
 
 list() {
-    local name
+    local name data
     for name in apiserver apiserver-kubelet-client apiserver-etcd-client front-proxy-client etcd/{server,peer,healthcheck-client}; do
         if [[ -s $_kubernetes/pki/$name.crt ]]; then ends <"$_kubernetes/pki/$name.crt" "pki/$name.crt"; fi
     done
     for name in admin super-admin controller-manager scheduler; do
-        if [[ -s $_kubernetes/$name.conf ]]; then
-            sed -n 's/^ *client-certificate-data: //p' "$_kubernetes/$name.conf" | base64 -d | ends "$name.conf"
-        fi
+        if [[ ! -s $_kubernetes/$name.conf ]]; then continue; fi
+        data=$(sed -n 's/^ *client-certificate-data: //p' "$_kubernetes/$name.conf")
+        # One that others made may sign in by other means.
+        if [[ -n $data ]]; then base64 -d <<<"$data" | ends "$name.conf"; fi
     done
 }
 
