@@ -69,8 +69,8 @@ _growth() {
     local used
     used=$(df -P "$(input folder)" | awk 'NR == 2 { sub(/%/, "", $5); print $5 }')
     if ((used >= 90)); then
-        printf '%s' "the disk of the registry's folder $(input folder) is $used % full. Fix: sitectl registry list shows" \
-            " the images, sitectl registry clean deletes those that nobody needs"
+        printf '%s' "the disk of the registry's folder $(input folder) is $used % full. Fix: sitectl registry list;" \
+            " docs/how-to/prepare-hosts.md has how images go"
     fi
 }
 
