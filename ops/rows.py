@@ -67,6 +67,7 @@ TITLES = {
     "N1": "Nauta's inventory and configuration become a site: each variable with its meaning and default",
     "N3": "The cluster's services around Nauta: shares, logs, dashboard, DNS, beside ingress and storage",
     "N6": "Users: listed with the day of their projects' creation and of their last job",
+    "N8": "A registry that grows: a remark, and its clean-up by tag, whose space really comes free",
     "R13": "What GPUs do now, on all hosts: figures, users, pods",
     "S4": "Projects: a namespace, a quota, and roles for their members",
     "S5": "Projects and users that leave the site keep their data; a namespace that is still being deleted is refused",

@@ -14,7 +14,7 @@ from ops.importing.place import Place
 from ops.importing.yaml_file import read_yaml
 
 REMARKS = (
-    "Nauta's web interface, nctl, its registry and its templates ended with Nauta in 2020, and have no equal here.",
+    "Nauta's web interface, nctl and its templates ended with Nauta in 2020, and have no equal here.",
     "The guide wants Red Hat 7.5 on the hosts, which no Kubernetes of today runs on. Install a newer system, which is "
     "named by os: README.md has those that fit.",
     "A cluster that Nauta has installed is not taken over. While it runs, preflight refuses its hosts, since their "

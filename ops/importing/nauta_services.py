@@ -7,11 +7,16 @@ from ops.importing.draft import Draft
 from ops.importing.nauta_hosts import Master
 
 LOGS = "logs: {passwordSecret: logsPassword, storage: {size: 50Gi}}"
+REGISTRY = "registry: {host: HOST, passwordSecret: registryPassword}"
 
 
 def services(draft: Draft, master: Master | None) -> None:
     """Remarks, one for each service that has an equal."""
     draft.remarks.append(f"For Elasticsearch and Fluentd, add {LOGS} (docs/parts/logs/how-to.md).")
+    draft.remarks.append(
+        f"For the registry, add {REGISTRY}; sitectl registry clean does what the guide does by hand "
+        "(docs/how-to/prepare-hosts.md)."
+    )
     draft.remarks.append(
         "For the dashboard, add domain, network.ingress with a certificate, and dashboard: {} "
         "(docs/parts/dashboard/how-to.md)."

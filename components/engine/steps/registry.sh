@@ -1,5 +1,5 @@
 # The private registry runs under its own unit, and answers over TLS to those who log in.
-# rows: C3
+# rows: C3 N8
 # inputs: port folder
 # uses: host
 
@@ -26,6 +26,8 @@ check() {
     if [[ $shown != "$(openssl x509 -noout -fingerprint -in /etc/gpu-metal-registry/tls.crt)" ]]; then
         untrue "the registry shows another certificate than /etc/gpu-metal-registry/tls.crt"
     fi
+    seen=$(_growth)
+    if [[ -n $seen ]]; then remark "$seen"; fi
 }
 
 apply() {
@@ -59,6 +61,16 @@ undo() {
         rmdir "$(input folder)" 2>/dev/null || true
     else
         remark "left: images in $(input folder)"
+    fi
+}
+
+# Why the registry will soon take no more images; nothing while it will
+_growth() {
+    local used
+    used=$(df -P "$(input folder)" | awk 'NR == 2 { sub(/%/, "", $5); print $5 }')
+    if ((used >= 90)); then
+        printf '%s' "the disk of the registry's folder $(input folder) is $used % full. Fix: sitectl registry list;" \
+            " docs/how-to/prepare-hosts.md has how images go"
     fi
 }
 

@@ -16,6 +16,7 @@ check() {
         untrue "has another $(samba_conf) than the site's"
     fi
     _check_selinux
+    if [[ -e $(_due) ]]; then untrue "$unit runs with older settings"; fi
     if ! systemctl is-enabled -q "$unit"; then untrue "$unit is not enabled"; fi
     if ! samba_running; then untrue "$unit does not run. Fix: journalctl -u $unit -n 20 says why"; fi
 }
@@ -31,19 +32,28 @@ apply() {
     says=$(testparm -s "$fresh" 2>&1 >/dev/null) || untrue "Samba refuses the settings: $(tail -n 1 <<<"$says")"
     rm -f "$fresh"
     keep "$(samba_conf)"
+    # Samba reads shares again when it is told to, and those who are connected stay so; where passwords are, at its start.
+    if [[ $(bulk conf | _whole) != "$(_whole 2>/dev/null <"$(samba_conf)")" ]]; then write_file "$(_due)" 0600 <<<due; fi
     bulk conf | write_file "$(samba_conf)" 0644
     samba_on || untrue "$unit does not start. Fix: journalctl -u $unit -n 20 says why"
-    # One that ran before reads them now, and those who are connected stay so.
-    smbcontrol smbd reload-config
+    if [[ -e $(_due) ]]; then systemctl restart "$unit"; else smbcontrol smbd reload-config; fi
+    rm -f "$(_due)"
     _names_off
 }
 
 undo() {
     restore "$(samba_conf)"
-    if samba_running && command -v smbcontrol >/dev/null; then smbcontrol smbd reload-config || true; fi
     samba_back
+    # One that ran before us goes on with its own settings and passwords.
+    if samba_running; then systemctl restart "$(os_path samba_unit)"; fi
+    rm -f "$(_due)"
     _names_back
 }
+
+_due() { printf '%s/samba-due' "$GPU_METAL_HOME"; }
+
+# The settings of Samba as a whole, from those on stdin
+_whole() { awk '/^\[/ { whole = $0 == "[global]" } whole'; }
 
 _check_selinux() {
     if command -v getenforce >/dev/null && [[ $(getenforce) == Enforcing ]] &&
