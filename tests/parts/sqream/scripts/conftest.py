@@ -21,3 +21,10 @@ def docker() -> Iterator[LabHost]:
 def before(docker: LabHost) -> Mapping[str, Any]:
     """What the host had before SQream."""
     return docker.snapshot()
+
+
+@pytest.fixture
+def fault(host: LabHost) -> Iterator[Any]:
+    """The stand-in fails as its word says."""
+    yield lambda word: host.bash(f"echo {word} >/run/lab-sqream")
+    host.bash("rm -f /run/lab-sqream")

@@ -14,6 +14,8 @@ from lab.parts.sqream import depot as sqream
 from tests.scripts.frozen import Recipe
 from tests.scripts.lab_host import LabHost
 
+TUNED = {"gpu": 2, "settings": {"limitQueryMemoryGB": 8}}
+WORKERS = [{"gpu": 0}, {"gpu": 1, "count": 2, "spoolGb": 2}, TUNED]
 LICENSE = base64.b64encode(sqream.license_package(workers=16)).decode()
 
 

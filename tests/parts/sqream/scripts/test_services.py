@@ -5,7 +5,7 @@ The package is the lab's stand-in. Not proven: the vendor's own, a second real h
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,14 +14,11 @@ from components.hostrun.ssh import Target
 from components.platforms.sqream import aside
 from lab.hosts import lab
 from lab.parts.sqream import depot as sqream
-from tests.parts.sqream.scripts.host import applied, config, package, refused, running, settled, version
+from tests.parts.sqream.scripts.host import TUNED, WORKERS, applied, config, package, refused, running, settled, version
 from tests.scripts.lab_host import LabHost, differences, target
 
 pytestmark = pytest.mark.lab
 
-SPLIT = {"gpu": 1, "count": 2, "spoolGb": 2}
-TUNED = {"gpu": 2, "settings": {"limitQueryMemoryGB": 8}}
-WORKERS = [{"gpu": 0}, SPLIT, TUNED]
 HOLD = "/etc/gpu-metal-sqream/hold"
 
 
@@ -30,13 +27,6 @@ def host(docker: LabHost, before: Mapping[str, Any]) -> LabHost:  # noqa: ARG001
     """The stand-in's first version at work."""
     applied(docker, config(workers=WORKERS))
     return docker
-
-
-@pytest.fixture
-def fault(host: LabHost) -> Iterator[Any]:
-    """The stand-in fails as its word says."""
-    yield lambda word: host.bash(f"echo {word} >/run/lab-sqream")
-    host.bash("rm -f /run/lab-sqream")
 
 
 def up(host: LabHost, **more: Any) -> set[str]:
@@ -174,14 +164,11 @@ def test_what_differs_is_said_and_mended(host: LabHost) -> None:
 @pytest.mark.row("Q7")
 def test_a_worker_that_is_stopped_while_it_starts_leaves_no_container(host: LabHost, fault: Any) -> None:
     fault("slow")
-    unit = "gpu-metal-sqream-worker-5001"
-    host.bash(f"systemctl stop {unit}; systemctl start --no-block {unit}")
-    host.bash("until docker ps -q --filter publish=5001 | grep -q .; do sleep 0.1; done")
-    assert host.bash(f"systemctl is-active {unit} || true") == "activating\n"
-    host.bash(f"systemctl stop {unit}")
-    assert 5001 not in running(host)
-    host.bash(f"rm /run/lab-sqream; systemctl start {unit}")
-    assert host.check() == {}
+    unit, there = "gpu-metal-sqream-worker-5001", "docker ps -q --filter publish=5001 | grep -q ."
+    begun = f"systemctl stop {unit}; systemctl start --no-block {unit}; until {there}; do sleep 0.1; done"
+    said = host.bash(f"{begun}; systemctl is-active {unit} || true; systemctl stop {unit}; rm /run/lab-sqream")
+    assert (said, 5001 in running(host)) == ("activating\n", False)
+    assert up(host) == {"sqream_service#worker-5001"}
 
 
 @pytest.mark.long
