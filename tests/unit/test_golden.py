@@ -50,7 +50,7 @@ def planned(sample: str, folder: Path) -> Plan:
         shutil.copytree(of.files, folder / "files")
     (folder / "keys").mkdir()
     (folder / "keys/docker.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
-    addresses = [f"10.{a}.{b}.{c}" for a in range(3) for b in range(4) for c in range(64)] + ["192.0.2.10"]
+    addresses = [f"10.{a}.{b}.{c}" for a in range(3) for b in range(8) for c in range(64)] + ["192.0.2.10"]
     (folder / f"known_hosts.{sample}").write_text("".join(f"{a} ssh-ed25519 {a_key(a)}\n" for a in addresses))
 
     def plan(of: dict[str, Any], recorded: Collection[str] = ()) -> Plan:
