@@ -114,7 +114,16 @@ class Listener(BaseHTTPRequestHandler):
             sys.stderr.write(f"{format % args}\n")
 
 
-class Secure(ThreadingHTTPServer):
+class Plain(ThreadingHTTPServer):
+    """Without TLS."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - of the standard library
+        """Handles one connection, which its other end may break."""
+        with contextlib.suppress(OSError):
+            super().finish_request(request, client_address)
+
+
+class Secure(Plain):
     """With TLS; the handshake is left to the connection's own thread."""
 
     context: ssl.SSLContext
@@ -125,10 +134,10 @@ class Secure(ThreadingHTTPServer):
             super().finish_request(secured, client_address)
 
 
-def serve(kube: Kube, http: int, https: int, tls: str, host: str = "") -> list[ThreadingHTTPServer]:
+def serve(kube: Kube, http: int, https: int, tls: str, host: str = "") -> list[Plain]:
     """Starts both servers, each in a thread; returns them, so that they can be ended."""
     handler = type("Bound", (Listener,), {"kube": kube})
-    plain, secure = ThreadingHTTPServer((host, http), handler), Secure((host, https), handler)
+    plain, secure = Plain((host, http), handler), Secure((host, https), handler)
     secure.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     secure.context.load_cert_chain(f"{tls}/tls.crt", f"{tls}/tls.key")
     for each in (plain, secure):

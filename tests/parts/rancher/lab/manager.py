@@ -19,7 +19,7 @@ BOOTSTRAP, ADMIN, FIRST, OWN = (f"Lab-of-Rancher-{number}" for number in range(4
 QUOTA, DEFAULT = "resourcequotas", "resourcequota.management.cattle.io/default-resource-quota=true"
 ENTRY: dict[str, Any] = {
     "kind": "rancher",
-    "chart": str(__import__("tests.parts.rancher.standin", fromlist=["CHART"]).CHART),
+    "repository": front.CHARTS,
     "replicas": 1,
     "bootstrapPasswordSecret": "rancherBootstrap",
     "admin": {"passwordSecret": "rancherAdmin"},
