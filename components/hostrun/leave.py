@@ -25,10 +25,12 @@ def hook(targets: Mapping[str, Target], say: Callable[[str], None]) -> ResourceH
 
     `say` receives what an operator should know while the undo runs.
     """
+    # One a host: layers that leave with their runner are asked for, too, and undone by it.
+    watches: dict[Target, Watch] = {}
 
     async def run(args: ResourceHookArgs) -> None:
         target, layer = await ask(targets, args)
-        await Watch(target, say).begin(layer, undo=True)
+        await watches.setdefault(target.way, Watch(target, say)).begin(layer, undo=True)
 
     return ResourceHook(NAME, run)
 

@@ -112,3 +112,31 @@ def test_a_host_without_a_runner_is_not_told_to_undo() -> None:
         "gpu-1 [runner] /usr/local/sbin/gpu-metal is gone from there: somebody deleted it, or this is another disk. "
         f"Nothing was undone there. Fix: sitectl drift --record, then pulumi up; {WAY.format('gpu-1')}"
     )
+
+
+def test_a_host_that_undoes_several_layers_is_watched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[tuple[int, str, bool]] = []
+
+    class Watch:
+        def __init__(self, target: Target, _: object) -> None:
+            self.of = target.port
+
+        async def begin(self, layer: str, *, undo: bool) -> None:
+            begun.append((id(self), layer, undo))
+
+    async def asked(_: object, args: ResourceHookArgs) -> tuple[Target, str]:
+        host, _, layer = args.name.rpartition("-")
+        return Target(host, "10.0.0.1" if host == "gpu-1" else "10.0.0.2", 22, "deploy", ""), layer
+
+    monkeypatch.setattr(leave, "Watch", Watch)
+    monkeypatch.setattr(leave, "ask", asked)
+    monkeypatch.setattr(leave, "ResourceHook", lambda _, run: run)  # a real one needs an engine
+    hook: Any = leave.hook({}, lambda _: None)
+
+    async def leaves() -> None:
+        for resource in ("gpu-1-base", "gpu-1-runner", "gpu-2-runner"):
+            await hook(ResourceHookArgs("", "", resource, COMMAND))
+
+    go(leaves())
+    assert [(layer, undo) for _, layer, undo in begun] == [("base", True), ("runner", True), ("runner", True)]
+    assert begun[0][0] == begun[1][0] != begun[2][0]
