@@ -213,7 +213,6 @@ def test_workers_whose_disks_are_new_rejoin_with_labels_and_taints_in_one_run(
         assert after["metadata"]["labels"] == node["metadata"]["labels"]
         assert taints(after) == taints(node) != []
     assert "gpu-1" in stack.sitectl("drift").ok().out
-    assert ledger("gpu-1", "gpu") != ""
 
 
 def test_gd2_a_dead_worker_is_removed_without_a_connection(stack: Stack, spare: str) -> None:
