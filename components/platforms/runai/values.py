@@ -33,7 +33,6 @@ CLUSTER_BY = {
     "cluster.uid": "clusterUid",
     "cluster.url": "domain",
     "global.image.registry": "registry.images",
-    "global.additionalImagePullSecrets": "registry.passwordSecret",
     "global.customCA": "authority",
     "global.affinity": "nodes.system",
     "global.tolerations": "the taints of nodes.system",
@@ -106,9 +105,8 @@ def cluster(config: Runai, ground: Ground) -> Values:
         "clusterConfig": merged(config_of, _scheduling(config)),
     }
     if registry := config.registry:
-        pull = {"additionalImagePullSecrets": [places.PULL]} if registry.password_secret else {}
-        image = {"global": {"image": {"registry": registry.images}, **pull}}
-        found = merged(found, image)
+        # The login's Secret has the name that the chart itself looks for.
+        found = merged(found, {"global": {"image": {"registry": registry.images}}})
         if registry.prometheus:
             spec = {"spec": {"baseImage": registry.prometheus}}
             found = merged(found, {"clusterConfig": {"prometheus": spec}})
