@@ -69,11 +69,10 @@ class ClusterRef:
         """A Helm release, which is taken over where Helm knows it and this state does not, and where a run was killed
         while Helm changed it (release.py).
 
-        `place`: its namespace and its name in Helm. `guard` runs before an
-        installation and before an upgrade, and may refuse it. `crds`: kinds that must not
-        be another's; or "newer", if the chart brings newer ones by a hook, which comes
-        after Helm has compared its objects with the CRDs there, so that comparison is
-        left out. `jobs`: it is done when the pods of its Jobs have ended well, too.
+        `place`: its namespace and its name in Helm. `guard` runs before an installation and before an upgrade, and may
+        refuse it. `crds`: kinds that must not be another's; or "newer", if the chart brings newer ones by a hook, which
+        comes after Helm has compared its objects with the CRDs there, so that comparison is left out. `jobs`: it is
+        done when the pods of its Jobs have ended well, too.
         """
         namespace, name = place
         at = self.planes, namespace, name
@@ -81,9 +80,8 @@ class ClusterRef:
             resource, partial(forget, *at, crds if isinstance(crds, Kinds) else None), partial(unblock, *at)
         )
         options = self.options(parent, *depends_on)
-        options.hooks = ResourceHookBinding(
-            before_create=[hook, guard] if guard else [hook], before_update=[hook, guard] if guard else [hook]
-        )
+        before = [hook, guard] if guard else [hook]
+        options.hooks = ResourceHookBinding(before_create=[*before], before_update=[*before])
         return k8s.helm.v3.Release(
             resource,
             name=name,

@@ -80,6 +80,11 @@ _timer_text() {
 _program() {
     printf '#!/bin/bash\n# gpu-metal: taints nodes that offer fewer GPUs than %s says.\n' "$_list"
     printf 'set -euo pipefail\nlist=%s state=%s taint=%s\n' "$_list" "/run/gpu-metal/$_unit" "$_taint"
+    _looking
+    _acting
+}
+
+_looking() {
     cat <<'PROGRAM'
 ask() { kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=15s "$@"; }
 nodes=$(ask get nodes -o go-template='
@@ -89,6 +94,11 @@ nodes=$(ask get nodes -o go-template='
 {{- range .spec.taints}}taint {{$node}} {{.key}}{{"\n"}}{{end}}{{end}}')
 mkdir -p "${state%/*}"
 touch "$state"
+PROGRAM
+}
+
+_acting() {
+    cat <<'PROGRAM'
 found=$(awk -v taint="$taint" '
     FILENAME == ARGV[1] { wanted[$1 " " $2] = $3; watched[$1]; next }
     FILENAME == ARGV[3] { looks[$1] = $2; next }

@@ -86,9 +86,11 @@ def rancher(folder: Path) -> Iterator[Rancher]:
         builtin.begin(kube, VERSION)
         plain, secure = server.serve(kube, 0, 0, _certificate(folder), "127.0.0.1")
         _webhooks(kube, folder, secure.server_address[1])
-        threading.Thread(target=controller.run, args=(kube,), daemon=True).start()
+        ended = threading.Event()
+        threading.Thread(target=controller.run, args=(kube, ended), daemon=True).start()
         http, https = (f"127.0.0.1:{each.server_address[1]}" for each in (plain, secure))
         yield Rancher(api, kube, f"http://{http}", https, (folder / "tls.crt").read_text())
+        ended.set()
 
 
 def _certificate(folder: Path) -> str:

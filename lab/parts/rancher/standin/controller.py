@@ -20,19 +20,21 @@ def once(kube: Kube) -> None:
     bindings.settle(kube)
 
 
-def run(kube: Kube) -> None:
-    """Settles whenever something changes; never returns."""
+def run(kube: Kube, ended: threading.Event) -> None:
+    """Settles whenever something changes, until `ended` is set."""
     changed = threading.Event()
     for path in WATCHED:
-        threading.Thread(target=kube.watch, args=(path, changed.set), daemon=True).start()
+        threading.Thread(target=kube.watch, args=(path, changed.set, ended), daemon=True).start()
     changed.set()
-    while True:
+    while not ended.is_set():
         changed.wait()
         time.sleep(_GATHER)
         changed.clear()
         try:
             once(kube)
         except KubeError as error:
+            if ended.is_set():
+                return
             sys.stderr.write(f"once more in a second: {error}\n")
             time.sleep(1)
             changed.set()

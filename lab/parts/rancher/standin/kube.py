@@ -120,9 +120,9 @@ class Kube:
             if error.status != 404:
                 raise
 
-    def watch(self, path: str, changed: Callable[[], None]) -> None:
-        """Calls `changed` for each event of these objects, and for each object that there is; never returns."""
-        while True:
+    def watch(self, path: str, changed: Callable[[], None], ended: threading.Event) -> None:
+        """Calls `changed` for each event of these objects, and for each object that there is, until `ended` is set."""
+        while not ended.is_set():
             try:
                 self._events(path, changed)
             except (OSError, http.client.HTTPException):

@@ -151,7 +151,7 @@ def main() -> None:
     env, kube = os.environ, Kube.inside()
     builtin.begin(kube, env["CATTLE_VERSION"])
     serve(kube, int(env["RANCHER_HTTP"]), int(env["RANCHER_HTTPS"]), env["RANCHER_TLS"])
-    controller.run(kube)
+    controller.run(kube, threading.Event())
 
 
 if __name__ == "__main__":
