@@ -22,6 +22,7 @@ NEEDED = {
     ("sqream-hosts", "db-1"): ["platforms[0].host"],
     ("storage-whole", "cp-1"): ["storage.nfs.host"],
     ("device_plugin", "gpu-1"): ["devicePlugin"],
+    ("samba", "files-1"): ["storage.nfs.host"],
     ("storage", "cp-1"): ["storage.nfs.host"],
     ("shifter", "greina9"): ["platforms[0].gateway.host", "platforms[0].slurm.controller"],
     ("orchestra", "zeus"): ["platforms[0].host"],
