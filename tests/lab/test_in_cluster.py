@@ -170,7 +170,7 @@ def test_destroy_takes_all_of_it_and_it_comes_up_again_on_its_data(stack: Stack)
 
 @pytest.mark.row("O1", "S1", "L1", "L2", "M1")
 def test_without_their_lines_all_parts_are_gone_but_data(stack: Stack) -> None:
-    on("cp-1", [*front.KUBECTL, "delete", "pod", "reader", "-n", "vision"])
+    on("cp-1", [*front.KUBECTL, "delete", "pod", "--all", "-n", "vision"], limit=120)
     at_work.nothing(stack)
     stack.up().ok()
     left = {each["metadata"]["name"] for each in kubectl("get", "namespaces")["items"]}
