@@ -126,7 +126,7 @@ def test_gr9_preview_needs_no_host_and_finds_nothing_to_do(stack: Stack) -> None
 
 @pytest.mark.row("X22")
 def test_what_hands_changed_is_named_and_mended(stack: Stack) -> None:
-    # The hosts were frozen: on a busy machine so long that a kubelet has missed its engine, and says so for some seconds.
+    # The hosts were frozen: on a busy machine so long that a kubelet has missed its engine, and says so for a while.
     until(lambda: stack.sitectl("drift").status == 0, what="a site without drift", limit=120, pause=5)
     on("cpu-1", ["sh", "-c", "echo 'net.core.somaxconn = 1' > /etc/sysctl.d/99-zz-gpu-metal.conf"])
     admin = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "--namespace", "vision"]
