@@ -123,6 +123,6 @@ def _other_names(site: Site, members: Collection[str]) -> Iterator[str]:
     called = {name: user.subject or name for name, user in site.users.items() if name in members}
     others = [name for name, subject in called.items() if not subject.startswith(prefix)]
     if oidc and others:
-        text = f"kubernetes.oidc: the API server calls people who sign in {prefix}X, where X is their {oidc.username_claim}"
+        text = f"kubernetes.oidc: the API server calls people who sign in {prefix}X, where X is their"
         lacking = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} no such name"
-        yield f'{text}. {lacking}, so that signing in opens no project to them. Write users.NAME.subject: "{prefix}X".'
+        yield f'{text} {oidc.username_claim}. {lacking}, so that signing in opens no project to them. Write users.NAME.subject: "{prefix}X".'
