@@ -124,5 +124,5 @@ def _other_names(site: Site, members: Collection[str]) -> Iterator[str]:
     others = [name for name, subject in called.items() if not subject.startswith(prefix)]
     if oidc and others:
         text = f"kubernetes.oidc: the API server calls people who sign in {prefix}X, where X is their"
-        lacking = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} no such name"
-        yield f'{text} {oidc.username_claim}. {lacking}, so that signing in opens no project to them. Write users.NAME.subject: "{prefix}X".'
+        text += f" {oidc.username_claim}. {', '.join(others)} {'has' if len(others) == 1 else 'have'} no such name"
+        yield f'{text}, so that signing in opens no project to them. Write users.NAME.subject: "{prefix}X".'
