@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -27,11 +27,28 @@ def explain(schema: Schema, key: str) -> list[list[str]]:
             node = below[part]
             path = f"{path}.{part}".lstrip(".")
         elif not any("items" not in shape and members(shape) for shape in _shapes(node, models)):
-            near = get_close_matches(part, below, 1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(below))}."
-            raise Stop(Code.WRONG, [f"{key}: there is no {part}{f' in {path}' if path else ''}. {hint}"])
+            lacking = f"{key}: there is no {part}{f' in {path}' if path else ''}."
+            raise Stop(Code.WRONG, [f"{lacking} {_hint(part, below, models)}"])
     own = [[path, *_row(node, models)]] if path else []
     return own + [[f"{path}.{name}".lstrip("."), *_row(one, models)] for name, one in _below(node, models).items()]
+
+
+def _hint(name: str, below: Schema, models: Schema) -> str:
+    """Where a key of this name is, else what the nearest name is called, else all names."""
+    places = sorted(_places(name, {"$ref": "#/$defs/Site"}, models, ()), key=lambda place: (place.count("."), place))
+    if places:
+        more = f", and {len(places) - 3} more" if len(places) > 3 else ""
+        return f"Did you mean {' or '.join(places[:3])}{more}?"
+    near = get_close_matches(name, below, 1)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(below))}."
+
+
+def _places(name: str, node: Schema, models: Schema, path: tuple[str, ...]) -> Iterator[str]:
+    """Every key of the site with this name, with the keys above it. The schema's models contain none of themselves."""
+    for key, one in _below(node, models).items():
+        if key == name:
+            yield ".".join([*path, key])
+        yield from _places(name, one, models, (*path, key))
 
 
 def _below(node: Schema, models: Schema) -> Schema:

@@ -113,8 +113,8 @@ def _account_of(site: Site, name: str) -> Iterator[str]:
 def _of_user(site: Site, name: str, projects: Sequence[str]) -> Iterator[str]:
     if projects:
         yield f"{name} in {', '.join(projects)}"
-        subject = site.users[name].subject or name
-        yield f"what certificates of {subject} open there; they cannot be revoked, and end at their dates"
+        access = f"the access that certificates of {site.users[name].subject or name} give there"
+        yield f"{access}; they cannot be revoked, and are valid until their dates"
 
 
 def add_project(flags: Flags, name: str, entry: Mapping[str, Any], *, dry_run: bool) -> Code:

@@ -15,6 +15,9 @@ _TAKEN = ("library", "runner", "preflight", "base", "gpu", "engine", "node", "me
 _ONCE: frozenset[Provide] = frozenset({"gpu-pods"})
 """What only one part of a site may give: two device plugins would offer the same GPUs."""
 
+_BY_KEY: dict[Provide, str] = {"storage:default": "default: true to one of storage.classes"}
+"""What a part gives by a key of its own only: the part's key alone would not bring it."""
+
 
 def names(site: Site) -> Iterator[Problem]:
     """Each entry has a unique name, since its layers are named after it, and namespaces of its own."""
@@ -86,6 +89,8 @@ def _fix(site: Site, lacking: Provide) -> str:
         return f", the site's engine is containerd. Give it a site of its own{fix}"
     if lacking == "kubernetes":
         return ". Write kubernetes: {}."
+    if lacking in _BY_KEY:
+        return f", which no part of this site gives. Add {_BY_KEY[lacking]}."
     givers = [_called(each) for each in REGISTERED if lacking in each.part.gives]
     return f", which no part of this site gives. Add {' or '.join(givers)}." if givers else ", which no part gives yet."
 

@@ -1,7 +1,7 @@
 """Rules for users and projects (rows X14, S4, S6). Pure functions; each problem names the key and the fix."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from components.host.config import Host
@@ -113,3 +113,16 @@ def notes(site: Site) -> Iterator[str]:
     at_work = {member for project in site.projects.values() for member in project.members}
     if idle := sorted(site.users.keys() - at_work):
         yield f"users: {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} in no project."
+    yield from _other_names(site, at_work)
+
+
+def _other_names(site: Site, members: Collection[str]) -> Iterator[str]:
+    """Members whom the API server calls by another name when they sign in: their projects stay closed to them."""
+    oidc = site.kubernetes.oidc if site.kubernetes else None
+    prefix = oidc.username_prefix if oidc else ""
+    called = {name: user.subject or name for name, user in site.users.items() if name in members}
+    others = [name for name, subject in called.items() if not subject.startswith(prefix)]
+    if oidc and others:
+        text = f"kubernetes.oidc: the API server calls people who sign in {prefix}X, where X is their"
+        text += f" {oidc.username_claim}. {', '.join(others)} {'has' if len(others) == 1 else 'have'} no such name"
+        yield f'{text}, so that signing in opens no project to them. Write users.NAME.subject: "{prefix}X".'

@@ -71,7 +71,7 @@ def test_a_removed_user_leaves_every_project_and_keeps_data(ctl: Sitectl, site: 
     assert gone[1:] == ["      ana: {email: ana@example.org}    # leads vision"]
     assert came == ['      vision: {cpu: "4", memory: 8Gi, gpus: 4, members: [ben]}   # both']
     assert "goes : ana in vision\n" in done.stderr
-    assert "they cannot be revoked" in done.stderr
+    assert "goes : the access that certificates of ana give there; they cannot be revoked" in done.stderr
     assert "stays: files of ana in home folders and on volumes\n" in done.stderr
     assert "to delete what stays, after pulumi up: sitectl user purge ana" in done.stderr
 

@@ -47,6 +47,11 @@ def test_one_of_several_shapes() -> None:
     [
         ("kubernetes.verson", "kubernetes.verson: there is no verson in kubernetes. Did you mean version?"),
         ("nope", "nope: there is no nope. There are: accountGroups, accounts,"),
+        ("pgadmin", "pgadmin: there is no pgadmin. Did you mean platforms.pgadmin?"),
+        (
+            "kubernetes.taintLost",
+            "kubernetes.taintLost: there is no taintLost in kubernetes. Did you mean gpu.taintLost or ",
+        ),
     ],
 )
 def test_a_key_that_is_none(key: str, says: str) -> None:

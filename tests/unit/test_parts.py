@@ -132,6 +132,11 @@ def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path, monkey
     assert lacking.text == "asker needs ingress, which no part of this site gives. Add giver."
     [lacking] = needs(site_with(tmp_path, giver))
     assert lacking == Problem(("giver",), "giver needs kubernetes. Write kubernetes: {}.")
+    stored = entry("asker", replace(ASKER, needs=frozenset({"storage:default"})))
+    [lacking] = needs(
+        site_with(tmp_path, stored, kubernetes={}, storage={"server": {"address": "10.0.0.9", "path": "/a"}})
+    )
+    assert lacking.text.endswith(", which no part of this site gives. Add default: true to one of storage.classes.")
     docker = entry("whale", replace(ASKER, needs=frozenset({"docker"}), cluster=None))
     assert list(needs(site_with(tmp_path, docker))) == []
     [lacking] = needs(site_with(tmp_path, docker, engine={}))

@@ -64,6 +64,22 @@ def test_users_in_no_project_are_a_note(tmp_path: Path) -> None:
     )
 
 
+def test_members_whom_a_sign_in_gives_another_name_are_a_note(tmp_path: Path) -> None:
+    oidc = {"issuer": "https://id.example.org/realms/ai", "client": "kubernetes", "usernameClaim": "email"}
+    of: dict[str, Any] = {
+        "hosts": {"one": {"address": "10.0.0.1", "roles": ["control-plane"]}},
+        "users": {"ana": {}, "ben": {"subject": "oidc:ben@example.org"}, "eve": {}},
+        "projects": {"vision": {"members": ["ana", "ben"]}},
+    }
+    says = (
+        "kubernetes.oidc: the API server calls people who sign in oidc:X, where X is their email. ana has no such name"
+    )
+    for more, wanted in (({}, 1), ({"usernamePrefix": ""}, 0)):
+        found = notes(site_with(tmp_path, **of, kubernetes={"oidc": {**oidc, **more}}))
+        assert sum(line.startswith(says) for line in found) == wanted
+    assert not any("sign in" in line for line in notes(site_with(tmp_path, **of, kubernetes={})))
+
+
 def test_two_subjects_of_a_former_site_never_become_one_user() -> None:
     members = ["ana@a.org", "ana@b.org", "Ana@c.org", "ana", "7@d.org"]
     [problem] = former({"tenants": {"vision": {"quota": {}, "members": members}}})

@@ -86,7 +86,7 @@ def nodes(config: Orchestra, ground: Ground) -> Iterator[Problem]:
             text = f"{machine} is not a host of this site, so that its GPUs are not known. Write maxGpu: NUMBER."
             yield Problem(at, text)
         elif node.gpu > most:
-            said = "maxGpu" if node.max_gpu is not None else f"the {most} GPUs of {machine}"
+            said = "maxGpu" if node.max_gpu is not None else f"the GPUs of {machine}"
             yield Problem((*at, "gpu"), f"{node.gpu} is more than {said} ({most}). Write {most} or less.")
         if node.max_gpu is not None and there is not None and node.max_gpu > there:
             text = f"{node.max_gpu} is more than the {there} GPUs of {machine}. Write {there}, or take it away."

@@ -15,21 +15,28 @@ from components.platforms.rancher.config import Rancher
 
 _MOST = 2
 """GPUs of each container, as in the document."""
+_NOBODY = 65534
+"""The user of a pod whose folder on the volume belongs to no user that the site knows."""
 
 
 def files(config: Rancher, ground: Ground) -> dict[str, str]:
     """By path: the pod of each project."""
-    found = {}
+    found, personal = {}, people.personal(config, ground)
     for name, of in people.projects(config, ground).items():
         own = people.share(config, name).namespace.gpus
         gpus = min(_MOST, (of.gpus if own is None else own) // 2)
+        uid = ground.users[name].uid if name in personal else None
         if gpus:
-            found[f"pods/{name}/gpu-pod.yaml"] = text(name, gpus, volume=config.volumes is not None)
+            made = pod(name, gpus, uid or _NOBODY, volume=config.volumes is not None)
+            found[f"pods/{name}/gpu-pod.yaml"] = text(made, gpus)
     return found
 
 
-def pod(project: str, gpus: int, *, volume: bool) -> dict[str, Any]:
-    """The object as the API server takes it. It is let into every project, whatever its podSecurity."""
+def pod(project: str, gpus: int, uid: int, *, volume: bool) -> dict[str, Any]:
+    """The object as the API server takes it. It is let into every project, whatever its podSecurity.
+
+    It runs as number `uid`: on a volume, that is whose files it can read and write.
+    """
     mounts = [{"name": places.CLAIM, "mountPath": "/data"}] if volume else []
     containers = [
         {
@@ -51,7 +58,7 @@ def pod(project: str, gpus: int, *, volume: bool) -> dict[str, Any]:
             "restartPolicy": "Never",
             "securityContext": {
                 "runAsNonRoot": True,
-                "runAsUser": 65534,
+                "runAsUser": uid,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "containers": containers,
@@ -60,12 +67,12 @@ def pod(project: str, gpus: int, *, volume: bool) -> dict[str, Any]:
     }
 
 
-def text(project: str, gpus: int, *, volume: bool) -> str:
+def text(made: dict[str, Any], gpus: int) -> str:
     """The file: what it shows, how to submit it, the object."""
     out, writer = io.StringIO(), YAML()
     writer.default_flow_style = False
     writer.width = 4096
-    writer.dump(pod(project, gpus, volume=volume), out)
+    writer.dump(made, out)
     many = "a GPU" if gpus == 1 else f"{gpus} GPUs"
     says = f"One pod, two containers with {many} each: a container without nvidia.com/gpu gets none."
     return f"# {says}\n# Write your own images, then: kubectl create -f FILE\n{out.getvalue()}"

@@ -203,7 +203,7 @@ def test_secrets_are_names() -> None:
         ({"source": {}}, "source: needs one of archive and git. Write archive: {url: URL, sha256: SUM}."),
         (
             {"nodes": {"node02": {"gpu": 3}}},
-            "nodes.node02.gpu: 3 is more than the 2 GPUs of node02 (2). Write 2 or less.",
+            "nodes.node02.gpu: 3 is more than the GPUs of node02 (2). Write 2 or less.",
         ),
         (
             {"nodes": {"node02": {"cpu": 31}}},

@@ -134,4 +134,16 @@ def test_a_pod_has_two_containers_with_gpus_each(tmp_path: Path) -> None:
         limits = [each["resources"]["limits"]["nvidia.com/gpu"] for each in pod["spec"]["containers"]]
         assert limits == [gpus, gpus]
         assert pod["spec"]["volumes"][0]["persistentVolumeClaim"] == {"claimName": "volume"}
+        assert pod["spec"]["securityContext"]["runAsUser"] == 65534
     assert samples.files(*parts_of(site_of(tmp_path, of={"projects": {"vision": {"gpus": 1}}}))) == {}
+
+
+@pytest.mark.row("T6")
+def test_a_pod_of_a_personal_project_may_write_into_the_folder_of_its_user(tmp_path: Path) -> None:
+    site = site_of(tmp_path, of={"users": {"ana": {"uid": 20001}, "ben": {}}}, personal={"gpus": 2})
+    pods = {path: YAML(typ="safe").load(text) for path, text in samples.files(*parts_of(site)).items()}
+    users = {
+        name: pods[f"pods/{name}/gpu-pod.yaml"]["spec"]["securityContext"]["runAsUser"]
+        for name in ("ana", "ben", "vision")
+    }
+    assert users == {"ana": 20001, "ben": 65534, "vision": 65534}
