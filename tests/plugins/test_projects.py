@@ -270,7 +270,7 @@ def test_a_namespace_that_is_not_free_is_refused_with_what_holds_it(
 
 @pytest.mark.row("X3")
 def test_images_are_read_as_containerd_reads_them(cluster: Cluster) -> None:
-    """A first word with a capital letter is a registry, a digest alone is what lies on the node, a volume has an image."""
+    """A word with a capital letter is a registry, a digest alone is what lies on the node, a volume has an image."""
     group = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
     metadata = {"name": images.NAME}
     cluster.server.ask("POST", f"{group}ies", {"metadata": metadata, "spec": images.policy(["docker.io"])})
