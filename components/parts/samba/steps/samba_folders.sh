@@ -182,7 +182,7 @@ _give_back() {
                 (cd -P -- "$folder" && chown -- "${was% *}" . && chmod -- "00${was#* }" .)
             fi
         fi
-        { grep -v -- "^$folder " "$(_record)" || true; } | write_file "$(_record)" 0600
+        awk -v "folder=$folder" '$1 != folder' "$(_record)" | write_file "$(_record)" 0600
     done
 }
 

@@ -107,6 +107,6 @@ _give_back() {
                 _set "$path" "${was% *}" "${was#* }"
             fi
         fi
-        { grep -v -- "^$folder " "$(_record)" || true; } | write_file "$(_record)" 0600
+        awk -v "folder=$folder" '$1 != folder' "$(_record)" | write_file "$(_record)" 0600
     done
 }
