@@ -158,7 +158,7 @@ _made() {
 }
 
 _note() {
-    if _recorded | grep -qxF -- "$1"; then return; fi
+    if _recorded | grep -xF -- "$1" >/dev/null; then return; fi
     { if [[ -e $(_record) ]]; then cat "$(_record)"; fi && printf '%s %s\n' "$1" "$2"; } | write_file "$(_record)" 0600
 }
 
