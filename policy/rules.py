@@ -189,19 +189,28 @@ def _allowed(planned: Iterable[Planned]) -> list[str]:
 
 def foreign(pod: Mapping[str, Any], allowed: Sequence[str]) -> Iterator[str]:
     """The images of a pod's spec that are of no allowed registry; none if any is allowed."""
-    for kind in ("initContainers", "containers", "ephemeralContainers") if allowed else ():
+    for where, image in _images_of_pod(pod) if allowed else ():
+        if not any(_of_registry(image).startswith(f"{each}/") for each in allowed):
+            text = f"{where} has image {image}, which is of none of allowedRegistries"
+            yield f"{text}. Fix: take one of {', '.join(allowed)}, or add its registry to that list."
+
+
+def _images_of_pod(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What has an image, and the image; volumes can be images, too."""
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
         for container in pod.get(kind) or ():
-            image = str(container.get("image"))
-            if not any(_of_registry(image).startswith(f"{each}/") for each in allowed):
-                where = f"container {container.get('name')} has image {image}"
-                text = f"{where}, which is of none of allowedRegistries"
-                yield f"{text}. Fix: take one of {', '.join(allowed)}, or add its registry to that list."
+            yield f"container {container.get('name')}", str(container.get("image"))
+    for volume in pod.get("volumes") or ():
+        if reference := (volume.get("image") or {}).get("reference"):
+            yield f"volume {volume.get('name')}", str(reference)
 
 
 def _of_registry(image: str) -> str:
-    """The image with its registry, as containerd reads it."""
+    """The image with its registry, as containerd reads it; a digest alone is of none (components/tenancy/images.py)."""
     first, slash, _ = image.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
+    if image.startswith("sha256:"):
+        return image
+    if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
         return image
     return f"docker.io/{image}" if slash else f"docker.io/library/{image}"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from components.host.config import Host
+from components.kubernetes.config import not_images
 from components.matrix import numbers
 from components.problem import Problem
 from components.tenancy.images import SINCE
@@ -62,6 +63,11 @@ def registries(site: Site) -> Iterator[Problem]:
     elif site.allowed_registries and site.kubernetes and numbers(site.kubernetes.version) < SINCE:
         text = f"needs Kubernetes {oldest} or later, and the site has {site.kubernetes.version}."
         yield Problem(key, f"{text} Take it away, or upgrade.")
+    for index, each in enumerate(site.allowed_registries):
+        first = each.partition("/")[0]
+        if not not_images(each) and not {".", ":"} & {*first} and first != "localhost":
+            text = f"{each} is no registry: without '.' or a port, the first word of an image is a folder of docker.io."
+            yield Problem((*key, index), f"{text} Write docker.io/{each}, or HOST:PORT.")
 
 
 def members(site: Site) -> Iterator[Problem]:

@@ -25,8 +25,8 @@ _ETC = frozenset(
         *("cron.hourly", "cron.monthly", "cron.weekly", "dbus-1", "default", "dnf", "docker", "dpkg", "fonts"),
         *("gpu-metal", "grub.d", "init.d", "kernel", "kubernetes", "ld.so.conf.d", "logrotate.d", "modprobe.d"),
         *("modules-load.d", "munge", "netplan", "network", "NetworkManager", "nvidia-container-runtime"),
-        *("opt/cni", "pam.d", "pki", "polkit-1", "profile.d", "rc.d", "rpm", "rsyslog.d", "security"),
-        *("selinux", "skel", "slurm", "ssh", "ssl", "sudoers.d", "sysconfig", "sysctl.d", "systemd"),
+        *("opt/cni", "pam.d", "pki", "polkit-1", "profile.d", "rc.d", "rpm", "rsyslog.d", "samba"),
+        *("security", "selinux", "skel", "slurm", "ssh", "ssl", "sudoers.d", "sysconfig", "sysctl.d", "systemd"),
         *("tmpfiles.d", "udev", "X11", "xdg", "yum", "yum.repos.d"),
     }
 )
@@ -35,7 +35,7 @@ _LIB = frozenset(
         *("apt", "chrony", "cloud", "cni", "containerd", "containers", "dbus", "dhcp", "dnf", "docker", "dpkg"),
         *("etcd", "gpu-metal", "kubelet", "libvirt", "lxc", "machines", "mongodb", "munge", "mysql"),
         *("NetworkManager", "nfs", "pam", "polkit-1", "portables", "postgresql", "private", "rancher", "rpm"),
-        *("selinux", "slurm", "snapd", "sudo", "systemd", "ucf"),
+        *("samba", "selinux", "slurm", "snapd", "sudo", "systemd", "ucf"),
     }
 )
 _OTHERS = (

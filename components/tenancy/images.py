@@ -17,19 +17,19 @@ SINCE = (1, 30)
 """The first Kubernetes with admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy.
 https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/"""
 
+_WHOLE = (
+    "variables.images.map(i, i.startsWith('sha256:') ? i : !i.contains('/') ? 'docker.io/library/' + i : "
+    "i.split('/')[0].matches('[.:A-Z]') || i.startsWith('localhost/') ? i : 'docker.io/' + i)"
+)
+"""An image without a registry is one of docker.io, as containerd reads it; a first word with a capital letter is a
+registry. One that is named by its digest alone is whatever lies on the node, of no registry.
+https://github.com/distribution/reference/blob/main/normalize.go, splitDockerDomain"""
 _KINDS = ("containers", "initContainers", "ephemeralContainers")
 
 
 def policy(registries: Sequence[str]) -> dict[str, Any]:
-    """`spec` of the policy. A pod that was there before may change in all but its images.
-
-    An image without a registry is one of docker.io, as containerd reads it.
-    """
+    """`spec` of the policy. A pod that was there before may change in all but its images."""
     listed = json.dumps(list(registries))
-    whole = (
-        "variables.images.map(i, !i.contains('/') ? 'docker.io/library/' + i : "
-        "i.split('/')[0].matches('[.:]') || i.startsWith('localhost/') ? i : 'docker.io/' + i)"
-    )
     says = f"is of none of the site's allowedRegistries, which are {', '.join(registries)}"
     return {
         "failurePolicy": "Fail",
@@ -49,7 +49,7 @@ def policy(registries: Sequence[str]) -> dict[str, Any]:
         ],
         "variables": [
             {"name": "images", "expression": _of("object")},
-            {"name": "whole", "expression": whole},
+            {"name": "whole", "expression": _WHOLE},
             {"name": "others", "expression": f"variables.whole.filter(i, !{listed}.exists(r, i.startsWith(r + '/')))"},
         ],
         "validations": [
@@ -67,4 +67,5 @@ BINDING: dict[str, Any] = {"policyName": NAME, "validationActions": ["Deny"]}
 
 def _of(pod: str) -> str:
     lists = (f"(has({pod}.spec.{kind}) ? {pod}.spec.{kind}.map(c, c.image) : [])" for kind in _KINDS)
-    return f"({' + '.join(lists)})"
+    volumes = f"{pod}.spec.volumes.filter(v, has(v.image) && has(v.image.reference)).map(v, v.image.reference)"
+    return f"({' + '.join(lists)} + (has({pod}.spec.volumes) ? {volumes} : []))"

@@ -101,6 +101,7 @@ def _apiserver(folder: Path, etcd: int, port: int) -> list[str]:
         *(f"--token-auth-file={folder / 'tokens.csv'}", "--service-cluster-ip-range=10.96.0.0/24"),
         *(f"--service-account-key-file={folder / 'sa.key'}", f"--service-account-signing-key-file={folder / 'sa.key'}"),
         *("--service-account-issuer=https://kubernetes.default.svc", f"--client-ca-file={folder / 'ca.crt'}"),
+        "--feature-gates=ImageVolume=true",  # as later versions have it by default
     ]
 
 

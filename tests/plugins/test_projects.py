@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from components.tenancy import namespace
+from components.tenancy import images, namespace
 from components.tenancy.component import NO_SYSTEM_PRIORITY
 from tests.plugins.api_server import ApiServer, api_server, until
 from tests.plugins.stack import Stack
@@ -266,3 +266,33 @@ def test_a_namespace_that_is_not_free_is_refused_with_what_holds_it(
     until(lambda: "example.org/backup" in json.dumps(cluster.namespace("light")["status"]))
     with pytest.raises(namespace.NamespaceError, match=r"light was deleted and still ends: .*example.org/backup in 1"):
         asyncio.run(namespace.free([plane], "light"))  # type: ignore[list-item]
+
+
+@pytest.mark.row("X3")
+def test_images_are_read_as_containerd_reads_them(cluster: Cluster) -> None:
+    """A word with a capital letter is a registry, a digest alone is what lies on the node, a volume has an image."""
+    group = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+    metadata = {"name": images.NAME}
+    cluster.server.ask("POST", f"{group}ies", {"metadata": metadata, "spec": images.policy(["docker.io"])})
+    cluster.server.ask("POST", f"{group}ybindings", {"metadata": metadata, "spec": images.BINDING})
+
+    def made(image: str, volume: str | None = None) -> str:
+        """Why it is refused; empty if it is not."""
+        body = pod("one")
+        body["spec"]["containers"][0]["image"] = image
+        body["spec"]["volumes"] = [{"name": "own", "emptyDir": {}}]
+        if volume:
+            body["spec"]["volumes"] += [{"name": "other", "image": {"reference": volume}}]
+        path = "/api/v1/namespaces/speech/pods?dryRun=All"
+        return str(cluster.server.ask("POST", path, body, status=[201, 403]).get("message", ""))
+
+    try:
+        until(lambda: "image ghcr.io/other:1 is of none" in made("ghcr.io/other:1"))
+        for image in ("EVIL/x:1", "localhost/x:1", f"sha256:{64 * 'a'}"):
+            assert f"image {image} is of none" in made(image)
+        assert "image ghcr.io/data:1 is of none" in made("busybox:1", "ghcr.io/data:1")
+        for image in ("busybox", "team/x@sha256:" + 64 * "a", "docker.io/x:1"):
+            assert made(image, "team/data:1") == "", image
+    finally:
+        cluster.server.ask("DELETE", f"{group}ybindings/{images.NAME}")
+        cluster.server.ask("DELETE", f"{group}ies/{images.NAME}")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from policy.rules import RULES, STACK_RULES, Planned
+from policy.rules import RULES, STACK_RULES, Planned, foreign
 
 COMMAND = "command:remote:Command"
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -201,3 +201,18 @@ def test_images_in_projects_are_of_the_sites_registries(image: str, allowed: boo
             "take one of registry.example.org:5000/team, docker.io/library, or add its registry to that list."
         ]
     )
+
+
+@pytest.mark.row("X3")
+@pytest.mark.parametrize("image", ["EVIL/busybox:1", f"sha256:{64 * 'a'}"])
+def test_a_capital_letter_makes_a_registry_and_a_digest_alone_is_of_none(image: str) -> None:
+    assert list(foreign({"containers": [{"name": "main", "image": "a/b"}]}, ["docker.io"])) == []
+    [said] = foreign({"containers": [{"name": "main", "image": image}]}, ["docker.io"])
+    assert said.startswith(f"container main has image {image}, which is of none of allowedRegistries.")
+
+
+@pytest.mark.row("X3")
+def test_a_volume_may_be_an_image_too() -> None:
+    volumes = [{"name": "own", "emptyDir": {}}, {"name": "data", "image": {"reference": "ghcr.io/data:1"}}]
+    [said] = foreign({"volumes": volumes}, ["docker.io"])
+    assert said.startswith("volume data has image ghcr.io/data:1, which is of none of allowedRegistries.")

@@ -5,6 +5,7 @@ A cluster that is lost and restored: tests/scripts/test_control_plane_years.py.
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -157,6 +158,21 @@ def test_the_newest_stay_and_one_just_made_always(plane: Plane) -> None:
     assert {*future} < {*plane.share.iterdir()}
 
 
+def test_what_others_have_in_the_folder_stays(plane: Plane) -> None:
+    """A copy of another control plane in the making, whose name begins as this one's; one that somebody keeps."""
+    node, of, time = plane.backup().name.rsplit("-", 2)
+    others = [f".{node}-2-{of}-{time}.part", f"{node}-2-{of}-20200101T000000Z.tar.gz.age"]
+    kept = [f"{node}-{of}-{word}.tar.gz.age" for word in ("20200101-before-the-upgrade", "first", "last")]
+    old = [f"{node}-{of}-2020010{day}T000000Z.tar.gz.age" for day in (1, 2)]
+    for name in (*others, *kept, *old, f".{old[0]}.part"):
+        (plane.share / name).touch()
+    assert plane.run("backup")[0] == 0
+    stay = {file.name for file in plane.share.iterdir()}
+    assert {*others, *kept} < stay
+    assert len(stay - {*others, *kept}) == 2, "the site keeps two"
+    assert (plane.root / "var/lib/gpu-metal-backup/last").read_text().split()[2] == "2"
+
+
 def test_the_backup_of_another_host_is_not_restored_here(plane: Plane) -> None:
     plane.manifest(
         "etcd", "--name=cp-9", "--initial-advertise-peer-urls=https://10.0.0.19:2380", f"--data-dir={plane.root}/etcd"
@@ -167,10 +183,11 @@ def test_the_backup_of_another_host_is_not_restored_here(plane: Plane) -> None:
     assert "Nothing was changed" in said
 
 
-def test_a_restore_waits_until_the_other_members_are_off(plane: Plane) -> None:
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_restore_waits_until_the_other_members_are_off(plane: Plane, family: int, address: str) -> None:
     """Else there were two clusters."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        peer = f"https://127.0.0.1:{other.getsockname()[1]}"
+    with socket.create_server((address, 0), family=family) as other:
+        peer = f"https://{f'[{address}]' if ':' in address else address}:{other.getsockname()[1]}"
         own = f"1, started, {NAME}, https://10.0.0.11:2380, https://10.0.0.11:2379, false\n"
         plane.etcd("etcdctl.members", f"{own}2, started, cp-2, {peer}, https://127.0.0.1:2379, false\n")
         status, said = plane.run("restore", str(plane.backup()))
@@ -240,6 +257,7 @@ def test_where_another_cluster_is_everything_is_that_of_the_backup(plane: Plane)
     key, authority = plane.root / "etc/kubernetes/pki/ca.key", plane.root / "etc/kubernetes/pki/ca.crt"
     wanted = authority.read_text()
     subprocess.run(("openssl", *CA, "-keyout", key, "-out", authority), check=True, capture_output=True)
+    plane.manifest("kube-apiserver", "--secure-port=6444")
     plane.file("etc/kubernetes/manifests/kube-vip.yaml", "of the other\n")
     status, said = plane.run("restore", str(made))
     assert status == 0, said
@@ -248,6 +266,7 @@ def test_where_another_cluster_is_everything_is_that_of_the_backup(plane: Plane)
     assert manifests(plane) == {"etcd.yaml", "kube-apiserver.yaml"}
     [before] = (plane.root / "etc").glob("kubernetes.before-*")
     assert (before / "manifests/kube-vip.yaml").exists()
+    assert "--secure-port=6444" in (before / "manifests/kube-apiserver.yaml").read_text()
 
 
 def test_a_restore_that_was_cut_off_is_done_again(plane: Plane) -> None:
@@ -262,3 +281,20 @@ def test_a_restore_that_was_cut_off_is_done_again(plane: Plane) -> None:
     assert status == 0, said
     assert (plane.root / DATA).read_text() == "restored\n"
     assert manifests(plane) == {"etcd.yaml", "kube-apiserver.yaml"}
+
+
+def test_on_a_lost_host_one_that_was_cut_off_among_the_files_is_done_again(plane: Plane) -> None:
+    made = restorable(plane)
+    rest = plane.root / "etc/kubernetes"
+    wanted = sorted(file.name for file in rest.rglob("*") if file.name not in manifests(plane))
+    shutil.rmtree(rest)
+    plane.program("cp", f'/usr/bin/cp "$@"; if [[ ${{@: -1}} == {plane.root}/etc/* ]]; then kill -KILL $PPID; fi')
+    assert plane.run("restore", str(made))[0] == -9
+    plane.program("cp", 'exec /usr/bin/cp "$@"')
+    (plane.root / "var/lib/kubelet/config.yaml").write_text("of now\n")
+    status, said = plane.run("restore", str(made))
+    assert status == 0, said
+    assert (plane.root / "var/lib/kubelet/config.yaml").read_text() == "of the backup\n"
+    assert sorted(file.name for file in rest.rglob("*") if file.name not in manifests(plane)) == wanted
+    assert manifests(plane) == {"etcd.yaml", "kube-apiserver.yaml"}
+    assert {file.name for file in rest.parent.iterdir()} == {"kubernetes"}

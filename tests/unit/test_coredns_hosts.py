@@ -100,6 +100,26 @@ def test_a_configuration_of_others_is_refused_and_left_alone(cluster: StepHost, 
     assert corefile(cluster) == text
 
 
+def test_a_block_without_its_end_takes_nothing_else_along(cluster: StepHost) -> None:
+    cluster.call(STEP, "apply", bulk=ENTRIES)
+    cut = corefile(cluster).replace("    # gpu-metal end\n", "")
+    cluster.file("/corefile", cut)
+    status, said = cluster.call(STEP, "apply", bulk=ENTRIES)
+    assert (status, "has hosts of others already" in said) == (10, True), said
+    assert cluster.call(STEP, "undo") == (0, "")
+    assert corefile(cluster) == cut
+
+
+def test_an_api_server_that_does_not_answer_empties_nothing(cluster: StepHost) -> None:
+    cluster.call(STEP, "apply", bulk=ENTRIES)
+    before = corefile(cluster)
+    kubectl = cluster.path("/bin/kubectl").read_text()
+    failing = 'if [[ $* == *"get configmap"* ]]; then echo "Unable to connect" >&2; exit 1; fi'
+    cluster.program("kubectl", failing + kubectl.removeprefix("#!/bin/bash"))
+    assert cluster.call(STEP, "undo")[0] != 0
+    assert corefile(cluster) == before
+
+
 @contextmanager
 def running(folder: Path, text: str) -> Iterator[int]:
     """A CoreDNS with this configuration, on a port of its own."""

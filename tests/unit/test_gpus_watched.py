@@ -3,6 +3,7 @@
 Does not prove: kubectl's own templates and the taint in a cluster; tests/plugins/test_gpus_watched.py does.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,15 @@ def test_a_node_that_is_watched_no_more_is_free(plane: Plane) -> None:
     plane.nodes(8, 2, "gpu-2")
     assert plane.call(STEP, "apply", bulk={"offers": OFFERS.splitlines(keepends=True)[0]}) == (0, "")
     assert plane.looks() == [f"node gpu-2 {TAINT}:NoSchedule-"]
+
+
+@pytest.mark.row("M2")
+def test_the_folder_of_runs_that_it_makes_after_a_restart_is_root_s_alone(plane: Plane) -> None:
+    """Secrets for a join come into it."""
+    folder = plane.path("/run/gpu-metal")
+    shutil.rmtree(folder)
+    plane.looks()
+    assert oct(folder.stat().st_mode) == "0o40700"
 
 
 @pytest.mark.row("M2", "X22")

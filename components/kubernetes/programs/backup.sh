@@ -33,8 +33,9 @@ main() {
     name=$node-$(cluster_of $_kubernetes)-$(date -u +%Y%m%dT%H%M%SZ).tar.gz.age
     pack >"$_work/$name"
     to=$folder/$name
-    # A cut copy has a name that nobody takes for a backup; that of an earlier run goes.
-    rm -f -- "$folder/.$node-"*.part
+    # A cut copy has a name that nobody takes for a backup; that of an earlier run goes. In the same folder, cp-1 may write
+    # one beside cp.
+    rm -f -- "$folder/.${name%-*}"-????????T??????Z.tar.gz.age.part
     if ! cp -- "$_work/$name" "$folder/.$name.part" || ! sync -- "$folder/.$name.part"; then
         fail "$folder does not take the backup. Fix: df -h $folder; its owner must let this host's root write"
     fi
@@ -42,7 +43,7 @@ main() {
     if [[ $sum != "$(sha256sum <"$_work/$name")" ]]; then fail "$folder/.$name.part is not what was written. Fix: look at that share"; fi
     mv -- "$folder/.$name.part" "$to"
     prune "${to%-*}" "$keep"
-    kept=("${to%-*}"-*.tar.gz.age)
+    kept=("${to%-*}"-????????T??????Z.tar.gz.age)
     printf '%s %s %s %s\n' "$(date -u +%s)" "$(stat -c %s -- "$to")" "${#kept[@]}" "$to" >$_state/.last
     sync $_state/.last
     mv $_state/.last $_state/last
@@ -75,9 +76,10 @@ pack() {
     tar -cf - -C / "${paths[@]}" -C $_work snapshot.db members | gzip -1 | age -R "$_home/recipients"
 }
 
-# prune PREFIX KEEP: the newest KEEP of this node and cluster stay. Those of another cluster on the same node do, too.
+# prune PREFIX KEEP: the newest KEEP of this node and cluster stay. Those of another cluster on the same node do, too, and
+# what somebody keeps there under a name of its own.
 prune() {
-    local all=("$1"-*.tar.gz.age)
+    local all=("$1"-????????T??????Z.tar.gz.age)
     while ((${#all[@]} > $2)); do
         # After a clock that was wrong, its name may come first.
         if [[ ${all[0]} != "$to" ]]; then rm -f -- "${all[0]}"; fi

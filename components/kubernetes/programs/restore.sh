@@ -73,7 +73,8 @@ others_off() {
     while IFS=, read -r _ _ _ urls _; do
         url=${urls// /}
         if [[ -z $url || $url == "$own" ]]; then continue; fi
-        place=${url#https://}
+        # Bash's /dev/tcp takes an IPv6 address without its brackets.
+        place=${url#https://} place=${place//[\[\]]/}
         # shellcheck disable=SC2016 # the inner bash expands it
         if timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2"' _ "${place%:*}" "${place##*:}" 2>/dev/null; then
             fail "etcd of another control plane still runs at $url. Nothing was changed. Fix: end it there first," \
@@ -140,24 +141,32 @@ stop() {
 # etcd, API server, controller manager, scheduler
 listening() { ss -Htln 'sport = :2379 or sport = :6443 or sport = :10257 or sport = :10259' | awk '{ print $4 }'; }
 
-# Certificates, keys and kubeconfigs of the backup's cluster, on a host that has another's or none
+# Certificates, keys and kubeconfigs of the backup's cluster, on a host that has another's or none. Those of the cluster
+# come last and at once: by them, a run that was cut off knows that this is to be done still.
 bring_files() {
-    local path name
+    local path name was=$_kubernetes.before-$now file fresh=$_kubernetes.gpu-metal-restored
     if [[ -d $_kubernetes ]]; then
-        mv $_kubernetes "$_kubernetes.before-$now"
-        printf 'Certificates and keys are those of the backup; what was here is in %s.\n' "$_kubernetes.before-$now"
+        mv $_kubernetes "$was"
+        printf 'Certificates and keys are those of the backup; what was here is in %s.\n' "$was"
     fi
-    rm -f $_aside/*
+    # The manifests that stop took away are the other cluster's.
+    for file in "$_aside"/*; do
+        if cmp -s "$file" "$set$_manifests/${file##*/}"; then continue; fi
+        install -d -m 0700 "$was" "$was/manifests"
+        mv "$file" "$was/manifests/"
+    done
     for name in "${_static[@]}"; do
         if [[ -s $set$_manifests/$name.yaml ]]; then mv "$set$_manifests/$name.yaml" $_aside/; fi
     done
-    cp -a "$set$_kubernetes" $_kubernetes
     for path in "${_kubelet[@]}"; do
         if [[ ! -e $set/$path ]]; then continue; fi
         rm -rf "/${path:?}"
         mkdir -p "/${path%/*}"
         cp -a "$set/$path" "/$path"
     done
+    rm -rf "$fresh"
+    cp -a "$set$_kubernetes" "$fresh"
+    mv "$fresh" $_kubernetes
 }
 
 start() {

@@ -23,7 +23,11 @@ apply() {
 }
 
 undo() {
-    if [[ $(verb) == apply ]]; then _corefile | _without_block | _put; fi
+    local seen
+    if [[ $(verb) != apply ]]; then return; fi
+    # First all of it: a pipe would put an empty configuration where the API server does not answer.
+    seen=$(_corefile)
+    _without_block <<<"$seen" | _put
 }
 
 _corefile() { cluster_api get configmap coredns --namespace kube-system -o 'jsonpath={.data.Corefile}'; }
@@ -52,7 +56,13 @@ _with_block() { # COREFILE
         <(_block) <(_without_block <<<"$1")
 }
 
-_without_block() { awk '/# gpu-metal begin$/ { ours = 1 } !ours { print } /# gpu-metal end$/ { ours = 0 }'; }
+# A block whose end somebody took away stays: else all that follows would go.
+_without_block() {
+    awk '/# gpu-metal begin$/ { ours = 1 }
+        { if (ours) block = block $0 "\n"; else print }
+        /# gpu-metal end$/ { ours = 0; block = "" }
+        END { printf "%s", block }'
+}
 
 # Replaces the configuration by stdin.
 _put() {

@@ -79,7 +79,8 @@ _timer_text() {
 
 _program() {
     printf '#!/bin/bash\n# gpu-metal: taints nodes that offer fewer GPUs than %s says.\n' "$_list"
-    printf 'set -euo pipefail\nlist=%s state=%s taint=%s\n' "$_list" "/run/gpu-metal/$_unit" "$_taint"
+    # After a restart of the host it may be the first that makes /run/gpu-metal, which only root may look into.
+    printf 'set -euo pipefail\numask 077\nlist=%s state=%s taint=%s\n' "$_list" "/run/gpu-metal/$_unit" "$_taint"
     _looking
     _acting
 }

@@ -6,7 +6,6 @@ from itertools import chain as joined
 from components.parts import chart
 from components.parts.dashboard.config import Dashboard
 from components.parts.dashboard.values import DECIDED_BY, ours
-from components.parts.logs.config import Logs
 from components.parts.part import Ground
 from components.problem import Problem
 
@@ -22,13 +21,6 @@ def login(config: Dashboard, ground: Ground) -> Iterator[Problem]:
         yield Problem(("oidc", "scopes"), "lacks openid, without which no provider gives a token. Write it, too.")
 
 
-def name(config: Dashboard, ground: Ground) -> Iterator[Problem]:
-    """No other service has its name."""
-    logs = ground.config(Logs)
-    if logs and logs.name == config.name:
-        yield Problem(("name",), f"{config.name} is also logs.name. Write another one.")
-
-
 def open_values(config: Dashboard, _: Ground) -> Iterator[Problem]:
     """Open values are none that a typed key decides, and give the dashboard no rights."""
     own = config.values.get("config")
@@ -41,7 +33,7 @@ def open_values(config: Dashboard, _: Ground) -> Iterator[Problem]:
     yield from chart.decided(config.values, decided, DECIDED_BY)
 
 
-CHECKS: tuple[Callable[[Dashboard, Ground], Iterator[Problem]], ...] = (login, name, open_values)
+CHECKS: tuple[Callable[[Dashboard, Ground], Iterator[Problem]], ...] = (login, open_values)
 
 
 def checks(config: Dashboard, ground: Ground) -> Iterator[Problem]:

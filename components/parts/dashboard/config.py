@@ -2,11 +2,16 @@
 
 from typing import Annotated, Any
 
+from components.forms import form
 from components.kubernetes.config import not_images
 from components.model import LabelName, Model, SecretName, Version
 from components.parts.dashboard import versions
 from components.rule import Rule
 from components.url import ChartUrl
+
+Scope = Annotated[
+    str, form(r"^[!#-+.-\[\]-~-]+$", "is not one scope: write each as a text of its own, without blanks and commas.")
+]
 
 
 class Login(Model):
@@ -14,7 +19,7 @@ class Login(Model):
 
     secret: SecretName
     """Name of the secret that holds the secret of the client `kubernetes.oidc.client`."""
-    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    scopes: tuple[Scope, ...] = ("openid", "profile", "email")
     """What it asks the provider for: the scope with the claims of users and groups must be among them."""
 
 

@@ -13,5 +13,6 @@ PART: Part[Dashboard] = Part(
         namespaces={NAMESPACE: "restricted"},
         component="components.parts.dashboard.component:Headlamp",
         probes=lambda _: [Probe("deployment", RELEASE, NAMESPACE)],
+        answers=lambda config, ground: [(("name",), f"{config.name}.{ground.domain}" if ground.domain else "")],
     ),
 )

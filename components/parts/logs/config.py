@@ -9,7 +9,14 @@ from components.parts.logs import versions
 from components.rule import Rule
 from components.url import ChartUrl
 
-Kept = Annotated[str, form(r"^[1-9][0-9]*[dwy]$", 'is not a time such as "14d": a number with d, w or y.')]
+Kept = Annotated[
+    str,
+    form(
+        r"^([1-9][0-9]{0,3}d|[1-9][0-9]{0,2}w|[1-9][0-9]?y)$",
+        'is not a time such as "14d": a number with d, w or y, less than 100 years.',
+    ),
+]
+"""The store refuses 100 years and more: https://docs.victoriametrics.com/victorialogs/#retention"""
 
 
 class Volume(Model):

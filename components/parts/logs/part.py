@@ -24,6 +24,7 @@ PART: Part[Logs] = Part(
         namespaces={values.STORE: "restricted", values.AGENTS: "privileged"},
         component="components.parts.logs.component:Store",
         probes=values.probes,
+        answers=lambda config, ground: [(("name",), f"{config.name}.{ground.domain}")] if config.name else [],
         questions=lambda *_: (Question("delivered", _DELIVERED, (values.AGENTS, values.AGENTS_RELEASE)),),
     ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, combinations
 from pathlib import PurePosixPath
 
+from components.host.folders import not_mountable, not_own
 from components.parts.part import Ground
 from components.parts.samba.config import Samba, Share
 from components.parts.samba.steps import members
@@ -64,6 +65,16 @@ def _holds(outer: Share, inner: Share) -> bool:
     return PurePosixPath(inner.path).is_relative_to(outer.path)
 
 
+def owned(config: Samba, _: Ground) -> Iterator[Problem]:
+    """What gets the group and the mode of a share, or the owner of a home, is nothing that another program needs."""
+    for name, share in config.shares.items():
+        for path in [f"{share.path}/{user}" for user in members(config, share)] if share.homes else [share.path]:
+            # One that no client may get is refused already.
+            if not not_mountable(path) and (text := not_own(path)):
+                yield Problem(("shares", name, "path"), text)
+                break
+
+
 def volumes(config: Samba, ground: Ground) -> Iterator[Problem]:
     """A folder that pods have as a volume too has one owner and mode: the volume's or the share's."""
     storage = ground.config(Storage)
@@ -81,7 +92,7 @@ def volumes(config: Samba, ground: Ground) -> Iterator[Problem]:
                 yield Problem(("shares", each, "path"), f'{text} Write another folder, or mode "0711" there.')
 
 
-CHECKS: tuple[Callable[[Samba, Ground], Iterator[Problem]], ...] = (host, users, shares, folders, volumes)
+CHECKS: tuple[Callable[[Samba, Ground], Iterator[Problem]], ...] = (*(host, users, shares, folders, owned, volumes),)
 
 
 def checks(config: Samba, ground: Ground) -> Iterator[Problem]:

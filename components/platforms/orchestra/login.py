@@ -14,7 +14,10 @@ from typing import Any
 
 
 def cli(*words: str) -> None:
-    """Runs one command of pgadmin4-cli, which ends with status 0 also when it did nothing."""
+    """Runs one command of pgadmin4-cli, which ends with status 0 also when it did nothing.
+
+    What people chose stands behind `=` or `--`: pgadmin4-cli would take "-x…" for an option, and say so with its text.
+    """
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
@@ -38,20 +41,22 @@ def login(database: str, email: str, former: str, password: str) -> int:
     known = "SELECT id, password FROM user WHERE username = ? AND auth_source = 'internal'"
     # setup-db reads them for the first login. What others could see of this process's environment stays without them.
     os.environ["PGADMIN_SETUP_EMAIL"], os.environ["PGADMIN_SETUP_PASSWORD"] = email, password
+    # A trace of typer's own, which pgadmin4-cli is made with, shows what variables hold.
+    os.environ["TYPER_STANDARD_TRACEBACK"] = os.environ["_TYPER_STANDARD_TRACEBACK"] = "1"
     fresh = not Path(database).exists()
     cli("setup-db")
     before = ask(database, known, email)
     if not before:
-        cli("add-user", email, password, "--admin")
+        cli("add-user", "--admin", "--", email, password)
     elif not fresh:
-        cli("update-user", email, "--password", password, "--admin", "--active")
+        cli("update-user", f"--password={password}", "--admin", "--active", "--", email)
     after = ask(database, known, email)
     if not after or (before == after and not fresh):
         sys.exit(f"pgAdmin did not take the login {email}")
     # Three wrong passwords lock a login, and no command unlocks it.
     ask(database, "UPDATE user SET locked = 0, login_attempts = 0 WHERE id = ?", after[0][0])
     if former not in ("", email):
-        cli("update-user", former, "--role", "User", "--inactive")
+        cli("update-user", "--role", "User", "--inactive", "--", former)
     return int(after[0][0])
 
 
@@ -66,7 +71,7 @@ def server(database: str, file: str, email: str, owner: int) -> None:
     )
     if seen != [tuple(wanted[name] for name in ("Host", "Port", "MaintenanceDB", "Username"))]:
         ask(database, "DELETE FROM server WHERE name = ? AND user_id = ?", wanted["Name"], owner)
-        cli("load-servers", file, "--user", email)
+        cli("load-servers", f"--user={email}", "--", file)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ make() {
     filled "${database}_trial" "$file.part"
     as_owner dropdb "${database}_trial"
     mv -- "$file.part" "$file.dump"
-    find "$folder" -maxdepth 1 -name "$database-*.dump" -printf '%f\n' | sort -r | tail -n "+$((number + 1))" |
+    find "$folder" -maxdepth 1 -name "$database-????????T??????Z.dump" -printf '%f\n' | sort -r | tail -n "+$((number + 1))" |
         while read -r old; do rm -f -- "$folder/$old"; done
 }
 
@@ -43,8 +43,10 @@ put_back() {
     ask postgres <<SQL
 ALTER DATABASE "$database" ALLOW_CONNECTIONS false;
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '$database';
+BEGIN;
 ALTER DATABASE "$database" RENAME TO "$former";
 ALTER DATABASE "${database}_restored" RENAME TO "$database";
+COMMIT;
 ALTER DATABASE "$former" ALLOW_CONNECTIONS true;
 SQL
     echo "$database is what $1 has; what it was is $former (to delete it: dropdb -p $port $former, as postgres)"

@@ -158,7 +158,7 @@ _made() {
 }
 
 _note() {
-    if _recorded | grep -qxF -- "$1"; then return; fi
+    if _recorded | grep -xF -- "$1" >/dev/null; then return; fi
     { if [[ -e $(_record) ]]; then cat "$(_record)"; fi && printf '%s %s\n' "$1" "$2"; } | write_file "$(_record)" 0600
 }
 
@@ -182,7 +182,7 @@ _give_back() {
                 (cd -P -- "$folder" && chown -- "${was% *}" . && chmod -- "00${was#* }" .)
             fi
         fi
-        { grep -v -- "^$folder " "$(_record)" || true; } | write_file "$(_record)" 0600
+        awk -v "folder=$folder" '$1 != folder' "$(_record)" | write_file "$(_record)" 0600
     done
 }
 

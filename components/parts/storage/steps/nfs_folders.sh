@@ -66,7 +66,7 @@ _made() {
     local folder path was
     for folder in $(_above <<<"$1"); do
         path=$(input path)/$folder
-        if ! _recorded | grep -qxF -- "$folder"; then
+        if ! _recorded | grep -xF -- "$folder" >/dev/null; then
             was=absent
             if [[ -d $path ]]; then was=$(stat -c '%u:%g %a' "$path"); fi
             { if [[ -e $(_record) ]]; then cat "$(_record)"; fi && printf '%s %s\n' "$folder" "$was"; } |
@@ -107,6 +107,6 @@ _give_back() {
                 _set "$path" "${was% *}" "${was#* }"
             fi
         fi
-        { grep -v -- "^$folder " "$(_record)" || true; } | write_file "$(_record)" 0600
+        awk -v "folder=$folder" '$1 != folder' "$(_record)" | write_file "$(_record)" 0600
     done
 }

@@ -41,3 +41,30 @@ def test_a_link_that_comes_after_the_look_is_not_followed(tmp_path: Path) -> Non
     assert oct(other.stat().st_mode) == "0o40700"
     status, said = call(host, "check", share)
     assert (status, LINK in said) == (10, True)
+
+
+@pytest.mark.row("S2")
+def test_each_folder_gets_back_its_own_mode(tmp_path: Path) -> None:
+    """A point in a name is a point."""
+    host, share, names = StepHost(tmp_path / "host"), tmp_path / "share", ("a.b", "a-b")
+    for name in names:
+        (share / name).mkdir(parents=True, mode=0o755)
+    lines = "\n".join(f"- 2770 {name}" for name in names)
+    for function in ("apply", "undo"):
+        words = {"path": str(share), "mount": ""}
+        assert host.call(FOLDERS, function, words, bulk={"folders": lines}) == (0, "")
+    assert [oct((share / name).stat().st_mode) for name in names] == ["0o40755"] * 2
+
+
+@pytest.mark.row("S2")
+def test_what_was_there_is_noted_once_also_in_a_long_list(tmp_path: Path) -> None:
+    """It comes in pieces: who has found the first line must read the others, too."""
+    host, share = StepHost(tmp_path / "host"), tmp_path / "share"
+    host.program("cut", '/usr/bin/cut "$@" | { read -r one; echo "$one"; sleep 0.3; cat; }')
+    (share / "plain").mkdir(parents=True)
+    (share / "second").mkdir()
+    record = "plain absent\nsecond absent\n"
+    host.file("/home/storage-folders", record)
+    words = {"path": str(share), "mount": ""}
+    assert host.call(FOLDERS, "apply", words, bulk={"folders": "- - plain\n- - second"}) == (0, "")
+    assert host.path("/home/storage-folders").read_text() == record
