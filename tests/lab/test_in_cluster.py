@@ -8,6 +8,7 @@ what the loopback API server of tests/plugins/test_projects.py proves of every u
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -168,9 +169,17 @@ def test_destroy_takes_all_of_it_and_it_comes_up_again_on_its_data(stack: Stack)
     stack.up("--expect-no-changes").ok()
 
 
+def claimed(volume: dict[str, Any]) -> tuple[str, str]:
+    """Namespace and name of the claim that has it."""
+    return volume["spec"]["claimRef"]["namespace"], volume["spec"]["claimRef"]["name"]
+
+
 @pytest.mark.row("O1", "S1", "L1", "L2", "M1")
 def test_without_their_lines_all_parts_are_gone_but_data(stack: Stack) -> None:
     on("cp-1", [*front.KUBECTL, "delete", "pod", "--all", "-n", "vision"], limit=120)
+    on("cp-1", [*front.KUBECTL, "delete", "pvc", "own", "-n", "vision", "--ignore-not-found"])
+    own = ("vision", "own")  # its volume goes with it, by the provisioner that leaves now
+    until(lambda: own not in map(claimed, kubectl("get", "pv")["items"]), what="the end of the claim's volume")
     at_work.nothing(stack)
     stack.up().ok()
     left = {each["metadata"]["name"] for each in kubectl("get", "namespaces")["items"]}
