@@ -1,6 +1,7 @@
 """How a run of Pulumi ends that nobody else can explain: at its time limit, or by SIGKILL."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def run(script: str, limit: str) -> tuple[int, str]:
 def test_a_run_that_was_killed_before_its_limit_is_called_that(limit: str) -> None:
     status, says = run("kill -KILL $$", limit)
     assert status == 137
-    assert says.startswith("✗ bash was killed after 0 s: by hand, or because this machine ran out of memory")
+    assert re.match(r"✗ bash was killed after \d+ s: by hand, or because this machine ran out of memory", says), says
     assert "no end within" not in says
 
 
