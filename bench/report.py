@@ -27,6 +27,9 @@ time: seconds of processor on the operator's machine, and on all hosts together.
 
 ![seconds by the number of hosts](performance.svg)
 {tables}
+"Drift asked" is `sitectl drift`, the script's sums, `pyinfra --dry` and `ansible-playbook --check`. Where the hosts'
+processors did next to nothing for an answer, little was asked.
+
 Not measured here: kubeadm by hand beside our cluster layer; more hosts than the lab can run.
 """
 
