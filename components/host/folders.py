@@ -71,6 +71,13 @@ def not_mountable(path: str) -> str | None:
     return _written_out(path, plain)
 
 
+def not_shareable(path: str) -> str | None:
+    """Why the files in this path go to no client; None if they may."""
+    if not_mountable(path):
+        return f"{quoted(path)} is a folder of the system, whose files no client may get. Write another one: /srv/data."
+    return None
+
+
 def _written_out(path: str, plain: str) -> str | None:
     if ".." in path.split("/"):
         return f"{quoted(path)} leads up and down again. Write {plain}."

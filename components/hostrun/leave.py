@@ -25,7 +25,7 @@ def hook(targets: Mapping[str, Target], say: Callable[[str], None]) -> ResourceH
 
     `say` receives what an operator should know while the undo runs.
     """
-    # One a host: layers that leave with their runner are asked for, too, and undone by it.
+    # One watch a host: Pulumi calls this hook for each of its layers, and the runner undoes several of them at once.
     watches: dict[Target, Watch] = {}
 
     async def run(args: ResourceHookArgs) -> None:

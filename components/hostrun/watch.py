@@ -22,16 +22,16 @@ FREE = f"[ ! -e {LOCK} ] || flock --shared --timeout %d {LOCK} true || {{ cat {L
 _FAILED = f"""
 [ ! -s {HOME}/fault ] || [ $(($(date +%%s) - $(stat -c %%Y {HOME}/fault))) -gt %d ] || exit 76
 """
-"""After that, where nothing runs: ends with 76 if a run has failed there in the last so many seconds."""
+"""Follows FREE. On a host where no runner works, ends with 76 if one has failed in the last so many seconds."""
 
 PERIOD = float(os.environ.get("GPU_METAL_WATCH_PERIOD", "60"))
 """Seconds from the begin of a layer to the first question, and between two."""
 SOON = PERIOD / 4
-"""Seconds until the host is asked again after an answer that would be said."""
+"""Seconds until the host is asked again when its answer is bad, to make sure before an operator is told."""
 LONG = 600.0
 """Seconds in one step that are worth a line."""
 IDLE = 150.0
-"""Seconds for which a host does nothing before that is said: after a cut, TCP may need two minutes for the rest."""
+"""Seconds without a runner on the host before the connection is called lost: TCP may bring the end two minutes late."""
 LIMIT = min(10.0, PERIOD)
 """Seconds for an answer."""
 
@@ -61,7 +61,7 @@ class Work:
     first: float = 0.0
     """Since when that is seen, again and again."""
     next: float = 0.0
-    """When it is said again: each time after twice as long."""
+    """When the line is repeated. The pause doubles each time."""
 
     def note(self, seen: Seen, now: float) -> list[str]:
         """Takes an answer of the host; returns what is to be said of it."""
@@ -76,7 +76,7 @@ class Work:
         state = "idle" if seen is None else "silent" if isinstance(seen, SshError) else self._long(now)
         if state != self.state:
             self.state, self.first, self.next = state, now, 0.0
-        # An answer may be missing once, and a runner begins or ends while it is asked.
+        # One question may go unanswered, or fall into the moment in which a runner begins or ends.
         patience = {"silent": SOON / 2, "idle": IDLE}.get(state, 0.0)
         if state and now >= self.next and now - self.first >= patience:
             lines.append(self._line(seen, now))

@@ -46,6 +46,18 @@ class Plan:
         """The resources of that type, by name."""
         return sorted((r for r in self.resources.values() if r.type == kind), key=lambda r: r.name)
 
+    def behind(self, name: str) -> set[str]:
+        """All that a resource waits for, directly or not."""
+        by_name = {each.name: each for each in self.resources.values()}
+        found: set[str] = set()
+        left = [name]
+        while left:
+            for other in by_name[left.pop()].depends_on:
+                if other not in found and other in by_name:
+                    found.add(other)
+                    left.append(other)
+        return found
+
 
 class _Recorder(mocks.MockMonitor):
     def __init__(self, plan: Plan, outputs: Mapping[str, Mapping[str, Any]], recorded: Collection[str] | None) -> None:

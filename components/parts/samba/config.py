@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from components.forms import form
-from components.host.folders import not_mountable
+from components.host.folders import not_shareable
 from components.host.openings import Network
 from components.model import HostName, Model, SecretName
 from components.rule import Rule
@@ -19,12 +19,6 @@ def _not_a_share(name: str) -> str | None:
     return f"{quoted(name)} is a name that Samba uses itself. Write another one." if name in _KEPT else None
 
 
-def _not_shared(path: str) -> str | None:
-    if not_mountable(path):
-        return f"{quoted(path)} is a folder of the system, whose files no client may get. Write another one: /srv/data."
-    return None
-
-
 ShareName = Annotated[
     str,
     form(r"^[a-z0-9$][-a-z0-9$]{0,31}$", "is not the name of a share: a-z, 0-9 and '-', 32 at most, such as input."),
@@ -36,7 +30,7 @@ Folder = Annotated[
         r"^(/[A-Za-z0-9_][A-Za-z0-9_.@+=-]*){1,16}$",
         "is not the path of a folder: write it from / on, such as /srv/data/input, no / at its end.",
     ),
-    Rule(_not_shared),
+    Rule(not_shareable),
 ]
 
 

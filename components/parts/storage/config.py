@@ -6,29 +6,22 @@ from pydantic import Field
 
 from components.forms import form
 from components.host.addresses import Server
-from components.host.folders import not_mountable
+from components.host.folders import not_shareable
 from components.host.machine import OwnFolder
 from components.kubernetes.config import not_images
 from components.model import HostName, LabelName, Model
 from components.parts.storage import versions
 from components.parts.storage.sizes import Size
 from components.rule import Rule
-from components.shown import quoted
 from components.url import ChartUrl
 
 _NAMES = r"[A-Za-z0-9_][A-Za-z0-9_.@+=-]*(/[A-Za-z0-9_][A-Za-z0-9_.@+=-]*)*"
 
 
-def _not_a_share(path: str) -> str | None:
-    if not_mountable(path):
-        return f"{quoted(path)} is a folder of the system, whose files no client may get. Write another one: /srv/data."
-    return None
-
-
 Share = Annotated[
     str,
     form(rf"^/({_NAMES})$", "is not the path of a share: write it from / on, such as /srv/data, no / at its end."),
-    Rule(_not_a_share),
+    Rule(not_shareable),
 ]
 """An exported folder of a server that we run."""
 Path = Annotated[str, form(rf"^/{_NAMES}$", "is not a path on the server: write it from / on, such as /export/data.")]

@@ -3,18 +3,13 @@
 https://ranchermanager.docs.rancher.com/api/v3-rancher-api-guide, 2.15.
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from components.rest.access import Access
-from components.rest.error import RestError
+from components.rest.client import Body, Client
 from components.rest.http import Call
-from components.rest.retry import Patience
-from components.rest.session import Session, Token
+from components.rest.session import Token
 
-Body = Mapping[str, Any]
-"""A JSON object."""
 LOGIN = "/v1-public/login"
 SETTINGS = "/v3/settings"
 USERS = "/v3/users"
@@ -39,34 +34,13 @@ class _Password:
         return Token(text=str(data["token"]), seconds=_SESSION)
 
 
-class RancherApi:
+class RancherApi(Client):
     """One Rancher, for all threads. Every method raises RestError."""
 
-    def __init__(self, access: Access, patience: Patience | None = None) -> None:
-        self.session = Session(access, _Password(), patience)
-
-    @classmethod
-    def of(cls, access: Access, patience: Patience | None = None) -> "RancherApi":
-        """The same one for the same access, so that a run logs in once."""
-        return _kept(access, patience)
-
-    @property
-    def patience(self) -> Patience:
-        """How long it waits for what goes on there."""
-        return self.session.patience
-
-    def one(self, path: str, id_: str) -> Body | None:
-        """One object; None if there is none."""
-        try:
-            found: Body = self.session.call("GET", f"{path}/{id_}")
-        except RestError as error:
-            if error.status != 404:
-                raise
-            return None
-        return found
+    login = _Password()
 
     def user(self, username: str) -> Body | None:
-        """The user of this login name; None if there is none."""
+        """The user with this login name, or None where Rancher has none."""
         found = self.session.call("GET", USERS, query={"username": username})["data"]
         return next((each for each in found if each.get("username") == username), None)
 
@@ -80,20 +54,7 @@ class RancherApi:
         put: Body = self.session.call("PUT", f"{path}/{id_}", body=body)
         return put
 
-    def remove(self, path: str, id_: str) -> None:
-        """Removes an object; none there is as good."""
-        try:
-            self.session.call("DELETE", f"{path}/{id_}")
-        except RestError as error:
-            if error.status != 404:
-                raise
-
     def change_password(self, former: str, new: str) -> None:
         """Changes the password of who is logged in."""
         body = {"currentPassword": former, "newPassword": new}
         self.session.call("POST", USERS, query={"action": "changepassword"}, body=body)
-
-
-@lru_cache(maxsize=8)
-def _kept(access: Access, patience: Patience | None) -> RancherApi:
-    return RancherApi(access, patience)

@@ -64,7 +64,7 @@ def in_order(config: Rancher, _: Ground) -> Iterator[Problem]:
 
 
 def passwords(config: Rancher, _: Ground) -> Iterator[Problem]:
-    """The very first login's password is none that is used later: the chart's Secret keeps it."""
+    """The bootstrap password serves for nothing else, since the chart keeps it readable in a Secret."""
     first = config.bootstrap_password_secret
     used = {"admin.passwordSecret": config.admin.password_secret, "firstPasswordSecret": config.first_password_secret}
     for where, name in used.items():

@@ -7,8 +7,9 @@ user is made. From then on both are the person's, and an object that says them w
 from dataclasses import replace
 
 from components.platforms.rancher import versions
-from components.platforms.rancher.api import LOGIN, SETTINGS, USERS, Body, RancherApi
+from components.platforms.rancher.api import LOGIN, SETTINGS, USERS, RancherApi
 from components.rest.access import Access
+from components.rest.client import Body
 from components.rest.error import RestError
 from components.rest.kind import Kind, Seen, Values
 from components.rest.retry import Patience

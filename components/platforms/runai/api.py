@@ -1,17 +1,14 @@
 """The part of Run:ai's REST API that a site needs, typed: https://run-ai-docs.nvidia.com/api, 2.24 to 3.0."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from components.rest.access import Access
+from components.rest.client import Body, Client
 from components.rest.error import RestError
 from components.rest.http import Call
-from components.rest.retry import Patience
-from components.rest.session import Session, Token
+from components.rest.session import Token
 
-Body = Mapping[str, Any]
-"""A JSON object."""
 CLUSTERS = "/api/v1/clusters"
 DEPARTMENTS = "/api/v1/org-unit/departments"
 PROJECTS = "/api/v1/org-unit/projects"
@@ -39,35 +36,14 @@ class _Password:
         )
 
 
-class RunaiApi:
+class RunaiApi(Client):
     """One control plane, for all threads. Every method raises RestError."""
 
-    def __init__(self, access: Access, patience: Patience | None = None) -> None:
-        self.session = Session(access, _Password(), patience)
-
-    @classmethod
-    def of(cls, access: Access, patience: Patience | None = None) -> "RunaiApi":
-        """The same one for the same access, so that a run logs in once."""
-        return _kept(access, patience)
-
-    @property
-    def patience(self) -> Patience:
-        """How long it waits for what goes on there."""
-        return self.session.patience
+    login = _Password()
 
     def all(self, path: str, **query: str | int) -> list[Body]:
         """Every item of a list: some are arrays, others have their array under a name, in pages."""
         return list(self._items(path, query))
-
-    def one(self, path: str, id_: str) -> Body | None:
-        """One object; None if there is none."""
-        try:
-            found: Body = self.session.call("GET", f"{path}/{id_}")
-        except RestError as error:
-            if error.status != 404:
-                raise
-            return None
-        return found
 
     def add(self, path: str, body: Body) -> Body:
         """Makes an object. Raises UnsureError if it may have been made all the same."""
@@ -78,14 +54,6 @@ class RunaiApi:
         """Replaces an object."""
         put: Body | None = self.session.call("PUT", f"{path}/{id_}", body=body)
         return put
-
-    def remove(self, path: str, id_: str) -> None:
-        """Removes an object; none there is as good."""
-        try:
-            self.session.call("DELETE", f"{path}/{id_}")
-        except RestError as error:
-            if error.status != 404:
-                raise
 
     def install_info(self, uid: str, version: str) -> Body:
         """What a cluster's installation needs: `clientSecret` for 2.x, `bootstrapToken` (2 hours) since 3.0."""
@@ -117,11 +85,6 @@ class RunaiApi:
                 offset += _PAGE
             else:
                 return
-
-
-@lru_cache(maxsize=8)
-def _kept(access: Access, patience: Patience | None) -> RunaiApi:
-    return RunaiApi(access, patience)
 
 
 def _array(path: str, data: Body) -> list[Body]:

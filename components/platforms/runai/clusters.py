@@ -13,8 +13,9 @@ from typing import Any
 from components.hostrun import ssh
 from components.hostrun.stream import wait
 from components.hostrun.target import SshError, Target
-from components.platforms.runai.api import CLUSTERS, Body, RunaiApi
+from components.platforms.runai.api import CLUSTERS, RunaiApi
 from components.platforms.runai.kinds import RunaiKind
+from components.rest.client import Body
 from components.rest.error import RestError
 from components.rest.kind import Seen, Values
 

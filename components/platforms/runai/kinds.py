@@ -4,8 +4,9 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from components.platforms.runai.api import POOLS, RULES, USERS, Body, RunaiApi
+from components.platforms.runai.api import POOLS, RULES, USERS, RunaiApi
 from components.rest.access import Access
+from components.rest.client import Body
 from components.rest.error import RestError
 from components.rest.kind import Kind, Seen, Values
 from components.rest.retry import Patience

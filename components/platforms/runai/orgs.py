@@ -7,8 +7,9 @@ not name, `gpusElsewhere` must be 0. CPUs, memory, ranks and rules are people's 
 from collections.abc import Sequence
 from typing import Any
 
-from components.platforms.runai.api import DEPARTMENTS, POOLS, PROJECTS, Body, RunaiApi
+from components.platforms.runai.api import DEPARTMENTS, POOLS, PROJECTS, RunaiApi
 from components.platforms.runai.kinds import RunaiKind
+from components.rest.client import Body
 from components.rest.error import RestError
 from components.rest.kind import Seen, Values
 

@@ -32,7 +32,7 @@ apply() {
     says=$(testparm -s "$fresh" 2>&1 >/dev/null) || untrue "Samba refuses the settings: $(tail -n 1 <<<"$says")"
     rm -f "$fresh"
     keep "$(samba_conf)"
-    # Samba reads shares again when it is told to, and those who are connected stay so; where passwords are, at its start.
+    # A reload applies changed shares and keeps clients connected. Where passwords are kept, Samba reads at its start only.
     if [[ $(bulk conf | _whole) != "$(_whole 2>/dev/null <"$(samba_conf)")" ]]; then write_file "$(_due)" 0600 <<<due; fi
     bulk conf | write_file "$(samba_conf)" 0644
     samba_on || untrue "$unit does not start. Fix: journalctl -u $unit -n 20 says why"

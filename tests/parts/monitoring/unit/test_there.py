@@ -4,18 +4,14 @@ Does not prove: how kubectl answers; it has a stand-in.
 """
 
 import asyncio
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from components.hostrun import ssh
-from components.hostrun.target import SshError, Target
 from components.parts.monitoring.there import NoOperatorError, must_be_there
+from tests.unit.planes import PLANES, second_answers
 
 pytestmark = pytest.mark.row("M1")
-
-PLANES = [Target(name, "192.0.2.1", 22, "root", "ssh-ed25519 AAAA") for name in ("cp-1", "cp-2")]
 
 
 @pytest.fixture
@@ -23,18 +19,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file with the kinds that cp-2 knows; cp-1 is dark."""
     kinds = tmp_path / "kinds"
     answer = f'for word; do if [[ $word == *.coreos.com ]]; then grep -x "$word" {kinds} || true; fi; done'
-    (tmp_path / "kubectl").write_text(f"#!/bin/bash\n{answer}\n")
-    (tmp_path / "kubectl").chmod(0o755)
-
-    async def run(target: Target, command: str, *, stdin: bytes, deadline: float) -> ssh.Result:
-        assert deadline > 0
-        if target.name == "cp-1":
-            raise SshError("cp-1", "address", "did not answer. Fix: switch it on")
-        env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-        done = subprocess.run(["/bin/bash", "-c", command], input=stdin, capture_output=True, check=False, env=env)
-        return ssh.Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    monkeypatch.setattr(ssh, "run", run)
+    second_answers(tmp_path, monkeypatch, f"#!/bin/bash\n{answer}\n")
     return kinds
 
 

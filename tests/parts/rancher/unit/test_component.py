@@ -24,30 +24,17 @@ def planned(folder: Path, **more: Any) -> Plan:
     return plan_of(site_of(folder, **more))
 
 
-def behind(plan: Plan, name: str) -> set[str]:
-    """All that a resource waits for, directly or not."""
-    by_name = {each.name: each for each in plan.resources.values()}
-    found: set[str] = set()
-    left = [name]
-    while left:
-        for other in by_name[left.pop()].depends_on:
-            if other not in found and other in by_name:
-                found.add(other)
-                left.append(other)
-    return found
-
-
 @pytest.mark.row("T5")
 def test_the_release_comes_before_the_login_and_that_before_people(tmp_path: Path) -> None:
     plan = planned(tmp_path, eula="2026-11-30", personal={}, volumes=VOLUMES)
     order = ["rancher-tls", "rancher-release", "rancher-admin", "rancher-setting-server-url"]
     order += ["rancher-user-ana", "rancher-vision-member-ana"]
     for before, after in itertools.pairwise(order):
-        assert before in behind(plan, after), (before, after)
-    assert {"ingress-release", "rancher-authority", "rancher-leftovers"} <= behind(plan, "rancher-release")
-    assert "rancher-project-vision" in behind(plan, "rancher-vision-member-ana")
-    assert "rancher-project-ana" in behind(plan, "ana"), "a namespace of a user comes after its project"
-    assert "ana" in behind(plan, "rancher-claim-ana")
+        assert before in plan.behind(after), (before, after)
+    assert {"ingress-release", "rancher-authority", "rancher-leftovers"} <= plan.behind("rancher-release")
+    assert "rancher-project-vision" in plan.behind("rancher-vision-member-ana")
+    assert "rancher-project-ana" in plan.behind("ana"), "a namespace of a user comes after its project"
+    assert "ana" in plan.behind("rancher-claim-ana")
     assert plan.one("rancher-setting-eula-agreed").inputs["want"]["value"] == "2026-11-30T00:00:00.000Z"
 
 

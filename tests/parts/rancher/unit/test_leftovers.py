@@ -4,22 +4,20 @@ Does not prove: what finalizers a real Rancher sets; kubectl has a stand-in.
 """
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from components.hostrun import ssh
-from components.hostrun.target import SshError, Target
+from components.hostrun.target import Target
 from components.platforms.rancher.api import RancherApi
 from components.platforms.rancher.leftovers import LeftoversKind
 from components.rest.access import Access
 from components.rest.error import DarkError
 from components.rest.kind import ensure
+from tests.unit.planes import PLANES, second_answers
 
 pytestmark = pytest.mark.row("T5")
 
-PLANES = tuple(Target(name, "192.0.2.1", 22, "root", "ssh-ed25519 AAAA") for name in ("cp-1", "cp-2"))
 KUBECTL = """#!/bin/bash
 [[ "$*" == *--kubeconfig\\ /etc/kubernetes/admin.conf* ]] || exit 1
 [[ "$*" == *get\\ namespaces* ]] && cat "$(dirname "$0")/namespaces"
@@ -31,18 +29,7 @@ exit 0
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """kubectl answers on cp-2; cp-1 is dark."""
-    (tmp_path / "kubectl").write_text(KUBECTL)
-    (tmp_path / "kubectl").chmod(0o755)
-
-    async def run(target: Target, command: str, *, stdin: bytes, deadline: float) -> ssh.Result:
-        assert deadline > 0
-        if target.name == "cp-1":
-            raise SshError("cp-1", "address", "did not answer. Fix: switch it on")
-        env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-        done = subprocess.run(["/bin/bash", "-c", command], input=stdin, capture_output=True, check=False, env=env)
-        return ssh.Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    monkeypatch.setattr(ssh, "run", run)
+    second_answers(tmp_path, monkeypatch, KUBECTL)
     return tmp_path
 
 

@@ -23,31 +23,18 @@ def planned(folder: Path, **more: Any) -> Plan:
     return plan_of(site_of(folder, **more))
 
 
-def behind(plan: Plan, name: str) -> set[str]:
-    """All that a resource waits for, directly or not."""
-    by_name = {each.name: each for each in plan.resources.values()}
-    found: set[str] = set()
-    left = [name]
-    while left:
-        for other in by_name[left.pop()].depends_on:
-            if other not in found and other in by_name:
-                found.add(other)
-                left.append(other)
-    return found
-
-
 @pytest.mark.row("R3", "R4")
 def test_the_control_plane_comes_before_the_cluster_and_both_before_people(tmp_path: Path) -> None:
     plan = planned(tmp_path, departments={"research": {"gpus": 4}}, nodePools={"big": {"hosts": ["gpu-1"]}})
     order = ("runai-backend-tls", "runai-control-plane", "runai-admin", "runai-cluster", "runai-release")
     for before, after in itertools.pairwise(order):
-        assert before in behind(plan, after), (before, after)
-    assert {"ingress-release", "storage", "gpu-operator-release"} & behind(plan, "runai-control-plane")
-    assert {"runai-cluster-tls", "runai-star-tls", "runai-runai-authority"} <= behind(plan, "runai-release")
-    assert "runai-release" in behind(plan, "runai-connected")
+        assert before in plan.behind(after), (before, after)
+    assert {"ingress-release", "storage", "gpu-operator-release"} & plan.behind("runai-control-plane")
+    assert {"runai-cluster-tls", "runai-star-tls", "runai-runai-authority"} <= plan.behind("runai-release")
+    assert "runai-release" in plan.behind("runai-connected")
     for name in ("runai-pool-big", "runai-department-research", "runai-project-vision", "runai-user-ana"):
-        assert "runai-connected" in behind(plan, name), name
-    assert "runai-pool-big" in behind(plan, "runai-project-vision")
+        assert "runai-connected" in plan.behind(name), name
+    assert "runai-pool-big" in plan.behind("runai-project-vision")
 
 
 @pytest.mark.row("R3", "R4")
@@ -129,7 +116,7 @@ def test_a_new_version_changes_both_releases_in_their_order_and_nothing_of_the_p
     two = planned(tmp_path, version="2.26.0", of=operator, **OLD)
     assert [plan.one("runai-control-plane").inputs["version"] for plan in (one, two)] == ["2.25.0", "2.26.0"]
     assert [plan.one("runai-release").inputs["version"] for plan in (one, two)] == ["2.25.0", "2.26.0"]
-    assert "runai-control-plane" in behind(two, "runai-release")
+    assert "runai-control-plane" in two.behind("runai-release")
     for name in ("runai-project-vision", "runai-user-ana", "runai-department-default"):
         assert one.one(name).inputs == two.one(name).inputs
     guards = [hook for hook in two.one("runai-control-plane").options["hooks"] if "control-plane" in hook]

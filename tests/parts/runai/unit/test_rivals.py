@@ -7,22 +7,18 @@ import asyncio
 import base64
 import gzip
 import json
-import subprocess
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from components.hostrun import ssh
-from components.hostrun.target import SshError, Target
 from components.parts.monitoring.there import NoOperatorError
 from components.platforms.runai.component import must_have_room
 from components.platforms.runai.rivals import RivalError, must_be_alone
 from tests.parts.runai.sites import parts_of, site_of
+from tests.unit.planes import PLANES, second_answers
 
 pytestmark = pytest.mark.row("R4")
-
-PLANES = [Target(name, "192.0.2.1", 22, "root", "ssh-ed25519 AAAA") for name in ("cp-1", "cp-2")]
 
 
 def record(namespace: str, name: str, chart: str, version: str, **values: object) -> str:
@@ -43,18 +39,7 @@ OLDER = record("old", "backend", "runai-backend", "2.5.0", tenantsManager={})
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Lines of this file are what kubectl answers on cp-2; cp-1 is dark."""
     lines = tmp_path / "lines"
-    (tmp_path / "kubectl").write_text(f'#!/bin/bash\n[[ "$*" == *owner=helm* ]] && cat {lines}\n')
-    (tmp_path / "kubectl").chmod(0o755)
-
-    async def run(target: Target, command: str, *, stdin: bytes, deadline: float) -> ssh.Result:
-        assert deadline > 0
-        if target.name == "cp-1":
-            raise SshError("cp-1", "address", "did not answer. Fix: switch it on")
-        env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-        done = subprocess.run(["/bin/bash", "-c", command], input=stdin, capture_output=True, check=False, env=env)
-        return ssh.Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    monkeypatch.setattr(ssh, "run", run)
+    second_answers(tmp_path, monkeypatch, f'#!/bin/bash\n[[ "$*" == *owner=helm* ]] && cat {lines}\n')
     return lines
 
 

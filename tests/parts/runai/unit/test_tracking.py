@@ -24,7 +24,7 @@ from components.rest.error import RestError
 from components.rest.kind import ensure
 from components.rest.retry import Patience
 from tests.parts.runai.sites import parts_of, site_of
-from tests.parts.runai.unit.test_component import behind, planned
+from tests.parts.runai.unit.test_component import planned
 from tests.samples import ROOT
 from tests.unit.https import PASSWORD, Answer, Asked, Server, https
 
@@ -94,9 +94,9 @@ class TestTheServerInThePlan:
         release = plan.one("runai-mlflow-release").inputs
         made = (release["name"], release["namespace"], release["chart"], release["version"])
         assert made == ("mlflow", "mlflow", "mlflow", versions.MLFLOW)
-        assert {"runai-mlflow-data", "runai-mlflow-tls", "runai-mlflow-login"} <= behind(plan, "runai-mlflow-release")
-        assert {"runai-mlflow-release", "runai-mlflow-admin"} <= behind(plan, "runai-mlflow-user-vision")
-        assert {"runai-mlflow-user-vision", "runai-project-vision"} <= behind(plan, "runai-mlflow-vision")
+        assert {"runai-mlflow-data", "runai-mlflow-tls", "runai-mlflow-login"} <= plan.behind("runai-mlflow-release")
+        assert {"runai-mlflow-release", "runai-mlflow-admin"} <= plan.behind("runai-mlflow-user-vision")
+        assert {"runai-mlflow-user-vision", "runai-project-vision"} <= plan.behind("runai-mlflow-vision")
         claim = plan.one("runai-mlflow-data").inputs["spec"]
         assert (claim["accessModes"], claim["resources"]) == (["ReadWriteOnce"], {"requests": {"storage": "50Gi"}})
         enforced = plan.one("mlflow-namespace").inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
