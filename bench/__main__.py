@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import environment, report
+from bench import environment, report, simulated
 from bench.ansible import Ansible
 from bench.bash import Bash
 from bench.ours import Ours
@@ -26,6 +26,8 @@ ROUNDS = 3
 """How often what changes nothing is run; the run of the median time counts."""
 NAMES = ("rack-1", "rack-2", "rack-4", "spare-1", "new-1", "new-2", "new-3", "db-1", "db-2", "rack-3")
 """Hosts of the lab that start without it."""
+MANY = (10, 100)
+"""How many hosts are simulated."""
 Make = Callable[[Sequence[Host], Path], Way]
 
 
@@ -43,7 +45,8 @@ def main() -> None:
                 found.append(line)
         for host in hosts:
             lab.stop(host, grace=0)
-    report.write(found, programs)
+    many = list(simulated.measured(MANY))
+    report.write(found, many, programs)
 
 
 def of_size(hosts: Sequence[Host], folder: Path, programs: Path) -> Iterator[report.Line]:

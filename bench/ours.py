@@ -1,12 +1,24 @@
 """gpu-metal: `pulumi up` without a preview of its own, and `sitectl drift`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.ways import KEY_FILE, KNOWN_HOSTS
 from bench.work import KEY, SITE, Work
 from lab.hosts.inventory import USER, Host
 from tests.lab.stack import Stack
+
+
+def site(hosts: Mapping[str, str], known_hosts: Path, user: str) -> Mapping[str, Any]:
+    """The site that does the work, for hosts by name and address."""
+    return {
+        **SITE,
+        "knownHosts": str(known_hosts),
+        "ssh": {"user": user, "keyFile": str(KEY_FILE)},
+        "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 1},
+        "hosts": {name: {"address": address} for name, address in hosts.items()},
+    }
 
 
 class Ours:
@@ -16,15 +28,7 @@ class Ours:
 
     def __init__(self, hosts: Sequence[Host], folder: Path) -> None:
         self.stack = Stack("bench", folder)
-        self.stack.create(
-            {
-                **SITE,
-                "knownHosts": str(KNOWN_HOSTS),
-                "ssh": {"user": USER, "keyFile": str(KEY_FILE)},
-                "minimum": {"cpus": 1, "memoryGb": 1, "diskGb": 1},
-                "hosts": {host.name: {"address": host.address} for host in hosts},
-            }
-        )
+        self.stack.create(site({host.name: host.address for host in hosts}, KNOWN_HOSTS, USER))
 
     def first(self) -> None:
         """`pulumi up`."""

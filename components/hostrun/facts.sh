@@ -10,8 +10,8 @@
 
 _line() { # FILE → REPLY: its first line, empty when it cannot be read
     REPLY=
-    [[ -r $1 ]] && read -r REPLY <"$1" 2>/dev/null
-    return 0
+    # A line without its end is read, and yet `read` fails.
+    [[ ! -r $1 ]] || read -r REPLY 2>/dev/null <"$1" || true
 }
 
 _fact() { # KEY JSON

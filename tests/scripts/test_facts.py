@@ -205,6 +205,11 @@ def test_a_tool_that_hangs_is_said_and_does_not_hold_the_rest(tools: Path, name:
     assert answer["versions"]["containerd"] == "1.7.24"
 
 
+def test_a_line_without_its_end_is_read(tmp_path: Path) -> None:
+    (tmp_path / "machine-id").write_bytes(b"0123abcd")  # as some installers write it
+    assert sourced('_line "$1"; printf "%s" "$REPLY"', bytes(tmp_path / "machine-id")) == b"0123abcd"
+
+
 def test_without_lspci_the_bus_is_read_from_sysfs(tools: Path) -> None:
     for slot, class_ in (("0000:01:00.0", "0x030200"), ("0000:02:00.0", "0x020000")):
         folder = tools / "pci" / slot
