@@ -10,7 +10,7 @@
 # The step `containerd` restarts the daemon, and only when its files changed.
 
 check() {
-    local refusal wanted settings
+    local refusal wanted
     if _holds; then return; fi
     refusal=$(_refusal)
     if [[ -n $refusal ]]; then untrue "$refusal"; fi
@@ -21,8 +21,7 @@ check() {
         untrue "/etc/containerd/conf.d/50-gpu-metal.toml is not what the site's engine says"
     fi
     if ! containerd config dump >/dev/null 2>&1; then untrue "$(containerd config dump 2>&1 | tail -n 1)"; fi
-    settings=$(containerd config dump | containerd_flat)
-    wanted=$(_lacking "$settings")
+    wanted=$(_lacking "$(containerd config dump | containerd_flat)")
     if [[ -n $wanted ]]; then
         untrue "has another value than $wanted in containerd's merged settings." \
             "Fix: grep -l ${wanted%% *} /etc/containerd/conf.d/*.toml names the file that comes after ours"
@@ -69,8 +68,7 @@ _format() {
     if (($(_major) > 1)); then REPLY=3; else REPLY=2; fi
 }
 
-# Does everything hold? One dump tells it once the files are ours: what would come into force then is what is in force.
-# Anything else costs several, for the message.
+# Does everything hold? Of files that are ours one dump tells it; of others several do, for the message.
 _holds() {
     local dump settings
     containerd_declared
