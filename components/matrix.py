@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
+import yaml
 from pydantic import AfterValidator, Field, model_validator
-from ruamel.yaml import YAML
 
 from components.model import Model
 from components.problem import Key
@@ -111,10 +111,14 @@ class Facts(Model):
         return self
 
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 @cache
 def read(path: Path) -> Facts:
     """The facts of a file. Raises ValueError if it is malformed."""
-    return Facts.model_validate(YAML(typ="safe").load(path))
+    # The project's own files need no line numbers, and libyaml reads them ten times faster than ruamel.yaml.
+    return Facts.model_validate(yaml.load(path.read_bytes(), Loader=_Loader))  # noqa: S506 - a safe one
 
 
 @dataclass(frozen=True, slots=True)

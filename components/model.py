@@ -33,6 +33,8 @@ class Model(BaseModel):
     """Base of all config: strict keys, frozen, camelCase outside."""
 
     model_config = ConfigDict(
+        # Built when first used: most sites use few of the models.
+        defer_build=True,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,

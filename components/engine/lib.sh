@@ -18,12 +18,16 @@ engine_due() {
 # engine_stale UNIT: prints which settings the running UNIT does not use yet; status 1 when it uses all of them
 engine_stale() {
     local lacking
+    local -A unit_seen=()
     if [[ -e $GPU_METAL_HOME/$1-due ]]; then
         printf '%s runs with older settings than its files have' "$1"
-    elif _engine_unread "$1"; then
+        return
+    fi
+    unit_see "$1" NeedDaemonReload DropInPaths MainPID Environment
+    if _engine_unread "$1"; then
         printf 'systemd has not read the changed files of %s.service' "$1"
     else
-        lacking=$(comm -13 <(_engine_environment "$1") <(_engine_proxies "$1") | cut -d= -f1 | paste -sd ' ')
+        lacking=$(_engine_lacking)
         [[ -n $lacking ]] || return 1
         printf '%s runs without %s, which its unit sets' "$1" "$lacking"
     fi
@@ -32,7 +36,9 @@ engine_stale() {
 # engine_refresh UNIT: restarts or reloads UNIT, so that it uses all of them. Refused while it would harm containers.
 engine_refresh() {
     local mark=$GPU_METAL_HOME/$1-due how=restart
+    local -A unit_seen=()
     [[ ! -e $mark ]] || how=$(<"$mark")
+    unit_see "$1" NeedDaemonReload DropInPaths
     if _engine_unread "$1"; then
         [[ $how == stop ]] || how=restart
         engine_spares "$1" "$how"
@@ -112,21 +118,58 @@ _engine_variable() {
     } | sed -nE "s/^\s*$2=//p" | tail -n 1 | sed -E "s/^(['\"])(.*)\1\$/\2/"
 }
 
-# Has the unit files that systemd has not read? NeedDaemonReload alone may miss a new folder.
+# Has the unit files that systemd has not read? NeedDaemonReload alone may miss a new folder. From `unit_seen`
 _engine_unread() {
-    local seen there
-    [[ $(systemctl show -p NeedDaemonReload --value "$1") != yes ]] || return 0
-    seen=$(systemctl show -p DropInPaths --value "$1" | tr ' ' '\n' | grep ^/etc/ | sort) || true
-    there=$(compgen -G "/etc/systemd/system/$1.service.d/*.conf" | sort) || true
-    [[ $seen != "$there" ]]
+    local file there=()
+    [[ ${unit_seen[NeedDaemonReload]-} != yes ]] || return 0
+    mapfile -t there < <(compgen -G "/etc/systemd/system/$1.service.d/*.conf")
+    for file in "${there[@]}"; do
+        [[ " ${unit_seen[DropInPaths]-} " == *" $file "* ]] || return 0
+    done
+    for file in ${unit_seen[DropInPaths]-}; do
+        [[ $file != /etc/* || " ${there[*]} " == *" $file "* ]] || return 0
+    done
+    return 1
 }
 
-_engine_environment() {
-    local pid
-    pid=$(systemctl show -p MainPID --value "$1")
-    tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | sort
+# The names of the proxies that the unit sets and its process was not given. From `unit_seen`
+_engine_lacking() {
+    local word words=() has=$'\n' lacking=()
+    read -ra words <<<"${unit_seen[Environment]-}"
+    [[ " ${words[*],,}" == *_proxy=* ]] || return 0
+    while IFS= read -r -d '' word; do has+=$word$'\n'; done 2>/dev/null <"/proc/${unit_seen[MainPID]-0}/environ" || true
+    for word in "${words[@]}"; do
+        [[ ! ${word,,} =~ ^[a-z]*_proxy= || $has == *$'\n'"$word"$'\n'* ]] || lacking+=("${word%%=*}")
+    done
+    [[ ${#lacking[@]} -eq 0 ]] || printf '%s\n' "${lacking[@]}" | sort | paste -sd ' '
 }
 
-_engine_proxies() {
-    systemctl show -p Environment --value "$1" | tr ' ' '\n' | grep -i '^[a-z]*_proxy=' | sort
+# containerd's settings, for the step that writes them.
+
+# containerd_declared → REPLY: the version that config.toml declares, before its first table: all files must have the
+# same one, or keys of the older one are lost.
+containerd_declared() {
+    local line
+    REPLY=
+    if [[ ! -f /etc/containerd/config.toml ]]; then return; fi
+    while IFS= read -r line && [[ ! $line =~ ^[[:space:]]*'[' ]]; do
+        if [[ $line =~ ^[[:space:]]*version[[:space:]]*=[[:space:]]*([0-9]+) ]]; then REPLY=${BASH_REMATCH[1]}; fi
+    done </etc/containerd/config.toml
+}
+
+# containerd_cri_off DUMP: do these settings turn Kubernetes' interface off?
+containerd_cri_off() {
+    local off=$'\ndisabled_plugins = [^\n]*"(io\\.containerd\\.grpc\\.v1\\.)?cri"'
+    [[ $'\n'$1 =~ $off ]]
+}
+
+# containerd_flat: the CRI settings of stdin as one line per value: section.key = value, in double quotes. 2.x calls
+# sandbox_image sandbox.
+containerd_flat() {
+    awk '
+        { gsub(/\047/, "\""); gsub(/^[ \t]+|[ \t]+$/, "") }
+        /^\[/ { section = substr($0, 2, length($0) - 2); next }
+        /^#/ || !/=/ || section !~ /\.cri/ { next }
+        { sub(/[ \t]*=[ \t]*/, " = "); sub(/^sandbox_image /, "sandbox "); print section "." $0 }
+    '
 }

@@ -5,8 +5,8 @@ except what Docker forwards to the ports that its containers publish: `published
 """
 
 from collections.abc import Sequence
+from html import escape
 from ipaddress import IPv4Network
-from xml.sax.saxutils import quoteattr
 
 from components.host.openings import Network, Opening, collapsed
 
@@ -110,7 +110,7 @@ def firewalld_policy() -> str:
 
 
 def _zone_lines(opening: Opening) -> list[str]:
-    port = f"<port port={quoteattr(opening.port)} protocol={quoteattr(opening.protocol)}/>"
+    port = f'<port port="{escape(opening.port)}" protocol="{escape(opening.protocol)}"/>'
     if opening.sources == "any":
         return [port]
     if opening.sources == "site":

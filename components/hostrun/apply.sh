@@ -132,12 +132,18 @@ _broken() {
 
 # undo_steps LAYER [ID…]: undoes, in reverse order, the ledger's steps that are not among ID…
 undo_steps() {
-    local layer=$1 index id wanted=" ${*:2} " steps=()
+    local layer=$1 index id line wanted=" ${*:2} " steps=() refs=()
     for ((index = ${#ledger_order[@]} - 1; index >= 0; index--)); do
         id=${ledger_order[index]}
         [[ $wanted == *" $id "* ]] || steps+=("$id")
     done
-    [[ ${#steps[@]} -eq 0 ]] || sum_all
+    for id in "${steps[@]}"; do
+        for line in "${line_begun[$id]-}" "${line_done[$id]-}"; do
+            ref_of "$line"
+            [[ -z $REPLY ]] || refs+=("$REPLY")
+        done
+    done
+    sum_steps "${refs[@]}"
     for id in "${steps[@]}"; do _undo_step "$layer" "$id"; done
 }
 

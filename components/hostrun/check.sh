@@ -2,12 +2,13 @@
 # Questions: do the steps hold? Changes nothing: works on a read-only file system and takes no lock.
 
 declare -a report_layers=() # in order
-declare -A report=()        # by layer: one row `step<TAB>status<TAB>says` per line
+declare -a report=()        # rows: layer, step, status and what it says, one after the other
+declare -A library_told=()  # by layer: whether it has a row of a damaged library
 all_hold=yes
 
 _row() { # LAYER STEP STATUS SAYS
-    # A row is one line, so a check's message of several lines is joined.
-    report[$1]+="$2"$'\t'"$3"$'\t'"${4//[$'\n\t']/ }"$'\n'
+    # A check's message of several lines is joined.
+    report+=("$1" "$2" "$3" "${4//[$'\n\t']/ }")
     [[ $3 == ok ]] || all_hold=no
 }
 
@@ -32,7 +33,7 @@ check_layers() {
     fi
     # A host on which no layer was ever applied does not hold.
     [[ $# -gt 0 ]] || all_hold=no
-    sum_all
+    _sum_steps_of "$@"
     for layer in "$@"; do
         report_layers+=("$layer")
         if ! read_ledger "$layer"; then
@@ -59,6 +60,21 @@ no layer. Fix: sitectl drift --record, then pulumi up."
     _print_report
 }
 
+# _sum_steps_of LAYER…: hashes the steps that their ledgers name
+_sum_steps_of() {
+    local layer rest refs=()
+    for layer in "$@"; do
+        ledger_path "$layer"
+        [[ -f $REPLY ]] || continue
+        while IFS= read -r rest; do
+            rest=${rest#*$'\t'}
+            rest=${rest%%$'\t'*}
+            [[ ! $rest =~ $ref_pattern ]] || refs+=("$rest")
+        done <"$REPLY"
+    done
+    sum_steps "${refs[@]}"
+}
+
 # _run_ended LAYER: reports a run that did not complete the layer; status 1 while one works on it: what its steps say
 # then is not how it ends.
 _run_ended() {
@@ -76,10 +92,11 @@ _check_refs() { # LAYER ID LINE: a step file that is lost or changed is a row, o
     ref_of "$3"
     ref=$REPLY
     step_file "$ref"
-    # sum_all has hashed it. Only a file that is lost or changed costs processes: for the message.
+    # It is hashed. Only a file that is lost or changed costs processes: for the message.
     if is_right "${sum_of[$REPLY]-}" "$REPLY"; then return 0; fi
     message=$(verify_refs "$ref" 2>&1) && return
-    [[ $'\n'${report[$1]-} == *$'\nlibrary\t'* ]] || _row "$1" library drift "${message#*"] "}"
+    [[ -n ${library_told[$1]-} ]] || _row "$1" library drift "${message#*"] "}"
+    library_told[$1]=yes
     return 1
 }
 
@@ -104,11 +121,10 @@ _print_report() {
 }
 
 _print_table() {
-    local layer step status says
-    for layer in "${report_layers[@]}"; do
-        while IFS=$'\t' read -r step status says; do
-            answer "$(printf '%-12s %-24s %-7s%s' "$layer" "$step" "$status" "${says:+ $says}")"
-        done < <(printf '%s' "${report[$layer]-}")
+    local row line
+    for ((row = 0; row < ${#report[@]}; row += 4)); do
+        printf -v line '%-12s %-24s %-7s' "${report[@]:row:3}"
+        answer "$line${report[row + 3]:+ ${report[row + 3]}}"
     done
     [[ ${#report_layers[@]} -gt 0 ]] || answer "Nothing was applied here."
 }
@@ -125,7 +141,7 @@ _owner_json() {
 }
 
 _print_json() {
-    local layer step status says ok=false between
+    local layer row ok=false between
     [[ $all_hold != yes ]] || ok=true
     json_string "$host"
     printf '{"host": %s, "ok": %s, "owner": %s, "layers": [' "$REPLY" "$ok" "$(_owner_json)"
@@ -133,13 +149,14 @@ _print_json() {
     for layer in "${report_layers[@]}"; do
         printf '%s\n {"layer": "%s", "steps": [' "$between" "$layer"
         between=
-        while IFS=$'\t' read -r step status says; do
-            short "$says" 2000
+        for ((row = 0; row < ${#report[@]}; row += 4)); do
+            [[ ${report[row]} == "$layer" ]] || continue
+            short "${report[row + 3]}" 2000
             json_string "$REPLY"
             # shellcheck disable=SC2183  # the step's id and status need no escaping
-            printf '%s\n  {"step": "%s", "status": "%s", "says": %s}' "$between" "$step" "$status" "$REPLY"
+            printf '%s\n  {"step": "%s", "status": "%s", "says": %s}' "$between" "${report[@]:row+1:2}" "$REPLY"
             between=,
-        done < <(printf '%s' "${report[$layer]-}")
+        done
         printf ']}'
         between=,
     done

@@ -1,27 +1,15 @@
-"""Runs one command on a host over the program's own SSH connection, with a deadline for everything."""
+"""Runs one command on a host over the program's own SSH connection, with a deadline for everything.
 
-import asyncio
-import time
-from contextlib import suppress
+The SSH library is loaded with the first of them: a run of Pulumi that finds nothing to do asks no host.
+"""
+# ruff: noqa: PLC0415 (see above)
+
 from dataclasses import dataclass
 
-import asyncssh
-
 from components.hostrun import target as say
-from components.hostrun.dial import Client, connect, explained, fingerprint
-from components.hostrun.line import Line, line
-from components.hostrun.sudo import sudo_error
 from components.hostrun.target import SshError, Target
 
 __all__ = ["HostKey", "Result", "SshError", "Target", "probe", "run", "scan"]
-
-CONNECT_LIMIT = 15.0
-"""Seconds for the login; a host that needs longer counts as hanging."""
-OUTPUT_LIMIT = 8 << 20
-"""Bytes kept of stdout and of stderr each; the rest is read and dropped, with a note at the end."""
-
-REFUSALS = 3
-"""Times that a command alone on its line may be refused: sshd may not have noticed yet that the last one ended."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +41,9 @@ async def run(target: Target, command: str, *, stdin: bytes = b"", deadline: flo
     Raises SshError when the host cannot be asked, does not answer within `deadline` seconds in all, or sudo refuses.
     A command that is cut off by the deadline may go on running there.
     """
-    by_sudo = root and target.sudo and target.user != "root"
-    start, end = time.monotonic(), asyncio.get_running_loop().time() + deadline
-    used = await line(target, min(deadline, CONNECT_LIMIT))
-    try:
-        async with asyncio.timeout_at(end):
-            result = await _in_turn(used, target, f"sudo -n {command}" if by_sudo else command, stdin)
-    except TimeoutError:
-        raise say.too_long(target, command, deadline) from None
-    except (OSError, asyncssh.Error):
-        raise say.lost(target, command, time.monotonic() - start) from None
-    if result is None:
-        raise say.lost(target, command, time.monotonic() - start)
-    if by_sudo and (error := sudo_error(target, result.status, result.stderr)):
-        raise error
-    return result
+    from components.hostrun import session
+
+    return await session.run(target, command, stdin=stdin, deadline=deadline, root=root)
 
 
 async def probe(target: Target, question: str = "true", deadline: float = 10) -> str:
@@ -84,69 +60,6 @@ async def probe(target: Target, question: str = "true", deadline: float = 10) ->
 
 async def scan(target: Target, deadline: float = 10) -> HostKey:
     """The best key that the host shows now, whichever one is pinned; no login is sent. Raises SshError."""
-    client = Client()
-    start = time.monotonic()
-    tunnel = (await line(target.bastion, deadline)).connection if target.bastion else None
-    async with explained(target, client, deadline - (time.monotonic() - start)):
-        with suppress(asyncssh.HostKeyNotVerifiable):
-            await connect(target, client, tunnel, None, None)
-    shown = client.shown
-    assert shown is not None  # noqa: S101 (no key is trusted, so one was refused)
-    return HostKey(" ".join(shown.export_public_key().decode().split()[:2]), fingerprint(shown))
+    from components.hostrun import session
 
-
-async def _in_turn(used: Line, target: Target, command: str, stdin: bytes) -> Result | None:
-    """Runs a command beside the others on the line, as many as sshd allows. None as in _execute."""
-    refused = 0
-    while True:
-        async with used.sessions:
-            used.busy += 1
-            try:
-                result = await _execute(used.connection, command, stdin)
-                used.heard = time.monotonic()
-                return result
-            except asyncssh.ChannelOpenError as error:
-                if used.lost:
-                    return None
-                # sshd's MaxSessions is reached: try again when other commands end. A command alone would wait in vain.
-                refused = refused + 1 if used.busy == 1 else 0
-                if refused == REFUSALS:
-                    raise say.no_session(target, error.reason) from None
-            finally:
-                used.busy -= 1
-        await asyncio.sleep(0.1)
-
-
-async def _execute(connection: asyncssh.SSHClientConnection, command: str, stdin: bytes) -> Result | None:
-    """None when the connection ended before the command did."""
-    process: asyncssh.SSHClientProcess[bytes] = await connection.create_process(command, encoding=None)
-    try:
-        out, err, _ = await asyncio.gather(_read(process.stdout), _read(process.stderr), _feed(process.stdin, stdin))
-        await process.wait_closed()
-    finally:
-        process.close()
-    # asyncssh: negative for a signal, None when neither status nor signal ever came
-    status = process.returncode
-    if status is None:
-        return None
-    return Result(status if status >= 0 else 128 - status, out, err)
-
-
-async def _read(stream: asyncssh.SSHReader[bytes]) -> str:
-    kept, dropped = bytearray(), 0
-    while piece := await stream.read(1 << 16):
-        room = OUTPUT_LIMIT - len(kept)
-        kept += piece[:room]
-        dropped += len(piece[room:])
-    text = kept.decode(errors="replace")
-    return f"{text}\n… {dropped} more bytes were dropped\n" if dropped else text
-
-
-async def _feed(stream: asyncssh.SSHWriter[bytes], data: bytes) -> None:
-    # a command may end before it has read all: its status tells, not the broken pipe
-    try:
-        stream.write(data)
-        await stream.drain()
-        stream.write_eof()
-    except (BrokenPipeError, ConnectionResetError):
-        return
+    return await session.scan(target, deadline)

@@ -4,23 +4,36 @@
 declare -A bulk_text=()   # by SHA-256: the bulk inputs of this run
 declare -A bulk_kept=()   # by SHA-256: of them, those that keep_bulk has stored
 declare -A secret_text=() # by "id key"
-declare -A sum_of=()      # by path, after sum_all: SHA-256 of the step files and the stored bulk inputs
+declare -A sum_of=()      # by path, after sum_files: SHA-256 of the step files and the stored bulk inputs
 
 # step_file REF → REPLY
 step_file() { REPLY=$GPU_METAL_HOME/library/${1%%'#'*}.sh; }
 
-# sum_all: reads them all at once. Later in its run, verify_refs takes what was right then as right.
-sum_all() {
-    local sum file
-    while read -r sum file; do
-        sum_of[$file]=$sum
-    done < <(sha256sum -- "$GPU_METAL_HOME"/library/*.sh "$GPU_METAL_HOME"/inputs/* </dev/null)
+# sum_files FILE…: hashes them all at once. Later in its run, verify_refs takes what was right then as right.
+sum_files() {
+    local - text line IFS=$'\n'
+    [[ $# -gt 0 ]] || return 0
+    set -o noglob
+    # Not `read` from the pipe: it takes one byte a call.
+    text=$(sha256sum -- "$@" 2>/dev/null) || true
+    for line in $text; do sum_of[${line#*  }]=${line%% *}; done
+}
+
+# sum_steps REF…: the same for their step files, where they are there, and for all kept bulk inputs
+sum_steps() {
+    local ref files=("$GPU_METAL_HOME"/inputs/*)
+    local -A seen=()
+    for ref in "$@"; do
+        step_file "$ref"
+        [[ -n ${seen[$REPLY]-} || ! -f $REPLY ]] || files+=("$REPLY")
+        seen[$REPLY]=yes
+    done
+    sum_files "${files[@]}"
 }
 
 # verify_refs REF…: checks that each file is in the library and has its digest, before anything is run
 verify_refs() {
-    local ref files=() sum file
-    [[ $# -gt 0 ]] || return 0
+    local ref file sum files=()
     for ref in "$@"; do
         step_file "$ref"
         [[ -f $REPLY ]] || fail step-digest "$ref is not in this host's library. Nothing was run. Fix: sitectl drift \
@@ -28,11 +41,12 @@ verify_refs() {
         file=$REPLY
         is_right "${sum_of[$file]-}" "$file" || files+=("$file")
     done
-    [[ ${#files[@]} -gt 0 ]] || return 0
-    while read -r sum file; do
+    sum_files "${files[@]}"
+    for file in "${files[@]}"; do
+        sum=${sum_of[$file]-}
         is_right "$sum" "$file" || fail step-digest "$file has SHA-256 ${sum:0:12}, wanted $REPLY. Nothing was run. Fix: \
 find out who changed it; then sitectl drift --record, then pulumi up."
-    done < <(sha256sum -- "${files[@]}")
+    done
 }
 
 # is_right SUM FILE: has the step file this SHA-256? → REPLY: the digest in its name
@@ -58,7 +72,8 @@ _load_bulk() {
         if [[ -n ${bulk_text[$sum]+sent} ]]; then
             text=${bulk_text[$sum]}
         elif [[ -f $GPU_METAL_HOME/inputs/$sum ]]; then
-            text=$(<"$GPU_METAL_HOME/inputs/$sum")
+            read_file "$GPU_METAL_HOME/inputs/$sum"
+            text=${REPLY%$'\n'}
             [[ ${sum_of["$GPU_METAL_HOME/inputs/$sum"]-$(printf '%s\n' "$text" | sha256sum)} == "$sum"* ]] || continue
         else
             continue

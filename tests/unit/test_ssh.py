@@ -8,7 +8,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from components.hostrun import ssh
+from components.hostrun import session, ssh
 from components.hostrun.ssh import Result
 from tests.unit.sshd import OTHER_KEY, PASSWORD, ask, closed_port, failure, go, line, server, target
 
@@ -45,7 +45,7 @@ def test_output_is_capped_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         process.stdout.write(b"x" * 5000)
         process.exit(0)
 
-    monkeypatch.setattr(ssh, "OUTPUT_LIMIT", 1000)
+    monkeypatch.setattr(session, "OUTPUT_LIMIT", 1000)
     assert go(ask(flood)).stdout == "x" * 1000 + "\n… 4000 more bytes were dropped\n"
 
 

@@ -5,11 +5,8 @@
 # undo leaves a containerd that was here before us enabled; otherwise its package removes the unit.
 
 check() {
-    local cri stale
-    if ! systemctl is-enabled -q containerd; then untrue "containerd is not enabled"; fi
-    if ! systemctl is-active -q containerd; then
-        untrue "containerd does not run. Fix: journalctl -u containerd -n 20 says why"
-    fi
+    local cri off stale
+    if ! off=$(unit_on containerd); then untrue "$off"; fi
     if stale=$(engine_stale containerd); then untrue "$stale"; fi
     cri=$(ctr --connect-timeout 10s plugins ls | awk '$2 == "cri" || $1 ~ /cri/ { print $NF }' | sort -u)
     if [[ $cri != ok ]]; then

@@ -10,7 +10,8 @@
 # The step `containerd` restarts the daemon, and only when its files changed.
 
 check() {
-    local refusal wanted settings
+    local refusal wanted
+    if _holds; then return; fi
     refusal=$(_refusal)
     if [[ -n $refusal ]]; then untrue "$refusal"; fi
     if ! _main | same_file /etc/containerd/config.toml; then
@@ -20,13 +21,11 @@ check() {
         untrue "/etc/containerd/conf.d/50-gpu-metal.toml is not what the site's engine says"
     fi
     if ! containerd config dump >/dev/null 2>&1; then untrue "$(containerd config dump 2>&1 | tail -n 1)"; fi
-    settings=$(containerd config dump | _flat)
-    while read -r wanted; do
-        if ! printf '%s\n' "$settings" | grep -F "$wanted" >/dev/null; then
-            untrue "has another value than $wanted in containerd's merged settings." \
-                "Fix: grep -l ${wanted%% *} /etc/containerd/conf.d/*.toml names the file that comes after ours"
-        fi
-    done < <(_in_force)
+    wanted=$(_lacking "$(containerd config dump | containerd_flat)")
+    if [[ -n $wanted ]]; then
+        untrue "has another value than $wanted in containerd's merged settings." \
+            "Fix: grep -l ${wanted%% *} /etc/containerd/conf.d/*.toml names the file that comes after ours"
+    fi
 }
 
 apply() {
@@ -62,29 +61,30 @@ _major() {
     containerd --version | sed -E 's/.* v?([0-9]+)\.[0-9]+\.[0-9]+.*/\1/'
 }
 
-# The version that config.toml declares, before its first table: all files must have the same one, or keys of the older
-# one are lost.
-_declared() {
-    sed -nE '/^\s*\[/q; s/^\s*version\s*=\s*([0-9]+).*/\1/p' /etc/containerd/config.toml 2>/dev/null || true
+# → REPLY
+_format() {
+    containerd_declared
+    if [[ -n $REPLY ]]; then return; fi
+    if (($(_major) > 1)); then REPLY=3; else REPLY=2; fi
 }
 
-_format() {
-    local declared
-    declared=$(_declared)
-    if [[ -n $declared ]]; then
-        printf '%s\n' "$declared"
-    elif (($(_major) > 1)); then
-        printf '3\n'
-    else
-        printf '2\n'
-    fi
+# Does everything hold? Of files that are ours one dump tells it; of others several do, for the message.
+_holds() {
+    local dump settings
+    containerd_declared
+    if [[ $REPLY == 1 ]] || ! _main | same_file /etc/containerd/config.toml ||
+        ! _drop_in | same_file /etc/containerd/conf.d/50-gpu-metal.toml; then return 1; fi
+    dump=$(containerd config dump 2>/dev/null) || return
+    settings=$(containerd_flat <<<"$dump")
+    ! containerd_cri_off "$dump" && [[ -z $(_lacking "$settings") ]] && _loses_nothing "$settings"
 }
 
 # Prints why config.toml cannot be used; nothing when it can.
 _refusal() {
-    local file=/etc/containerd/config.toml declared said lost
+    local file=/etc/containerd/config.toml declared said after lost
     if [[ ! -e $file ]]; then return; fi
-    declared=$(_declared)
+    containerd_declared
+    declared=$REPLY
     if [[ $declared == 1 ]] || { [[ -z $declared ]] && grep -qE '^\s*(\[\s*)?["'\'']?plugins\b' $file; }; then
         printf '%s has settings in version 1, wants 2 or later. Nothing was changed. Fix: %s' $file \
             "containerd config migrate >/root/config.toml && mv /root/config.toml $file"
@@ -97,42 +97,72 @@ _refusal() {
             $file "${said##*$'\n'}"
         return
     fi
-    said=$(_ineffective)
+    after=$(_dump_of _after)
+    said=$(_ineffective "$after")
     if [[ -n $said ]]; then
         printf '%s keeps our settings from coming into force: %s. Nothing was changed. Fix: %s' $file "$said" \
             "write its imports and its disabled_plugins on one line each, and take cri out of the latter"
         return
     fi
+    after=$(containerd_flat <<<"$after")
     # containerd 2 joins the sections of all files.
-    if (($(_major) > 1)); then return; fi
-    lost=$(_lost | sed 's/^.*"\.//' | head -n 3 | paste -sd ';')
+    if _loses_nothing "$after" || (($(_major) > 1)); then return; fi
+    lost=$(_lost "$after" | sed 's/^.*"\.//' | head -n 3 | paste -sd ';')
     if [[ -n $lost ]]; then
         printf '%s sets "%s", which containerd 1.x would drop beside our file. Nothing was changed. Fix: %s' \
             $file "$lost" "take its io.containerd.grpc.v1.cri settings out, or use containerd 2 (package: containerd.io)"
     fi
 }
 
-# The first of our settings that would not be in force, or that CRI would be off.
-_ineffective() {
-    local dump wanted settings
-    dump=$(_dump_of _after)
-    if grep -E '^disabled_plugins = .*"(io\.containerd\.grpc\.v1\.)?cri"' <<<"$dump"; then return; fi
-    settings=$(_flat <<<"$dump")
+# The first of our settings that would not be in force in the DUMP, or that CRI would be off.
+_ineffective() { # DUMP
+    if containerd_cri_off "$1"; then
+        grep '^disabled_plugins = ' <<<"$1"
+        return
+    fi
     if compgen -G '/etc/containerd/conf.d/*.toml' >/dev/null; then return; fi # check names another file that wins
-    while read -r wanted; do
-        if ! grep -F "$wanted" <<<"$settings" >/dev/null; then
+    _lacking "$(containerd_flat <<<"$1")"
+}
+
+# The first of our settings that the merged ones do not show.
+_lacking() { # SETTINGS, as containerd_flat prints them
+    local wanted
+    while IFS= read -r wanted; do
+        if [[ $1 != *"$wanted"* ]]; then
             printf '%s' "$wanted"
             return
         fi
     done < <(_in_force)
 }
 
+# Can containerd 1.x have dropped nothing of config.toml, by its text? Status 1 too where only its dumps can tell.
+_loses_nothing() { # SETTINGS
+    local line own ours
+    containerd_declared
+    if [[ $REPLY == 3 ]]; then return; fi
+    while IFS= read -r line; do
+        line=${line#"${line%%[![:space:]]*}"}
+        line=${line%"${line##*[![:space:]]}"}
+        case $line in
+            '#'* | 'disabled_plugins '* | 'imports = ["/etc/containerd/conf.d/*.toml"]') ;;
+            imports* | *'"""'* | *"'''"*) return 1 ;;
+            '['*']') ;;
+            *cri*) return 1 ;;
+        esac
+    done </etc/containerd/config.toml
+    own=$(containerd_flat </etc/containerd/config.toml)
+    ours=$'\n'$(_drop_in | containerd_flat)
+    while IFS= read -r line; do
+        if [[ -n $line && $ours != *$'\n'"${line%% = *} = "* && $'\n'$1$'\n' != *$'\n'"$line"$'\n'* ]]; then return 1; fi
+    done <<<"$own"
+}
+
 # The lines of config.toml's CRI settings, as containerd reads them, that neither our file nor the outcome has.
-_lost() {
+_lost() { # SETTINGS
     local own
-    own=$(comm -23 <(_dump_of _alone | _flat | sort) <(_dump_of _plain | _flat | sort))
-    comm -23 <(printf '%s\n' "$own") <(_dump_of _after | _flat | sort) |
-        awk -F ' = ' 'NR == FNR { ours[$1]; next } NF && !($1 in ours)' <(_drop_in | _flat) -
+    own=$(comm -23 <(_dump_of _alone | containerd_flat | sort) <(_dump_of _plain | containerd_flat | sort))
+    comm -23 <(printf '%s\n' "$own") <(sort <<<"$1") |
+        awk -F ' = ' 'NR == FNR { ours[$1]; next } NF && !($1 in ours)' <(_drop_in | containerd_flat) -
 }
 
 # _dump_of FUNCTION: containerd's settings with the configuration that FUNCTION writes into the folder $1
@@ -157,9 +187,12 @@ _after() {
 
 # config.toml as it is, with `version` and `imports` on top and without a disabled `cri`.
 _main() {
-    local file=/etc/containerd/config.toml
+    local file=/etc/containerd/config.toml version
     if [[ ! -e $file ]]; then file=/dev/null; fi
-    awk -v version="$(_declared)" -v format="$(_format)" -v folder='"/etc/containerd/conf.d/*.toml"' '
+    containerd_declared
+    version=$REPLY
+    _format
+    awk -v version="$version" -v format="$REPLY" -v folder='"/etc/containerd/conf.d/*.toml"' '
         BEGIN {
             while ((getline line < ARGV[1]) > 0) if (line ~ /^[ \t]*imports[ \t]*=/) has_imports = 1
             close(ARGV[1])
@@ -173,8 +206,9 @@ _main() {
 }
 
 _drop_in() {
-    printf '# gpu-metal\nversion = %s\n\n' "$(_format)"
-    if (($(_format) == 2)); then _version_2; else _version_3; fi
+    _format
+    printf '# gpu-metal\nversion = %s\n\n' "$REPLY"
+    if ((REPLY == 2)); then _version_2; else _version_3; fi
 }
 
 _systemd_cgroup() {
@@ -249,7 +283,7 @@ _runtimes() {
     fi
 }
 
-# What the merged settings must show, in every version: parts of lines of _flat.
+# What the merged settings must show, in every version: parts of lines of containerd_flat.
 _in_force() {
     printf '%s\n' \
         "SystemdCgroup = $(_systemd_cgroup)" \
@@ -263,14 +297,4 @@ _in_force() {
         printf 'containerd.default_runtime_name = "%s"\n' "$(input default_runtime)"
     fi
     if [[ -n $(_cdi) ]]; then printf 'enable_cdi = %s\n' "$(input enable_cdi)"; fi
-}
-
-# The CRI settings as one line per value: section.key = value, in double quotes. 2.x calls sandbox_image sandbox.
-_flat() {
-    tr "'" '"' | awk '
-        { gsub(/^[ \t]+|[ \t]+$/, "") }
-        /^\[/ { section = substr($0, 2, length($0) - 2); next }
-        /^#/ || !/=/ || section !~ /\.cri/ { next }
-        { sub(/[ \t]*=[ \t]*/, " = "); sub(/^sandbox_image /, "sandbox "); print section "." $0 }
-    '
 }

@@ -3,11 +3,8 @@
 # uses: host engine
 
 check() {
-    local stale
-    if ! systemctl is-enabled -q docker; then untrue "docker is not enabled"; fi
-    if ! systemctl is-active -q docker; then
-        untrue "docker does not run. Fix: journalctl -u docker -n 20 says why"
-    fi
+    local off stale
+    if ! off=$(unit_on docker); then untrue "$off"; fi
     if stale=$(engine_stale docker); then untrue "$stale"; fi
     if ! timeout 30 docker version >/dev/null 2>&1; then
         untrue "docker runs and does not answer. Fix: journalctl -u docker -n 20 says why"

@@ -23,21 +23,26 @@ check() {
 }
 
 _programs() {
-    local path unit
+    local path line units=()
     for path in $(input programs); do
         if [[ -x $path ]]; then printf '%s\n' "$path"; fi
     done
-    for unit in $(input units); do
-        systemctl show -p ExecStart --value "$unit.service" | sed -nE 's/^\{ path=([^ ]+) ;.*/\1/p' |
-            grep -vE '^(/usr)?/s?bin/' || true
-    done
+    for path in $(input units); do units+=("$path.service"); done
+    if ((${#units[@]} == 0)); then return; fi
+    while IFS= read -r line; do
+        if [[ $line =~ ^'{ path='([^ ]+)' ;' && ! ${BASH_REMATCH[1]} =~ ^(/usr)?/s?bin/ ]]; then
+            printf '%s\n' "${BASH_REMATCH[1]}"
+        fi
+    done < <(systemctl show -p ExecStart --value "${units[@]}")
 }
 
 # What would go, without what came with us, and what the site allows to go.
 _going() {
     local name there=() allowed
+    local -A pkg_seen=()
+    _pkg_see "$(input conflicts)"
     for name in $(input conflicts); do
-        if [[ -n $(pkg_version "$name") ]]; then there+=("$name"); fi
+        if [[ -n ${pkg_seen[$name]-} ]]; then there+=("$name"); fi
     done
     if ((${#there[@]} == 0)); then return; fi
     allowed=$(input replace | tr ' ' '\n' && cat /var/lib/gpu-metal/packages/came 2>/dev/null || true)

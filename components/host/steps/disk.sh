@@ -5,7 +5,8 @@
 check() {
     local least free
     least=$(input least)
-    free=$(df --output=avail -B1 /var | tail -n 1)
+    free=$(df --output=avail -B1 /var)
+    free=${free##*$'\n'}
     awk -v least="$least" -v free="$free" 'BEGIN { exit (free < least * 1e9) }' ||
         untrue "has $(awk -v free="$free" 'BEGIN { printf "%.1f", free / 1e9 }') GB free in /var, wants $least." \
             "Fix: free space there, or a smaller minimum.diskGb in the site"

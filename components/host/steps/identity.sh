@@ -8,7 +8,8 @@
 
 check() {
     local id name
-    id=$(cat /etc/machine-id 2>/dev/null || true)
+    id=
+    if [[ -r /etc/machine-id ]]; then read -r id </etc/machine-id || true; fi
     name=$(input name)
     if [[ ! $id =~ ^[0-9a-f]{32}$ ]]; then
         untrue "has ${id:-no} machine-id, wants 32 hexadecimal digits." \

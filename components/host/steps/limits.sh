@@ -36,7 +36,7 @@ _refuse_lockout() {
 
 _at_login() { # USER
     local seen limit value
-    if ! seen=$(su -s /bin/sh "$1" -c 'cat /proc/self/limits' 2>&1); then
+    if ! seen=$(su -s /bin/cat "$1" /proc/self/limits 2>&1); then
         # PAM sets limits as it opens the session. Before that, it refuses an expired account or password.
         if [[ $seen != *'open session'* ]]; then
             remark "cannot see the limits of a login of $1, which is refused before they are set:" \

@@ -5,8 +5,8 @@
 check() {
     local least seen
     least=$(input least)
-    seen=$(awk '$1 == "MemTotal:" { printf "%.1f", $2 * 1024 / 1e9 }' /proc/meminfo)
-    awk -v least="$least" '$1 == "MemTotal:" { exit ($2 * 1024 < least * 1e9) }' /proc/meminfo ||
+    seen=$(awk -v least="$least" '$1 == "MemTotal:" { printf "%.1f", $2 * 1024 / 1e9; exit ($2 * 1024 < least * 1e9) }' \
+        /proc/meminfo) ||
         untrue "has $seen GB of memory, wants $least." \
             "Fix: a larger host, or a smaller minimum.memoryGb in the site"
 }

@@ -2,7 +2,7 @@
 # rows: H1 H16
 
 check() {
-    if (($(id -u) != 0)); then
+    if ((EUID != 0)); then
         untrue "has the rights of user $(id -un), wants root." \
             "Fix: set ssh.sudo: true and give $(id -un) 'NOPASSWD: ALL' in /etc/sudoers.d"
     fi

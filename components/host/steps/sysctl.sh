@@ -102,11 +102,16 @@ _later() { # KEY VALUE FILE…
 
 # The files after ours, in the order in which systemd reads them: by name; of two with one name, /etc comes first.
 _later_files() {
-    local folder
+    local folder file
+    local -A files=()
     for folder in /etc/sysctl.d /run/sysctl.d /usr/local/lib/sysctl.d /usr/lib/sysctl.d; do
-        find "$folder" -maxdepth 1 -name '*.conf' -printf '%f\t%p\n' 2>/dev/null || true
-    done | LC_ALL=C sort -s -u -t $'\t' -k 1,1 |
-        LC_ALL=C awk -F '\t' -v ours=99-zz-gpu-metal.conf '$1 > ours { print $2 }'
+        for file in "$folder"/*.conf; do
+            if [[ ! -e $file || ! ${file##*/} > 99-zz-gpu-metal.conf || -n ${files[${file##*/}]-} ]]; then continue; fi
+            files[${file##*/}]=$file
+        done
+    done
+    if ((${#files[@]} == 0)); then return; fi
+    printf '%s\n' "${!files[@]}" | sort | while IFS= read -r file; do printf '%s\n' "${files[$file]}"; done
 }
 
 _before() {

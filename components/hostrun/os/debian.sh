@@ -162,7 +162,11 @@ pkg_purge() {
 }
 
 # pkg_unfinished: packages that an interrupted run left half-installed · pkg_repair: the command that mends them
-pkg_unfinished() { dpkg --audit | awk '/^ / { print $1 }'; }
+pkg_unfinished() {
+    local said
+    said=$(dpkg --audit) || return
+    if [[ -n $said ]]; then awk '/^ / { print $1 }' <<<"$said"; fi
+}
 pkg_repair() { printf '%s\n' 'dpkg --configure -a && apt-get --fix-broken install'; }
 
 # fetch_file URL PATH: apt's own client, which knows the host's proxy and certificates and is always there

@@ -1,7 +1,6 @@
 """Rules for SQream in its site. Pure functions; each problem names the key, from the entry on, and the fix."""
 
 import math
-import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -150,6 +149,8 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
     """The files have the content that their names promise."""
     if config.hadoop is None:
         return
+    import xml.etree.ElementTree as ET  # noqa: N817, PLC0415 - few sites have these files, and all would load it
+
     for alias, path in (("coreSite", config.hadoop.core_site), ("hdfsSite", config.hadoop.hdfs_site)):
         at = ("hadoop", alias)
         if not path.is_file():
