@@ -93,8 +93,15 @@ class _TooLargeError(Exception):
     """The file is larger than any that belongs here."""
 
 
+def shown(path: Path) -> str:
+    """The path as messages have it: from the folder where the program runs, else its name and folder."""
+    here = Path.cwd()
+    below = path.is_relative_to(here)
+    return quoted(str(path.relative_to(here))) if below else f"{quoted(path.name)} in {path.parent}"
+
+
 def _absent(path: Path) -> str:
-    return f"there is no file {quoted(path.name)}. Put it there, or correct the path."
+    return f"there is no file {shown(path)}. Put it there, or correct the path."
 
 
 def _text(path: Path) -> str | None:

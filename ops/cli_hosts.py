@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ops import complete
 from ops.app import Hosts, app
 from ops.flags import Flags, verb
 from ops.stop import Code
@@ -70,8 +71,16 @@ def scan(
     return ended
 
 
+ControlPlanes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="HOST", help="Names or ranges, cp-[1-3]. Default: all control planes.", autocompletion=complete.hosts
+    ),
+]
+
+
 @verb(app, example="sitectl backup")
-def backup(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
+def backup(flags: Flags, hosts: ControlPlanes = []) -> Code:  # noqa: B006
     """Back up the cluster now, from all its control planes or those named, to where kubernetes.backup says."""
     from components.hostrun.report import Report
     from ops import backup as core

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.certificates import fits
 from components.certificates import names as of_certificate
-from components.local import Ending, Holds, certificates
+from components.local import Ending, Holds, certificates, shown
 from components.problem import Problem, dotted
 from components.shown import quoted
 from stacks.model import Site
@@ -79,4 +79,4 @@ def notes(site: Site) -> Iterator[str]:
         if isinstance(mark, Holds) and mark.optional and not path.exists():
             absent.setdefault(path, dotted(key))
     for path, where in absent.items():
-        yield f"{where}: there is no file {quoted(path.name)} on this machine. pulumi up needs it to log in."
+        yield f"{where}: there is no file {shown(path)} on this machine. pulumi up needs it to log in."

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from lab import paths
-from tests import schedule
+from tests import limit, schedule
 
 ROOT = Path(__file__).parents[1]
 MINUTES = paths.LAB / "tests.json"
 LONG_RUNS = ROOT / "docs" / "long-runs.md"
-PATIENCE = 1800
+PATIENCE = 600
 """Seconds that a test waits for those of the lab itself."""
 BEGUN = time.monotonic()
 NICENESS, BEHIND = os.nice(0), 5
@@ -40,6 +40,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: groups.place(item.nodeid, seconds))
     longest = groups.longest((item.nodeid for item in items), seconds)
     config.stash[FIRST] = {item.path for item in items if longest in ("", groups.of(item.nodeid))}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with limit.at_most(limit.of(item), "what this test starts from"):
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with limit.at_most(limit.of(item), "this test"):
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    with limit.at_most(limit.of(item), "what follows this test"):
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -110,7 +110,7 @@ class Watch:
         self._work: Work | None = None
         self._undo, self._begun = False, 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._question: asyncio.Future[tuple[None]] | None = None
 
     async def begin(self, layer: str, *, undo: bool = False) -> None:
         """A layer begins now. Nobody tells when an undo ends: the first answer of an idle host ends its watch."""
@@ -130,7 +130,9 @@ class Watch:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._start)
 
     def _start(self) -> None:
-        self._task = asyncio.ensure_future(self._look())
+        # A question may be on its way when the program ends, after a layer that failed. Of a task that it made itself,
+        # `gather` does not complain then, on the operator's screen.
+        self._question = asyncio.gather(self._look())
 
     async def _look(self) -> None:
         work, seen = self._work, await self._seen()

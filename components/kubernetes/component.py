@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import (
     ComponentResource,
@@ -20,6 +21,7 @@ from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.ssh import Target
 from components.hostrun.step import Step, payload
+from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
 from components.kubernetes.steps import begins, group, joined, members
 from components.kubernetes.ticket import give_ticket
@@ -153,7 +155,8 @@ class Cluster(ComponentResource):
             enable_secret_mutable=True,
             opts=ResourceOptions(parent=self, deleted_with=home.anchor),
         )
-        return ClusterRef(provider, kubeconfig, members, home.anchor, planes, Hook("release"))
+        refused = webhook.hook(planes, pulumi.log.error)
+        return ClusterRef(provider, kubeconfig, members, home.anchor, planes, Hook("release"), refused)
 
 
 def _joined(steps: Sequence[Step], told: Mapping[str, Input[str]]) -> Output[str]:

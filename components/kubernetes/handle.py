@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Literal, Protocol
 
 import pulumi_kubernetes as k8s
-from pulumi import Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
+from pulumi import ErrorHook, Input, Output, Resource, ResourceHook, ResourceHookBinding, ResourceOptions
 
 from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef
@@ -31,6 +31,13 @@ class Chart(Protocol):
         """Address of the chart repository."""
 
 
+def before(options: ResourceOptions, *hooks: ResourceHook, update: bool = True) -> None:
+    """Adds hooks to the options of an object: before it is created and, with `update`, before it is changed."""
+    assert options.hooks is not None  # noqa: S101 - ClusterRef.options sets them
+    options.hooks.before_create = [*hooks]
+    options.hooks.before_update = [*hooks] if update else None
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterRef:
     """The provider to talk to the cluster, when it is ready, and the resource that it goes with."""
@@ -42,6 +49,8 @@ class ClusterRef:
     planes: Sequence[Target]
     releases: Hook
     """Before a Helm release is created or changed; one for all of them."""
+    refused: ErrorHook
+    """After an object was not written."""
     hosts: Mapping[str, HostRef] = field(default_factory=dict)
     """The hosts of the site, after what parts have there."""
 
@@ -52,6 +61,7 @@ class ClusterRef:
             provider=self.provider,
             depends_on=[*self.ready, *depends_on],
             deleted_with=self.anchor,
+            hooks=ResourceHookBinding(on_error=[self.refused]),
         )
 
     def release(
@@ -80,8 +90,7 @@ class ClusterRef:
             resource, partial(forget, *at, crds if isinstance(crds, Kinds) else None), partial(unblock, *at)
         )
         options = self.options(parent, *depends_on)
-        before = [hook, guard] if guard else [hook]
-        options.hooks = ResourceHookBinding(before_create=[*before], before_update=[*before])
+        before(options, *([hook, guard] if guard else [hook]))
         return k8s.helm.v3.Release(
             resource,
             name=name,

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pulumi_kubernetes as k8s
-from pulumi import Input, Output, Resource, ResourceHook, ResourceHookArgs, ResourceHookBinding, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceHook, ResourceHookArgs, ResourceOptions
 
 from components.certificates import not_its_key
 from components.kubernetes.force import FORCE
+from components.kubernetes.handle import before
 
 
 class WrongKeyError(Exception):
@@ -36,7 +37,7 @@ def tls_secret(
         must_belong(await private.future() or "", text, *named)
 
     hook = ResourceHook(f"before-{resource}", check)
-    options.hooks = ResourceHookBinding(before_create=[hook], before_update=[hook])
+    before(options, hook)
     namespace, called = place
     return k8s.core.v1.Secret(
         resource,

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 import pulumi_kubernetes as k8s
-from pulumi import Alias, ComponentResource, Resource, ResourceHookBinding, ResourceOptions
+from pulumi import Alias, ComponentResource, Resource, ResourceOptions
 
 from components.hostrun.hook import Hook
 from components.kubernetes.force import FORCE
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import ClusterRef, before
 from components.tenancy import images
 from components.tenancy.config import Limits, Project, Share, User
 from components.tenancy.namespace import free
@@ -75,8 +75,7 @@ class Tenancy(ComponentResource):
 
     def _namespace(self, name: str, project: Project, share: Share, cluster: ClusterRef, hook: Hook) -> Resource:
         options = _kept(cluster.options(self))
-        before = hook.on(name, partial(free, cluster.planes, name))
-        options.hooks = ResourceHookBinding(before_create=[before])
+        before(options, hook.on(name, partial(free, cluster.planes, name)), update=False)
         labels, notes = {**_labels(project), **share.labels}, {**share.annotations, **FORCE}
         metadata = k8s.meta.v1.ObjectMetaArgs(name=name, labels=labels, annotations=notes)
         return k8s.core.v1.Namespace(name, metadata=metadata, opts=options)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,12 +33,13 @@ from pathlib import Path
 sys.path.insert(0, {str(CHECKOUT)!r})
 import functools
 import pulumi, pulumi_kubernetes as k8s
-from tests.plugins.test_delivery_chart import unblock
+from tests.plugins.test_delivery_chart import first
 from pulumi_command import remote
 from components.delivery.component import brought
 from components.delivery.config import Delivery
 from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef
+from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
 from components.parts.chart import Source
 
@@ -48,14 +50,15 @@ hook = Hook("nothing")
 connection = remote.ConnectionArgs(**said["connection"])
 host = HostRef("nfs", connection, "", lambda name: hook.on(name, nothing), None, None, None, False, None, None, None)
 provider = k8s.Provider("cluster", kubeconfig=Path(said["kubeconfig"]).read_text(), cluster_identifier="test")
-cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, [], hook)
+refused = webhook.hook([], pulumi.log.error)
+cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, [], hook, refused)
 delivery = Delivery.model_validate(said["delivery"])
 chart = brought("chart", host, delivery, "app", ("app", said["version"]), parent=provider)
 if "repository" in said:
     chart = Source("app", said["version"], said["repository"])
-from components.kubernetes import handle
+from components.kubernetes import handle, release
 handle.forget = nothing
-handle.unblock = functools.partial(unblock, said["kubeconfig"])
+release.first = webhook.first = functools.partial(first, said["kubeconfig"])
 cluster.release(provider, "release", ("default", "app"), chart, {{"text": "ours"}})
 """
 OBJECT = """apiVersion: v1
@@ -121,14 +124,9 @@ def test_a_chart_comes_from_the_host_and_a_new_archive_brings_its_own(
     assert server.ask("GET", "/api/v1/namespaces/default/configmaps/app")["data"]["version"] == "2.0.0"
 
 
-async def unblock(kubeconfig: str, _: object, *words: str) -> None:
-    """components.kubernetes.release.unblock, of the API server of this test."""
-
-    async def here(__: object, command: str, script: bytes) -> None:
-        asked(kubeconfig, script.decode(), *command.split()[3:])
-
-    vars(release)["first"] = here
-    await release.unblock([], *words)
+async def first(kubeconfig: str, _: object, command: str, script: bytes) -> tuple[Any, str]:
+    """components.kubernetes.plane.first, of the API server of this test."""
+    return SimpleNamespace(name="cp-1"), asked(kubeconfig, script.decode(), *command.split()[3:])
 
 
 def asked(kubeconfig: str, script: str, *words: str) -> str:
@@ -204,3 +202,27 @@ def test_kubectl_shows_a_release_of_others_and_not_our_own(server: ApiServer) ->
     assert rivals("runai-backend", "runai-backend", "text", "control-plane", "app") == "default app 3.0.0\n"
     assert rivals("default", "app", "text", "app") == ""
     assert rivals("runai-backend", "runai-backend", "tenantsManager", "app") == ""
+
+
+@pytest.mark.row("X14")
+def test_a_webhook_that_is_down_is_named_with_a_fix_that_works(stack: Stack, host: Host, server: ApiServer) -> None:
+    said = json.loads((stack.project / "site.json").read_text())
+    wants(stack, host, server, said["version"])
+    hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["configmaps"]}
+    service = {"name": "guard-service", "namespace": "guard", "path": "/check"}
+    webhook = {"name": "maps.guard.example.org", "clientConfig": {"service": service}, "rules": [rule]}
+    webhook |= {"sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail"}
+    note = {"meta.helm.sh/release-name": "guard"}
+    server.ask("POST", hooks, {"metadata": {"name": "guard", "annotations": note}, "webhooks": [webhook]})
+    (stack.project / "__main__.py").write_text(PROGRAM.replace('"ours"', '"ours again"'))
+    told = stack.run("up", "--yes", "--skip-preview", status=255)
+    assert (
+        "cp-1 [webhook] release was not written: Kubernetes asks webhook maps.guard.example.org of guard first, "
+        'which does not answer ("service \\"guard-service\\" not found"). There is no service guard-service in guard: '
+        "what had it is gone and left the webhook behind. "
+        "Fix: kubectl delete validatingwebhookconfiguration guard; then pulumi up"
+    ) in told
+    server.ask("DELETE", f"{hooks}/guard")
+    stack.run("up", "--yes", "--skip-preview")
+    assert server.ask("GET", "/api/v1/namespaces/default/configmaps/app")["data"]["text"] == "ours again"

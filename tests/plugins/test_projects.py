@@ -46,6 +46,7 @@ from pathlib import Path
 sys.path.insert(0, {str(CHECKOUT)!r})
 import pulumi, pulumi_kubernetes as k8s
 from components.kubernetes import plane
+from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
 from components.tenancy import component
 from components.tenancy.config import Project, User
@@ -55,7 +56,8 @@ site = json.loads(Path("site.json").read_text())
 plane.ask = here
 provider = k8s.Provider("cluster", kubeconfig=Path(site["kubeconfig"]).read_text(), cluster_identifier="test")
 planes = [type("Plane", (), {{"name": site["kubeconfig"]}})]
-cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None)
+refused = webhook.hook([], pulumi.log.error)
+cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None, refused)
 users = {{name: User.model_validate(user) for name, user in site["users"].items()}}
 projects = {{name: Project.model_validate(project) for name, project in site["projects"].items()}}
 if site["name"] == "tenants":  # as an earlier version made them

@@ -28,6 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, {str(CHECKOUT)!r})
 import pulumi, pulumi_kubernetes as k8s
+from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
 from components.platforms.rancher import component, people
 from components.rest.access import Access
@@ -47,7 +48,8 @@ component.RancherServer._release = lambda self, _: k8s.core.v1.ConfigMap(
 )
 provider = k8s.Provider("cluster", kubeconfig=Path(said["kubeconfig"]).read_text(), cluster_identifier="test")
 planes = [type("Plane", (), {{"name": said["kubeconfig"]}})]
-cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None)
+refused = webhook.hook([], pulumi.log.error)
+cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None, refused)
 shares = people.shares(config, ground) if said["there"] else {{}}
 projects = Tenancy("projects", ground.projects, ground.users, cluster=cluster, shares=shares)
 cluster = replace(cluster, ready=(projects,))

@@ -118,3 +118,7 @@ def with_backup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
     assert text != SITE
     (folder / "Pulumi.dev.yaml").write_text(text)
     return ctl
+
+
+def test_the_verb_without_names_is_about_control_planes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Default: all control planes." in sitectl(tmp_path, monkeypatch)("backup", "-h").stdout

@@ -47,7 +47,10 @@ def good(name: str, folder: Path) -> Site:
 
 @pytest.mark.row("X1")
 @pytest.mark.parametrize("sample", samples.bad(), ids=lambda sample: sample.name)
-def test_a_bad_site_gets_exactly_the_lines_at_its_foot(sample: Sample, tmp_path: Path) -> None:
+def test_a_bad_site_gets_exactly_the_lines_at_its_foot(
+    sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # messages name files from there
     lines = sample.file.read_text().splitlines()
     expected = [line.removeprefix("#= ") for line in lines if line.startswith("#= ")]
     with pytest.raises(SiteError) as error:

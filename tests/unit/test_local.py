@@ -111,7 +111,7 @@ def test_a_binary_public_key_is_as_good(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
     for kind in (PublicKeyFile, VendorFile):
-        assert trouble(kind, tmp_path / "none").startswith('there is no file "none".')
+        assert trouble(kind, tmp_path / "none").startswith(f'there is no file "none" in {tmp_path}.')
         assert trouble(kind, tmp_path) != ""
     assert "cannot be read: Is a directory" in trouble(PublicKeyFile, tmp_path)
     assert trouble(PrivateKeyFile, tmp_path / "none") == ""
@@ -240,7 +240,7 @@ def test_a_registrys_certificate_for_another_name(tmp_path: Path, names: tuple[s
 
 def test_a_key_that_this_machine_lacks_is_a_note(tmp_path: Path) -> None:
     """A machine that only checks the site needs no key."""
-    said = 'ssh.keyFile: there is no file "id_of_ana" on this machine. pulumi up needs it to log in.'
+    said = f'ssh.keyFile: there is no file "id_of_ana" in {tmp_path} on this machine. pulumi up needs it to log in.'
     assert said in notes(registry(tmp_path, "gpu-1"))
 
 

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 import pulumi_kubernetes as k8s
-from pulumi import Resource, ResourceHookBinding, ResourceOptions
+from pulumi import Resource, ResourceOptions
 
 from components.hostrun.hook import Hook
 from components.hostrun.target import Target
 from components.kubernetes.force import FORCE
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import ClusterRef, before
 from components.kubernetes.plane import NobodyError, lacking_kinds
 from components.parts.part import Ground
 from components.platforms.runai import kubeflow
@@ -51,8 +51,8 @@ class Notebooks:
         """It stays when it is taken out, as the namespace does: Kubeflow would delete the one with the other."""
         options, resource = self._cluster.options(self._parent, after), f"{project}-profile"
         options.retain_on_delete = True
-        before = self._hook.on(f"{self._name}-{resource}", partial(must_be_there, self._cluster.planes, self._name))
-        options.hooks = ResourceHookBinding(before_create=[before])
+        there = partial(must_be_there, self._cluster.planes, self._name)
+        before(options, self._hook.on(f"{self._name}-{resource}", there), update=False)
         owner = {"kind": "User", "name": self._ground.users[user].email}
         return self._object(resource, "kubeflow.org/v1", "Profile", (None, project), {"owner": owner}, options)
 

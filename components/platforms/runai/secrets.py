@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 
 import pulumi_kubernetes as k8s
-from pulumi import Input, Output, Resource, ResourceHook, ResourceHookArgs, ResourceHookBinding
+from pulumi import Input, Output, Resource, ResourceHook, ResourceHookArgs
 
 from components.certificates import not_its_key
 from components.kubernetes.force import FORCE
-from components.kubernetes.handle import ClusterRef
+from components.kubernetes.handle import ClusterRef, before
 from components.local import certificates
 from components.platforms.runai import places, versions
 from components.platforms.runai.config import Registry, Runai
@@ -102,7 +102,7 @@ class Keeper:
         options = self._cluster.options(self._parent)
         known = labels or None  # an empty map would be a change at each run
         if hook:
-            options.hooks = ResourceHookBinding(before_create=[hook], before_update=[hook])
+            before(options, hook)
         return k8s.core.v1.Secret(
             f"{self._name}-{resource}",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=known, annotations=FORCE),

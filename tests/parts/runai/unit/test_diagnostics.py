@@ -5,42 +5,34 @@ Does not prove: what the real program says, and that it knows our arguments.
 
 import asyncio
 import hashlib
-import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.hostrun import ssh
-from components.hostrun.target import SshError, Target
+from components.hostrun.target import Target
 from components.platforms.runai import diagnostics
 from components.platforms.runai.config import Diagnostics
 from stacks.faults import SiteError
 from tests.parts.runai.sites import parts_of, site_of
+from tests.unit.planes import PLANES, second_answers
 
 pytestmark = pytest.mark.row("R1")
 
-PLANES = [Target(name, "192.0.2.1", 22, "root", "ssh-ed25519 AAAA") for name in ("cp-1", "cp-2")]
 WORDS = ["--domain", "ai.example.org", "--output", "report.txt"]
 GOOD = '#!/bin/bash\necho "checked $*, by $KUBECONFIG" >report.txt\n'
 BAD = '#!/bin/bash\necho "DNS: FAIL" >report.txt\necho "3 checks failed"\nexit 1\n'
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """What /var/lib/gpu-metal is on cp-2; cp-1 is dark."""
-    (tmp_path / "home").mkdir()
-
-    async def run(target: Target, command: str, *, stdin: bytes, deadline: float) -> ssh.Result:
-        assert deadline > 900
-        if target.name == "cp-1":
-            raise SshError("cp-1", "address", "did not answer. Fix: switch it on")
-        moved = command.replace("/var/lib/gpu-metal", str(tmp_path / "home"))
-        done = subprocess.run(["/bin/bash", "-c", moved], input=stdin, capture_output=True, check=False)
-        return ssh.Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    monkeypatch.setattr(ssh, "run", run)
-    return tmp_path / "home"
+    folder = tmp_path / "home"
+    folder.mkdir()
+    deadlines = second_answers(tmp_path, monkeypatch, "#!/bin/bash\nexit 1\n", str(folder))
+    yield folder
+    assert all(each > 900 for each in deadlines)
 
 
 def program(folder: Path, text: str, **more: Any) -> Diagnostics:
@@ -50,7 +42,7 @@ def program(folder: Path, text: str, **more: Any) -> Diagnostics:
     return Diagnostics.model_validate({"file": str(file), **sums, **more})
 
 
-def said(of: Diagnostics, planes: list[Target] = PLANES) -> str:
+def said(of: Diagnostics, planes: Sequence[Target] = PLANES) -> str:
     try:
         asyncio.run(diagnostics.must_pass(planes, of, WORDS))
     except diagnostics.DiagnosticsError as error:
@@ -107,6 +99,6 @@ def test_their_arguments_are_the_sites(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:
-    said = r'diagnostics\.file: there is no file "nowhere"\. Put it there, or correct the path\.'
+    said = r'diagnostics\.file: there is no file "nowhere" in /\. Put it there, or correct the path\.'
     with pytest.raises(SiteError, match=said):
         site_of(tmp_path, diagnostics={"file": "/nowhere", "sha256": "0" * 64})

@@ -27,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, {str(CHECKOUT)!r})
 import pulumi, pulumi_kubernetes as k8s
 from components.kubernetes import plane
+from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
 from components.platforms.runai import notebooks, people
 from components.tenancy import component
@@ -38,7 +39,8 @@ plane.ask = here
 file = Path("kubeconfig").read_text().strip()
 provider = k8s.Provider("cluster", kubeconfig=Path(file).read_text(), cluster_identifier="test")
 planes = [type("Plane", (), {{"name": file}})]
-cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None)
+refused = webhook.hook([], pulumi.log.error)
+cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None, refused)
 config, ground = parts_of(site(Path()))
 shares = people.shares(config, ground)
 made = component.Tenancy("projects", ground.projects, ground.users, cluster=cluster, shares=shares)
