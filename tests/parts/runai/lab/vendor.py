@@ -12,7 +12,8 @@ VERSION = "3.0.0"
 
 def archive(folder: Path) -> tuple[Path, str]:
     """Writes it; returns the file, and its SHA-256."""
-    for number, (name, (files, entrypoint)) in enumerate(depot.images().items()):
+    images = {name: image for name, image in depot.images().items() if name != depot.MLFLOW}
+    for number, (name, (files, entrypoint)) in enumerate(images.items()):
         oci.layout(folder / f"image-{number}", f"nvcr.io/{name}", files, entrypoint, "amd64")
         with tarfile.open(folder / f"image-{number}.tar", "w") as tar:
             tar.add(folder / f"image-{number}", arcname=".")
