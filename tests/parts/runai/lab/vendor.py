@@ -8,6 +8,7 @@ from lab.depot import oci
 from lab.parts.runai import depot
 
 VERSION = "3.0.0"
+FILE = f"runai-airgapped-package-{VERSION}.tar.gz"
 
 
 def archive(folder: Path) -> tuple[Path, str]:
@@ -21,7 +22,7 @@ def archive(folder: Path) -> tuple[Path, str]:
         if chart.parent.name == VERSION:
             with tarfile.open(folder / f"{chart.name}-{VERSION}.tgz", "w:gz") as tar:
                 tar.add(chart, arcname=chart.name)
-    whole = folder / f"runai-airgapped-package-{VERSION}.tar.gz"
+    whole = folder / FILE
     with tarfile.open(whole, "w:gz", compresslevel=1) as tar:
         for file in sorted(folder.glob("image-*.tar")):
             tar.add(file, arcname=f"deploy/images/{file.name}")
