@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +190,8 @@ def files(folder: Path) -> dict[str, str]:
 def appliance(folder: Path) -> Iterator[Stack]:
     """A stack of it that is not up yet, on bare hosts that have what the sample says that they have."""
     lab.serve(lambda _: None)
-    for place in PLACES.values():
-        lab.reset(lab_host(place))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda place: lab.reset(lab_host(place)), PLACES.values()))
     for name in ("gpu-1", "gpu-2"):
         gpus.fit(lab_host(PLACES[name]), "4")
     on(PLACES["nfs"], ["sh", "-c", "mkdir /srv/nfs && mount -t tmpfs -o size=600G,mode=0755 disk /srv/nfs"])
