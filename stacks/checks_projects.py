@@ -7,7 +7,7 @@ from dataclasses import replace
 from components.host.config import Host
 from components.kubernetes.config import not_images
 from components.matrix import numbers
-from components.problem import Problem
+from components.problem import Key, Problem
 from components.tenancy.images import SINCE
 from stacks.ground import ground
 from stacks.messages import suggestion
@@ -92,16 +92,24 @@ def _gpus(site: Site, hosts: Mapping[str, Host]) -> int:
 
 
 def promised(site: Site) -> Iterator[Problem]:
-    """No project is promised more GPUs than there are for pods. Several may share them: that is a note.
+    """Nobody is promised more GPUs than there are for pods, by the site or by a part. Several may share them: that is
+    a note.
 
     Hosts that are gone count too: a quota must not keep anyone from taking a dead host out.
     """
     hosts = {name: host.model_copy(update={"state": "active"}) for name, host in site.hosts.items()}
     gpus = _gpus(site, hosts)
     for name, project in site.projects.items():
-        if 0 < gpus < project.gpus:
-            text = f"{project.gpus} is more than all hosts offer, which is {gpus}. Write {gpus} at most."
-            yield Problem(("projects", name, "gpus"), text)
+        yield from _above(("projects", name, "gpus"), project.gpus, gpus)
+    known = ground(site)
+    for entry in site.entries:
+        for key, count in entry.part.cluster.promises(entry.config, known) if entry.part.cluster else ():
+            yield from _above((*entry.key, *key), count, gpus)
+
+
+def _above(key: Key, count: int, gpus: int) -> Iterator[Problem]:
+    if 0 < gpus < count:
+        yield Problem(key, f"{count} is more than all hosts offer, which is {gpus}. Write {gpus} at most.")
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (users, accounts, projects, registries, members, promised)

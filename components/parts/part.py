@@ -205,6 +205,9 @@ class ClusterPart(Generic[P]):
     ask for in its place."""
     shares: Callable[[P, Ground], Mapping[str, Share]] = lambda *_: {}
     """What the namespaces of projects have for a scheduler of the part's own, by project."""
+    promises: Callable[[P, Ground], Sequence[tuple[Key, int]]] = lambda *_: ()
+    """Numbers of GPUs that an entry promises to somebody besides the site's own projects, each with its key: none is
+    more than there are for pods (stacks/checks_projects.py)."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""

@@ -46,6 +46,7 @@ HOSTS = {
         Host("rack-2", "10.213.77.82", starts_with_lab=False),
         Host("rack-3", "10.213.77.83", gpus=8, starts_with_lab=False),
         Host("rack-4", "10.213.77.84", starts_with_lab=False),
+        Host("rack-5", "10.213.77.85", starts_with_lab=False),
         Host("db-1", "10.213.77.71", gpus=8, starts_with_lab=False),  # for tests of SQream, beside whole sites
         Host("db-2", "10.213.77.72", gpus=8, starts_with_lab=False),
         *(  # for README's commands, beside whole sites

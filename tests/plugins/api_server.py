@@ -66,8 +66,8 @@ class ApiServer:
 
 
 @contextmanager
-def api_server(folder: Path) -> Iterator[ApiServer]:
-    """Runs etcd, the API server and a few controllers, with all their data in `folder`."""
+def api_server(folder: Path, *more: str) -> Iterator[ApiServer]:
+    """Runs etcd, the API server and a few controllers, with all their data in `folder`; `more` are its arguments."""
     etcd, peer, port = _free(), _free(), _free()
     (folder / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
     subprocess.run(["openssl", "genrsa", "-out", folder / "sa.key", "2048"], check=True, capture_output=True)
@@ -76,7 +76,7 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     server = ApiServer(f"https://127.0.0.1:{port}", folder / "kubeconfig")
     with ExitStack() as running:
         running.enter_context(_process(folder, "etcd", *_etcd(folder, etcd, peer)))
-        running.enter_context(_process(folder, "kube-apiserver", *_apiserver(folder, etcd, port)))
+        running.enter_context(_process(folder, "kube-apiserver", *_apiserver(folder, etcd, port), *more))
         until(lambda: server.kubeconfig.exists() or _write_kubeconfig(server), folder)
         until(lambda: server.ask("GET", "/api/v1/namespaces/default"), folder)
         running.enter_context(_process(folder, "kube-controller-manager", *_controllers(folder)))

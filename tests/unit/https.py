@@ -96,10 +96,10 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @contextmanager
-def https(handler: Callable[[Asked], Answer], folder: Path, name: str = NAME) -> Iterator[Server]:
-    """The server on a free port of 127.0.0.1, with a certificate for `name`."""
+def https(handler: Callable[[Asked], Answer], folder: Path, name: str = NAME, port: int = 0) -> Iterator[Server]:
+    """The server on 127.0.0.1, on a free port or the given one, with a certificate for `name`."""
     server = Server(handler)
-    httpd = _Quiet(("127.0.0.1", 0), _handler(server))
+    httpd = _Quiet(("127.0.0.1", port), _handler(server))
     httpd.daemon_threads = True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     pem = folder / f"{name}.pem"

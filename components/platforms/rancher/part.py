@@ -39,6 +39,7 @@ PART: Part[Rancher] = Part(
         probes=lambda _: (Probe("deployment", places.RELEASE, places.NAMESPACE),),
         answers=lambda config, ground: [(("hostname",), places.hostname(config, ground))],
         shares=people.shares,
+        promises=lambda config, _: [(("personal", "gpus"), config.personal.gpus)] if config.personal else [],
         questions=_questions,
     ),
 )

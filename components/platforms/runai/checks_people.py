@@ -105,12 +105,27 @@ def fits(config: Runai, ground: Ground) -> Iterator[Problem]:
             seen = f"{there[pool]}{_gone(config, ground, pool)}"
             text = f"deserve {deserved:g} GPUs of pool {pool} together, and its hosts have {seen}. Give them less."
             yield Problem(("departments",), text)
+    yield from _without_pools(config, ground)
     for name, share in config.projects.items():
         for pool, quota in share.pools.items():
             if sum(there.values()) and pool in there and quota.gpus > there[pool]:
                 seen = f"{there[pool]}{_gone(config, ground, pool)}"
                 text = f"deserves {quota.gpus:g} GPUs, and the hosts of pool {pool} have {seen}. Give it less."
                 yield Problem(("projects", name, "pools", pool, "gpus"), text)
+
+
+def _without_pools(config: Runai, ground: Ground) -> Iterator[Problem]:
+    """A project without pools has all its GPUs of the pool default, beside which others may leave few hosts.
+
+    Hosts that are gone count too, as for the site's own check, which is about all pools together.
+    """
+    there = _there(config, ground, gone=True)
+    divided = config.node_pools and people.DEFAULT not in config.node_pools
+    for name, project in ground.projects.items():
+        if divided and not people.share(config, name).pools and project.gpus > there[people.DEFAULT]:
+            text = f"{project.gpus} GPUs are all of pool {people.DEFAULT}, and its hosts have {there[people.DEFAULT]}"
+            fix = f"Write projects.{name}.pools of Run:ai, which name the pools, or {there[people.DEFAULT]} at most."
+            yield Problem(("projects", name, "gpus"), f"{text}. {fix}", elsewhere=True)
 
 
 def _gone(config: Runai, ground: Ground, pool: str) -> str:
@@ -120,11 +135,11 @@ def _gone(config: Runai, ground: Ground, pool: str) -> str:
     return f" ({', '.join(names)} gone)" if names else ""
 
 
-def _there(config: Runai, ground: Ground) -> dict[str, int]:
-    """How many GPUs the hosts of each pool have."""
+def _there(config: Runai, ground: Ground, *, gone: bool = False) -> dict[str, int]:
+    """How many GPUs the hosts of each pool have; with `gone` those of hosts that are gone, too."""
     found = dict.fromkeys((people.DEFAULT, *config.node_pools), 0)
     for host in ground.hosts.values():
-        if host.gpu and host.state != "gone":
+        if host.gpu and (gone or host.state != "gone"):
             found[nodes.pool_of(config, host) or people.DEFAULT] += host.gpu.count
     return found
 

@@ -54,8 +54,7 @@ class ClusterKind(RunaiKind):
         """Its name; and for another version what its installation needs."""
         found = client.one(CLUSTERS, id_)
         if found is None:
-            fix = "sitectl drift --record, then pulumi up registers it anew"
-            raise RestError(f"GET {CLUSTERS}/{id_}", f"cluster {want['name']} is not registered any more", fix, 404)
+            raise _forgotten(id_, f"cluster {want['name']}")
         _check(found, want)
         if found["name"] != want["name"]:
             client.put(CLUSTERS, id_, {"name": want["name"]})
@@ -126,7 +125,8 @@ class ConnectedKind(RunaiKind):
         id_, limit = str(want["cluster"]), float(want["limit"])
         end = client.patience.clock() + limit
         while True:
-            found = client.one(CLUSTERS, id_) or {}
+            if (found := client.one(CLUSTERS, id_)) is None:
+                raise _forgotten(id_, "the cluster")
             state, version = _state(found), _version(found, want)
             if (state, version) == (want["state"], want["version"]):
                 return Seen(id_, want)
@@ -152,6 +152,12 @@ class ConnectedKind(RunaiKind):
 
     def delete(self, client: RunaiApi, id_: str, want: Values) -> None:
         """There is nothing to remove."""
+
+
+def _forgotten(id_: str, what: str) -> RestError:
+    """A cluster that the control plane does not know any more: it never connects, so nobody waits for it."""
+    fix = "sitectl drift --record, then pulumi up registers it anew"
+    return RestError(f"GET {CLUSTERS}/{id_}", f"{what} is not registered any more", fix, 404)
 
 
 def _state(body: Body) -> str:

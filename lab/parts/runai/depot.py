@@ -1,9 +1,11 @@
-"""The stand-in of Run:ai: Debian's Python with our programs, Debian's PostgreSQL, and two charts in two versions."""
+"""The stand-in of Run:ai: Debian's Python with our programs, Debian's PostgreSQL, and two charts in two versions; and a
+stand-in of MLflow's tracking server, in the same image under its own name."""
 
 import hashlib
 import shutil
 from pathlib import Path
 
+from components.platforms.runai import versions
 from lab.depot import rootfs
 from lab.depot.parts import Image, Supply
 from lab.parts.runai import schema
@@ -16,6 +18,8 @@ VERSIONS = ("2.25.0", "3.0.0")
 """What the charts are published as."""
 TAG = "1"
 """Of the images: they are the same for both versions, which the charts tell them."""
+MLFLOW = f"{versions.MLFLOW_IMAGE}:{versions.MLFLOW_APP}"
+"""The stand-in of MLflow's tracking server has the name of the real image, which the chart asks for."""
 STAND_IN, POSTGRESQL = f"nvidia/runai/stand-in:{TAG}", f"nvidia/runai/stand-in-postgresql:{TAG}"
 
 PYTHON = ("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib")
@@ -35,20 +39,21 @@ _LEFT_OUT = ("llvmjit", "bitcode", "/test/", "config-3.11")
 
 def images() -> dict[str, Image]:
     """The stand-in's programs, and the database."""
-    python = rootfs.of((*PYTHON, *_PYTHON_LIBRARIES))
-    python |= {f"usr/lib/python3/dist-packages/lab/parts/runai/standin/{file.name}": file for file in _programs()}
-    python |= {"etc/passwd": HERE / "passwd", **_shell()}
+    python = {**rootfs.of((*PYTHON, *_PYTHON_LIBRARIES)), "etc/passwd": HERE / "passwd", **_shell()}
+    python |= {f"usr/lib/python3/dist-packages/lab/parts/runai/{path}": HERE / path for path in _programs()}
     database = {**_shell(), **rootfs.of(("libc6", *DATABASE, *LIBRARIES)), **_shared(), "etc/passwd": HERE / "passwd"}
     database |= {f"usr/bin/{name}": f"../lib/postgresql/15/bin/{name}" for name in _CLIENTS}
     database["postgres.sh"] = HERE / "postgres.sh"
     return {
         STAND_IN: (_small(python), ["/usr/bin/python3.11"]),
+        MLFLOW: (_small({**python, "usr/bin/mlflow": HERE / "mlflow/command.py"}), ["mlflow"]),
         POSTGRESQL: (_small(database), ["/bin/sh", "/postgres.sh"]),
     }
 
 
-def _programs() -> list[Path]:
-    return sorted(file for file in (HERE / "standin").iterdir() if file.suffix in (".py", ".sh"))
+def _programs() -> list[str]:
+    found = [file for folder in ("standin", "mlflow") for file in (HERE / folder).iterdir()]
+    return sorted(str(file.relative_to(HERE)) for file in found if file.suffix in (".py", ".sh"))
 
 
 def _shell() -> dict[str, Path | str]:
@@ -98,7 +103,7 @@ def _fill(folder: Path) -> None:
 def sources() -> list[Path]:
     """What the images are made of, beside Debian's packages."""
     own = [HERE / name for name in ("depot.py", "unpacked.txt", "passwd", "postgres.sh")]
-    return [*own, *_programs()]
+    return [*own, *(HERE / path for path in _programs())]
 
 
 SUPPLY = Supply(images=images, charts=charts, sources=sources)

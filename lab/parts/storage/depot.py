@@ -16,12 +16,13 @@ from lab.depot.parts import Image, Supply
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
 from lab.paths import CACHE, TOOLS_BIN
-from lab.tools.catalogue import LOCAL_PATH
+from lab.tools.catalogue import KUBERNETES, LOCAL_PATH
 from lab.tools.debian import unpacked
 from tools.cache import whole
 from tools.gobuild import module_folder
 
 CLIENT = Path(__file__).with_name("mount-nfs.c")
+DRIVER = Path(__file__).with_name("csi-nfs.sh")
 VERSION = "1:99-1"
 CHARTS = f"http://{GATEWAY}:{WEB_PORT}/local-path"
 """The repository of the chart local-path-provisioner, in the module's version."""
@@ -44,7 +45,7 @@ def packages() -> list[Deb]:
 
 def sources() -> list[Path]:
     """What the package is made of."""
-    return [Path(__file__), CLIENT]
+    return [Path(__file__), CLIENT, DRIVER]
 
 
 def _digest() -> str:
@@ -65,11 +66,14 @@ def _compile(folder: Path) -> None:
 
 
 def images() -> dict[str, Image]:
-    """local-path-provisioner, and the program of its helper pods."""
+    """local-path-provisioner and the program of its helper pods; the stand-in of csi-driver-nfs."""
     program: dict[str, Path | str] = {
         "usr/bin/local-path-provisioner": (TOOLS_BIN / "local-path-provisioner").resolve()
     }
+    busybox = {path.replace("bin/", "usr/bin/", 1): file for path, file in rootfs.busybox().items()}
+    driver = {**busybox, "bin": "usr/bin", "usr/bin/kubectl": (TOOLS_BIN / "kubectl").resolve(), "csi-nfs.sh": DRIVER}
     return {
+        f"sig-storage/nfsplugin:v{versions.CSI_NFS}": (driver, ["/bin/sh", "/csi-nfs.sh"]),
         f"rancher/local-path-provisioner:v{LOCAL_PATH.version}": (program, []),
         f"library/busybox:{versions.HELPER_TAG}": (rootfs.busybox(), []),
     }
@@ -92,6 +96,6 @@ SUPPLY = Supply(
     debs=packages,
     images=images,
     sources=sources,
-    keys=(LOCAL_PATH.key,),
+    keys=(LOCAL_PATH.key, KUBERNETES.key),
     programs=LOCAL_PATH.binaries,
 )

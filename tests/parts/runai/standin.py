@@ -90,7 +90,7 @@ def database(folder: Path) -> Iterator[int]:
     # PostgreSQL refuses to run as root; in a user namespace it sees another name, and may still read our files.
     other = ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"] if os.geteuid() == 0 else []
     command = [*other, "sh", str(ROOT / "lab/parts/runai/postgres.sh")]
-    with _process(command, {**os.environ, **own}, folder / "postgres.log"):
+    with process(command, {**os.environ, **own}, folder / "postgres.log"):
         until(lambda: _accepts(folder / "postgres.log"), folder)
         yield port
 
@@ -103,7 +103,7 @@ def server(folder: Path, port: int, version: str = "3.0.0", **limits: str) -> It
     env |= {"RUNAI_ADMIN": ADMIN, "RUNAI_ADMIN_PASSWORD": PASSWORD, "PGHOST": "127.0.0.1", "PGPORT": str(port)}
     env |= {"PGUSER": "postgres", "PGPASSWORD": "secret", "PGDATABASE": "backend", "PYTHONPATH": str(ROOT), **limits}
     command = [sys.executable, "-m", "lab.parts.runai.standin.server"]
-    with _process(command, {**os.environ, **env}, folder / "server.log"):
+    with process(command, {**os.environ, **env}, folder / "server.log"):
         backend = Backend(own, folder, port, version=version)
         until(lambda: backend.ask("GET", "/healthz")[0] == 200, folder)
         backend.token = backend.log_in()
@@ -130,16 +130,17 @@ def _accepts(log: Path) -> bool:
 
 
 @contextmanager
-def _process(command: list[str], env: dict[str, str], log: Path) -> Iterator[None]:
+def process(command: list[str], env: dict[str, str], log: Path) -> Iterator[None]:
+    """A program that runs until the end of the block, and not less."""
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=env)
+        begun = subprocess.Popen(command, stdout=out, stderr=out, env=env)
     try:
         yield
-        assert process.poll() is None, log.read_text()[-2000:]
+        assert begun.poll() is None, log.read_text()[-2000:]
     finally:
-        process.terminate()
+        begun.terminate()
         try:
-            process.wait(10)
+            begun.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            begun.kill()
+            begun.wait()

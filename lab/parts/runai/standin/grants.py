@@ -77,11 +77,17 @@ def _by_secret(app: App, client: str, secret: str) -> Body:
 
 def _tokens(app: App, kind: str, account: Body, name: str) -> Body:
     seconds = int(time.time())
-    claims: dict[str, Any] = {"iss": f"https://{app.domain}/auth/realms/runai", "sub": account["id"], "kind": kind}
+    issuer = f"https://{app.domain}{REALM}"
+    claims: dict[str, Any] = {"iss": issuer, "sub": account["id"], "kind": kind}
     claims |= {"aud": "runai", "iat": seconds, "exp": seconds + app.token_seconds, "jti": str(uuid.uuid4())}
     claims |= {"preferred_username": name, "email": name, "email_verified": True, "tenant_id": TENANT}
-    kinds = {"access_token": "Bearer", "refresh_token": "Refresh", "id_token": "ID"}
-    tokens = {key: app.key.signed({**claims, "typ": typ}) for key, typ in kinds.items()}
+    own = {
+        "access_token": {"typ": "Bearer"},
+        "refresh_token": {"typ": "Refresh", "aud": issuer},  # as Keycloak's: it opens nothing but this realm
+        # The vendor has the API server take `sub` as the name, and binds roles to the name that people log in with.
+        "id_token": {"typ": "ID", "sub": name},
+    }
+    tokens = {key: app.key.signed({**claims, **more}) for key, more in own.items()}
     return {**tokens, "token_type": "Bearer", "expires_in": app.token_seconds, "scope": "openid email profile"}
 
 

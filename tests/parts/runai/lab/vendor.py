@@ -8,11 +8,13 @@ from lab.depot import oci
 from lab.parts.runai import depot
 
 VERSION = "3.0.0"
+FILE = f"runai-airgapped-package-{VERSION}.tar.gz"
 
 
 def archive(folder: Path) -> tuple[Path, str]:
     """Writes it; returns the file, and its SHA-256."""
-    for number, (name, (files, entrypoint)) in enumerate(depot.images().items()):
+    images = {name: image for name, image in depot.images().items() if name != depot.MLFLOW}
+    for number, (name, (files, entrypoint)) in enumerate(images.items()):
         oci.layout(folder / f"image-{number}", f"nvcr.io/{name}", files, entrypoint, "amd64")
         with tarfile.open(folder / f"image-{number}.tar", "w") as tar:
             tar.add(folder / f"image-{number}", arcname=".")
@@ -20,7 +22,7 @@ def archive(folder: Path) -> tuple[Path, str]:
         if chart.parent.name == VERSION:
             with tarfile.open(folder / f"{chart.name}-{VERSION}.tgz", "w:gz") as tar:
                 tar.add(chart, arcname=chart.name)
-    whole = folder / f"runai-airgapped-package-{VERSION}.tar.gz"
+    whole = folder / FILE
     with tarfile.open(whole, "w:gz", compresslevel=1) as tar:
         for file in sorted(folder.glob("image-*.tar")):
             tar.add(file, arcname=f"deploy/images/{file.name}")

@@ -7,7 +7,10 @@ import pytest
 
 from tests.parts.runai.unit.control_plane import ControlPlane
 from tests.parts.runai.unit.world import World
+from tests.unit.conftest import lab_folder
 from tests.unit.https import https
+
+__all__ = ["lab_folder"]
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from components.platforms.runai.clusters import ClusterKind
+from components.platforms.runai.clusters import ClusterKind, ConnectedKind
 from components.platforms.runai.kinds import AdminKind, PoolKind
 from components.platforms.runai.orgs import DepartmentKind, ProjectKind
 from components.rest.error import RestError
 from components.rest.kind import ensure, holds
 from tests.parts.runai.unit.control_plane import ADMIN
-from tests.parts.runai.unit.world import ALL, IDS, World
+from tests.parts.runai.unit.world import ALL, CLUSTER, IDS, World
 from tests.unit.https import PASSWORD, Asked, Fault
 
 CHANGES: dict[Any, dict[str, Any]] = {
@@ -84,3 +84,39 @@ def test_whichever_call_fails_the_first_password_is_changed_by_the_next_run(worl
         assert world.there.password == PASSWORD, number
         came = fault()
     assert number > 3
+
+
+def connects(world: World, uid: str, version: str) -> None:
+    """The cluster, which is asked for again and again, says after a while that it is connected in this version."""
+    world.there.of["clusters"][uid].update(status={"state": "Disconnected"}, version="2.0.0")
+    end = world.now + 12
+
+    def sleep(seconds: float) -> None:
+        world.now += seconds
+        if world.now >= end:
+            world.there.of["clusters"][uid].update(status={"state": "Connected"}, version=version)
+
+    world.sleep = sleep  # type: ignore[method-assign]
+
+
+@pytest.mark.row("R4")
+@pytest.mark.parametrize("how", HOW)
+def test_whichever_call_fails_the_next_run_goes_on_to_wait_until_the_cluster_is_connected(
+    world: World, how: Any
+) -> None:
+    uid, of = ensure(ClusterKind(), world.client(), CLUSTER, {}).id, ConnectedKind()
+    want = {"cluster": uid, "version": "3.0.0", "limit": 60, "state": "Connected"}
+    newer = {**want, "version": "3.1.0"}
+    number, came = 0, True
+    while came:
+        number += 1
+        connects(world, uid, "3.0.0")
+        fault = answered(world, number, how)
+        assert twice(lambda: ensure(of, world.client(), want, {})).values == want, number
+        assert holds(want, twice(lambda: of.read(world.client(), uid, want)).values), number
+        connects(world, uid, "3.1.0")
+        assert twice(lambda: of.update(world.client(), uid, newer, {}, {})).values == newer, number
+        twice(lambda: of.delete(world.client(), uid, newer))
+        assert list(world.there.of["clusters"]) == [uid], number
+        came = fault()
+    assert number > 8

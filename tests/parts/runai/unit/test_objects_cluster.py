@@ -145,6 +145,15 @@ def test_an_old_agent_that_is_still_connected_is_waited_out(world: World) -> Non
     assert not holds(want, old.values)
 
 
+def test_a_cluster_that_is_not_registered_any_more_is_not_waited_for(world: World) -> None:
+    want = connection(world)
+    del world.there.of["clusters"][want["cluster"]]
+    told = "the cluster is not registered any more. Fix: sitectl drift --record, then pulumi up registers it anew"
+    with pytest.raises(RestError, match=told):
+        ensure(ConnectedKind(), world.client(), want, {})
+    assert world.now == 0
+
+
 def test_a_cluster_that_was_lost_differs(world: World) -> None:
     want = connection(world)
     world.there.of["clusters"][want["cluster"]]["status"] = {"state": "Disconnected"}

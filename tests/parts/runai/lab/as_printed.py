@@ -1,0 +1,256 @@
+"""The sample as it is printed, on the lab's hosts: the document's appliance, a host for each of its roles.
+
+`site` changes addresses, names of hosts and what the lab alone needs, which CHANGES names key by key; a test asserts
+that all else is the sample's. Names stay: a name server of these tests knows the domain and the registry.
+"""
+
+import contextlib
+import hashlib
+import shutil
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from components.parts.storage import versions as storage
+from components.parts.storage.values import CSI
+from lab.hosts import cgroups, gpus, keys, lab
+from lab.hosts.command import run
+from lab.hosts.inventory import BRIDGE, GATEWAY
+from lab.hosts.inventory import host as lab_host
+from lab.parts.load_balancer import depot as metallb
+from lab.parts.runai import depot
+from tests.lab.stack import ROOT, Stack, on
+from tests.parts.ingress.lab import front
+from tests.parts.runai.authority import Authority
+from tests.parts.runai.lab import vendor
+from tests.parts.runai.scripts.test_jump_box import COMPLETION, program
+
+SAMPLE = ROOT / "components/platforms/runai/sample.yaml"
+DOMAIN, REGISTRY = "ai.example.org", "registry.example.org"
+PLACES = {
+    "master": "cp-1",
+    "nfs": "rack-2",
+    "login": "new-1",
+    "sys-1": "cpu-1",
+    "sys-2": "rack-1",
+    "gpu-1": "rack-4",
+    "gpu-2": "spare-1",
+    "cpu-1": "rack-5",
+}
+"""The sample's hosts, and where they are in the lab."""
+NAMES = "10.213.77.3"
+"""The name server."""
+ADDRESS, POOL = front.ADDRESS, f"{front.ADDRESS}-{front.ADDRESS.rpartition('.')[0]}.209"
+PASSWORDS = {
+    "runaiAdmin": "Lab-of-Run-ai-1",
+    "registryPassword": "correct-horse",
+    "mlflowAdmin": "Lab-of-mlflow-1",
+    "mlflowVision": "Vision-of-lab-1",
+}
+_DEPOT = front.REGISTRY
+_SMALL = {"cpus": 1, "memoryGb": 1, "diskGb": 2}
+
+
+def printed() -> dict[str, Any]:
+    """The sample's site."""
+    found: dict[str, Any] = YAML(typ="safe", pure=True).load(SAMPLE)["config"]["gpu-metal:site"]
+    return found
+
+
+def moved(site: dict[str, Any]) -> dict[str, Any]:
+    """Each host at its place in the lab, and each word that names one."""
+    hosts = {PLACES[name]: host for name, host in _each(site["hosts"])}
+    return {**_renamed(site), "hosts": hosts}
+
+
+def _each(hosts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Hosts that are written as a range one by one, as far as the sample has them."""
+    for name, host in hosts.items():
+        begin, _, numbers = name.partition("-[")
+        for number in numbers.removesuffix("]").split("-") if numbers else [""]:
+            one = f"{begin}-{number}" if numbers else name
+            yield one, {**host, "address": lab_host(PLACES[one]).address}
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _renamed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each) for each in value]
+    return PLACES.get(value, value) if isinstance(value, str) else value
+
+
+def changes(folder: Path) -> dict[str, Any]:
+    """What the lab has otherwise, by key: where things are, and what its hosts cannot do."""
+    charts = {path.name: str(path) for path in depot.charts() if path.parent.name == vendor.VERSION}
+    soon = {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2}}
+    small = {"controller": {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}}
+    often = {"prometheus": {"prometheusSpec": {"scrapeInterval": "5s", "evaluationInterval": "5s"}}}
+    archive, cli = folder / vendor.FILE, program(1, COMPLETION)
+    runai = "platforms.0"
+    return {
+        # Where hosts, packages, images and charts are.
+        "knownHosts": str(folder / "known_hosts"),
+        "ssh": {"user": "deploy", "keyFile": "${GPU_METAL_LAB}/id_ed25519"},
+        "dns": {"servers": [NAMES], "search": [DOMAIN]},
+        "repositories": {"kubernetes": _apt(), "nvidia-driver": None},
+        "engine.mirrors": {
+            **{name: [_DEPOT] for name in ("registry.k8s.io", "quay.io", "docker.io", "ghcr.io")},
+            "nvcr.io": [f"https://{REGISTRY}:5000", _DEPOT],
+        },
+        "engine.registryCertificates": {f"{REGISTRY}:5000": "files/authority.pem"},
+        "engine.logins": {f"{REGISTRY}:5000": {"user": "pull", "passwordSecret": "registryPassword"}},
+        "registry": {
+            "host": PLACES["nfs"],
+            "user": "pull",
+            "passwordSecret": "registryPassword",
+            "certificate": "files/registry.pem",
+            "keySecret": "registryKey",
+        },
+        "network.loadBalancer": {
+            "pool": POOL,
+            "repository": front.CHARTS,
+            "version": metallb.VERSION,
+            "values": {"controller": soon, "speaker": soon},
+        },
+        "network.ingress.repository": front.CHARTS,
+        "gpuOperator.repository": front.CHARTS,
+        "monitoring.repository": front.CHARTS,
+        "storage.charts": {
+            "csiNfs": {"chart": CSI, "repository": front.CHARTS, "version": storage.CSI_NFS},
+        },
+        f"{runai}.package.sha256": _digest(archive) if archive.exists() else "0" * 64,
+        f"{runai}.controlPlane.chart": charts["control-plane"],
+        f"{runai}.cluster.chart": charts["runai-cluster"],
+        f"{runai}.mlflow.server.chart": str(ROOT / "lab/parts/runai/charts/mlflow"),
+        f"{runai}.jumpBox.cli.sha256": hashlib.sha256(cli.encode()).hexdigest(),
+        # What emulated hosts are, and what this machine's kernel lacks.
+        "os": "debian-12",
+        "allowUntested": True,
+        "minimum": _SMALL,
+        "packages": ["nfs-common"],  # the lab's driver for volumes mounts by it
+        "engine.package": "containerd",
+        "engine.cgroupDriver": "cgroupfs",
+        "engine.restrictOomScoreAdj": True,
+        **{f"kubernetes.{key}": value for key, value in _of_dev("kubernetes").items()},
+        "network.pods": {"kind": "bridge"},
+        "network.ingress.replicas": 1,
+        "network.ingress.values": small,
+        "storage.nfs.server": "ganesha",
+        "storage.nfs.versions": ["3"],
+        "storage.mountOptions": ["vers=3"],
+        "monitoring.values": often,
+        f"{runai}.nodes.least": _SMALL,
+        f"{runai}.package.freeGb": 1,
+    }
+
+
+def site(folder: Path) -> dict[str, Any]:
+    """The sample on the lab's hosts; its files are in the folder."""
+    found = moved(printed())
+    for path, value in changes(folder).items():
+        *way, last = path.split(".")
+        at: Any = found
+        for key in way:
+            at = at[int(key)] if key.isdigit() else at.setdefault(key, {})
+        at[last] = value
+    return found
+
+
+def _apt() -> dict[str, str]:
+    return {"url": f"http://{GATEWAY}:8080/apt", "suite": "./", "keyFile": "${GPU_METAL_LAB}/apt/key.asc"}
+
+
+def _of_dev(key: str) -> dict[str, Any]:
+    return dict(YAML(typ="safe", pure=True).load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"][key])
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Writes what an operator has beside the site; returns its secrets."""
+    authority = Authority("The site's authority", days=30)
+    own, registry = authority.sign(DOMAIN, f"*.{DOMAIN}"), authority.sign(REGISTRY, PLACES["nfs"])
+    (folder / "files").mkdir()
+    for name, text in (("authority", authority.text), (DOMAIN, own.text), ("registry", registry.text)):
+        (folder / "files" / f"{name}.pem").write_text(text)
+    return {**PASSWORDS, "siteKey": own.key, "registryKey": registry.key}
+
+
+@contextlib.contextmanager
+def appliance(folder: Path) -> Iterator[Stack]:
+    """A stack of it that is not up yet, on bare hosts that have what the sample says that they have."""
+    lab.serve(lambda _: None)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda place: lab.reset(lab_host(place)), PLACES.values()))
+    for name in ("gpu-1", "gpu-2"):
+        gpus.fit(lab_host(PLACES[name]), "4")
+    on(PLACES["nfs"], ["sh", "-c", "mkdir /srv/nfs && mount -t tmpfs -o size=600G,mode=0755 disk /srv/nfs"])
+    secrets = files(folder)
+    shutil.copy(keys.KNOWN_HOSTS, folder / "known_hosts")
+    archive, _ = vendor.archive(folder)
+    shutil.copy(archive, _root("nfs") / "srv" / vendor.FILE)
+    (_root("login") / "opt/runai").write_text(program(1, COMPLETION))
+    stack = Stack("ai", folder)
+    stack.create(site(folder))
+    for name, value in secrets.items():
+        stack.tell(name, value)
+    run("ip", "address", "replace", f"{NAMES}/32", "dev", BRIDGE)
+    with name_server():
+        yield stack
+    for place in PLACES.values():
+        lab.stop(lab_host(place), grace=0)
+
+
+def _root(name: str) -> Path:
+    """The files of a host that runs, as its own processes see them."""
+    return Path(f"/proc/{cgroups.init(lab_host(PLACES[name]))}/root")
+
+
+@contextlib.contextmanager
+def name_server() -> Iterator[None]:
+    """Knows the domain, each name below it, and the registry (RFC 1035); of others it says that there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((NAMES, 53))
+        threading.Thread(target=_serve, args=(server,), daemon=True).start()
+        yield
+
+
+def _serve(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # closed: the end of the test
+        while True:
+            question, asker = server.recvfrom(1500)
+            server.sendto(answer(question), asker)
+
+
+def answer(question: bytes) -> bytes:
+    """To one question."""
+    end, words = 12, []
+    while length := question[end]:
+        words.append(question[end + 1 : end + 1 + length].decode().lower())
+        end += length + 1
+    asked = question[12 : end + 5]
+    kind = struct.unpack("!H", question[end + 1 : end + 3])[0]
+    address = lookup(".".join(words))
+    records = b""
+    if address and kind == 1:
+        records = struct.pack("!HHHIH", 0xC00C, 1, 1, 5, 4) + socket.inet_aton(address)
+    code = 0 if address else 3
+    return question[:2] + struct.pack("!HHHHH", 0x8580 | code, 1, bool(records), 0, 0) + asked + records
+
+
+def lookup(name: str) -> str | None:
+    """The address of a name."""
+    if name == REGISTRY:
+        return lab_host(PLACES["nfs"]).address
+    return ADDRESS if name == DOMAIN or name.endswith(f".{DOMAIN}") else None
