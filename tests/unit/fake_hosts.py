@@ -180,7 +180,8 @@ class FakeHosts:
                 answer = self._ledger(name) if part == "check" else self._facts(name)
                 sections.append(section(part, *(("", 127) if name in self.bare else (json.dumps(answer), 0))))
             else:
-                usual = f"{time.time() + 300.5 * 86400:.0f} pki/apiserver.crt" if part == "certificates" else "active"
+                first = f"{time.time() + 300.5 * 86400:.0f} pki/apiserver.crt"
+                usual = {"certificates": first, "name_servers": "host 192.0.2.53 answers"}.get(part, "active")
                 sections.append(section(part, self.units.get((name, part), usual) + "\n", 0))
         return ssh.Result(0, "".join(sections), "")
 
