@@ -73,6 +73,8 @@ class FakeHosts:
     """Node → other conditions of it that are true."""
     evicted: str = ""
     """Rows of EVICTED in ops/pods.py."""
+    lasting: str = ""
+    """Rows of LASTING there."""
     running: str = ""
     """Rows of PODS in ops/project_pods.py."""
     ending: dict[str, str] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class FakeHosts:
             "get nodes": self._nodes,
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
             "get resourcequota": self._quotas,
+            "restartPolicy!=Always": lambda: ssh.Result(0, self.lasting, ""),
             "status.phase=Running": lambda: ssh.Result(0, self.running, ""),
             "status.phase=Failed": lambda: ssh.Result(0, self.evicted, ""),
             "selector=spec.nodeName=": lambda: ssh.Result(0, self._ending(command), ""),
