@@ -1,6 +1,6 @@
 """The cluster's admin kubeconfig: from the stack's outputs, else from a control plane. It is a secret.
 
-Rows: K6.
+Rows: K6, N5.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """`sitectl user add|remove` and `sitectl project add|remove`: edits of the site file. `pulumi up` applies them.
 
-Rows: X14, S4, S5.
+Rows: X14, S4, S5, N6.
 """
 
 import re
