@@ -1,6 +1,6 @@
 """sitectl kubeconfig --as: an administrator's own kubeconfig.
 
-Does not prove: that a cluster signs for this group; tests/lab/test_in_cluster.py has one sign for users.
+A real API server signs one in tests/plugins/test_user_access.py.
 """
 
 import asyncio
