@@ -81,3 +81,28 @@ def test_other_name_servers_are_one_edit_of_the_site(nauta: Import) -> None:
     assert (came, {name.rsplit("-", 1)[0] for name in other}) == (set(), hosts)
     # CoreDNS on each node follows with its host.
     assert {f"{host}-node" for host in hosts} <= other
+
+
+@pytest.mark.row("N6")
+def test_a_user_in_and_out_touches_the_project_and_leaves_the_namespace(nauta: Import) -> None:
+    before, text = nauta.plan(), nauta.site.read_text()
+    nauta.site.write_text(f"{text}    users: {{ana: {{}}}}\n    projects: {{ana: {{members: [ana]}}}}\n")
+    came, other = changed(before, nauta.plan())
+    assert came >= {"ana", "ana-quota", "ana-network", "ana-edit"}
+    assert other == set()
+    made = nauta.plan()
+    assert all(made.one(name).options.get("retain_on_delete") for name in ("ana", "ana-quota", "ana-network"))
+    assert not made.one("ana-edit").options.get("retain_on_delete")  # the access goes, the data stays
+    nauta.site.write_text(text)
+    assert changed(nauta.plan(), made)[0] == came
+
+
+@pytest.mark.row("N4")
+def test_another_proxy_reaches_every_host_and_no_service(nauta: Import) -> None:
+    nauta.site.write_text(nauta.site.read_text() + SERVICES)
+    before = nauta.plan()
+    nauta.site.write_text(nauta.site.read_text().replace("proxy.example.com:911", "proxy2.example.com:911"))
+    came, other = changed(before, nauta.plan())
+    assert came == set()
+    assert {f"{host}-base" for host in ("master-0", "worker-0", "worker-1")} <= other
+    assert not [name for name in other if name.startswith(("logs", "storage"))]
