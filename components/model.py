@@ -6,6 +6,7 @@ and never shows an input value in an error (it could be a secret).
 
 import os
 import re
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -164,6 +165,20 @@ def _not_cpus(text: str) -> str | None:
     return f'{quoted(text)} is {amount(text):.0f} CPUs. Write their number without a unit, for example "{number}".'
 
 
+def _not_a_day(text: str) -> str | None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return f'{quoted(text)} is no day of the calendar. Write one that there is, such as "2026-11-30".'
+    return None
+
+
+Day = Annotated[
+    str,
+    form(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", 'is not a day: write it quoted, such as "2026-11-30", year first.'),
+    Rule(_not_a_day),
+]
+"""A day of the calendar."""
 SiteId = Annotated[
     str,
     form(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", "is not the id of a site: 1 to 63 letters, digits, '.', '_' and '-'."),

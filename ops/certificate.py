@@ -36,15 +36,16 @@ class Issued:
     end: datetime
 
 
-async def issue(kubectl: Kubectl, user: str, subject: str, seconds: int) -> Issued:
-    """Requests, approves and fetches a certificate for `subject`, in no group. Raises Stop; leaves no open request."""
+async def issue(kubectl: Kubectl, user: str, subject: str, seconds: int, group: str | None = None) -> Issued:
+    """Requests, approves and fetches a certificate for `subject`, in no group unless one is named. Raises Stop; leaves
+    no open request."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = f"gpu-metal-{user}-{secrets.token_hex(4)}"
-    await kubectl.run("create", "-f", "-", stdin=_request(key, name, user, subject, seconds))
+    await kubectl.run("create", "-f", "-", stdin=_request(key, name, user, _names(user, subject, group), seconds))
     try:
         await kubectl.run("certificate", "approve", name)
         text = await _signed(kubectl, name)
-        certificate = _ours(text, key, subject)
+        certificate = _ours(text, key, [*([group] if group else []), subject])
     except BaseException:
         await kubectl.run("delete", "certificatesigningrequest", name, "--ignore-not-found")
         raise
@@ -52,13 +53,17 @@ async def issue(kubectl: Kubectl, user: str, subject: str, seconds: int) -> Issu
     return Issued(private.decode(), text, certificate.not_valid_after_utc)
 
 
-def _request(key: ec.EllipticCurvePrivateKey, name: str, user: str, subject: str, seconds: int) -> str:
+def _names(user: str, subject: str, group: str | None) -> x509.Name:
     try:
-        common = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        common = x509.NameAttribute(NameOID.COMMON_NAME, subject)
     except ValueError:
         text = f"the subject {subject} has {len(subject)} characters, and a certificate has room for 64."
         raise Stop(Code.WRONG, [f"users.{user}: {text} Fix: a shorter subject."]) from None
-    request = x509.CertificateSigningRequestBuilder().subject_name(common).sign(key, hashes.SHA256())
+    return x509.Name([*([x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []), common])
+
+
+def _request(key: ec.EllipticCurvePrivateKey, name: str, user: str, names: x509.Name, seconds: int) -> str:
+    request = x509.CertificateSigningRequestBuilder().subject_name(names).sign(key, hashes.SHA256())
     spec = {
         "request": base64.b64encode(request.public_bytes(PEM)).decode(),
         "signerName": SIGNER,
@@ -86,12 +91,12 @@ async def _signed(kubectl: Kubectl, name: str) -> str:
         await asyncio.sleep(0.3)
 
 
-def _ours(text: str, key: ec.EllipticCurvePrivateKey, subject: str) -> x509.Certificate:
-    """The certificate, once it is seen to be for this key and this name."""
+def _ours(text: str, key: ec.EllipticCurvePrivateKey, wanted: list[str]) -> x509.Certificate:
+    """The certificate, once it is seen to be for this key and these names."""
     certificate = x509.load_pem_x509_certificate(text.encode())
     names = [attribute.value for attribute in certificate.subject]
-    if certificate.public_key() != key.public_key() or names != [subject]:
-        raise Stop(Code.NO, [f"The cluster signed a certificate for {names}, not for {subject}. It was not used."])
+    if certificate.public_key() != key.public_key() or names != wanted:
+        raise Stop(Code.NO, [f"The cluster signed a certificate for {names}, not for {wanted}. It was not used."])
     return certificate
 
 

@@ -222,9 +222,16 @@ def facts(flags: Flags, hosts: Hosts = []) -> Code:  # noqa: B006
 def kubeconfig(
     flags: Flags,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, for you alone (0600).")] = None,
+    name: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="One of an administrator's own, which ends.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(metavar="N", help="With --as: days that it is valid. Default: 7.")] = None,
 ) -> Code:
-    """Print the cluster's admin kubeconfig and nothing else. It is a secret."""
+    """Print the cluster's admin kubeconfig and nothing else. It is a secret. --as gives a person one that ends."""
     from ops import kubeconfig as core
+
+    if name is not None or days is not None:
+        return core.of_person(flags, name, days, to)
     from ops import site as sites
     from ops.files import write
 

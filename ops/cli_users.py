@@ -38,6 +38,9 @@ def user_add(  # noqa: PLR0913, PLR0917 (one for each flag)
     home: Annotated[str | None, typer.Option(metavar="FOLDER", help="Home folder on front ends.")] = None,
     key: Annotated[list[Path], typer.Option(metavar="FILE", help="Public SSH keys; can be repeated.")] = [],  # noqa: B006
     project: Annotated[list[str], typer.Option(metavar="PROJECT", help="Make a member; can be repeated.")] = [],  # noqa: B006
+    own_project: Annotated[
+        bool, typer.Option("--own-project", help="Add a project of the same name, with this one member.")
+    ] = False,
     dry_run: DryRun = False,
 ) -> Code:
     """Add a user to the site file, or put one that is there into projects. Shows the diff and asks."""
@@ -45,7 +48,7 @@ def user_add(  # noqa: PLR0913, PLR0917 (one for each flag)
 
     given = {"email": email, "uid": uid, "subject": subject, "keys": members.public_keys(key), "home": home}
     entry = {word: value for word, value in given.items() if value}
-    return members.add_user(flags, name, entry, project, dry_run=dry_run)
+    return members.add_user(flags, name, entry, project, own=own_project, dry_run=dry_run)
 
 
 @verb(users, "remove", example="sitectl user remove ben && pulumi up")

@@ -1,12 +1,15 @@
 """The cluster's admin kubeconfig: from the stack's outputs, else from a control plane. It is a secret.
 
-Rows: K6.
+Rows: K6, N5.
 """
 
 from pathlib import Path
 
 from components.hostrun.fleet import Fleet
 from components.hostrun.target import SshError
+from ops import admin_kubeconfig, in_cluster, user_kubeconfig
+from ops import site as sites
+from ops.flags import Flags
 from ops.site import pulumi
 from ops.stop import Code, Stop
 
@@ -32,3 +35,18 @@ async def of_host(control_planes: Fleet) -> str:
             return answer.stdout
         lines.append(f"{name} [kubeconfig] has no {ADMIN_CONF}. Fix: pulumi up")
     raise Stop(code, lines or ["the site has no control plane to ask."])
+
+
+def of_person(flags: Flags, name: str | None, days: int | None, to: Path | None) -> Code:
+    """Writes or prints one with a certificate of its own, for an administrator by name. Raises Stop."""
+    if name is None:
+        raise Stop(Code.WRONG, ["--days: the cluster's own kubeconfig has its certificate's. Fix: --as NAME, too"])
+    wanted = user_kubeconfig.seconds(days, None, certificate=True) or user_kubeconfig.WEEK
+    site = sites.load(flags)
+    admin_kubeconfig.checked(site, name)
+    if not user_kubeconfig.may_write(flags, to):
+        return Code.NO
+    made = in_cluster.with_cluster(flags, site, lambda kubectl: admin_kubeconfig.make(kubectl, site, name, wanted))
+    user_kubeconfig.deliver(flags, to, made.text)
+    flags.say(made.honest)
+    return Code.YES

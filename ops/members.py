@@ -1,6 +1,6 @@
 """`sitectl user add|remove` and `sitectl project add|remove`: edits of the site file. `pulumi up` applies them.
 
-Rows: X14, S4, S5.
+Rows: X14, S4, S5, N6.
 """
 
 import re
@@ -12,6 +12,9 @@ from typing import Any
 import typer
 
 from components.host.machine import Person
+from components.host.reserved import not_free
+from components.problem import Key, dotted
+from components.rule import Rule
 from ops import render
 from ops import site as sites
 from ops.asking import agreed
@@ -22,6 +25,8 @@ from stacks.checks import notes
 from stacks.model import Site
 
 NEXT = "pulumi preview --diff, then pulumi up"
+NAMES = Rule(not_free)
+"""The mark of values that are names of users."""
 PUBLIC = re.compile(r"(ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/=]+( .*)?")
 """A line of an authorized_keys file without options."""
 
@@ -67,12 +72,14 @@ def settle(flags: Flags, change: Change) -> Code:
     return Code.YES if asked else Code.NO
 
 
-def add_user(flags: Flags, name: str, entry: Mapping[str, Any], projects: Sequence[str], *, dry_run: bool) -> Code:
-    """Adds a user, or puts one that is there into projects. Raises Stop."""
+def add_user(
+    flags: Flags, name: str, entry: Mapping[str, Any], projects: Sequence[str], *, own: bool = False, dry_run: bool
+) -> Code:
+    """Adds a user, or puts one that is there into projects; `own` makes one of the same name. Raises Stop."""
     site, draft = sites.load(flags), Draft.of(flags)
     if name not in site.users:
         draft.put(("users", name), dict(entry))
-    elif entry or not projects:
+    elif entry or not (projects or own):
         fix = f"Fix: edit it there; for a project: sitectl user add {name} --project NAME"
         raise Stop(Code.WRONG, [f"{_place(draft, ('users', name))} users.{name}: is there already. {NOTHING} {fix}"])
     for project in projects:
@@ -80,6 +87,11 @@ def add_user(flags: Flags, name: str, entry: Mapping[str, Any], projects: Sequen
         if name in site.projects[project].members:
             raise Stop(Code.WRONG, [f"{name} is a member of {project} already. {NOTHING}"])
         draft.append(("projects", project, "members"), name)
+    if own:
+        if name in site.projects:
+            text = f"{_place(draft, ('projects', name))} projects.{name}: is there already. {NOTHING}"
+            raise Stop(Code.WRONG, [f"{text} Fix: --project {name} instead of --own-project"])
+        draft.put(("projects", name), {"members": [name]})
     return settle(flags, Change(site, draft, dry_run))
 
 
@@ -98,9 +110,35 @@ def remove_user(flags: Flags, name: str, projects: Sequence[str], *, dry_run: bo
     change = Change(site, draft, dry_run, goes=list(_of_user(site, name, list(projects) or own)))
     if not projects:
         draft.take(("users", name))
-        change.stays = [f"files of {name} in home folders and on volumes", *_account_of(site, name)]
+        if others := _elsewhere(site, name):
+            change.goes.append(f"{name} in {', '.join(dict.fromkeys(dotted(key[:-1]) for key in others))}")
+        for key in others:
+            if isinstance(key[-1], int):
+                draft.drop(_words(key[:-1]), name)
+            else:
+                draft.take(_words(key))
+        files = f"files of {name} in home folders and on volumes"
+        change.stays = [files, *_account_of(site, name), *_emptied(site, name, own)]
         change.later = f"sitectl user purge {name}"
     return settle(flags, change)
+
+
+def _emptied(site: Site, name: str, projects: Sequence[str]) -> Iterator[str]:
+    """The projects that have nobody then."""
+    for project in projects:
+        if site.projects[project].members == (name,) and not site.projects[project].groups:
+            yield f"project {project}, which nobody may enter any more: sitectl project remove {project}"
+
+
+def _elsewhere(site: Site, name: str) -> list[Key]:
+    """Where parts name the user, in maps and lists of the site. An entry of a list of platforms is edited by hand."""
+    found = {key for key, mark, value in site.marked if mark == NAMES and value == name}
+    ours = [key for key in found if key[0] not in {"users", "projects", "hosts"}]
+    return sorted((key for key in ours if all(isinstance(part, str) for part in key[:-1])), key=str)
+
+
+def _words(key: Key) -> tuple[str, ...]:
+    return tuple(map(str, key))
 
 
 def _account_of(site: Site, name: str) -> Iterator[str]:

@@ -1,10 +1,13 @@
-"""Pods that a node has evicted, and pods that cannot end because their node is dead: findings of `sitectl verify`.
+"""Pods that a node has evicted, that cannot end on a dead node, or that do not end with their work: findings of
+`sitectl verify`.
 
-Rows: M3.
+Rows: M3, N8.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from components.hostrun.report import Check
 from ops.probes import Kubectl
@@ -15,6 +18,11 @@ EVICTED = f'{{range .items[?(@.status.reason=="Evicted")]}}{NAME}{{.status.messa
 """A kubelet that is short of something sets this reason, and says in the message of what:
 https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/"""
 ENDING = f'{{range .items[?(@.metadata.deletionTimestamp)]}}{NAME}{{.metadata.deletionTimestamp}}{{"\\n"}}{{end}}'
+JOBS = "status.phase=Running,spec.restartPolicy!=Always"
+"""Pods that are to end some day: those of jobs, of experiments and the like."""
+LASTING = f'{{range .items[*]}}{NAME}{{.status.startTime}}{{"\\t"}}{{.status.containerStatuses}}{{"\\n"}}{{end}}'
+LONG = 7
+"""Days after which a pod that is to end is worth a line."""
 LATE = 60.0
 """Seconds after the end of its grace period in which a pod may still be ending."""
 NAMED = 3
@@ -28,6 +36,7 @@ async def ask(site: Site, where: str, ready: Mapping[str, str], kubectl: Kubectl
     for node in (node for node, condition in ready.items() if condition != "True"):
         text = await kubectl(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
         found += _stuck(site, where, node, text)
+    found += _lasting(site, where, await kubectl(f"pods -A --field-selector={JOBS}", LASTING))
     return found
 
 
@@ -67,6 +76,41 @@ def _stuck(site: Site, where: str, node: str, text: str) -> Iterator[Check]:
         fix = f"start it again; it is no host of the site: on a control plane, kubectl delete node {node}"
     host = node if node in site.hosts else where
     yield Check("pods-terminating", host, "failed", f"{saw}, so nobody knows whether they still run.", fix=fix)
+
+
+def _lasting(site: Site, where: str, text: str) -> Iterator[Check]:
+    """Jobs in projects whose work is done while something beside it runs on, and jobs that have run for long."""
+    done: dict[str, str] = {}
+    long: dict[str, float] = {}
+    for cells in (line.split("\t") for line in text.splitlines()):
+        if len(cells) != 4 or cells[0].partition("/")[0] not in site.projects:
+            continue
+        pod, _, started, containers = cells
+        if says := _work_is_done(json.loads(containers or "[]")):
+            done[pod] = says
+        elif started and _seconds_since(started) > LONG * 86400:
+            long[pod] = _seconds_since(started) / 86400
+    if done:
+        pod, says = next(iter(done.items()))
+        saw = f"{_counted(done)} Running after the work was done, {_named(list(done))}: {says}"
+        fix = f"{_delete(pod)}; volumes stay. An init container with restartPolicy Always would end with the work"
+        yield Check("jobs-done", where, "note", saw, fix=fix)
+    if long:
+        saw = f"{_counted(long)} Running for {max(long.values()):.0f} days, and meant to end, {_named(list(long))}"
+        fix = f"if nobody waits for it: {_delete(next(iter(long)))}; volumes stay. activeDeadlineSeconds would end it"
+        yield Check("jobs-long", where, "note", saw, fix=fix)
+
+
+def _work_is_done(containers: list[dict[str, Any]]) -> str:
+    """Which containers have ended well, and which run on beside them; empty unless there are both."""
+    ended = [each["name"] for each in containers if each["state"].get("terminated", {}).get("exitCode") == 0]
+    runs = [each["name"] for each in containers if "running" in each["state"]]
+    return f"{', '.join(ended)} ended, {', '.join(runs)} runs on" if ended and runs else ""
+
+
+def _delete(pod: str) -> str:
+    namespace, name = pod.split("/")
+    return f"on a control plane: kubectl -n {namespace} delete pod {name}, or the job that owns it"
 
 
 def _seconds_since(when: str) -> float:

@@ -69,7 +69,7 @@ async def make(kubectl: Kubectl, site: Site, name: str, wanted: int | None) -> M
         by, honest = oidc_kubeconfig.user(oidc), oidc_kubeconfig.HONEST
     else:
         issued = await issue(kubectl, name, subject, WEEK if wanted is None else wanted)
-        by, honest = _certified(issued), _of_certificate(name, subject, issued.end)
+        by, honest = certified(issued), _of_certificate(name, subject, issued.end)
     text = kubeconfig(site, name, cluster, projects, by)
     return Made(text, [remark for remark in remarks if remark], honest)
 
@@ -100,7 +100,8 @@ async def _remark(kubectl: Kubectl, subject: str, project: str) -> str:
     return "" if answer["status"]["allowed"] else f"{project} does not let {subject} in yet. Fix: pulumi up"
 
 
-def _certified(issued: Issued) -> dict[str, Any]:
+def certified(issued: Issued) -> dict[str, Any]:
+    """The user of a kubeconfig whose certificate was issued."""
     return {
         "client-certificate-data": base64.b64encode(issued.certificate.encode()).decode(),
         "client-key-data": base64.b64encode(issued.key.encode()).decode(),

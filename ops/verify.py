@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
-from ops import backup, cluster, expiry, render
+from ops import backup, cluster, expiry, name_servers, render
 from ops.drift import ANEW, BARE, as_check
 from ops.owner import stranger
 from ops.record import MEND
@@ -76,6 +76,7 @@ def _script(site: Site, host: Host, services: Sequence[str]) -> str:
     commands = {
         "check": f"{RUNNER} check --json",
         "facts": f"{RUNNER} facts --json",
+        name_servers.SECTION: name_servers.ASK,
         **{name: f"systemctl is-active {name}" for name in services},
         **({"certificates": expiry.LIST} if expiry.of(site, host) else {}),
         **({"backup": backup.LAST} if backup.of(site, host) else {}),
@@ -108,6 +109,7 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
     return [
         reached,
         ledger,
+        name_servers.check(host, answer[name_servers.SECTION]),
         *years,
         *_verdicts(site, host.name, steps),
         *notes,

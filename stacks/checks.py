@@ -185,6 +185,7 @@ def notes(site: Site) -> list[str]:
     """Remarks that `sitectl validate` prints about settings that are allowed: none of them stops a run."""
     of_parts = [f"{dotted(note.key)}: {note.text}" for note in checks_parts.notes(site)]
     found = [
+        *checks_hosts.notes(site),
         *checks_engine.notes(site),
         *checks_gpu.notes(site),
         *compatibility.notes(site),

@@ -40,3 +40,12 @@ def numbers(site: Site) -> Iterator[Problem]:
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (bastions, numbers)
+
+
+def notes(site: Site) -> Iterator[str]:
+    """A site that was copied from a sample has no id, and its copy elsewhere would be the same site to the hosts."""
+    if site.id is None:
+        yield (
+            f"id: there is none, so the hosts take any other site of project {site.project} and stack {site.name} for "
+            "this one. Write id with what openssl rand -hex 6 prints, in quotes, and never change it."
+        )

@@ -1,6 +1,6 @@
 """Nauta's inventory and configuration, as its guide has them (Enterprise 1.0, April 2019), as a site.
 
-Rows: N1, X12.
+Rows: N1, N7, X12.
 """
 
 from pathlib import Path

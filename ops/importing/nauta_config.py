@@ -1,4 +1,7 @@
-"""Nauta's configuration file, variable by variable, with the defaults of its guide."""
+"""Nauta's configuration file, variable by variable, with the defaults of its guide.
+
+Rows: N4.
+"""
 
 import re
 from ipaddress import IPv4Network

@@ -1,6 +1,8 @@
 """What stands in for the services that Nauta brought itself, as lines for the site that an operator adds.
 
 Not written into the site: each needs a password, a person or a certificate that Nauta's files do not have.
+
+Rows: N2, N3.
 """
 
 from ops.importing.draft import Draft

@@ -90,6 +90,22 @@ def test_a_kubeconfig_opens_the_users_projects_and_nothing_else(ctl: Sitectl, pl
     until(lambda: plane.kubectl("auth", "can-i", "list", "pods", config=to) == "yes\n", log)
 
 
+@pytest.mark.row("N5")
+def test_an_administrator_has_a_kubeconfig_with_a_name_of_its_own(ctl: Sitectl, plane: ControlPlane) -> None:
+    to = ctl.folder / "nauta-admin.config"
+    words = ("kubeconfig", "--as", "nauta-admin", "--days", "1", "--to", str(to))
+    assert "The cluster gives no rights to the group kubeadm:cluster-admins" in ctl(*words).stderr
+    # As kubeadm makes it.
+    group = "kubeadm:cluster-admins"
+    plane.kubectl("create", "clusterrolebinding", group, "--clusterrole=cluster-admin", f"--group={group}")
+    done = ctl(*words)
+    assert (done.exit_code, done.stdout) == (0, ""), done.stderr
+    assert "The certificate of nauta-admin ends on 20" in done.stderr
+    assert "nauta-admin" in plane.kubectl("auth", "whoami", config=to)
+    until(lambda: plane.kubectl("auth", "can-i", "*", "*", "-A", config=to) == "yes\n", plane.folder)
+    plane.kubectl("delete", "clusterrolebinding", group)
+
+
 def test_the_private_key_stays_here(ctl: Sitectl, plane: ControlPlane) -> None:
     done = ctl("user", "kubeconfig", "ana", "--days", "1")
     assert done.exit_code == 0, done.stderr

@@ -13,6 +13,7 @@ from components.host.repositories import AptRepository
 from components.hostrun.step import Step
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY as BRIDGE
+from ops.rows import ROOT
 from tests.scripts.lab_host import HOST, LabHost, site_host
 from tests.scripts.net_peers import (
     PEER,
@@ -130,6 +131,31 @@ def test_names_are_asked_of_the_sites_servers(spare: LabHost) -> None:
     undone(spare, before)
     assert spare.bash("cat /etc/resolv.conf") == file
     spare.bash("rm -r /etc/dhcp")
+
+
+@pytest.mark.row("N8")
+def test_a_silent_name_server_is_seen_from_the_host_and_from_the_network_of_coredns(spare: LabHost) -> None:
+    before = spare.snapshot()
+    spare.bash("cp -a /etc/resolv.conf /root; cp /bin/sleep /run/coredns")
+    spare.bash(
+        f"printf 'nameserver {BRIDGE}\nnameserver {PEER}\n' >/etc/resolv.conf; cp /etc/resolv.conf /run/pod.conf"
+    )
+    asked = (ROOT / "ops/name_servers.sh").read_text()
+    with pod(spare), name_server(KNOWN):
+        spare.bash(
+            "systemd-run -q --unit=coredns --property=NetworkNamespacePath=/run/netns/pod "
+            "--property=BindReadOnlyPaths=/run/pod.conf:/etc/resolv.conf /run/coredns infinity"
+        )
+        found = spare.bash("bash -s", asked).splitlines()
+        spare.bash("systemctl stop coredns")
+    assert sorted(found) == [
+        f"host {BRIDGE} answers",
+        f"host {PEER} silent",
+        f"pods {BRIDGE} answers",
+        f"pods {PEER} silent",
+    ]
+    spare.bash("mv /root/resolv.conf /etc/resolv.conf; rm /run/coredns /run/pod.conf")
+    undone(spare, before)
 
 
 @pytest.mark.row("H15")

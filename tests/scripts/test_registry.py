@@ -164,6 +164,10 @@ def test_drift_is_what_the_registry_says(host: LabHost, archive: bytes) -> None:
     host.bash(f"rm -r {DATA}/docker/registry/v2/repositories/tools/true/_manifests/tags/1")
     assert host.check()["registry_images"][1].startswith("the registry has nothing as tools/true:1, wants sha256:")
     made(host, both)
+    host.bash("sed -i 's/delete: {enabled: true}/delete: {enabled: false}/' /etc/gpu-metal-registry/config.yml")
+    says = "/etc/gpu-metal-registry/config.yml does not let images be deleted, and the site's registry does"
+    assert host.check()["registry"][1].startswith(says)
+    made(host, both)
     host.bash("systemctl stop gpu-metal-registry")
     assert host.check()["registry"][1].startswith("gpu-metal-registry does not run. Fix: journalctl -u ")
     made(host, both)

@@ -73,6 +73,8 @@ class FakeHosts:
     """Node → other conditions of it that are true."""
     evicted: str = ""
     """Rows of EVICTED in ops/pods.py."""
+    lasting: str = ""
+    """Rows of LASTING there."""
     running: str = ""
     """Rows of PODS in ops/project_pods.py."""
     ending: dict[str, str] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class FakeHosts:
             "get nodes": self._nodes,
             "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
             "get resourcequota": self._quotas,
+            "restartPolicy!=Always": lambda: ssh.Result(0, self.lasting, ""),
             "status.phase=Running": lambda: ssh.Result(0, self.running, ""),
             "status.phase=Failed": lambda: ssh.Result(0, self.evicted, ""),
             "selector=spec.nodeName=": lambda: ssh.Result(0, self._ending(command), ""),
@@ -180,7 +183,8 @@ class FakeHosts:
                 answer = self._ledger(name) if part == "check" else self._facts(name)
                 sections.append(section(part, *(("", 127) if name in self.bare else (json.dumps(answer), 0))))
             else:
-                usual = f"{time.time() + 300.5 * 86400:.0f} pki/apiserver.crt" if part == "certificates" else "active"
+                first = f"{time.time() + 300.5 * 86400:.0f} pki/apiserver.crt"
+                usual = {"certificates": first, "name_servers": "host 192.0.2.53 answers"}.get(part, "active")
                 sections.append(section(part, self.units.get((name, part), usual) + "\n", 0))
         return ssh.Result(0, "".join(sections), "")
 

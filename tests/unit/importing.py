@@ -12,6 +12,7 @@ from ops.rows import ROOT
 from stacks.layers import layers
 from stacks.load import load_site, site_from
 from stacks.model import Site
+from stacks.plan import preflight
 from stacks.site import build
 from tests.unit.conftest import a_key
 from tests.unit.recorder import Plan, record
@@ -77,6 +78,11 @@ class Import:
         """Each layer of a host, with the steps that `pulumi up` would apply."""
         site = self.loaded()
         return {name: [step.id for step in steps] for name, steps in layers(site, site.hosts[host]).items()}
+
+    def preflight(self, host: str) -> set[str]:
+        """What preflight asks of a host."""
+        site = self.loaded()
+        return {step.id for step in preflight(site, site.hosts[host])}
 
     def plan(self) -> Plan:
         """What `pulumi preview` plans, with keys of nobody."""

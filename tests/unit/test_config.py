@@ -179,6 +179,8 @@ def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
     keys(tmp_path)
     (tmp_path / "Pulumi.lab.yaml").write_text(text.replace("    network:\n", f"{project}    network:\n"))
     assert notes(load_site("lab", tmp_path, keys=False)) == [
+        "id: there is none, so the hosts take any other site of project gpu-metal and stack lab for this one. Write id "
+        "with what openssl rand -hex 6 prints, in quotes, and never change it.",
         "network.pods: flannel does not enforce NetworkPolicy; pods of one project can reach another's.",
         "projects: quotas promise 13 GPUs, the hosts offer 12.",
         "hosts.gpu-3: gone; take the entry away after the next pulumi up.",
@@ -188,7 +190,7 @@ def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
 @pytest.mark.row("K1")
 def test_a_name_that_only_another_version_may_know_is_a_note(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.lab.yaml").write_text(
-        "config:\n  gpu-metal:site:\n    hosts: {a: {address: 10.0.0.1, roles: [control-plane]}}\n"
+        "config:\n  gpu-metal:site:\n    id: 4f3a9c\n    hosts: {a: {address: 10.0.0.1, roles: [control-plane]}}\n"
         '    kubernetes: {version: "1.36.0", kubelet: {memoryReservationPolicy: None}}\n'
     )
     assert notes(load_site("lab", tmp_path, keys=False)) == [
@@ -209,7 +211,7 @@ def test_what_switches_protection_off_may_be_meant(tmp_path: Path) -> None:
 @pytest.mark.row("G1")
 def test_a_model_that_is_not_known_is_worth_a_line(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.lab.yaml").write_text(
-        "config:\n  gpu-metal:site:\n    hosts:\n"
+        "config:\n  gpu-metal:site:\n    id: 4f3a9c\n    hosts:\n"
         "      a: {address: 10.0.0.1, roles: [], gpu: {model: H100-PCI, count: 1}}\n"
         "      b: {address: 10.0.0.2, roles: [], gpu: {model: H100-PCIe, count: 1}}\n"
     )

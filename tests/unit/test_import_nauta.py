@@ -21,7 +21,7 @@ def nauta(tmp_path: Path) -> Import:
     return imported(tmp_path, *NAUTA)
 
 
-@pytest.mark.row("N1")
+@pytest.mark.row("N1", "N4")
 def test_each_variable_of_the_guide_keeps_its_meaning(nauta: Import) -> None:
     result = nauta("--os", "rocky-9")
     assert result.exit_code == 0, result.output
@@ -79,6 +79,16 @@ def test_the_lines_for_nautas_own_services_are_good_when_they_are_added(nauta: I
     nauta.site.write_text(f"{text}\n    users: {{ana: {{uid: 20001}}}}\n    {logs}\n    samba: {samba}\n")
     assert "samba" in nauta.layers("master-0")
     assert {"logs-store", "logs-collector"} <= {one.name for one in nauta.plan().resources.values()}
+
+
+@pytest.mark.row("N7")
+def test_hosts_are_judged_before_anything_is_installed(nauta: Import) -> None:
+    """The guide lists packages and repositories of Red Hat 7.5, which no Kubernetes of today runs on."""
+    assert "which no Kubernetes of today runs on. Install a newer system" in nauta("--os", "rocky-9").output
+    asked = nauta.preflight("worker-0")
+    assert {"os", "architecture", "cgroup", "package_manager"} <= asked
+    nauta.site.unlink()
+    refused(nauta("--os", "rhel-7"), "rhel-7")
 
 
 def test_no_password_is_shown_or_written(nauta: Import) -> None:

@@ -76,6 +76,36 @@ def test_a_removed_user_leaves_every_project_and_keeps_data(ctl: Sitectl, site: 
     assert "to delete what stays, after pulumi up: sitectl user purge ana" in done.stderr
 
 
+@pytest.mark.row("N6")
+def test_a_user_comes_with_a_project_of_its_own_which_says_so_when_the_user_goes(ctl: Sitectl, site: Path) -> None:
+    before = site.read_text()
+    assert ctl("user", "add", "carl", "--uid", "20003", "--own-project", "--yes").exit_code == 0
+    came = ["      carl: {members: [carl]}", "      carl: {uid: 20003}"]
+    assert diff(before, site.read_text()) == ([], came)
+    again = ctl("user", "add", "carl", "--own-project", "--yes")
+    assert again.exit_code == 2
+    assert "projects.carl: is there already. Nothing was written. Fix: --project carl instead of --own-" in again.stderr
+    done = ctl("user", "remove", "carl", "--dry-run")
+    assert "stays: project carl, which nobody may enter any more: sitectl project remove carl\n" in done.stderr
+
+
+@pytest.mark.row("N6")
+def test_a_removed_user_leaves_the_shares_too(ctl: Sitectl, site: Path) -> None:
+    text = site.read_text().replace("cp-1: {", "cp-1: {frontEnd: true, ")
+    text = text.replace("ana: {", "ana: {uid: 20001, ").replace("ben: {}", "ben: {uid: 20002}")
+    logins = "users: {ana: {passwordSecret: a}, ben: {passwordSecret: b}}"
+    out = "out: {path: /srv/out, users: [ana, ben], readOnly: [ben]}"
+    site.write_text(
+        f"{text}    samba: {{host: cp-1, {logins}, shares: {{in: {{path: /srv/in, homes: true}}, {out}}}}}\n"
+    )
+    done = ctl("user", "remove", "ben", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert "goes : ben in samba.shares.out.readOnly, samba.shares.out.users, samba.users\n" in done.stderr
+    last = site.read_text().splitlines()[-1]
+    assert "users: {ana: {passwordSecret: a}}" in last
+    assert "users: [ana], readOnly: []" in last
+
+
 def test_a_project_comes_and_goes(ctl: Sitectl, site: Path) -> None:
     before = site.read_text()
     words = ("--gpus", "2", "--cpu", "8", "--memory", "64Gi", "--storage", "1Ti", "--member", "ben", "--role", "view")

@@ -166,7 +166,7 @@ def test_verify_says_when_the_first_certificate_of_a_control_plane_ends(
 
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     result = ctl("verify")
-    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 30 checks."
+    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 33 checks."
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
 
 

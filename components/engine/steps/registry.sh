@@ -6,6 +6,10 @@
 check() {
     local seen shown
     if ! _config | same_file /etc/gpu-metal-registry/config.yml; then
+        if [[ -e /etc/gpu-metal-registry/config.yml ]] &&
+            ! grep -q '^  delete: {enabled: true}$' /etc/gpu-metal-registry/config.yml; then
+            untrue "/etc/gpu-metal-registry/config.yml does not let images be deleted, and the site's registry does"
+        fi
         untrue "/etc/gpu-metal-registry/config.yml is not what the site's registry says"
     fi
     if ! _unit | same_file "$(_unit_file)"; then untrue "$(_unit_file) is not the registry's"; fi
@@ -70,7 +74,7 @@ _growth() {
     used=$(df -P "$(input folder)" | awk 'NR == 2 { sub(/%/, "", $5); print $5 }')
     if ((used >= 90)); then
         printf '%s' "the disk of the registry's folder $(input folder) is $used % full. Fix: sitectl registry list;" \
-            " docs/how-to/prepare-hosts.md has how images go"
+            " then sitectl registry clean 'NAME/*' --days 30, which frees the space of what people pushed"
     fi
 }
 

@@ -25,6 +25,8 @@ PART: Part[Logs] = Part(
         component="components.parts.logs.component:Store",
         probes=values.probes,
         answers=lambda config, ground: [(("name",), f"{config.name}.{ground.domain}")] if config.name else [],
-        questions=lambda *_: (Question("delivered", _DELIVERED, (values.AGENTS, values.AGENTS_RELEASE)),),
+        questions=lambda *_: (
+            Question("delivered", _DELIVERED, (values.AGENTS, values.AGENTS_RELEASE, values.OPEN_METRICS)),
+        ),
     ),
 )

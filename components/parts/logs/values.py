@@ -22,8 +22,13 @@ PASSWORD = "gpu-metal-logs"  # noqa: S105 - the name of one
 """The Secret with the password, in both namespaces, and the volume with it."""
 FOLDER = "/etc/gpu-metal-logs"
 
+OPEN_METRICS = "gpu-metal"
+"""The key in the address of an agent's measurements. It is no secret: it leaves them readable without the password,
+through the API server, too, which hands no password on."""
+
 _FILLED = 0.9
 """How much of its volume the store fills: merges need room."""
+_LOGIN = {"httpAuth.username": USER, "httpAuth.password": f"file://{FOLDER}/password"}
 _VOLUMES: dict[str, Any] = {
     "extraVolumes": [{"name": PASSWORD, "secret": {"secretName": PASSWORD}}],
     "extraVolumeMounts": [{"name": PASSWORD, "mountPath": FOLDER, "readOnly": True}],
@@ -36,7 +41,11 @@ STORE_DECIDED_BY = {
     "server.extraArgs.httpAuth": "logs.passwordSecret",
     "server.image": "logs.images",
 }
-AGENTS_DECIDED_BY = {"collector.excludeFilter": "logs.exclude", "image": "logs.images"}
+AGENTS_DECIDED_BY = {
+    "collector.excludeFilter": "logs.exclude",
+    "extraArgs.httpAuth": "logs.passwordSecret",
+    "image": "logs.images",
+}
 """Value of the chart → the key of the site that decides it."""
 
 
@@ -44,7 +53,7 @@ def store(config: Logs) -> dict[str, Any]:
     """The store's values that the typed keys decide."""
     server: dict[str, Any] = {
         "retentionPeriod": config.retention,
-        "extraArgs": {"httpAuth.username": USER, "httpAuth.password": f"file://{FOLDER}/password"},
+        "extraArgs": _LOGIN,
         "podSecurityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         **_VOLUMES,
         "persistentVolume": {"enabled": config.storage is not None},
@@ -67,6 +76,9 @@ def agents(config: Logs) -> dict[str, Any]:
                 "basicAuth.passwordFile": f"{FOLDER}/password",
             }
         ],
+        # An agent takes lines over HTTP on port 9429, too: without a password any pod could send forged ones.
+        # https://docs.victoriametrics.com/victorialogs/vlagent/
+        "extraArgs": {**_LOGIN, "metricsAuthKey": OPEN_METRICS},
         # Control planes and nodes with GPUs have logs, too.
         "tolerations": [{"operator": "Exists"}],
         **_VOLUMES,

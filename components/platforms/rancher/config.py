@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from components.forms import form
 from components.host.addresses import Server
 from components.kubernetes.config import not_images
 from components.local import AuthorityFile, CertificateFile
-from components.model import Cpus, HostName, LabelName, Line, Memory, Model, SecretName, Storage, Version
+from components.model import Cpus, Day, HostName, LabelName, Line, Memory, Model, SecretName, Storage, Version
 from components.parts.part import PlatformConfig
 from components.parts.storage.config import Path
 from components.platforms.rancher import versions
@@ -21,9 +20,6 @@ from components.url import ChartUrl
 
 GlobalRole = Literal["user", "user-base", "admin"]
 ProjectRole = Literal["project-owner", "project-member", "read-only"]
-Date = Annotated[
-    str, form(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", 'is not a day: write it quoted, such as "2026-11-30", year first.')
-]
 
 
 class Admin(Model):
@@ -128,7 +124,7 @@ class Rancher(PlatformConfig):
     """Name of the secret that holds the password of the very first login, 12 characters or more. The first run
     replaces it by that of admin, and it opens nothing then."""
     admin: Admin
-    eula: Date | None = None
+    eula: Day | None = None
     """The day on which you agreed to Rancher's end user licence. Unset: Rancher asks at the next login of admin."""
     settings: dict[str, Line] = {}
     """Settings of Rancher by name, such as auth-user-session-ttl-minutes: "480". One that is taken out gets Rancher's

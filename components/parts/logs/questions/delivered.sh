@@ -1,4 +1,4 @@
-# The agent of each node brings its logs to the store. Words: NAMESPACE NAME
+# The agent of each node brings its logs to the store. Words: NAMESPACE NAME KEY, which opens their measurements
 
 pods=$(kubectl get pods -n "$1" -l "app.kubernetes.io/instance=$2" -o 'jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName}{"\n"}{end}' 2>/dev/null)
 if [[ -z $pods ]]; then untrue "no agent runs. Fix: kubectl -n $1 get daemonsets,events"; fi
@@ -6,7 +6,7 @@ if [[ -z $pods ]]; then untrue "no agent runs. Fix: kubectl -n $1 get daemonsets
 value() { awk -v "name=$1" 'index($1, name) == 1 { sum += $NF } END { print sum + 0 }'; }
 silent='' stuck='' count=0
 while read -r pod node; do
-    if ! seen=$(kubectl get --raw "/api/v1/namespaces/$1/pods/$pod:9429/proxy/metrics" 2>/dev/null); then
+    if ! seen=$(kubectl get --raw "/api/v1/namespaces/$1/pods/$pod:9429/proxy/metrics?authKey=$3" 2>/dev/null); then
         silent+="${silent:+, }$node"
         continue
     fi

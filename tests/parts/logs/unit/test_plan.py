@@ -168,6 +168,9 @@ def test_helm_gives_both_programs_their_flags() -> None:
         "--remoteWrite.basicAuth.passwordFile=/etc/gpu-metal-logs/password",
         "--kubernetesCollector.excludeFilter=kubernetes.pod_namespace:in(kube-system,noisy)",
     } <= {*agent["args"]}
+    # No pod without the password gives an agent lines of its own making.
+    assert {"--httpAuth.username=logs", "--httpAuth.password=file:///etc/gpu-metal-logs/password"} <= {*agent["args"]}
+    assert "/etc/gpu-metal-logs" in {each["mountPath"] for each in agent["volumeMounts"]}
 
 
 def test_the_password_is_asked_for_and_the_workloads_are_verified(tmp_path: Path) -> None:
@@ -192,7 +195,7 @@ def asked(folder: Path, agents: dict[str, tuple[int, int] | None]) -> Check:
     for node, found in agents.items():
         text = METRICS.format(sent=found[0], pending=found[1]) if found else ""
         answer = f"cat <<'END'\n{text}END\n" if found else "exit 1"
-        cases.append(f"*agent-{node}:9429*) {answer};;")
+        cases.append(f"*/agent-{node}:9429/proxy/metrics\\?authKey={its.OPEN_METRICS}) {answer};;")
     (folder / "kubectl").write_text(f'#!/bin/bash\ncase "$*" in {" ".join(cases)} esac\n')
     (folder / "kubectl").chmod(0o755)
 
