@@ -263,4 +263,4 @@ def part_files(
     return core.deliver(flags, to)
 
 
-from ops import cli_gpus, cli_hosts, cli_import, cli_registry, cli_users  # noqa: E402, F401 - their verbs come last in --help
+from ops import cli_gpus, cli_hosts, cli_import, cli_registry, cli_upgrade, cli_users  # noqa: E402, F401 - their verbs come last in --help

@@ -11,6 +11,7 @@ from components.hostrun.layer import HostRef
 from components.hostrun.target import Target
 from components.kubernetes.component import Cluster
 from components.kubernetes.handle import ClusterRef
+from components.kubernetes.turn import Turns
 from components.network.component import PodNetwork
 from components.network.config import Flannel
 from components.parts.in_cluster import InCluster
@@ -23,7 +24,7 @@ from stacks.secrets import Secrets
 
 
 def build(
-    site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target], secrets: Secrets
+    site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target], secrets: Secrets, turns: Turns
 ) -> dict[str, pulumi.Input[object]]:
     """Builds the cluster, its pod network, projects and parts; returns their stack outputs."""
     cluster = Cluster(
@@ -34,6 +35,7 @@ def build(
         targets=targets,
         node=partial(plan.node, site),
         drained=drained_taints(site),
+        turns=turns,
     )
     if isinstance(site.network.pods, Flannel):
         PodNetwork("pods", site.network, site.network.pods, cluster=cluster.ref)

@@ -23,7 +23,8 @@ from stacks.secrets import Secrets
 def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
     """Builds the site; returns the stack's outputs. Everything is decided by `site` alone, so preview needs no host.
 
-    Except of hosts that are gone: of them it has what the state has, to be forgotten.
+    Except of hosts that are gone: of them it has what the state has, to be forgotten. And the order in which members of
+    a cluster change their version: that is of those that have another one in the state.
     """
     for note in expiring(site):
         pulumi.log.warn(note)
@@ -32,7 +33,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
     halves = _on_hosts(site)
     rooms = [("gpu", drivers), ("engine", on_them), *((w.layer, w.steps) for _, waves in halves for w in waves)]
-    gone = len(site.active) < len(site.hosts)
+    known = state.outputs() if site.kubernetes or len(site.active) < len(site.hosts) else {}
     hosts = Hosts(
         "hosts",
         site.hosts,
@@ -40,7 +41,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
         targets=reached,
         secret=secrets.output,
         owner=site.owner,
-        recorded=state.names() if gone else frozenset(),
+        recorded=frozenset(known),
     )
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
     first = site.registry.host if site.registry else None
@@ -52,9 +53,9 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
     if site.kubernetes is None:
         return outputs
-    from stacks import cluster  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
+    from stacks import cluster, upgrade  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
 
-    return outputs | cluster.build(site, refs, reached, secrets)
+    return outputs | cluster.build(site, refs, reached, secrets, upgrade.turns(site, known))
 
 
 def _on_hosts(site: Site) -> list[tuple[Entry, Sequence[Wave]]]:

@@ -1,4 +1,7 @@
-"""What the stack's own state has. Asked only about hosts that are gone: a site decides all else."""
+"""What the stack's own state has: the hosts that are gone, and the members' versions. A site decides all else."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 from pulumi.runtime import invoke
@@ -7,8 +10,8 @@ ASKS = "pulumi:pulumi:readStackResourceOutputs"
 """The engine's own function; it reads the state as the last run left it, in a preview too."""
 
 
-def names() -> frozenset[str]:
-    """The names of all resources in this stack's state."""
+def outputs() -> dict[str, Mapping[str, Any]]:
+    """The outputs of all resources in this stack's state, by the resource's name."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     found = invoke(ASKS, {"stackName": stack}).value or {}
-    return frozenset(urn.rpartition("::")[2] for urn in found["outputs"])
+    return {urn.rpartition("::")[2]: values or {} for urn, values in (found.get("outputs") or {}).items()}

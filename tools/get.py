@@ -24,8 +24,11 @@ from tools.paths import TOOLS_BIN
 from tools.tool import Tool
 
 
-def get(tool: Tool) -> Path:
-    """The folder with the tool's programs: from PATH, the cache, the official download or a build, in this order."""
+def get(tool: Tool, *, linked: bool = True) -> Path:
+    """The folder with the tool's programs: from PATH, the cache, the official download or a build, in this order.
+
+    Without `linked`, `bin` does not point to them: they are a second version.
+    """
     label = f"{tool.name} {tool.version}"
     if there := on_path(tool):
         say(label, f"on PATH ({there})")
@@ -35,7 +38,7 @@ def get(tool: Tool) -> Path:
         folder = TOOLS / tool.key
     else:
         folder = whole(tool.key, lambda new: _fill(tool, new))
-    for name in (*tool.binaries, *tool.companions, *(Path(shim).name for shim in tool.shims)):
+    for name in () if not linked else (*tool.binaries, *tool.companions, *(Path(shim).name for shim in tool.shims)):
         if (folder / name).exists():
             link(folder / name, tool.folder / tool.wrapper if tool.wrapper and name in tool.binaries else None)
     return folder

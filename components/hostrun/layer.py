@@ -90,7 +90,7 @@ def install(
     return replace(host, anchor=anchor, last=(anchor,))
 
 
-def layer(
+def layer(  # noqa: PLR0913 (what is rare has a default)
     name: str,
     host: HostRef,
     layer_name: str,
@@ -100,8 +100,12 @@ def layer(
     hooks: Sequence[ResourceHook] = (),
     depends_on: Sequence[Resource] = (),
     stdin: Input[str] | None = None,
+    after: Sequence[ResourceHook] = (),
 ) -> remote.Command:
-    """One layer of `host`: makes `steps` true, in order. `stdin` is their payload if known only during `up`."""
+    """One layer of `host`: makes `steps` true, in order. `stdin` is their payload if known only during `up`.
+
+    `hooks` run before each change of it, `after` when one has been made.
+    """
     used = {secret for step in steps for secret in step.secrets.values()}
     if used:
         stdin = _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})
@@ -124,7 +128,7 @@ def layer(
             (*host.last, *depends_on),
             hooks,
             ["stdout", "stderr"] if used else None,
-            last=[host.back(name)] if any(step.script.stem == restart.STEP for step in steps) else (),
+            last=[*([host.back(name)] if any(step.script.stem == restart.STEP for step in steps) else []), *after],
         ),
     )
 

@@ -25,6 +25,7 @@ from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
 from components.kubernetes.steps import begins, group, joined, members
 from components.kubernetes.ticket import give_ticket
+from components.kubernetes.turn import Turns
 
 Plan = Callable[[Host], Sequence[Step]]
 
@@ -39,7 +40,7 @@ class Cluster(ComponentResource):
 
     ref: ClusterRef
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is another room's)
         self,
         name: str,
         hosts: Mapping[str, Host],
@@ -49,10 +50,11 @@ class Cluster(ComponentResource):
         targets: Mapping[str, Target],
         node: Plan,
         drained: Mapping[str, Sequence[str]],
+        turns: Turns,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:kubernetes:Cluster", name, {}, opts)
-        home, self._drained = planes[0].name, drained
+        home, self._drained, self._turns = planes[0].name, drained, turns
         nodes = self._nodes(hosts, planes, refs, targets, node)
         members = self._members(name, hosts, refs[home], nodes)
         probe = refs[home].probe(f"{name}-kubeconfig")
@@ -82,27 +84,37 @@ class Cluster(ComponentResource):
         targets: Mapping[str, Target],
         node: Plan,
     ) -> dict[str, remote.Command]:
-        """Control planes one after the other, as etcd takes one new member at a time; then the rest, all at once."""
+        """Control planes one after the other, as etcd takes one new member at a time; then the rest, all at once.
+
+        In an upgrade, control planes that are members go before new ones, which join with the new version. A worker
+        waits for the one before it, so that the engine itself ends the upgrade where one fails.
+        """
         asked, ticket = [targets[plane.name] for plane in planes], Hook("ticket")
+        turn = self._turns.hooks(asked, {node: f"{node}-node" for node in self._turns.nodes})
         done: dict[str, remote.Command] = {}
-        for plane in planes:
-            before = list(done.values())[-1:]
-            give = partial(give_ticket, asked, targets[plane.name], control_plane=True, begins=begins(plane, planes))
-            done[plane.name] = layer(
-                f"{plane.name}-node",
-                refs[plane.name],
+
+        def member(host: Host, before: Sequence[Resource], *, begins: bool = False) -> None:
+            n, role = host.name, "control-plane" in host.roles
+            give = partial(give_ticket, asked, targets[n], control_plane=role, begins=begins)
+            own = turn.get(n)
+            done[n] = layer(
+                f"{n}-node",
+                refs[n],
                 "node",
-                node(plane),
+                node(host),
                 parent=self,
-                hooks=[ticket.on(f"{plane.name}-node", give)],
+                hooks=[ticket.on(f"{n}-node", give), *(own[:1] if own else ())],
+                after=own[1:] if own else (),
                 depends_on=before,
             )
+
+        for plane in sorted(planes, key=lambda plane: bool(turn) and plane.name not in turn):
+            member(plane, list(done.values())[-1:], begins=begins(plane, planes))
         last = list(done.values())[-1]
-        for n, host in hosts.items():
+        for n in sorted(hosts, key=lambda n: n in turn and self._turns.nodes.index(n)):
             if n not in done and refs[n].has(f"{n}-node"):
-                give = partial(give_ticket, asked, targets[n], control_plane="control-plane" in host.roles)
-                hooks = [ticket.on(f"{n}-node", give)]
-                done[n] = layer(f"{n}-node", refs[n], "node", node(host), parent=self, hooks=hooks, depends_on=[last])
+                former = self._turns.waits_for(n)
+                member(hosts[n], [last, *([done[former]] if former in done else [])])
         return done
 
     def _members(

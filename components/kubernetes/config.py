@@ -1,4 +1,4 @@
-"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K11, K12)."""
+"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K9, K11, K12, K16)."""
 
 import re
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from components.kubernetes.audit import Audit
 from components.kubernetes.backup import Backup
 from components.kubernetes.endpoint import not_a_san
 from components.kubernetes.oidc import Oidc
+from components.kubernetes.rolling import Rolling
 from components.local import TextFile
 from components.model import HostName, Model, Version, Word
 from components.rule import Reached, Rule
@@ -29,7 +30,9 @@ class Kubernetes(Model):
     """A cluster built by kubeadm (configuration API v1beta4, before 1.31 v1beta3)."""
 
     version: Version = versions.KUBERNETES
-    """Exact and quoted, 1.22 or later. A running cluster keeps its version: another one is refused."""
+    """Exact and quoted, 1.22 or later. Another one upgrades a running cluster, one minor version at a time."""
+    rolling: Rolling = Rolling()
+    """How an upgrade goes from node to node."""
     endpoint: Annotated[str, Reached()] | None = None
     """`host:port` of the API server; your load balancer's for several control planes. Default: that of the only one."""
     cluster_domain: HostName = "cluster.local"

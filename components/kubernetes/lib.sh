@@ -12,6 +12,62 @@ _cluster_kubectl() {
     kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
 }
 
+# node_condition NODE: `node`, `cordoned` and `ready` as far as they are true; nothing when the cluster has no such node
+node_condition() {
+    cluster_api get node "$1" --ignore-not-found -o go-template='node
+{{- if .spec.unschedulable}} cordoned{{end}}
+{{- range .status.conditions}}{{if and (eq .type "Ready") (eq .status "True")}} ready{{end}}{{end}}'
+}
+
+# node_left NODE: the pods that a drain moves, NAMESPACE/NAME a line
+node_left() {
+    cluster_api get pods --all-namespaces --field-selector "spec.nodeName=$1" -o go-template='
+{{- range .items}}{{.status.phase}} -{{range .metadata.ownerReferences}}{{.kind}}{{end}}
+{{- with .metadata.annotations}}{{if index . "kubernetes.io/config.mirror"}}Mirror{{end}}{{end}} {{.metadata.namespace}}/{{.metadata.name}}{{"\n"}}{{end}}' |
+        awk '$1 != "Succeeded" && $1 != "Failed" && $2 !~ /DaemonSet|Mirror/ { print $3 }'
+}
+
+# version_forbidden SEEN WANTED: why Kubernetes cannot go there, and what to do; nothing when it can
+version_forbidden() {
+    local from to
+    IFS=. read -ra from <<<"$1"
+    IFS=. read -ra to <<<"$2"
+    if [[ $1 != "$2" && $(printf '%s\n%s\n' "$1" "$2" | sort -V | tail -n 1) == "$1" ]]; then
+        printf 'Kubernetes does not go back to an older version. Nothing was changed. Fix: put %s as kubernetes.version in the' "$1"
+        printf ' site; to have the cluster as it was, restore a backup from before its upgrade'
+    elif ((to[0] != from[0] || to[1] > from[1] + 1)); then
+        printf 'Kubernetes goes up by one minor version at a time. Nothing was changed. Fix: the newest %d.%d as' "${from[0]}" "$((from[1] + 1))"
+        printf ' kubernetes.version first, then pulumi up'
+    fi
+}
+
+# node_drain NODE SECONDS → REPLY: moves its pods away, and says what it waits for. Status 2 when the node is not Ready:
+# nothing is evicted, as nobody there would end its pods. Status 1, and in REPLY why, when pods stay.
+node_drain() {
+    local said='' blocked before='' deadline=$((SECONDS + $2))
+    REPLY=''
+    while ((SECONDS < deadline)); do
+        if [[ $(node_condition "$1") != *ready* ]]; then return 2; fi
+        said=$(cluster_api --request-timeout=0 drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=60s 2>&1) &&
+            return 0
+        blocked=$(_node_blocked "$said")
+        REPLY=${blocked:-${said##*$'\n'}}
+        # No controller would start them again elsewhere: to wait changes nothing.
+        if [[ $said == *'use --force to override'* ]]; then return 1; fi
+        if [[ $blocked != "$before" ]]; then printf 'waits for node %s: %s\n' "$1" "${blocked:-its pods end}"; fi
+        before=$blocked
+        sleep 2
+    done
+    return 1
+}
+
+# The pods that a PodDisruptionBudget keeps, of what drain said
+_node_blocked() {
+    local pods
+    pods=$(sed -nE 's/.*pods\/"([^"]+)" -n "([^"]+)".*disruption budget.*/\2\/\1/p' <<<"$1" | sort -u)
+    if [[ -n $pods ]]; then printf 'a PodDisruptionBudget allows no eviction of %s' "${pods//$'\n'/, }"; fi
+}
+
 # api_server_process: the process of this host's API server, not one of a cluster in its pods; nothing when there is none
 api_server_process() {
     local process address

@@ -48,7 +48,7 @@ def node(
     given.files gives: kubeadm finds them on the host when it begins or joins.
     """
     return [
-        Step(_STEPS / "kubernetes_version.sh", {"version": kubernetes.version}),
+        _version(host, kubernetes),
         Step(_STEPS / "cni_watched.sh"),
         packages(
             [f"{name}={kubernetes.version}-*" for name in ("kubeadm", "kubelet", "kubectl")],
@@ -68,6 +68,16 @@ def node(
         *(backup.steps(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []),
         *_coredns(host),
     ]
+
+
+def _version(host: Host, kubernetes: Kubernetes) -> Step:
+    plane = "control-plane" in host.roles
+    inputs = {"version": kubernetes.version, "node": host.name, "role": "control-plane" if plane else "worker"}
+    if kubernetes.ignore_preflight_errors:
+        inputs["ignore"] = ",".join(kubernetes.ignore_preflight_errors)
+    if kubernetes.backup and plane:
+        inputs["backup"] = "yes"
+    return Step(_STEPS / "kubernetes_version.sh", inputs)
 
 
 def watching(host: Host, watched: str) -> list[Step]:

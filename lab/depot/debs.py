@@ -39,22 +39,7 @@ def debs() -> list[Deb]:
     """The packages that `apt-get install kubeadm kubelet kubectl` needs beyond Debian's own."""
     plugins = unpacked("containernetworking-plugins") / "usr" / "lib" / "cni"
     return [
-        Deb(
-            "kubeadm",
-            VERSION,
-            "Command-line utility for administering a Kubernetes cluster",
-            {
-                "usr/bin/kubeadm": (TOOLS_BIN / "kubeadm", 0o755),
-                "usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf": (HERE / "10-kubeadm.conf", 0o644),
-            },
-        ),
-        Deb(
-            "kubectl",
-            VERSION,
-            "Command-line utility for interacting with a Kubernetes cluster",
-            {"usr/bin/kubectl": (TOOLS_BIN / "kubectl", 0o755)},
-        ),
-        _kubelet(),
+        *kubernetes(VERSION, TOOLS_BIN),
         Deb(
             "kubernetes-cni",
             CNI_VERSION,
@@ -65,30 +50,53 @@ def debs() -> list[Deb]:
     ]
 
 
-def _kubelet() -> Deb:
-    return Deb(
-        "kubelet",
-        VERSION,
-        "Node agent for Kubernetes clusters",
-        {
-            "usr/bin/kubelet": (TOOLS_BIN / "kubelet", 0o755),
-            "usr/lib/systemd/system/kubelet.service": (HERE / "kubelet.service", 0o644),
-            "etc/default/kubelet": (HERE / "kubelet.env", 0o644),
-        },
-        depends="conntrack, ethtool, iproute2, iptables (>= 1.4.21), kubernetes-cni, mount, socat, util-linux",
-        scripts={name: HERE / f"kubelet.{name}" for name in ("postinst", "prerm", "postrm")},
-        configuration=("/etc/default/kubelet",),
-        folders=("var/lib/kubelet", "etc/kubernetes/manifests"),
-    )
+def kubernetes(version: str, programs: Path) -> list[Deb]:
+    """The three packages of one version, with the programs in that folder."""
+    return [
+        Deb(
+            "kubeadm",
+            version,
+            "Command-line utility for administering a Kubernetes cluster",
+            {
+                "usr/bin/kubeadm": (programs / "kubeadm", 0o755),
+                "usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf": (HERE / "10-kubeadm.conf", 0o644),
+            },
+        ),
+        Deb(
+            "kubectl",
+            version,
+            "Command-line utility for interacting with a Kubernetes cluster",
+            {"usr/bin/kubectl": (programs / "kubectl", 0o755)},
+        ),
+        Deb(
+            "kubelet",
+            version,
+            "Node agent for Kubernetes clusters",
+            {
+                "usr/bin/kubelet": (programs / "kubelet", 0o755),
+                "usr/lib/systemd/system/kubelet.service": (HERE / "kubelet.service", 0o644),
+                "etc/default/kubelet": (HERE / "kubelet.env", 0o644),
+            },
+            depends="conntrack, ethtool, iproute2, iptables (>= 1.4.21), kubernetes-cni, mount, socat, util-linux",
+            scripts={name: HERE / f"kubelet.{name}" for name in ("postinst", "prerm", "postrm")},
+            configuration=("/etc/default/kubelet",),
+            folders=("var/lib/kubelet", "etc/kubernetes/manifests"),
+        ),
+    ]
 
 
-def _fill(folder: Path) -> None:
+def index(packages: list[Deb], folder: Path) -> None:
+    """Builds them into the folder, with their index, not signed."""
     entries = []
-    of_parts = [deb for supply in parts.supplies() for deb in supply.debs()]
-    for deb in (*debs(), *nvidia.packages(), *of_parts):
+    for deb in packages:
         file = builder.build(deb, folder)
         control = run("dpkg-deb", "--field", str(file)).strip()
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         entries.append(f"{control}\nFilename: ./{file.name}\nSize: {file.stat().st_size}\nSHA256: {digest}\n")
     (folder / "Packages").write_text("\n".join(entries))
+
+
+def _fill(folder: Path) -> None:
+    of_parts = [deb for supply in parts.supplies() for deb in supply.debs()]
+    index([*debs(), *nvidia.packages(), *of_parts], folder)

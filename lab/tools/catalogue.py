@@ -1,5 +1,6 @@
 """The tools that only the lab runs or packs: where to download each, else how to build it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tools.tool import Download, Tool
@@ -49,6 +50,9 @@ KUBERNETES = Tool(
     ),
     minutes=12,
 )
+
+KUBERNETES_FORMER = replace(KUBERNETES, name="kubernetes-former")
+"""The minor version before, for the story of an upgrade (`make test-all`): neither in `BUILT`, nor in `bin`."""
 
 DEVICE_PLUGIN = Tool(
     room=HERE,

@@ -2,7 +2,7 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: each of `catalogue.BUILT`, pause, wheels).
+packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `former` (an earlier Kubernetes, for one long test).
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import BUILT, KUBERNETES
+from lab.tools.catalogue import BUILT, KUBERNETES, KUBERNETES_FORMER
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -71,5 +71,10 @@ def lab() -> None:
     wheels.get()
 
 
+def former() -> None:
+    """Gets the version of Kubernetes that the story of an upgrade begins with."""
+    get(KUBERNETES_FORMER, linked=False)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], {"debian": debian.packages, "plan": plan, "lab": lab}))
+    sys.exit(main(sys.argv[1:], {"debian": debian.packages, "plan": plan, "lab": lab, "former": former}))

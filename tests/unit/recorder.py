@@ -14,6 +14,9 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from stacks import state
 
+Known = Mapping[str, Mapping[str, Any]] | Collection[str]
+"""Resources in the stack's state by name, with their outputs where they matter."""
+
 SECRET = "4dabf18193072939515e22adb298388d"
 
 
@@ -60,7 +63,7 @@ class Plan:
 
 
 class _Recorder(mocks.MockMonitor):
-    def __init__(self, plan: Plan, outputs: Mapping[str, Mapping[str, Any]], recorded: Collection[str] | None) -> None:
+    def __init__(self, plan: Plan, outputs: Mapping[str, Mapping[str, Any]], recorded: Known | None) -> None:
         super().__init__(_Echo(outputs, recorded))
         self.plan = plan
 
@@ -98,24 +101,25 @@ class _Recorder(mocks.MockMonitor):
 
 
 class _Echo(mocks.Mocks):
-    def __init__(self, outputs: Mapping[str, Mapping[str, Any]], recorded: Collection[str] | None) -> None:
+    def __init__(self, outputs: Mapping[str, Mapping[str, Any]], recorded: Known | None) -> None:
         self.outputs = outputs
-        self.recorded = recorded
+        self.recorded: Known = recorded or ()
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         stashed = {"output": args.inputs["input"]} if args.typ == "pulumi:index:Stash" else {}
         return f"{args.name}-id", {**args.inputs, **stashed, **self.outputs.get(args.name, {})}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
-        if args.token == state.ASKS and self.recorded is not None:
-            return {"outputs": {f"urn:pulumi:test::gpu-metal::type::{name}": {} for name in self.recorded}}, []
+        if args.token == state.ASKS:
+            known = self.recorded if isinstance(self.recorded, Mapping) else {name: {} for name in self.recorded}
+            return {"outputs": {f"urn:pulumi:test::gpu-metal::type::{n}": {**of} for n, of in known.items()}}, []
         raise AssertionError(f"the program calls {args.token}: a plan asks nobody")
 
 
 def record(
     program: Callable[[], None],
     outputs: Mapping[str, Mapping[str, Any]] | None = None,
-    recorded: Collection[str] | None = None,
+    recorded: Known | None = None,
 ) -> Plan:
     """The plan of `program`; `outputs` gives named resources outputs beside their inputs.
 

@@ -24,6 +24,7 @@ untrue() { echo "untrue: $*"; }
 sleep() { SECONDS=$((SECONDS + 100)); }
 verb() { echo apply; }
 exec 3>&2
+. LIB
 . "$1"
 cluster_api() {
     local words="$*"
@@ -36,7 +37,7 @@ cluster_api() {
     esac
 }
 eval "$2"
-"""
+""".replace("LIB", str(STEP.parents[1] / "lib.sh"))
 PODS = "\\n".join(
     [
         "Running -ReplicaSet vision/train-7",

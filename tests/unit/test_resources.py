@@ -17,6 +17,8 @@ from components.host.config import Host
 from components.host.targets import targets
 from components.hostrun.step import Step
 from components.kubernetes.component import Cluster
+from components.kubernetes.rolling import Rolling
+from components.kubernetes.turn import Turns
 from components.parts.component import OnHosts
 from components.parts.part import Wave
 from stacks.load import site_from
@@ -68,7 +70,9 @@ def test_a_host_with_kubernetes_a_storage_role_and_a_platform_of_two_waves_costs
         part = partial(OnHosts, targets=reached)
         refs = part("disks", "gpu-metal:parts:Storage", [Wave("disks", on_all)], hosts=refs).refs
         refs = part("jobs", "gpu-metal:parts:Jobs", [Wave("jobs", on_all), Wave("jobs-run", on_all)], hosts=refs).refs
-        Cluster("lab", site.hosts, planes=site.control_planes, refs=refs, targets=reached, node=steps, drained={})
+        turns = Turns("1.34.2", Rolling())
+        planes = site.control_planes
+        Cluster("lab", site.hosts, planes=planes, refs=refs, targets=reached, node=steps, drained={}, turns=turns)
 
     plan = record(program, {"lab-kubeconfig": {"stdout": "the-kubeconfig"}})
     assert of_hosts(plan) == dict.fromkeys(site.hosts, MOST)

@@ -1,19 +1,58 @@
 # A host that is a member of a cluster has the version of Kubernetes that the site names.
-# rows: K1
-# inputs: version
+# rows: K1 K9
+# inputs: version node role ignore backup
+# limit: 5400
+# uses: kubernetes
+#
+# Another version upgrades the member as kubeadm documents it: kubeadm's package, the control plane's pods or the worker's
+# configuration, then the kubelet. `pulumi up` gives it its turn first, by an annotation of its node (turn.sh): the pods
+# have moved away then. Without a turn nothing is changed. The mark /etc/kubernetes/gpu-metal/upgrading is there from the
+# first change to the last, so that a run that was killed is resumed.
+# https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-upgrade/
 #
 # Where no package has the kubelet, as with some installers, the kubelet itself prints its version. A member without a
 # kubelet gets the site's version: it has none to be compared with.
 
+_upgrading=/etc/kubernetes/gpu-metal/upgrading
+
 check() {
-    local wanted seen
+    local wanted seen why
     wanted=$(input version)
-    if [[ ! -s /etc/kubernetes/kubelet.conf ]]; then return 0; fi
+    if ! _is_member; then return 0; fi
     seen=$(_seen)
     if [[ -n $seen && $seen != "$wanted" ]]; then
-        untrue "this member runs Kubernetes $seen, wants $wanted; a running cluster is upgraded node by node," \
-            "not by its packages. Nothing was changed. Fix: put $seen back as kubernetes.version"
+        why=$(version_forbidden "$seen" "$wanted")
+        untrue "this member runs Kubernetes $seen, wants $wanted; ${why:-pulumi up upgrades it}"
     fi
+    if [[ -s $_upgrading ]]; then untrue "an upgrade to $(<$_upgrading) began here and did not end; pulumi up goes on"; fi
+    seen=$(_server_image)
+    if [[ -n $seen && $seen != "v$wanted" ]]; then untrue "its API server is of version $seen, wants v$wanted"; fi
+}
+
+apply() {
+    local wanted seen why
+    wanted=$(input version)
+    if ! _is_member; then return 0; fi
+    seen=$(_seen)
+    why=$(version_forbidden "${seen:-$wanted}" "$wanted")
+    if [[ -n $why ]]; then _fail "this member runs Kubernetes $seen, wants $wanted; $why"; fi
+    _need_turn "$wanted"
+    if [[ $(input role) == control-plane ]]; then _need_backup "$wanted"; fi
+    if [[ ! -s $_upgrading ]]; then write_file $_upgrading 0600 <<<"$wanted"; fi
+    _bring "kubeadm=$wanted-*"
+    if [[ $(input role) == control-plane ]]; then _control_plane "$wanted"; else _kubeadm node; fi
+    _bring "kubelet=$wanted-*" "kubectl=$wanted-*"
+    systemctl daemon-reload
+    systemctl restart kubelet
+    _await_ready "$wanted"
+    rm -f $_upgrading
+}
+
+_is_member() { [[ -s /etc/kubernetes/kubelet.conf && ! -s /etc/kubernetes/gpu-metal/begun ]]; }
+
+_fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
 }
 
 _seen() {
@@ -24,4 +63,96 @@ _seen() {
     elif command -v kubelet >/dev/null; then
         kubelet --version | sed -n 's/^Kubernetes v//p'
     fi
+}
+
+# On a control plane: the version in the image's tag; nothing where that is no version
+_server_image() {
+    sed -nE 's|^ +image: .*/kube-apiserver:(v[0-9]+\.[0-9]+\.[0-9]+)$|\1|p' /etc/kubernetes/manifests/kube-apiserver.yaml \
+        2>/dev/null || true
+}
+
+# A kubelet may read its own node.
+_need_turn() { # WANTED
+    local turn
+    turn=$(_own '{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}}{{.}}{{end}}{{end}}') ||
+        _fail "the API server does not show node $(input node), so the upgrade of this member cannot begin. Nothing was changed"
+    if [[ ${turn%% *} == "$1" ]]; then return 0; fi
+    _fail "this member runs Kubernetes $(_seen), wants $1, and has no turn: pulumi up gives one only to nodes that the stack's" \
+        "state has in another version. Nothing was changed. Fix: put $(_seen) as kubernetes.version, pulumi up, then $1 again"
+}
+
+# The data of etcd as they were, where the site has backups: the first control plane makes one
+_need_backup() { # WANTED
+    local said
+    if [[ $(input backup no) != yes || -s $_upgrading || $(_cluster_version) == "v$1" ]]; then return 0; fi
+    if [[ ! -e /etc/systemd/system/gpu-metal-backup.service ]]; then
+        _fail "the cluster is to be backed up before its upgrade, and kubernetes.backup is not applied here yet. Nothing was" \
+            "changed. Fix: put $(_seen) as kubernetes.version, pulumi up, then $1 again"
+    fi
+    systemctl start gpu-metal-backup.service && return 0
+    said=$(journalctl -t gpu-metal-backup -n 1 -o cat 2>/dev/null) || true
+    _fail "the backup before the upgrade failed: ${said:-journalctl -u gpu-metal-backup says why}. Nothing was changed"
+}
+
+# What kubeadm-config of the cluster says. The first control plane sets it.
+_cluster_version() {
+    cluster_api -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}' |
+        sed -n 's/^kubernetesVersion: *//p'
+}
+
+# `apply` is for the cluster's first control plane and for one on which it was cut off: it alone ends what it began there.
+_control_plane() { # WANTED
+    local mark=/etc/kubernetes/gpu-metal/upgrading-cluster
+    if [[ ! -e $mark && $(_cluster_version) == "v$1" ]]; then
+        _kubeadm node
+        return 0
+    fi
+    write_file $mark 0600 <<<"$1"
+    _kubeadm apply "v$1" --yes
+    rm -f $mark
+}
+
+# kubeadm's own preflight checks come before its first change. It proves with a Job that the cluster takes work, and every
+# node that takes any may have taints that such a Job does not tolerate.
+_kubeadm() {
+    local ignore
+    ignore=$(input ignore '')
+    if [[ $1 == apply && -z $(_open_nodes) ]]; then ignore+=${ignore:+,}CreateJob; fi
+    kubeadm upgrade "$@" ${ignore:+"--ignore-preflight-errors=$ignore"}
+}
+
+# The nodes for which a Job of kubeadm needs no toleration beyond its own, of control planes
+_open_nodes() {
+    cluster_api get nodes -o go-template='{{range .items}}{{.metadata.name}}{{if .spec.unschedulable}} closed{{end}}
+{{- range .spec.taints}}{{if ne .effect "PreferNoSchedule"}} {{.key}}{{end}}{{end}}{{"\n"}}{{end}}' |
+        awk '{ for (i = 2; i <= NF; i++) if ($i != "node-role.kubernetes.io/control-plane") next; print $1 }'
+}
+
+# Holds stay, or come back with the step `packages`. Package lists may be older than the version.
+_bring() {
+    local word missing=()
+    for word in "$@"; do
+        if ! pkg_right "$word"; then missing+=("$word"); fi
+    done
+    if ((${#missing[@]} == 0)) || pkg_install "${missing[@]}"; then return 0; fi
+    pkg_update
+    pkg_install "${missing[@]}"
+}
+
+_own() {
+    kubectl --kubeconfig /etc/kubernetes/kubelet.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=10s \
+        get node "$(input node)" -o "go-template=$1"
+}
+
+_await_ready() { # WANTED
+    local seen deadline=$((SECONDS + 300))
+    while :; do
+        seen=$(_own '{{.status.nodeInfo.kubeletVersion}}{{range .status.conditions}}{{if eq .type "Ready"}} {{.status}} {{.message}}{{end}}{{end}}' \
+            2>&1) || true
+        if [[ $seen == "v$1 True "* ]]; then return 0; fi
+        if ((SECONDS >= deadline)); then break; fi
+        sleep 3
+    done
+    _fail "node $(input node) is upgraded, but was not Ready with v$1 after 300 s: ${seen##*$'\n'}. It takes no new work, and no" \
+        "later node was begun. Fix: journalctl -u kubelet -n 50 here, mend that, then pulumi up goes on"
 }

@@ -1,0 +1,105 @@
+"""A node's turn in an upgrade: before its layer changes, its work moves away; after it, it takes work again.
+
+The control planes are asked one after the other: a worker has no right to evict its pods, and a step on a host sees
+only that host. What is refused (a PodDisruptionBudget, a job that runs) ends the node's layer before anything changed
+there; the layers of later nodes depend on it, so the upgrade stops.
+
+Rows: K9 K16.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from shlex import quote
+
+from pulumi import ResourceHook
+
+from components.hostrun.hook import Hook
+from components.hostrun.step import COMPONENTS, content
+from components.hostrun.target import Target
+from components.kubernetes.plane import NobodyError, first
+from components.kubernetes.rolling import Rolling
+from components.kubernetes.upgrade import Move
+
+SCRIPT = Path(__file__).with_name("turn.sh")
+_WINDOW = COMPONENTS / "hostrun" / "window.sh"
+READY = 300
+"""Seconds until an upgraded node is Ready."""
+_SPARE = 120.0
+"""Seconds that a control plane has beyond those that it waits."""
+
+
+class NoTurnError(Exception):
+    """A node cannot be upgraded now. str() is `host [upgrade] …`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The moves of one `up`, and how they are made."""
+
+    version: str
+    rolling: Rolling
+    gpus: Sequence[str] = ()
+    """How the names of resources begin that are GPUs."""
+    moves: Sequence[Move] = ()
+    tell: Callable[[str], None] = field(default=lambda _: None)
+
+    @property
+    def nodes(self) -> list[str]:
+        """The nodes that move, in order."""
+        return [move.node for move in self.moves]
+
+    def hooks(
+        self, planes: Sequence[Target], resources: Mapping[str, str]
+    ) -> dict[str, tuple[ResourceHook, ResourceHook]]:
+        """Before and after the update of each node that moves, by node. `resources`: their names, by node."""
+        if not self.moves:
+            return {}
+        begin, end = Hook("turn"), Hook("turn-end")
+        return {
+            node: (
+                begin.on(resources[node], _nothing, partial(self.begin, planes, node)),
+                end.on(resources[node], _nothing, partial(self.end, planes, node)),
+            )
+            for node in self.nodes
+        }
+
+    def waits_for(self, node: str) -> str | None:
+        """The worker that is upgraded before this one; None for the first, and for what is no worker that moves."""
+        workers = [move.node for move in self.moves if move.role == "worker"]
+        place = workers.index(node) - self.rolling.at_once if node in workers else -1
+        return workers[place] if place >= 0 else None
+
+    async def begin(self, planes: Sequence[Target], node: str) -> None:
+        """Moves the node's work away. Raises NoTurnError."""
+        rolling = self.rolling
+        self.tell(f"{node} [upgrade] to {self.version}: takes no new work; its pods move within {_limit(rolling)}")
+        words = node, self.version, str(rolling.drain_timeout), str(rolling.wait_for_jobs), "|".join(self.gpus)
+        await self._ask(
+            planes, ("begin", *words, rolling.window or ""), rolling.drain_timeout + rolling.wait_for_jobs * 60
+        )
+
+    async def end(self, planes: Sequence[Target], node: str) -> None:
+        """The node takes work again. Raises NoTurnError."""
+        await self._ask(planes, ("end", node, self.version, str(READY)), READY)
+
+    async def _ask(self, planes: Sequence[Target], words: Sequence[str], seconds: float) -> None:
+        command = f"bash -s -- {' '.join(map(quote, words))}"
+        script = _WINDOW.read_bytes() + content(SCRIPT)
+        try:
+            _, said = await first(planes, command, script, seconds + _SPARE)
+        except NobodyError as error:
+            raise NoTurnError(f"{words[1]} [upgrade] no control plane could {words[0]} its turn: {error}") from None
+        refused = [line.removeprefix("no ") for line in said.splitlines() if line.startswith("no ")]
+        if refused:
+            raise NoTurnError(f"{words[1]} [upgrade] {refused[-1]}")
+
+
+async def _nothing() -> None:
+    """A node whose layer is created joins: it has no work yet."""
+
+
+def _limit(rolling: Rolling) -> str:
+    jobs = f"{rolling.wait_for_jobs} min for jobs with GPUs, then " if rolling.wait_for_jobs else ""
+    return f"{jobs}{rolling.drain_timeout} s"

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Runs on a control plane, as root: gives a node its turn in an upgrade, and ends it.
+# usage: bash -s -- begin NODE VERSION SECONDS MINUTES RESOURCES WINDOW: no new work, jobs with GPUs have MINUTES to end, then
+#        its pods move within SECONDS. RESOURCES: how names of GPUs begin, with | between them
+#        bash -s -- end NODE VERSION SECONDS: it runs VERSION and is Ready within SECONDS; then it takes work again
+# stdout: nothing, or a line `no WHY`
+# uses: kubernetes
+#
+# The node's annotation gpu-metal/upgrade is the turn: VERSION, or `VERSION kept` for a node that took no new work before.
+# So a run that was killed is resumed, and a node that others cordoned stays so.
+set -euo pipefail
+shopt -s inherit_errexit
+umask 077
+
+_mark=gpu-metal/upgrade
+
+begin() {
+    local mark condition seen why value=$version
+    if [[ ! -s /etc/kubernetes/admin.conf ]]; then
+        printf 'is a member of no cluster\n' >&2
+        exit 1
+    fi
+    condition=$(node_condition "$node")
+    # What it has of its own to do, its step does; there is nothing to move.
+    if [[ -z $condition ]]; then return 0; fi
+    if [[ -n $window ]]; then in_window "$window" "$node is to be upgraded"; fi
+    mark=$(_mark_of) seen=$(_version)
+    why=$(version_forbidden "${seen#v}" "$version")
+    if [[ -n $why ]]; then _no "node $node runs Kubernetes ${seen#v}, wants $version; $why"; fi
+    if [[ $mark == *' kept' || -z $mark && $condition == *cordoned* ]]; then value+=' kept'; fi
+    if [[ $condition != *ready* && $seen != "v$version" && -z $mark ]]; then
+        _no "node $node is not Ready: $(_why_not). Nothing was changed there. Fix: bring it back, then pulumi up goes on;" \
+            "or state: gone in the site"
+    fi
+    cluster_api annotate node "$node" --overwrite "$_mark=$value" >/dev/null
+    # A node that a killed run has emptied and upgraded, or left not Ready, has nothing to move.
+    if [[ $condition != *ready* || $seen == "v$version" ]]; then return 0; fi
+    cluster_api cordon "$node" >/dev/null
+    _await_jobs
+    _empty
+}
+
+end() {
+    local deadline=$((SECONDS + seconds)) condition=''
+    if [[ -z $(_mark_of) ]]; then return 0; fi
+    while :; do
+        condition=$(node_condition "$node")
+        if [[ $condition == *ready* && $(_version) == "v$version" ]]; then break; fi
+        if ((SECONDS >= deadline)); then
+            _no "node $node is upgraded, but after $seconds s is not Ready with $version: it runs $(_version), $(_why_not)." \
+                "It takes no new work. Fix: journalctl -u kubelet -n 50 there, then pulumi up goes on"
+        fi
+        sleep 3
+    done
+    _give_back
+}
+
+_no() {
+    printf 'no %s\n' "$*"
+    exit 0
+}
+
+# in_window refuses by it.
+untrue() { _no "$@"; }
+
+_mark_of() { cluster_api get node "$node" --ignore-not-found -o go-template='{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}}{{.}}{{end}}{{end}}'; }
+
+_version() { cluster_api get node "$node" --ignore-not-found -o 'jsonpath={.status.nodeInfo.kubeletVersion}'; }
+
+_why_not() { cluster_api get node "$node" --ignore-not-found -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}' | sed 's/\.$//'; }
+
+# Pods with GPUs that end by themselves: those of Deployments and the like are always started again.
+_jobs() {
+    # shellcheck disable=SC2016 # $key and $value are the template's
+    cluster_api get pods --all-namespaces --field-selector "spec.nodeName=$node" -o go-template='
+{{- range .items}}{{.status.phase}} {{.spec.restartPolicy}} {{.metadata.namespace}}/{{.metadata.name}}
+{{- range .spec.containers}}{{with .resources}}{{with .limits}}{{range $key, $value := .}} {{$key}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}' |
+        awk -v "gpu= ($resources)" '$1 ~ /^(Running|Pending)$/ && $2 != "Always" && $0 ~ gpu { print $3 }'
+}
+
+_await_jobs() {
+    local left deadline=$((SECONDS + minutes * 60))
+    if ((minutes == 0)); then return 0; fi
+    while :; do
+        left=$(_jobs)
+        if [[ -z $left ]]; then return 0; fi
+        if ((SECONDS >= deadline)); then break; fi
+        sleep 10
+    done
+    _give_back
+    _no "node $node still has jobs with GPUs after $minutes min: ${left//$'\n'/, }. Nothing was changed there, and it takes" \
+        "work as before. Fix: let them end, or a longer kubernetes.rolling.waitForJobs; then pulumi up goes on"
+}
+
+_empty() {
+    local status=0 left
+    node_drain "$node" "$seconds" >/dev/null || status=$?
+    if ((status == 0)); then return 0; fi
+    if ((status == 2)); then REPLY="it is not Ready: $(_why_not)"; fi
+    left=$(node_left "$node")
+    _give_back
+    _no "node $node still has ${left//$'\n'/, } after $seconds s: $REPLY. Nothing was changed there, and it takes work as" \
+        "before. Fix: end or move that work, or a longer kubernetes.rolling.drainTimeout; then pulumi up goes on"
+}
+
+_give_back() {
+    if [[ $(_mark_of) != *' kept' ]]; then cluster_api uncordon "$node" >/dev/null; fi
+    cluster_api annotate node "$node" "$_mark-" >/dev/null
+}
+
+node=$2 version=$3 seconds=$4 minutes=${5-0} resources=${6-} window=${7-}
+"$1"

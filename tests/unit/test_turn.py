@@ -1,0 +1,193 @@
+"""A node's turn in an upgrade: the script with a kubectl that keeps a node in files, and who is asked.
+
+Does not prove: what the eviction API does (as test_node_drained.py), nor that jobs end.
+"""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.hostrun import ssh
+from components.hostrun.step import content
+from components.hostrun.target import Target
+from components.kubernetes import turn
+from components.kubernetes.rolling import Rolling
+from components.kubernetes.turn import NoTurnError, Turns
+from components.kubernetes.upgrade import Move
+from tests.unit.planes import PLANES, second_answers
+
+KUBECTL = """#!/bin/bash
+cd "${0%/*}"
+has() { [[ -e $1 ]]; }
+case "$*" in
+    *'/readyz') ;;
+    *' drain '*) echo drain >>did; has keeps || exit 0; cat keeps; exit 1 ;;
+    *' uncordon '*) echo uncordon >>did; rm -f cordoned ;;
+    *' cordon '*) echo cordon >>did; touch cordoned ;;
+    *' annotate '*'upgrade-') rm -f mark ;;
+    *' annotate '*) sed 's/.*upgrade=//' <<<"$*" >mark ;;
+    *nodeInfo*) cat version ;;
+    *'@.type=="Ready"'*) echo 'Kubelet stopped posting node status.' ;;
+    *'"gpu-metal/upgrade"'*) ! has mark || cat mark ;;
+    *restartPolicy*) ! has jobs || cat jobs ;;
+    *'get pods '*) ! has pods || cat pods ;;
+    *'get node '*) has gone || echo "node$(! has cordoned || echo ' cordoned')$(has dark || echo ' ready')" ;;
+esac
+"""
+JOB = "Running Never vision/train-7 cpu nvidia.com/gpu"
+
+
+class Cluster:
+    """Its folder has the node: files `version`, `cordoned`, `mark`, `dark`, `gone`, `jobs`, `pods`; `did` is a log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.put("kubectl", KUBECTL)
+        self.put("sleep", "#!/bin/bash\n")
+        self.put(
+            "date", '#!/bin/bash\ncase $1 in +%H:%M) echo 14:05 ;; +%a) echo Mon ;; *) exec /bin/date "$@" ;; esac\n'
+        )
+        self.put("admin.conf", "x")
+        self.put("version", "v1.33.13")
+
+    def put(self, name: str, text: str = "") -> None:
+        (self.folder / name).write_text(text)
+        (self.folder / name).chmod(0o755)
+
+    def has(self, name: str) -> str | None:
+        file = self.folder / name
+        return file.read_text().strip() if file.exists() else None
+
+    def run(self, *words: str) -> str:
+        text = (turn._WINDOW.read_bytes() + content(turn.SCRIPT)).decode()
+        text = text.replace("/etc/kubernetes/admin.conf", str(self.folder / "admin.conf"))
+        env = {"PATH": f"{self.folder}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        argv = ["/bin/bash", "-s", "--", *words]
+        done = subprocess.run(argv, input=text, env=env, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def begin(self, minutes: str = "0", window: str = "", version: str = "1.34.2") -> str:
+        (self.folder / "did").unlink(missing_ok=True)
+        return self.run("begin", "gpu-1", version, "1", minutes, "nvidia.com/gpu|nvidia.com/mig-", window)
+
+    def end(self) -> str:
+        (self.folder / "did").unlink(missing_ok=True)
+        return self.run("end", "gpu-1", "1.34.2", "0")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster(tmp_path)
+
+
+@pytest.mark.row("K9")
+def test_a_node_is_emptied_and_takes_work_again_once_it_is_upgraded(cluster: Cluster) -> None:
+    assert (cluster.begin(), cluster.has("did"), cluster.has("mark")) == ("", "cordon\ndrain", "1.34.2")
+    late = cluster.end()
+    assert late.startswith("no node gpu-1 is upgraded, but after 0 s is not Ready with 1.34.2: it runs v1.33.13, ")
+    assert (cluster.has("did"), cluster.has("cordoned")) == (None, "")
+    cluster.put("version", "v1.34.2")
+    assert (cluster.end(), cluster.has("did"), cluster.has("mark")) == ("", "uncordon", None)
+    assert (cluster.end(), cluster.has("did")) == ("", None)
+
+
+@pytest.mark.row("K9")
+def test_a_node_that_took_no_work_before_takes_none_afterwards(cluster: Cluster) -> None:
+    cluster.put("cordoned")
+    assert (cluster.begin(), cluster.has("mark")) == ("", "1.34.2 kept")
+    assert (cluster.begin(), cluster.has("mark")) == ("", "1.34.2 kept")
+    cluster.put("version", "v1.34.2")
+    assert (cluster.end(), cluster.has("did"), cluster.has("cordoned"), cluster.has("mark")) == ("", None, "", None)
+
+
+@pytest.mark.row("K9")
+def test_a_run_that_was_killed_is_resumed_and_its_cordon_is_known_as_ours(cluster: Cluster) -> None:
+    cluster.begin()
+    cluster.put("dark")
+    assert (cluster.begin(), cluster.has("did"), cluster.has("mark")) == ("", None, "1.34.2")
+    (cluster.folder / "dark").unlink()
+    cluster.put("version", "v1.34.2")
+    assert (cluster.begin(), cluster.has("did")) == ("", None)
+    assert (cluster.end(), cluster.has("did")) == ("", "uncordon")
+
+
+@pytest.mark.row("K9")
+def test_a_budget_that_keeps_a_pod_ends_the_turn_and_the_node_works_as_before(cluster: Cluster) -> None:
+    cluster.put("pods", "Running -ReplicaSet vision/web-1")
+    budget = 'error when evicting pods/"web-1" -n "vision": Cannot evict pod: it would violate the disruption budget.'
+    cluster.put("keeps", budget)
+    assert cluster.begin() == (
+        "no node gpu-1 still has vision/web-1 after 1 s: a PodDisruptionBudget allows no eviction of vision/web-1. "
+        "Nothing was changed there, and it takes work as before. Fix: end or move that work, or a longer "
+        "kubernetes.rolling.drainTimeout; then pulumi up goes on"
+    )
+    assert (cluster.has("cordoned"), cluster.has("mark")) == (None, None)
+
+
+@pytest.mark.row("K16")
+def test_jobs_with_gpus_are_waited_for_and_nothing_else_is(cluster: Cluster) -> None:
+    others = [
+        "Running Always vision/web-1 nvidia.com/gpu",
+        "Running Never vision/cpu-1 cpu",
+        "Succeeded Never a/b nvidia.com/gpu",
+    ]
+    cluster.put("jobs", "\n".join(others))
+    assert (cluster.begin("60"), cluster.has("did")) == ("", "cordon\ndrain")
+    cluster.end()
+    # The clock of the script runs on by itself; its limit is in minutes, so the stand-in of sleep lets the job end.
+    cluster.put("jobs", JOB)
+    cluster.put("sleep", '#!/bin/bash\nrm -f "${0%/*}/jobs"\n')
+    assert (cluster.begin("60"), cluster.has("jobs"), cluster.has("did")) == ("", None, "cordon\ndrain")
+
+
+@pytest.mark.row("K16")
+def test_outside_the_window_no_node_begins(cluster: Cluster) -> None:
+    said = cluster.begin(window="daily 22:00-04:00")
+    assert said.startswith("no gpu-1 is to be upgraded, but only in the window daily 22:00-04:00: here it is ")
+    assert (cluster.has("mark"), cluster.has("did")) == (None, None)
+    assert cluster.begin(window="daily 14:00-15:00") == ""
+
+
+@pytest.mark.row("K9")
+def test_a_node_that_is_not_ready_or_newer_is_not_touched(cluster: Cluster) -> None:
+    cluster.put("dark")
+    assert cluster.begin().startswith(
+        "no node gpu-1 is not Ready: Kubelet stopped posting node status. Nothing was changed"
+    )
+    (cluster.folder / "dark").unlink()
+    cluster.put("version", "v1.34.3")
+    assert cluster.begin().startswith("no node gpu-1 runs Kubernetes 1.34.3, wants 1.34.2; Kubernetes does not go back")
+    cluster.put("version", "v1.32.0")
+    assert "Fix: the newest 1.33 as kubernetes.version first" in cluster.begin()
+    assert (cluster.has("mark"), cluster.has("did")) == (None, None)
+    cluster.put("gone")
+    assert (cluster.begin(), cluster.has("did")) == ("", None)
+
+
+def turns(**more: object) -> Turns:
+    return Turns("1.34.2", Rolling.model_validate(more), ("nvidia.com/gpu",), [Move("gpu-1", "worker", "1.33.13", 1)])
+
+
+@pytest.mark.row("K9")
+def test_the_control_planes_are_asked_in_turn_and_what_one_refuses_is_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second_answers(tmp_path, monkeypatch, "#!/bin/bash\nexit 1\n")
+    with pytest.raises(
+        NoTurnError, match=r"gpu-1 \[upgrade\] no control plane could begin its turn: cp-1: \[address\].*cp-2: "
+    ):
+        asyncio.run(turns().begin(PLANES, "gpu-1"))
+    asked: list[tuple[str, str, float]] = []
+
+    async def run(target: Target, command: str, *, stdin: bytes, deadline: float) -> ssh.Result:
+        assert stdin
+        asked.append((target.name, command, deadline))
+        return ssh.Result(0, "node/gpu-1 cordoned\nno node gpu-1 still has a/b\n", "")
+
+    monkeypatch.setattr(ssh, "run", run)
+    with pytest.raises(NoTurnError, match=r"^gpu-1 \[upgrade\] node gpu-1 still has a/b$"):
+        asyncio.run(turns(drainTimeout=100, waitForJobs=2, window="Sun 02:00-05:00").begin(PLANES, "gpu-1"))
+    words = "begin gpu-1 1.34.2 100 2 nvidia.com/gpu 'Sun 02:00-05:00'"
+    assert asked == [("cp-1", f"bash -s -- {words}", 340.0)]
