@@ -98,7 +98,7 @@ class RancherServer(ComponentResource):
             f"{self._name}-user-{name}",
             self._api,
             username=name,
-            enabled=of.enabled,
+            of=of,
             password=self._secret(people.first_password(config, name) or ""),
             parent=self,
             after=ready,

@@ -57,6 +57,24 @@ def test_the_first_login_settings_and_users(lab: Rancher) -> None:
 
 
 @pytest.mark.row("T5")
+def test_a_user_whom_others_made_is_taken_over_and_given_back(lab: Rancher) -> None:
+    token = lab.login(password=PASSWORD)
+    body = {"username": "eve", "name": "Eve", "password": PASSWORD, "enabled": False, "labels": {"team": "a"}}
+    status, made = lab.call("POST", "/v3/users", body, token)
+    assert status == 201, made
+    eve = {"username": "eve", "name": "eve", "enabled": True}
+    with pytest.raises(RestError, match="whom this program did not make"):
+        ensure(UserKind(), client(lab), eve, FIRST)
+    taken = ensure(UserKind(), client(lab), {**eve, "adopt": True}, FIRST)
+    assert client(lab).one("/v3/users", taken.id) == made | {
+        "enabled": True,
+        "labels": {"team": "a", "gpu-metal-taken": "false"},
+    }
+    UserKind().delete(client(lab), taken.id, eve)
+    assert client(lab).one("/v3/users", taken.id) == made
+
+
+@pytest.mark.row("T5")
 def test_every_object_of_the_plan_is_taken_and_gives_the_member_the_project(lab: Rancher, tmp_path: Path) -> None:
     ids = {name: ensure(UserKind(), client(lab), {**ANA, "username": name}, FIRST).id for name in ("ana", "ben")}
     plan = plan_of(site_of(tmp_path, projects={"vision": {"namespace": {"gpus": 1}}}))
