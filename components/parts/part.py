@@ -205,6 +205,11 @@ class ClusterPart(Generic[P]):
     ask for in its place."""
     shares: Callable[[P, Ground], Mapping[str, Share]] = lambda *_: {}
     """What the namespaces of projects have for a scheduler of the part's own, by project."""
+    belongs: Callable[[P, Ground], Mapping[str, Sequence[str]]] = lambda *_: {}
+    """Annotations, by key and values, of namespaces that people make for a project by themselves: what the API server
+    refuses in a project's own namespace, it refuses there."""
+    promises: Callable[[P, Ground], Mapping[Key, int]] = lambda *_: {}
+    """GPUs of a project that the part makes besides the site's, by the key that gives them."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""

@@ -18,6 +18,7 @@ from components.tenancy.config import Limits, Project, Share, User
 from components.tenancy.namespace import free
 
 _NONE: Mapping[str, Share] = {}
+_ANY = images.Allowed()
 
 
 class Tenancy(ComponentResource):
@@ -36,17 +37,17 @@ class Tenancy(ComponentResource):
         cluster: ClusterRef,
         bounds: Sequence[str] = (),
         shares: Mapping[str, Share] = _NONE,
-        registries: Sequence[str] = (),
+        allowed: images.Allowed = _ANY,
         opts: ResourceOptions | None = None,
     ) -> None:
         """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is; `shares` what parts make of projects;
-        `registries` those from which images in projects may come, if not from all."""
+        `allowed` where images in projects may come from."""
         # A project was called a tenant once: the same resource, whose children keep their names.
         former = ResourceOptions(aliases=[Alias(name="tenants")])
         super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
         self._bounds = ("requests.nvidia.com/gpu", *bounds)
-        if registries:
-            self._images(f"{name}-images", registries, cluster)
+        if allowed.registries:
+            self._images(f"{name}-images", allowed, cluster)
         hook = Hook(f"{name}-namespace")
         for project_name, project in projects.items():
             share = shares.get(project_name, Share(project.gpus))
@@ -55,11 +56,11 @@ class Tenancy(ComponentResource):
             self._inside(project_name, bounded, users, cluster, namespace)
         self.register_outputs({})
 
-    def _images(self, name: str, registries: Sequence[str], cluster: ClusterRef) -> None:
+    def _images(self, name: str, allowed: images.Allowed, cluster: ClusterRef) -> None:
         """The binding comes last and leaves first: without its policy, one refuses nothing and warns of everything."""
-        spec: Any = images.policy(registries)
+        spec: Any = images.policy(allowed)
         binding: Any = images.BINDING
-        listed = {images.LISTED: " ".join(registries), **FORCE}
+        listed = {images.LISTED: " ".join(allowed.registries), **FORCE}
         policy = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
             name,
             metadata=k8s.meta.v1.ObjectMetaArgs(name=images.NAME, annotations=listed),

@@ -4,7 +4,8 @@ Rows: X3, S4.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 PROJECT = "gpu-metal/project"
@@ -27,14 +28,32 @@ https://github.com/distribution/reference/blob/main/normalize.go, splitDockerDom
 _KINDS = ("containers", "initContainers", "ephemeralContainers")
 
 
-def policy(registries: Sequence[str]) -> dict[str, Any]:
-    """`spec` of the policy. A pod that was there before may change in all but its images."""
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What images of pods in projects may be."""
+
+    registries: Sequence[str] = ()
+    """Where they come from; none: from anywhere."""
+    belongs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Annotations, by key and values, of namespaces that people make for a project by themselves: there, too."""
+
+
+def policy(allowed: Allowed) -> dict[str, Any]:
+    """`spec` of the policy. A pod that was there before may change in all but its images.
+
+    A selector knows labels only, so that with annotations the policy looks at the namespace of every pod. An annotation
+    is there from the first moment; a label that a controller makes of it comes later.
+    """
+    registries, belongs = allowed.registries, allowed.belongs
     listed = json.dumps(list(registries))
+    selector = {} if belongs else {"namespaceSelector": {"matchLabels": {PROJECT: "true"}}}
+    ours = [{"name": "ours", "expression": _within(belongs)}] if belongs else []
+    fits = "variables.others.size() == 0"
     says = f"is of none of the site's allowedRegistries, which are {', '.join(registries)}"
     return {
         "failurePolicy": "Fail",
         "matchConstraints": {
-            "namespaceSelector": {"matchLabels": {PROJECT: "true"}},
+            **selector,
             "resourceRules": [
                 {
                     "apiGroups": [""],
@@ -48,13 +67,14 @@ def policy(registries: Sequence[str]) -> dict[str, Any]:
             {"name": "images-are-new", "expression": f"oldObject == null || {_of('object')} != {_of('oldObject')}"}
         ],
         "variables": [
+            *ours,
             {"name": "images", "expression": _of("object")},
             {"name": "whole", "expression": _WHOLE},
             {"name": "others", "expression": f"variables.whole.filter(i, !{listed}.exists(r, i.startsWith(r + '/')))"},
         ],
         "validations": [
             {
-                "expression": "variables.others.size() == 0",
+                "expression": f"!variables.ours || {fits}" if belongs else fits,
                 "messageExpression": f"'image ' + variables.others[0] + {json.dumps(f' {says}')}",
                 "reason": "Forbidden",
             }
@@ -63,6 +83,16 @@ def policy(registries: Sequence[str]) -> dict[str, Any]:
 
 
 BINDING: dict[str, Any] = {"policyName": NAME, "validationActions": ["Deny"]}
+
+
+def _within(belongs: Mapping[str, Sequence[str]]) -> str:
+    """Whether the pod's namespace is a project's own, or has one of these values."""
+    found = [("labels", PROJECT, ["true"]), *(("annotations", key, values) for key, values in belongs.items())]
+    return " || ".join(
+        f"has(namespaceObject.metadata.{kind}) && {json.dumps(key)} in namespaceObject.metadata.{kind} && "
+        f"namespaceObject.metadata.{kind}[{json.dumps(key)}] in {json.dumps(list(values))}"
+        for kind, key, values in found
+    )
 
 
 def _of(pod: str) -> str:

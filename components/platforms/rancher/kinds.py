@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from components.platforms.rancher import versions
 from components.platforms.rancher.api import LOGIN, SETTINGS, USERS, RancherApi
+from components.platforms.rancher.places import MADE, TAKEN
 from components.rest.access import Access
 from components.rest.client import Body
 from components.rest.error import RestError
@@ -108,10 +109,6 @@ def _setting(body: Body) -> Seen:
     return Seen(str(body.get("name") or body["id"]), {"name": body.get("name") or body["id"], "value": body["value"]})
 
 
-MADE, TAKEN = "gpu-metal-made", "gpu-metal-taken"
-"""Labels of a user in Rancher: made by this program; or taken over, with the former `enabled`."""
-
-
 class UserKind(RancherKind):
     """A user of Rancher's own: `username`, `name`, `enabled`; `secret` has the first password.
 
@@ -173,10 +170,8 @@ def _foreign(body: Body) -> RestError:
     """The refusal of a user that others made."""
     name = body["username"]
     saw = f"Rancher has a user {name} ({body['id']}) already, whom this program did not make. Nothing was changed"
-    fix = (
-        f"another name in the site's users; or, to take this one over and give it back later, users.{name}.adopt: true"
-    )
-    return RestError(f"GET {USERS}", saw, f"{fix} in Rancher's entry")
+    word = f"to take this one over and give it back later, users.{name}.adopt: true in Rancher's entry"
+    return RestError(f"GET {USERS}", saw, f"another name in the site's users; or, {word}")
 
 
 def _labels(body: Body) -> dict[str, str]:

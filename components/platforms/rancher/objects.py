@@ -62,7 +62,8 @@ class _Own(CustomResource):
     def __init__(
         self, name: str, kind: str, metadata: Mapping[str, Any], fields: Mapping[str, Any], options: ResourceOptions
     ) -> None:
-        props = {"apiVersion": places.API, "kind": kind, "metadata": {**metadata, "annotations": FORCE}, **fields}
+        ours = {**metadata, "labels": {places.MADE: "true"}, "annotations": FORCE}
+        props = {"apiVersion": places.API, "kind": kind, "metadata": ours, **fields}
         super().__init__(f"kubernetes:{places.API}:{kind}", name, props, options)
 
 

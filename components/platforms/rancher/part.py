@@ -39,6 +39,8 @@ PART: Part[Rancher] = Part(
         probes=lambda _: (Probe("deployment", places.RELEASE, places.NAMESPACE),),
         answers=lambda config, ground: [(("hostname",), places.hostname(config, ground))],
         shares=people.shares,
+        belongs=people.belongs,
+        promises=people.promises,
         questions=_questions,
     ),
 )

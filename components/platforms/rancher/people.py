@@ -11,6 +11,7 @@ from components.gpu.pods import RESOURCE
 from components.parts.part import Ground
 from components.platforms.rancher import places
 from components.platforms.rancher.config import Bounds, ProjectRole, ProjectShare, Rancher, UserShare
+from components.problem import Key
 from components.tenancy.config import Project, Share
 
 OWNER: ProjectRole = "project-owner"
@@ -52,6 +53,16 @@ def personal(config: Rancher, ground: Ground) -> dict[str, Project]:
 def projects(config: Rancher, ground: Ground) -> dict[str, Project]:
     """All projects, by name."""
     return {**ground.projects, **personal(config, ground)}
+
+
+def belongs(config: Rancher, ground: Ground) -> dict[str, list[str]]:
+    """How a namespace that people make in Rancher says whose it is: only who manages the project may write it."""
+    return {places.PROJECT: [places.project_id(name) for name in projects(config, ground)]}
+
+
+def promises(config: Rancher, ground: Ground) -> dict[Key, int]:
+    """GPUs of each user's own project."""
+    return {("personal", "gpus"): config.personal.gpus} if config.personal and personal(config, ground) else {}
 
 
 def memberships(config: Rancher, ground: Ground) -> Iterator[Membership]:

@@ -121,7 +121,7 @@ def test_a_user_who_is_taken_over_keeps_the_own_password_and_is_given_back(
     own, word = hers(world), {**ANA, "adopt": True}
     seen = ensure(UserKind(), world.client(), word, SECRET)
     assert (seen.id, holds(word, seen.values)) == ("u-7", True)
-    assert world.there.users["u-7"] == own | {"enabled": True, "labels": {"team": "a", "gpu-metal-taken": "false"}}
+    assert world.there.users["u-7"] == own | {"enabled": True, "labels": {"team": "a", "gpu-metal/taken": "false"}}
     assert ensure(UserKind(), world.client(), word, SECRET) == seen, "after a state was lost, too"
     UserKind().update(world.client(), "u-7", {**ANA, **still}, {"password": "another-first-one"}, SECRET)
     UserKind().delete(world.client(), "u-7", {**ANA, **still})
@@ -142,7 +142,7 @@ def test_a_user_of_an_earlier_version_gets_the_mark_and_is_deleted(world: World)
         world.there.users["u-8"] = {"id": "u-8", **ANA}
         if changed:
             UserKind().update(world.client(), "u-8", ANA, SECRET, SECRET)
-            assert world.there.users["u-8"]["labels"] == {"gpu-metal-made": "true"}
+            assert world.there.users["u-8"]["labels"] == {"gpu-metal/made": "true"}
         UserKind().delete(world.client(), "u-8", ANA)
         assert "u-8" not in world.there.users
 

@@ -68,7 +68,7 @@ def test_a_user_whom_others_made_is_taken_over_and_given_back(lab: Rancher) -> N
     taken = ensure(UserKind(), client(lab), {**eve, "adopt": True}, FIRST)
     assert client(lab).one("/v3/users", taken.id) == made | {
         "enabled": True,
-        "labels": {"team": "a", "gpu-metal-taken": "false"},
+        "labels": {"team": "a", "gpu-metal/taken": "false"},
     }
     UserKind().delete(client(lab), taken.id, eve)
     assert client(lab).one("/v3/users", taken.id) == made
