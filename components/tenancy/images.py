@@ -28,6 +28,14 @@ https://github.com/distribution/reference/blob/main/normalize.go, splitDockerDom
 _KINDS = ("containers", "initContainers", "ephemeralContainers")
 
 
+_PODS = {
+    "apiGroups": [""],
+    "apiVersions": ["v1"],
+    "operations": ["CREATE", "UPDATE"],
+    "resources": ["pods", "pods/ephemeralcontainers"],
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
     """What images of pods in projects may be."""
@@ -52,17 +60,7 @@ def policy(allowed: Allowed) -> dict[str, Any]:
     says = f"is of none of the site's allowedRegistries, which are {', '.join(registries)}"
     return {
         "failurePolicy": "Fail",
-        "matchConstraints": {
-            **selector,
-            "resourceRules": [
-                {
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE", "UPDATE"],
-                    "resources": ["pods", "pods/ephemeralcontainers"],
-                }
-            ],
-        },
+        "matchConstraints": {**selector, "resourceRules": [_PODS]},
         "matchConditions": [
             {"name": "images-are-new", "expression": f"oldObject == null || {_of('object')} != {_of('oldObject')}"}
         ],

@@ -47,9 +47,8 @@ sys.path.insert(0, {str(CHECKOUT)!r})
 import pulumi, pulumi_kubernetes as k8s
 from components.kubernetes import plane
 from components.kubernetes.handle import ClusterRef
-from components.tenancy import component
+from components.tenancy import component, images
 from components.tenancy.config import Project, User
-from components.tenancy.images import Allowed
 from tests.plugins.test_projects import here
 
 site = json.loads(Path("site.json").read_text())
@@ -61,7 +60,7 @@ users = {{name: User.model_validate(user) for name, user in site["users"].items(
 projects = {{name: Project.model_validate(project) for name, project in site["projects"].items()}}
 if site["name"] == "tenants":  # as an earlier version made them
     component.OBJECT, component._kept = "tenant", lambda options: options
-component.Tenancy(site["name"], projects, users, cluster=cluster, allowed=Allowed(site["registries"]))
+component.Tenancy(site["name"], projects, users, cluster=cluster, allowed=images.Allowed(site["registries"]))
 """
 
 
@@ -270,42 +269,11 @@ def test_a_namespace_that_is_not_free_is_refused_with_what_holds_it(
 
 
 @pytest.mark.row("X3")
-def test_images_are_refused_in_namespaces_that_people_make_for_a_project(cluster: Cluster) -> None:
-    """By an annotation, as Rancher has it: from the first moment, also without any label."""
-    group, note = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic", "field.cattle.io/projectId"
-    belongs = {note: ["local:p-vision", "local:p-speech"]}
-    spec = images.policy(images.Allowed(["docker.io"], belongs))
-    body = {"metadata": {"name": "belongs"}}
-    cluster.server.ask("POST", f"{group}ies", {**body, "spec": spec})
-    cluster.server.ask("POST", f"{group}ybindings", {**body, "spec": {**images.BINDING, "policyName": "belongs"}})
-    for name, of in (("hers", "local:p-vision"), ("theirs", "local:p-other"), ("nobodys", None)):
-        metadata = {"name": name, **({"annotations": {note: of}} if of else {})}
-        cluster.server.ask("POST", "/api/v1/namespaces", {"metadata": metadata})
-
-    def made(namespace: str) -> str:
-        one = pod("one")
-        one["spec"]["containers"][0]["image"] = "ghcr.io/other:1"
-        path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
-        return str(cluster.server.ask("POST", path, one, status=[201, 403])["kind"])
-
-    until(lambda: made("hers") == "Status")
-    assert {name: made(name) for name in ("hers", "speech", "theirs", "nobodys", "default")} == {
-        "hers": "Status",
-        "speech": "Status",
-        **dict.fromkeys(("theirs", "nobodys", "default"), "Pod"),
-    }
-    cluster.server.ask("DELETE", f"{group}ybindings/belongs")
-    cluster.server.ask("DELETE", f"{group}ies/belongs")
-
-
-@pytest.mark.row("X3")
 def test_images_are_read_as_containerd_reads_them(cluster: Cluster) -> None:
     """A word with a capital letter is a registry, a digest alone is what lies on the node, a volume has an image."""
     group = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
-    metadata = {"name": images.NAME}
-    cluster.server.ask(
-        "POST", f"{group}ies", {"metadata": metadata, "spec": images.policy(images.Allowed(["docker.io"]))}
-    )
+    spec, metadata = images.policy(images.Allowed(["docker.io"])), {"name": images.NAME}
+    cluster.server.ask("POST", f"{group}ies", {"metadata": metadata, "spec": spec})
     cluster.server.ask("POST", f"{group}ybindings", {"metadata": metadata, "spec": images.BINDING})
 
     def made(image: str, volume: str | None = None) -> str:

@@ -183,7 +183,7 @@ def test_a_project_that_others_made_under_the_name_is_refused(site: Site, monkey
     kind = {"apiVersion": "management.cattle.io/v3", "kind": "Project"}
     site.lab.kube.ask("POST", f"{KIND}/namespaces/local/projects", kind | theirs)
     planes: Any = [SimpleNamespace(name=str(site.lab.api.kubeconfig))]
-    with pytest.raises(OwnError, match=r"projects\.management\.cattle\.io p-audio is there already, and this program did"):
+    with pytest.raises(OwnError, match=r"projects\.management\.cattle\.io p-audio is there already, and this"):
         asyncio.run(free(planes, Own("projects", "p-audio", "local", "local-p-audio"), print))
     asyncio.run(free(planes, Own("projects", "p-vision", "local", "local-p-vision"), print))
     site.lab.kube.remove(f"{KIND}/namespaces/local/projects/p-audio")

@@ -15,8 +15,6 @@ check() {
     fi
 }
 
-apply() { check; }
-
 _fix() {
     printf '%s' 'Fix: in the site of the cluster that runs the jobs, sitectl user kubeconfig USER --days 90 --to FILE; ' \
         'here, pulumi config set --secret, with the name in kubeconfigSecret, < FILE; then pulumi up'

@@ -1,15 +1,6 @@
 """A site with Orchestra on one emulated host, and what an administrator asks of it."""
 
-import base64
-import json
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from components.host.config import Host
 from components.hostrun.step import Step
@@ -71,27 +62,6 @@ def layers(host: LabHost, config: Orchestra) -> dict[str, list[Step]]:
     """All of the host, by layer."""
     waves = steps.waves(config, site(host))
     return {wave.layer: list(wave.steps[host.machine.name]) for wave in waves}
-
-
-def kubeconfig(days: int, token: int | None = None) -> str:
-    """A user's kubeconfig whose certificate, and whose token if there is one, end in so many days."""
-    now = datetime.now(UTC)
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pilot")])
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    made = made.not_valid_before(now - timedelta(days=400)).not_valid_after(now + timedelta(days=days, hours=12))
-    text = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    user = {"client-certificate-data": base64.b64encode(text).decode()}
-    if token is not None:
-        body = json.dumps({"exp": int((now + timedelta(days=token, hours=12)).timestamp())}).encode()
-        user["token"] = f"e30.{base64.urlsafe_b64encode(body).decode().rstrip('=')}.c2ln"
-    lines = "".join(f"    {key}: {value}\n" for key, value in user.items())
-    return f"apiVersion: v1\nkind: Config\nusers:\n- name: pilot\n  user:\n{lines}"
-
-
-def access() -> Step:
-    """The step that looks when it ends."""
-    return Step(Path(steps.__file__).parent / "steps/orchestra_access.sh", {"user": "orchestra"})
 
 
 def _packages() -> Recipe:

@@ -19,8 +19,6 @@ from tests.parts.orchestra.scripts.site import (
     PASSWORD,
     RUNNING,
     SECRETS,
-    access,
-    kubeconfig,
     layers,
     logged_in,
     made,
@@ -56,27 +54,6 @@ def test_it_runs_on_its_own_database_and_nothing_is_done_twice(host: LabHost) ->
     until(host, f"[ $({RUNNING}) = 3 ]")
     process = host.bash("systemctl show -p MainPID --value orchestra-pilot").strip()
     assert host.bash(f"stat -c %U /proc/{process}") == "orchestra\n"
-
-
-@pytest.mark.row("T4")
-@pytest.mark.parametrize(
-    ("days", "token", "says"),
-    [
-        (90, None, ""),
-        (12, None, "in 12 days. Fix: in the site of the cluster that runs the jobs, sitectl user kubeconfig USER"),
-        (90, 5, "in 5 days."),
-        (-1, None, "the pilot starts no jobs."),
-    ],
-)
-def test_a_kubeconfig_that_ends_soon_is_worth_a_line_and_one_that_ended_does_not_hold(
-    host: LabHost, days: int, token: int | None, says: str
-) -> None:
-    host.bash("cat >/etc/orchestra/kubeconfig", kubeconfig(days, token))
-    done = host.run("access", [access()])
-    assert ("ended" in says or days > 0) == (done.returncode == 0), done.stderr
-    assert says in done.stderr
-    assert bool(says) == ("the pilot's kubeconfig end" in done.stderr)
-    host.bash("rm /etc/orchestra/kubeconfig")
 
 
 @pytest.mark.row("T1")

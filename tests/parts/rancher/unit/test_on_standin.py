@@ -14,12 +14,15 @@ from components.platforms.rancher.kinds import AdminKind, SettingKind, UserKind
 from components.rest.access import Access
 from components.rest.error import RestError
 from components.rest.kind import ensure, holds
+from components.tenancy import images
 from lab.parts.rancher.standin.kube import CORE, RANCHER, KubeError
+from stacks import ground
 from tests.parts.rancher.sites import site_of
 from tests.parts.rancher.standin import BOOTSTRAP, PASSWORD, Rancher, rancher
 from tests.plugins.api_server import until
 from tests.unit.test_layers_in_a_row import plan_of
 
+NOTE = "field.cattle.io/projectId"
 ADMIN, ANA = {"username": "admin"}, {"username": "ana", "name": "ana", "enabled": True}
 FIRST = {"password": "First-of-Rancher-1"}
 
@@ -72,6 +75,35 @@ def test_a_user_whom_others_made_is_taken_over_and_given_back(lab: Rancher) -> N
     }
     UserKind().delete(client(lab), taken.id, eve)
     assert client(lab).one("/v3/users", taken.id) == made
+
+
+@pytest.mark.row("X3")
+def test_images_are_refused_in_namespaces_that_members_make_for_a_project(lab: Rancher, tmp_path: Path) -> None:
+    """The rule of `allowedRegistries`, in the API server itself; from the first moment, before Rancher's label."""
+    site = site_of(tmp_path, of={"allowedRegistries": ["docker.io"]}, personal={})
+    assert ground.belongs(site) == {NOTE: ["local:p-vision", "local:p-ana", "local:p-ben"]}
+    policies = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
+    spec = images.policy(images.Allowed(site.allowed_registries, ground.belongs(site)))
+    lab.kube.ask("POST", f"{policies}ies", {"metadata": {"name": images.NAME}, "spec": spec})
+    lab.kube.ask("POST", f"{policies}ybindings", {"metadata": {"name": images.NAME}, "spec": images.BINDING})
+    labelled = {"labels": {images.PROJECT: "true"}}
+    metadata = {
+        "own": labelled,
+        "hers": {"annotations": {NOTE: "local:p-ana"}},
+        "theirs": {"annotations": {NOTE: "local:p-other"}},
+        "other": {},
+    }
+
+    def made(namespace: str) -> str:
+        pod = {"metadata": {"name": "one"}, "spec": {"containers": [{"name": "one", "image": "ghcr.io/other:1"}]}}
+        path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
+        return str(lab.api.ask("POST", path, pod, status=[201, 403])["kind"])
+
+    for name, of in metadata.items():
+        lab.kube.ask("POST", f"{CORE}/namespaces", {"metadata": {"name": name, **of}})
+    until(lambda: made("hers") == "Status")
+    found = {name: made(name) for name in metadata}
+    assert found == {"own": "Status", "hers": "Status", "theirs": "Pod", "other": "Pod"}
 
 
 @pytest.mark.row("T5")

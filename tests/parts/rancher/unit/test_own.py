@@ -113,8 +113,9 @@ def test_a_quota_below_what_namespaces_have_is_refused_with_both_numbers(
     cluster.has("object", json.dumps({"limitsCpu": "4500m", "pods": "9", "extended": {"requests.nvidia.com/gpu": "3"}}))
     assert cluster.refused(room(PLANES, "vision", LIMIT, cluster.said.append)) == (
         "cp-2 [rancher] Rancher counts more in the namespaces of project vision than the site gives it: limitsCpu "
-        "4500m of 4, requests.nvidia.com/gpu 3 of 2. The project was not changed. Fix: give it more; or its namespaces, "
-        "which kubectl get namespaces -l field.cattle.io/projectId=p-vision lists, less in Rancher; then pulumi up"
+        "4500m of 4, requests.nvidia.com/gpu 3 of 2. The project was not changed. Fix: give it more; or its "
+        "namespaces, which kubectl get namespaces -l field.cattle.io/projectId=p-vision lists, less in Rancher; then "
+        "pulumi up"
     )
 
 

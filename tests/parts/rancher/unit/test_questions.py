@@ -57,7 +57,9 @@ def test_namespaces_are_in_their_projects_with_a_quota_that_holds(tmp_path: Path
 def test_namespaces_that_people_made_without_a_pod_security_level_are_named(tmp_path: Path) -> None:
     question = asked(tmp_path)["projects"]
     asks = "field.cattle.io/projectId in (p-vision),!pod-security.kubernetes.io/enforce"
-    bare = f'[[ $* == *"-l {asks}"* ]] && {{ printf "hers of p-vision\\ntheirs of p-vision\\n"; exit; }}; printf p-vision'
+    bare = (
+        f'[[ $* == *"-l {asks}"* ]] && {{ printf "hers of p-vision\\ntheirs of p-vision\\n"; exit; }}; printf p-vision'
+    )
     found = put(question, tmp_path, kubectl=f"[[ $* == *annotations* ]] && exit; {bare}")
     assert (found.status, found.saw) == (
         "failed",
