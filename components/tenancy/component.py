@@ -19,6 +19,7 @@ from components.tenancy.namespace import free
 
 _NONE: Mapping[str, Share] = {}
 _ANY = images.Allowed()
+_NOTHING: Mapping[str, str] = {}
 
 
 class Tenancy(ComponentResource):
@@ -57,22 +58,10 @@ class Tenancy(ComponentResource):
         self.register_outputs({})
 
     def _images(self, name: str, allowed: images.Allowed, cluster: ClusterRef) -> None:
-        """The binding comes last and leaves first: without its policy, one refuses nothing and warns of everything."""
-        spec: Any = images.policy(allowed)
-        binding: Any = images.BINDING
-        listed = {images.LISTED: " ".join(allowed.registries), **FORCE}
-        policy = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
-            name,
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=images.NAME, annotations=listed),
-            spec=spec,
-            opts=cluster.options(self),
-        )
-        k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-            f"{name}-binding",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=images.NAME, annotations=FORCE),
-            spec=binding,
-            opts=cluster.options(self, policy),
-        )
+        listed = {images.LISTED: " ".join(allowed.registries)}
+        _policy(self, name, images.NAME, images.policy(allowed), cluster, listed)
+        if allowed.belongs:
+            _policy(self, f"{name}-kept", images.KEPT, images.kept(allowed.belongs), cluster)
 
     def _namespace(self, name: str, project: Project, share: Share, cluster: ClusterRef, hook: Hook) -> Resource:
         options = _kept(cluster.options(self))
@@ -108,6 +97,31 @@ class Tenancy(ComponentResource):
                 subjects=subjects,
                 opts=cluster.options(self, namespace),
             )
+
+
+def _policy(
+    parent: Resource,
+    name: str,
+    policy: str,
+    said: Mapping[str, Any],
+    cluster: ClusterRef,
+    notes: Mapping[str, str] = _NOTHING,
+) -> None:
+    """The binding comes last and leaves first: without its policy, one refuses nothing and warns of everything."""
+    spec: Any = said
+    binding: Any = images.binding(policy)
+    made = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+        name,
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=policy, annotations={**notes, **FORCE}),
+        spec=spec,
+        opts=cluster.options(parent),
+    )
+    k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+        f"{name}-binding",
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=policy, annotations=FORCE),
+        spec=binding,
+        opts=cluster.options(parent, made),
+    )
 
 
 def _kept(options: ResourceOptions) -> ResourceOptions:

@@ -10,8 +10,8 @@ from typing import Any
 
 PROJECT = "gpu-metal/project"
 """Label of a project's namespace."""
-NAME = "gpu-metal-images"
-"""Of the ValidatingAdmissionPolicy, and of its binding."""
+NAME, KEPT = "gpu-metal-images", "gpu-metal-namespaces"
+"""Of the ValidatingAdmissionPolicies of images, and of what keeps a namespace in that; and of their bindings."""
 LISTED = "gpu-metal/registries"
 """The policy's annotation that names the registries, for the policy pack (policy/rules.py)."""
 SINCE = (1, 30)
@@ -80,17 +80,46 @@ def policy(allowed: Allowed) -> dict[str, Any]:
     }
 
 
-BINDING: dict[str, Any] = {"policyName": NAME, "validationActions": ["Deny"]}
+def kept(belongs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """`spec` of the policy by which only who may change the first policy takes a namespace out of it.
+
+    The owner of a project in such a part may change the labels and annotations of its namespaces.
+    """
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["namespaces"]}
+    still = (f"(!({_has('oldObject', *each)}) || {_has('object', *each)})" for each in _marks(belongs))
+    may = "authorizer.group('admissionregistration.k8s.io').resource('validatingadmissionpolicies')"
+    says = "this would take the namespace out of its project, in which the site bounds images: only who may change"
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [
+            {
+                "expression": f"{' && '.join(still)} || {may}.check('update').allowed()",
+                "message": f"{says} the policy {NAME} may do that",
+                "reason": "Forbidden",
+            }
+        ],
+    }
+
+
+def binding(policy: str) -> dict[str, Any]:
+    """`spec` of a policy's binding."""
+    return {"policyName": policy, "validationActions": ["Deny"]}
+
+
+def _marks(belongs: Mapping[str, Sequence[str]]) -> list[tuple[str, str, Sequence[str]]]:
+    """By what a namespace is a project's: labels or annotations, the key, and its values."""
+    return [("labels", PROJECT, ["true"]), *(("annotations", key, values) for key, values in belongs.items())]
 
 
 def _within(belongs: Mapping[str, Sequence[str]]) -> str:
     """Whether the pod's namespace is a project's own, or has one of these values."""
-    found = [("labels", PROJECT, ["true"]), *(("annotations", key, values) for key, values in belongs.items())]
-    return " || ".join(
-        f"has(namespaceObject.metadata.{kind}) && {json.dumps(key)} in namespaceObject.metadata.{kind} && "
-        f"namespaceObject.metadata.{kind}[{json.dumps(key)}] in {json.dumps(list(values))}"
-        for kind, key, values in found
-    )
+    return " || ".join(_has("namespaceObject", *each) for each in _marks(belongs))
+
+
+def _has(of: str, kind: str, key: str, values: Sequence[str]) -> str:
+    at, name = f"{of}.metadata.{kind}", json.dumps(key)
+    return f"has({at}) && {name} in {at} && {at}[{name}] in {json.dumps(list(values))}"
 
 
 def _of(pod: str) -> str:

@@ -274,7 +274,7 @@ def test_images_are_read_as_containerd_reads_them(cluster: Cluster) -> None:
     group = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
     spec, metadata = images.policy(images.Allowed(["docker.io"])), {"name": images.NAME}
     cluster.server.ask("POST", f"{group}ies", {"metadata": metadata, "spec": spec})
-    cluster.server.ask("POST", f"{group}ybindings", {"metadata": metadata, "spec": images.BINDING})
+    cluster.server.ask("POST", f"{group}ybindings", {"metadata": metadata, "spec": images.binding(images.NAME)})
 
     def made(image: str, volume: str | None = None) -> str:
         """Why it is refused; empty if it is not."""
