@@ -9,7 +9,7 @@ from components.kubernetes.config import not_images
 from components.matrix import numbers
 from components.problem import Key, Problem
 from components.tenancy.images import SINCE
-from stacks.ground import ground
+from stacks.ground import belongs, ground
 from stacks.messages import suggestion
 from stacks.model import Site
 
@@ -58,7 +58,7 @@ def projects(site: Site) -> Iterator[Problem]:
 def registries(site: Site) -> Iterator[Problem]:
     """The API server can refuse images, and there are projects in which it does."""
     key, oldest = ("allowedRegistries",), ".".join(map(str, SINCE))
-    if site.allowed_registries and not site.projects:
+    if site.allowed_registries and not site.projects and not belongs(site):
         yield Problem(key, "is about pods in projects, and the site has none. Write projects, or take it away.")
     elif site.allowed_registries and site.kubernetes and numbers(site.kubernetes.version) < SINCE:
         text = f"needs Kubernetes {oldest} or later, and the site has {site.kubernetes.version}."

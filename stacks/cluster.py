@@ -16,8 +16,9 @@ from components.network.component import PodNetwork
 from components.network.config import Flannel
 from components.parts.in_cluster import InCluster
 from components.tenancy.component import Tenancy
+from components.tenancy.images import Allowed
 from stacks import plan
-from stacks.ground import ground, in_order, shares
+from stacks.ground import belongs, ground, in_order, shares
 from stacks.model import Entry, Site
 from stacks.needed import drained_taints
 from stacks.secrets import Secrets
@@ -50,7 +51,7 @@ def build(
         cluster=cluster.ref,
         bounds=bounds,
         shares=shares(site),
-        registries=site.allowed_registries if site.projects else (),
+        allowed=Allowed(site.allowed_registries, belongs(site)),
     )
     _parts(site, replace(cluster.ref, ready=(*cluster.ref.ready, projects)), secrets)
     return {"endpoint": site.endpoint, "kubeconfig": cluster.ref.kubeconfig}

@@ -48,6 +48,15 @@ def shares(site: Site) -> Mapping[str, Share]:
     return own
 
 
+def belongs(site: Site) -> Mapping[str, Sequence[str]]:
+    """Annotations, by key and values, of namespaces that people make for a project by themselves."""
+    known, found = ground(site), dict[str, list[str]]()
+    for entry in site.entries:
+        for key, values in (entry.part.cluster.belongs(entry.config, known) if entry.part.cluster else {}).items():
+            found.setdefault(key, []).extend(values)
+    return found
+
+
 def _both(one: Share, other: Share, gpus: int) -> Share:
     """What two parts make of a project that has so many GPUs by itself."""
     return Share(

@@ -208,6 +208,9 @@ class ClusterPart(Generic[P]):
     promises: Callable[[P, Ground], Sequence[tuple[Key, int]]] = lambda *_: ()
     """Numbers of GPUs that an entry promises to somebody besides the site's own projects, each with its key: none is
     more than there are for pods (stacks/checks_projects.py)."""
+    belongs: Callable[[P, Ground], Mapping[str, Sequence[str]]] = lambda *_: {}
+    """Annotations, by key and values, of namespaces that people make for a project by themselves: what the API server
+    refuses in a project's own namespace, it refuses there."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""

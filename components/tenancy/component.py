@@ -18,6 +18,8 @@ from components.tenancy.config import Limits, Project, Share, User
 from components.tenancy.namespace import free
 
 _NONE: Mapping[str, Share] = {}
+_ANY = images.Allowed()
+_NOTHING: Mapping[str, str] = {}
 
 
 class Tenancy(ComponentResource):
@@ -36,17 +38,17 @@ class Tenancy(ComponentResource):
         cluster: ClusterRef,
         bounds: Sequence[str] = (),
         shares: Mapping[str, Share] = _NONE,
-        registries: Sequence[str] = (),
+        allowed: images.Allowed = _ANY,
         opts: ResourceOptions | None = None,
     ) -> None:
         """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is; `shares` what parts make of projects;
-        `registries` those from which images in projects may come, if not from all."""
+        `allowed` where images in projects may come from."""
         # A project was called a tenant once: the same resource, whose children keep their names.
         former = ResourceOptions(aliases=[Alias(name="tenants")])
         super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
         self._bounds = ("requests.nvidia.com/gpu", *bounds)
-        if registries:
-            self._images(f"{name}-images", registries, cluster)
+        if allowed.registries:
+            self._images(f"{name}-images", allowed, cluster)
         hook = Hook(f"{name}-namespace")
         for project_name, project in projects.items():
             share = shares.get(project_name, Share(project.gpus))
@@ -55,23 +57,11 @@ class Tenancy(ComponentResource):
             self._inside(project_name, bounded, users, cluster, namespace)
         self.register_outputs({})
 
-    def _images(self, name: str, registries: Sequence[str], cluster: ClusterRef) -> None:
-        """The binding comes last and leaves first: without its policy, one refuses nothing and warns of everything."""
-        spec: Any = images.policy(registries)
-        binding: Any = images.BINDING
-        listed = {images.LISTED: " ".join(registries), **FORCE}
-        policy = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
-            name,
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=images.NAME, annotations=listed),
-            spec=spec,
-            opts=cluster.options(self),
-        )
-        k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-            f"{name}-binding",
-            metadata=k8s.meta.v1.ObjectMetaArgs(name=images.NAME, annotations=FORCE),
-            spec=binding,
-            opts=cluster.options(self, policy),
-        )
+    def _images(self, name: str, allowed: images.Allowed, cluster: ClusterRef) -> None:
+        listed = {images.LISTED: " ".join(allowed.registries)}
+        _policy(self, name, images.NAME, images.policy(allowed), cluster, listed)
+        if allowed.belongs:
+            _policy(self, f"{name}-kept", images.KEPT, images.kept(allowed.belongs), cluster)
 
     def _namespace(self, name: str, project: Project, share: Share, cluster: ClusterRef, hook: Hook) -> Resource:
         options = _kept(cluster.options(self))
@@ -106,6 +96,31 @@ class Tenancy(ComponentResource):
                 subjects=subjects,
                 opts=cluster.options(self, namespace),
             )
+
+
+def _policy(
+    parent: Resource,
+    name: str,
+    policy: str,
+    said: Mapping[str, Any],
+    cluster: ClusterRef,
+    notes: Mapping[str, str] = _NOTHING,
+) -> None:
+    """The binding comes last and leaves first: without its policy, one refuses nothing and warns of everything."""
+    spec: Any = said
+    binding: Any = images.binding(policy)
+    made = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+        name,
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=policy, annotations={**notes, **FORCE}),
+        spec=spec,
+        opts=cluster.options(parent),
+    )
+    k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+        f"{name}-binding",
+        metadata=k8s.meta.v1.ObjectMetaArgs(name=policy, annotations=FORCE),
+        spec=binding,
+        opts=cluster.options(parent, made),
+    )
 
 
 def _kept(options: ResourceOptions) -> ResourceOptions:

@@ -4,13 +4,14 @@ Rows: X3, S4.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 PROJECT = "gpu-metal/project"
 """Label of a project's namespace."""
-NAME = "gpu-metal-images"
-"""Of the ValidatingAdmissionPolicy, and of its binding."""
+NAME, KEPT = "gpu-metal-images", "gpu-metal-namespaces"
+"""Of the ValidatingAdmissionPolicies of images, and of what keeps a namespace in that; and of their bindings."""
 LISTED = "gpu-metal/registries"
 """The policy's annotation that names the registries, for the policy pack (policy/rules.py)."""
 SINCE = (1, 30)
@@ -27,34 +28,51 @@ https://github.com/distribution/reference/blob/main/normalize.go, splitDockerDom
 _KINDS = ("containers", "initContainers", "ephemeralContainers")
 
 
-def policy(registries: Sequence[str]) -> dict[str, Any]:
-    """`spec` of the policy. A pod that was there before may change in all but its images."""
+_PODS = {
+    "apiGroups": [""],
+    "apiVersions": ["v1"],
+    "operations": ["CREATE", "UPDATE"],
+    "resources": ["pods", "pods/ephemeralcontainers"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What images of pods in projects may be."""
+
+    registries: Sequence[str] = ()
+    """Where they come from; none: from anywhere."""
+    belongs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Annotations, by key and values, of namespaces that people make for a project by themselves: there, too."""
+
+
+def policy(allowed: Allowed) -> dict[str, Any]:
+    """`spec` of the policy. A pod that was there before may change in all but its images.
+
+    A selector knows labels only, so that with annotations the policy looks at the namespace of every pod. An annotation
+    is there from the first moment; a label that a controller makes of it comes later.
+    """
+    registries, belongs = allowed.registries, allowed.belongs
     listed = json.dumps(list(registries))
+    selector = {} if belongs else {"namespaceSelector": {"matchLabels": {PROJECT: "true"}}}
+    ours = [{"name": "ours", "expression": _within(belongs)}] if belongs else []
+    fits = "variables.others.size() == 0"
     says = f"is of none of the site's allowedRegistries, which are {', '.join(registries)}"
     return {
         "failurePolicy": "Fail",
-        "matchConstraints": {
-            "namespaceSelector": {"matchLabels": {PROJECT: "true"}},
-            "resourceRules": [
-                {
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE", "UPDATE"],
-                    "resources": ["pods", "pods/ephemeralcontainers"],
-                }
-            ],
-        },
+        "matchConstraints": {**selector, "resourceRules": [_PODS]},
         "matchConditions": [
             {"name": "images-are-new", "expression": f"oldObject == null || {_of('object')} != {_of('oldObject')}"}
         ],
         "variables": [
+            *ours,
             {"name": "images", "expression": _of("object")},
             {"name": "whole", "expression": _WHOLE},
             {"name": "others", "expression": f"variables.whole.filter(i, !{listed}.exists(r, i.startsWith(r + '/')))"},
         ],
         "validations": [
             {
-                "expression": "variables.others.size() == 0",
+                "expression": f"!variables.ours || {fits}" if belongs else fits,
                 "messageExpression": f"'image ' + variables.others[0] + {json.dumps(f' {says}')}",
                 "reason": "Forbidden",
             }
@@ -62,7 +80,46 @@ def policy(registries: Sequence[str]) -> dict[str, Any]:
     }
 
 
-BINDING: dict[str, Any] = {"policyName": NAME, "validationActions": ["Deny"]}
+def kept(belongs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """`spec` of the policy by which only who may change the first policy takes a namespace out of it.
+
+    The owner of a project in such a part may change the labels and annotations of its namespaces.
+    """
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["namespaces"]}
+    still = (f"(!({_has('oldObject', *each)}) || {_has('object', *each)})" for each in _marks(belongs))
+    may = "authorizer.group('admissionregistration.k8s.io').resource('validatingadmissionpolicies')"
+    says = "this would take the namespace out of its project, in which the site bounds images: only who may change"
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [
+            {
+                "expression": f"{' && '.join(still)} || {may}.check('update').allowed()",
+                "message": f"{says} the policy {NAME} may do that",
+                "reason": "Forbidden",
+            }
+        ],
+    }
+
+
+def binding(policy: str) -> dict[str, Any]:
+    """`spec` of a policy's binding."""
+    return {"policyName": policy, "validationActions": ["Deny"]}
+
+
+def _marks(belongs: Mapping[str, Sequence[str]]) -> list[tuple[str, str, Sequence[str]]]:
+    """By what a namespace is a project's: labels or annotations, the key, and its values."""
+    return [("labels", PROJECT, ["true"]), *(("annotations", key, values) for key, values in belongs.items())]
+
+
+def _within(belongs: Mapping[str, Sequence[str]]) -> str:
+    """Whether the pod's namespace is a project's own, or has one of these values."""
+    return " || ".join(_has("namespaceObject", *each) for each in _marks(belongs))
+
+
+def _has(of: str, kind: str, key: str, values: Sequence[str]) -> str:
+    at, name = f"{of}.metadata.{kind}", json.dumps(key)
+    return f"has({at}) && {name} in {at} && {at}[{name}] in {json.dumps(list(values))}"
 
 
 def _of(pod: str) -> str:

@@ -48,7 +48,7 @@ import pulumi, pulumi_kubernetes as k8s
 from components.kubernetes import plane
 from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
-from components.tenancy import component
+from components.tenancy import component, images
 from components.tenancy.config import Project, User
 from tests.plugins.test_projects import here
 
@@ -62,7 +62,7 @@ users = {{name: User.model_validate(user) for name, user in site["users"].items(
 projects = {{name: Project.model_validate(project) for name, project in site["projects"].items()}}
 if site["name"] == "tenants":  # as an earlier version made them
     component.OBJECT, component._kept = "tenant", lambda options: options
-component.Tenancy(site["name"], projects, users, cluster=cluster, registries=site["registries"])
+component.Tenancy(site["name"], projects, users, cluster=cluster, allowed=images.Allowed(site["registries"]))
 """
 
 
@@ -274,9 +274,9 @@ def test_a_namespace_that_is_not_free_is_refused_with_what_holds_it(
 def test_images_are_read_as_containerd_reads_them(cluster: Cluster) -> None:
     """A word with a capital letter is a registry, a digest alone is what lies on the node, a volume has an image."""
     group = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
-    metadata = {"name": images.NAME}
-    cluster.server.ask("POST", f"{group}ies", {"metadata": metadata, "spec": images.policy(["docker.io"])})
-    cluster.server.ask("POST", f"{group}ybindings", {"metadata": metadata, "spec": images.BINDING})
+    spec, metadata = images.policy(images.Allowed(["docker.io"])), {"name": images.NAME}
+    cluster.server.ask("POST", f"{group}ies", {"metadata": metadata, "spec": spec})
+    cluster.server.ask("POST", f"{group}ybindings", {"metadata": metadata, "spec": images.binding(images.NAME)})
 
     def made(image: str, volume: str | None = None) -> str:
         """Why it is refused; empty if it is not."""

@@ -17,6 +17,7 @@ PART: Part[Orchestra] = Part(
         verdicts={
             "orchestra_backup": "backup",
             "orchestra_pilot": "pilot",
+            "orchestra_access": "kubeconfig",
             "orchestra_cluster": "database",
             "orchestra_pgadmin": "pgadmin",
         },

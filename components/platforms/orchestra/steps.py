@@ -81,6 +81,7 @@ def pilot(config: Orchestra, hosts: Hosts) -> list[Step]:
         _step("tables", **path, **who, recreate=config.database.recreate, id=_id(config.source)),
         *_rows(config, hosts),
         _step("pilot", **who, after=_after(config)),
+        *([_step("access", **who)] if config.kubeconfig_secret else []),
     ]
 
 
@@ -171,7 +172,8 @@ def _source(config: Orchestra, source: Source, what: str, folder: str) -> Step:
 def _tools(config: Orchestra) -> list[str]:
     git = any(source and source.git for source in (config.source, config.partitura))
     setup = config.commands.setup or ""
-    return ["tar", "gzip", *(["git", "ca-certificates"] if git or "setup_modules" in setup else [])]
+    reads = ["openssl"] if config.kubeconfig_secret else []
+    return ["tar", "gzip", *reads, *(["git", "ca-certificates"] if git or "setup_modules" in setup else [])]
 
 
 def _id(source: Source) -> str:

@@ -3,12 +3,15 @@
 Rows: T5.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
+import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, Input, Output, Resource, ResourceHookBinding, ResourceOptions
 
+from components.hostrun.hook import Call, Hook
 from components.kubernetes.handle import ClusterRef
 from components.parts import chart
 from components.parts.ingress import plan
@@ -16,10 +19,12 @@ from components.parts.ingress.config import Ingress
 from components.parts.part import Ground
 from components.platforms.rancher import objects, people, places, values, volumes
 from components.platforms.rancher.config import Rancher
+from components.platforms.rancher.own import Own, free, room
 from components.platforms.rancher.secrets import Keeper
 from components.rest.access import Access
 from components.rest.resource import Api
 from components.tenancy.component import Tenancy
+from components.tenancy.config import Project
 
 
 class RancherServer(ComponentResource):
@@ -39,6 +44,7 @@ class RancherServer(ComponentResource):
         self._name, self._config, self._ground = name, config, ground
         self._cluster, self._secret = cluster, secret
         password = Output.from_input(secret(config.admin.password_secret))
+        self._before = Hook(f"{name}-own")
         api = Api.of(f"{name}-api", self._access(), password, parent=self, anchor=cluster.anchor)
         release = self._release(objects.Leftovers(f"{name}-leftovers", api, parent=self))
         self._api = replace(api, anchor=release)
@@ -98,7 +104,7 @@ class RancherServer(ComponentResource):
             f"{self._name}-user-{name}",
             self._api,
             username=name,
-            enabled=of.enabled,
+            of=of,
             password=self._secret(people.first_password(config, name) or ""),
             parent=self,
             after=ready,
@@ -108,9 +114,24 @@ class RancherServer(ComponentResource):
             user=name,
             uid=user.uid,
             role=of.global_role,
-            options=self._cluster.options(self, user),
+            options=self._own(f"{self._name}-role-{name}", Own("globalrolebindings", places.binding(name)), user),
         )
         return user
+
+    def _own(self, resource: str, own: Own, *after: Resource, quota: Call | None = None) -> ResourceOptions:
+        """Options of an object of Rancher's kinds: its name is free when it is made; `quota` waits before a change."""
+        options = self._cluster.options(self, *after)
+        made = partial(free, self._cluster.planes, own, pulumi.log.info)
+        hook = [self._before.on(resource, made, quota)]
+        options.hooks = ResourceHookBinding(before_create=[*hook], before_update=[*hook] if quota else None)
+        return options
+
+    def _project(self, name: str, of: Project, ready: Sequence[Resource]) -> objects.Project:
+        spec, resource = people.spec(self._config, name, of), f"{self._name}-project-{name}"
+        own = Own("projects", places.project(name), places.CLUSTER, places.backing(name))
+        quota = partial(room, self._cluster.planes, name, people.limit(of), pulumi.log.info)
+        options = self._own(resource, own, *ready, quota=quota)
+        return objects.Project(resource, project=name, spec=spec, options=options)
 
     def _residents(self, users: Mapping[str, objects.User], ready: list[Resource]) -> list[Resource]:
         """Projects, and each member's role, which Rancher keeps in a namespace that it makes of the project.
@@ -118,29 +139,25 @@ class RancherServer(ComponentResource):
         Returns what makes the namespaces of users' own projects.
         """
         config, ground = self._config, self._ground
-        projects = {
-            name: objects.Project(
-                f"{self._name}-project-{name}",
-                project=name,
-                spec=people.spec(config, name, of),
-                options=self._cluster.options(self, *ready),
-            )
-            for name, of in people.projects(config, ground).items()
-        }
         made: list[Resource] = []
         if own := people.personal(config, ground):
             shares, options = people.personal_shares(config, ground), ResourceOptions(parent=self)
-            ready_for = replace(self._cluster, ready=(*self._cluster.ready, *projects.values()))
+            ready_for = replace(self._cluster, ready=(*self._cluster.ready, *ready))
             tenancy = f"{self._name}-personal"
             made = [Tenancy(tenancy, own, ground.users, cluster=ready_for, shares=shares, opts=options)]
+        # After the namespaces: Rancher takes no quota of a project below what its namespaces have.
+        after = [*ready, *made]
+        projects = {name: self._project(name, of, after) for name, of in people.projects(config, ground).items()}
         for each in people.memberships(config, ground):
+            resource = f"{self._name}-{each.project}-member-{each.user}"
+            binding = Own("projectroletemplatebindings", places.binding(each.user), places.backing(each.project))
             objects.ProjectRoleBinding(
-                f"{self._name}-{each.project}-member-{each.user}",
+                resource,
                 project=each.project,
                 user=each.user,
                 uid=users[each.user].uid,
                 role=each.role,
-                options=self._cluster.options(self, projects[each.project], users[each.user]),
+                options=self._own(resource, binding, projects[each.project], users[each.user]),
             )
         return made
 

@@ -68,6 +68,9 @@ class UserShare(Model):
     """What the user may do in all of Rancher: `user` is its standard permission, `user-base` may only log in."""
     enabled: bool = True
     """false: nobody logs in as this user."""
+    adopt: bool = False
+    """true: a user of this name whom others made in Rancher is taken over, with their password, rights and display
+    name, and is given back, not deleted, when the entry goes. Without it, one who is there is refused."""
 
 
 class ProjectShare(Model):

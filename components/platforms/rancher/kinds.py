@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from components.platforms.rancher import versions
 from components.platforms.rancher.api import LOGIN, SETTINGS, USERS, RancherApi
+from components.platforms.rancher.places import MADE, TAKEN
 from components.rest.access import Access
 from components.rest.client import Body
 from components.rest.error import RestError
@@ -109,14 +110,22 @@ def _setting(body: Body) -> Seen:
 
 
 class UserKind(RancherKind):
-    """A user of Rancher's own: `username`, `name`, `enabled`; `secret` has the first password."""
+    """A user of Rancher's own: `username`, `name`, `enabled`; `secret` has the first password.
+
+    One that others made is taken over if `want` has `adopt`: then only `enabled` is ours, and the user is given back
+    as it was instead of being deleted. Which of both a user is stands in the user's labels, so that it outlives state.
+    """
 
     fixed = frozenset({"username"})
 
     def find(self, client: RancherApi, want: Values) -> Seen | None:
-        """By the login name. Who is there keeps the password."""
+        """By the login name. Who is there keeps the password. Raises RestError for one who may not be taken over."""
         found = client.user(str(want["username"]))
-        return _user(found) if found else None
+        if found is None:
+            return None
+        if not want.get("adopt") and not {MADE, TAKEN} & _labels(found).keys():
+            raise _foreign(found)
+        return _user(found, want)
 
     def create(self, client: RancherApi, want: Values, secret: Values) -> Seen:
         """With the first password, which must be changed at the first login."""
@@ -125,22 +134,55 @@ class UserKind(RancherKind):
             saw = f"the first password of {want['username']} has {len(password)} characters"
             fix = f"set the secret that the site names for it to one of {versions.PASSWORD} or more"
             raise RestError(f"POST {USERS}", f"{saw}. Nobody was made", fix)
-        return _user(client.add(USERS, {**want, "password": password, "mustChangePassword": True}))
+        body = {"username": want["username"], "name": want["username"], "enabled": want["enabled"]}
+        body |= {"password": password, "mustChangePassword": True, "labels": {MADE: "true"}}
+        return _user(client.add(USERS, body), want)
 
-    def read(self, client: RancherApi, id_: str, want: Values) -> Seen | None:  # noqa: ARG002
+    def read(self, client: RancherApi, id_: str, want: Values) -> Seen | None:
         """By its id."""
         found = client.one(USERS, id_)
-        return _user(found) if found else None
+        return _user(found, want) if found else None
 
     def update(self, client: RancherApi, id_: str, want: Values, secret: Values, former: Values) -> Seen:  # noqa: ARG002
         """Not the password, which is the person's."""
-        return _user(client.put(USERS, id_, {"name": want["name"], "enabled": want["enabled"]}))
+        found = client.one(USERS, id_) or {}
+        labels = _labels(found)
+        body = {"enabled": want["enabled"]}
+        if want.get("adopt") and MADE not in labels:
+            body["labels"] = {TAKEN: str(found.get("enabled", True)).lower(), **labels}
+        elif TAKEN not in labels:
+            body |= {"name": want["name"], "labels": {**labels, MADE: "true"}}
+        return _user(client.put(USERS, id_, body), want)
 
-    def delete(self, client: RancherApi, id_: str, want: Values) -> None:  # noqa: ARG002
-        """With all role bindings."""
-        client.remove(USERS, id_)
+    def delete(self, client: RancherApi, id_: str, want: Values) -> None:
+        """With all role bindings; one that others made stays, as it was."""
+        found = client.one(USERS, id_)
+        labels = _labels(found or {})
+        if found and MADE not in labels and (TAKEN in labels or want.get("adopt")):
+            before = labels.get(TAKEN, str(found.get("enabled", True)).lower()) == "true"
+            rest = {key: value for key, value in labels.items() if key != TAKEN}
+            client.put(USERS, id_, {"enabled": before, "labels": rest})
+        elif found:
+            client.remove(USERS, id_)
 
 
-def _user(body: Body) -> Seen:
-    values = {"username": body["username"], "name": body.get("name"), "enabled": body.get("enabled")}
-    return Seen(str(body["id"]), values)
+def _foreign(body: Body) -> RestError:
+    """The refusal of a user that others made."""
+    name = body["username"]
+    saw = f"Rancher has a user {name} ({body['id']}) already, whom this program did not make. Nothing was changed"
+    word = f"to take this one over and give it back later, users.{name}.adopt: true in Rancher's entry"
+    return RestError(f"GET {USERS}", saw, f"another name in the site's users; or, {word}")
+
+
+def _labels(body: Body) -> dict[str, str]:
+    return dict(body.get("labels") or {})
+
+
+def _user(body: Body, want: Values) -> Seen:
+    """As `want` has it; the display name of one who was taken over is not ours."""
+    labels = _labels(body)
+    ours = MADE in labels or (TAKEN not in labels and not want.get("adopt"))
+    name = body.get("name") if ours else want["name"]
+    values = {"username": body["username"], "name": name, "enabled": body.get("enabled")}
+    word = {"adopt": MADE in labels or TAKEN in labels} if want.get("adopt") else {}
+    return Seen(str(body["id"]), values | word)

@@ -10,6 +10,7 @@ from pulumi import CustomResource, Input, Resource, ResourceOptions
 
 from components.kubernetes.force import FORCE
 from components.platforms.rancher import places
+from components.platforms.rancher.config import UserShare
 from components.platforms.rancher.kinds import AdminKind, SettingKind, UserKind
 from components.platforms.rancher.leftovers import LeftoversKind
 from components.rest.resource import Api, Object
@@ -45,12 +46,13 @@ class Setting(Object, module="rest", name="RancherSetting"):
 
 
 class User(Object, module="rest", name="RancherUser"):
-    """A user of Rancher's own, who must change the first password at the first login."""
+    """A user of Rancher's own, who must change the first password at the first login; with `adopt` also one whom others
+    made, who is given back in the end."""
 
     def __init__(
-        self, name: str, api: Api, *, username: str, enabled: bool, password: Input[str], **place: Unpack[Place]
+        self, name: str, api: Api, *, username: str, of: UserShare, password: Input[str], **place: Unpack[Place]
     ) -> None:
-        want = {"username": username, "name": username, "enabled": enabled}
+        want = {"username": username, "name": username, "enabled": of.enabled, "adopt": of.adopt or None}
         super().__init__(name, api, UserKind, want, secret={"password": password}, **place)
 
 
@@ -60,7 +62,8 @@ class _Own(CustomResource):
     def __init__(
         self, name: str, kind: str, metadata: Mapping[str, Any], fields: Mapping[str, Any], options: ResourceOptions
     ) -> None:
-        props = {"apiVersion": places.API, "kind": kind, "metadata": {**metadata, "annotations": FORCE}, **fields}
+        ours = {**metadata, "labels": {places.MADE: "true"}, "annotations": FORCE}
+        props = {"apiVersion": places.API, "kind": kind, "metadata": ours, **fields}
         super().__init__(f"kubernetes:{places.API}:{kind}", name, props, options)
 
 

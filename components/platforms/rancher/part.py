@@ -40,6 +40,7 @@ PART: Part[Rancher] = Part(
         answers=lambda config, ground: [(("hostname",), places.hostname(config, ground))],
         shares=people.shares,
         promises=lambda config, _: [(("personal", "gpus"), config.personal.gpus)] if config.personal else [],
+        belongs=people.belongs,
         questions=_questions,
     ),
 )

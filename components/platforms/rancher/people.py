@@ -54,6 +54,11 @@ def projects(config: Rancher, ground: Ground) -> dict[str, Project]:
     return {**ground.projects, **personal(config, ground)}
 
 
+def belongs(config: Rancher, ground: Ground) -> dict[str, list[str]]:
+    """How a namespace that people make in Rancher says whose it is: only who manages the project may write it."""
+    return {places.PROJECT: [places.project_id(name) for name in projects(config, ground)]}
+
+
 def memberships(config: Rancher, ground: Ground) -> Iterator[Membership]:
     """Who may do what. Groups are the API server's: Rancher's own users are in none."""
     own = personal(config, ground)

@@ -1,6 +1,9 @@
-# Rancher has put each namespace into its project, and has taken its quota. Words: NAMESPACE=PROJECT…
+# Rancher has put each namespace into its project, and has taken its quota; every namespace of these projects, also one
+# that people made in Rancher, bounds what its pods may be. Words: NAMESPACE=PROJECT…
 
+all=
 for each; do
+    all+=",${each#*=}"
     namespace=${each%%=*} project=${each#*=}
     # It does so some seconds after both are there.
     for _ in {1..10}; do
@@ -19,4 +22,12 @@ for each; do
             "than the project's. Fix: give the project more, or its namespaces less"
     fi
 done
+# Rancher gives a namespace that a member makes no such label, and no member may write one.
+bare=$(kubectl get namespaces -l "field.cattle.io/projectId in (${all#,}),!pod-security.kubernetes.io/enforce" \
+    -o 'jsonpath={range .items[*]}{.metadata.name}{" of "}{.metadata.labels.field\.cattle\.io/projectId}{"\n"}{end}')
+if [[ -n $bare ]]; then
+    untrue "$(paste -sd, <<<"$bare" | sed 's/,/, /g') were made in Rancher and enforce no Pod Security level: who makes a" \
+        "privileged pod there is root on its node. Fix: kubectl label namespace ${bare%% *}" \
+        "pod-security.kubernetes.io/enforce=baseline"
+fi
 printf 'all namespaces are in their projects\n'

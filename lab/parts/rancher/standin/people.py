@@ -15,6 +15,7 @@ _CREATOR = "field.cattle.io/creatorId"
 def shown(user: Body) -> Body:
     """As the API shows it: the display name is `name`."""
     more = {key: user[key] for key in _FIELDS if key in user}
+    more["labels"] = user["metadata"].get("labels", {})
     return resource("user", user, **{"enabled": True, "name": user.get("displayName"), **more})
 
 
@@ -45,6 +46,7 @@ def create(call: Call) -> Answer:
     name = f"u-{passwords.letters(5)}"
     user = rancher("User", name, username=username, principalIds=[f"local://{name}"], **_changes(call.body))
     user["metadata"]["annotations"] = {_CREATOR: call.user["metadata"]["name"]}
+    user["metadata"]["labels"] = call.body.get("labels") or {}
     user.setdefault("enabled", True)
     made = call.kube.ask("POST", USERS, user)
     passwords.change(call.kube, made, password)
@@ -63,7 +65,12 @@ def edit(call: Call) -> Answer:
         raise RefusedError("InvalidFormat", "field is immutable", "username")
     if _is_caller(call, user) and call.body.get("enabled") is False:
         raise RefusedError("InvalidAction", "You cannot deactivate yourself")
-    return 200, shown(call.kube.ask("PATCH", f"{USERS}/{call.name}", _changes(call.body)))
+    changes = _changes(call.body)
+    if "labels" in call.body:
+        # those that it names; all others go (norman pkg merge, APIUpdateMerge)
+        gone = dict.fromkeys(user["metadata"].get("labels", {}))
+        changes["metadata"] = {"labels": {**gone, **call.body["labels"]}}
+    return 200, shown(call.kube.ask("PATCH", f"{USERS}/{call.name}", changes))
 
 
 def remove(call: Call) -> Answer:

@@ -33,7 +33,7 @@ def test_the_release_comes_before_the_login_and_that_before_people(tmp_path: Pat
         assert before in plan.behind(after), (before, after)
     assert {"ingress-release", "rancher-authority", "rancher-leftovers"} <= plan.behind("rancher-release")
     assert "rancher-project-vision" in plan.behind("rancher-vision-member-ana")
-    assert "rancher-project-ana" in plan.behind("ana"), "a namespace of a user comes after its project"
+    assert "ana" in plan.behind("rancher-project-ana"), "Rancher takes no quota below what the namespace has"
     assert "ana" in plan.behind("rancher-claim-ana")
     assert plan.one("rancher-setting-eula-agreed").inputs["want"]["value"] == "2026-11-30T00:00:00.000Z"
 
@@ -41,7 +41,7 @@ def test_the_release_comes_before_the_login_and_that_before_people(tmp_path: Pat
 @pytest.mark.row("T5")
 def test_objects_of_ranchers_kinds_have_the_documented_fields(tmp_path: Path) -> None:
     plan = planned(tmp_path, users={"ana": {"globalRole": "admin"}}, projects={"vision": {"role": "project-owner"}})
-    force = {"annotations": {"pulumi.com/patchForce": "true"}}
+    force = {"annotations": {"pulumi.com/patchForce": "true"}, "labels": {"gpu-metal/made": "true"}}
     api = {"apiVersion": "management.cattle.io/v3"}
     [everywhere] = [each for each in plan.of(f"{BINDING}GlobalRoleBinding") if each.name == "rancher-role-ana"]
     assert everywhere.inputs == {

@@ -3,6 +3,8 @@
 Does not prove: that the documented calls are those of a real Rancher.
 """
 
+from typing import Any
+
 import pytest
 
 from components.platforms.rancher.kinds import AdminKind, SettingKind, UserKind
@@ -91,13 +93,58 @@ def test_a_user_is_made_with_a_first_password_that_must_be_changed(world: World)
     assert (made["password"], made["mustChangePassword"], seen.values) == (FIRST, True, ANA)
 
 
+def hers(world: World) -> dict[str, Any]:
+    """A user whom somebody made in Rancher."""
+    own = {"id": "u-7", "username": "ana", "name": "Ana B.", "enabled": False, "labels": {"team": "a"}}
+    world.there.users["u-7"] = own | {"password": "her-own", "mustChangePassword": False}
+    return dict(world.there.users["u-7"])
+
+
 @pytest.mark.row("T5")
-def test_a_user_who_is_there_keeps_the_own_password(world: World) -> None:
-    own = {"id": "u-7", **ANA, "enabled": False, "password": "her-own", "mustChangePassword": False}
-    world.there.users["u-7"] = own
-    assert ensure(UserKind(), world.client(), ANA, SECRET).id == "u-7"
-    UserKind().update(world.client(), "u-7", ANA, {"password": "another-first-one"}, SECRET)
-    assert world.there.users["u-7"] == {**own, "enabled": True}
+def test_a_user_whom_others_made_is_refused_and_nothing_of_it_changes(world: World) -> None:
+    own = hers(world)
+    with pytest.raises(RestError) as caught:
+        ensure(UserKind(), world.client(), ANA, SECRET)
+    assert str(caught.value) == (
+        "GET /v3/users: Rancher has a user ana (u-7) already, whom this program did not make. Nothing was changed. "
+        "Fix: another name in the site's users; or, to take this one over and give it back later, "
+        "users.ana.adopt: true in Rancher's entry."
+    )
+    assert world.there.users["u-7"] == own
+
+
+@pytest.mark.row("T5")
+@pytest.mark.parametrize("still", [{"adopt": True}, {}], ids=["the word stays", "the word was taken away"])
+def test_a_user_who_is_taken_over_keeps_the_own_password_and_is_given_back(
+    world: World, still: dict[str, bool]
+) -> None:
+    own, word = hers(world), {**ANA, "adopt": True}
+    seen = ensure(UserKind(), world.client(), word, SECRET)
+    assert (seen.id, holds(word, seen.values)) == ("u-7", True)
+    assert world.there.users["u-7"] == own | {"enabled": True, "labels": {"team": "a", "gpu-metal/taken": "false"}}
+    assert ensure(UserKind(), world.client(), word, SECRET) == seen, "after a state was lost, too"
+    UserKind().update(world.client(), "u-7", {**ANA, **still}, {"password": "another-first-one"}, SECRET)
+    UserKind().delete(world.client(), "u-7", {**ANA, **still})
+    assert world.there.users["u-7"] == own
+
+
+@pytest.mark.row("T5")
+def test_a_user_of_an_earlier_run_is_taken_over_without_a_word_and_deleted(world: World) -> None:
+    seen = ensure(UserKind(), world.client(), ANA, SECRET)
+    assert ensure(UserKind(), world.client(), {**ANA, "adopt": True}, SECRET).id == seen.id
+    UserKind().delete(world.client(), seen.id, {**ANA, "adopt": True})
+    assert seen.id not in world.there.users
+
+
+@pytest.mark.row("T5")
+def test_a_user_of_an_earlier_version_gets_the_mark_and_is_deleted(world: World) -> None:
+    for changed in (True, False):
+        world.there.users["u-8"] = {"id": "u-8", **ANA}
+        if changed:
+            UserKind().update(world.client(), "u-8", ANA, SECRET, SECRET)
+            assert world.there.users["u-8"]["labels"] == {"gpu-metal/made": "true"}
+        UserKind().delete(world.client(), "u-8", ANA)
+        assert "u-8" not in world.there.users
 
 
 @pytest.mark.row("T5")

@@ -45,10 +45,25 @@ def test_it_answers_under_its_name_at_the_ingress(tmp_path: Path) -> None:
 def test_namespaces_are_in_their_projects_with_a_quota_that_holds(tmp_path: Path) -> None:
     question = asked(tmp_path)["projects"]
     assert question.words == ("vision=p-vision",)
-    label = "[[ $* == *labels* ]] && printf p-vision"
+    label = "[[ $* == *get\\ namespaces* ]] && exit; [[ $* == *labels* ]] && printf p-vision"
     assert put(question, tmp_path, kubectl=f"{label} || true").status == "ok"
     lost = put(question, tmp_path, kubectl="true")
     assert lost.saw == "namespace vision is in Rancher's project none, not in p-vision."
     status = '{"Conditions":[{"type":"ResourceQuotaValidated","status":"False","message":"x"}]}'
     over = put(question, tmp_path, kubectl=f"{label} || printf %s '{status}'")
     assert over.saw.startswith("Rancher does not take the quota of namespace vision: with the other namespaces")
+
+
+def test_namespaces_that_people_made_without_a_pod_security_level_are_named(tmp_path: Path) -> None:
+    question = asked(tmp_path)["projects"]
+    asks = "field.cattle.io/projectId in (p-vision),!pod-security.kubernetes.io/enforce"
+    bare = (
+        f'[[ $* == *"-l {asks}"* ]] && {{ printf "hers of p-vision\\ntheirs of p-vision\\n"; exit; }}; printf p-vision'
+    )
+    found = put(question, tmp_path, kubectl=f"[[ $* == *annotations* ]] && exit; {bare}")
+    assert (found.status, found.saw) == (
+        "failed",
+        "hers of p-vision, theirs of p-vision were made in Rancher and enforce no Pod Security level: who makes a "
+        "privileged pod there is root on its node.",
+    )
+    assert found.fix == "kubectl label namespace hers pod-security.kubernetes.io/enforce=baseline"
