@@ -22,9 +22,10 @@ def endpoint(site: Site) -> Iterator[Problem]:
     if written is None:
         if len(planes) > 1 and site.kubernetes.virtual_address is None:
             text = (
-                f"is missing: {len(planes)} control planes need one address. Write virtualAddress: {{address: ADDRESS}}"
+                f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:{API_PORT}", that of'
             )
-            yield Problem(_KEY, f'{text}, or endpoint: "HOST:{API_PORT}" with that of your load balancer.')
+            fix = "your load balancer; or virtualAddress: {address: ADDRESS}, which needs none."
+            yield Problem(_KEY, f"{text} {fix}")
         return
     if (found := parsed(written)) is None:
         text = f'{quoted(written)} is not HOST:PORT, with a port of 1 to 65535, for example "api.example.org:6443".'
@@ -81,8 +82,8 @@ def moving(site: Site) -> Iterator[Problem]:
         text = f"{quoted(written)} has another port than virtualAddress, {address.port}. Write the same port in both."
         yield Problem(_KEY, text)
     elif found.address not in (None, address.address):
-        text = f"{quoted(written)} is not virtualAddress, {address.address}. Take endpoint away; or write a name, which your"
-        yield Problem(_KEY, f"{text} name servers know for {address.address}.")
+        text = f"{quoted(written)} is not virtualAddress, {address.address}. Take endpoint away; or write a name that"
+        yield Problem(_KEY, f"{text} your name servers know for {address.address}.")
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (endpoint, moving)

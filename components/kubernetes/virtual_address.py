@@ -83,7 +83,6 @@ global
     user haproxy
     group haproxy
     chroot /var/lib/haproxy
-    maxconn 20000
 
 defaults
     mode tcp

@@ -95,7 +95,7 @@ _unit() {
             printf '%s\n' "Description=Way to the site's API servers (haproxy)" '[Service]' 'Type=notify' \
                 "ExecStart=/usr/sbin/haproxy -Ws -f $(_file haproxy) -p /run/gpu-metal-haproxy.pid" \
                 "ExecReload=/usr/sbin/haproxy -c -q -f $(_file haproxy)" 'ExecReload=/bin/kill -USR2 $MAINPID' \
-                'KillMode=mixed' 'SuccessExitStatus=143'
+                'KillMode=mixed' 'SuccessExitStatus=143' 'LimitNOFILE=65536'
             ;;
         keepalived)
             printf '%s\n' "Description=Address of the site's API servers (keepalived)" 'After=gpu-metal-haproxy.service' \
@@ -113,7 +113,11 @@ _is_up() {
     timeout "$1" bash -c 'until (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; do sleep 0.3; done' _ "$(input address)" "$(input port)"
 }
 
-_said() { unit_log "gpu-metal-$1" -n 5 | tail -n 1; }
+# The last line of the program itself, not of systemd about it
+_said() {
+    journalctl --sync 2>/dev/null || true
+    journalctl "_SYSTEMD_UNIT=gpu-metal-$1.service" -n 1 -o cat 2>/dev/null || true
+}
 
 # A port, or a group of VRRP, that others use here already
 _refuse() {
@@ -141,7 +145,10 @@ _stop_those_of_the_packages() {
     for name in haproxy keepalived; do
         if grep -qsx "$name" "$_stopped" || ! grep -qsx "$name" "$GPU_METAL_HOME/packages/came"; then continue; fi
         systemctl disable -q --no-reload --now "$name" 2>/dev/null || true
-        { cat "$_stopped" 2>/dev/null || true; printf '%s\n' "$name"; } | write_file "$_stopped" 0600
+        {
+            cat "$_stopped" 2>/dev/null || true
+            printf '%s\n' "$name"
+        } | write_file "$_stopped" 0600
     done
 }
 
@@ -163,7 +170,10 @@ _allow() {
     if [[ $(getenforce 2>/dev/null || true) != Enforcing && $(getenforce 2>/dev/null || true) != Permissive ]]; then return 0; fi
     for name in haproxy_connect_any keepalived_connect_any; do
         if [[ $(getsebool "$name" 2>/dev/null || true) != *' off' ]]; then continue; fi
-        { cat "$_booleans" 2>/dev/null || true; printf '%s\n' "$name"; } | write_file "$_booleans" 0600
+        {
+            cat "$_booleans" 2>/dev/null || true
+            printf '%s\n' "$name"
+        } | write_file "$_booleans" 0600
         setsebool -P "$name" on
     done
 }
