@@ -86,10 +86,10 @@ global
 
 defaults
     mode tcp
-    # A connection that an API server refuses goes to the next one.
+    # What one API server refuses, or does not answer at once, goes to the next: sooner than on-marked-down would cut it.
     retries 3
     option redispatch 1
-    timeout connect 2s
+    timeout connect 500ms
     timeout check 2s
     # Watches and kubectl exec are silent for long; a dead peer is found by the kernel's keepalive.
     timeout client 4h
@@ -105,7 +105,7 @@ backend planes
     balance leastconn
     option httpchk GET /readyz
     http-check expect status 200
-    default-server check check-ssl verify none inter 1s fall 2 rise 2 on-marked-down shutdown-sessions
+    default-server check check-ssl verify none inter 1s fall 3 rise 2 on-marked-down shutdown-sessions
 {servers}"""
 
 
@@ -135,7 +135,7 @@ vrrp_script api {{
     script "{asks}"
     interval 1
     timeout 3
-    fall 2
+    fall 3
     rise 2
     weight {HEALTHY}
 }}
