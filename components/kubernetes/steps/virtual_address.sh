@@ -82,10 +82,19 @@ _file() {
     esac
 }
 
-_settings() { bulk "$1" | sed "s/\bINTERFACE\b/$(_interface)/"; }
+_settings() {
+    case $1 in
+        haproxy) bulk haproxy ;;
+        keepalived) _of_keepalived ;;
+    esac
+}
 
-# The one that has the address by which the site knows this host
-_interface() { ip -o -4 address show to "$(input node)" | awk '{ print $2; exit }'; }
+# With the interface that has the address by which the site knows this host
+_of_keepalived() {
+    local name
+    name=$(ip -o -4 address show to "$(input node)" | awk '{ print $2; exit }')
+    bulk keepalived | sed "s|\\bINTERFACE\\b|$name|"
+}
 
 # shellcheck disable=SC2016  # systemd expands $MAINPID
 _unit() {
