@@ -15,7 +15,9 @@ from stacks.checks_files import FEW_DAYS, endings, expiry
 from stacks.model import Site
 
 LIST = "/usr/local/sbin/gpu-metal-renew list"
-"""Prints for each certificate that kubeadm made on a control plane when it ends (seconds since 1970), and its name."""
+"""Prints for each certificate of a control plane when it ends (seconds since 1970), its name, and whether another
+authority than the cluster's own signed it."""
+_FOREIGN = "signed by another authority"
 
 
 def of(site: Site, host: Host) -> bool:
@@ -33,7 +35,8 @@ def first(host: str, answer: Result) -> Check:
     days = int(when - time.time()) // (24 * 3600)
     if days < 0:
         text = f"/etc/kubernetes/{name} ended {-days} days ago."
-        return Check("certificates", host, "failed", text, fix=MEND)
+        fix = f"have that authority sign another one, and put it there on {host}" if _FOREIGN in name else MEND
+        return Check("certificates", host, "failed", text, fix=fix)
     return Check("certificates", host, "ok", f"the first, {name}, ends in {days} days")
 
 

@@ -69,6 +69,10 @@ def families(site: Site) -> Iterator[Problem]:
     if found and found.address and found.address.version == 6:
         text = "is IPv6, but the cluster's hosts have IPv4 addresses. Write an IPv4 address, or a name."
         yield Problem(("kubernetes", "endpoint"), f"{found.address} {text}")
+    moving = site.kubernetes.virtual_address
+    if moving and moving.address.version == 6:
+        text = f"{moving.address} is IPv6, but the cluster's hosts have IPv4 addresses. Write an IPv4 address."
+        yield Problem(("kubernetes", "virtualAddress", "address"), text)
 
 
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (places, families)

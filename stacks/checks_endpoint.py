@@ -1,4 +1,4 @@
-"""Rules for kubernetes.endpoint, the one address of the API server. Pure functions; each problem names the fix."""
+"""Rules for kubernetes.endpoint and virtualAddress: the address of the API server. Each problem names the fix. Pure."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,6 +11,7 @@ from components.shown import quoted
 from stacks.model import Site
 
 _KEY: Key = ("kubernetes", "endpoint")
+_MOVING: Key = ("kubernetes", "virtualAddress")
 
 
 def endpoint(site: Site) -> Iterator[Problem]:
@@ -19,9 +20,12 @@ def endpoint(site: Site) -> Iterator[Problem]:
         return
     planes, written = site.control_planes, site.kubernetes.endpoint
     if written is None:
-        if len(planes) > 1:
-            text = f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:{API_PORT}".'
-            yield Problem(_KEY, text)
+        if len(planes) > 1 and site.kubernetes.virtual_address is None:
+            text = (
+                f'is missing: {len(planes)} control planes need one address. Write endpoint: "HOST:{API_PORT}", that of'
+            )
+            fix = "your load balancer; or virtualAddress: {address: ADDRESS}, which needs none."
+            yield Problem(_KEY, f"{text} {fix}")
         return
     if (found := parsed(written)) is None:
         text = f'{quoted(written)} is not HOST:PORT, with a port of 1 to 65535, for example "api.example.org:6443".'
@@ -60,4 +64,26 @@ def _is(host: Host, endpoint: Endpoint, domain: str | None) -> bool:
     return endpoint.host in names or endpoint.address == host.address
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (endpoint,)
+def moving(site: Site) -> Iterator[Problem]:
+    """The address that moves belongs to no host, and the endpoint, if one is written, leads to it."""
+    address = site.kubernetes.virtual_address if site.kubernetes else None
+    if site.kubernetes is None or address is None:
+        return
+    for host in site.active:
+        if host.address == address.address:
+            text = (
+                f"{address.address} is the address of {host.name}. Write one of the same network that no machine has."
+            )
+            yield Problem((*_MOVING, "address"), text)
+    written = site.kubernetes.endpoint
+    if (found := parsed(written) if written else None) is None:
+        return
+    if found.port != address.port:
+        text = f"{quoted(written)} has another port than virtualAddress, {address.port}. Write the same port in both."
+        yield Problem(_KEY, text)
+    elif found.address not in (None, address.address):
+        text = f"{quoted(written)} is not virtualAddress, {address.address}. Take endpoint away; or write a name that"
+        yield Problem(_KEY, f"{text} your name servers know for {address.address}.")
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (endpoint, moving)

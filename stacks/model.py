@@ -233,7 +233,7 @@ class Site(Keyed):
     @property
     def endpoint(self) -> str:
         """`host:port` of the API server."""
-        if self.kubernetes and self.kubernetes.endpoint:
-            return self.kubernetes.endpoint
+        if self.kubernetes and self.kubernetes.reached:
+            return self.kubernetes.reached
         address = self.control_planes[0].address
         return f"{address}:6443" if address.version == 4 else f"[{address}]:6443"

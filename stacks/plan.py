@@ -34,7 +34,7 @@ def preflight(site: Site, host: Host) -> list[Step]:
     if config := site.engine_on(host):
         steps += engine_checks(config, site.devices_on(host))
     if site.kubernetes:
-        steps += kubernetes_steps.preflight(host, site.kubernetes)
+        steps += kubernetes_steps.preflight(host, site.control_planes, site.kubernetes)
     if site.registry and site.registry.host == host.name:
         steps += registry_checks(site.registry, pushed(site))
     return [*steps, *of_parts(site, host)]
@@ -138,8 +138,11 @@ def _around(site: Site, host: Host) -> Around:
 
 def _endpoint(site: Site) -> tuple[str, ...]:
     """The host of the API server: no proxy is to stand between it and the kubelets."""
-    found = parsed(site.endpoint) if site.kubernetes else None
-    return (found.host,) if found else ()
+    if site.kubernetes is None:
+        return ()
+    found, moving = parsed(site.endpoint), site.kubernetes.virtual_address
+    places = [*([found.host] if found else []), *([str(moving.address)] if moving else [])]
+    return tuple(dict.fromkeys(places))
 
 
 def _sandbox_image(site: Site) -> str:

@@ -10,6 +10,9 @@ from ipaddress import IPv4Network
 
 from components.host.openings import Network, Opening, collapsed
 
+_VRRP = 112
+"""By number: a small system has no /etc/protocols. https://www.rfc-editor.org/rfc/rfc5798#section-5.1.1.4"""
+
 _NFT = """\
 # gpu-metal: replaces its own table at once, and touches no other
 table inet {table}
@@ -51,8 +54,14 @@ _FORWARD = """\
 
 def nftables(openings: Sequence[Opening], site: Sequence[Network]) -> str:
     """A file for `nft -f`: one table of our own, replaced as a whole."""
-    rules = [line for opening in openings for line in _nft_rules(opening, f"{opening.protocol} dport {opening.port}")]
+    rules = [line for opening in openings for line in _nft_rules(opening, _nft_match(opening))]
     return _nft("gpu_metal", _INPUT, rules, site)
+
+
+def _nft_match(opening: Opening) -> str:
+    if opening.protocol == "vrrp":
+        return f"meta l4proto {_VRRP}"
+    return f"{opening.protocol} dport {opening.port}"
 
 
 def published(openings: Sequence[Opening], site: Sequence[Network]) -> str:
@@ -63,7 +72,8 @@ def published(openings: Sequence[Opening], site: Sequence[Network]) -> str:
     load their rules again, so it does not hang on their order, unlike rules in the chain DOCKER-USER.
     """
     port = "meta l4proto {0.protocol} ct original proto-dst {0.port}"
-    rules = [line for opening in openings for line in _nft_rules(opening, port.format(opening))]
+    with_ports = [opening for opening in openings if opening.protocol != "vrrp"]
+    rules = [line for opening in with_ports for line in _nft_rules(opening, port.format(opening))]
     return _nft("gpu_metal_published", _FORWARD, rules, site)
 
 
@@ -111,6 +121,8 @@ def firewalld_policy() -> str:
 
 def _zone_lines(opening: Opening) -> list[str]:
     port = f'<port port="{escape(opening.port)}" protocol="{escape(opening.protocol)}"/>'
+    if opening.protocol == "vrrp":
+        port = '<protocol value="vrrp"/>'
     if opening.sources == "any":
         return [port]
     if opening.sources == "site":
@@ -147,6 +159,9 @@ def _ufw_rule(opening: Opening, source: str | None, chain: str, anywhere: str) -
     port, comment = opening.port.replace("-", ":"), f"gpu-metal {opening.name}".encode().hex()
     to = f"-m multiport --dports {port}" if ":" in port else f"--dport {port}"
     of = f" -s {source}" if source else ""
+    if opening.protocol == "vrrp":
+        # ufw before 0.36.2 does not know it, and leaves a rule alone that it has no tuple for.
+        return [f"-A {chain} -p {_VRRP}{of} -j ACCEPT"]
     return [
         f"### tuple ### allow {opening.protocol} {port} {anywhere} any {source or anywhere} in comment={comment}",
         f"-A {chain} -p {opening.protocol} {to}{of} -j ACCEPT",

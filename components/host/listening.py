@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from components.forms import ports
 from components.host.config import Host
-from components.host.net import Protocol
+from components.host.net import Packet
 from components.host.openings import Opening, Sources
 from components.problem import Key
 
@@ -22,8 +22,8 @@ class Listening:
     what: str
     """The service as people call it, for example `the kubelet`."""
     port: str
-    """One port, or `FIRST-LAST`."""
-    protocol: Protocol = "tcp"
+    """One port, or `FIRST-LAST`; empty for vrrp, which has none."""
+    protocol: Packet = "tcp"
     sources: Sources | None = "site"
     """Who may connect; None for a service that listens on loopback."""
     key: Key = ()

@@ -18,6 +18,8 @@ InterfaceName = Annotated[
     ),
 ]
 Protocol = Literal["tcp", "udp"]
+Packet = Protocol | Literal["vrrp"]
+"""Also one without ports, by which keepalived speaks (protocol 112 of IP)."""
 
 
 class Interfaces(Model):

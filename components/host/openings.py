@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Literal
 
 from components.host.addresses import Address
-from components.host.net import Protocol
+from components.host.net import Packet
 
 Network = IPv4Network | IPv6Network
 
@@ -19,12 +19,12 @@ Sources = Literal["site", "any"] | tuple[Network, ...]
 class Opening:
     """One opening of a firewall, by a name that tells why.
 
-    `port` is one port or `FIRST-LAST`.
+    `port` is one port or `FIRST-LAST`; empty for vrrp, which has none.
     """
 
     name: str
     port: str
-    protocol: Protocol = "tcp"
+    protocol: Packet = "tcp"
     sources: Sources = "site"
 
 

@@ -11,6 +11,8 @@ from components.kubernetes.backup import Backup
 from components.kubernetes.endpoint import not_a_san
 from components.kubernetes.oidc import Oidc
 from components.kubernetes.rolling import Rolling
+from components.kubernetes.virtual_address import VirtualAddress
+from components.kubernetes.virtual_address import endpoint as moving
 from components.local import TextFile
 from components.model import HostName, Model, Version, Word
 from components.rule import Reached, Rule
@@ -34,7 +36,10 @@ class Kubernetes(Model):
     rolling: Rolling = Rolling()
     """How an upgrade goes from node to node."""
     endpoint: Annotated[str, Reached()] | None = None
-    """`host:port` of the API server; your load balancer's for several control planes. Default: that of the only one."""
+    """`host:port` of the API server, for good; your load balancer's for several control planes. Default: that of
+    virtualAddress, else of the only one."""
+    virtual_address: VirtualAddress | None = None
+    """An address that moves between the control planes, in place of a load balancer of your own."""
     cluster_domain: HostName = "cluster.local"
     """Domain of the services' DNS names."""
     host_names: bool = False
@@ -68,6 +73,17 @@ class Kubernetes(Model):
     kubelet.readOnlyPort. Those that are not named here are refused."""
     ignore_preflight_errors: tuple[Word, ...] = ()
     """Names of kubeadm's own preflight checks."""
+
+    @property
+    def reached(self) -> str | None:
+        """`host:port` of the API server; None if it is the only control plane's own."""
+        return self.endpoint or (moving(self.virtual_address) if self.virtual_address else None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names and addresses in the API server's certificate, beside those of kubeadm: also the one that moves."""
+        moves = (str(self.virtual_address.address),) if self.virtual_address and self.endpoint else ()
+        return tuple(dict.fromkeys((*self.extra_sans, *moves)))
 
     @property
     def minor(self) -> tuple[int, int]:

@@ -37,7 +37,7 @@ _SHOW_JOIN_COMMAND = (1, 26)
 
 def endpoint(kubernetes: Kubernetes, control_planes: Sequence[Host]) -> str:
     """`host:port` of the API server: the site's, or that of its first control plane."""
-    return kubernetes.endpoint or f"{_bracketed(control_planes[0])}:{API_PORT}"
+    return kubernetes.reached or f"{_bracketed(control_planes[0])}:{API_PORT}"
 
 
 def own_names(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes, network: Network) -> frozenset[str]:
@@ -107,7 +107,7 @@ def _cluster_config(
             "serviceSubnet": str(network.service_subnet),
         },
         "apiServer": {
-            "certSANs": list(kubernetes.extra_sans),
+            "certSANs": list(kubernetes.names),
             "extraArgs": _arguments(kubernetes, given.arguments(kubernetes)),
             **({"extraVolumes": volumes} if volumes else {}),
         },

@@ -10,8 +10,10 @@ from components.host.needed import Needed
 from components.host.net import Protocol
 from components.host.openings import site_networks
 from components.host.repositories import AptRepository, DnfRepository, Repository
+from components.kubernetes import virtual_address
 from components.kubernetes.config import Kubernetes
 from components.kubernetes.kubeadm import API_PORT
+from components.kubernetes.virtual_address import VirtualAddress
 from components.matrix import Matrix, Thing, read, thing
 
 MODULES = ("overlay", "br_netfilter")
@@ -52,7 +54,7 @@ def needed(kubernetes: Kubernetes, host: Host, control_planes: Sequence[Host]) -
     return Needed(
         repositories={"kubernetes": _repository(kubernetes, host)},
         services=("kubelet",),
-        listening=listening(host, control_planes),
+        listening=listening(host, control_planes, kubernetes.virtual_address),
         cgroup_v2=v1.fits is False and kubernetes.kubelet.get("failCgroupV1") is not False,
     )
 
@@ -62,7 +64,9 @@ def version(kubernetes: Kubernetes) -> Thing:
     return thing("kubernetes", f"Kubernetes {kubernetes.version}", kubernetes.version, ("kubernetes", "version"))
 
 
-def listening(host: Host, control_planes: Sequence[Host]) -> tuple[Listening, ...]:
+def listening(
+    host: Host, control_planes: Sequence[Host], moving: VirtualAddress | None = None
+) -> tuple[Listening, ...]:
     """https://kubernetes.io/docs/reference/networking/ports-and-protocols/, and what listens on loopback."""
 
     def service(name: str, what: str, port: str) -> Listening:
@@ -90,6 +94,7 @@ def listening(host: Host, control_planes: Sequence[Host]) -> tuple[Listening, ..
     return (
         api,
         etcd,
+        *(virtual_address.listening(moving, control_planes) if moving else ()),
         inner("etcd-metrics", "etcd's metrics", "2381"),
         inner("controller-manager", "the controller manager", "10257"),
         inner("scheduler", "the scheduler", "10259"),

@@ -11,7 +11,7 @@ from components.engine.config import Containerd
 from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.kubernetes import backup, given, kubeadm
+from components.kubernetes import backup, given, kubeadm, virtual_address
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
@@ -58,6 +58,7 @@ def node(
         ),
         # curl asks etcd over HTTP, since its image may have no etcdctl. openssl reads certificates.
         *([packages(["curl", "openssl"], label="tools")] if "control-plane" in host.roles else []),
+        *_virtual_address(host, control_planes, kubernetes),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
@@ -87,9 +88,21 @@ def watching(host: Host, watched: str) -> list[Step]:
     return [Step(_STEPS / "gpus_watched.sh", {}, {"offers": watched})]
 
 
-def preflight(host: Host, kubernetes: Kubernetes) -> list[Step]:
+def preflight(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes) -> list[Step]:
     """The checks of what the node layer needs of the host."""
-    return backup.preflight(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []
+    if "control-plane" not in host.roles:
+        return []
+    moving = kubernetes.virtual_address
+    return [
+        *(backup.preflight(kubernetes.backup) if kubernetes.backup else []),
+        *(virtual_address.preflight(moving, control_planes) if moving else []),
+    ]
+
+
+def _virtual_address(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes) -> list[Step]:
+    if kubernetes.virtual_address is None or "control-plane" not in host.roles:
+        return []
+    return virtual_address.steps(kubernetes.virtual_address, host, control_planes, kubeadm.API_PORT)
 
 
 def _certificates(kubernetes: Kubernetes) -> list[Step]:
@@ -121,7 +134,7 @@ def _api_server(host: Host, control_planes: Sequence[Host], kubernetes: Kubernet
     """After the membership: a control plane joins with what the cluster's configuration says then."""
     if "control-plane" in host.roles:
         own = kubeadm.own_names(host, control_planes, kubernetes, network)
-        names = ",".join(sorted({*kubernetes.extra_sans} - own))
+        names = ",".join(sorted({*kubernetes.names} - own))
         inputs = {"node": host.name, "address": str(host.address), "names": names}
         inputs |= {f"argument.{name}": value for name, value in given.arguments(kubernetes).items()}
         yield Step(_STEPS / "api_server.sh", inputs, {"volumes": given.volume_lines(kubernetes)})

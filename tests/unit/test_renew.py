@@ -5,6 +5,7 @@ That what uses them is restarted, and shows the new ones: tests/scripts/test_con
 
 import base64
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,22 +28,33 @@ def plane(tmp_path: Path) -> StepHost:
     """With certificates for a year, and authorities for ten; nothing of the control plane runs."""
     host = StepHost(tmp_path)
     for name in ("ca", "etcd/ca", "front-proxy-ca"):
-        certificate(host, f"{PKI}/{name}.crt", 3650)
-        host.file(f"{PKI}/{name}.key", "a key\n")
-    for name in ("apiserver", "etcd/server"):
-        certificate(host, f"{PKI}/{name}.crt", 365)
+        authority(host, f"{PKI}/{name}", 3650)
+    certificate(host, f"{PKI}/apiserver.crt", 365)
+    certificate(host, f"{PKI}/etcd/server.crt", 365, by="etcd/ca")
     admin(host, 365)
     host.program("kubeadm", 'echo "$*" >>"${0%/bin/*}/asked"')
+    host.program("kubectl", "echo The connection to the server was refused; exit 1")
     host.program("systemctl", "exit 0")
     return host
 
 
-def certificate(host: StepHost, name: str, days: int) -> str:
-    """Makes one that ends in so many days."""
-    path = host.path(name)
+def authority(host: StepHost, place: str, days: int) -> None:
+    """Makes one, PLACE.crt and PLACE.key, that ends in so many days."""
+    path = host.path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
-    words = ("openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-days", str(days))
-    subprocess.run((*words, "-keyout", "/dev/null", "-out", path), check=True, capture_output=True)
+    words = ("openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", f"/CN={path.name}", "-days", str(days))
+    subprocess.run((*words, "-keyout", f"{path}.key", "-out", f"{path}.crt"), check=True, capture_output=True)
+
+
+def certificate(host: StepHost, name: str, days: int, by: str = "ca") -> str:
+    """Makes one that an authority of /etc/kubernetes/pki signs, and that ends in so many days."""
+    path, signs, request = host.path(name), host.path(f"{PKI}/{by}"), host.path("/request.pem")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    asks = ("openssl", "req", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-keyout", "/dev/null", "-out", request)
+    subprocess.run(asks, check=True, capture_output=True)
+    words = ("openssl", "x509", "-req", "-in", request, "-CA", f"{signs}.crt", "-CAkey", f"{signs}.key")
+    more = ("-set_serial", "7", "-days", str(days), "-out", path)
+    subprocess.run((*words, *more), check=True, capture_output=True)
     return path.read_text()
 
 
@@ -52,10 +64,11 @@ def admin(host: StepHost, days: int) -> None:
     host.file("/etc/kubernetes/admin.conf", f"users:\n- user:\n    client-certificate-data: {data}\n")
 
 
-def program(host: StepHost, *words: str) -> tuple[int, str]:
+def program(host: StepHost, *words: str, patience: int = 1500) -> tuple[int, str]:
     """gpu-metal-renew of this host."""
     text = (
         PROGRAM.read_text()
+        .replace("_patience=1500", f"_patience={patience}")
         .replace("/etc/kubernetes", f"{host.root}/etc/kubernetes")
         .replace("/run/", f"{host.root}/run/")
     )
@@ -83,8 +96,9 @@ def test_those_of_files_and_of_kubeconfigs_are_found_with_their_end(plane: StepH
 def test_they_are_renewed_thirty_days_before_one_ends(plane: StepHost, days: int, renewed: bool) -> None:
     admin(plane, days)
     status, said = program(plane, "renew", "30")
-    assert (status, asked(plane)) == (0, ["certs renew all"] if renewed else [])
-    assert said == ("renewed: admin.conf" if renewed else "")
+    each = [f"certs renew {name}" for name in ("apiserver", "etcd-server", "admin.conf")]
+    assert (status, asked(plane)) == (0, each if renewed else [])
+    assert said.splitlines()[-1:] == (["renewed: admin.conf"] if renewed else [])
     assert not plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
 
 
@@ -115,8 +129,115 @@ def test_the_stack_s_copy_is_of_the_same_certificate(plane: StepHost) -> None:
 
 
 def test_an_authority_that_ends_within_a_year_is_said(plane: StepHost) -> None:
-    certificate(plane, f"{PKI}/etcd/ca.crt", 300)
+    authority(plane, f"{PKI}/etcd/ca", 300)
     plane.program("renew", "exit 0")
     status, said = plane.call(CERTIFICATES, "_authorities", NO_TIMER)
     assert status == 0
     assert "the cluster's authority /etc/kubernetes/pki/etcd/ca.crt ends on" in said
+
+
+def theirs(plane: StepHost, days: int) -> None:
+    """The API server's certificate is signed by the site's own authority."""
+    authority(plane, f"{PKI}/theirs", 3650)
+    certificate(plane, f"{PKI}/apiserver.crt", days, by="theirs")
+
+
+def test_what_another_authority_signed_is_never_signed_anew(plane: StepHost) -> None:
+    theirs(plane, 5)
+    assert program(plane, "renew", "30") == (0, "")
+    admin(plane, 5)
+    before = plane.path(f"{PKI}/apiserver.crt").read_text()
+    assert program(plane, "renew", "30")[0] == 0
+    assert asked(plane) == ["certs renew etcd-server", "certs renew admin.conf"]
+    assert plane.path(f"{PKI}/apiserver.crt").read_text() == before
+    assert "pki/apiserver.crt signed by another authority" in program(plane, "list")[1]
+
+
+def test_an_authority_that_is_itself_signed_by_the_site_s_own_is_the_cluster_s(plane: StepHost) -> None:
+    authority(plane, f"{PKI}/theirs", 3650)
+    root, signs = plane.path(f"{PKI}/theirs"), plane.path(f"{PKI}/ca")
+    extensions = plane.path("/extensions")
+    extensions.write_text("basicConstraints=critical,CA:TRUE\n")
+    asks = (
+        "openssl",
+        "req",
+        "-new",
+        "-key",
+        f"{signs}.key",
+        "-subj",
+        "/CN=cluster",
+        "-out",
+        plane.path("/request.pem"),
+    )
+    subprocess.run(asks, check=True, capture_output=True)
+    words = (
+        "openssl",
+        "x509",
+        "-req",
+        "-in",
+        plane.path("/request.pem"),
+        "-CA",
+        f"{root}.crt",
+        "-CAkey",
+        f"{root}.key",
+    )
+    more = ("-set_serial", "8", "-days", "3650", "-extfile", extensions, "-out", f"{signs}.crt")
+    subprocess.run((*words, *more), check=True, capture_output=True)
+    certificate(plane, f"{PKI}/apiserver.crt", 5)
+    assert program(plane, "renew", "30")[0] == 0
+    assert "certs renew apiserver" in asked(plane)
+
+
+def test_that_one_of_another_authority_ends_soon_is_a_remark_and_no_fault(plane: StepHost) -> None:
+    theirs(plane, 5)
+    end = program(plane, "list")[1].splitlines()[0].split()[0]
+    step = CERTIFICATES.read_text().replace("/usr/local/sbin/gpu-metal-renew", f"{plane.root}/bin/list")
+    script = plane.path("/certificates.sh")
+    script.write_text(step)
+    plane.program("list", f"echo '{end} pki/apiserver.crt signed by another authority'")
+    assert plane.call(script, "_soon", NO_TIMER) == (0, "")
+    status, said = plane.call(script, "_of_others", NO_TIMER)
+    assert (status, said[:77]) == (0, "pki/apiserver.crt of /etc/kubernetes, signed by another authority, ends on 20")
+    assert said.endswith("Fix: have that authority sign another one, and put it there")
+
+
+LEASES = """
+shopt -s extglob
+file=${0%/bin/*}/lease
+case "$*" in
+    *create*) if [[ -e $file ]]; then echo 'leases "gpu-metal-renew" already exists'; exit 1; fi; cat >"$file" ;;
+    *replace*) cat >"$file" ;;
+    *delete*) rm -f "$file"; echo gone >>"${0%/bin/*}/asked" ;;
+    *jsonpath*) sed -E 's/.*holderIdentity":"([^"]*)","acquireTime":"([^"]*)".*/1 \\1 \\2/' "$file" ;;
+esac
+"""
+"""kubectl, on one Lease."""
+
+
+def lease(plane: StepHost, holder: str, since: str) -> None:
+    plane.program("kubectl", LEASES)
+    plane.file("/lease", f'{{"spec":{{"holderIdentity":"{holder}","acquireTime":"{since}"}}}}')
+
+
+def test_while_another_control_plane_restarts_this_one_waits(plane: StepHost) -> None:
+    admin(plane, 5)
+    lease(plane, "cp-2", f"{datetime.now(UTC):%FT%T}Z")
+    status, said = program(plane, "renew", "30", patience=0)
+    assert status == 1
+    assert "what uses them is not restarted yet: it is the turn of cp-2 since " in said
+    assert plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
+
+
+def test_a_turn_that_was_never_given_back_ends_by_itself(plane: StepHost) -> None:
+    admin(plane, 5)
+    lease(plane, "cp-2", "2026-01-01T00:00:00Z")
+    assert program(plane, "renew", "30", patience=0)[0] == 0
+    assert asked(plane)[-1] == "gone"
+
+
+def test_the_turn_is_given_back_after_the_restart(plane: StepHost) -> None:
+    admin(plane, 5)
+    plane.program("kubectl", LEASES)
+    assert program(plane, "renew", "30")[0] == 0
+    assert asked(plane)[-1] == "gone"
+    assert not plane.path("/lease").exists()

@@ -1,14 +1,19 @@
 #!/bin/bash
-# gpu-metal-renew list         the certificates that kubeadm made on this control plane: when each ends (seconds since 1970),
-#                              and its name
-# gpu-metal-renew renew DAYS   makes all of them anew if one ends within so many days, and restarts what uses them
+# gpu-metal-renew list         the certificates of this control plane: when each ends (seconds since 1970), its name, and
+#                              "signed by another authority" if the cluster's own did not sign it
+# gpu-metal-renew renew DAYS   makes all that the cluster's own authorities signed anew if one of them ends within so many
+#                              days, and restarts what uses them
 #
-# The step certificates puts it here. kubeadm takes the names in a new certificate from the one before.
+# The step certificates puts it here. kubeadm takes the names in a new certificate from the one before; it would also sign
+# those anew that another authority has signed, such as the site's own for the API server. Those are left alone.
 set -euo pipefail
 shopt -s inherit_errexit
 
 _kubernetes=/etc/kubernetes
 _mark=$_kubernetes/gpu-metal/renewing
+_foreign='signed by another authority'
+_turn=2400
+_patience=1500
 
 fail() {
     printf '%s\n' "$*" >&2
@@ -16,45 +21,110 @@ fail() {
 }
 
 list() {
-    local name data
-    for name in apiserver apiserver-kubelet-client apiserver-etcd-client front-proxy-client etcd/{server,peer,healthcheck-client}; do
-        if [[ -s $_kubernetes/pki/$name.crt ]]; then ends <"$_kubernetes/pki/$name.crt" "pki/$name.crt"; fi
-    done
-    for name in admin super-admin controller-manager scheduler; do
-        if [[ ! -s $_kubernetes/$name.conf ]]; then continue; fi
-        data=$(sed -n 's/^ *client-certificate-data: //p' "$_kubernetes/$name.conf")
-        # One that others made may sign in by other means.
-        if [[ -n $data ]]; then base64 -d <<<"$data" | ends "$name.conf"; fi
-    done
+    local name whose end
+    while read -r name; do
+        # A kubeconfig that others made may sign in by other means.
+        if [[ -z $(certificate "$name") ]]; then continue; fi
+        end=$(date -d "$(certificate "$name" | openssl x509 -noout -enddate | cut -d = -f 2)" +%s)
+        whose=''
+        if ! is_ours "$name"; then whose=" $_foreign"; fi
+        printf '%s %s%s\n' "$end" "$name" "$whose"
+    done < <(
+        printf 'pki/%s.crt\n' apiserver apiserver-kubelet-client apiserver-etcd-client front-proxy-client \
+            etcd/{server,peer,healthcheck-client}
+        printf '%s.conf\n' admin super-admin controller-manager scheduler
+    )
 }
 
-# ends NAME: of the certificate on stdin
-ends() { printf '%s %s\n' "$(date -d "$(openssl x509 -noout -enddate | cut -d = -f 2)" +%s)" "$1"; }
+# certificate NAME: nothing where there is none
+certificate() {
+    if [[ ! -s $_kubernetes/$1 ]]; then return; fi
+    case $1 in
+        *.crt) cat "$_kubernetes/$1" ;;
+        *.conf) sed -n 's/^ *client-certificate-data: //p' "$_kubernetes/$1" | base64 -d ;;
+    esac
+}
 
-# soon DAYS: the names of those that end within so many days
-soon() { list | awk -v "end=$(($(date +%s) + $1 * 86400))" '$1 < end { print $2 }'; }
+# authority NAME: the one with which kubeadm signs it
+authority() {
+    case $1 in
+        pki/etcd/* | pki/apiserver-etcd-client.crt) echo etcd/ca ;;
+        pki/front-proxy-client.crt) echo front-proxy-ca ;;
+        *) echo ca ;;
+    esac
+}
+
+# is_ours NAME: did the cluster's own authority sign it? That itself may be signed by another one.
+is_ours() {
+    certificate "$1" |
+        openssl verify -no_check_time -partial_chain -CAfile "$_kubernetes/pki/$(authority "$1").crt" >/dev/null 2>&1
+}
+
+# ours [DAYS]: the names of those that the cluster's own authorities signed, all or those that end within so many days
+ours() { list | awk -v "end=$(($(date +%s) + ${1:-100000} * 86400))" -v "foreign=$_foreign" '$1 < end && !index($0, foreign) { print $2 }'; }
+
+# kubeadm_name NAME: as `kubeadm certs renew` knows it
+kubeadm_name() { sed -E 's|^pki/||; s|/|-|; s|\.crt$||' <<<"$1"; }
 
 renew() {
     local names said name
-    names=$(soon "$1")
+    names=$(ours "$1")
     if [[ -z $names && ! -e $_mark ]]; then return; fi
     install -d -m 0755 $_kubernetes/gpu-metal
     if [[ -n $names ]]; then
-        for name in ca etcd/ca front-proxy-ca; do
+        for name in $(for one in $(ours); do authority "$one"; done | sort -u); do
             if [[ ! -s $_kubernetes/pki/$name.key ]]; then
                 fail "$(paste -sd ' ' <<<"$names") will end, and $_kubernetes/pki/$name.key, which signs others, is not here." \
                     "Nothing was changed. Fix: have your authority sign them anew, and put them there"
             fi
         done
         : >$_mark
-        if ! said=$(kubeadm certs renew all 2>&1); then
-            fail "kubeadm did not renew the certificates: ${said##*$'\n'}. Fix: kubeadm certs check-expiration"
-        fi
+        for name in $(ours); do
+            if ! said=$(kubeadm certs renew "$(kubeadm_name "$name")" 2>&1); then
+                fail "kubeadm did not renew $name: ${said##*$'\n'}. Fix: kubeadm certs check-expiration"
+            fi
+        done
         : >$_mark
     fi
+    take_turn
     for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do restart "$name"; done
     rm $_mark
+    api -n kube-system delete lease gpu-metal-renew --ignore-not-found >/dev/null 2>&1 || true
     printf 'renewed: %s\n' "$(paste -sd ' ' <<<"$names")"
+}
+
+api() { kubectl --kubeconfig $_kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=15s "$@"; }
+
+# Two control planes that restart at the same time would stop etcd: a Lease of the cluster says whose turn it is. Who was
+# cut off loses it in the end. Where no API server answers, or none takes our certificate any more, nobody can be asked.
+take_turn() {
+    local said version holder since deadline=$((SECONDS + _patience))
+    while true; do
+        if said=$(lease '' | api create -f - 2>&1); then return; fi
+        if [[ $said != *AlreadyExists* && $said != *'already exists'* ]]; then
+            printf 'no API server says whether another control plane restarts now: %s\n' "${said##*$'\n'}"
+            return
+        fi
+        read -r version holder since < <(api -n kube-system get lease gpu-metal-renew \
+            -o 'jsonpath={.metadata.resourceVersion} {.spec.holderIdentity} {.spec.acquireTime}' 2>/dev/null) || true
+        if [[ -n $since ]] && { [[ $holder == "$(uname -n)" ]] || (($(date +%s) - $(date -d "$since" +%s) > _turn)); }; then
+            # With its version: only one of those that see it gets it.
+            if lease "$version" | api replace -f - >/dev/null 2>&1; then return; fi
+        fi
+        if ((SECONDS > deadline)); then
+            fail "the certificates are renewed; what uses them is not restarted yet: it is the turn of $holder since $since." \
+                "Fix: see there, journalctl -u gpu-metal-renew; the timer here tries again in a day, pulumi up at once"
+        fi
+        sleep 5
+    done
+}
+
+# lease VERSION: of this host, from now on
+lease() {
+    printf '{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"gpu-metal-renew","namespace":"kube-system"%s},' \
+        "${1:+,\"resourceVersion\":\"$1\"}"
+    printf '"spec":{"holderIdentity":"%s","acquireTime":"%s","leaseDurationSeconds":%s}}\n' "$(uname -n)" \
+        "$(date -u +%FT%T.000000Z)" "$_turn"
 }
 
 # restart NAME: the kubelet starts the pod's container again, which then reads its files. One that ended often of late, it

@@ -1,11 +1,11 @@
-# The certificates that kubeadm made on this control plane stay valid: all are renewed when one ends within 30 days.
+# The certificates that the cluster's own authorities signed for this control plane are renewed before they end.
 # rows: K12
 # inputs: timer
 # bulk: renew
-# limit: 1800
+# limit: 3600
 # uses: host
 #
-# Before the membership, which asks the API server: with certificates that have ended, nothing else would work.
+# All of them, when one ends within 30 days. Before the membership, which asks the API server: with certificates that have ended, nothing else would work.
 # kubeadm makes them for a year, and renews them only in an upgrade. The kubelet's own it renews itself.
 
 _program=/usr/local/sbin/gpu-metal-renew
@@ -29,7 +29,8 @@ check() {
     if [[ -n $said ]]; then untrue "$said"; fi
     if [[ -e /etc/kubernetes/gpu-metal/renewing ]]; then untrue "certificates were renewed, and what uses them was not restarted"; fi
     said=$(_authorities)
-    if [[ -n $said ]]; then remark "$said"; fi
+    said+=${said:+ }$(_of_others)
+    if [[ -n $said ]]; then remark "${said% }"; fi
 }
 
 apply() {
@@ -73,11 +74,24 @@ _timer() {
 
 # Those that end soon, with their day
 _soon() {
-    local end name last
+    _ending '' | sed 's/; $//'
+}
+
+# Those that end soon and that only another authority can sign anew
+_of_others() {
+    local said
+    said=$(_ending foreign)
+    if [[ -n $said ]]; then printf '%sFix: have that authority sign another one, and put it there' "$said"; fi
+}
+
+# _ending foreign|'': those that end soon, of other authorities or of the cluster's own
+_ending() {
+    local end name foreign last
     last=$(($(date +%s) + _days * 86400))
-    while read -r end name; do
-        if ((end < last)); then printf '%s of /etc/kubernetes ends on %s; ' "$name" "$(date -u -d "@$end" '+%F %H:%M UTC')"; fi
-    done < <($_program list) | sed 's/; $//'
+    while read -r end name foreign; do
+        if ((end >= last)) || [[ ${foreign:+foreign} != "$1" ]]; then continue; fi
+        printf '%s of /etc/kubernetes%s ends on %s; ' "$name" "${foreign:+, $foreign,}" "$(date -u -d "@$end" '+%F %H:%M UTC')"
+    done < <($_program list)
 }
 
 # kubeadm does not renew them: every kubeconfig and kubelet trusts them.

@@ -62,6 +62,8 @@ def _machines(config: LoadBalancer, ground: Ground) -> Iterator[tuple[Address, s
         if host.state != "gone":
             yield host.address, f"the address of {host.name}"
     endpoint = ground.kubernetes.endpoint if ground.kubernetes else None
+    if ground.kubernetes and (moving := ground.kubernetes.virtual_address):
+        yield moving.address, "the one that moves between the control planes (kubernetes.virtualAddress)"
     found = parsed(endpoint) if endpoint else None
     if found and found.address:
         yield found.address, "the API server's (kubernetes.endpoint)"
