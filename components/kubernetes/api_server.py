@@ -95,7 +95,7 @@ def locks_out(name: ApiServerFile, found: dict[str, Any]) -> str | None:
 _ANONYMOUS = "the probes of the API server and every join by token"
 
 
-def volumes(files: Iterable[ApiServerFile], arguments: dict[str, str]) -> list[dict[str, Any]]:
+def volumes(files: Iterable[str], arguments: dict[str, str]) -> list[dict[str, Any]]:
     """kubeadm's extraVolumes for these files, and for the folder of the audit log."""
     found = []
     if list(files):

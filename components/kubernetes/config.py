@@ -1,4 +1,4 @@
-"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K11, K12)."""
+"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K11, K12, K14)."""
 
 import re
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from components.forms import REGISTRY
 from components.kubernetes.api_server import ApiServerFile
 from components.kubernetes.audit import Audit
 from components.kubernetes.backup import Backup
+from components.kubernetes.encryption import Encryption
 from components.kubernetes.endpoint import not_a_san
 from components.kubernetes.oidc import Oidc
 from components.local import TextFile
@@ -55,6 +56,8 @@ class Kubernetes(Model):
     """People sign in through an identity provider."""
     audit: Audit | None = None
     """Who asked the API server for what is logged on each control plane, in /var/log/kubernetes/audit.log."""
+    encryption: Encryption | None = None
+    """Secrets are encrypted in etcd. The API servers restart one after another, and all Secrets are written anew."""
     renew_certificates: bool = True
     """A timer on each control plane renews its certificates 30 days before one ends, and restarts what uses them: its
     API server is away for some seconds. false: only `pulumi up` does, and verify fails from that day on."""

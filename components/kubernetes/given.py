@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components.kubernetes import api_server, audit, oidc
+from components.kubernetes import api_server, audit, encryption, oidc
 from components.kubernetes.api_server import ApiServerFile
 from components.kubernetes.config import Kubernetes
 
@@ -46,6 +46,8 @@ def arguments(kubernetes: Kubernetes) -> dict[str, str]:
     """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
     found = dict(kubernetes.api_server)
     found.update({name: api_server.path(name) for name in file_names(kubernetes)})
+    if kubernetes.encryption:
+        found[encryption.ARGUMENT] = encryption.FILE
     if kubernetes.audit:
         found |= audit.arguments(kubernetes.audit)
     if kubernetes.oidc and not _configured(kubernetes):
@@ -58,7 +60,8 @@ def arguments(kubernetes: Kubernetes) -> dict[str, str]:
 
 def volumes(kubernetes: Kubernetes) -> list[dict[str, Any]]:
     """kubeadm's extraVolumes."""
-    return api_server.volumes(file_names(kubernetes), arguments(kubernetes))
+    found = [*file_names(kubernetes), *([encryption.ARGUMENT] if kubernetes.encryption else [])]
+    return api_server.volumes(found, arguments(kubernetes))
 
 
 def volume_lines(kubernetes: Kubernetes) -> str:
@@ -73,6 +76,8 @@ def volume_lines(kubernetes: Kubernetes) -> str:
 def taken(kubernetes: Kubernetes) -> Mapping[str, str]:
     """Arguments that a key of its own decides: argument to key."""
     found: dict[str, str] = {}
+    if kubernetes.encryption:
+        found |= dict.fromkeys((encryption.ARGUMENT, f"{encryption.ARGUMENT}-automatic-reload"), "encryption")
     if kubernetes.audit:
         found |= dict.fromkeys((*audit.arguments(kubernetes.audit), POLICY), "audit")
     if kubernetes.oidc:
