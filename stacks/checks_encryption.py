@@ -1,8 +1,9 @@
-"""Rules for keys of Secrets."""
+"""Rules for keys of Secrets, and for certificates of kubelets."""
 
 from collections.abc import Callable, Iterator
 
 from components.kubernetes.encryption import IDENTITY
+from components.kubernetes.kubelet_certificates import AUTHORITY
 from components.problem import Problem
 from stacks.model import Site
 
@@ -22,4 +23,13 @@ def keys(site: Site) -> Iterator[Problem]:
             seen.add(f"{field} {value}")
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (keys,)
+def kubelets(site: Site) -> Iterator[Problem]:
+    """The API server compares certificates of kubelets only where the cluster's authority signs them."""
+    config = site.kubernetes
+    if config and AUTHORITY in config.api_server and not config.kubelet_certificates:
+        fix = "Write kubernetes.kubeletCertificates: true, pulumi up; then this."
+        text = f"stops logs and exec: kubelets sign their own certificates. {fix}"
+        yield Problem(("kubernetes", "apiServer", AUTHORITY), text)
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (keys, kubelets)

@@ -55,6 +55,9 @@ PROBES = ("/livez", "/readyz")
 CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 """What a host that joins by a token reads first, without signing in (cmd/kubeadm/app/discovery/token)."""
 
+UNSIGNED = (*PROBES, "/healthz", CLUSTER_INFO)
+"""All that is to be answered without signing in; load balancers ask for /healthz."""
+
 _NAMES_A_FILE = re.compile(r"(file|config|cert-dir|certificate-authority|client-certificate|client-key)$")
 
 

@@ -1,7 +1,7 @@
 """What a site may say of Kubernetes (rows K1–K3, K5–K7, K11, K12, K14)."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import versions
 from components.forms import REGISTRY
@@ -61,8 +61,14 @@ class Kubernetes(Model):
     renew_certificates: bool = True
     """A timer on each control plane renews its certificates 30 days before one ends, and restarts what uses them: its
     API server is away for some seconds. false: only `pulumi up` does, and verify fails from that day on."""
+    kubelet_certificates: bool = False
+    """true: the cluster's authority signs what kubelets serve at port 10250, for hosts of the site only. Kubelets
+    restart once. false: each signs its own, which nobody can compare."""
     backup: Backup | None = None
     """The cluster is backed up from each control plane to another machine."""
+    profile: Literal["cis"] | None = None
+    """cis: what the CIS Kubernetes Benchmark asks and kubeadm does not do of its own accord is set, and verify names
+    what is otherwise (docs/how-to/cis.md)."""
     allow_insecure: tuple[str, ...] = ()
     """Settings of kubelet, kubeProxy and apiServer that switch protection off and that you mean, by name, for example
     kubelet.readOnlyPort. Those that are not named here are refused."""

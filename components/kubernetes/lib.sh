@@ -92,13 +92,19 @@ api_server_said() {
 }
 
 # api_server_restart: ends the API server, which the kubelet starts again, and waits until it is ready; otherwise prints its
-# last words
+# last words. One that ended often of late, the kubelet lets wait for up to five minutes; one that has ended twice by then
+# will not come up.
 api_server_restart() {
-    local old deadline=$((SECONDS + 120))
+    local old before now deadline=$((SECONDS + 400))
+    before=$(api_server_logs)
+    now=$before
     old=$(api_server_process)
     if [[ -n $old ]]; then kill -TERM "$old"; fi
     while ((SECONDS < deadline)); do
         if [[ $(api_server_process) != "$old" ]] && api_server_is_ready; then return; fi
+        # A log is deleted with its container, when there is a newer one.
+        now=$({ printf '%s\n' "$now" && api_server_logs; } | LC_ALL=C sort -u)
+        if (($(wc -l <<<"$now") - $(wc -l <<<"$before") > 2)); then break; fi
         sleep 1
     done
     api_server_said

@@ -1,6 +1,6 @@
 """Keys of Secrets: the order of their layers, and their steps with stand-ins for etcd and the API server.
 
-Does not prove: that an API server encrypts with them; tests/scripts/test_secrets_at_rest.py does.
+Does not prove: that an API server encrypts with them; tests/scripts/test_hardened.py does.
 """
 
 import base64
