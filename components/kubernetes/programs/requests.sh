@@ -14,7 +14,8 @@ pending() {
     ask get csr -o go-template='
 {{- range .items}}{{if and (eq .spec.signerName "kubernetes.io/kubelet-serving") (not .status.conditions)}}
 {{- .metadata.name}} {{.spec.username}} {{range .spec.groups}}{{.}},{{end}} {{range .spec.usages}}{{.}},{{end}} {{.spec.request}}
-{{- "\n"}}{{end}}{{end}}' | sed 's/digital signature/signature/; s/key encipherment/encipherment/; s/server auth/server/'
+{{- "\n"}}{{end}}{{end}}' |
+        sed 's/digital signature/signature/; s/key encipherment/encipherment/; s/server auth/server/; s/client auth/client/'
 }
 
 # unfit USER GROUPS USAGES REQUEST: why it is not approved; nothing if it is
@@ -28,9 +29,10 @@ unfit() {
     if [[ ,$2 != *,system:nodes,* ]]; then echo "$1 is not in system:nodes"; fi
     if [[ ,$3 != *,server,* ]] || tr , '\n' <<<"$3" | grep -qvxE 'signature|encipherment|server|'; then echo "it is for $3"; fi
     text=$(base64 -d <<<"$4" | openssl req -noout -text -nameopt RFC2253) || true
-    if ! grep -qxE " +Subject: CN=system:node:$node,O=system:nodes" <<<"$text"; then echo "its subject is not $1"; fi
-    names=$(grep -A 1 'Subject Alternative Name' <<<"$text" | sed 1d | tr -d ' ' | tr , '\n' | sed '/^$/d' |
-        grep -vxF -e "DNS:$node" -e "IPAddress:$address" | paste -sd ' ') || true
+    if [[ $(sed -n 's/^ *Subject: //p' <<<"$text") != "CN=$1,O=system:nodes" ]]; then echo "its subject is not $1"; fi
+    names=$(grep -A 1 'Subject Alternative Name' <<<"$text" | sed 1d | tr -d ' ' | tr , '\n' | sed '/^$/d') || true
+    if [[ -z $names ]]; then echo 'it has no name and no address'; fi
+    names=$(grep -vxF -e "DNS:$node" -e "IPAddress:$address" <<<"$names" | paste -sd ' ') || true
     if [[ -n $names ]]; then echo "it has $names, which are not of $node, $address"; fi
 }
 

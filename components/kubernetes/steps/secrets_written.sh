@@ -6,6 +6,7 @@
 #
 # The API server writes an object that is not stored as it would store it, also when nothing of it changes. `planes` are
 # not read: one that joined may have written Secrets as before.
+# Not undone: the keys stay until Secrets are written otherwise.
 
 check() {
     local others all
