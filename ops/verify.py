@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
-from ops import backup, cluster, expiry, name_servers, render
+from ops import backup, cis, cluster, expiry, name_servers, render
 from ops.drift import ANEW, BARE, as_check
 from ops.owner import stranger
 from ops.record import MEND
@@ -80,6 +80,7 @@ def _script(site: Site, host: Host, services: Sequence[str]) -> str:
         **{name: f"systemctl is-active {name}" for name in services},
         **({"certificates": expiry.LIST} if expiry.of(site, host) else {}),
         **({"backup": backup.LAST} if backup.of(site, host) else {}),
+        **({"cis": cis.SEEN} if cis.of(site) else {}),
     }
     return "".join(
         f"printf '\\036%s\\037' {name}; {command}; printf '\\037%s' $?\n" for name, command in commands.items()
@@ -106,6 +107,7 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
         ledger = replace(other, id="ledger")
     years = [expiry.first(host.name, answer["certificates"])] if expiry.of(site, host) else []
     years += [backup.check(host.name, wanted, answer["backup"])] if (wanted := backup.of(site, host)) else []
+    years += cis.checks(host, answer["cis"]) if cis.of(site) else []
     return [
         reached,
         ledger,
@@ -118,13 +120,14 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
 
 
 def _verdicts(site: Site, host: str, steps: Sequence[said.StepSaid]) -> list[Check]:
-    """Steps that a part shows as checks of their own; one that was never applied here is not among them."""
+    """Steps that a room or a part shows as checks of their own; one that was never applied here is not among them."""
     shown = {
         step: f"{entry.name}/{name}"
         for entry, hosts in zip(site.entries, site.entry_hosts, strict=True)
         if entry.part.host and host in hosts
         for step, name in entry.part.host.verdicts.items()
     }
+    shown |= {"secrets_written": "secrets-at-rest", "kubelet_serving": "kubelet-certificate"}
     named = [(shown[step.step.partition("#")[0]], step) for step in steps if step.step.partition("#")[0] in shown]
     return [replace(as_check(host, step), id=id_) for id_, step in named]
 

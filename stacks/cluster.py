@@ -34,7 +34,7 @@ def build(
         planes=site.control_planes,
         refs=refs,
         targets=targets,
-        node=partial(plan.node, site),
+        layers=partial(plan.cluster, site),
         drained=drained_taints(site),
         turns=turns,
     )

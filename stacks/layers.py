@@ -16,5 +16,5 @@ def layers(site: Site, host: Host) -> Mapping[str, Sequence[Step]]:
         for wave in entry.part.host.waves(entry.config, site.hosts) if entry.part.host else ():
             found[wave.layer] = list(wave.steps.get(host.name, ()))
     if site.kubernetes:
-        found["node"] = plan.node(site, host)
+        found.update({layer: list(steps) for layer, steps in plan.cluster(site, host).items()})
     return {layer: steps for layer, steps in found.items() if steps}

@@ -16,7 +16,7 @@ from components.host.config import Host
 from components.host.openings import site_networks
 from components.host.steps import Around
 from components.hostrun.step import Step
-from components.kubernetes import given
+from components.kubernetes import encryption, given, kubelet_certificates
 from components.kubernetes import steps as kubernetes_steps
 from components.kubernetes.endpoint import parsed
 from components.network import steps as network_steps
@@ -96,8 +96,17 @@ def node(site: Site, host: Host) -> list[Step]:
     )
     steps += kubernetes_steps.watching(host, _watched(site))
     steps += kubernetes_steps.host_names(host, site.kubernetes, _names(site))
+    if site.kubernetes.kubelet_certificates:
+        steps += kubelet_certificates.steps(host, site.active)
     first = kubernetes_steps.begins(host, site.control_planes)
     return [*steps, *network_steps.cluster(site.network)] if first else steps
+
+
+def cluster(site: Site, host: Host) -> dict[str, list[Step]]:
+    """The layer `node`, and those before and after it."""
+    config, planes = site.kubernetes, [plane.name for plane in site.control_planes]
+    of = config.encryption if config else None
+    return {**encryption.before(of, host, planes), "node": node(site, host), **encryption.after(of, host, planes)}
 
 
 def _watched(site: Site) -> str:

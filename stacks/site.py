@@ -65,4 +65,4 @@ def _on_hosts(site: Site) -> list[tuple[Entry, Sequence[Wave]]]:
 
 def _layers(site: Site, rooms: Sequence[tuple[str, Mapping[str, Sequence[Step]]]], host: Host) -> list[str]:
     own = [layer for layer, steps in rooms if steps.get(host.name)]
-    return ["base", *own, *(["node"] if site.kubernetes else [])]
+    return ["base", *own, *(plan.cluster(site, host) if site.kubernetes else ())]

@@ -55,6 +55,9 @@ PROBES = ("/livez", "/readyz")
 CLUSTER_INFO = "/api/v1/namespaces/kube-public/configmaps/cluster-info"
 """What a host that joins by a token reads first, without signing in (cmd/kubeadm/app/discovery/token)."""
 
+UNSIGNED = (*PROBES, "/healthz", CLUSTER_INFO)
+"""All that is to be answered without signing in; load balancers ask for /healthz."""
+
 _NAMES_A_FILE = re.compile(r"(file|config|cert-dir|certificate-authority|client-certificate|client-key)$")
 
 
@@ -95,7 +98,7 @@ def locks_out(name: ApiServerFile, found: dict[str, Any]) -> str | None:
 _ANONYMOUS = "the probes of the API server and every join by token"
 
 
-def volumes(files: Iterable[ApiServerFile], arguments: dict[str, str]) -> list[dict[str, Any]]:
+def volumes(files: Iterable[str], arguments: dict[str, str]) -> list[dict[str, Any]]:
     """kubeadm's extraVolumes for these files, and for the folder of the audit log."""
     found = []
     if list(files):

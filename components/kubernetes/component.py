@@ -22,12 +22,14 @@ from components.hostrun.layer import HostRef, layer
 from components.hostrun.ssh import Target
 from components.hostrun.step import Step, payload
 from components.kubernetes import webhook
+from components.kubernetes.encrypted import Encrypted
 from components.kubernetes.handle import ClusterRef
 from components.kubernetes.steps import begins, group, joined, members
 from components.kubernetes.ticket import give_ticket
 from components.kubernetes.turn import Turns
 
-Plan = Callable[[Host], Sequence[Step]]
+Plan = Callable[[Host], Mapping[str, Sequence[Step]]]
+"""The steps of a host's layer `node`, and of those before and after it."""
 
 
 class Cluster(ComponentResource):
@@ -48,15 +50,19 @@ class Cluster(ComponentResource):
         planes: Sequence[Host],
         refs: Mapping[str, HostRef],
         targets: Mapping[str, Target],
-        node: Plan,
+        layers: Plan,
         drained: Mapping[str, Sequence[str]],
         turns: Turns,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("gpu-metal:kubernetes:Cluster", name, {}, opts)
         home, self._drained, self._turns = planes[0].name, drained, turns
-        nodes = self._nodes(hosts, planes, refs, targets, node)
-        members = self._members(name, hosts, refs[home], nodes)
+        controls = [host for host in hosts.values() if "control-plane" in host.roles]
+        encrypted = Encrypted({host.name: layers(host) for host in controls}, home, self)
+        nodes = self._nodes(hosts, planes, encrypted.known(refs), targets, lambda host: layers(host)["node"])
+        done = {n: refs[n].after(nodes[n]) if n in nodes else refs[n] for n in refs}
+        done = encrypted.used(done, [nodes[plane.name] for plane in planes])
+        members = self._members(name, hosts, done[home], nodes)
         probe = refs[home].probe(f"{name}-kubeconfig")
         kubeconfig = remote.Command(
             f"{name}-kubeconfig",
@@ -82,7 +88,7 @@ class Cluster(ComponentResource):
         planes: Sequence[Host],
         refs: Mapping[str, HostRef],
         targets: Mapping[str, Target],
-        node: Plan,
+        node: Callable[[Host], Sequence[Step]],
     ) -> dict[str, remote.Command]:
         """Control planes one after the other, as etcd takes one new member at a time; then the rest, all at once.
 
@@ -124,7 +130,7 @@ class Cluster(ComponentResource):
         groups: dict[int, list[Host]] = {}
         for n, host in hosts.items():
             groups.setdefault(group(n), []).append(host)
-        done: tuple[Resource, ...] = (nodes[home.name],)
+        done = home.last
         for number, of in sorted(groups.items()):
             steps = members(of, self._drained)
             layer_name = f"members-{number:02}"
@@ -133,7 +139,7 @@ class Cluster(ComponentResource):
             done = (
                 layer(
                     f"{name}-{layer_name}",
-                    home.after(nodes[home.name], *done),
+                    home.after(*done),
                     layer_name,
                     steps,
                     parent=self,

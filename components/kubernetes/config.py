@@ -1,13 +1,14 @@
-"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K9, K11, K12, K16)."""
+"""What a site may say of Kubernetes (rows K1–K3, K5–K7, K9, K11–K14, K16)."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import versions
 from components.forms import REGISTRY
 from components.kubernetes.api_server import ApiServerFile
 from components.kubernetes.audit import Audit
 from components.kubernetes.backup import Backup
+from components.kubernetes.encryption import Encryption
 from components.kubernetes.endpoint import not_a_san
 from components.kubernetes.oidc import Oidc
 from components.kubernetes.rolling import Rolling
@@ -63,11 +64,19 @@ class Kubernetes(Model):
     """People sign in through an identity provider."""
     audit: Audit | None = None
     """Who asked the API server for what is logged on each control plane, in /var/log/kubernetes/audit.log."""
+    encryption: Encryption | None = None
+    """Secrets are encrypted in etcd. The API servers restart one after another, and all Secrets are written anew."""
     renew_certificates: bool = True
     """A timer on each control plane renews its certificates 30 days before one ends, and restarts what uses them: its
     API server is away for some seconds. false: only `pulumi up` does, and verify fails from that day on."""
+    kubelet_certificates: bool = False
+    """true: the cluster's authority signs what kubelets serve at port 10250, for hosts of the site only. Kubelets
+    restart once. false: each signs its own, which nobody can compare."""
     backup: Backup | None = None
     """The cluster is backed up from each control plane to another machine."""
+    profile: Literal["cis"] | None = None
+    """cis: what the CIS Kubernetes Benchmark asks and kubeadm does not do of its own accord is set, and verify names
+    what is otherwise (docs/how-to/cis.md)."""
     allow_insecure: tuple[str, ...] = ()
     """Settings of kubelet, kubeProxy and apiServer that switch protection off and that you mean, by name, for example
     kubelet.readOnlyPort. Those that are not named here are refused."""

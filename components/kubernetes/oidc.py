@@ -5,6 +5,7 @@ arguments: https://kubernetes.io/docs/reference/access-authn-authz/authenticatio
 """
 
 import re
+from collections.abc import Sequence
 from io import StringIO
 from typing import Annotated, Any
 
@@ -20,6 +21,9 @@ CONFIGURED = (1, 30)
 """The first version in which AuthenticationConfiguration is on (v1beta1); v1 from 1.34 on.
 pkg/features/kube_features.go of k8s.io/apiserver v0.34.2, StructuredAuthenticationConfiguration"""
 _V1 = (1, 34)
+ANONYMOUS = (1, 32)
+"""The first version in which it can say whom the API server answers without signing in; the same file,
+AnonymousAuthConfigurableEndpoints."""
 
 Claim = Annotated[
     str, form(r"^[!#-\[\]-~]{1,256}$", "is not the name of a claim or a client: letters, digits and signs.")
@@ -67,8 +71,26 @@ class Oidc(Model):
     """Certificate of the authority that signed the issuer's, if hosts do not know it."""
 
 
-def configuration(oidc: Oidc, minor: tuple[int, int], authority: str | None) -> str:
-    """The file of the argument authentication-config; `authority` is the text of `caFile`."""
+def configuration(
+    oidc: Oidc | None, minor: tuple[int, int], authority: str | None, *, anonymous: Sequence[str] = ()
+) -> str:
+    """The file of the argument authentication-config; `authority` is the text of `caFile`, `anonymous` has the only
+    paths that are answered without signing in, if not empty."""
+    version = "v1" if minor >= _V1 else "v1beta1"
+    document = {
+        "apiVersion": f"apiserver.config.k8s.io/{version}",
+        "kind": "AuthenticationConfiguration",
+        **({"anonymous": {"enabled": True, "conditions": [{"path": path} for path in anonymous]}} if anonymous else {}),
+        **({"jwt": [_jwt(oidc, authority)]} if oidc else {}),
+    }
+    out = StringIO()
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.dump(document, out)
+    return out.getvalue()
+
+
+def _jwt(oidc: Oidc, authority: str | None) -> dict[str, Any]:
     issuer: dict[str, Any] = {"url": oidc.issuer, "audiences": [oidc.client]}
     if authority is not None:
         issuer["certificateAuthority"] = authority
@@ -77,14 +99,7 @@ def configuration(oidc: Oidc, minor: tuple[int, int], authority: str | None) -> 
     if oidc.groups_claim:
         claims["groups"] = {"claim": oidc.groups_claim, "prefix": oidc.groups_prefix}
         rules.append(_rule("user.groups.all(group, !group.startsWith('system:'))", "a group's name"))
-    version = "v1" if minor >= _V1 else "v1beta1"
-    jwt = {"issuer": issuer, "claimMappings": claims, "userValidationRules": rules}
-    out = StringIO()
-    document = {"apiVersion": f"apiserver.config.k8s.io/{version}", "kind": "AuthenticationConfiguration", "jwt": [jwt]}
-    yaml = YAML()
-    yaml.width = 4096
-    yaml.dump(document, out)
-    return out.getvalue()
+    return {"issuer": issuer, "claimMappings": claims, "userValidationRules": rules}
 
 
 def _rule(expression: str, what: str) -> dict[str, str]:

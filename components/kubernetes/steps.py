@@ -11,7 +11,7 @@ from components.engine.config import Containerd
 from components.host.config import Host
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.kubernetes import backup, given, kubeadm, virtual_address
+from components.kubernetes import backup, cis, given, kubeadm, virtual_address
 from components.kubernetes.config import Kubernetes
 from components.network.config import Network
 
@@ -68,6 +68,7 @@ def node(
         *([Step(_STEPS / "kubeconfig_read.sh", {"node": host.name})] if begins(host, control_planes) else []),
         *(backup.steps(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []),
         *_coredns(host),
+        *_profile(host, kubernetes),
     ]
 
 
@@ -79,6 +80,15 @@ def _version(host: Host, kubernetes: Kubernetes) -> Step:
     if kubernetes.backup and plane:
         inputs["backup"] = "yes"
     return Step(_STEPS / "kubernetes_version.sh", inputs)
+
+
+def _profile(host: Host, kubernetes: Kubernetes) -> list[Step]:
+    """What a profile asks besides arguments of the API server."""
+    if kubernetes.profile is None:
+        return []
+    files = Step(_STEPS / "cis_files.sh", {"paths": " ".join([*cis.UNITS, cis.KUBELET_CONFIG])})
+    arguments = Step(_STEPS / "controllers.sh", {"argument.profiling": "false"})
+    return [files, *([arguments] if "control-plane" in host.roles else [])]
 
 
 def watching(host: Host, watched: str) -> list[Step]:

@@ -11,20 +11,17 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from components.hostrun.step import Step
 from lab import paths
 from lab.tools.catalogue import ETCD_TOOLS
 from stacks import plan
-from stacks.load import load_site
-from stacks.model import Site
 from tests.scripts.lab_host import HOST, LabHost, differences
-from tests.scripts.two_hosts import KUBECTL, ROOT, prepared
+from tests.scripts.one_plane import site
+from tests.scripts.two_hosts import KUBECTL, prepared
 from tools.get import get
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.row("K11", "K15")]
@@ -41,7 +38,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
     with ExitStack() as stack:
         stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
         folder = tmp_path_factory.mktemp("site")
-        host = stack.enter_context(prepared(_site(folder, {}), HOST.name))
+        host = stack.enter_context(prepared(site(folder, {}), HOST.name))
         host.bash("apt-get update && apt-get install -qy age bindfs")
         host.bash(f"mkdir -p {SHARE} /srv/share; bindfs /srv/share {SHARE}; age-keygen -o {KEY} 2>/dev/null")
         archive = _archive()
@@ -53,27 +50,11 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
             "keep": 2,
         }
         BEFORE.update(host.snapshot())
-        site = _site(folder, {"backup": backup})
-        NODE[:] = plan.node(site, site.hosts[HOST.name])
+        made = site(folder, {"backup": backup})
+        NODE[:] = plan.node(made, made.hosts[HOST.name])
         done = host.apply("node", NODE)
         assert (done["cluster_member"], done["etcd_backup"]) == ("changed", "changed")
         yield host
-
-
-def _site(folder: Path, kubernetes: dict[str, object]) -> Site:
-    whole = YAML().load(ROOT / "Pulumi.dev.yaml")
-    site = whole["config"]["gpu-metal:site"]
-    site["hosts"] = {HOST.name: {**site["hosts"]["cp-1"], "address": HOST.address}}
-    site["kubernetes"].update(kubernetes)
-    with (folder / "Pulumi.dev.yaml").open("w") as file:
-        YAML().dump({"config": {"gpu-metal:site": {k: v for k, v in site.items() if k in KEPT}}}, file)
-    return load_site("dev", folder)
-
-
-KEPT = {
-    *("domain", "knownHosts", "ssh", "os", "minimum", "limits", "hosts"),
-    *("repositories", "engine", "kubernetes", "network"),
-}
 
 
 def _archive() -> bytes:

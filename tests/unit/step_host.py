@@ -60,9 +60,10 @@ class StepHost:
         *,
         previous: Mapping[str, str] | None = None,
         bulk: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> tuple[int, str]:
         """Exit status, and what it said, with the paths as on a host."""
-        given = {"gm_inputs": inputs, "gm_previous": previous, "gm_bulk": bulk, "gm_secrets": None}
+        given = {"gm_inputs": inputs, "gm_previous": previous, "gm_bulk": bulk, "gm_secrets": secrets}
         lines = [
             f"{name}=({' '.join(_word(f'{k}={v}') for k, v in (values or {}).items())})"
             for name, values in given.items()

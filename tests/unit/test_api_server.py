@@ -123,6 +123,7 @@ _plan() { contents=--good=1; seen=same wanted=same; }
 pod_fields() { cat; }
 api_server_runs() { :; }
 _wrong_names() { :; }
+lost_keys() { :; }
 api_server_said() { echo 'Error: unknown flag: --bad'; }
 _answers() { [[ $contents == --good=* ]]; }
 kubeadm() { echo "kubeadm $*" >&2; }

@@ -147,7 +147,7 @@ def plane(tmp_path: Path) -> StepHost:
     lib = host.path("/library/lib.sh")
     started = f"cat {host.path(FILE)} >{host.root}/running; echo $((1 + $(<{host.root}/pid))) >{host.root}/pid"
     lib.write_text(
-        f"{lib.read_text()}\nkill() {{ {started}; echo $* >>{host.root}/restarts; SECONDS=$((SECONDS + 60)); }}\n"
+        f"{lib.read_text()}\nkill() {{ {started}; echo $* >>{host.root}/restarts; SECONDS=$((SECONDS + 200)); }}\n"
     )
     return host
 
@@ -181,7 +181,7 @@ def test_a_file_that_stops_the_api_server_gives_way_to_the_former(plane: StepHos
         "/var/log/pods/kube-system_kube-apiserver-cp-1_ab/kube-apiserver/3.log", "2026 stderr F Error: bad audit\n"
     )
     text = plane.path("/library/lib.sh").read_text()
-    plane.path("/library/lib.sh").write_text(text.replace("SECONDS + 60", "SECONDS + 119"))
+    plane.path("/library/lib.sh").write_text(text.replace("SECONDS + 200", "SECONDS + 399"))
     status, said = plane.call(STEP, "apply", NAMES, bulk={NAME: "bad"})
     assert status == 10
     assert said.startswith(
@@ -196,7 +196,7 @@ def test_a_file_with_which_the_api_server_refuses_the_kubelet_gives_way_too(plan
     """The administrator is answered, until the kubelet ends the API server for its probes."""
     plane.file("/refuses", "401")
     text = plane.path("/library/lib.sh").read_text()
-    plane.path("/library/lib.sh").write_text(text.replace("SECONDS + 60", "SECONDS + 119"))
+    plane.path("/library/lib.sh").write_text(text.replace("SECONDS + 200", "SECONDS + 399"))
     status, said = plane.call(STEP, "apply", NAMES, bulk={NAME: "good 2"})
     assert (status, "asks for /livez without signing in, with 401" in said) == (10, True), said
     assert plane.path(FILE).read_text() == "good 1\n"

@@ -34,9 +34,11 @@ check() {
 }
 
 apply() {
-    local live seen wanted config manifest contents changed pair=''
+    local live seen wanted config manifest contents changed lost pair=''
     _plan
     _refuse_others
+    lost=$(lost_keys "$(_contents <$_manifest)" "$contents")
+    if [[ -n $lost ]]; then _fail "Secrets in etcd are encrypted with $lost, $KEYS_KEPT"; fi
     if [[ -n $(_wrong_names) ]]; then _sign; fi
     _keep_former
     changed=$(lines_differ "$(_contents <$_former/kube-apiserver.yaml)" "$contents")

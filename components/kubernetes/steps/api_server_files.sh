@@ -56,27 +56,14 @@ _is_read() {
 
 _take_in_use() {
     local said
-    if said=$(_restart); then
+    if said=$(api_server_restart); then
         rm -rf "$_former"
         return
     fi
     find "$_folder" -mindepth 1 -delete
     cp -a "$_former/." "$_folder/"
-    _restart >/dev/null || true
+    api_server_restart >/dev/null || true
     rm -rf "$_former"
     untrue "the API server did not start with the new files: $said. The former ones are back." \
         "Fix: correct the file that it names, then run again"
-}
-
-# Ends the API server, which the kubelet starts again, and waits until it is ready. Otherwise prints its last words.
-_restart() {
-    local old deadline=$((SECONDS + 120))
-    old=$(api_server_process)
-    if [[ -n $old ]]; then kill -TERM "$old"; fi
-    while ((SECONDS < deadline)); do
-        if [[ $(api_server_process) != "$old" ]] && api_server_is_ready; then return; fi
-        sleep 1
-    done
-    api_server_said
-    return 1
 }

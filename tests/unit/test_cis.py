@@ -1,0 +1,129 @@
+"""The profile cis: what it sets, what verify says of a host, the table of its page.
+
+Does not prove: that a cluster runs with it; tests/scripts/test_hardened.py does.
+"""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from components.host.config import Host
+from components.hostrun.ssh import Result
+from components.kubernetes import cis, given
+from components.kubernetes.api_server import UNSIGNED, locks_out
+from components.kubernetes.config import Kubernetes
+from ops import cis as verify
+from tests.unit.step_host import StepHost
+
+pytestmark = pytest.mark.row("K14")
+
+ROOT = Path(__file__).parents[2]
+WORKER = Host.model_validate(
+    {"name": "cpu-1", "address": "10.0.0.21", "roles": ["worker"], "hostKey": "ssh-ed25519 AAAA"}
+)
+GOOD = """argument kubelet authentication.anonymous.enabled false
+argument kubelet authorization.mode Webhook
+argument kubelet authentication.x509.clientCAFile /etc/kubernetes/pki/ca.crt
+argument kubelet rotateCertificates true
+file 600 root:root /etc/kubernetes/kubelet.conf
+file 644 root:root /etc/kubernetes/pki/ca.crt
+file 600 root:root /var/lib/kubelet/config.yaml
+"""
+
+
+def kubernetes(**keys: object) -> Kubernetes:
+    return Kubernetes.model_validate({"version": "1.34.2", "profile": "cis", **keys})
+
+
+def test_the_page_has_the_table() -> None:
+    assert "\n".join(cis.table()) in (ROOT / "docs/how-to/cis.md").read_text()
+
+
+def test_the_profile_sets_all_that_is_its_own_of_the_api_server() -> None:
+    made = {(cis.API, name): value for name, value in given.arguments(kubernetes()).items()}
+    own = [item for item in cis.CONTROL_PLANE if isinstance(item, cis.Argument) and item.program == cis.API]
+    assert [str(item) for item in own if item.by == "profile: cis" and item.wrong(cis.Seen(made, {}))] == []
+    assert "profiling" not in given.arguments(kubernetes(profile=None))
+
+
+def test_the_sites_own_arguments_come_first() -> None:
+    found = given.arguments(kubernetes(apiServer={"profiling": "true", "enable-admission-plugins": "AlwaysPullImages"}))
+    assert found["profiling"] == "true"
+    assert found["enable-admission-plugins"] == "NodeRestriction,AlwaysPullImages,DenyServiceExternalIPs"
+    without = given.arguments(kubernetes(apiServer={"disable-admission-plugins": "DenyServiceExternalIPs"}))
+    assert "enable-admission-plugins" not in without
+
+
+def test_nobody_is_answered_without_signing_in_but_probes_and_hosts_that_join() -> None:
+    text = given.files(kubernetes())["authentication-config"]
+    document = YAML(typ="safe").load(text)
+    assert [each["path"] for each in document["anonymous"]["conditions"]] == [*UNSIGNED]
+    assert document["anonymous"]["enabled"] is True
+    assert locks_out("authentication-config", document) is None
+    oidc = {"issuer": "https://login.example.org", "client": "lab"}
+    both = YAML(typ="safe").load(given.files(kubernetes(oidc=oidc))["authentication-config"])
+    assert (both["anonymous"], len(both["jwt"])) == (document["anonymous"], 1)
+    assert "authentication-config" not in given.files(kubernetes(version="1.31.4"))
+    assert "authentication-config" not in given.file_names(kubernetes(version="1.31.4"))
+    assert given.file_names(kubernetes()) == ["audit-policy-file", "authentication-config"]
+
+
+def test_a_host_that_has_all_of_it_is_one_check() -> None:
+    [check] = verify.checks(WORKER, Result(0, GOOD, ""))
+    assert (check.id, check.status, check.saw) == ("cis", "ok", "10 of 10 items are as the benchmark asks")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "number", "saw"),
+    [
+        ("enabled false", "enabled true", "4.2.1", "kubelet has authentication.anonymous.enabled true"),
+        ("mode Webhook", "mode AlwaysAllow", "4.2.2", "kubelet has authorization.mode AlwaysAllow"),
+        (
+            "600 root:root /var",
+            "644 root:root /var",
+            "4.1.9,4.1.10",
+            "/var/lib/kubelet/config.yaml is root:root's, 644",
+        ),
+        (
+            "600 root:root /etc/kubernetes/k",
+            "600 ops:root /etc/kubernetes/k",
+            "4.1.5,4.1.6",
+            "/etc/kubernetes/kubelet.conf is ops:root's, 600",
+        ),
+    ],
+)
+def test_what_is_otherwise_is_named_by_its_number(good: str, bad: str, number: str, saw: str) -> None:
+    first, second = verify.checks(WORKER, Result(0, GOOD.replace(good, bad), ""))
+    assert first.saw == "9 of 10 items are as the benchmark asks"
+    assert (second.id, second.status, second.saw) == (f"cis/{number}", "failed", saw)
+
+
+def test_what_only_people_can_set_is_a_note() -> None:
+    plane = WORKER.model_copy(update={"roles": ("control-plane",)})
+    found = {check.id: check.status for check in verify.checks(plane, Result(0, GOOD, ""))}
+    assert (found["cis/1.2.27,1.2.28"], found["cis/1.2.15"]) == ("note", "failed")
+
+
+def test_a_host_that_says_nothing_is_not_well() -> None:
+    [check] = verify.checks(WORKER, Result(0, "", ""))
+    assert check.status == "unknown"
+
+
+def test_files_get_their_mode_and_have_their_former_one_again(tmp_path: Path) -> None:
+    host, step = StepHost(tmp_path), ROOT / "components/kubernetes/steps/cis_files.sh"
+    host.file("/var/lib/kubelet/config.yaml", "a: 1\n")
+    path = host.path("/var/lib/kubelet/config.yaml")
+    path.chmod(0o644)
+    inputs = {"paths": f"{path} /none/kubelet.service"}
+    assert host.call(step, "check", inputs) == (
+        10,
+        "/var/lib/kubelet/config.yaml has the mode 644, wanted 600",
+    )
+    for _ in range(2):
+        assert host.call(step, "apply", inputs) == (0, "")
+        assert (path.stat().st_mode & 0o777, host.call(step, "check", inputs)) == (0o600, (0, ""))
+    path.chmod(0o640)  # an upgrade made it anew
+    host.call(step, "apply", inputs)
+    assert host.call(step, "undo", inputs) == (0, "")
+    assert path.stat().st_mode & 0o777 == 0o644
