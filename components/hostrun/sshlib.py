@@ -15,8 +15,8 @@ COMPILERS = ("_findLib_gcc", "_findLib_ld")
 
 
 @contextmanager
-def _no_compilers() -> Iterator[None]:
-    """Libraries that the system lists (ldconfig) are found as ever."""
+def no_compilers() -> Iterator[None]:
+    """Within it, only the libraries that the system lists (ldconfig) are found."""
     kept = {name: getattr(ctypes.util, name) for name in COMPILERS if hasattr(ctypes.util, name)}
     try:
         for name in kept:
@@ -27,5 +27,5 @@ def _no_compilers() -> Iterator[None]:
             setattr(ctypes.util, name, function)
 
 
-with _no_compilers():
+with no_compilers():
     import asyncssh
