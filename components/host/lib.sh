@@ -101,8 +101,8 @@ unit_see() {
     while IFS= read -r line; do unit_seen[${line%%=*}]=${line#*=}; done <<<"$text"
 }
 
-# unit_on UNIT: is it enabled, and does it run? Prints which of them is untrue, as a check says it; status 1 then
-unit_on() {
+# unit_runs UNIT: is it enabled, and does it run? Prints which of them is untrue, as a check says it; status 1 then
+unit_runs() {
     local -A unit_seen=()
     unit_see "$1" UnitFileState ActiveState
     if [[ ${unit_seen[UnitFileState]-} != enabled ]] && ! systemctl is-enabled -q "$1"; then
