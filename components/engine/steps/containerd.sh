@@ -1,12 +1,12 @@
 # containerd is enabled, runs with the settings of its files, and answers, also on its interface for Kubernetes (CRI).
 # rows: C1 G8
-# uses: host engine
+# uses: engine
 #
 # undo leaves a containerd that was here before us enabled; otherwise its package removes the unit.
 
 check() {
     local cri off stale
-    if ! off=$(unit_runs containerd); then untrue "$off"; fi
+    if ! off=$(engine_runs containerd); then untrue "$off"; fi
     if stale=$(engine_stale containerd); then untrue "$stale"; fi
     cri=$(ctr --connect-timeout 10s plugins ls | awk '$2 == "cri" || $1 ~ /cri/ { print $NF }' | sort -u)
     if [[ $cri != ok ]]; then
