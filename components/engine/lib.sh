@@ -15,6 +15,14 @@ engine_due() {
     esac
 }
 
+# unit_see UNIT KEY…: what systemd says of the unit, into the table `unit_seen`, by KEY: one request for all of them
+unit_see() {
+    local line text words=()
+    for line in "${@:2}"; do words+=(-p "$line"); done
+    text=$(systemctl show "${words[@]}" -- "$1") || return
+    while IFS= read -r line; do unit_seen[${line%%=*}]=${line#*=}; done <<<"$text"
+}
+
 # engine_runs UNIT: is it enabled, and does it run? Prints which of them is untrue, as a check says it; status 1 then
 engine_runs() {
     local -A unit_seen=()

@@ -93,14 +93,6 @@ systemd_reload() {
     systemctl daemon-reload
 }
 
-# unit_see UNIT KEY…: what systemd says of the unit, into the table `unit_seen`, by KEY: one request for all of them
-unit_see() {
-    local line text words=()
-    for line in "${@:2}"; do words+=(-p "$line"); done
-    text=$(systemctl show "${words[@]}" -- "$1") || return
-    while IFS= read -r line; do unit_seen[${line%%=*}]=${line#*=}; done <<<"$text"
-}
-
 # For steps with an nftables table of their own and a systemd unit that loads it.
 
 # nft_seen FAMILY TABLE: prints the loaded table as nft shows it
