@@ -15,6 +15,28 @@ engine_due() {
     esac
 }
 
+# unit_see UNIT KEY…: what systemd says of the unit, into the table `unit_seen`, by KEY: one request for all of them
+unit_see() {
+    local line text words=()
+    for line in "${@:2}"; do words+=(-p "$line"); done
+    text=$(systemctl show "${words[@]}" -- "$1") || return
+    while IFS= read -r line; do unit_seen[${line%%=*}]=${line#*=}; done <<<"$text"
+}
+
+# engine_runs UNIT: is it enabled, and does it run? Prints which of them is untrue, as a check says it; status 1 then
+engine_runs() {
+    local -A unit_seen=()
+    unit_see "$1" UnitFileState ActiveState
+    if [[ ${unit_seen[UnitFileState]-} != enabled ]] && ! systemctl is-enabled -q "$1"; then
+        printf '%s is not enabled' "$1"
+        return 1
+    fi
+    if [[ ${unit_seen[ActiveState]-} != active ]] && ! systemctl is-active -q "$1"; then
+        printf '%s does not run. Fix: journalctl -u %s -n 20 says why' "$1" "$1"
+        return 1
+    fi
+}
+
 # engine_stale UNIT: prints which settings the running UNIT does not use yet; status 1 when it uses all of them
 engine_stale() {
     local lacking

@@ -93,28 +93,6 @@ systemd_reload() {
     systemctl daemon-reload
 }
 
-# unit_see UNIT KEY…: what systemd says of the unit, into the table `unit_seen`, by KEY: one request for all of them
-unit_see() {
-    local line text words=()
-    for line in "${@:2}"; do words+=(-p "$line"); done
-    text=$(systemctl show "${words[@]}" -- "$1") || return
-    while IFS= read -r line; do unit_seen[${line%%=*}]=${line#*=}; done <<<"$text"
-}
-
-# unit_on UNIT: is it enabled, and does it run? Prints which of them is untrue, as a check says it; status 1 then
-unit_on() {
-    local -A unit_seen=()
-    unit_see "$1" UnitFileState ActiveState
-    if [[ ${unit_seen[UnitFileState]-} != enabled ]] && ! systemctl is-enabled -q "$1"; then
-        printf '%s is not enabled' "$1"
-        return 1
-    fi
-    if [[ ${unit_seen[ActiveState]-} != active ]] && ! systemctl is-active -q "$1"; then
-        printf '%s does not run. Fix: journalctl -u %s -n 20 says why' "$1" "$1"
-        return 1
-    fi
-}
-
 # For steps with an nftables table of their own and a systemd unit that loads it.
 
 # nft_seen FAMILY TABLE: prints the loaded table as nft shows it

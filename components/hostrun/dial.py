@@ -1,7 +1,7 @@
 """Logs in to a host: TCP, host key, login. Each failure has a message of its own.
 
 Ignores the user's ~/.ssh/config, default keys and known_hosts: a Target holds everything, so that hooks, sitectl and
-Pulumi's own provider reach the same host. Only this module, line and ssh import asyncssh.
+Pulumi's own provider reach the same host. Only this module, line, session and stream use asyncssh.
 """
 
 import asyncio
@@ -10,9 +10,8 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import asyncssh
-
 from components.hostrun import target as say
+from components.hostrun.sshlib import asyncssh
 from components.hostrun.target import SshError, Target
 
 HOST_KEY_TYPES = [

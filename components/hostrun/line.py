@@ -8,9 +8,8 @@ import time
 from collections.abc import AsyncGenerator
 from weakref import WeakKeyDictionary
 
-import asyncssh
-
 from components.hostrun.dial import Client, explained, login
+from components.hostrun.sshlib import asyncssh
 from components.hostrun.target import Target
 
 SESSIONS = 8

@@ -4,12 +4,11 @@ import asyncio
 import time
 from contextlib import suppress
 
-import asyncssh
-
 from components.hostrun import target as say
 from components.hostrun.dial import Client, connect, explained, fingerprint
 from components.hostrun.line import Line, line
-from components.hostrun.ssh import HostKey, Result
+from components.hostrun.result import HostKey, Result
+from components.hostrun.sshlib import asyncssh
 from components.hostrun.sudo import sudo_error
 from components.hostrun.target import Target
 

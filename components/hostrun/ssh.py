@@ -4,35 +4,11 @@ The SSH library is loaded with the first of them: a run of Pulumi that finds not
 """
 # ruff: noqa: PLC0415 (see above)
 
-from dataclasses import dataclass
-
 from components.hostrun import target as say
+from components.hostrun.result import HostKey, Result
 from components.hostrun.target import SshError, Target
 
 __all__ = ["HostKey", "Result", "SshError", "Target", "probe", "run", "scan"]
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended; a signal N is status 128 + N, as in a shell."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-@dataclass(frozen=True)
-class HostKey:
-    """A host's key as `type base64`, and as `type SHA256:…` to compare at its console."""
-
-    line: str
-    fingerprint: str
-
-    @property
-    def file(self) -> str:
-        """Where sshd keeps its public half, if it was not moved."""
-        kind = self.line.partition(" ")[0].removeprefix("ssh-").partition("-")[0]
-        return f"/etc/ssh/ssh_host_{kind}_key.pub"
 
 
 async def run(target: Target, command: str, *, stdin: bytes = b"", deadline: float = 30, root: bool = True) -> Result:

@@ -9,9 +9,8 @@ import threading
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-import asyncssh
-
 from components.hostrun.line import line
+from components.hostrun.sshlib import asyncssh
 from components.hostrun.target import SshError, Target
 
 T = TypeVar("T")

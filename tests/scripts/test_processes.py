@@ -50,10 +50,11 @@ def test_a_step_costs_few_processes_to_apply_to_ask_and_to_undo(tmp_path: Path) 
     few, many = Host(tmp_path / "few"), Host(tmp_path / "many")
     for host in (few, many):
         host.root.mkdir()
-    each = [(of_a_run(many, verb, 12) - of_a_run(few, verb, 2)) / 10 for verb in ("apply", "apply", "undo")]
-    changed, unchanged, undone = each
+    each = [(of_a_run(many, verb, 12) - of_a_run(few, verb, 2)) / 10 for verb in ("apply", "apply", "check", "undo")]
+    changed, unchanged, asked, undone = each
     assert changed <= 40  # once 71
     assert unchanged <= 5  # once 8
+    assert asked <= 4  # once 5
     assert undone <= 16  # once 30
 
 

@@ -6,7 +6,7 @@
 
 check() {
     local cri off stale
-    if ! off=$(unit_on containerd); then untrue "$off"; fi
+    if ! off=$(engine_runs containerd); then untrue "$off"; fi
     if stale=$(engine_stale containerd); then untrue "$stale"; fi
     cri=$(ctr --connect-timeout 10s plugins ls | awk '$2 == "cri" || $1 ~ /cri/ { print $NF }' | sort -u)
     if [[ $cri != ok ]]; then

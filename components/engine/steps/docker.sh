@@ -4,7 +4,7 @@
 
 check() {
     local off stale
-    if ! off=$(unit_on docker); then untrue "$off"; fi
+    if ! off=$(engine_runs docker); then untrue "$off"; fi
     if stale=$(engine_stale docker); then untrue "$stale"; fi
     if ! timeout 30 docker version >/dev/null 2>&1; then
         untrue "docker runs and does not answer. Fix: journalctl -u docker -n 20 says why"

@@ -149,7 +149,7 @@ def hadoop(config: Sqream, _: Ground) -> Iterator[Problem]:
     """The files have the content that their names promise."""
     if config.hadoop is None:
         return
-    import xml.etree.ElementTree as ET  # noqa: N817, PLC0415 - few sites have these files, and all would load it
+    import xml.etree.ElementTree as ET  # noqa: PLC0415 - few sites have these files, and all would load it
 
     for alias, path in (("coreSite", config.hadoop.core_site), ("hdfsSite", config.hadoop.hdfs_site)):
         at = ("hadoop", alias)
