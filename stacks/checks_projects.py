@@ -126,7 +126,9 @@ def notes(site: Site) -> Iterator[str]:
         yield f"projects: quotas promise {promised} GPUs, the hosts offer {gpus}."
     at_work = {member for project in site.projects.values() for member in project.members}
     if idle := sorted(site.users.keys() - at_work):
-        yield f"users: {', '.join(idle)} {'is' if len(idle) == 1 else 'are'} in no project."
+        some, them = ("is", "it") if len(idle) == 1 else ("are", "them")
+        text = f"users: {', '.join(idle)} {some} in no project, so nothing in the cluster opens to {them}."
+        yield f"{text} Write {them} into projects.NAME.members, or take {them} out of users."
     yield from _other_names(site, at_work)
 
 

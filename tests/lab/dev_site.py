@@ -12,14 +12,17 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from lab.hosts import disk, frozen, inventory, lab
+from lab.hosts.inventory import LabError
 from lab.hosts.inventory import host as lab_host
-from tests.lab.stack import HOSTS, ROOT, Stack
+from tests.lab.cluster import ready_nodes
+from tests.lab.stack import HOSTS, ROOT, Stack, until
 
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:12]
 
@@ -70,7 +73,15 @@ class DevSite:
     def boot(self, stack: Stack) -> None:
         """Its hosts start on copies of the disks that were kept; ends when `verify` says that the site is at work."""
         each(lambda name: lab.reset(lab_host(name), key(name)))
+        # Each look of `verify` costs the hosts ten seconds of processor, which they need to come up.
+        until(_nodes_are_ready, what="the nodes are Ready", pause=1)
         stack.works()
+
+
+def _nodes_are_ready() -> bool:
+    with suppress(LabError):  # no API server answers yet
+        return ready_nodes() == set(HOSTS)
+    return False
 
 
 def key(host: str) -> str:

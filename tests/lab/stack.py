@@ -125,7 +125,7 @@ class Stack:
         """`sitectl` on this stack's site."""
         return self.run(sys.executable, "-m", "ops", *words, "--stack", self.name, "--cwd", str(self.folder))
 
-    def works(self, *more: str, limit: float = 600) -> Ran:
+    def works(self, *more: str, limit: float = 240) -> Ran:
         """Waits until `sitectl verify` says that the site works; fails with what it said last."""
         end = time.monotonic() + limit
         while (said := self.sitectl("verify", *more)).status != 0:
@@ -206,7 +206,7 @@ def watched(hosts: Sequence[str]) -> Iterator[list[str]]:
             found += tokens
 
 
-def until(true: Callable[[], bool], *, what: str, limit: float = 600, pause: float = 0.2) -> None:
+def until(true: Callable[[], bool], *, what: str, limit: float = 240, pause: float = 0.2) -> None:
     """Asks again after each pause until `true`; the test fails after `limit` seconds."""
     end = time.monotonic() + limit
     while not true():

@@ -56,8 +56,7 @@ delivery = Delivery.model_validate(said["delivery"])
 chart = brought("chart", host, delivery, "app", ("app", said["version"]), parent=provider)
 if "repository" in said:
     chart = Source("app", said["version"], said["repository"])
-from components.kubernetes import handle, release
-handle.forget = nothing
+from components.kubernetes import release
 release.first = webhook.first = functools.partial(first, said["kubeconfig"])
 cluster.release(provider, "release", ("default", "app"), chart, {{"text": "ours"}})
 """
@@ -160,6 +159,17 @@ def test_a_release_whose_upgrade_was_killed_is_upgraded_by_the_next_run(
         for each in server.ask("GET", f"{secrets}?labelSelector=owner=helm")["items"]
     ]
     assert sorted(names) == ["deployed", "superseded", "superseded"]
+
+
+@pytest.mark.row("X4")
+def test_a_release_that_the_state_has_lost_is_taken_over_with_its_objects(stack: Stack, server: ApiServer) -> None:
+    """Helm itself refuses to install a release of a name that it knows."""
+    maps = "/api/v1/namespaces/default/configmaps/app"
+    uid = server.ask("GET", maps)["metadata"]["uid"]
+    urn = stack.resources()["release"]["urn"]
+    stack.run("state", "delete", urn, "--yes")
+    assert "+ 1 created" in stack.run("up", "--yes", "--skip-preview")
+    assert server.ask("GET", maps)["metadata"]["uid"] == uid
 
 
 @pytest.mark.row("X4")

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,7 @@ def test_the_keys_and_steps_of_a_page_are_there(part: str) -> None:
         explain(schema(part if key.startswith(".") else ""), key.replace("[]", "").lstrip("."))
 
 
+@cache
 def schema(part: str) -> dict[str, Any]:
     """As explain wants it, with the part's own entry at its top, or the site where no part is named."""
     top = Site.model_json_schema()

@@ -7,7 +7,8 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests import samples
 from tests.unit.conftest import a_key
 from tests.unit.recorder import Plan, Registered, record
 from tests.unit.test_plan import NoSecrets, void
+from tests.unit.test_resources import MOST, of_hosts
 
 SAMPLES = {sample.name: sample for sample in (*samples.shown(), *samples.good())}
 DIGEST = re.compile(r"@[0-9a-f]{12}\b|(?<=install )[0-9a-f]{64}")
@@ -65,6 +67,15 @@ def planned(sample: str, folder: Path) -> Plan:
     return plan(site, [resource.name for resource in plan({**site, "hosts": alive}).resources.values()])
 
 
+Plans = Callable[[str], Plan]
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory, lab_folder: Path) -> Plans:  # noqa: ARG001
+    """The plan of a sample site, by its name; each is made once."""
+    return cache(lambda sample: planned(sample, tmp_path_factory.mktemp("site")))
+
+
 def page(resource: Registered) -> str:
     """A resource for a reviewer: secrets are •, digests of step files are left out."""
     lines = [f"{resource.type} {resource.name}", f"  parent  {resource.parent}"]
@@ -80,8 +91,8 @@ def page(resource: Registered) -> str:
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
-def test_the_plan_of_a_sample_site_is_the_golden_one(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
-    plan = planned(sample, tmp_path)
+def test_the_plan_of_a_sample_site_is_the_golden_one(sample: str, plans: Plans) -> None:
+    plan = plans(sample)
     text = "".join(page(plan.resources[urn]) for urn in sorted(plan.resources))
     golden = SAMPLES[sample].golden
     if os.environ.get("UPDATE_GOLDEN"):
@@ -92,28 +103,28 @@ def test_the_plan_of_a_sample_site_is_the_golden_one(sample: str, tmp_path: Path
 
 @pytest.mark.row("X3")
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
-def test_the_plan_of_a_sample_site_obeys_the_policy(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
-    found = [Planned(each.type, each.name, each.inputs) for each in planned(sample, tmp_path).resources.values()]
+def test_the_plan_of_a_sample_site_obeys_the_policy(sample: str, plans: Plans) -> None:
+    found = [Planned(each.type, each.name, each.inputs) for each in plans(sample).resources.values()]
     assert [line for rule in RULES for each in found for line in rule.check(each)] == []
     assert [line for rule in STACK_RULES for line in rule.check(found)] == []
 
 
 @pytest.mark.row("X22")
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
-def test_each_object_of_a_sample_site_may_be_taken_back(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
+def test_each_object_of_a_sample_site_may_be_taken_back(sample: str, plans: Plans) -> None:
     """From who changed it by kubectl: else the API server refuses the next up."""
-    objects = [each for each in planned(sample, tmp_path).resources.values() if each.type.startswith("kubernetes:")]
+    objects = [each for each in plans(sample).resources.values() if each.type.startswith("kubernetes:")]
     own = [each for each in objects if each.type != "kubernetes:helm.sh/v3:Release"]
     forced = [each.name for each in own if FORCE.items() <= (each.inputs["metadata"].get("annotations") or {}).items()]
     assert [each.name for each in own] == forced
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES))
-def test_each_host_is_told_of_all_its_layers(sample: str, tmp_path: Path, lab_folder: Path) -> None:  # noqa: ARG001
+def test_each_host_is_told_of_all_its_layers(sample: str, plans: Plans) -> None:
     """One that is missing would leave for ever; one too many would never be missed."""
     told: dict[str, set[str]] = {}
     has: dict[str, set[str]] = {}
-    for command in planned(sample, tmp_path).of("command:remote:Command"):
+    for command in plans(sample).of("command:remote:Command"):
         words = shlex.split(command.inputs["create"].removeprefix("sudo -n "))
         if words[:4] == ["bash", "-s", "--", "install"]:
             told[command.name] = set(words[7:])
@@ -121,3 +132,10 @@ def test_each_host_is_told_of_all_its_layers(sample: str, tmp_path: Path, lab_fo
             has.setdefault(command.options["deleted_with"], set()).add(words[2])
     has = {anchor: {"base", *(n for n in layers if not n.startswith("members-"))} for anchor, layers in has.items()}
     assert told == has
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES))
+def test_a_host_of_a_sample_site_costs_at_most_eight_resources(sample: str, plans: Plans) -> None:
+    found = of_hosts(plans(sample))
+    assert found
+    assert max(found.values()) <= MOST

@@ -42,8 +42,9 @@ FILES = {
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of those files, with our conftest."""
     root = tmp_path_factory.mktemp("tree")
-    ours = ("tests/conftest.py", "tests/schedule.py", "lab/paths.py", "tools/paths.py", "pyproject.toml")
-    for path in (*ours, "lab/__init__.py", "tools/__init__.py"):
+    ours = ("tests/conftest.py", "tests/limit.py", "tests/schedule.py")
+    theirs = ("lab/__init__.py", "lab/paths.py", "tools/__init__.py", "tools/paths.py", "pyproject.toml")
+    for path in (*ours, *theirs):
         (root / path).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / path, root / path)
     for path, marks in FILES.items():

@@ -53,8 +53,10 @@ def test_front_ends_have_the_users_and_other_hosts_have_not(tmp_path: Path) -> N
 
 @pytest.mark.row("X14")
 def test_users_in_no_project_are_a_note(tmp_path: Path) -> None:
-    assert "users: ana, ben are in no project." in notes(site_with(tmp_path))
-    assert "users: ben is in no project." in notes(
+    fix = "Write them into projects.NAME.members, or take them out of users."
+    text = f"users: ana, ben are in no project, so nothing in the cluster opens to them. {fix}"
+    assert text in notes(site_with(tmp_path))
+    assert f"users: ben is in no project, so nothing in the cluster opens to it. {fix.replace('them', 'it')}" in notes(
         site_with(
             tmp_path,
             hosts={"one": {"address": "10.0.0.1", "roles": ["control-plane"]}},

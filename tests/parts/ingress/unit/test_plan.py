@@ -207,7 +207,7 @@ def put(question: Question, folder: Path, **programs: str) -> Check:
 
 def shown(days: float, own: str) -> str:
     """openssl, for a server that shows a certificate."""
-    end = f"$(date -u -d '+{int(days * 24 + 1)} hours' '+%b %d %H:%M:%S %Y GMT')"
+    end = f"$(date -u -d '{int(days * 24 + 1):+} hours' '+%b %d %H:%M:%S %Y GMT')"
     return f'[[ $1 == x509 ]] || exit 0; printf "sha256 Fingerprint={own}\\nnotAfter=%s\\n" "{end}"'
 
 
@@ -221,6 +221,9 @@ def test_verify_asks_for_address_certificate_and_name(tmp_path: Path) -> None:
     fine = put(certificate_, tmp_path, openssl=shown(90, own))
     assert (fine.id, fine.status, fine.saw[:12]) == ("ingress/certificate", "ok", "90 days left")
     assert put(certificate_, tmp_path, openssl=shown(9, own)).status == "note"
+    ended = put(certificate_, tmp_path, openssl=shown(-3, own))
+    assert (ended.status, ended.saw[:25]) == ("failed", "the certificate ended on ")
+    assert ended.fix == "put a new one into network.ingress.certificate, then pulumi up"
     other = put(certificate_, tmp_path, openssl=shown(90, "00:11"))
     assert (other.status, other.fix) == ("failed", "pulumi up")
     assert "another certificate than that of network.ingress.certificate" in other.saw
