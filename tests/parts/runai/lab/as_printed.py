@@ -86,13 +86,14 @@ def _renamed(value: Any) -> Any:
     return PLACES.get(value, value) if isinstance(value, str) else value
 
 
-def changes(folder: Path) -> dict[str, Any]:
+def changes(folder: Path, sha256: str) -> dict[str, Any]:
     """What the lab has otherwise, by key: where things are, and what its hosts cannot do."""
     charts = {path.name: str(path) for path in depot.charts() if path.parent.name == vendor.VERSION}
     soon = {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2}}
     small = {"controller": {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}}
     often = {"prometheus": {"prometheusSpec": {"scrapeInterval": "5s", "evaluationInterval": "5s"}}}
-    archive, cli = folder / vendor.FILE, program(1, COMPLETION)
+    cli = program(1, COMPLETION)
+    beside = {name: str(folder / f"files/{name}.pem") for name in (DOMAIN, "authority", "registry")}
     runai = "platforms.0"
     return {
         # Where hosts, packages, images and charts are.
@@ -104,13 +105,13 @@ def changes(folder: Path) -> dict[str, Any]:
             **{name: [_DEPOT] for name in ("registry.k8s.io", "quay.io", "docker.io", "ghcr.io")},
             "nvcr.io": [f"https://{REGISTRY}:5000", _DEPOT],
         },
-        "engine.registryCertificates": {f"{REGISTRY}:5000": "files/authority.pem"},
+        "engine.registryCertificates": {f"{REGISTRY}:5000": beside["authority"]},
         "engine.logins": {f"{REGISTRY}:5000": {"user": "pull", "passwordSecret": "registryPassword"}},
         "registry": {
             "host": PLACES["nfs"],
             "user": "pull",
             "passwordSecret": "registryPassword",
-            "certificate": "files/registry.pem",
+            "certificate": beside["registry"],
             "keySecret": "registryKey",
         },
         "network.loadBalancer": {
@@ -119,13 +120,17 @@ def changes(folder: Path) -> dict[str, Any]:
             "version": metallb.VERSION,
             "values": {"controller": soon, "speaker": soon},
         },
+        "kubernetes.oidc.caFile": beside["authority"],
+        "network.ingress.certificate": beside[DOMAIN],
         "network.ingress.repository": front.CHARTS,
         "gpuOperator.repository": front.CHARTS,
         "monitoring.repository": front.CHARTS,
         "storage.charts": {
             "csiNfs": {"chart": CSI, "repository": front.CHARTS, "version": storage.CSI_NFS},
         },
-        f"{runai}.package.sha256": _digest(archive) if archive.exists() else "0" * 64,
+        f"{runai}.certificate": beside[DOMAIN],
+        f"{runai}.authority": beside["authority"],
+        f"{runai}.package.sha256": sha256,
         f"{runai}.controlPlane.chart": charts["control-plane"],
         f"{runai}.cluster.chart": charts["runai-cluster"],
         f"{runai}.mlflow.server.chart": str(ROOT / "lab/parts/runai/charts/mlflow"),
@@ -151,10 +156,10 @@ def changes(folder: Path) -> dict[str, Any]:
     }
 
 
-def site(folder: Path) -> dict[str, Any]:
-    """The sample on the lab's hosts; its files are in the folder."""
+def site(folder: Path, sha256: str) -> dict[str, Any]:
+    """The sample on the lab's hosts; its files are in the folder, and `sha256` is that of the vendor's archive."""
     found = moved(printed())
-    for path, value in changes(folder).items():
+    for path, value in changes(folder, sha256).items():
         *way, last = path.split(".")
         at: Any = found
         for key in way:
@@ -169,11 +174,6 @@ def _apt() -> dict[str, str]:
 
 def _of_dev(key: str) -> dict[str, Any]:
     return dict(YAML(typ="safe", pure=True).load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"][key])
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -196,12 +196,11 @@ def appliance(folder: Path) -> Iterator[Stack]:
         gpus.fit(lab_host(PLACES[name]), "4")
     on(PLACES["nfs"], ["sh", "-c", "mkdir /srv/nfs && mount -t tmpfs -o size=600G,mode=0755 disk /srv/nfs"])
     secrets = files(folder)
-    shutil.copy(keys.KNOWN_HOSTS, folder / "known_hosts")
-    archive, _ = vendor.archive(folder)
-    shutil.copy(archive, _root("nfs") / "srv" / vendor.FILE)
+    (folder / "known_hosts").write_text("".join(_known(place) for place in PLACES.values()))
+    shutil.copy(vendor.archive(), _root("nfs") / "srv" / vendor.FILE)
     (_root("login") / "opt/runai").write_text(program(1, COMPLETION))
     stack = Stack("ai", folder)
-    stack.create(site(folder))
+    stack.create(site(folder, vendor.digest()))
     for name, value in secrets.items():
         stack.tell(name, value)
     run("ip", "address", "replace", f"{NAMES}/32", "dev", BRIDGE)
@@ -209,6 +208,11 @@ def appliance(folder: Path) -> Iterator[Stack]:
         yield stack
     for place in PLACES.values():
         lab.stop(lab_host(place), grace=0)
+
+
+def _known(place: str) -> str:
+    public = keys.host_key(lab_host(place)).with_suffix(".pub").read_text().split()
+    return f"{lab_host(place).address} {public[0]} {public[1]}\n"
 
 
 def _root(name: str) -> Path:

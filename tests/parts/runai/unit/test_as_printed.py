@@ -22,6 +22,7 @@ PLACED = {
     *(f"network.loadBalancer.{key}" for key in ("pool", "repository", "version", "values")),
     *(f"{part}.repository" for part in ("network.ingress", "gpuOperator", "monitoring")),
     *("platforms.0.package.sha256", "platforms.0.controlPlane.chart", "platforms.0.cluster.chart"),
+    *("kubernetes.oidc.caFile", "network.ingress.certificate", "platforms.0.certificate", "platforms.0.authority"),
     *("platforms.0.mlflow.server.chart", "platforms.0.jumpBox.cli.sha256"),
 }
 """Where hosts, packages, images, charts and files are, and what is in the files."""
@@ -59,7 +60,7 @@ def back(value: Any) -> Any:
 
 
 def test_nothing_else_differs(tmp_path: Path) -> None:
-    sample, ours = as_printed.printed(), as_printed.site(tmp_path)
+    sample, ours = as_printed.printed(), as_printed.site(tmp_path, "5" * 64)
     hosts, places = sample.pop("hosts"), ours.pop("hosts")
     assert set(differing(sample, back(ours))) == PLACED | EMULATED
     written = {f"{name.partition('-[')[0]}": host for name, host in hosts.items()}
@@ -72,7 +73,7 @@ def test_nothing_else_differs(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("lab_folder")
 def test_the_program_takes_it(tmp_path: Path) -> None:
     as_printed.files(tmp_path)
-    site = site_from(as_printed.site(tmp_path), stack="ai", folder=tmp_path, keys=False)
+    site = site_from(as_printed.site(tmp_path, "5" * 64), stack="ai", folder=tmp_path, keys=False)
     assert {host.name for host in site.active} == {*PLACES.values()}
 
 
