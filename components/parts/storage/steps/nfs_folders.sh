@@ -29,6 +29,7 @@ apply() {
     local owner mode folder path says
     says=$(share_off_disk "$(input path)" "$(input mount)")
     if [[ -n $says ]]; then untrue "$says"; fi
+    while read -r owner mode folder; do _refuse_other "$folder" "$owner"; done < <(bulk folders)
     _dropped | _give_back
     while read -r owner mode folder; do
         path=$(input path)/$folder
@@ -60,6 +61,18 @@ _above() {
 }
 
 _dropped() { comm -23 <(_recorded | sort -u) <(bulk folders | cut -d ' ' -f 3- | _above); }
+
+# A folder with files that was there before us is its owner's.
+_refuse_other() { # FOLDER OWNER
+    local path is
+    path=$(input path)/$1
+    if [[ $2 == - || ! -d $path || -L $path ]] || _recorded | grep -xF -- "$1" >/dev/null; then return; fi
+    is=$(stat -c %u:%g "$path")
+    if [[ $is != "$2" && $is != 0:* && -n $(ls -A "$path") ]]; then
+        untrue "has $path of $is, with files, and the site's volume wants it for $2. Nothing was changed. Fix: write" \
+            "owner: \"$is\" for that volume, or another path; or, if the files are $2's: chown -R $2 $path"
+    fi
+}
 
 # Makes a folder of the share, and records first what was there.
 _made() {

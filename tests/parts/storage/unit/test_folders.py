@@ -68,3 +68,26 @@ def test_what_was_there_is_noted_once_also_in_a_long_list(tmp_path: Path) -> Non
     words = {"path": str(share), "mount": ""}
     assert host.call(FOLDERS, "apply", words, bulk={"folders": "- - plain\n- - second"}) == (0, "")
     assert host.path("/home/storage-folders").read_text() == record
+
+
+@pytest.mark.row("S2", "N8")
+def test_a_folder_of_somebody_else_with_files_stays_theirs(tmp_path: Path) -> None:
+    host, share = StepHost(tmp_path / "host"), tmp_path / "share"
+    theirs = share / "theirs"
+    theirs.mkdir(parents=True)
+    (theirs / "file").touch()
+    # Whose it is: a test need not be root's.
+    asked = f"-c %u:%g {theirs}"
+    host.program("stat", f'if [[ $* == "{asked}" ]]; then cat {tmp_path}/owner; else exec /usr/bin/stat "$@"; fi')
+    host.program("chown", f"echo 2000:2000 >{tmp_path}/owner")
+    (tmp_path / "owner").write_text("3000:3000\n")
+    words, folders = {"path": str(share), "mount": ""}, {"folders": "2000:2000 - theirs"}
+    status, says = host.call(FOLDERS, "apply", words, bulk=folders)
+    assert status == 10
+    assert f"has {theirs} of 3000:3000, with files, and the site's volume wants it for 2000:2000. Nothing was" in says
+    assert 'Fix: write owner: "3000:3000" for that volume, or another path; or, if the files are 2000:2000\'s: ' in says
+    assert says.endswith(f"chown -R 2000:2000 {theirs}")
+    assert (tmp_path / "owner").read_text() == "3000:3000\n"
+    (theirs / "file").unlink()
+    assert host.call(FOLDERS, "apply", words, bulk=folders) == (0, "")
+    assert (tmp_path / "owner").read_text() == "2000:2000\n"
