@@ -41,6 +41,7 @@ PART: Part[Rancher] = Part(
         shares=people.shares,
         belongs=people.belongs,
         promises=people.promises,
+        folders=people.folders,
         questions=_questions,
     ),
 )
