@@ -19,6 +19,7 @@ pytestmark = pytest.mark.row("T5")
 
 PROJECT = Own("projects", "p-vision", "local", "local-p-vision")
 ROLE = Own("globalrolebindings", "gm-ana")
+VOLUME, CLAIM = Own("persistentvolumes", "ana", group=""), Own("persistentvolumeclaims", "volume", "ana", group="")
 LIMIT = {"limitsCpu": "4", "extended": {"requests.nvidia.com/gpu": "2"}}
 # Each call takes the first file of its queue; the last one stays.
 KUBECTL = """#!/bin/bash
@@ -89,7 +90,19 @@ def test_what_does_not_end_in_time_is_named_with_its_reason(cluster: Cluster, mo
     )
 
 
-@pytest.mark.parametrize(("of", "within"), [(PROJECT, " -n local"), (ROLE, "")], ids=["project", "role"])
+def test_a_claim_that_pods_hold_is_named_with_its_namespace(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "LIMIT", 0.0)
+    cluster.has("object", "2026-11-30T10:00:00Z true")
+    said = cluster.refused(free(PLANES, CLAIM, cluster.said.append))
+    assert "the former persistentvolumeclaims volume still ends after 0 s" in said
+    assert "see kubectl get -n ana persistentvolumeclaims volume -o yaml; then pulumi up" in said
+
+
+@pytest.mark.parametrize(
+    ("of", "within"),
+    [(PROJECT, " -n local"), (ROLE, ""), (VOLUME, ""), (CLAIM, " -n ana")],
+    ids=["project", "role", "volume", "claim"],
+)
 def test_what_others_made_is_refused(cluster: Cluster, of: Own, within: str) -> None:
     cluster.has("object", " ")
     assert cluster.refused(free(PLANES, of, cluster.said.append)) == (

@@ -9,6 +9,7 @@ from components.parts.storage import steps
 from tests.unit.step_host import StepHost
 
 FOLDERS = Path(steps.__file__).parent / "steps/nfs_folders.sh"
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="owners of folders: root only")
 LINK = "which is a link or is behind one, and a volume wants a folder. Fix: remove the link"
 
 
@@ -75,6 +76,7 @@ def give(host: StepHost, function: str, share: Path, owner: str) -> tuple[int, s
     return host.call(FOLDERS, function, {"path": str(share), "mount": ""}, bulk={"folders": lines})
 
 
+@ROOT
 @pytest.mark.row("S2", "T5")
 def test_a_persons_folder_is_made_once_and_theirs_from_then_on(tmp_path: Path) -> None:
     host, share = StepHost(tmp_path / "host"), tmp_path / "share"
@@ -90,6 +92,7 @@ def test_a_persons_folder_is_made_once_and_theirs_from_then_on(tmp_path: Path) -
         assert (folder.stat().st_uid, oct(folder.stat().st_mode)) == (2001, "0o40750")
 
 
+@ROOT
 @pytest.mark.row("S2", "T5")
 @pytest.mark.parametrize(("uid", "files"), [(2007, False), (0, True)], ids=["somebody's", "root's, with files"])
 def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, uid: int, files: bool) -> None:
@@ -107,6 +110,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, uid: int, files: b
     assert folder.stat().st_uid == uid
 
 
+@ROOT
 @pytest.mark.row("S2", "T5")
 def test_everybodys_folder_is_made_and_one_that_is_there_is_left_alone(tmp_path: Path) -> None:
     host, share = StepHost(tmp_path / "host"), tmp_path / "share"
@@ -119,6 +123,7 @@ def test_everybodys_folder_is_made_and_one_that_is_there_is_left_alone(tmp_path:
     assert ((share / "old").stat().st_uid, oct((share / "old").stat().st_mode)) == (2001, "0o40755")
 
 
+@ROOT
 @pytest.mark.row("S2", "T5")
 def test_an_empty_folder_of_root_becomes_the_persons(tmp_path: Path) -> None:
     host, share = StepHost(tmp_path / "host"), tmp_path / "share"
