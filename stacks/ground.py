@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from components.engine.config import Docker
-from components.parts.part import Ground, Provide
+from components.parts.part import Ground, Provide, Wave
 from components.tenancy.config import Share
 from stacks.model import Entry, Site
 
@@ -55,6 +55,19 @@ def belongs(site: Site) -> Mapping[str, Sequence[str]]:
         for key, values in (entry.part.cluster.belongs(entry.config, known) if entry.part.cluster else {}).items():
             found.setdefault(key, []).extend(values)
     return found
+
+
+def waves(site: Site, entry: Entry) -> Sequence[Wave]:
+    """The layers of an entry on hosts."""
+    half = entry.part.host
+    if half is None:
+        return ()
+    if half.serving is None:
+        return half.waves(entry.config, site.hosts)
+    known = ground(site)
+    halves = [(each.part.cluster, each.config) for each in site.entries]
+    wanted = [folder for cluster, config in halves if cluster for folder in cluster.folders(config, known)]
+    return half.serving(entry.config, site.hosts, wanted)
 
 
 def _both(one: Share, other: Share, gpus: int) -> Share:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from components.host.config import Host
 from components.hostrun.step import Step
 from stacks import plan
-from stacks.ground import in_order
+from stacks.ground import in_order, waves
 from stacks.model import Site
 
 
@@ -13,7 +13,7 @@ def layers(site: Site, host: Host) -> Mapping[str, Sequence[Step]]:
     """In the order in which they are applied; those of the cluster's membership, which are of no one host, left out."""
     found = {"base": plan.base(site, host), "gpu": plan.gpu(host), "engine": plan.engine(site, host)}
     for entry in in_order(site.entries):
-        for wave in entry.part.host.waves(entry.config, site.hosts) if entry.part.host else ():
+        for wave in waves(site, entry):
             found[wave.layer] = list(wave.steps.get(host.name, ()))
     if site.kubernetes:
         found.update({layer: list(steps) for layer, steps in plan.cluster(site, host).items()})

@@ -15,7 +15,7 @@ from components.parts.component import OnHosts
 from components.parts.part import Wave
 from stacks import plan, state
 from stacks.checks_files import expiring
-from stacks.ground import in_order
+from stacks.ground import in_order, waves
 from stacks.model import Entry, Site
 from stacks.secrets import Secrets
 
@@ -32,7 +32,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
     drivers = {name: plan.gpu(host) for name, host in site.hosts.items()}
     on_them = {name: plan.engine(site, host) for name, host in site.hosts.items()}
     halves = _on_hosts(site)
-    rooms = [("gpu", drivers), ("engine", on_them), *((w.layer, w.steps) for _, waves in halves for w in waves)]
+    rooms = [("gpu", drivers), ("engine", on_them), *((w.layer, w.steps) for _, layers in halves for w in layers)]
     known = state.outputs() if site.kubernetes or len(site.active) < len(site.hosts) else {}
     hosts = Hosts(
         "hosts",
@@ -48,8 +48,8 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
     engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
     # The layers of a host follow one another: each half builds on the refs that the previous one returns.
     refs = engines.refs
-    for entry, waves in halves:
-        refs = OnHosts(entry.name, entry.token(), waves, hosts=refs, targets=reached).refs
+    for entry, layers in halves:
+        refs = OnHosts(entry.name, entry.token(), layers, hosts=refs, targets=reached).refs
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
     if site.kubernetes is None:
         return outputs
@@ -60,7 +60,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
 
 def _on_hosts(site: Site) -> list[tuple[Entry, Sequence[Wave]]]:
     entries = in_order(site.entries)
-    return [(entry, half.waves(entry.config, site.hosts)) for entry in entries if (half := entry.part.host)]
+    return [(entry, waves(site, entry)) for entry in entries if entry.part.host]
 
 
 def _layers(site: Site, rooms: Sequence[tuple[str, Mapping[str, Sequence[Step]]]], host: Host) -> list[str]:

@@ -101,6 +101,19 @@ class Filling:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder on an NFS server that belongs to a person or to everybody."""
+
+    server: str
+    """Address or name."""
+    path: str
+    owner: str
+    """UID:GID, as numbers."""
+    mode: str
+    """Of a new one; whose it is then may change it."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostPart(Generic[P]):
     """The half on hosts. Its functions get all hosts of the site; a part does nothing on hosts that it does not use."""
 
@@ -108,6 +121,8 @@ class HostPart(Generic[P]):
     """Names of the hosts that it uses; the part's checks report a name that is not a host's."""
     waves: Callable[[P, Hosts], Sequence[Wave]]
     """Its layers, in the order in which they come up."""
+    serving: Callable[[P, Hosts, Sequence[Folder]], Sequence[Wave]] | None = None
+    """In place of `waves`, of a part that makes on its server the folders that other parts want there."""
     prepare: Callable[[P, Host, Hosts], Host] = lambda _, host, __: host
     """One of its hosts with the part's defaults, which the site's own settings override."""
     preflight: Callable[[P, Host, Hosts], Sequence[Step]] = lambda *_: ()
@@ -211,6 +226,8 @@ class ClusterPart(Generic[P]):
     belongs: Callable[[P, Ground], Mapping[str, Sequence[str]]] = lambda *_: {}
     """Annotations, by key and values, of namespaces that people make for a project by themselves: what the API server
     refuses in a project's own namespace, it refuses there."""
+    folders: Callable[[P, Ground], Sequence[Folder]] = lambda *_: ()
+    """Folders that it wants on NFS servers. Those on a server that the site runs are made there."""
     user: str | None = None
     """`module:Class`, built for each user: `Class(name, config, *, user, ground, cluster, secret, opts)`, where `user`
     is the user's name."""

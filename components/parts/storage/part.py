@@ -17,6 +17,7 @@ PART: Part[Storage] = Part(
         preflight=steps.preflight,
         listening=steps.listening,
         waves=steps.waves,
+        serving=steps.serving,
         verdicts={"nfs_mounts": "mounts"},
     ),
     cluster=ClusterPart(

@@ -5,14 +5,14 @@ the server's host (layer `storage`)  →  every host that mounts the share (laye
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from components.host.config import Host
 from components.host.listening import Listening
 from components.host.openings import Sources
 from components.host.packages import packages
 from components.hostrun.step import Step
-from components.parts.part import Hosts, Wave
+from components.parts.part import Folder, Hosts, Wave
 from components.parts.storage import layout
 from components.parts.storage.config import Nfs, Storage
 from components.parts.storage.layout import Place
@@ -58,16 +58,21 @@ def preflight(config: Storage, host: Host, hosts: Hosts) -> Sequence[Step]:
 
 def waves(config: Storage, hosts: Hosts) -> Sequence[Wave]:
     """The server, then its clients."""
+    return serving(config, hosts, ())
+
+
+def serving(config: Storage, hosts: Hosts, folders: Sequence[Folder]) -> Sequence[Wave]:
+    """The same, with what other parts want on the server."""
     own, found = config.nfs, layout.share(config, hosts)
     made = []
     if own and own.host in hosts:
-        made.append(Wave("storage", {own.host: server(config, own, hosts)}))
+        made.append(Wave("storage", {own.host: server(config, own, hosts, folders)}))
     if clients := uses(config, hosts):
         made.append(Wave("storage-client", {name: client(config, found) for name in clients}))
     return made
 
 
-def server(config: Storage, nfs: Nfs, hosts: Hosts) -> list[Step]:
+def server(config: Storage, nfs: Nfs, hosts: Hosts, more: Sequence[Folder] = ()) -> list[Step]:
     """The share with its folders, exported."""
     ganesha, mount = nfs.server == "ganesha", layout.disk(nfs, hosts[nfs.host]) or ""
     term = "@nfs-ganesha" if ganesha else "@nfs-server"
@@ -76,7 +81,7 @@ def server(config: Storage, nfs: Nfs, hosts: Hosts) -> list[Step]:
         packages([term], label="nfs-server", folders=_GANESHAS if ganesha else ()),
         Step(_SCRIPTS / "nfs_share.sh", {"path": nfs.path, "mount": mount, "bytes": room}),
     ]
-    if folders := sorted(set(_folders(config))):
+    if folders := sorted({*_folders(config), *_of_people(nfs, hosts, more)}):
         bulk = {"folders": "".join(f"{line}\n" for line in folders)}
         steps.append(Step(_SCRIPTS / "nfs_folders.sh", {"path": nfs.path, "mount": mount}, bulk=bulk))
     clients = " ".join(str(each) for each in layout.allowed(config, hosts))
@@ -106,3 +111,12 @@ def _folders(config: Storage) -> Iterator[str]:
     """`OWNER MODE FOLDER` of each volume on our server; - for what is left as it is."""
     for volume in layout.served(config).values():
         yield f"{volume.owner or '-'} {volume.mode or '-'} {volume.path}"
+
+
+def _of_people(nfs: Nfs, hosts: Hosts, wanted: Sequence[Folder]) -> Iterator[str]:
+    """The same of folders that other parts want below the share; + for an owner who is not taken from anybody."""
+    servers = {nfs.host, str(hosts[nfs.host].address)}
+    for each in wanted:
+        path = PurePosixPath(each.path)
+        if each.server in servers and path.is_relative_to(nfs.path) and str(path) != nfs.path.rstrip("/"):
+            yield f"+{each.owner} {each.mode} {path.relative_to(nfs.path)}"

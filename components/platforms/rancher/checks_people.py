@@ -97,6 +97,13 @@ def notes(config: Rancher, ground: Ground) -> Iterator[Problem]:
         if project.groups:
             text = f"projects.{name}.groups have no role in Rancher: its own users are in no group. Name members."
             yield Problem((), text)
+    of = ground.config(Storage)
+    own = of.nfs if of else None
+    if config.volumes and own and str(config.volumes.server) in {own.host, str(ground.hosts[own.host].address)}:
+        lacking = [name for name in people.personal(config, ground) if ground.users[name].uid is None]
+        if lacking:
+            text = f"makes no folder for {', '.join(lacking)}, without a uid under users of the site. Write one."
+            yield Problem(("volumes",), text)
     if config.personal and not config.volumes:
         text = "gives no volume: with volumes, each project gets one on an NFS server."
         yield Problem(("personal",), text)

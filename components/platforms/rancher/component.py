@@ -119,7 +119,7 @@ class RancherServer(ComponentResource):
         return user
 
     def _own(self, resource: str, own: Own, *after: Resource, quota: Call | None = None) -> ResourceOptions:
-        """Options of an object of Rancher's kinds: its name is free when it is made; `quota` waits before a change."""
+        """Options of an object whose name must be free when it is made; `quota` waits before a change."""
         options = self._cluster.options(self, *after)
         made = partial(free, self._cluster.planes, own, pulumi.log.info)
         hook = [self._before.on(resource, made, quota)]
@@ -166,21 +166,23 @@ class RancherServer(ComponentResource):
         if of is None:
             return
         for project in people.projects(self._config, self._ground):
+            resource = f"{self._name}-volume-{project}"
+            own = Own("persistentvolumes", project, group="")
             made = k8s.core.v1.PersistentVolume(
-                f"{self._name}-volume-{project}",
+                resource,
                 **volumes.volume(of, project),
-                opts=self._anew(("spec.nfs", "spec.claimRef")),
+                opts=self._anew(self._own(resource, own), "spec.nfs", "spec.claimRef"),
             )
             # A volume that is made anew takes its claim along: a bound one would wait for it for ever.
-            options = self._anew(("spec",), made, *after)
+            resource = f"{self._name}-claim-{project}"
+            own = Own("persistentvolumeclaims", places.CLAIM, project, group="")
+            options = self._anew(self._own(resource, own, made, *after), "spec")
             # Kubernetes changes the size of no static claim; NFS bounds none.
             options.ignore_changes = ["spec.resources"]
-            k8s.core.v1.PersistentVolumeClaim(
-                f"{self._name}-claim-{project}", **volumes.claim(of, project, made.metadata.name), opts=options
-            )
+            k8s.core.v1.PersistentVolumeClaim(resource, **volumes.claim(of, project, made.metadata.name), opts=options)
 
-    def _anew(self, properties: tuple[str, ...], *after: Resource) -> ResourceOptions:
+    @staticmethod
+    def _anew(options: ResourceOptions, *properties: str) -> ResourceOptions:
         """Options of an object that Kubernetes lets nobody change in these properties."""
-        options = self._cluster.options(self, *after)
         options.replace_on_changes, options.delete_before_replace = list(properties), True
         return options

@@ -90,7 +90,8 @@ class Volumes(Model):
     server: Server
     """Address or name of the server."""
     path: Path
-    """The folder there that has a folder of each project's name. Kubernetes makes no folder and deletes none."""
+    """The folder there that has a folder of each project's name. On a server that the site runs (`storage.nfs`), they
+    are made: a user's own with the user's number, one of several people open to all of them."""
     capacity: Storage = "100Gi"
     """What each volume promises. NFS does not enforce it."""
 

@@ -34,7 +34,7 @@ class OwnError(Exception):
 
 @dataclass(frozen=True)
 class Own:
-    """An object of Rancher's kinds under a name of ours."""
+    """An object under a name of ours."""
 
     plural: str
     """Of its kind, such as projects."""
@@ -43,11 +43,18 @@ class Own:
     """Where it is; `-` where it is in none."""
     backing: str = ""
     """The namespace that Rancher makes for it, if it does."""
+    group: str = f".{places.GROUP}"
+    """Behind the plural: Rancher's, or nothing for Kubernetes' own kinds."""
 
     @property
     def kind(self) -> str:
         """As kubectl knows it."""
-        return f"{self.plural}.{places.GROUP}"
+        return f"{self.plural}{self.group}"
+
+    @property
+    def within(self) -> str:
+        """kubectl's words for its namespace."""
+        return "" if self.namespace == "-" else f" -n {self.namespace}"
 
 
 async def free(planes: Sequence[Target], own: Own, tell: Tell) -> None:
@@ -107,19 +114,19 @@ async def _asked(planes: Sequence[Target], words: str, script: Path, what: str) 
 
 
 def _foreign(plane: Target, own: Own) -> str:
-    within = "" if own.namespace == "-" else f" -n {own.namespace}"
     return (
         f"{plane.name} [rancher] {own.kind} {own.name} is there already, and this program did not make it. Nothing was "
         f"changed. Fix: another name in the site; or, to make it the site's, with which it is deleted: "
-        f"kubectl label{within} {own.kind} {own.name} {places.MADE}=true"
+        f"kubectl label{own.within} {own.kind} {own.name} {places.MADE}=true"
     )
 
 
 def _held(plane: Target, own: Own, what: str, why: str) -> str:
     said = why or "Kubernetes does not say what holds it"
+    within = "" if what.startswith("namespace ") else own.within
     return (
         f"{plane.name} [rancher] the former {what} still ends after {LIMIT:g} s: {said}. {own.name} was not made. "
-        f"Fix: remove what holds it, see kubectl get {what} -o yaml; then pulumi up"
+        f"Fix: remove what holds it, see kubectl get{within} {what} -o yaml; then pulumi up"
     )
 
 

@@ -19,5 +19,9 @@ case $seen in
     *) printf 'ends\n%s %s\n' "${kind%%.*}" "$name" && exit ;;
 esac
 if [[ -n $backing ]]; then
-    admin get namespace "$backing" --ignore-not-found -o jsonpath='{"ends\nnamespace "}{.metadata.name}{"\n"}{range .status.conditions[?(@.status=="True")]}{.message}{"\n"}{end}'
+    phase=$(admin get namespace "$backing" --ignore-not-found -o jsonpath='{.status.phase}')
+    if [[ -z $phase ]]; then exit; fi
+    printf 'ends\nnamespace %s\n' "$backing"
+    if [[ $phase == Active ]]; then printf 'nobody has deleted it: kubectl delete namespace %s\n' "$backing"; fi
+    admin get namespace "$backing" --ignore-not-found -o jsonpath='{range .status.conditions[?(@.status=="True")]}{.message}{"\n"}{end}'
 fi

@@ -41,6 +41,7 @@ PART: Part[Rancher] = Part(
         shares=people.shares,
         promises=lambda config, _: [(("personal", "gpus"), config.personal.gpus)] if config.personal else [],
         belongs=people.belongs,
+        folders=people.folders,
         questions=_questions,
     ),
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from components.gpu.pods import RESOURCE
-from components.parts.part import Ground
+from components.parts.part import Folder, Ground
 from components.platforms.rancher import places
 from components.platforms.rancher.config import Bounds, ProjectRole, ProjectShare, Rancher, UserShare
 from components.tenancy.config import Project, Share
@@ -57,6 +57,18 @@ def projects(config: Rancher, ground: Ground) -> dict[str, Project]:
 def belongs(config: Rancher, ground: Ground) -> dict[str, list[str]]:
     """How a namespace that people make in Rancher says whose it is: only who manages the project may write it."""
     return {places.PROJECT: [places.project_id(name) for name in projects(config, ground)]}
+
+
+def folders(config: Rancher, ground: Ground) -> list[Folder]:
+    """Of each project's volume: of the user whose own project it is; or, of several people, as open as /tmp."""
+    of, own = config.volumes, personal(config, ground)
+    found = []
+    for name in projects(config, ground) if of else ():
+        uid = ground.users[name].uid if name in own else 0
+        if of and uid is not None:
+            path, mode = f"{of.path.rstrip('/')}/{name}", "0700" if name in own else "1777"
+            found.append(Folder(str(of.server), path, f"{uid}:{uid}", mode))
+    return found
 
 
 def memberships(config: Rancher, ground: Ground) -> Iterator[Membership]:

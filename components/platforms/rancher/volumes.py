@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 MODE = "ReadWriteMany"
 """What Rancher's user interface calls Many Nodes Read-Write."""
+_MADE = {places.MADE: "true"}
 
 
 def volume(of: Volumes, project: str) -> dict[str, Any]:
     """The fields of a PersistentVolume. It names its claim: no other claim can take it."""
     return {
-        "metadata": {"name": project, "annotations": FORCE},
+        "metadata": {"name": project, "labels": _MADE, "annotations": FORCE},
         "spec": {
             "capacity": {"storage": of.capacity},
             "access_modes": [MODE],
@@ -39,7 +40,7 @@ def volume(of: Volumes, project: str) -> dict[str, Any]:
 def claim(of: Volumes, project: str, volume: "Input[str]") -> dict[str, Any]:
     """The fields of the claim to a volume. Its class is the empty one: no class makes a volume for it."""
     return {
-        "metadata": {"name": places.CLAIM, "namespace": project, "annotations": FORCE},
+        "metadata": {"name": places.CLAIM, "namespace": project, "labels": _MADE, "annotations": FORCE},
         "spec": {
             "access_modes": [MODE],
             "storage_class_name": "",

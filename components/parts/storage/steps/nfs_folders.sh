@@ -4,8 +4,10 @@
 # bulk: folders
 # uses: storage
 #
-# A line of folders is `UID:GID MODE FOLDER`, with - for what is left as it is. undo gives back owner and mode, and
-# removes a folder that came with us if it is empty: what others put there is never deleted.
+# A line of folders is `UID:GID MODE FOLDER`, with - for what is left as it is. A + before it is for a folder that is a
+# person's from then on: its mode is theirs, and one that is somebody else's is refused; +0:0 is everybody's, made if it
+# is not there. undo gives back owner and mode, and removes a folder that came with us if it is empty: what others put
+# there is never deleted.
 
 check() {
     local owner mode folder path says
@@ -15,6 +17,12 @@ check() {
         path=$(input path)/$folder
         if [[ ! -d $path ]]; then untrue "has no folder $path, wants it for a volume"; fi
         _refuse_link "$path"
+        if [[ $owner == +* ]]; then
+            if [[ $owner != +0:* && $(stat -c %u "$path") != "$(_uid "$owner")" ]]; then
+                untrue "has $path of $(stat -c %u:%g "$path"), wants it for ${owner#+}"
+            fi
+            continue
+        fi
         if [[ $owner != - && $(stat -c %u:%g "$path") != "$owner" ]]; then
             untrue "has $path of $(stat -c %u:%g "$path"), wants $owner"
         fi
@@ -33,8 +41,12 @@ apply() {
     _dropped | _give_back
     while read -r owner mode folder; do
         path=$(input path)/$folder
-        _made "$folder"
-        _set "$path" "$owner" "$mode"
+        if [[ $owner == +* ]]; then
+            _give "$folder" "${owner#+}" "$mode"
+        else
+            _made "$folder"
+            _set "$path" "$owner" "$mode"
+        fi
     done < <(bulk folders)
 }
 
@@ -66,7 +78,7 @@ _dropped() { comm -23 <(_recorded | sort -u) <(bulk folders | cut -d ' ' -f 3- |
 _refuse_other() { # FOLDER OWNER
     local path is
     path=$(input path)/$1
-    if [[ $2 == - || ! -d $path || -L $path ]] || _recorded | grep -xF -- "$1" >/dev/null; then return; fi
+    if [[ $2 == [-+]* || ! -d $path || -L $path ]] || _recorded | grep -xF -- "$1" >/dev/null; then return; fi
     is=$(stat -c %u:%g "$path")
     if [[ $is != "$2" && $is != 0:* && -n $(ls -A "$path") ]]; then
         untrue "has $path of $is, with files, and the site's volume wants it for $2. Nothing was changed. Fix: write" \
@@ -74,7 +86,7 @@ _refuse_other() { # FOLDER OWNER
     fi
 }
 
-# Makes a folder of the share, and records first what was there.
+# _made FOLDER [WAS]: makes a folder of the share, and records first what was there; WAS in place of an owner and mode
 _made() {
     local folder path was
     for folder in $(_above <<<"$1"); do
@@ -82,6 +94,7 @@ _made() {
         if ! _recorded | grep -xF -- "$folder" >/dev/null; then
             was=absent
             if [[ -d $path ]]; then was=$(stat -c '%u:%g %a' "$path"); fi
+            if [[ $was != absent && $folder == "$1" ]]; then was=${2:-$was}; fi
             { if [[ -e $(_record) ]]; then cat "$(_record)"; fi && printf '%s %s\n' "$folder" "$was"; } |
                 write_file "$(_record)" 0600
         fi
@@ -106,6 +119,23 @@ _set() (
     if [[ $2 != - ]]; then chown -- "$2" .; fi
     if [[ $3 != - ]]; then chmod -- "00$3" .; fi
 )
+
+_uid() { sed 's/^+//; s/:.*//' <<<"$1"; }
+
+# _give FOLDER OWNER MODE: a new folder, or an empty one of root; what is somebody's is never given away.
+_give() {
+    local path seen new=
+    path=$(input path)/$1
+    if [[ ! -e $path ]]; then new=yes; fi
+    _made "$1" '- -' # who has files there keeps the folder
+    seen=$(stat -c %u "$path")
+    if [[ -z $new && ($2 == 0:* || $seen == "$(_uid "$2")") ]]; then return; fi
+    if [[ $seen != 0 || -n $(ls -A -- "$path") ]]; then
+        untrue "has $path of $(stat -c %u:%g "$path"), wants it for $2." \
+            "Fix: chown -R $2 $path, if its files are theirs; else move it away"
+    fi
+    _set "$path" "$2" "$3"
+}
 
 # The folders of stdin, the innermost first
 _give_back() {

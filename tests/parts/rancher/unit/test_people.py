@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from components.parts.chart import known, unknown
 from components.platforms.rancher import checks_people, people, samples, values
 from stacks.ground import shares
+from stacks.layers import layers
 from tests.parts.rancher.authority import FILES
 from tests.parts.rancher.sites import parts_of, said, site_of
 from tests.samples import ROOT
@@ -147,3 +148,32 @@ def test_a_pod_of_a_personal_project_may_write_into_the_folder_of_its_user(tmp_p
         for name in ("ana", "ben", "vision")
     }
     assert users == {"ana": 20001, "ben": 65534, "vision": 65534}
+
+
+@pytest.mark.row("T5")
+def test_folders_of_volumes_are_made_where_the_site_runs_the_server(tmp_path: Path) -> None:
+    of = {
+        "hosts": {
+            "cp-1": {"address": "10.0.0.11", "roles": ["control-plane"]},
+            "nfs": {"address": "10.0.0.20"},
+        },
+        "storage": {"nfs": {"host": "nfs", "path": "/srv/cluster-volume"}},
+        "users": {"ana": {"uid": 2001}, "ben": {}},
+        "projects": {"vision": {"members": ["ana", "ben"]}},
+    }
+
+    def made(server: str, path: str = "/srv/cluster-volume") -> list[str]:
+        site = site_of(tmp_path, of=of, personal={}, volumes={"server": server, "path": path})
+        steps = layers(site, site.hosts["nfs"])["storage"]
+        return [line for step in steps if step.id == "nfs_folders" for line in step.bulk["folders"].splitlines()]
+
+    wanted = ["+0:0 1777 vision", "+2001:2001 0700 ana"]
+    assert made("10.0.0.20") == made("nfs") == wanted
+    assert made("10.0.0.20", "/srv/cluster-volume/people") == [
+        "+0:0 1777 people/vision",
+        "+2001:2001 0700 people/ana",
+    ]
+    assert made("10.0.0.99") == made("10.0.0.20", "/srv/other") == []
+    site = site_of(tmp_path, of=of, personal={}, volumes={"server": "nfs", "path": "/srv/cluster-volume"})
+    notes = [problem.text for problem in checks_people.notes(*parts_of(site))]
+    assert "makes no folder for ben, without a uid under users of the site. Write one." in notes

@@ -9,6 +9,7 @@ from components.parts.storage import steps
 from tests.unit.step_host import StepHost
 
 FOLDERS = Path(steps.__file__).parent / "steps/nfs_folders.sh"
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="owners of folders: root only")
 LINK = "which is a link or is behind one, and a volume wants a folder. Fix: remove the link"
 
 
@@ -91,3 +92,65 @@ def test_a_folder_of_somebody_else_with_files_stays_theirs(tmp_path: Path) -> No
     (theirs / "file").unlink()
     assert host.call(FOLDERS, "apply", words, bulk=folders) == (0, "")
     assert (tmp_path / "owner").read_text() == "2000:2000\n"
+
+
+def give(host: StepHost, function: str, share: Path, owner: str) -> tuple[int, str]:
+    lines = f"+{owner} 0700 people/ana"
+    return host.call(FOLDERS, function, {"path": str(share), "mount": ""}, bulk={"folders": lines})
+
+
+@ROOT
+@pytest.mark.row("S2", "T5")
+def test_a_persons_folder_is_made_once_and_theirs_from_then_on(tmp_path: Path) -> None:
+    host, share = StepHost(tmp_path / "host"), tmp_path / "share"
+    share.mkdir()
+    assert give(host, "apply", share, "2001:2001") == (0, "")
+    folder = share / "people/ana"
+    seen = folder.stat()
+    assert (seen.st_uid, seen.st_gid, oct(seen.st_mode)) == (2001, 2001, "0o40700")
+    folder.chmod(0o750)
+    (folder / "data").touch()
+    for function in ("check", "apply", "undo"):
+        assert give(host, function, share, "2001:2001") == (0, "")
+        assert (folder.stat().st_uid, oct(folder.stat().st_mode)) == (2001, "0o40750")
+
+
+@ROOT
+@pytest.mark.row("S2", "T5")
+@pytest.mark.parametrize(("uid", "files"), [(2007, False), (0, True)], ids=["somebody's", "root's, with files"])
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, uid: int, files: bool) -> None:
+    host, share = StepHost(tmp_path / "host"), tmp_path / "share"
+    folder = share / "people/ana"
+    folder.mkdir(parents=True)
+    if files:
+        (folder / "data").touch()
+    os.chown(folder, uid, uid)
+    status, said = give(host, "apply", share, "2001:2001")
+    assert status != 0
+    assert f"has {folder} of {uid}:{uid}, wants it for 2001:2001. Fix: chown -R 2001:2001 {folder}, if its" in said
+    assert folder.stat().st_uid == uid
+    assert give(host, "undo", share, "2001:2001") == (0, "")
+    assert folder.stat().st_uid == uid
+
+
+@ROOT
+@pytest.mark.row("S2", "T5")
+def test_everybodys_folder_is_made_and_one_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    host, share = StepHost(tmp_path / "host"), tmp_path / "share"
+    (share / "old").mkdir(parents=True)
+    os.chown(share / "old", 2001, 3000)
+    words, bulk = {"path": str(share), "mount": ""}, {"folders": "+0:0 1777 new\n+0:0 1777 old"}
+    for function in ("apply", "check"):
+        assert host.call(FOLDERS, function, words, bulk=bulk) == (0, "")
+    assert oct((share / "new").stat().st_mode) == "0o41777"
+    assert ((share / "old").stat().st_uid, oct((share / "old").stat().st_mode)) == (2001, "0o40755")
+
+
+@ROOT
+@pytest.mark.row("S2", "T5")
+def test_an_empty_folder_of_root_becomes_the_persons(tmp_path: Path) -> None:
+    host, share = StepHost(tmp_path / "host"), tmp_path / "share"
+    (share / "people/ana").mkdir(parents=True)
+    assert give(host, "apply", share, "2001:2001") == (0, "")
+    assert give(host, "undo", share, "2001:2001") == (0, "")
+    assert (share / "people/ana").stat().st_uid == 2001

@@ -1,19 +1,46 @@
-"""The stand-in's pilot: a registered job goes to a machine with a free CPU slot, and runs until it is deleted."""
+"""The stand-in's pilot: a registered job goes to a machine with a free CPU slot, and runs until it is deleted.
 
+With a kubeconfig, each job is one of Kubernetes on that machine, and its slot is free when that has ended.
+"""
+
+import os
 import sys
 import time
 
 import six
+from orchestra.cluster import Cluster
 from orchestra.db import run
 
-sys.stderr.write(f"pilot started with six {six.__version__}\n")
-while True:
-    run("""
+_NEXT = """
     WITH free AS (SELECT name FROM node WHERE "CPUJobs" > (SELECT count(*) FROM job WHERE job.node = node.name)
             ORDER BY name LIMIT 1),
         next AS (SELECT id FROM job WHERE status = 'registered' ORDER BY id LIMIT 1),
         started AS (UPDATE job SET status = 'running', node = free.name FROM free, next WHERE job.id = next.id
             RETURNING node)
     UPDATE node SET "completedJobs" = "completedJobs" + 1 FROM started WHERE node.name = started.node;
-    """)
-    time.sleep(0.5)
+    """
+
+
+def follow(cluster: Cluster) -> None:
+    """Starts the Jobs of running jobs, also of those that a pilot that ended did not start, and frees slots."""
+    there = cluster.jobs()
+    for job, node in run("SELECT id, node FROM job WHERE status = 'running' ORDER BY id;"):
+        if job not in there:
+            cluster.start(job, node)
+        elif there[job]:
+            run(f"UPDATE job SET status = 'completed', node = NULL WHERE id = {int(job)};")  # noqa: S608 - a number
+
+
+def main() -> None:
+    """For ever."""
+    sys.stderr.write(f"pilot started with six {six.__version__}\n")
+    cluster = Cluster(os.environ["KUBECONFIG"]) if os.environ.get("KUBECONFIG") else None
+    while True:
+        run(_NEXT)
+        if cluster:
+            follow(cluster)
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()
