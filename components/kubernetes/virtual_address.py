@@ -21,6 +21,8 @@ from components.model import Model, Port
 
 _STEPS = Path(__file__).with_name("steps")
 _KEY = ("kubernetes", "virtualAddress")
+MEMBER = "/etc/gpu-metal/endpoint/member"
+"""Program of the step: whether a control plane, once it is one, has an API server that works."""
 HEALTHY = 50
 """What a control plane gains in priority while it reaches a ready API server: more than all else that is weighed."""
 
@@ -86,7 +88,7 @@ global
 
 defaults
     mode tcp
-    # What one API server refuses, or does not answer at once, goes to the next: sooner than on-marked-down would cut it.
+    # What one API server refuses, or leaves unanswered, goes to the next, sooner than on-marked-down would cut it.
     retries 3
     option redispatch 1
     timeout connect 500ms
@@ -113,7 +115,8 @@ def _keepalived(address: VirtualAddress, host: Host, control_planes: Sequence[Ho
     """INTERFACE stands for the one that has the host's address, which is known on the host only.
 
     All have the same priority, so that the address stays where it is when one comes back. By unicast: no router and no
-    other group on the segment hears it.
+    other group on the segment hears it. `member` has no weight: who fails it lets go of the address, as does one that
+    was dead and taken out of the cluster, and comes back.
     """
     others = [plane for plane in control_planes if plane.name != host.name]
     peers = "".join(f"        {plane.address}\n" for plane in others)
@@ -140,6 +143,16 @@ vrrp_script api {{
     weight {HEALTHY}
 }}
 
+vrrp_script member {{
+    script "{MEMBER}"
+    user root
+    interval 1
+    timeout 4
+    fall 30
+    rise 1
+    init_fail
+}}
+
 vrrp_instance gpu-metal {{
     state BACKUP
     interface INTERFACE
@@ -151,6 +164,7 @@ vrrp_instance gpu-metal {{
     }}
     track_script {{
         api
+        member
     }}
 }}
 """
