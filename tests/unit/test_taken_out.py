@@ -44,7 +44,7 @@ def ticket(host: StepHost, address: str) -> tuple[int, str]:
     text = SCRIPT.read_text().replace("/etc/", f"{host.root}/etc/").replace("/run/", f"{host.root}/run/")
     host.file("/ticket.sh", text)
     path = {"PATH": f"{host.root}/bin:/usr/bin:/bin"}
-    words = ["bash", host.path("/ticket.sh"), "cp-3", address, "control-plane-member", "15m"]
+    words = ["bash", str(host.path("/ticket.sh")), "cp-3", address, "control-plane-member", "15m"]
     done = subprocess.run(words, env=path, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
