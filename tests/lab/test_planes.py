@@ -98,8 +98,8 @@ class Asker:
 
     def __exit__(self, *_: object) -> None:
         said, _ = self.process.communicate("stop\n", timeout=60)
-        asked, *self.failed = said.splitlines()
-        self.asked = int(asked)
+        lines = said.splitlines()
+        self.asked, self.failed = int(lines[0]), lines[1:]
 
 
 def test_they_come_up_and_a_second_up_changes_nothing(stack: Stack) -> None:
