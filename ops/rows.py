@@ -62,6 +62,7 @@ TITLES = {
     "K10": "Nodes and DNS verified",
     "K11": "The cluster backed up off its hosts, encrypted, and restored",
     "K12": "Certificates: their end shown, renewed before it",
+    "K13": "One address for several control planes: it moves between them, or leads to a load balancer of your own",
     "K15": "A dead first control plane is no end; snapshots by a timer, with retention",
     "M3": "One verdict on hosts, nodes, GPUs, projects and parts",
     "N1": "Nauta's inventory and configuration become a site: each variable with its meaning and default",

@@ -27,6 +27,28 @@ HEALTHY = 50
 """What a control plane gains in priority while it reaches a ready API server: more than all else that is weighed."""
 
 
+_CHECKS = f"""\
+vrrp_script api {{{{
+    script "/usr/bin/curl -sfk --noproxy 127.0.0.1 --max-time 2 -o /dev/null https://127.0.0.1:{{port}}/readyz"
+    interval 1
+    timeout 3
+    fall 3
+    rise 2
+    weight {HEALTHY}
+}}}}
+
+vrrp_script member {{{{
+    script "{MEMBER}"
+    user root
+    interval 1
+    timeout 4
+    fall 30
+    rise 1
+    init_fail
+}}}}
+"""
+
+
 class VirtualAddress(Model):
     """An address that the control planes have in turn, by keepalived and haproxy, which are installed on each."""
 
@@ -123,7 +145,6 @@ def _keepalived(address: VirtualAddress, host: Host, control_planes: Sequence[Ho
     # One that is alone would speak to all routers by multicast: here to a group that none listens to.
     alone = "" if others else "    vrrp_mcast_group4 239.255.0.112\n"
     unicast = f"    unicast_src_ip {host.address}\n    unicast_peer {{\n{peers}    }}\n" if others else ""
-    asks = f"/usr/bin/curl -sfk --noproxy 127.0.0.1 --max-time 2 -o /dev/null https://127.0.0.1:{address.port}/readyz"
     return f"""\
 # gpu-metal
 global_defs {{
@@ -134,25 +155,7 @@ global_defs {{
     enable_script_security
 {alone}}}
 
-vrrp_script api {{
-    script "{asks}"
-    interval 1
-    timeout 3
-    fall 3
-    rise 2
-    weight {HEALTHY}
-}}
-
-vrrp_script member {{
-    script "{MEMBER}"
-    user root
-    interval 1
-    timeout 4
-    fall 30
-    rise 1
-    init_fail
-}}
-
+{_CHECKS.format(port=address.port)}
 vrrp_instance gpu-metal {{
     state BACKUP
     interface INTERFACE
