@@ -62,6 +62,7 @@ TITLES = {
     "K10": "Nodes and DNS verified",
     "K11": "The cluster backed up off its hosts, encrypted, and restored",
     "K12": "Certificates: their end shown, renewed before it; kubelets' own approved for the site's hosts only",
+    "K13": "One address for several control planes: it moves between them, or leads to a load balancer of your own",
     "K14": "Secrets encrypted in etcd, with other keys from time to time; the CIS benchmark by a profile",
     "K15": "A dead first control plane is no end; snapshots by a timer, with retention",
     "M3": "One verdict on hosts, nodes, GPUs, projects and parts",

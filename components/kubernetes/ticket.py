@@ -31,7 +31,8 @@ async def give_ticket(
     begins: bool = False,
     ttl: str = "15m",
 ) -> None:
-    """Puts a ticket on `joining`, or only has it admitted again when it is a member.
+    """Puts a ticket on `joining`, or only has it admitted again when it is a member. A control plane whose member of
+    etcd was removed is none: it gets one, too.
 
     `control_planes` are asked in turn, itself left out. With `begins`, it is the host that begins the cluster: then no
     ticket is needed when every other says that it is in none. Two control planes must not be given theirs at the same
@@ -39,7 +40,9 @@ async def give_ticket(
     Raises NoTicketError, or SshError when `joining` itself does not answer.
     """
     member = (await _as_root(joining, _NEEDS_ONE)).status != 0
-    role = "member" if member else "control-plane" if control_plane else "worker"
+    role = "control-plane" if control_plane else "worker"
+    if member:
+        role = "control-plane-member" if control_plane else "member"
     command = f"bash -s -- {quote(joining.name)} {quote(joining.address)} {role} {quote(ttl)}"
     reasons: list[str] = []
     for other in control_planes:

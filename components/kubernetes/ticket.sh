@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root: makes way for a host that joins, and prints its ticket.
-# usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane, worker, or member: one that is only admitted again
+# usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane or worker; or member: one that is only admitted again; or
+# control-plane-member: so too, unless etcd has removed it, for good: then it joins anew, and its ticket has a line `OUT`
 # stdout: lines `PLACE VALUE`, or nothing for a member, and where this host is in no cluster
 set -euo pipefail
 umask 077
@@ -51,6 +52,7 @@ ticket() {
     join=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl "$ttl" --description "gpu-metal $node" \
         --print-join-command)
     printf 'ENDPOINT %s\n' "$endpoint"
+    if [[ -n $out ]]; then printf 'OUT yes\n'; fi
     printf '%s\n' "$join" |
         sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/TOKEN \1\nCA_HASH \2/p'
     if [[ $role == control-plane ]]; then printf 'CERTIFICATE_KEY %s\n' "$(certificate_key)"; fi
@@ -59,6 +61,12 @@ ticket() {
 node=$1 address=$2 role=$3 ttl=$4
 if [[ ! -s /etc/kubernetes/admin.conf ]]; then exit 0; fi
 admit
+out=''
+if [[ $role == control-plane-member ]]; then
+    # Apart: in a condition, an etcd that does not answer would pass for one that has removed it.
+    there=$(members_at "$address")
+    if [[ -n $there ]]; then role=member; else role=control-plane out=yes; fi
+fi
 if [[ $role != member ]]; then
     forget_earlier
     ticket

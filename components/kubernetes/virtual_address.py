@@ -21,8 +21,32 @@ from components.model import Model, Port
 
 _STEPS = Path(__file__).with_name("steps")
 _KEY = ("kubernetes", "virtualAddress")
+MEMBER = "/etc/gpu-metal/endpoint/member"
+"""Program of the step: whether a control plane, once it is one, has an API server that works."""
 HEALTHY = 50
 """What a control plane gains in priority while it reaches a ready API server: more than all else that is weighed."""
+
+
+_CHECKS = f"""\
+vrrp_script api {{{{
+    script "/usr/bin/curl -sfk --noproxy 127.0.0.1 --max-time 2 -o /dev/null https://127.0.0.1:{{port}}/readyz"
+    interval 1
+    timeout 3
+    fall 3
+    rise 2
+    weight {HEALTHY}
+}}}}
+
+vrrp_script member {{{{
+    script "{MEMBER}"
+    user root
+    interval 1
+    timeout 4
+    fall 30
+    rise 1
+    init_fail
+}}}}
+"""
 
 
 class VirtualAddress(Model):
@@ -86,7 +110,7 @@ global
 
 defaults
     mode tcp
-    # What one API server refuses, or does not answer at once, goes to the next: sooner than on-marked-down would cut it.
+    # What one API server refuses, or leaves unanswered, goes to the next, sooner than on-marked-down would cut it.
     retries 3
     option redispatch 1
     timeout connect 500ms
@@ -113,14 +137,14 @@ def _keepalived(address: VirtualAddress, host: Host, control_planes: Sequence[Ho
     """INTERFACE stands for the one that has the host's address, which is known on the host only.
 
     All have the same priority, so that the address stays where it is when one comes back. By unicast: no router and no
-    other group on the segment hears it.
+    other group on the segment hears it. `member` has no weight: who fails it lets go of the address, as does one that
+    was dead and taken out of the cluster, and comes back.
     """
     others = [plane for plane in control_planes if plane.name != host.name]
     peers = "".join(f"        {plane.address}\n" for plane in others)
     # One that is alone would speak to all routers by multicast: here to a group that none listens to.
     alone = "" if others else "    vrrp_mcast_group4 239.255.0.112\n"
     unicast = f"    unicast_src_ip {host.address}\n    unicast_peer {{\n{peers}    }}\n" if others else ""
-    asks = f"/usr/bin/curl -sfk --noproxy 127.0.0.1 --max-time 2 -o /dev/null https://127.0.0.1:{address.port}/readyz"
     return f"""\
 # gpu-metal
 global_defs {{
@@ -131,15 +155,7 @@ global_defs {{
     enable_script_security
 {alone}}}
 
-vrrp_script api {{
-    script "{asks}"
-    interval 1
-    timeout 3
-    fall 3
-    rise 2
-    weight {HEALTHY}
-}}
-
+{_CHECKS.format(port=address.port)}
 vrrp_instance gpu-metal {{
     state BACKUP
     interface INTERFACE
@@ -151,6 +167,7 @@ vrrp_instance gpu-metal {{
     }}
     track_script {{
         api
+        member
     }}
 }}
 """

@@ -230,6 +230,16 @@ def test_a_member_is_admitted_without_a_ticket(monkeypatch: pytest.MonkeyPatch) 
     assert hosts.put() == []
 
 
+@pytest.mark.row("K2", "K15")
+def test_a_control_plane_that_etcd_has_removed_gets_a_ticket_though_it_has_an_identity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""), cp_1=ssh.Result(0, f"OUT yes\n{TICKET}", ""))
+    give(CP_2)
+    assert hosts.calls[1][1] == "bash -s -- cp-2 10.213.77.12 control-plane-member 15m"
+    assert hosts.put() == [("cp-2", f"OUT yes\n{TICKET}".encode())]
+
+
 def test_a_member_goes_on_while_no_control_plane_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""), cp_1=DEAD, cp_2=DEAD)
     give(CPU_1)

@@ -6,7 +6,8 @@
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
 # /etc/kubernetes/gpu-metal/begun is there) and member (an identity, or a member's data, and no mark).
-# Only a half one is ever reset; a member is adopted.
+# Only a half one is ever reset, and a control plane that its own cluster has taken out of etcd: etcd never takes that
+# member back. A member is adopted.
 
 READY='{.status.conditions[?(@.type=="Ready")].status}'
 
@@ -17,6 +18,7 @@ check() {
         none) untrue "$node is a member of no cluster" ;;
         half) untrue "kubeadm $(cat /etc/kubernetes/gpu-metal/begun) began here and did not end" ;;
     esac
+    if _was_taken_out; then untrue "$node was taken out of the cluster's etcd: it joins anew"; fi
     differs=$(_other_role)
     if [[ -n $differs ]]; then untrue "$differs"; fi
     _answers || return 1
@@ -29,6 +31,7 @@ check() {
 apply() {
     local standing
     standing=$(_standing)
+    if _was_taken_out; then standing=half; fi
     if [[ $standing == member ]]; then
         _mend
     elif [[ -s /run/gpu-metal/ticket ]]; then
@@ -70,6 +73,14 @@ _standing() {
     else
         echo none
     fi
+}
+
+# A ticket says so, and its cluster is the one that this host was in: by the hash of the authority's key, as kubeadm has it.
+_was_taken_out() {
+    local hash pki=/etc/kubernetes/pki/ca.crt
+    if ! grep -qsx 'OUT yes' /run/gpu-metal/ticket || [[ ! -s $pki ]]; then return 1; fi
+    hash=$(openssl x509 -in $pki -noout -pubkey | openssl pkey -pubin -outform der | sha256sum)
+    grep -qx "CA_HASH sha256:${hash%% *}" /run/gpu-metal/ticket
 }
 
 _fail() {

@@ -24,6 +24,7 @@ check() {
         if ! systemctl is-enabled -q gpu-metal-$name; then untrue "gpu-metal-$name.service is not enabled"; fi
         if ! systemctl is-active -q gpu-metal-$name; then untrue "gpu-metal-$name.service does not run: $(_said $name)"; fi
     done
+    if ! _member | same_file $_folder/member; then untrue "$_folder/member is not the site's"; fi
     if [[ -e $_mark ]]; then untrue "haproxy or keepalived has not read its settings again"; fi
     if ! _is_up 10; then
         untrue "nobody answers at $(input address):$(input port). Fix: journalctl -u gpu-metal-keepalived -n 20 on each control plane"
@@ -39,6 +40,7 @@ apply() {
     _allow
     mkdir -p $_folder
     : >$_mark
+    _member | write_file $_folder/member 0755
     for name in haproxy keepalived; do
         _settings $name | write_file "$(_file $name)" 0640
         _unit $name | write_file $_units/gpu-metal-$name.service 0644
@@ -94,6 +96,12 @@ _of_keepalived() {
     local name
     name=$(ip -o -4 address show to "$(input node)" | awk '{ print $2; exit }')
     bulk keepalived | sed "s|\\bINTERFACE\\b|$name|"
+}
+
+# Before kubeadm has begun here, anyone may have the address: kubeadm wants it.
+_member() {
+    printf '%s\n' '#!/bin/sh' '# gpu-metal' 'test -e /etc/kubernetes/manifests/kube-apiserver.yaml || exit 0' \
+        "exec curl -sfk --noproxy '*' --max-time 3 -o /dev/null https://$(input node):6443/livez"
 }
 
 # shellcheck disable=SC2016  # systemd expands $MAINPID

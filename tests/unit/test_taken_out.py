@@ -1,0 +1,108 @@
+"""A control plane that the cluster has taken out of etcd, and that is there again, joins anew; no other one is reset.
+
+ticket.sh on the control plane that is asked, and cluster_member.sh on the one that comes back, with stand-ins of etcd
+and kubeadm. Does not prove: that a real one joins (tests/lab/test_planes.py).
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.kubernetes import steps
+from components.kubernetes.ticket import SCRIPT
+from tests.unit.step_host import StepHost
+
+pytestmark = pytest.mark.row("K2", "K15")
+
+STEP = Path(steps.__file__).parent / "steps/cluster_member.sh"
+INPUTS = {"node": "cp-3", "role": "control-plane", "begin": "join"}
+MEMBERS = """echo '{"members":[{"ID":"1","peerURLs":["https://10.0.0.1:2380"]},{"ID":"3","peerURLs":["https://10.0.0.3:2380"]}]}'"""
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> StepHost:
+    """A control plane at work."""
+    host = StepHost(tmp_path)
+    host.file("/etc/kubernetes/admin.conf", "a kubeconfig")
+    host.file(
+        "/etc/kubernetes/manifests/kube-apiserver.yaml",
+        "  kubeadm/kube-apiserver.advertise-address.endpoint: 10.0.0.1:6443\n",
+    )
+    host.program("kubectl", 'echo "kubectl $*" >>"${0%/bin/*}/asked"')
+    host.program(
+        "kubeadm",
+        """case $* in
+    token*) echo "kubeadm join --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:77 " ;;
+    *upload-certs*) printf '%064d\\n' 0 ;;
+esac""",
+    )
+    return host
+
+
+def ticket(host: StepHost, address: str) -> tuple[int, str]:
+    text = SCRIPT.read_text().replace("/etc/", f"{host.root}/etc/").replace("/run/", f"{host.root}/run/")
+    host.file("/ticket.sh", text)
+    path = {"PATH": f"{host.root}/bin:/usr/bin:/bin"}
+    words = ["bash", str(host.path("/ticket.sh")), "cp-3", address, "control-plane-member", "15m"]
+    done = subprocess.run(words, env=path, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def test_a_member_of_etcd_is_only_admitted(asked: StepHost) -> None:
+    asked.program("curl", MEMBERS)
+    assert ticket(asked, "10.0.0.3") == (0, "")
+
+
+def test_one_that_etcd_does_not_have_any_more_gets_a_ticket_that_says_so(asked: StepHost) -> None:
+    asked.program("curl", MEMBERS)
+    status, said = ticket(asked, "10.0.0.9")
+    assert status == 0
+    assert said.splitlines()[:2] == ["ENDPOINT 10.0.0.1:6443", "OUT yes"]
+    assert "CERTIFICATE_KEY " in said
+    # What bears its name is left of its earlier life.
+    assert "delete node cp-3 --ignore-not-found" in asked.path("/asked").read_text()
+
+
+def test_an_etcd_that_does_not_answer_takes_nobody_out(asked: StepHost) -> None:
+    asked.program("curl", "exit 7")
+    status, said = ticket(asked, "10.0.0.9")
+    assert (status != 0, said) == (True, "")
+
+
+@pytest.fixture
+def back(tmp_path: Path) -> StepHost:
+    """The one that comes back, with an identity, and a ticket that says that it was taken out."""
+    host = StepHost(tmp_path)
+    host.path("/etc/kubernetes/pki").mkdir(parents=True)
+    pki = host.path("/etc/kubernetes/pki/ca")
+    words = ("openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=ca", "-keyout", f"{pki}.key")
+    subprocess.run((*words, "-out", f"{pki}.crt"), check=True, capture_output=True)
+    host.file("/etc/kubernetes/kubelet.conf", "    server: https://10.0.0.9:8443\n")
+    host.file(
+        "/run/gpu-metal/ticket", f"ENDPOINT 10.0.0.1:6443\nOUT yes\nTOKEN a.b\nCA_HASH sha256:{_hash(f'{pki}.crt')}\n"
+    )
+    host.program("kubectl", "echo The API server does not answer; exit 1")
+    return host
+
+
+def _hash(certificate: str) -> str:
+    """As https://kubernetes.io/docs/reference/setup-tools/kubeadm/kubeadm-join/ computes it."""
+    line = f"openssl x509 -pubkey -in {certificate} | openssl pkey -pubin -outform der | openssl dgst -sha256 -hex"
+    done = subprocess.run(["bash", "-c", line], check=True, capture_output=True, text=True)
+    return done.stdout.split()[-1]
+
+
+def test_it_is_to_join_anew_though_its_own_api_server_does_not_answer(back: StepHost) -> None:
+    status, said = back.call(STEP, "check", INPUTS)
+    assert (status, said) == (10, "cp-3 was taken out of the cluster's etcd: it joins anew")
+
+
+@pytest.mark.parametrize(
+    "ticket_text",
+    ["ENDPOINT 10.0.0.1:6443\nTOKEN a.b\n", "ENDPOINT 10.0.0.1:6443\nOUT yes\nTOKEN a.b\nCA_HASH sha256:77\n", ""],
+    ids=["not taken out", "of another cluster", "no ticket"],
+)
+def test_any_other_is_never_reset(back: StepHost, ticket_text: str) -> None:
+    back.file("/run/gpu-metal/ticket", ticket_text)
+    assert back.call(STEP, "_was_taken_out", INPUTS)[0] == 1
