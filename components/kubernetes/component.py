@@ -139,7 +139,7 @@ class Cluster(ComponentResource):
             done = (
                 layer(
                     f"{name}-{layer_name}",
-                    home.after(*done),
+                    home.after(*home.last, *done),
                     layer_name,
                     steps,
                     parent=self,

@@ -196,17 +196,16 @@ def test_a_restore_waits_until_the_other_members_are_off(plane: Plane, family: i
     assert not (plane.root / "etcd").exists()
 
 
-def test_secrets_that_the_api_server_could_not_read_are_not_restored(plane: Plane) -> None:
-    keys = plane.file("etc/kubernetes/pki/keys.yaml", "kind: EncryptionConfiguration\n")
+@pytest.mark.parametrize("file", ["/etc/kubernetes/pki/keys.yaml", "/etc/kubernetes/gpu-metal/api-server/keys.yaml"])
+def test_secrets_that_the_api_server_could_not_read_are_not_restored(plane: Plane, file: str) -> None:
+    keys = plane.file(file[1:], "kind: EncryptionConfiguration\n")
     plane.manifest("kube-apiserver", f"--encryption-provider-config={keys}")
     made = plane.backup()
     plane.manifest("kube-apiserver", "--secure-port=6443")
     status, said = plane.run("restore", str(made))
-    assert status == 1
-    assert (
-        "Secrets are encrypted with keys of /etc/kubernetes/pki/keys.yaml, and the API server here reads no such file"
-        in said
-    )
+    key = f"apiServer.encryption-provider-config: {file}" if "pki" in file else "encryption"
+    assert (status, f"Secrets are encrypted with keys of {file}, and the API server here reads no" in said) == (1, True)
+    assert f"Fix: kubernetes.{key} in the site, as it was then, pulumi up" in said
 
 
 DATA = "etcd/member/snap/db"

@@ -14,6 +14,7 @@ from components.kubernetes import cis, given
 from components.kubernetes.api_server import UNSIGNED, locks_out
 from components.kubernetes.config import Kubernetes
 from ops import cis as verify
+from tests.unit.fake_hosts import SITE, sitectl
 from tests.unit.step_host import StepHost
 
 pytestmark = pytest.mark.row("K14")
@@ -103,6 +104,21 @@ def test_what_only_people_can_set_is_a_note() -> None:
     plane = WORKER.model_copy(update={"roles": ("control-plane",)})
     found = {check.id: check.status for check in verify.checks(plane, Result(0, GOOD, ""))}
     assert (found["cis/1.2.27,1.2.28"], found["cis/1.2.15"]) == ("note", "failed")
+
+
+def test_verify_has_it_and_shows_steps_of_the_room_under_names_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctl = sitectl(tmp_path, monkeypatch)
+    text = SITE.replace('{version: "1.34.2"}', '{version: "1.34.2", profile: cis}')
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    ctl.hosts.more_steps = ("secrets_written", "kubelet_serving")
+    ctl.hosts.untrue["cp-1", "secrets_written"] = "1 of 9 Secrets are not encrypted"
+    ctl.hosts.units["gpu-1", "cis"] = GOOD.replace("enabled false", "enabled true")
+    found = {(c["host"], c["id"]): c["status"] for c in ctl.json("verify")["checks"]}
+    assert found["cp-1", "secrets-at-rest"] == "failed"
+    assert (found["gpu-1", "cis"], found["gpu-1", "cis/4.2.1"]) == ("ok", "failed")
+    assert found["gpu-1", "kubelet-certificate"] == "ok"
 
 
 def test_a_host_that_says_nothing_is_not_well() -> None:

@@ -18,6 +18,7 @@ from stacks.secrets import Secrets
 from stacks.site import build
 from tests.unit.recorder import Plan, record
 from tests.unit.step_host import StepHost
+from tests.unit.test_kubeadm import init
 from tests.unit.test_plan import COMMAND, site, void  # noqa: F401 - site is a fixture
 
 pytestmark = pytest.mark.row("K14")
@@ -106,6 +107,12 @@ def config(*names: str, decrypt: bool = False) -> Encryption:
 def test_the_order_says_what_is_written() -> None:
     assert (config("b", "a").order, config("b", "a").how) == (("b", "a", "identity"), "secretbox:v1:b")
     assert (config("a", decrypt=True).order, config("a", decrypt=True).how) == (("identity", "a"), "plain")
+
+
+def test_a_new_cluster_begins_with_the_file_in_its_api_servers_pod() -> None:
+    made = init(encryption={"keys": [{"name": "a", "keySecret": "keyA"}]})["ClusterConfiguration"]["apiServer"]
+    assert made["extraArgs"] == [{"name": "encryption-provider-config", "value": FILE}]
+    assert [volume["mountPath"] for volume in made["extraVolumes"]] == [FILE.rpartition("/")[0]]
 
 
 @pytest.fixture

@@ -85,13 +85,15 @@ others_off() {
 
 # The API server that is here must be able to read what the backup's wrote.
 same_encryption() {
-    local was is
+    local was is key
     if is_other_cluster; then return; fi
     was=$(encryption "$api")
     is=$(encryption $_manifests/kube-apiserver.yaml)$(encryption $_aside/kube-apiserver.yaml)
     if [[ -n $was && $was != "$is" ]]; then
+        key="kubernetes.apiServer.encryption-provider-config: $was"
+        if [[ $was == /etc/kubernetes/gpu-metal/* ]]; then key='kubernetes.encryption'; fi
         fail "the backup's Secrets are encrypted with keys of $was, and the API server here reads ${is:-no such file}." \
-            "Nothing was changed. Fix: kubernetes.apiServer.encryption-provider-config: $was in the site, pulumi up; then again"
+            "Nothing was changed. Fix: $key in the site, as it was then, pulumi up; then again"
     fi
 }
 

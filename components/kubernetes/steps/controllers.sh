@@ -20,7 +20,7 @@ check() {
     done
     live=$(_live)
     for key in "${_keys[@]}"; do
-        line=$(_wanted | grep -vxF -- "$(_given "$key" | sed 's/^/--/')" | paste -sd ' ') || true
+        line=$(_wanted | grep -vxF -- "$(_of_cluster "$key" | sed 's/^/--/')" | paste -sd ' ') || true
         if [[ -n $line ]]; then untrue "kubeadm-config of the cluster has not $line for $key"; fi
     done
 }
@@ -30,6 +30,7 @@ apply() {
     for program in "${_programs[@]}"; do
         while IFS= read -r line; do
             if _has "$line" "$(_manifest "$program")"; then continue; fi
+            _refuse_others "$program" "${line%%=*}"
             _note "$program"
             _with "$program" "$line" | write_file "$(_manifest "$program")" 0600
         done < <(_wanted)
@@ -58,12 +59,21 @@ undo() {
     rm -f "$(_noted)"
 }
 
+# _refuse_others PROGRAM ARGUMENT: a value that somebody else gave it is theirs
+_refuse_others() {
+    local theirs
+    theirs=$(sed -nE "s/^ +- ($2(=.*)?)\$/\1/p" "$(_manifest "$1")")
+    if [[ -z $theirs ]]; then return 0; fi
+    untrue "$1 has $theirs, which this site did not set. Nothing was changed." \
+        "Fix: take it out of $(_manifest "$1") and out of kubeadm-config, then pulumi up"
+}
+
 _live() { cluster_api -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}'; }
 
 _has_maps() { grep -qx 'apiVersion: kubeadm.k8s.io/v1beta[1-3]' <<<"$live"; }
 
-# _given KEY: the arguments that the cluster's configuration has for a program, NAME=VALUE a line
-_given() {
+# _of_cluster KEY: the arguments that the cluster's configuration has for a program, NAME=VALUE a line
+_of_cluster() {
     local template='{{range .}}{{.name}}={{.value}}{{"\n"}}{{end}}'
     # shellcheck disable=SC2016 # $k and $v are the template's
     if _has_maps; then template='{{range $k, $v := .}}{{$k}}={{$v}}{{"\n"}}{{end}}'; fi
@@ -77,6 +87,7 @@ _upload() {
     live=$(_live)
     patch=$(
         for key in "${_keys[@]}"; do
+            if [[ $1 == without ]] && ! grep -qx "$(_program_of "$key")" "$(_noted)"; then continue; fi
             if ! grep -q "^$key:" <<<"$live"; then printf '{"op":"add","path":"/%s","value":{}},' "$key"; fi
             printf '{"op":"add","path":"/%s/extraArgs","value":%s},' "$key" "$(_arguments "$key" "$1")"
         done
@@ -90,7 +101,7 @@ _upload() {
 _arguments() { # KEY with|without
     local lines
     lines=$(
-        _given "$1" | grep -vxF -- "$(_wanted | sed 's/^--//')" || true
+        _of_cluster "$1" | grep -vxF -- "$(_wanted | sed 's/^--//')" || true
         if [[ $2 == with ]]; then _wanted | sed 's/^--//'; fi
     )
     lines=$(sed '/^$/d; s/[\\"]/\\&/g; s/^\([^=]*\)=\(.*\)/"\1":"\2"/' <<<"$lines")
@@ -104,6 +115,8 @@ _arguments() { # KEY with|without
 _manifest() { printf '/etc/kubernetes/manifests/%s.yaml\n' "$1"; }
 
 _noted() { printf '%s\n' "$GPU_METAL_HOME/controllers"; }
+
+_program_of() { if [[ $1 == scheduler ]]; then echo kube-scheduler; else echo kube-controller-manager; fi; }
 
 # Whose manifest did not have it
 _note() {
