@@ -59,12 +59,14 @@ TITLES = {
     "K6": "Admin kubeconfig as a secret",
     "K7": "Roles, labels and taints of nodes",
     "K8": "Nodes that leave, also dead ones",
+    "K9": "Kubernetes upgraded by its version in the site, node by node, resumable; jumps and ways back refused",
     "K10": "Nodes and DNS verified",
     "K11": "The cluster backed up off its hosts, encrypted, and restored",
     "K12": "Certificates: their end shown, renewed before it; kubelets' own approved for the site's hosts only",
     "K13": "One address for several control planes: it moves between them, or leads to a load balancer of your own",
     "K14": "Secrets encrypted in etcd, with other keys from time to time; the CIS benchmark by a profile",
     "K15": "A dead first control plane is no end; snapshots by a timer, with retention",
+    "K16": "How an upgrade goes: workers at a time, limits for drains and for jobs, a window",
     "M3": "One verdict on hosts, nodes, GPUs, projects and parts",
     "N1": "Nauta's inventory and configuration become a site: each variable with its meaning and default",
     "N2": "The platform alone, and services that are added, upgraded and taken out by entries of their own",
@@ -91,6 +93,7 @@ TITLES = {
     "X17": "JSON Schema for editors",
     "X18": "Thousands of hosts: cost grows in proportion",
     "X19": "Progress shown; stopped and taken up again",
+    "X20": "What an upgrade would do: nodes in order, versions, running jobs, and what is forbidden",
     "X22": "Objects changed or deleted in the cluster are named, and mended by the next up",
 }
 """Row → what it asks for. Rows of work to come are not listed, nor those of parts: see of_parts."""

@@ -14,4 +14,4 @@ def outputs() -> dict[str, Mapping[str, Any]]:
     """The outputs of all resources in this stack's state, by the resource's name."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     found = invoke(ASKS, {"stackName": stack}).value or {}
-    return {urn.rpartition("::")[2]: values or {} for urn, values in (found.get("outputs") or {}).items()}
+    return {urn.rpartition("::")[2]: of.get("outputs") or {} for urn, of in (found.get("outputs") or {}).items()}

@@ -102,10 +102,8 @@ def layer(  # noqa: PLR0913 (what is rare has a default)
     stdin: Input[str] | None = None,
     after: Sequence[ResourceHook] = (),
 ) -> remote.Command:
-    """One layer of `host`: makes `steps` true, in order. `stdin` is their payload if known only during `up`.
-
-    `hooks` run before each change of it, `after` when one has been made.
-    """
+    """One layer of `host`: makes `steps` true, in order. `stdin` is their payload if known only during `up`;
+    `hooks` run before each change of it, `after` when one was made."""
     used = {secret for step in steps for secret in step.secrets.values()}
     if used:
         stdin = _secret_payload(steps, {name: host.secret(name) for name in sorted(used)})

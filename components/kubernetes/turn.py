@@ -4,7 +4,7 @@ The control planes are asked one after the other: a worker has no right to evict
 only that host. What is refused (a PodDisruptionBudget, a job that runs) ends the node's layer before anything changed
 there; the layers of later nodes depend on it, so the upgrade stops.
 
-Rows: K9 K16.
+Rows: K9, K16.
 """
 
 from collections.abc import Callable, Mapping, Sequence

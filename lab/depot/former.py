@@ -1,4 +1,4 @@
-"""An earlier Kubernetes in the depot, for the story of an upgrade: packages in a repository of their own, and images."""
+"""An earlier Kubernetes in the depot, for the story of an upgrade: its packages in their own repository, its images."""
 
 import gzip
 import tempfile
@@ -47,7 +47,7 @@ def _push(programs: Path, say: Say) -> None:
                 files = {**files, f"usr/local/bin/{program}": programs / program}
             layout = Path(folder) / program
             oci.layout(layout, tag, files, entrypoint, arch)
-            images._copy(f"oci:{layout}:{tag}", f"{GATEWAY}:{REGISTRY_PORT}/{name}")
+            images.copy(f"oci:{layout}:{tag}", f"{GATEWAY}:{REGISTRY_PORT}/{name}")
             say(f"image {name}")
 
 

@@ -57,7 +57,7 @@ def push(registry: str, say: Say) -> None:
             tag = name.rpartition(":")[2]
             files, entrypoint = content(name)
             oci.layout(layout, tag, files, entrypoint, arch)
-            _copy(f"oci:{layout}:{tag}", f"{registry}/{name}")
+            copy(f"oci:{layout}:{tag}", f"{registry}/{name}")
             say(f"image {name} ({took(since)})")
 
 
@@ -89,6 +89,7 @@ def _proxy_files() -> oci.Files:
     return files
 
 
-def _copy(source: str, target: str) -> None:
+def copy(source: str, target: str) -> None:
+    """Copies an image into the registry."""
     # The policy is about images that come from elsewhere; a machine without skopeo's defaults has no such file.
     run("skopeo", "copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false", source, f"docker://{target}")

@@ -112,7 +112,11 @@ class _Echo(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
         if args.token == state.ASKS:
             known = self.recorded if isinstance(self.recorded, Mapping) else {name: {} for name in self.recorded}
-            return {"outputs": {f"urn:pulumi:test::gpu-metal::type::{n}": {**of} for n, of in known.items()}}, []
+            # As the engine answers (3.220): by URN, the resource's type beside its outputs.
+            every = {
+                f"urn:pulumi:test::gpu-metal::type::{n}": {"type": "type", "outputs": {**of}} for n, of in known.items()
+            }
+            return {"outputs": every}, []
         raise AssertionError(f"the program calls {args.token}: a plan asks nobody")
 
 

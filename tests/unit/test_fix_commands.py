@@ -40,7 +40,7 @@ ENGLISH = {f"make {word}" for word in ("a", "it", "one", "room", "install")}
 ENGLISH |= {"pulumi has", "pulumi is", "pulumi looks", "sitectl itself", "sitectl of"}
 _WORD = r"[ =](?![a-z]+(?:[\s,;:)]|\.?$|\.\s))[^\s]+"
 NAMED = re.compile(
-    r"(?<![\w./-])(?:\./)?(sitectl|pulumi|make) ((?:(?:user|project|import|registry) )?[a-z][a-z0-9-]*)"
+    r"(?<![\w./-])(?:\./)?(sitectl|pulumi|make) ((?:(?:user|project|import|registry|upgrade) )?[a-z][a-z0-9-]*)"
     rf"((?: -[a-z] [^\s]+|{_WORD})*)"
 )
 """A command with what follows it: flags, and words that are not prose (NAME, gpu-1, X for what the program puts in)."""

@@ -10,6 +10,7 @@
 # first change to the last, so that a run that was killed is resumed.
 # https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-upgrade/
 #
+# Not undone: Kubernetes does not go back to an older version.
 # Where no package has the kubelet, as with some installers, the kubelet itself prints its version. A member without a
 # kubelet gets the site's version: it has none to be compared with.
 
