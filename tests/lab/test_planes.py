@@ -97,7 +97,7 @@ class Asker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        said, _ = self.process.communicate("stop\n", timeout=60)
+        said, _error = self.process.communicate("stop\n", timeout=60)
         lines = said.splitlines()
         self.asked, self.failed = int(lines[0]), lines[1:]
 

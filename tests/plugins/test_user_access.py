@@ -3,32 +3,23 @@
 Does not prove: that SSH carries the commands, and what `pulumi up` makes of a project.
 """
 
-import asyncio
 import base64
 import json
 import re
-import sys
 from collections.abc import Iterator
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from cryptography import x509
 from ruamel.yaml import YAML
 
 from components.hostrun import fleet
-from components.hostrun.target import Target
-from ops import project_checks
 from ops import site as sites
-from ops.in_cluster import Kubectl
 from stacks.load import load_site
-from stacks.model import Site
 from tests.plugins.api_server import until
 from tests.plugins.control_plane import ControlPlane, control_plane
-from tests.plugins.tools import CHECKOUT
+from tests.plugins.people import checks, pilot_of_the_lab, project
 from tests.unit.fake_hosts import Sitectl, sitectl
 
 pytestmark = pytest.mark.row("S4", "X14")
@@ -41,25 +32,6 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with control_plane(tmp_path_factory.mktemp("plane")) as running:
         running.apply(*project("vision", "ana", "ben@example.org"))
         yield running
-
-
-def project(name: str, *members: str) -> list[dict[str, Any]]:
-    """Namespace and role binding."""
-    group = "rbac.authorization.k8s.io"
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": name, "labels": {"gpu-metal/project": "true"}},
-        },
-        {
-            "apiVersion": f"{group}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": "project", "namespace": name},
-            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "edit"},
-            "subjects": [{"kind": "User", "name": member, "apiGroup": group} for member in members],
-        },
-    ]
 
 
 @pytest.fixture
@@ -118,9 +90,7 @@ def test_orchestras_pilot_starts_jobs_in_its_project_and_nowhere_else(
     """The lab's stand-in of the pilot, with a table `job` in memory; its SQL runs in tests/parts/orchestra/scripts."""
     to = ctl.folder / "ben.kubeconfig"
     assert ctl("user", "kubeconfig", "ben", "--hours", "2", "--to", str(to)).exit_code == 0
-    monkeypatch.syspath_prepend(str(CHECKOUT / "lab/parts/orchestra/source"))
-    monkeypatch.setitem(sys.modules, "six", SimpleNamespace(__version__="0"))
-    pilot = import_module("orchestra.scripts.run_rancher")
+    pilot = pilot_of_the_lab(monkeypatch)
     running, done = {"7": "node02", "8": "cessy"}, list[str]()
 
     def run(sql: str) -> list[list[str]]:
@@ -303,13 +273,6 @@ def test_the_list_without_a_cluster_shows_the_site(ctl: Sitectl, plane: ControlP
     assert done.exit_code == 4
     assert "ana" in done.stdout
     assert "? No control plane answers." in done.stderr
-
-
-def checks(plane: ControlPlane, site: Site) -> dict[str, tuple[str, str]]:
-    """What `sitectl verify` says of the site's projects."""
-    target = Target("cp-1", "192.0.2.11", 22, "root", "")
-    found = asyncio.run(project_checks.ask(site, Kubectl(fleet.Fleet({"cp-1": target}, ask=plane.ask), target)))
-    return {check.id: (check.status, check.saw) for check in found}
 
 
 def test_verify_asks_whether_members_get_in_and_others_do_not(ctl: Sitectl, plane: ControlPlane) -> None:

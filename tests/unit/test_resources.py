@@ -64,7 +64,8 @@ def test_a_host_with_kubernetes_a_storage_role_and_a_platform_of_two_waves_costs
         refs = part("jobs", "gpu-metal:parts:Jobs", [Wave("jobs", on_all), Wave("jobs-run", on_all)], hosts=refs).refs
         turns = Turns("1.34.2", Rolling())
         planes = site.control_planes
-        Cluster("lab", site.hosts, planes=planes, refs=refs, targets=reached, node=steps, drained={}, turns=turns)
+        layers = lambda _: {"node": [step]}  # noqa: E731 - as a plan gives them
+        Cluster("lab", site.hosts, planes=planes, refs=refs, targets=reached, layers=layers, drained={}, turns=turns)
 
     plan = record(program, {"lab-kubeconfig": {"stdout": "the-kubeconfig"}})
     assert of_hosts(plan) == dict.fromkeys(site.hosts, MOST)
