@@ -1,12 +1,7 @@
 """Users and projects of the tests beside a real API server: what `pulumi up` makes of one, and what `verify` asks."""
 
 import asyncio
-import sys
-from importlib import import_module
-from types import ModuleType, SimpleNamespace
 from typing import Any
-
-import pytest
 
 from components.hostrun import fleet
 from components.hostrun.target import Target
@@ -14,7 +9,6 @@ from ops import project_checks
 from ops.in_cluster import Kubectl
 from stacks.model import Site
 from tests.plugins.control_plane import ControlPlane
-from tests.plugins.tools import CHECKOUT
 
 
 def project(name: str, *members: str) -> list[dict[str, Any]]:
@@ -41,10 +35,3 @@ def checks(plane: ControlPlane, site: Site) -> dict[str, tuple[str, str]]:
     target = Target("cp-1", "192.0.2.11", 22, "root", "")
     found = asyncio.run(project_checks.ask(site, Kubectl(fleet.Fleet({"cp-1": target}, ask=plane.ask), target)))
     return {check.id: (check.status, check.saw) for check in found}
-
-
-def pilot_of_the_lab(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The program that the lab's stand-in of Orchestra runs."""
-    monkeypatch.syspath_prepend(str(CHECKOUT / "lab/parts/orchestra/source"))
-    monkeypatch.setitem(sys.modules, "six", SimpleNamespace(__version__="0"))
-    return import_module("orchestra.scripts.run_rancher")

@@ -4,7 +4,6 @@ Does not prove: that SSH carries the commands, and what `pulumi up` makes of a p
 """
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -17,9 +16,10 @@ from ruamel.yaml import YAML
 from components.hostrun import fleet
 from ops import site as sites
 from stacks.load import load_site
+from tests.parts.orchestra.pilot import starts_jobs
 from tests.plugins.api_server import until
 from tests.plugins.control_plane import ControlPlane, control_plane
-from tests.plugins.people import checks, pilot_of_the_lab, project
+from tests.plugins.people import checks, project
 from tests.unit.fake_hosts import Sitectl, sitectl
 
 pytestmark = pytest.mark.row("S4", "X14")
@@ -90,31 +90,7 @@ def test_orchestras_pilot_starts_jobs_in_its_project_and_nowhere_else(
     """The lab's stand-in of the pilot, with a table `job` in memory; its SQL runs in tests/parts/orchestra/scripts."""
     to = ctl.folder / "ben.kubeconfig"
     assert ctl("user", "kubeconfig", "ben", "--hours", "2", "--to", str(to)).exit_code == 0
-    pilot = pilot_of_the_lab(monkeypatch)
-    running, done = {"7": "node02", "8": "cessy"}, list[str]()
-
-    def run(sql: str) -> list[list[str]]:
-        if sql.startswith("UPDATE job SET status = 'completed'"):
-            done.append(sql.partition("id = ")[2].rstrip(";"))
-        return [[job, node] for job, node in running.items()]
-
-    monkeypatch.setattr(pilot, "run", run)
-    cluster = pilot.Cluster(str(to))
-    pilot.follow(cluster)
-    shown = 'jsonpath={range .items[*]}{.metadata.name} {.spec.template.spec.nodeSelector}{"\\n"}{end}'
-    made = plane.kubectl("get", "jobs", "-n", "vision", "-o", shown).splitlines()
-    assert made == [f'orchestra-{job} {{"kubernetes.io/hostname":"{node}"}}' for job, node in running.items()]
-    assert done == []
-    now = {"startTime": "2026-11-30T10:00:00Z", "completionTime": "2026-11-30T10:00:01Z", "succeeded": 1}
-    conditions = [{"type": each, "status": "True"} for each in ("SuccessCriteriaMet", "Complete")]
-    change = json.dumps({"status": {**now, "conditions": conditions}})
-    at = ["job", "orchestra-7", "-n", "vision", "--subresource=status", "--type=merge"]
-    assert "patched" in plane.kubectl("patch", *at, "-p", change)
-    pilot.follow(cluster)
-    assert done == ["7"]
-    cluster.jobs_at = cluster.jobs_at.replace("/vision/", "/kube-system/")
-    with pytest.raises(SystemExit, match=r'refuses: jobs.batch is forbidden: User "ben@example.org" cannot list'):
-        pilot.follow(cluster)
+    starts_jobs(plane, to, monkeypatch)
 
 
 def test_the_private_key_stays_here(ctl: Sitectl, plane: ControlPlane) -> None:
