@@ -131,8 +131,8 @@ def test_the_api_server_is_reached_while_the_one_with_the_address_is_away(tmp_pa
             faults.power_cut(machine)
             time.sleep(15)
     assert asker.asked > 20
-    # One request may be on its way through a haproxy that is stopped; those that follow are answered.
-    assert len(asker.failed) <= (1 if how == "reboot" else 0), asker.failed
+    # In a reboot, those on their way through what is stopped there are cut: less than a second's worth of five a second.
+    assert len(asker.failed) <= (4 if how == "reboot" else 0), asker.failed
     if how != "reboot":
         hosts.start(machine)
     until(all_ready, what="every API server ready")
