@@ -97,7 +97,7 @@ class Asker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        said, _ = self.process.communicate("stop\n", timeout=60)
+        said = self.process.communicate("stop\n", timeout=60)[0]
         lines = said.splitlines()
         self.asked, self.failed = int(lines[0]), lines[1:]
 
@@ -131,7 +131,7 @@ def test_the_api_server_is_reached_while_the_one_with_the_address_is_away(tmp_pa
             faults.power_cut(machine)
             time.sleep(15)
     assert asker.asked > 20
-    # In a reboot, those on their way through what is stopped there are cut: less than a second's worth of five a second.
+    # In a reboot, those on their way through what is stopped are cut: less than a second's worth of five a second.
     assert len(asker.failed) <= (4 if how == "reboot" else 0), asker.failed
     if how != "reboot":
         hosts.start(machine)
