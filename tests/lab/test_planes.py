@@ -50,11 +50,15 @@ def kubectl(plane: str, *words: str) -> str:
     return on(plane, [*KUBECTL, *words])
 
 
+def holders() -> list[str]:
+    """Who has the address."""
+    return [name for name in PLANES if ADDRESS in on(name, ["ip", "-o", "-4", "address"])]
+
+
 def holder() -> str:
-    """The one that has the address; it is exactly one."""
-    found = [name for name in PLANES if ADDRESS in on(name, ["ip", "-o", "-4", "address"])]
-    assert len(found) == 1, found
-    return found[0]
+    """The one that has the address. Somebody takes it some seconds after the first API server is well."""
+    until(lambda: len(holders()) == 1, what="one has the address", limit=60)
+    return holders()[0]
 
 
 def members(plane: str) -> set[str]:
