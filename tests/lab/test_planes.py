@@ -50,11 +50,15 @@ def kubectl(plane: str, *words: str) -> str:
     return on(plane, [*KUBECTL, *words])
 
 
+def holders() -> list[str]:
+    """Who has the address."""
+    return [name for name in PLANES if ADDRESS in on(name, ["ip", "-o", "-4", "address"])]
+
+
 def holder() -> str:
-    """The one that has the address; it is exactly one."""
-    found = [name for name in PLANES if ADDRESS in on(name, ["ip", "-o", "-4", "address"])]
-    assert len(found) == 1, found
-    return found[0]
+    """The one that has the address. Somebody takes it some seconds after the first API server is well."""
+    until(lambda: len(holders()) == 1, what="one has the address", limit=60)
+    return holders()[0]
 
 
 def members(plane: str) -> set[str]:
@@ -97,7 +101,7 @@ class Asker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        said, _error = self.process.communicate("stop\n", timeout=60)
+        said = self.process.communicate("stop\n", timeout=60)[0]
         lines = said.splitlines()
         self.asked, self.failed = int(lines[0]), lines[1:]
 
@@ -131,8 +135,8 @@ def test_the_api_server_is_reached_while_the_one_with_the_address_is_away(tmp_pa
             faults.power_cut(machine)
             time.sleep(15)
     assert asker.asked > 20
-    # One request may be on its way through a haproxy that is stopped; those that follow are answered.
-    assert len(asker.failed) <= (1 if how == "reboot" else 0), asker.failed
+    # In a reboot, those on their way through what is stopped are cut: less than a second's worth of five a second.
+    assert len(asker.failed) <= (4 if how == "reboot" else 0), asker.failed
     if how != "reboot":
         hosts.start(machine)
     until(all_ready, what="every API server ready")
