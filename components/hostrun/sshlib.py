@@ -1,7 +1,7 @@
 """asyncssh, loaded without compilers: whoever needs it takes it from here.
 
 As it is loaded, asyncssh looks for two libraries that few machines have, for more algorithms. Where the system does not
-list one, Python (ctypes.util) goes on to ask gcc and ld for it, which takes longer than all else that we load.
+list one, Python (ctypes.util) goes on to ask gcc and ld for it: eight processes for each run of ours.
 """
 
 import ctypes.util
