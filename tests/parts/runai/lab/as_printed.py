@@ -1,7 +1,8 @@
 """The sample as it is printed, on the lab's hosts: the document's appliance, a host for each of its roles.
 
-`site` changes addresses, names of hosts and what the lab alone needs, which CHANGES names key by key; a test asserts
-that all else is the sample's. Names stay: a name server of these tests knows the domain and the registry.
+`site` changes addresses, names of hosts and what the lab alone needs, which `changes` names key by key; a test
+asserts that all else is the sample's. The domain stays: a name server of these tests knows it. The registry of the
+sample, which is there before, is one of the site's own hosts here.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ from tests.parts.runai.lab import vendor
 from tests.parts.runai.scripts.test_jump_box import COMPLETION, program
 
 SAMPLE = ROOT / "components/platforms/runai/sample.yaml"
-DOMAIN, REGISTRY = "ai.example.org", "registry.example.org"
+DOMAIN = "ai.example.org"
 PLACES = {
     "master": "cp-1",
     "nfs": "rack-2",
@@ -44,6 +45,7 @@ PLACES = {
     "cpu-1": "rack-5",
 }
 """The sample's hosts, and where they are in the lab."""
+REGISTRY = f"{PLACES['nfs']}:5000"
 NAMES = "10.213.77.3"
 """The name server."""
 ADDRESS, POOL = front.ADDRESS, f"{front.ADDRESS}-{front.ADDRESS.rpartition('.')[0]}.209"
@@ -103,10 +105,10 @@ def changes(folder: Path, sha256: str) -> dict[str, Any]:
         "repositories": {"kubernetes": _apt(), "nvidia-driver": None},
         "engine.mirrors": {
             **{name: [_DEPOT] for name in ("registry.k8s.io", "quay.io", "docker.io", "ghcr.io")},
-            "nvcr.io": [f"https://{REGISTRY}:5000", _DEPOT],
+            "nvcr.io": [f"https://{REGISTRY}", _DEPOT],
         },
-        "engine.registryCertificates": {f"{REGISTRY}:5000": beside["authority"]},
-        "engine.logins": {f"{REGISTRY}:5000": {"user": "pull", "passwordSecret": "registryPassword"}},
+        "engine.registryCertificates": {REGISTRY: beside["authority"]},
+        "engine.logins": {REGISTRY: {"user": "pull", "passwordSecret": "registryPassword"}},
         "registry": {
             "host": PLACES["nfs"],
             "user": "pull",
@@ -130,6 +132,8 @@ def changes(folder: Path, sha256: str) -> dict[str, Any]:
         },
         f"{runai}.certificate": beside[DOMAIN],
         f"{runai}.authority": beside["authority"],
+        f"{runai}.registry.images": f"{REGISTRY}/runai",
+        f"{runai}.mlflow.repository": f"{REGISTRY}/mlflow",
         f"{runai}.package.sha256": sha256,
         f"{runai}.controlPlane.chart": charts["control-plane"],
         f"{runai}.cluster.chart": charts["runai-cluster"],
@@ -179,7 +183,7 @@ def _of_dev(key: str) -> dict[str, Any]:
 def files(folder: Path) -> dict[str, str]:
     """Writes what an operator has beside the site; returns its secrets."""
     authority = Authority("The site's authority", days=30)
-    own, registry = authority.sign(DOMAIN, f"*.{DOMAIN}"), authority.sign(REGISTRY, PLACES["nfs"])
+    own, registry = authority.sign(DOMAIN, f"*.{DOMAIN}"), authority.sign(PLACES["nfs"])
     (folder / "files").mkdir()
     for name, text in (("authority", authority.text), (DOMAIN, own.text), ("registry", registry.text)):
         (folder / "files" / f"{name}.pem").write_text(text)
@@ -206,6 +210,7 @@ def appliance(folder: Path) -> Iterator[Stack]:
     run("ip", "address", "replace", f"{NAMES}/32", "dev", BRIDGE)
     with name_server():
         yield stack
+    run("ip", "address", "delete", f"{NAMES}/32", "dev", BRIDGE)
     for place in PLACES.values():
         lab.stop(lab_host(place), grace=0)
 
@@ -222,7 +227,7 @@ def _root(name: str) -> Path:
 
 @contextlib.contextmanager
 def name_server() -> Iterator[None]:
-    """Knows the domain, each name below it, and the registry (RFC 1035); of others it says that there is none."""
+    """Knows the domain and each name below it (RFC 1035); of others it says that there is none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((NAMES, 53))
@@ -255,6 +260,4 @@ def answer(question: bytes) -> bytes:
 
 def lookup(name: str) -> str | None:
     """The address of a name."""
-    if name == REGISTRY:
-        return lab_host(PLACES["nfs"]).address
     return ADDRESS if name == DOMAIN or name.endswith(f".{DOMAIN}") else None
