@@ -55,6 +55,8 @@ PASSWORDS = {
     "mlflowAdmin": "Lab-of-mlflow-1",
     "mlflowVision": "Vision-of-lab-1",
 }
+RUNAI = "platforms.0"
+"""Its entry."""
 _DEPOT = front.REGISTRY
 _SMALL = {"cpus": 1, "memoryGb": 1, "diskGb": 2}
 
@@ -90,56 +92,56 @@ def _renamed(value: Any) -> Any:
 
 def changes(folder: Path, sha256: str) -> dict[str, Any]:
     """What the lab has otherwise, by key: where things are, and what its hosts cannot do."""
-    charts = {path.name: str(path) for path in depot.charts() if path.parent.name == vendor.VERSION}
-    soon = {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2}}
-    small = {"controller": {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}}
-    often = {"prometheus": {"prometheusSpec": {"scrapeInterval": "5s", "evaluationInterval": "5s"}}}
-    cli = program(1, COMPLETION)
     beside = {name: str(folder / f"files/{name}.pem") for name in (DOMAIN, "authority", "registry")}
-    runai = "platforms.0"
+    entry = {f"{RUNAI}.{key}": value for key, value in _of_runai(beside, sha256).items()}
+    return {"knownHosts": str(folder / "known_hosts"), **_placed(beside), **entry, **_emulated()}
+
+
+def _placed(beside: Mapping[str, str]) -> dict[str, Any]:
+    """Where hosts, packages, images and charts are."""
+    soon = {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2}}
+    balancer = {"pool": POOL, "repository": front.CHARTS, "version": metallb.VERSION}
+    own = {"host": PLACES["nfs"], "user": "pull", "passwordSecret": "registryPassword"}
+    names = ("registry.k8s.io", "quay.io", "docker.io", "ghcr.io")
     return {
-        # Where hosts, packages, images and charts are.
-        "knownHosts": str(folder / "known_hosts"),
         "ssh": {"user": "deploy", "keyFile": "${GPU_METAL_LAB}/id_ed25519"},
         "dns": {"servers": [NAMES], "search": [DOMAIN]},
         "repositories": {"kubernetes": _apt(), "nvidia-driver": None},
-        "engine.mirrors": {
-            **{name: [_DEPOT] for name in ("registry.k8s.io", "quay.io", "docker.io", "ghcr.io")},
-            "nvcr.io": [f"https://{REGISTRY}", _DEPOT],
-        },
+        "engine.mirrors": {**{name: [_DEPOT] for name in names}, "nvcr.io": [f"https://{REGISTRY}", _DEPOT]},
         "engine.registryCertificates": {REGISTRY: beside["authority"]},
         "engine.logins": {REGISTRY: {"user": "pull", "passwordSecret": "registryPassword"}},
-        "registry": {
-            "host": PLACES["nfs"],
-            "user": "pull",
-            "passwordSecret": "registryPassword",
-            "certificate": beside["registry"],
-            "keySecret": "registryKey",
-        },
-        "network.loadBalancer": {
-            "pool": POOL,
-            "repository": front.CHARTS,
-            "version": metallb.VERSION,
-            "values": {"controller": soon, "speaker": soon},
-        },
+        "registry": {**own, "certificate": beside["registry"], "keySecret": "registryKey"},
         "kubernetes.oidc.caFile": beside["authority"],
+        "network.loadBalancer": {**balancer, "values": {"controller": soon, "speaker": soon}},
         "network.ingress.certificate": beside[DOMAIN],
-        "network.ingress.repository": front.CHARTS,
-        "gpuOperator.repository": front.CHARTS,
-        "monitoring.repository": front.CHARTS,
-        "storage.charts": {
-            "csiNfs": {"chart": CSI, "repository": front.CHARTS, "version": storage.CSI_NFS},
-        },
-        f"{runai}.certificate": beside[DOMAIN],
-        f"{runai}.authority": beside["authority"],
-        f"{runai}.registry.images": f"{REGISTRY}/runai",
-        f"{runai}.mlflow.repository": f"{REGISTRY}/mlflow",
-        f"{runai}.package.sha256": sha256,
-        f"{runai}.controlPlane.chart": charts["control-plane"],
-        f"{runai}.cluster.chart": charts["runai-cluster"],
-        f"{runai}.mlflow.server.chart": str(ROOT / "lab/parts/runai/charts/mlflow"),
-        f"{runai}.jumpBox.cli.sha256": hashlib.sha256(cli.encode()).hexdigest(),
-        # What emulated hosts are, and what this machine's kernel lacks.
+        **{f"{part}.repository": front.CHARTS for part in ("network.ingress", "gpuOperator", "monitoring")},
+        "storage.charts": {"csiNfs": {"chart": CSI, "repository": front.CHARTS, "version": storage.CSI_NFS}},
+    }
+
+
+def _of_runai(beside: Mapping[str, str], sha256: str) -> dict[str, Any]:
+    """The same of the platform's entry, and how small hosts may be."""
+    charts = {path.name: str(path) for path in depot.charts() if path.parent.name == vendor.VERSION}
+    return {
+        "certificate": beside[DOMAIN],
+        "authority": beside["authority"],
+        "registry.images": f"{REGISTRY}/runai",
+        "package.sha256": sha256,
+        "package.freeGb": 1,
+        "controlPlane.chart": charts["control-plane"],
+        "cluster.chart": charts["runai-cluster"],
+        "nodes.least": _SMALL,
+        "mlflow.repository": f"{REGISTRY}/mlflow",
+        "mlflow.server.chart": str(ROOT / "lab/parts/runai/charts/mlflow"),
+        "jumpBox.cli.sha256": hashlib.sha256(program(1, COMPLETION).encode()).hexdigest(),
+    }
+
+
+def _emulated() -> dict[str, Any]:
+    """What emulated hosts are, and what this machine's kernel lacks."""
+    small = {"controller": {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}}
+    often = {"prometheus": {"prometheusSpec": {"scrapeInterval": "5s", "evaluationInterval": "5s"}}}
+    return {
         "os": "debian-12",
         "allowUntested": True,
         "minimum": _SMALL,
@@ -155,8 +157,6 @@ def changes(folder: Path, sha256: str) -> dict[str, Any]:
         "storage.nfs.versions": ["3"],
         "storage.mountOptions": ["vers=3"],
         "monitoring.values": often,
-        f"{runai}.nodes.least": _SMALL,
-        f"{runai}.package.freeGb": 1,
     }
 
 
