@@ -1,7 +1,8 @@
 """The sample as it is printed, on the lab's hosts: the document's appliance, a host for each of its roles.
 
-`site` changes addresses, names of hosts and what the lab alone needs, which CHANGES names key by key; a test asserts
-that all else is the sample's. Names stay: a name server of these tests knows the domain and the registry.
+`site` changes addresses, names of hosts and what the lab alone needs, which `changes` names key by key; a test
+asserts that all else is the sample's. The domain stays: a name server of these tests knows it. The registry of the
+sample, which is there before, is one of the site's own hosts here.
 """
 
 import contextlib
@@ -32,7 +33,7 @@ from tests.parts.runai.lab import vendor
 from tests.parts.runai.scripts.test_jump_box import COMPLETION, program
 
 SAMPLE = ROOT / "components/platforms/runai/sample.yaml"
-DOMAIN, REGISTRY = "ai.example.org", "registry.example.org"
+DOMAIN = "ai.example.org"
 PLACES = {
     "master": "cp-1",
     "nfs": "rack-2",
@@ -44,6 +45,7 @@ PLACES = {
     "cpu-1": "rack-5",
 }
 """The sample's hosts, and where they are in the lab."""
+REGISTRY = f"{PLACES['nfs']}:5000"
 NAMES = "10.213.77.3"
 """The name server."""
 ADDRESS, POOL = front.ADDRESS, f"{front.ADDRESS}-{front.ADDRESS.rpartition('.')[0]}.209"
@@ -53,6 +55,8 @@ PASSWORDS = {
     "mlflowAdmin": "Lab-of-mlflow-1",
     "mlflowVision": "Vision-of-lab-1",
 }
+RUNAI = "platforms.0"
+"""Its entry."""
 _DEPOT = front.REGISTRY
 _SMALL = {"cpus": 1, "memoryGb": 1, "diskGb": 2}
 
@@ -88,54 +92,56 @@ def _renamed(value: Any) -> Any:
 
 def changes(folder: Path, sha256: str) -> dict[str, Any]:
     """What the lab has otherwise, by key: where things are, and what its hosts cannot do."""
-    charts = {path.name: str(path) for path in depot.charts() if path.parent.name == vendor.VERSION}
-    soon = {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2}}
-    small = {"controller": {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}}
-    often = {"prometheus": {"prometheusSpec": {"scrapeInterval": "5s", "evaluationInterval": "5s"}}}
-    cli = program(1, COMPLETION)
     beside = {name: str(folder / f"files/{name}.pem") for name in (DOMAIN, "authority", "registry")}
-    runai = "platforms.0"
+    entry = {f"{RUNAI}.{key}": value for key, value in _of_runai(beside, sha256).items()}
+    return {"knownHosts": str(folder / "known_hosts"), **_placed(beside), **entry, **_emulated()}
+
+
+def _placed(beside: Mapping[str, str]) -> dict[str, Any]:
+    """Where hosts, packages, images and charts are."""
+    soon = {"readinessProbe": {"initialDelaySeconds": 1, "periodSeconds": 2}}
+    balancer = {"pool": POOL, "repository": front.CHARTS, "version": metallb.VERSION}
+    own = {"host": PLACES["nfs"], "user": "pull", "passwordSecret": "registryPassword"}
+    names = ("registry.k8s.io", "quay.io", "docker.io", "ghcr.io")
     return {
-        # Where hosts, packages, images and charts are.
-        "knownHosts": str(folder / "known_hosts"),
         "ssh": {"user": "deploy", "keyFile": "${GPU_METAL_LAB}/id_ed25519"},
         "dns": {"servers": [NAMES], "search": [DOMAIN]},
         "repositories": {"kubernetes": _apt(), "nvidia-driver": None},
-        "engine.mirrors": {
-            **{name: [_DEPOT] for name in ("registry.k8s.io", "quay.io", "docker.io", "ghcr.io")},
-            "nvcr.io": [f"https://{REGISTRY}:5000", _DEPOT],
-        },
-        "engine.registryCertificates": {f"{REGISTRY}:5000": beside["authority"]},
-        "engine.logins": {f"{REGISTRY}:5000": {"user": "pull", "passwordSecret": "registryPassword"}},
-        "registry": {
-            "host": PLACES["nfs"],
-            "user": "pull",
-            "passwordSecret": "registryPassword",
-            "certificate": beside["registry"],
-            "keySecret": "registryKey",
-        },
-        "network.loadBalancer": {
-            "pool": POOL,
-            "repository": front.CHARTS,
-            "version": metallb.VERSION,
-            "values": {"controller": soon, "speaker": soon},
-        },
+        "engine.mirrors": {**{name: [_DEPOT] for name in names}, "nvcr.io": [f"https://{REGISTRY}", _DEPOT]},
+        "engine.registryCertificates": {REGISTRY: beside["authority"]},
+        "engine.logins": {REGISTRY: {"user": "pull", "passwordSecret": "registryPassword"}},
+        "registry": {**own, "certificate": beside["registry"], "keySecret": "registryKey"},
         "kubernetes.oidc.caFile": beside["authority"],
+        "network.loadBalancer": {**balancer, "values": {"controller": soon, "speaker": soon}},
         "network.ingress.certificate": beside[DOMAIN],
-        "network.ingress.repository": front.CHARTS,
-        "gpuOperator.repository": front.CHARTS,
-        "monitoring.repository": front.CHARTS,
-        "storage.charts": {
-            "csiNfs": {"chart": CSI, "repository": front.CHARTS, "version": storage.CSI_NFS},
-        },
-        f"{runai}.certificate": beside[DOMAIN],
-        f"{runai}.authority": beside["authority"],
-        f"{runai}.package.sha256": sha256,
-        f"{runai}.controlPlane.chart": charts["control-plane"],
-        f"{runai}.cluster.chart": charts["runai-cluster"],
-        f"{runai}.mlflow.server.chart": str(ROOT / "lab/parts/runai/charts/mlflow"),
-        f"{runai}.jumpBox.cli.sha256": hashlib.sha256(cli.encode()).hexdigest(),
-        # What emulated hosts are, and what this machine's kernel lacks.
+        **{f"{part}.repository": front.CHARTS for part in ("network.ingress", "gpuOperator", "monitoring")},
+        "storage.charts": {"csiNfs": {"chart": CSI, "repository": front.CHARTS, "version": storage.CSI_NFS}},
+    }
+
+
+def _of_runai(beside: Mapping[str, str], sha256: str) -> dict[str, Any]:
+    """The same of the platform's entry, and how small hosts may be."""
+    charts = {path.name: str(path) for path in depot.charts() if path.parent.name == vendor.VERSION}
+    return {
+        "certificate": beside[DOMAIN],
+        "authority": beside["authority"],
+        "registry.images": f"{REGISTRY}/runai",
+        "package.sha256": sha256,
+        "package.freeGb": 1,
+        "controlPlane.chart": charts["control-plane"],
+        "cluster.chart": charts["runai-cluster"],
+        "nodes.least": _SMALL,
+        "mlflow.repository": f"{REGISTRY}/mlflow",
+        "mlflow.server.chart": str(ROOT / "lab/parts/runai/charts/mlflow"),
+        "jumpBox.cli.sha256": hashlib.sha256(program(1, COMPLETION).encode()).hexdigest(),
+    }
+
+
+def _emulated() -> dict[str, Any]:
+    """What emulated hosts are, and what this machine's kernel lacks."""
+    small = {"controller": {"resources": {"requests": {"cpu": "10m", "memory": "64Mi"}}}}
+    often = {"prometheus": {"prometheusSpec": {"scrapeInterval": "5s", "evaluationInterval": "5s"}}}
+    return {
         "os": "debian-12",
         "allowUntested": True,
         "minimum": _SMALL,
@@ -151,8 +157,6 @@ def changes(folder: Path, sha256: str) -> dict[str, Any]:
         "storage.nfs.versions": ["3"],
         "storage.mountOptions": ["vers=3"],
         "monitoring.values": often,
-        f"{runai}.nodes.least": _SMALL,
-        f"{runai}.package.freeGb": 1,
     }
 
 
@@ -179,7 +183,7 @@ def _of_dev(key: str) -> dict[str, Any]:
 def files(folder: Path) -> dict[str, str]:
     """Writes what an operator has beside the site; returns its secrets."""
     authority = Authority("The site's authority", days=30)
-    own, registry = authority.sign(DOMAIN, f"*.{DOMAIN}"), authority.sign(REGISTRY, PLACES["nfs"])
+    own, registry = authority.sign(DOMAIN, f"*.{DOMAIN}"), authority.sign(PLACES["nfs"])
     (folder / "files").mkdir()
     for name, text in (("authority", authority.text), (DOMAIN, own.text), ("registry", registry.text)):
         (folder / "files" / f"{name}.pem").write_text(text)
@@ -206,6 +210,7 @@ def appliance(folder: Path) -> Iterator[Stack]:
     run("ip", "address", "replace", f"{NAMES}/32", "dev", BRIDGE)
     with name_server():
         yield stack
+    run("ip", "address", "delete", f"{NAMES}/32", "dev", BRIDGE)
     for place in PLACES.values():
         lab.stop(lab_host(place), grace=0)
 
@@ -222,7 +227,7 @@ def _root(name: str) -> Path:
 
 @contextlib.contextmanager
 def name_server() -> Iterator[None]:
-    """Knows the domain, each name below it, and the registry (RFC 1035); of others it says that there is none."""
+    """Knows the domain and each name below it (RFC 1035); of others it says that there is none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((NAMES, 53))
@@ -255,6 +260,4 @@ def answer(question: bytes) -> bytes:
 
 def lookup(name: str) -> str | None:
     """The address of a name."""
-    if name == REGISTRY:
-        return lab_host(PLACES["nfs"]).address
     return ADDRESS if name == DOMAIN or name.endswith(f".{DOMAIN}") else None

@@ -11,7 +11,7 @@ import pytest
 from lab.hosts.inventory import host as lab_host
 from stacks.load import site_from
 from tests.parts.runai.lab import as_printed
-from tests.parts.runai.lab.as_printed import ADDRESS, DOMAIN, PLACES, REGISTRY
+from tests.parts.runai.lab.as_printed import ADDRESS, DOMAIN, PLACES
 
 pytestmark = pytest.mark.row("R1", "R2")
 
@@ -23,7 +23,12 @@ PLACED = {
     *(f"{part}.repository" for part in ("network.ingress", "gpuOperator", "monitoring")),
     *("platforms.0.package.sha256", "platforms.0.controlPlane.chart", "platforms.0.cluster.chart"),
     *("kubernetes.oidc.caFile", "network.ingress.certificate", "platforms.0.certificate", "platforms.0.authority"),
-    *("platforms.0.mlflow.server.chart", "platforms.0.jumpBox.cli.sha256"),
+    *(
+        "platforms.0.registry.images",
+        "platforms.0.mlflow.repository",
+        "platforms.0.mlflow.server.chart",
+        "platforms.0.jumpBox.cli.sha256",
+    ),
 }
 """Where hosts, packages, images, charts and files are, and what is in the files."""
 EMULATED = {
@@ -87,12 +92,11 @@ def question(name: str, kind: int = 1) -> bytes:
     [
         (DOMAIN, ADDRESS),
         (f"mlflow.{DOMAIN}", ADDRESS),
-        (REGISTRY, lab_host(PLACES["nfs"]).address),
         ("example.org", None),
         (f"not-{DOMAIN}", None),
     ],
 )
-def test_its_name_server_knows_the_domain_and_the_registry(name: str, address: str | None) -> None:
+def test_its_name_server_knows_the_domain(name: str, address: str | None) -> None:
     told = as_printed.answer(question(name))
     assert told[:2] == struct.pack("!H", 7)
     assert (told[3] & 15, told[7]) == ((0, 1) if address else (3, 0))
