@@ -1,7 +1,7 @@
 """The upgrade of a cluster by one edit of its site: a control plane and a worker from one minor version to the next.
 
-Killed while kubeadm upgrades the control plane, and resumed. Does not prove: several control planes, a load balancer before
-them, a vendor's own packages (the lab's are named and divided as upstream's), other systems than Debian.
+Killed while kubeadm upgrades the control plane, and resumed. Does not prove: several control planes, a load balancer
+before them, a vendor's own packages (the lab's are named and divided as upstream's), other systems than Debian.
 """
 
 import json
