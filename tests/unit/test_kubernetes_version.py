@@ -1,6 +1,6 @@
 """The version of a cluster's member, with stand-ins of package managers, kubeadm and kubectl.
 
-Does not prove: what kubeadm does in an upgrade (tests/lab/upgrade.py).
+Does not prove: what kubeadm does in an upgrade (tests/lab/test_upgrade.py).
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The order of an upgrade, and what it must not do. Does not prove: that kubeadm can do it (tests/lab/upgrade.py)."""
+"""The order of an upgrade, and what it must not do. Does not prove: that it works (tests/lab/test_upgrade.py)."""
 
 from collections.abc import Mapping
 from pathlib import Path
