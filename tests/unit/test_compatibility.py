@@ -41,7 +41,7 @@ def site(folder: Path, **said: Any) -> Site:
     (folder / "key.asc").write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n-----END PGP PUBLIC KEY BLOCK-----\n")
     roles = ["control-plane"] if "kubernetes" in said else []
     hosts = {"one": {"address": "10.0.0.1", "roles": roles, **said.pop("host", {})}}
-    return site_from({"hosts": hosts, **said}, stack="lab", folder=folder, keys=False)
+    return site_from({"id": "0123456789ab", "hosts": hosts, **said}, stack="lab", folder=folder, keys=False)
 
 
 # The files.
