@@ -35,8 +35,12 @@ def version_of(create: str) -> str | None:
 
 
 def versions(layers: Mapping[str, str]) -> dict[str, str | None]:
-    """By host: the version in the stack's state. `layers` are command lines by the names of their resources."""
-    return {name.removesuffix(LAYER): version_of(text) for name, text in layers.items() if name.endswith(LAYER)}
+    """By host: the version in the stack's state. `layers` are command lines by the names of their resources.
+
+    Without a host whose layer is lost as a whole, as `drift --record` marks one with a new disk: it joins as a new one.
+    """
+    nodes = {name.removesuffix(LAYER): text for name, text in layers.items() if name.endswith(LAYER)}
+    return {name: version_of(text) for name, text in nodes.items() if not text.startswith("DRIFTED ")}
 
 
 def moves(

@@ -10,7 +10,7 @@ import pytest
 from components.host.config import Host
 from components.kubernetes.rolling import Rolling
 from components.kubernetes.turn import Turns
-from components.kubernetes.upgrade import Move, forbidden, moves, version_of
+from components.kubernetes.upgrade import Move, forbidden, moves, version_of, versions
 from stacks.faults import SiteError
 from stacks.load import site_from
 from stacks.site import build
@@ -48,6 +48,12 @@ def test_control_planes_go_one_by_one_and_then_so_many_workers_at_a_time() -> No
         "gpu-3": "gpu-1",
         "gpu-4": "gpu-2",
     }
+
+
+@pytest.mark.row("K9", "X4")
+def test_a_host_with_a_new_disk_joins_and_has_nothing_to_move() -> None:
+    layers = {"cp-1-node": "DRIFTED the disk is new", "gpu-1-node": CREATE.format("1.33.13"), "gpu-1-base": "x"}
+    assert versions(layers) == {"gpu-1": "1.33.13"}
 
 
 @pytest.mark.row("K9")
