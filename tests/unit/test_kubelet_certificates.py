@@ -34,7 +34,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def asked(  # noqa: PLR0913 (each is a part of a request)
+def asked(
     tmp_path: Path, key: Path, *, user: str, subject: str, names: str, groups: str, usages: str, worker: Host = WORKER
 ) -> str:
     """What the program says of one request."""
