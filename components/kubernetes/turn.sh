@@ -23,8 +23,8 @@ begin() {
     condition=$(node_condition "$node")
     # What it has of its own to do, its step does; there is nothing to move.
     if [[ -z $condition ]]; then return 0; fi
-    if [[ -n $window ]]; then in_window "$window" "$node is to be upgraded"; fi
     mark=$(_mark_of) seen=$(_version)
+    if [[ -n $window && $seen != "v$version" ]]; then in_window "$window" "$node is to be upgraded"; fi
     why=$(version_forbidden "${seen#v}" "$version")
     if [[ -n $why ]]; then _no "node $node runs Kubernetes ${seen#v}, wants $version; $why"; fi
     if [[ $mark == *' kept' || -z $mark && $condition == *cordoned* ]]; then value+=' kept'; fi

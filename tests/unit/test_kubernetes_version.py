@@ -190,6 +190,17 @@ def test_where_kubeadm_was_killed_it_upgrades_the_cluster_again(plane: Node) -> 
 
 
 @pytest.mark.row("K9")
+def test_an_api_server_that_is_newer_than_the_site_is_left_alone(plane: Node) -> None:
+    """An upgrade was killed between the API server and the kubelet, and the site's version was put back."""
+    plane.put("kubelet", "1.34.2-1.1")
+    plane.host.file("/etc/kubernetes/manifests/kube-apiserver.yaml", plane.manifest("v1.35.4"))
+    status, said = plane.call("apply")
+    assert (status, plane.did) == (1, [])
+    assert said.startswith("its API server is of version 1.35.4, wants 1.34.2; Kubernetes does not go back to an older")
+    assert "Fix: put 1.35.4 as kubernetes.version in the site" in said
+
+
+@pytest.mark.row("K9")
 def test_an_upgrade_that_did_not_end_is_drift(worker: Node) -> None:
     for name in ("kubeadm", "kubelet", "kubectl"):
         worker.put(name, "1.34.2-1.1")

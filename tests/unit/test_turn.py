@@ -150,6 +150,13 @@ def test_outside_the_window_no_node_begins(cluster: Cluster) -> None:
     assert cluster.begin(window="daily 14:00-15:00") == ""
 
 
+@pytest.mark.row("K16")
+def test_a_node_that_runs_the_version_already_waits_for_no_window(cluster: Cluster) -> None:
+    """`sitectl drift --record` makes the state forget its version; and a run may be killed at its end."""
+    cluster.put("version", "v1.34.2")
+    assert (cluster.begin(window="daily 22:00-04:00"), cluster.has("did")) == ("", None)
+
+
 @pytest.mark.row("K9")
 def test_a_node_that_is_not_ready_or_newer_is_not_touched(cluster: Cluster) -> None:
     cluster.put("dark")

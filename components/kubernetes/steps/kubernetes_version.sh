@@ -37,6 +37,7 @@ apply() {
     seen=$(_seen)
     why=$(version_forbidden "${seen:-$wanted}" "$wanted")
     if [[ -n $why ]]; then _fail "this member runs Kubernetes $seen, wants $wanted; $why"; fi
+    _refuse_older_server "$wanted"
     _need_turn "$wanted"
     if [[ $(input role) == control-plane ]]; then _need_backup "$wanted"; fi
     if [[ ! -s $_upgrading ]]; then write_file $_upgrading 0600 <<<"$wanted"; fi
@@ -70,6 +71,15 @@ _seen() {
 _server_image() {
     sed -nE 's|^ +image: .*/kube-apiserver:(v[0-9]+\.[0-9]+\.[0-9]+)$|\1|p' /etc/kubernetes/manifests/kube-apiserver.yaml \
         2>/dev/null || true
+}
+
+# An upgrade that was killed may have changed the API server and not the kubelet. kubeadm itself would go back.
+_refuse_older_server() { # WANTED
+    local seen why
+    seen=$(_server_image)
+    if [[ -z $seen ]]; then return 0; fi
+    why=$(version_forbidden "${seen#v}" "$1")
+    if [[ $why == *'older version'* ]]; then _fail "its API server is of version ${seen#v}, wants $1; $why"; fi
 }
 
 # A kubelet may read its own node.
