@@ -112,14 +112,16 @@ _cluster_version() {
 }
 
 # `apply` is for the cluster's first control plane and for one on which it was cut off: it alone ends what it began there.
+# Certificates are for the step certificates to renew: kubeadm would sign anew what another authority signed, and with
+# another admin.conf, nothing would read the stack's copy of it anew before that ends.
 _control_plane() { # WANTED
     local mark=/etc/kubernetes/gpu-metal/upgrading-cluster
     if [[ ! -e $mark && $(_cluster_version) == "v$1" ]]; then
-        _kubeadm node
+        _kubeadm node --certificate-renewal=false
         return 0
     fi
     write_file $mark 0600 <<<"$1"
-    _kubeadm apply "v$1" --yes
+    _kubeadm apply "v$1" --yes --certificate-renewal=false
     rm -f $mark
 }
 
