@@ -64,11 +64,12 @@ def admin(host: StepHost, days: int) -> None:
     host.file("/etc/kubernetes/admin.conf", f"users:\n- user:\n    client-certificate-data: {data}\n")
 
 
-def program(host: StepHost, *words: str, patience: int = 1500) -> tuple[int, str]:
+def program(host: StepHost, *words: str, patience: int = 1500, silence: int = 0) -> tuple[int, str]:
     """gpu-metal-renew of this host."""
     text = (
         PROGRAM.read_text()
         .replace("_patience=1500", f"_patience={patience}")
+        .replace("_silence=120", f"_silence={silence}")
         .replace("/etc/kubernetes", f"{host.root}/etc/kubernetes")
         .replace("/run/", f"{host.root}/run/")
     )
@@ -226,6 +227,32 @@ def test_while_another_control_plane_restarts_this_one_waits(plane: StepHost) ->
     assert status == 1
     assert "what uses them is not restarted yet: it is the turn of cp-2 since " in said
     assert plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
+
+
+AWAY = """
+file=${0%/bin/*}/away
+if [[ $* == *create* && -e $file ]]; then rm "$file"; echo 'The connection to the server was refused'; exit 1; fi
+"""
+
+
+def test_an_api_server_that_is_away_for_a_moment_is_waited_for(plane: StepHost) -> None:
+    """It may be that of the control plane that has the turn."""
+    admin(plane, 5)
+    lease(plane, "cp-2", f"{datetime.now(UTC):%FT%T}Z")
+    plane.program("sleep", "exit 0")
+    plane.program("kubectl", AWAY + LEASES)
+    plane.file("/away", "")
+    status, said = program(plane, "renew", "30", patience=0, silence=60)
+    assert status == 1, said
+    assert "it is the turn of cp-2 since " in said
+
+
+def test_where_the_api_server_takes_our_certificate_no_more_nobody_is_waited_for(plane: StepHost) -> None:
+    admin(plane, 5)
+    plane.program("kubectl", "echo 'error: You must be logged in to the server (Unauthorized)'; exit 1")
+    status, said = program(plane, "renew", "30", silence=600)
+    assert status == 0, said
+    assert "no API server says whether another control plane restarts now" in said
 
 
 def test_a_turn_that_was_never_given_back_ends_by_itself(plane: StepHost) -> None:
