@@ -54,6 +54,13 @@ def test_a_member_of_etcd_is_only_admitted(asked: StepHost) -> None:
     assert ticket(asked, "10.0.0.3") == (0, "")
 
 
+def test_a_member_that_others_made_with_another_address_is_known_by_its_name(asked: StepHost) -> None:
+    """It would lose its node, and be reset."""
+    asked.program("curl", MEMBERS.replace('"ID":"3",', '"ID":"3","name":"cp-3",'))
+    assert ticket(asked, "192.168.0.3") == (0, "")
+    assert not asked.path("/asked").exists() or "delete" not in asked.path("/asked").read_text()
+
+
 def test_one_that_etcd_does_not_have_any_more_gets_a_ticket_that_says_so(asked: StepHost) -> None:
     asked.program("curl", MEMBERS)
     status, said = ticket(asked, "10.0.0.9")
