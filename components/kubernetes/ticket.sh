@@ -64,7 +64,8 @@ admit
 out=''
 if [[ $role == control-plane-member ]]; then
     # Apart: in a condition, an etcd that does not answer would pass for one that has removed it.
-    there=$(etcd list '{}')
+    # Asked of the majority: a member of etcd that is cut off would not know of one that joined since.
+    there=$(etcd list '{"linearizable":true}')
     # By its name, too: in a cluster that others made, members may speak to each other by other addresses than the site's.
     if [[ $there == *"\"https://$address:2380\""* || $there == *"\"name\":\"$node\""* ]]; then role=member; else role=control-plane out=yes; fi
 fi
