@@ -35,7 +35,16 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def asked(
-    tmp_path: Path, key: Path, *, user: str, subject: str, names: str, groups: str, usages: str, worker: Host = WORKER
+    tmp_path: Path,
+    key: Path,
+    worker: Host = WORKER,
+    /,
+    *,
+    user: str,
+    subject: str,
+    names: str,
+    groups: str,
+    usages: str,
 ) -> str:
     """What the program says of one request."""
     request = ["openssl", "req", "-new", "-key", str(key), "-subj", subject]
@@ -106,7 +115,7 @@ def test_a_name_with_a_line_end_hides_no_other(tmp_path: Path, key: Path, hidden
 
 def test_a_host_with_an_ipv6_address_gets_one(tmp_path: Path, key: Path) -> None:
     worker = WORKER.model_copy(update={"address": ip_address("fd00::1:a0b")})
-    said = asked(tmp_path, key, worker=worker, **{**GOOD, "names": "DNS:cpu-1,IP:fd00::1:a0b"})
+    said = asked(tmp_path, key, worker, **{**GOOD, "names": "DNS:cpu-1,IP:fd00::1:a0b"})
     assert said == "approved: csr-1 of system:node:cpu-1"
 
 

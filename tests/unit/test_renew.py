@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes import steps
+from components.kubernetes import kubeconfig, steps
 from tests.unit.step_host import StepHost
 
 ROOM = Path(steps.__file__).parent
@@ -120,13 +120,26 @@ def test_a_run_that_was_cut_off_after_kubeadm_restarts_what_it_had_not(plane: St
     assert not plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
 
 
+def note(plane: StepHost) -> None:
+    """What the hook of the stack's copy does."""
+    text = kubeconfig.NOTE.replace("/etc/", f"{plane.root}/etc/").replace("/var/lib/gpu-metal", f"{plane.root}/home")
+    subprocess.run(["bash", "-c", text], check=True)
+
+
 def test_the_stack_s_copy_is_of_the_same_certificate(plane: StepHost) -> None:
     assert plane.call(KUBECONFIG, "apply", {"node": "cp-1"})[0] == 0
-    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}) == (0, "")
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check") == (0, "")
     admin(plane, 365)
-    status, said = plane.call(KUBECONFIG, "check", {"node": "cp-1"})
+    status, said = plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check")
     assert status == 10
     assert "the kubeconfig in pulumi's state is not that of cp-1, whose certificate ends on" in said
+    # A change of the layer for another reason reads nothing.
+    status, said = plane.call(KUBECONFIG, "check", {"node": "cp-1"})
+    assert (status, said.count("drift --record")) == (0, 1)
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check")[0] == 10
+    note(plane)
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check") == (0, "")
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}) == (0, "")
 
 
 def test_an_authority_that_ends_within_a_year_is_said(plane: StepHost) -> None:
