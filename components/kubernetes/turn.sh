@@ -23,7 +23,8 @@ begin() {
     condition=$(node_condition "$node")
     # What it has of its own to do, its step does; there is nothing to move.
     if [[ -z $condition ]]; then return 0; fi
-    mark=$(_mark_of) seen=$(_version)
+    mark=$(_mark_of)
+    seen=$(_version)
     if [[ -n $window && $seen != "v$version" ]]; then in_window "$window" "$node is to be upgraded"; fi
     why=$(version_forbidden "${seen#v}" "$version")
     if [[ -n $why ]]; then _no "node $node runs Kubernetes ${seen#v}, wants $version; $why"; fi
@@ -41,8 +42,10 @@ begin() {
 }
 
 end() {
-    local deadline=$((SECONDS + seconds)) condition=''
-    if [[ -z $(_mark_of) ]]; then return 0; fi
+    local deadline=$((SECONDS + seconds)) condition='' mark
+    # Apart: in a condition, an API server that does not answer would pass for a turn that has ended.
+    mark=$(_mark_of)
+    if [[ -z $mark ]]; then return 0; fi
     while :; do
         condition=$(node_condition "$node")
         if [[ $condition == *ready* && $(_version) == "v$version" ]]; then break; fi
@@ -104,7 +107,9 @@ _empty() {
 }
 
 _give_back() {
-    if [[ $(_mark_of) != *' kept' ]]; then cluster_api uncordon "$node" >/dev/null; fi
+    local mark
+    mark=$(_mark_of)
+    if [[ $mark != *' kept' ]]; then cluster_api uncordon "$node" >/dev/null; fi
     cluster_api annotate node "$node" "$_mark-" >/dev/null
 }
 

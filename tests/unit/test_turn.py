@@ -30,7 +30,7 @@ case "$*" in
     *' annotate '*) sed 's/.*upgrade=//' <<<"$*" >mark ;;
     *nodeInfo*) cat version ;;
     *'@.type=="Ready"'*) echo 'Kubelet stopped posting node status.' ;;
-    *'"gpu-metal/upgrade"'*) ! has mark || cat mark ;;
+    *'"gpu-metal/upgrade"'*) ! has silent || exit 1; ! has mark || cat mark ;;
     *restartPolicy*) ! has jobs || cat jobs ;;
     *'get pods '*) ! has pods || cat pods ;;
     *'get node '*) has gone || echo "node$(! has cordoned || echo ' cordoned')$(has dark || echo ' ready')" ;;
@@ -110,6 +110,20 @@ def test_a_run_that_was_killed_is_resumed_and_its_cordon_is_known_as_ours(cluste
     (cluster.folder / "dark").unlink()
     cluster.put("version", "v1.34.2")
     assert (cluster.begin(), cluster.has("did")) == ("", None)
+    assert (cluster.end(), cluster.has("did")) == ("", "uncordon")
+
+
+@pytest.mark.row("K9")
+def test_while_no_api_server_answers_a_turn_neither_begins_nor_ends(cluster: Cluster) -> None:
+    """Else a node of ours would stay cordoned, and nobody would know."""
+    cluster.begin()
+    cluster.put("version", "v1.34.2")
+    cluster.put("silent")
+    for ask in (cluster.end, cluster.begin):
+        with pytest.raises(subprocess.CalledProcessError):
+            ask()
+    (cluster.folder / "silent").unlink()
+    assert (cluster.has("mark"), cluster.has("cordoned")) == ("1.34.2", "")
     assert (cluster.end(), cluster.has("did")) == ("", "uncordon")
 
 
