@@ -30,6 +30,7 @@ case "$*" in
     *' annotate '*) sed 's/.*upgrade=//' <<<"$*" >mark ;;
     *nodeInfo*) cat version ;;
     *'@.type=="Ready"'*) echo 'Kubelet stopped posting node status.' ;;
+    *'get nodes '*) ! has marked || cat marked ;;
     *'"gpu-metal/upgrade"'*) ! has silent || exit 1; ! has mark || cat mark ;;
     *restartPolicy*) ! has jobs || cat jobs ;;
     *'get pods '*) ! has pods || cat pods ;;
@@ -63,6 +64,7 @@ class Cluster:
     def run(self, *words: str) -> str:
         text = (turn._WINDOW.read_bytes() + content(turn.SCRIPT)).decode()
         text = text.replace("/etc/kubernetes/admin.conf", str(self.folder / "admin.conf"))
+        text = text.replace("seconds=60", "seconds=0")
         env = {"PATH": f"{self.folder}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
         argv = ["/bin/bash", "-s", "--", *words]
         done = subprocess.run(argv, input=text, env=env, capture_output=True, text=True, check=True)
@@ -70,7 +72,9 @@ class Cluster:
 
     def begin(self, minutes: str = "0", window: str = "", version: str = "1.34.2") -> str:
         (self.folder / "did").unlink(missing_ok=True)
-        return self.run("begin", "gpu-1", version, "1", minutes, "nvidia.com/gpu|nvidia.com/mig-", window)
+        return self.run(
+            "begin", "gpu-1", version, "1", minutes, "nvidia.com/gpu|nvidia.com/mig-", window, "gpu-1 gpu-2"
+        )
 
     def end(self) -> str:
         (self.folder / "did").unlink(missing_ok=True)
@@ -210,5 +214,30 @@ def test_the_control_planes_are_asked_in_turn_and_what_one_refuses_is_the_error(
     monkeypatch.setattr(ssh, "run", run)
     with pytest.raises(NoTurnError, match=r"^gpu-1 \[upgrade\] node gpu-1 still has a/b$"):
         asyncio.run(turns(drainTimeout=100, waitForJobs=2, window="Sun 02:00-05:00").begin(PLANES, "gpu-1"))
-    words = "begin gpu-1 1.34.2 100 2 nvidia.com/gpu 'Sun 02:00-05:00'"
-    assert asked == [("cp-1", f"bash -s -- {words}", 340.0)]
+    words = "begin gpu-1 1.34.2 100 2 nvidia.com/gpu 'Sun 02:00-05:00' gpu-1"
+    assert asked == [("cp-1", f"bash -s -- {words}", 400.0)]
+
+
+@pytest.mark.row("K9")
+def test_an_end_that_failed_is_tried_again_and_stops_the_next_node(cluster: Cluster) -> None:
+    """To Pulumi it was a warning."""
+    cluster.put("marked", "cp-1\ngpu-0 1.34.2\ngpu-2 1.34.2\ngpu-9 1.33.13\n")
+    cluster.put("mark", "1.34.2")
+    cluster.put("cordoned")
+    cluster.put("version", "v1.34.2")
+    # The stand-in has one node for all: gpu-0 ends its turn, and gpu-1 has its version.
+    assert (cluster.begin(), cluster.has("did")) == ("", "uncordon")
+    cluster.put("mark", "1.34.2")
+    cluster.put("dark")
+    assert cluster.begin().startswith("no node gpu-0 is upgraded, but after 0 s is not Ready with 1.34.2: ")
+    assert cluster.has("did") is None
+
+
+@pytest.mark.row("K16")
+def test_what_may_go_on_beside_a_node_is_its_wave_and_all_later_ones() -> None:
+    moves = [Move(f"cp-{n}", "control-plane", None, n) for n in (1, 2)]
+    moves += [Move(f"gpu-{n}", "worker", None, 3 + n // 2) for n in range(4)]
+    made = Turns("1.34.2", Rolling.model_validate({"atOnce": 2}), (), moves)
+    assert made.open_at("cp-2") == ["cp-2", "gpu-0", "gpu-1", "gpu-2", "gpu-3"]
+    assert made.open_at("gpu-0") == ["gpu-0", "gpu-1", "gpu-2", "gpu-3"]
+    assert made.open_at("gpu-3") == ["gpu-2", "gpu-3"]
