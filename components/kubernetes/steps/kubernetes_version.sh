@@ -115,8 +115,9 @@ _cluster_version() {
 # Certificates are for the step certificates to renew: kubeadm would sign anew what another authority signed, and with
 # another admin.conf, nothing would read the stack's copy of it anew before that ends.
 _control_plane() { # WANTED
-    local mark=/etc/kubernetes/gpu-metal/upgrading-cluster
-    if [[ ! -e $mark && $(_cluster_version) == "v$1" ]]; then
+    local mark=/etc/kubernetes/gpu-metal/upgrading-cluster seen
+    seen=$(_cluster_version)
+    if [[ ! -e $mark && $seen == "v$1" ]]; then
         _kubeadm node --certificate-renewal=false
         return 0
     fi
