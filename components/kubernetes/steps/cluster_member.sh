@@ -217,8 +217,9 @@ _join() {
 
 # An API server that cannot read a Secret is never ready, and kubeadm would wait for it in vain.
 _refuse_keyless() {
-    local name
-    for name in $(sed -n 's/^KEYS //p' /run/gpu-metal/ticket); do
+    local name names
+    names=$(sed -n 's/^KEYS //p' /run/gpu-metal/ticket)
+    for name in $names; do
         if grep -qsF -- "{name: \"$name\"," /etc/kubernetes/gpu-metal/api-server/encryption-provider-config; then continue; fi
         _fail "Secrets of the cluster are encrypted with the key $name, which the site does not name. Nothing was changed here." \
             "Fix: put it back as the last of kubernetes.encryption.keys, pulumi up; then take it out"
