@@ -11,7 +11,6 @@ from pulumi import (
     Input,
     Output,
     Resource,
-    ResourceHookBinding,
     ResourceOptions,
 )
 from pulumi_command import remote
@@ -21,6 +20,7 @@ from components.hostrun.hook import Hook
 from components.hostrun.layer import HostRef, layer
 from components.hostrun.ssh import Target
 from components.hostrun.step import Step, payload
+from components.kubernetes import kubeconfig as kubeconfigs
 from components.kubernetes import webhook
 from components.kubernetes.encrypted import Encrypted
 from components.kubernetes.handle import ClusterRef
@@ -74,7 +74,7 @@ class Cluster(ComponentResource):
                 parent=self,
                 depends_on=[nodes[home]],
                 deleted_with=refs[home].anchor,
-                hooks=ResourceHookBinding(before_create=[probe], before_update=[probe]),
+                hooks=kubeconfigs.hooks(f"{name}-kubeconfig", probe, targets[home]),
                 additional_secret_outputs=["stdout", "stderr"],
             ),
         )

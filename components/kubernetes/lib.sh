@@ -44,10 +44,15 @@ version_forbidden() {
 # node_drain NODE SECONDS → REPLY: moves its pods away, and says what it waits for. Status 2 when the node is not Ready:
 # nothing is evicted, as nobody there would end its pods. Status 1, and in REPLY why, when pods stay.
 node_drain() {
-    local said='' blocked before='' deadline=$((SECONDS + $2))
+    local seen said='' blocked before='' deadline=$((SECONDS + $2))
     REPLY=''
     while ((SECONDS < deadline)); do
-        if [[ $(node_condition "$1") != *ready* ]]; then return 2; fi
+        if ! seen=$(node_condition "$1"); then
+            REPLY='no API server answers'
+            sleep 2
+            continue
+        fi
+        if [[ $seen != *ready* ]]; then return 2; fi
         said=$(cluster_api --request-timeout=0 drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=60s 2>&1) &&
             return 0
         blocked=$(_node_blocked "$said")

@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 from components.hostrun import ssh
-from components.hostrun.step import RUNNER
+from components.hostrun.step import RUNNER, content
 from components.hostrun.target import Target
 from components.kubernetes.plane import DEADLINE, ask
 
@@ -48,7 +48,7 @@ async def give_ticket(
     for other in control_planes:
         if other.name == joining.name:
             continue
-        ticket, reason = await ask(other, command, SCRIPT.read_bytes())
+        ticket, reason = await ask(other, command, content(SCRIPT))
         if ticket:
             await _put(joining, ticket)
             return

@@ -2,7 +2,9 @@
 # Runs on a control plane, as root: makes way for a host that joins, and prints its ticket.
 # usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane or worker; or member: one that is only admitted again; or
 # control-plane-member: so too, unless etcd has removed it, for good: then it joins anew, and its ticket has a line `OUT`
-# stdout: lines `PLACE VALUE`, or nothing for a member, and where this host is in no cluster
+# stdout: lines `PLACE VALUE`, or nothing for a member, and where this host is in no cluster; KEYS are those with which
+# Secrets are encrypted, where the site keeps the keys
+# uses: kubernetes
 set -euo pipefail
 umask 077
 
@@ -55,7 +57,16 @@ ticket() {
     if [[ -n $out ]]; then printf 'OUT yes\n'; fi
     printf '%s\n' "$join" |
         sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/TOKEN \1\nCA_HASH \2/p'
-    if [[ $role == control-plane ]]; then printf 'CERTIFICATE_KEY %s\n' "$(certificate_key)"; fi
+    if [[ $role == control-plane ]]; then printf 'CERTIFICATE_KEY %s\nKEYS %s\n' "$(certificate_key)" "$(keys)"; fi
+}
+
+keys() {
+    local found
+    if ! grep -qsF -- '--encryption-provider-config=/etc/kubernetes/gpu-metal/' /etc/kubernetes/manifests/kube-apiserver.yaml; then
+        return 0
+    fi
+    found=$(secrets_unreadable /dev/null) || true
+    sed -n 's/^secretbox:v1://p' <<<"$found" | paste -sd ' '
 }
 
 node=$1 address=$2 role=$3 ttl=$4
@@ -64,8 +75,10 @@ admit
 out=''
 if [[ $role == control-plane-member ]]; then
     # Apart: in a condition, an etcd that does not answer would pass for one that has removed it.
-    there=$(members_at "$address")
-    if [[ -n $there ]]; then role=member; else role=control-plane out=yes; fi
+    # Asked of the majority: a member of etcd that is cut off would not know of one that joined since.
+    there=$(etcd list '{"linearizable":true}')
+    # By its name, too: in a cluster that others made, members may speak to each other by other addresses than the site's.
+    if [[ $there == *"\"https://$address:2380\""* || $there == *"\"name\":\"$node\""* ]]; then role=member; else role=control-plane out=yes; fi
 fi
 if [[ $role != member ]]; then
     forget_earlier

@@ -26,8 +26,8 @@ SCRIPT = Path(__file__).with_name("turn.sh")
 _WINDOW = COMPONENTS / "hostrun" / "window.sh"
 READY = 300
 """Seconds until an upgraded node is Ready."""
-_SPARE = 120.0
-"""Seconds that a control plane has beyond those that it waits."""
+_SPARE = 180.0
+"""Seconds that a control plane has beyond those that it waits; 60 of them for a former node."""
 
 
 class NoTurnError(Exception):
@@ -71,14 +71,21 @@ class Turns:
         place = workers.index(node) - self.rolling.at_once if node in workers else -1
         return workers[place] if place >= 0 else None
 
+    def open_at(self, node: str) -> list[str]:
+        """The nodes whose turn may not have ended when this one's begins: those beside it, and all later ones."""
+        place = self.nodes.index(node)
+        if self.moves[place].role == "worker":
+            workers = next(index for index, move in enumerate(self.moves) if move.role == "worker")
+            place = max(workers, place - self.rolling.at_once + 1)
+        return self.nodes[place:]
+
     async def begin(self, planes: Sequence[Target], node: str) -> None:
         """Moves the node's work away. Raises NoTurnError."""
         rolling = self.rolling
         self.tell(f"{node} [upgrade] to {self.version}: takes no new work; its pods move within {_limit(rolling)}")
         words = node, self.version, str(rolling.drain_timeout), str(rolling.wait_for_jobs), "|".join(self.gpus)
-        await self._ask(
-            planes, ("begin", *words, rolling.window or ""), rolling.drain_timeout + rolling.wait_for_jobs * 60
-        )
+        begin = "begin", *words, rolling.window or "", " ".join(self.open_at(node))
+        await self._ask(planes, begin, rolling.drain_timeout + rolling.wait_for_jobs * 60)
 
     async def end(self, planes: Sequence[Target], node: str) -> None:
         """The node takes work again. Raises NoTurnError."""

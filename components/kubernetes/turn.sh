@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root: gives a node its turn in an upgrade, and ends it.
-# usage: bash -s -- begin NODE VERSION SECONDS MINUTES RESOURCES WINDOW: no new work, jobs with GPUs have MINUTES to end, then
-#        its pods move within SECONDS. RESOURCES: how names of GPUs begin, with | between them
+# usage: bash -s -- begin NODE VERSION SECONDS MINUTES RESOURCES WINDOW OPEN: no new work, jobs with GPUs have MINUTES to end,
+#        then its pods move within SECONDS. RESOURCES: how names of GPUs begin, with | between them. OPEN: the nodes whose
+#        turn may be going on or comes later; that of any other one must have ended
 #        bash -s -- end NODE VERSION SECONDS: it runs VERSION and is Ready within SECONDS; then it takes work again
 # stdout: nothing, or a line `no WHY`
 # uses: kubernetes
@@ -20,11 +21,13 @@ begin() {
         printf 'is a member of no cluster\n' >&2
         exit 1
     fi
+    _end_former
     condition=$(node_condition "$node")
     # What it has of its own to do, its step does; there is nothing to move.
     if [[ -z $condition ]]; then return 0; fi
-    if [[ -n $window ]]; then in_window "$window" "$node is to be upgraded"; fi
-    mark=$(_mark_of) seen=$(_version)
+    mark=$(_mark_of)
+    seen=$(_version)
+    if [[ -n $window && $seen != "v$version" ]]; then in_window "$window" "$node is to be upgraded"; fi
     why=$(version_forbidden "${seen#v}" "$version")
     if [[ -n $why ]]; then _no "node $node runs Kubernetes ${seen#v}, wants $version; $why"; fi
     if [[ $mark == *' kept' || -z $mark && $condition == *cordoned* ]]; then value+=' kept'; fi
@@ -41,18 +44,39 @@ begin() {
 }
 
 end() {
-    local deadline=$((SECONDS + seconds)) condition=''
-    if [[ -z $(_mark_of) ]]; then return 0; fi
+    local deadline=$((SECONDS + seconds)) condition='' mark
+    # Apart: in a condition, an API server that does not answer would pass for a turn that has ended.
+    mark=$(_mark_of)
+    if [[ -z $mark ]]; then return 0; fi
     while :; do
         condition=$(node_condition "$node")
         if [[ $condition == *ready* && $(_version) == "v$version" ]]; then break; fi
         if ((SECONDS >= deadline)); then
             _no "node $node is upgraded, but after $seconds s is not Ready with $version: it runs $(_version), $(_why_not)." \
-                "It takes no new work. Fix: journalctl -u kubelet -n 50 there, then pulumi up goes on"
+                "It takes no new work. Fix: journalctl -u kubelet -n 50 there, then pulumi up goes on; after the last node," \
+                "kubectl uncordon $node and kubectl annotate node $node $_mark-"
         fi
         sleep 3
     done
     _give_back
+}
+
+# An end that failed is only a warning to Pulumi. Here it is tried again, and stops the upgrade if it fails.
+_end_former() {
+    local former one own=$node own_seconds=$seconds
+    former=$(_marked)
+    for one in $former; do
+        if [[ " $open " == *" $one "* ]]; then continue; fi
+        node=$one seconds=60
+        end
+    done
+    node=$own seconds=$own_seconds
+}
+
+# The nodes with a turn to this version
+_marked() {
+    cluster_api get nodes -o go-template='{{range .items}}{{.metadata.name}}{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}} {{.}}{{end}}{{end}}{{"\n"}}{{end}}' |
+        awk -v "version=$version" '$2 == version { print $1 }'
 }
 
 _no() {
@@ -104,9 +128,11 @@ _empty() {
 }
 
 _give_back() {
-    if [[ $(_mark_of) != *' kept' ]]; then cluster_api uncordon "$node" >/dev/null; fi
+    local mark
+    mark=$(_mark_of)
+    if [[ $mark != *' kept' ]]; then cluster_api uncordon "$node" >/dev/null; fi
     cluster_api annotate node "$node" "$_mark-" >/dev/null
 }
 
-node=$2 version=$3 seconds=$4 minutes=${5-0} resources=${6-} window=${7-}
+node=$2 version=$3 seconds=$4 minutes=${5-0} resources=${6-} window=${7-} open=${8-}
 "$1"

@@ -83,9 +83,11 @@ def policy(allowed: Allowed) -> dict[str, Any]:
 def kept(belongs: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """`spec` of the policy by which only who may change the first policy takes a namespace out of it.
 
-    The owner of a project in such a part may change the labels and annotations of its namespaces.
+    The owner of a project in such a part may change the labels and annotations of its namespaces. A change of their
+    subresources brings labels and annotations along, and who has all rights within a namespace has those, too.
     """
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["namespaces"]}
+    resources = ["namespaces", "namespaces/finalize", "namespaces/status"]
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": resources}
     still = (f"(!({_has('oldObject', *each)}) || {_has('object', *each)})" for each in _marks(belongs))
     may = "authorizer.group('admissionregistration.k8s.io').resource('validatingadmissionpolicies')"
     says = "this would take the namespace out of its project, in which the site bounds images: only who may change"

@@ -61,14 +61,15 @@ class StepHost:
         previous: Mapping[str, str] | None = None,
         bulk: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
+        verb: str = "apply",
     ) -> tuple[int, str]:
-        """Exit status, and what it said, with the paths as on a host."""
+        """Exit status, and what it said, with the paths as on a host. `verb` is the runner's."""
         given = {"gm_inputs": inputs, "gm_previous": previous, "gm_bulk": bulk, "gm_secrets": secrets}
         lines = [
             f"{name}=({' '.join(_word(f'{k}={v}') for k, v in (values or {}).items())})"
             for name, values in given.items()
         ]
-        names = f"gm_layer=base gm_step={script.stem} gm_function={function} gm_verb=apply"
+        names = f"gm_layer=base gm_step={script.stem} gm_function={function} gm_verb={verb}"
         self.file("/step.sh", self._moved(content(script).decode()))
         argv = ["/bin/bash", "-c", "\n".join([*lines, names, _RUN]), "bash", *map(str, self._files()), function]
         home = {"GPU_METAL_HOME": str(self.root / "home"), "GPU_METAL_RUN": str(self.root / "run/gpu-metal")}

@@ -34,13 +34,24 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def asked(tmp_path: Path, key: Path, *, user: str, subject: str, names: str, groups: str, usages: str) -> str:
+def asked(
+    tmp_path: Path,
+    key: Path,
+    worker: Host = WORKER,
+    /,
+    *,
+    user: str,
+    subject: str,
+    names: str,
+    groups: str,
+    usages: str,
+) -> str:
     """What the program says of one request."""
     request = ["openssl", "req", "-new", "-key", str(key), "-subj", subject]
     more = ["-addext", f"subjectAltName={names}"] if names else []
     made = subprocess.run([*request, *more], capture_output=True, check=True)
     host = StepHost(tmp_path)
-    [step, _] = kubelet_certificates.steps(PLANE, [PLANE, WORKER])
+    [step, _] = kubelet_certificates.steps(PLANE, [PLANE, worker])
     host.file("/etc/kubernetes/gpu-metal/kubelets", step.bulk["kubelets"])
     line = f"csr-1 {user} {groups}, {usages}, {base64.b64encode(made.stdout).decode()}"
     host.file("/csr", f"{line}\n")
@@ -91,6 +102,21 @@ def test_anything_else_waits_for_a_person(tmp_path: Path, key: Path, more: dict[
     said = asked(tmp_path, key, **{**GOOD, **more})
     assert said.startswith("not approved: csr-1 of ")
     assert why in said
+
+
+@pytest.mark.parametrize("hidden", [b"\x87\x04\x0a\x00\x00\x0b", b"\x82\x0akubernetes"])
+def test_a_name_with_a_line_end_hides_no_other(tmp_path: Path, key: Path, hidden: bytes) -> None:
+    """openssl prints what follows it on the next line, and the cluster signs it."""
+    names = b"\x82\x09cpu-1\n  x" + hidden
+    der = bytes([0x30, len(names)]) + names
+    said = asked(tmp_path, key, **{**GOOD, "names": f"DER:{der.hex(':')}"})
+    assert "its names are not encoded as a kubelet does it for cpu-1, 10.0.0.21" in said
+
+
+def test_a_host_with_an_ipv6_address_gets_one(tmp_path: Path, key: Path) -> None:
+    worker = WORKER.model_copy(update={"address": ip_address("fd00::1:a0b")})
+    said = asked(tmp_path, key, worker, **{**GOOD, "names": "DNS:cpu-1,IP:fd00::1:a0b"})
+    assert said == "approved: csr-1 of system:node:cpu-1"
 
 
 def test_addresses_are_spelled_as_openssl_does() -> None:

@@ -167,14 +167,14 @@ def test_the_first_control_plane_upgrades_the_cluster_and_the_others_themselves(
     plane.more = {"ignore": "SystemVerification"}
     assert plane.call("apply")[0] == 0
     assert [line for line in plane.did if "kubeadm upgrade" in line] == [
-        "kubeadm upgrade apply v1.34.2 --yes --ignore-preflight-errors=SystemVerification"
+        "kubeadm upgrade apply v1.34.2 --yes --certificate-renewal=false --ignore-preflight-errors=SystemVerification"
     ]
     assert "its API server is of version v1.33.13, wants v1.34.2" in plane.call("check")[1]
     plane.host.file("/etc/kubernetes/manifests/kube-apiserver.yaml", plane.manifest("v1.34.2"))
     assert plane.call("check") == (0, "")
     plane.put("kubelet", "1.33.13-1.1")
     assert plane.call("apply")[0] == 0
-    assert "kubeadm upgrade node --ignore-preflight-errors=SystemVerification" in plane.did
+    assert "kubeadm upgrade node --certificate-renewal=false --ignore-preflight-errors=SystemVerification" in plane.did
 
 
 @pytest.mark.row("K9")
@@ -185,8 +185,19 @@ def test_where_kubeadm_was_killed_it_upgrades_the_cluster_again(plane: Node) -> 
     (plane.box / "killed").unlink()
     assert plane.call("check")[1].startswith("this member runs Kubernetes 1.33.13")
     assert plane.call("apply")[0] == 0
-    assert plane.did[0] == "kubeadm upgrade apply v1.34.2 --yes"
+    assert plane.did[0] == "kubeadm upgrade apply v1.34.2 --yes --certificate-renewal=false"
     assert not plane.host.path("/etc/kubernetes/gpu-metal/upgrading-cluster").exists()
+
+
+@pytest.mark.row("K9")
+def test_an_api_server_that_is_newer_than_the_site_is_left_alone(plane: Node) -> None:
+    """An upgrade was killed between the API server and the kubelet, and the site's version was put back."""
+    plane.put("kubelet", "1.34.2-1.1")
+    plane.host.file("/etc/kubernetes/manifests/kube-apiserver.yaml", plane.manifest("v1.35.4"))
+    status, said = plane.call("apply")
+    assert (status, plane.did) == (1, [])
+    assert said.startswith("its API server is of version 1.35.4, wants 1.34.2; Kubernetes does not go back to an older")
+    assert "Fix: put 1.35.4 as kubernetes.version in the site" in said
 
 
 @pytest.mark.row("K9")
@@ -201,7 +212,10 @@ def test_an_upgrade_that_did_not_end_is_drift(worker: Node) -> None:
 def test_kubeadms_test_job_is_ignored_only_where_no_node_would_take_it(plane: Node) -> None:
     plane.put("nodes", "cp-1 closed node-role.kubernetes.io/control-plane\ngpu-1 nvidia.com/gpu\n")
     assert plane.call("apply")[0] == 0
-    assert "kubeadm upgrade apply v1.34.2 --yes --ignore-preflight-errors=CreateJob" in plane.did
+    assert (
+        "kubeadm upgrade apply v1.34.2 --yes --certificate-renewal=false --ignore-preflight-errors=CreateJob"
+        in plane.did
+    )
 
 
 @pytest.mark.row("K11")

@@ -93,3 +93,17 @@ def test_a_state_that_passes_by_itself_is_called_that(lease: str, words: str) ->
     assert status == 0
     assert f"node gpu-1 {words}" in said
     assert "container runtime network not ready" in said
+
+
+@pytest.mark.row("K10")
+def test_a_member_of_etcd_with_another_address_than_the_site_s_is_known_by_its_name() -> None:
+    """Of a cluster that others made."""
+    members = '{"ID":"1","name":"cp-1","peerURLs":["https://10.0.0.1:2380"],"clientURLs":["https://10.0.0.1:2379"]}\n'
+    members += '{"ID":"3","name":"gpu-1","peerURLs":["https://192.168.0.3:2380"],"clientURLs":["https://b:2379"]}'
+    stand_in = '_etcd() { echo "etcd $*" >&3; [[ $* != */health ]]; }\n'
+    status, said = ran(f"{stand_in}_leave_etcd '{members}'", "nothing", roles="control-plane")
+    assert (status, said.count("etcd ")) == (0, 1)
+    assert 'member/remove --data {"ID":"3"}' in said
+    status, said = ran(f"{stand_in}_keeps_quorum '{members}'", "nothing", roles="control-plane")
+    assert (status, said.splitlines()[0]) == (1, "etcd https://10.0.0.1:2379/health")
+    assert "gpu-1 stays: etcd has 2 members, and of the 1 others only 0 answer" in said

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.kubernetes import steps
+from components.kubernetes import kubeconfig, steps
 from tests.unit.step_host import StepHost
 
 ROOM = Path(steps.__file__).parent
@@ -64,11 +64,12 @@ def admin(host: StepHost, days: int) -> None:
     host.file("/etc/kubernetes/admin.conf", f"users:\n- user:\n    client-certificate-data: {data}\n")
 
 
-def program(host: StepHost, *words: str, patience: int = 1500) -> tuple[int, str]:
+def program(host: StepHost, *words: str, patience: int = 1500, silence: int = 0) -> tuple[int, str]:
     """gpu-metal-renew of this host."""
     text = (
         PROGRAM.read_text()
         .replace("_patience=1500", f"_patience={patience}")
+        .replace("_silence=120", f"_silence={silence}")
         .replace("/etc/kubernetes", f"{host.root}/etc/kubernetes")
         .replace("/run/", f"{host.root}/run/")
     )
@@ -119,13 +120,26 @@ def test_a_run_that_was_cut_off_after_kubeadm_restarts_what_it_had_not(plane: St
     assert not plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
 
 
+def note(plane: StepHost) -> None:
+    """What the hook of the stack's copy does."""
+    text = kubeconfig.NOTE.replace("/etc/", f"{plane.root}/etc/").replace("/var/lib/gpu-metal", f"{plane.root}/home")
+    subprocess.run(["bash", "-c", text], check=True)
+
+
 def test_the_stack_s_copy_is_of_the_same_certificate(plane: StepHost) -> None:
     assert plane.call(KUBECONFIG, "apply", {"node": "cp-1"})[0] == 0
-    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}) == (0, "")
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check") == (0, "")
     admin(plane, 365)
-    status, said = plane.call(KUBECONFIG, "check", {"node": "cp-1"})
+    status, said = plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check")
     assert status == 10
     assert "the kubeconfig in pulumi's state is not that of cp-1, whose certificate ends on" in said
+    # A change of the layer for another reason reads nothing.
+    status, said = plane.call(KUBECONFIG, "check", {"node": "cp-1"})
+    assert (status, said.count("drift --record")) == (0, 1)
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check")[0] == 10
+    note(plane)
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}, verb="check") == (0, "")
+    assert plane.call(KUBECONFIG, "check", {"node": "cp-1"}) == (0, "")
 
 
 def test_an_authority_that_ends_within_a_year_is_said(plane: StepHost) -> None:
@@ -226,6 +240,32 @@ def test_while_another_control_plane_restarts_this_one_waits(plane: StepHost) ->
     assert status == 1
     assert "what uses them is not restarted yet: it is the turn of cp-2 since " in said
     assert plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
+
+
+AWAY = """
+file=${0%/bin/*}/away
+if [[ $* == *create* && -e $file ]]; then rm "$file"; echo 'The connection to the server was refused'; exit 1; fi
+"""
+
+
+def test_an_api_server_that_is_away_for_a_moment_is_waited_for(plane: StepHost) -> None:
+    """It may be that of the control plane that has the turn."""
+    admin(plane, 5)
+    lease(plane, "cp-2", f"{datetime.now(UTC):%FT%T}Z")
+    plane.program("sleep", "exit 0")
+    plane.program("kubectl", AWAY + LEASES)
+    plane.file("/away", "")
+    status, said = program(plane, "renew", "30", patience=0, silence=60)
+    assert status == 1, said
+    assert "it is the turn of cp-2 since " in said
+
+
+def test_where_the_api_server_takes_our_certificate_no_more_nobody_is_waited_for(plane: StepHost) -> None:
+    admin(plane, 5)
+    plane.program("kubectl", "echo 'error: You must be logged in to the server (Unauthorized)'; exit 1")
+    status, said = program(plane, "renew", "30", silence=600)
+    assert status == 0, said
+    assert "no API server says whether another control plane restarts now" in said
 
 
 def test_a_turn_that_was_never_given_back_ends_by_itself(plane: StepHost) -> None:

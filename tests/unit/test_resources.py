@@ -69,6 +69,7 @@ def test_a_host_with_kubernetes_a_storage_role_and_a_platform_of_two_waves_costs
 
     plan = record(program, {"lab-kubeconfig": {"stdout": "the-kubeconfig"}})
     assert of_hosts(plan) == dict.fromkeys(site.hosts, MOST)
+    assert plan.one("lab-kubeconfig").options["after"] == ("kubeconfig",)
     others = [r.name for r in plan.of("command:remote:Command") if not r.name.startswith(tuple(site.hosts))]
     assert all(re.fullmatch(r"lab-(members-\d\d|kubeconfig)", name) for name in others), others
 

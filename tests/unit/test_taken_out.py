@@ -4,11 +4,13 @@ ticket.sh on the control plane that is asked, and cluster_member.sh on the one t
 and kubeadm. Does not prove: that a real one joins (tests/lab/test_planes.py).
 """
 
+import base64
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from components.hostrun.step import content
 from components.kubernetes import steps
 from components.kubernetes.ticket import SCRIPT
 from tests.unit.step_host import StepHost
@@ -40,11 +42,11 @@ esac""",
     return host
 
 
-def ticket(host: StepHost, address: str) -> tuple[int, str]:
-    text = SCRIPT.read_text().replace("/etc/", f"{host.root}/etc/").replace("/run/", f"{host.root}/run/")
+def ticket(host: StepHost, address: str, role: str = "control-plane-member") -> tuple[int, str]:
+    text = content(SCRIPT).decode().replace("/etc/", f"{host.root}/etc/").replace("/run/", f"{host.root}/run/")
     host.file("/ticket.sh", text)
     path = {"PATH": f"{host.root}/bin:/usr/bin:/bin"}
-    words = ["bash", str(host.path("/ticket.sh")), "cp-3", address, "control-plane-member", "15m"]
+    words = ["bash", str(host.path("/ticket.sh")), "cp-3", address, role, "15m"]
     done = subprocess.run(words, env=path, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -52,6 +54,13 @@ def ticket(host: StepHost, address: str) -> tuple[int, str]:
 def test_a_member_of_etcd_is_only_admitted(asked: StepHost) -> None:
     asked.program("curl", MEMBERS)
     assert ticket(asked, "10.0.0.3") == (0, "")
+
+
+def test_a_member_that_others_made_with_another_address_is_known_by_its_name(asked: StepHost) -> None:
+    """It would lose its node, and be reset."""
+    asked.program("curl", MEMBERS.replace('"ID":"3",', '"ID":"3","name":"cp-3",'))
+    assert ticket(asked, "192.168.0.3") == (0, "")
+    assert not asked.path("/asked").exists() or "delete" not in asked.path("/asked").read_text()
 
 
 def test_one_that_etcd_does_not_have_any_more_gets_a_ticket_that_says_so(asked: StepHost) -> None:
@@ -106,3 +115,35 @@ def test_it_is_to_join_anew_though_its_own_api_server_does_not_answer(back: Step
 def test_any_other_is_never_reset(back: StepHost, ticket_text: str) -> None:
     back.file("/run/gpu-metal/ticket", ticket_text)
     assert back.call(STEP, "_was_taken_out", INPUTS)[0] == 1
+
+
+SECRET = """if [[ $* == */kv/range* ]]; then
+    echo '{"header":{"revision":"7"},"kvs":[{"key":"KEY","value":"VALUE"}]}'
+else
+    echo '{"members":[]}'
+fi"""
+
+
+def test_a_control_plane_joins_only_with_the_keys_of_all_secrets(asked: StepHost) -> None:
+    """One of them may have left the site in the same edit; Secrets are written anew after the join."""
+    key, value = (
+        base64.b64encode(each).decode() for each in (b"/registry/secrets/a/b", b"k8s:enc:secretbox:v1:old:xxxx")
+    )
+    asked.program("curl", SECRET.replace("KEY", key).replace("VALUE", value))
+    assert ticket(asked, "10.0.0.3", "control-plane")[1].splitlines()[-1] == "KEYS "
+    with asked.path("/etc/kubernetes/manifests/kube-apiserver.yaml").open("a") as manifest:
+        manifest.write(
+            "    - --encryption-provider-config=/etc/kubernetes/gpu-metal/api-server/x\n".replace(
+                "/etc/", f"{asked.root}/etc/"
+            )
+        )
+    status, said = ticket(asked, "10.0.0.3", "control-plane")
+    assert (status, said.splitlines()[-1]) == (0, "KEYS old")
+    asked.file("/run/gpu-metal/ticket", said)
+    file = "/etc/kubernetes/gpu-metal/api-server/encryption-provider-config"
+    asked.file(file, '      - secretbox: {keys: [{name: "new", secret: "x"}]}\n')
+    status, said = asked.call(STEP, "_refuse_keyless", INPUTS)
+    assert status == 1
+    assert "are encrypted with the key old, which the site does not name. Nothing was changed here." in said
+    asked.file(file, '      - secretbox: {keys: [{name: "old", secret: "x"}]}\n')
+    assert asked.call(STEP, "_refuse_keyless", INPUTS) == (0, "")

@@ -30,7 +30,8 @@ case "$*" in
     *' annotate '*) sed 's/.*upgrade=//' <<<"$*" >mark ;;
     *nodeInfo*) cat version ;;
     *'@.type=="Ready"'*) echo 'Kubelet stopped posting node status.' ;;
-    *'"gpu-metal/upgrade"'*) ! has mark || cat mark ;;
+    *'get nodes '*) ! has marked || cat marked ;;
+    *'"gpu-metal/upgrade"'*) ! has silent || exit 1; ! has mark || cat mark ;;
     *restartPolicy*) ! has jobs || cat jobs ;;
     *'get pods '*) ! has pods || cat pods ;;
     *'get node '*) has gone || echo "node$(! has cordoned || echo ' cordoned')$(has dark || echo ' ready')" ;;
@@ -63,6 +64,7 @@ class Cluster:
     def run(self, *words: str) -> str:
         text = (turn._WINDOW.read_bytes() + content(turn.SCRIPT)).decode()
         text = text.replace("/etc/kubernetes/admin.conf", str(self.folder / "admin.conf"))
+        text = text.replace("seconds=60", "seconds=0")
         env = {"PATH": f"{self.folder}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
         argv = ["/bin/bash", "-s", "--", *words]
         done = subprocess.run(argv, input=text, env=env, capture_output=True, text=True, check=True)
@@ -70,7 +72,9 @@ class Cluster:
 
     def begin(self, minutes: str = "0", window: str = "", version: str = "1.34.2") -> str:
         (self.folder / "did").unlink(missing_ok=True)
-        return self.run("begin", "gpu-1", version, "1", minutes, "nvidia.com/gpu|nvidia.com/mig-", window)
+        return self.run(
+            "begin", "gpu-1", version, "1", minutes, "nvidia.com/gpu|nvidia.com/mig-", window, "gpu-1 gpu-2"
+        )
 
     def end(self) -> str:
         (self.folder / "did").unlink(missing_ok=True)
@@ -114,6 +118,20 @@ def test_a_run_that_was_killed_is_resumed_and_its_cordon_is_known_as_ours(cluste
 
 
 @pytest.mark.row("K9")
+def test_while_no_api_server_answers_a_turn_neither_begins_nor_ends(cluster: Cluster) -> None:
+    """Else a node of ours would stay cordoned, and nobody would know."""
+    cluster.begin()
+    cluster.put("version", "v1.34.2")
+    cluster.put("silent")
+    for ask in (cluster.end, cluster.begin):
+        with pytest.raises(subprocess.CalledProcessError):
+            ask()
+    (cluster.folder / "silent").unlink()
+    assert (cluster.has("mark"), cluster.has("cordoned")) == ("1.34.2", "")
+    assert (cluster.end(), cluster.has("did")) == ("", "uncordon")
+
+
+@pytest.mark.row("K9")
 def test_a_budget_that_keeps_a_pod_ends_the_turn_and_the_node_works_as_before(cluster: Cluster) -> None:
     cluster.put("pods", "Running -ReplicaSet vision/web-1")
     budget = 'error when evicting pods/"web-1" -n "vision": Cannot evict pod: it would violate the disruption budget.'
@@ -148,6 +166,13 @@ def test_outside_the_window_no_node_begins(cluster: Cluster) -> None:
     assert said.startswith("no gpu-1 is to be upgraded, but only in the window daily 22:00-04:00: here it is ")
     assert (cluster.has("mark"), cluster.has("did")) == (None, None)
     assert cluster.begin(window="daily 14:00-15:00") == ""
+
+
+@pytest.mark.row("K16")
+def test_a_node_that_runs_the_version_already_waits_for_no_window(cluster: Cluster) -> None:
+    """`sitectl drift --record` makes the state forget its version; and a run may be killed at its end."""
+    cluster.put("version", "v1.34.2")
+    assert (cluster.begin(window="daily 22:00-04:00"), cluster.has("did")) == ("", None)
 
 
 @pytest.mark.row("K9")
@@ -189,5 +214,30 @@ def test_the_control_planes_are_asked_in_turn_and_what_one_refuses_is_the_error(
     monkeypatch.setattr(ssh, "run", run)
     with pytest.raises(NoTurnError, match=r"^gpu-1 \[upgrade\] node gpu-1 still has a/b$"):
         asyncio.run(turns(drainTimeout=100, waitForJobs=2, window="Sun 02:00-05:00").begin(PLANES, "gpu-1"))
-    words = "begin gpu-1 1.34.2 100 2 nvidia.com/gpu 'Sun 02:00-05:00'"
-    assert asked == [("cp-1", f"bash -s -- {words}", 340.0)]
+    words = "begin gpu-1 1.34.2 100 2 nvidia.com/gpu 'Sun 02:00-05:00' gpu-1"
+    assert asked == [("cp-1", f"bash -s -- {words}", 400.0)]
+
+
+@pytest.mark.row("K9")
+def test_an_end_that_failed_is_tried_again_and_stops_the_next_node(cluster: Cluster) -> None:
+    """To Pulumi it was a warning."""
+    cluster.put("marked", "cp-1\ngpu-0 1.34.2\ngpu-2 1.34.2\ngpu-9 1.33.13\n")
+    cluster.put("mark", "1.34.2")
+    cluster.put("cordoned")
+    cluster.put("version", "v1.34.2")
+    # The stand-in has one node for all: gpu-0 ends its turn, and gpu-1 has its version.
+    assert (cluster.begin(), cluster.has("did")) == ("", "uncordon")
+    cluster.put("mark", "1.34.2")
+    cluster.put("dark")
+    assert cluster.begin().startswith("no node gpu-0 is upgraded, but after 0 s is not Ready with 1.34.2: ")
+    assert cluster.has("did") is None
+
+
+@pytest.mark.row("K16")
+def test_what_may_go_on_beside_a_node_is_its_wave_and_all_later_ones() -> None:
+    moves = [Move(f"cp-{n}", "control-plane", None, n) for n in (1, 2)]
+    moves += [Move(f"gpu-{n}", "worker", None, 3 + n // 2) for n in range(4)]
+    made = Turns("1.34.2", Rolling.model_validate({"atOnce": 2}), (), moves)
+    assert made.open_at("cp-2") == ["cp-2", "gpu-0", "gpu-1", "gpu-2", "gpu-3"]
+    assert made.open_at("gpu-0") == ["gpu-0", "gpu-1", "gpu-2", "gpu-3"]
+    assert made.open_at("gpu-3") == ["gpu-2", "gpu-3"]

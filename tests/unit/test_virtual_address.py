@@ -150,6 +150,22 @@ def test_the_address_is_ours_once_we_keep_it(tmp_path: Path) -> None:
     assert host.call(FREE, "check", {"address": "10.0.0.9"}, bulk={"peers": "10.0.0.1"}) == (0, "")
 
 
+@pytest.mark.parametrize(("answers", "status"), [("exit 0", 0), ("exit 60", 10)])
+def test_a_control_plane_that_leaves_the_site_may_have_the_address_until_it_has_left(
+    tmp_path: Path, answers: str, status: int
+) -> None:
+    host = StepHost(tmp_path)
+    host.program("ip", IP.format(own=":", route="10.0.0.9 dev eth1", mac="02:00:00:00:00:03"))
+    host.program("sleep", "exit 0")
+    host.program("curl", f'echo "$*" >>"${{0%/bin/*}}/asked"; {answers}')
+    assert host.call(FREE, "check", {"address": "10.0.0.9"}, bulk={"peers": "10.0.0.2"})[0] == 10
+    host.file("/etc/gpu-metal/endpoint/haproxy.cfg", "frontend api\n    bind *:8443\n")
+    assert host.call(FREE, "check", {"address": "10.0.0.9"}, bulk={"peers": "10.0.0.2"})[0] == status
+    asked = host.path("/asked").read_text()
+    assert "/etc/kubernetes/pki/ca.crt" in asked
+    assert asked.endswith("https://10.0.0.9:8443/livez\n")
+
+
 def test_the_interface_is_the_one_that_has_the_host_s_address(tmp_path: Path) -> None:
     host = StepHost(tmp_path)
     host.program("ip", IP.format(own=":", route="", mac=""))

@@ -14,6 +14,7 @@ _mark=$_kubernetes/gpu-metal/renewing
 _foreign='signed by another authority'
 _turn=2400
 _patience=1500
+_silence=120
 
 fail() {
     printf '%s\n' "$*" >&2
@@ -96,12 +97,17 @@ renew() {
 api() { kubectl --kubeconfig $_kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=15s "$@"; }
 
 # Two control planes that restart at the same time would stop etcd: a Lease of the cluster says whose turn it is. Who was
-# cut off loses it in the end. Where no API server answers, or none takes our certificate any more, nobody can be asked.
+# cut off loses it in the end. Where no API server answers, or none takes our certificate any more, nobody can be asked; but
+# one that was just ended comes back, and it may be that of whose turn it is.
 take_turn() {
-    local said version holder since deadline=$((SECONDS + _patience))
+    local said version holder since deadline=$((SECONDS + _patience)) silent=$((SECONDS + _silence))
     while true; do
         if said=$(lease '' | api create -f - 2>&1); then return; fi
         if [[ $said != *AlreadyExists* && $said != *'already exists'* ]]; then
+            if [[ $said != *x509* && $said != *'be logged in'* ]] && ((SECONDS < silent)); then
+                sleep 5
+                continue
+            fi
             printf 'no API server says whether another control plane restarts now: %s\n' "${said##*$'\n'}"
             return
         fi

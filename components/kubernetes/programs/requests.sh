@@ -34,6 +34,32 @@ unfit() {
     if [[ -z $names ]]; then echo 'it has no name and no address'; fi
     names=$(grep -vxF -e "DNS:$node" -e "IPAddress:$address" <<<"$names" | paste -sd ' ') || true
     if [[ -n $names ]]; then echo "it has $names, which are not of $node, $address"; fi
+    if ! is_plain "$4" "$node" "$address"; then echo "its names are not encoded as a kubelet does it for $node, $address"; fi
+}
+
+# is_plain REQUEST NODE ADDRESS: are its names these two, or one of them, byte by byte? In openssl's text, a name with a line
+# end in it hides those that follow, and they would be signed, too.
+is_plain() {
+    local seen name place
+    seen=$(base64 -d <<<"$1" | openssl asn1parse 2>/dev/null | grep -A 1 -F ':X509v3 Subject Alternative Name' |
+        sed 1d | sed 's/.*\[HEX DUMP\]://') || true
+    name=$(printf '82%02X%s' "${#2}" "$(printf %s "$2" | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F)")
+    place=$(encoded_address "$3")
+    case $seen in
+        "$(sequence "$name")" | "$(sequence "$place")" | "$(sequence "$name$place")" | "$(sequence "$place$name")") ;;
+        *) return 1 ;;
+    esac
+}
+
+encoded_address() {
+    local -a parts
+    IFS=.: read -ra parts <<<"$1"
+    if ((${#parts[@]} == 4)); then printf '8704' && printf '%02X' "${parts[@]}"; else printf '8710' && printf '%04X' "${parts[@]/#/0x}"; fi
+}
+
+sequence() { # HEX
+    local length=$((${#1} / 2))
+    if ((length > 127)); then printf '3081%02X%s' $length "$1"; else printf '30%02X%s' $length "$1"; fi
 }
 
 while read -r name user groups usages request; do

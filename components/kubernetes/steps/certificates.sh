@@ -6,7 +6,7 @@
 # uses: host
 #
 # All of them, when one ends within 30 days. Before the membership, which asks the API server: with certificates that have ended, nothing else would work.
-# kubeadm makes them for a year, and renews them only in an upgrade. The kubelet's own it renews itself.
+# kubeadm makes them for a year; in an upgrade, it is told to leave them to us. The kubelet's own it renews itself.
 
 _program=/usr/local/sbin/gpu-metal-renew
 _unit=gpu-metal-renew

@@ -194,6 +194,7 @@ _init() {
 # A ticket's lines are `PLACE VALUE`: each value goes to TICKET_PLACE of the configuration.
 _join() {
     local config place value status=0
+    _refuse_keyless
     if [[ $1 == half ]]; then
         if [[ $(input role) == worker ]] && _registered; then
             rm -f /etc/kubernetes/gpu-metal/begun /run/gpu-metal/{ticket,join.yaml}
@@ -212,6 +213,17 @@ _join() {
     rm -f /run/gpu-metal/join.yaml
     if ((status == 0)); then rm /etc/kubernetes/gpu-metal/begun; fi
     return "$status"
+}
+
+# An API server that cannot read a Secret is never ready, and kubeadm would wait for it in vain.
+_refuse_keyless() {
+    local name names
+    names=$(sed -n 's/^KEYS //p' /run/gpu-metal/ticket)
+    for name in $names; do
+        if grep -qsF -- "{name: \"$name\"," /etc/kubernetes/gpu-metal/api-server/encryption-provider-config; then continue; fi
+        _fail "Secrets of the cluster are encrypted with the key $name, which the site does not name. Nothing was changed here." \
+            "Fix: put it back as the last of kubernetes.encryption.keys, pulumi up; then take it out"
+    done
 }
 
 # kubeadm waits for what the kubelet starts. Its own last lines name neither a kubelet that ends again and again nor why.

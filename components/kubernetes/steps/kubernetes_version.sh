@@ -37,6 +37,7 @@ apply() {
     seen=$(_seen)
     why=$(version_forbidden "${seen:-$wanted}" "$wanted")
     if [[ -n $why ]]; then _fail "this member runs Kubernetes $seen, wants $wanted; $why"; fi
+    _refuse_older_server "$wanted"
     _need_turn "$wanted"
     if [[ $(input role) == control-plane ]]; then _need_backup "$wanted"; fi
     if [[ ! -s $_upgrading ]]; then write_file $_upgrading 0600 <<<"$wanted"; fi
@@ -72,6 +73,15 @@ _server_image() {
         2>/dev/null || true
 }
 
+# An upgrade that was killed may have changed the API server and not the kubelet. kubeadm itself would go back.
+_refuse_older_server() { # WANTED
+    local seen why
+    seen=$(_server_image)
+    if [[ -z $seen ]]; then return 0; fi
+    why=$(version_forbidden "${seen#v}" "$1")
+    if [[ $why == *'older version'* ]]; then _fail "its API server is of version ${seen#v}, wants $1; $why"; fi
+}
+
 # A kubelet may read its own node.
 _need_turn() { # WANTED
     local turn
@@ -102,14 +112,17 @@ _cluster_version() {
 }
 
 # `apply` is for the cluster's first control plane and for one on which it was cut off: it alone ends what it began there.
+# Certificates are for the step certificates to renew: kubeadm would sign anew what another authority signed, and with
+# another admin.conf, nothing would read the stack's copy of it anew before that ends.
 _control_plane() { # WANTED
-    local mark=/etc/kubernetes/gpu-metal/upgrading-cluster
-    if [[ ! -e $mark && $(_cluster_version) == "v$1" ]]; then
-        _kubeadm node
+    local mark=/etc/kubernetes/gpu-metal/upgrading-cluster seen
+    seen=$(_cluster_version)
+    if [[ ! -e $mark && $seen == "v$1" ]]; then
+        _kubeadm node --certificate-renewal=false
         return 0
     fi
     write_file $mark 0600 <<<"$1"
-    _kubeadm apply "v$1" --yes
+    _kubeadm apply "v$1" --yes --certificate-renewal=false
     rm -f $mark
 }
 

@@ -179,7 +179,7 @@ _is_out() {
     if [[ -n $node ]]; then untrue "$(input node) is gone, and still a node of the cluster"; fi
     if ! _controls; then return 0; fi
     members=$(_members)
-    if _at_its_address <<<"$members" >/dev/null; then untrue "$(input node) is gone, and still a member of etcd"; fi
+    if _its_own <<<"$members" >/dev/null; then untrue "$(input node) is gone, and still a member of etcd"; fi
 }
 
 _take_out() {
@@ -267,16 +267,17 @@ _etcd() {
 # One `{"ID":"…", …}` a line
 _members() { _etcd https://127.0.0.1:2379/v3/cluster/member/list --data '{}' | grep -o '{"ID"[^}]*}'; }
 
-_at_its_address() { grep -F "\"https://$(input address):2380\""; }
+# By its address, or by its name: in a cluster that others made, members may speak by other addresses than the site's.
+_its_own() { grep -F "${@}" -e "\"https://$(input address):2380\"" -e "\"name\":\"$(input node)\""; }
 
 _keeps_quorum() {
     local member url others=0 healthy=0
-    if ! _at_its_address <<<"$1" >/dev/null; then return 0; fi
+    if ! _its_own <<<"$1" >/dev/null; then return 0; fi
     while IFS= read -r member; do
         others=$((others + 1))
         url=$(sed -n 's/.*"clientURLs":\["\([^"]*\)".*/\1/p' <<<"$member")
         if [[ -n $url ]] && _etcd "$url/health" >/dev/null 2>&1; then healthy=$((healthy + 1)); fi
-    done < <(grep -vF "\"https://$(input address):2380\"" <<<"$1")
+    done < <(_its_own -v <<<"$1")
     if ((healthy < others / 2 + 1)); then
         _fail "$(input node) stays: etcd has $((others + 1)) members, and of the $others others only $healthy answer;" \
             "without it there would be no majority. Fix: bring the others back first"
@@ -285,6 +286,7 @@ _keeps_quorum() {
 
 _leave_etcd() {
     local id
-    id=$(sed -n "\,\"https://$(input address):2380\",s/.*\"ID\":\"\([0-9]*\)\".*/\1/p" <<<"$1")
-    if [[ -n $id ]]; then _etcd https://127.0.0.1:2379/v3/cluster/member/remove --data "{\"ID\":\"$id\"}" >/dev/null; fi
+    while read -r id; do
+        _etcd https://127.0.0.1:2379/v3/cluster/member/remove --data "{\"ID\":\"$id\"}" >/dev/null
+    done < <(_its_own <<<"$1" | sed -n 's/.*"ID":"\([0-9]*\)".*/\1/p')
 }

@@ -4,7 +4,8 @@
 # bulk: peers
 #
 # A control plane that has the address answers for it with its own hardware address. That of another machine is a fault:
-# whoever connects would reach it, and kubeadm would wait for an API server there.
+# whoever connects would reach it, and kubeadm would wait for an API server there. A control plane that this `pulumi up` takes
+# out of the site has the address until the end: the cluster's API server answers there.
 
 check() {
     local address route one of known=' '
@@ -28,12 +29,18 @@ check() {
     sleep 1.2
     of=$(_hardware "$address")
     for one in $(bulk peers); do known+="$(_hardware "$one") "; done
-    if [[ -n $of && $known != *" $of "* ]]; then
+    if [[ -n $of && $known != *" $of "* ]] && ! _is_the_cluster "$address"; then
         untrue "$address is answered for by a machine with the hardware address $of, which is no control plane of this" \
             "site. Fix: a free address as kubernetes.virtualAddress.address"
     fi
 }
 
 _hardware() { ip -4 neighbour show to "$1" | sed -n 's/.* lladdr \([^ ]*\).*/\1/p' | head -n 1; }
+
+_is_the_cluster() {
+    local port
+    port=$(sed -n 's/^ *bind \*://p' /etc/gpu-metal/endpoint/haproxy.cfg 2>/dev/null) || return 1
+    curl -s --noproxy '*' --max-time 5 --cacert /etc/kubernetes/pki/ca.crt -o /dev/null "https://$1:$port/livez"
+}
 
 _own_networks() { ip -o -4 address show scope global | awk '{ print $4 }' | paste -sd ' '; }

@@ -3,6 +3,7 @@
 Does not prove: that Rancher itself takes them; the stand-in has its documented fields and calls.
 """
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_the_owner_of_a_project_takes_none_of_its_namespaces_out_of_that_rule(la
     """After the test above: Rancher lets owners change labels and annotations of their namespaces."""
     bind(lab, images.KEPT, images.kept({NOTE: ["local:p-ana"]}))
     role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": "owner"}
-    rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["*"]}]
+    rules = [{"apiGroups": [""], "resources": ["namespaces", "namespaces/status"], "verbs": ["*"]}]
     lab.kube.ask("POST", f"{RBAC}/clusterroles", {"metadata": {"name": "owner"}, "rules": rules})
     subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "u-owner"}
     body = {"metadata": {"name": "owner"}, "roleRef": role, "subjects": [subject]}
@@ -133,6 +134,8 @@ def test_the_owner_of_a_project_takes_none_of_its_namespaces_out_of_that_rule(la
     until(lambda: refused("label", "namespace", "own", f"{images.PROJECT}-", "--dry-run=server"))
     assert refused("annotate", "namespace", "hers", f"{NOTE}-")
     assert refused("annotate", "namespace", "hers", f"{NOTE}=local:p-other", "--overwrite")
+    without = json.dumps({"metadata": {"annotations": {NOTE: None}}})
+    assert refused("patch", "namespace", "hers", "--subresource=status", "--type=merge", "-p", without)
     assert not refused("label", "namespace", "hers", "a=b")
     assert not refused("annotate", "namespace", "theirs", f"{NOTE}-")
     assert not refused("annotate", "namespace", "hers", f"{NOTE}-", who="root")
