@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from components.gpu.pods import KINDS
-from components.kubernetes.upgrade import Move, forbidden
+from components.kubernetes.upgrade import Move, forbidden, versions
 from ops import render
 from ops import site as sites
 from ops.flags import Flags, Output
@@ -46,7 +46,8 @@ def plan(flags: Flags) -> Code:
     if site.kubernetes is None:
         raise Stop(Code.WRONG, ["The site has no cluster, so there is nothing to upgrade."])
     wanted = site.kubernetes.version
-    moves = planned(site, _layers(export(flags.stack, flags.folder)))
+    layers = _layers(export(flags.stack, flags.folder))
+    moves = planned(site, layers)
     why = forbidden(wanted, moves)
     live, silent = _ask(flags, site) if moves else (Live(), [])
     if flags.form is Output.NAME:
@@ -63,7 +64,7 @@ def plan(flags: Flags) -> Code:
     if why:
         flags.say(f"✗ kubernetes.version: {why}")
         return Code.NO
-    flags.say(_last(site, moves))
+    flags.say(_last(site, moves, versions(layers)))
     return Code.YES
 
 
@@ -95,8 +96,14 @@ def _cell(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _last(site: Site, moves: Sequence[Move]) -> str:
+def _last(site: Site, moves: Sequence[Move], known: Mapping[str, str | None]) -> str:
     assert site.kubernetes is not None  # noqa: S101 - only asked of a site with a cluster
+    if not moves and not known.keys() & site.hosts.keys():
+        return (
+            f"The state of stack {site.name} has no member yet: pulumi up makes or takes over the cluster, with "
+            f"Kubernetes {site.kubernetes.version}. If a cluster runs already, write the version that it has, pulumi "
+            "up; then the new one."
+        )
     if not moves:
         return f"✓ every member has Kubernetes {site.kubernetes.version} in the stack's state: nothing to upgrade."
     rolling = site.kubernetes.rolling

@@ -95,6 +95,15 @@ def test_what_kubernetes_cannot_do_is_named(sitectl: Sitectl, pulumi: FakePulumi
     assert sitectl.json("upgrade", "plan")["forbidden"].startswith("1.34.2 is more than one minor version above")
 
 
+def test_a_state_without_members_is_not_called_up_to_date(sitectl: Sitectl, pulumi: FakePulumi) -> None:
+    """The first run, another stack by mistake, or a lost state: the cluster may well have another version."""
+    pulumi.says("stack export", json.dumps({"deployment": {}}))
+    said = sitectl("upgrade", "plan")
+    assert (said.exit_code, "nothing to upgrade" in said.output) == (0, False)
+    assert "The state of stack dev has no member yet" in said.output
+    assert "If a cluster runs already, write the version that it has" in said.output
+
+
 def test_nothing_to_do_asks_no_host(sitectl: Sitectl, pulumi: FakePulumi) -> None:
     pulumi.says("stack export", state(*["1.34.2"] * 3))
     said = sitectl("upgrade", "plan")
