@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
 
+from components.model import SecretName
 from stacks.model import Site
 from stacks.source import secrets_of
 
@@ -54,6 +56,8 @@ def _secrets(model: BaseModel, prefix: str) -> Iterator[tuple[str, str]]:
         value = None if name in {"groups", "hosts"} else getattr(model, name)  # secret_names goes through those
         if name.endswith("_secret") and value is not None:
             yield f"{prefix}{field.alias}", value
+        if isinstance(value, dict) and SecretName in get_args(field.annotation):
+            yield from ((f"{prefix}{field.alias}.{key}", secret) for key, secret in value.items())
         for inner, part in _models(value):
             yield from _secrets(part, ".".join([f"{prefix}{field.alias}", *inner]) + ".")
 
