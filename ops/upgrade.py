@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from components.gpu.pods import KINDS
+from components.gpu.pods import ASKED
 from components.kubernetes.upgrade import Move, forbidden, versions
 from ops import render
 from ops import site as sites
@@ -27,7 +27,7 @@ from stacks.upgrade import drained, planned
 NODES = r'{range .items[*]}{.metadata.name}{"\t"}{.status.nodeInfo.kubeletVersion}{"\n"}{end}'
 PODS = (
     r'{range .items[*]}{.spec.nodeName}{"\t"}{.spec.restartPolicy}{"\t"}{.metadata.namespace}/{.metadata.name}{"\t"}'
-    r'{.spec.containers[*].resources.limits}{"\n"}{end}'
+    r'{.spec.containers[*].resources.limits}{.metadata.annotations}{"\t"}{.spec.resourceClaims[*].name}{"\n"}{end}'
 )
 
 
@@ -120,9 +120,9 @@ def _ask(flags: Flags, site: Site) -> tuple[Live, list[str]]:
         versions = dict(_pairs(await kubectl.show("nodes", NODES)))
         jobs: dict[str, list[str]] = {}
         for line in (await kubectl.show("pods -A --field-selector=status.phase=Running", PODS)).splitlines():
-            node, policy, pod, limits = (*line.split("\t"), "", "", "")[:4]
+            node, policy, pod, asks, claims = (*line.split("\t"), "", "", "", "")[:5]
             # Pods that are always started again are no jobs.
-            if policy != "Always" and any(f'"{kind}' in limits for kind in KINDS):
+            if policy != "Always" and (claims or any(f'"{word}' in asks for word in ASKED)):
                 jobs.setdefault(node, []).append(pod)
         return Live({node: version.removeprefix("v") for node, version in versions.items()}, jobs)
 

@@ -21,6 +21,9 @@ PODS = [
     f"gpu-2\tAlways\tvision/serve-1\t{LIMITS}",
     'gpu-2\tNever\tvision/clean\t{"cpu":"1"}',
     f"gpu-1\tOnFailure\tvision/fit\t{LIMITS}",
+    'gpu-1\tNever\tvision/half\t{"cpu":"1"}{"gpu-fraction":"0.5"}',
+    'gpu-1\tNever\tvision/dra\t{"cpu":"1"}\tgpus',
+    'gpu-1\tNever\tvision/other\t{"cpu":"1"}{"note":"no gpu"}\t',
 ]
 
 
@@ -70,7 +73,11 @@ def test_each_node_with_its_order_and_its_jobs(sitectl: Sitectl) -> None:
         (2, "gpu-1", "1.33.13", "1.33.13"),
         (3, "gpu-2", "1.33.13", "1.33.13"),
     ]
-    assert [node["jobs"] for node in said["nodes"]] == [[], ["vision/fit"], ["vision/train-7"]]
+    assert [node["jobs"] for node in said["nodes"]] == [
+        [],
+        ["vision/fit", "vision/half", "vision/dra"],
+        ["vision/train-7"],
+    ]
     table = sitectl("upgrade", "plan")
     assert table.exit_code == 0
     assert (
