@@ -148,7 +148,7 @@ def test_every_way_to_have_a_gpu_is_a_job_with_gpus(cluster: Cluster, word: str)
     cluster.put("jobs", f"Running Never vision/half {word}")
     assert (cluster.begin("60"), cluster.has("jobs")) == ("", None)
     for words in (
-        "{{if .spec.resourceClaims}} resourceClaims",
+        "if .spec.resourceClaims}} resourceClaims",
         "range $key, $value := .metadata.annotations}} {{$key}}",
     ):
         assert words in turn.SCRIPT.read_text()
