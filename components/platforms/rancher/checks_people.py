@@ -124,6 +124,4 @@ def _folders(config: Rancher, ground: Ground) -> Iterator[Problem]:
         yield Problem(("volumes",), text)
     if not PurePosixPath(config.volumes.path).is_relative_to(own.path):
         text = f"{config.volumes.path} is not below {own.path}, which {own.host} exports by storage.nfs"
-        yield Problem(
-            ("volumes", "path"), f"{text}: make its folders and export it by hand, or write a path below that."
-        )
+        yield Problem(("volumes", "path"), f"{text}. Write a path below that, or see to folders and export by hand.")
