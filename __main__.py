@@ -17,6 +17,7 @@ atexit.register(gc.freeze)
 from components.hostrun.target import SshError
 from stacks.faults import SiteError
 from stacks.load import site_from
+from stacks.secret_names import missing
 from stacks.secrets import MissingSecretError, Secrets
 from stacks.site import build
 
@@ -26,8 +27,12 @@ signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
 config = pulumi.Config()
 try:
     site = site_from(config.require_object("site"), stack=pulumi.get_stack(), folder=Path.cwd())
-    outputs = build(site, Secrets(config))
-except (SiteError, MissingSecretError, SshError) as error:
+    try:
+        outputs = build(site, Secrets(config))
+    except MissingSecretError as error:
+        # All that lack at once: a run for each would be many.
+        raise pulumi.RunError(missing(site, Path.cwd()) or str(error)) from None
+except (SiteError, SshError) as error:
     raise pulumi.RunError(str(error)) from None
 except OSError as error:
     text = f"{error.filename}: {error.strerror}. Nothing was sent. Fix: make it readable, or correct the site."

@@ -12,16 +12,18 @@ Schema = dict[str, Any]
 
 _ROWS = re.compile(r" \([A-Z]\d+(, [A-Z]\d+)*\)")
 """Row ids of our requirements: of no use to an operator."""
+_PLACE = re.compile(r"\[\d*\]")
 
 
 def explain(schema: Schema, key: str) -> list[list[str]]:
     """Rows KEY, TYPE, DEFAULT, MEANING: the key's own, then those below it. Raises Stop if there is no such key.
 
-    Names in a map may be left out: hosts.gpu is the same key as hosts.gpu-1.gpu.
+    Names in a map may be left out: hosts.gpu is the same key as hosts.gpu-1.gpu. Places in a list, too, which messages
+    and docs/sites.md have: platforms[].personal.
     """
     models = schema["$defs"]
     node, path = _opened({"$ref": "#/$defs/Site"}, models), ""
-    for part in [part for part in key.split(".") if part]:
+    for part in [part for part in _PLACE.sub("", key).split(".") if part]:
         below = _below(node, models)
         if part in below:
             node = below[part]

@@ -41,7 +41,7 @@ def of_person(flags: Flags, name: str | None, days: int | None, to: Path | None)
     """Writes or prints one with a certificate of its own, for an administrator by name. Raises Stop."""
     if name is None:
         raise Stop(Code.WRONG, ["--days: the cluster's own kubeconfig has its certificate's. Fix: --as NAME, too"])
-    wanted = user_kubeconfig.seconds(days, None, certificate=True) or user_kubeconfig.WEEK
+    wanted = user_kubeconfig.seconds(days, None, certificate=True, by_hours=False) or user_kubeconfig.WEEK
     site = sites.load(flags)
     admin_kubeconfig.checked(site, name)
     if not user_kubeconfig.may_write(flags, to):

@@ -13,7 +13,7 @@ from ops.flags import Flags
 from ops.stop import Code, Stop, code_of
 from stacks.model import Site
 from stacks.plan import preflight as steps
-from stacks.secret_names import SECRETS, secret_names, unset
+from stacks.secret_names import SECRETS, fix, secret_names, unset
 
 
 def secrets(site: Site, folder: Path, hosts: Iterable[str]) -> list[Check]:
@@ -25,10 +25,10 @@ def secrets(site: Site, folder: Path, hosts: Iterable[str]) -> list[Check]:
         f"{name} has no value in the stack, and {' and '.join(keys)} want{'s' * (len(keys) == 1)} it."
         for name, keys in missing.items()
     ]
-    fixes = [f"pulumi config set --secret {name} < FILE" for name in missing]
+    fixes = [fix(name, keys) for name, keys in missing.items()]
     if not missing:
         return [Check(SECRETS, host, "ok") for host in hosts]
-    return [Check(SECRETS, host, "failed", one, fix=fix) for host in hosts for one, fix in zip(saw, fixes, strict=True)]
+    return [Check(SECRETS, host, "failed", one, fix=how) for host in hosts for one, how in zip(saw, fixes, strict=True)]
 
 
 def preflight(flags: Flags, hosts: Sequence[str], only: Sequence[str], skip: Sequence[str]) -> Code:

@@ -12,8 +12,8 @@ from typing import Any
 
 import typer
 
-from components.gpu.pods import KINDS
-from components.kubernetes.upgrade import Move, forbidden
+from components.gpu.pods import ASKED
+from components.kubernetes.upgrade import Move, forbidden, versions
 from ops import render
 from ops import site as sites
 from ops.flags import Flags, Output
@@ -27,7 +27,7 @@ from stacks.upgrade import drained, planned
 NODES = r'{range .items[*]}{.metadata.name}{"\t"}{.status.nodeInfo.kubeletVersion}{"\n"}{end}'
 PODS = (
     r'{range .items[*]}{.spec.nodeName}{"\t"}{.spec.restartPolicy}{"\t"}{.metadata.namespace}/{.metadata.name}{"\t"}'
-    r'{.spec.containers[*].resources.limits}{"\n"}{end}'
+    r'{.spec.containers[*].resources.limits}{.metadata.annotations}{"\t"}{.spec.resourceClaims[*].name}{"\n"}{end}'
 )
 
 
@@ -46,7 +46,8 @@ def plan(flags: Flags) -> Code:
     if site.kubernetes is None:
         raise Stop(Code.WRONG, ["The site has no cluster, so there is nothing to upgrade."])
     wanted = site.kubernetes.version
-    moves = planned(site, _layers(export(flags.stack, flags.folder)))
+    layers = _layers(export(flags.stack, flags.folder))
+    moves = planned(site, layers)
     why = forbidden(wanted, moves)
     live, silent = _ask(flags, site) if moves else (Live(), [])
     if flags.form is Output.NAME:
@@ -63,7 +64,7 @@ def plan(flags: Flags) -> Code:
     if why:
         flags.say(f"✗ kubernetes.version: {why}")
         return Code.NO
-    flags.say(_last(site, moves))
+    flags.say(_last(site, moves, versions(layers)))
     return Code.YES
 
 
@@ -95,8 +96,14 @@ def _cell(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _last(site: Site, moves: Sequence[Move]) -> str:
+def _last(site: Site, moves: Sequence[Move], known: Mapping[str, str | None]) -> str:
     assert site.kubernetes is not None  # noqa: S101 - only asked of a site with a cluster
+    if not moves and not known.keys() & site.hosts.keys():
+        return (
+            f"The state of stack {site.name} has no member yet: pulumi up makes or takes over the cluster, with "
+            f"Kubernetes {site.kubernetes.version}. If a cluster runs already, write the version that it has, pulumi "
+            "up; then the new one."
+        )
     if not moves:
         return f"✓ every member has Kubernetes {site.kubernetes.version} in the stack's state: nothing to upgrade."
     rolling = site.kubernetes.rolling
@@ -113,9 +120,9 @@ def _ask(flags: Flags, site: Site) -> tuple[Live, list[str]]:
         versions = dict(_pairs(await kubectl.show("nodes", NODES)))
         jobs: dict[str, list[str]] = {}
         for line in (await kubectl.show("pods -A --field-selector=status.phase=Running", PODS)).splitlines():
-            node, policy, pod, limits = (*line.split("\t"), "", "", "")[:4]
+            node, policy, pod, asks, claims = (*line.split("\t"), "", "", "", "")[:5]
             # Pods that are always started again are no jobs.
-            if policy != "Always" and any(f'"{kind}' in limits for kind in KINDS):
+            if policy != "Always" and (claims or any(f'"{word}' in asks for word in ASKED)):
                 jobs.setdefault(node, []).append(pod)
         return Live({node: version.removeprefix("v") for node, version in versions.items()}, jobs)
 

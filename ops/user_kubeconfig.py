@@ -31,16 +31,20 @@ LONGEST = 90
 """Days. Nothing ends a certificate before its date."""
 
 
-def seconds(days: int | None, hours: int | None, *, certificate: bool) -> int | None:
-    """The wanted validity; a week if `certificate` says no more; None if no certificate is asked for. Raises Stop."""
+def seconds(days: int | None, hours: int | None, *, certificate: bool, by_hours: bool = True) -> int | None:
+    """The wanted validity; a week if `certificate` says no more; None if no certificate is asked for. Raises Stop.
+
+    `by_hours`: whether the verb has --hours, too.
+    """
     if days is None and hours is None:
         return WEEK if certificate else None
     if days is not None and hours is not None:
         raise Stop(Code.WRONG, ["--days and --hours: give one of them."])
     wanted = hours * 3600 if hours is not None else (days or 0) * 86400
     if not 3600 <= wanted <= LONGEST * 86400:
-        text = f"A certificate is valid for 1 hour to {LONGEST} days here, because nothing ends it before its date."
-        raise Stop(Code.WRONG, [f"{text} Fix: --days 1 to --days {LONGEST}, or --hours 1 and more."])
+        least, less = ("1 hour", ", or --hours 1 and more") if by_hours else ("1 day", "")
+        text = f"A certificate is valid for {least} to {LONGEST} days here, because nothing ends it before its date."
+        raise Stop(Code.WRONG, [f"{text} Fix: --days 1 to --days {LONGEST}{less}."])
     return wanted
 
 

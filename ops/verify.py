@@ -107,7 +107,7 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
         ledger = replace(other, id="ledger")
     years = [expiry.first(host.name, answer["certificates"])] if expiry.of(site, host) else []
     years += [backup.check(host.name, wanted, answer["backup"])] if (wanted := backup.of(site, host)) else []
-    years += cis.checks(host, answer["cis"]) if cis.of(site) else []
+    years += cis.checks(host, answer["cis"], site.kubernetes) if site.kubernetes and cis.of(site) else []
     return [
         reached,
         ledger,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from components.gpu.pods import KINDS
+from components.gpu.pods import ASKED
 from components.kubernetes.turn import Turns
 from components.kubernetes.upgrade import Move, forbidden, moves, versions
 from stacks.faults import Fault, Mark, SiteError
@@ -24,7 +24,7 @@ def turns(site: Site, known: Mapping[str, Mapping[str, Any]]) -> Turns:
         raise SiteError([Fault(Mark(file, None), ("kubernetes", "version"), text)])
     if found:
         pulumi.log.info("\n".join(["Kubernetes is upgraded, in this order:", *lines(site, found)]))
-    return Turns(site.kubernetes.version, site.kubernetes.rolling, KINDS, found, pulumi.log.info)
+    return Turns(site.kubernetes.version, site.kubernetes.rolling, ASKED, found, pulumi.log.info)
 
 
 def planned(site: Site, layers: Mapping[str, str]) -> list[Move]:

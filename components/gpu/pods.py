@@ -19,6 +19,10 @@ LOST = "gpu-metal/gpu-lost"
 """Taint of a node that offers fewer GPUs than its host has (components/kubernetes/steps/gpus_watched.sh)."""
 KINDS = (RESOURCE, "nvidia.com/mig-")
 """How the names of what pods ask for begin."""
+CLAIMS = "resourceClaims"
+ASKED = (*KINDS, CLAIMS, "gpu-fraction", "gpu-memory")
+"""By which a pod has GPUs: the names of its resources, claims of devices (DRA), and annotations of Run:ai, whose pods
+with a part of a GPU ask for no resource."""
 SMOKE = "gpu-smoke"
 """Name of the job that proves that pods get GPUs."""
 CONFIG = "nvidia.com/device-plugin.config"

@@ -110,6 +110,8 @@ def _fits(path: str, form: str) -> bool:
     return path.startswith(start) and path.endswith(end) if star else path == form
 
 
+ANONYMOUS = "authentication-config.anonymous.conditions"
+"""What the file of this argument has: the only paths that are answered without signing in."""
 _OURS: Who = "profile: cis"
 _MANIFESTS = "/etc/kubernetes/manifests"
 _PKI = "/etc/kubernetes/pki"
@@ -125,7 +127,7 @@ CONTROL_PLANE: Sequence[Item] = (
     File("1.1.17, 1.1.18", ("/etc/kubernetes/controller-manager.conf",), 0o600),
     File("1.1.19, 1.1.20", (f"{_PKI}/*.crt",), 0o644),
     File("1.1.21", (f"{_PKI}/*.key",), 0o600),
-    Argument("1.2.1", API, "authentication-config", "is set", by=_OURS),
+    Argument("1.2.1", API, ANONYMOUS, "is set", by=_OURS),
     Argument("1.2.2", API, "token-auth-file", "is not set"),
     Argument("1.2.3", API, "enable-admission-plugins", "has", "DenyServiceExternalIPs", _OURS),
     Argument("1.2.4", API, "kubelet-client-certificate", "is set"),

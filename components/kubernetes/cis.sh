@@ -1,11 +1,23 @@
 # What the CIS benchmark asks of, of this host: lines `argument PROGRAM NAME VALUE` and `file MODE OWNER PATH` (cis.py).
 # Of the control plane's programs what they run with, not what is in their manifests; not those of a cluster in pods.
+
+# limits_anonymous FILE: does this AuthenticationConfiguration, YAML or JSON, name the only paths that are answered without
+# signing in, or none?
+limits_anonymous() {
+    sed -E 's/(^|[[:space:]])#.*//' "$1" 2>/dev/null | tr -s ' \n' ' ' |
+        grep -qE '["]?anonymous"?: *\{? *(("?enabled"?: *true *,? *)?"?conditions"?: *(-|\[ *\{)|"?enabled"?: *false)'
+}
+
 own=$(readlink /proc/self/ns/net)
 for program in kube-apiserver kube-controller-manager kube-scheduler etcd; do
     # The kernel keeps 15 characters of a name.
     for process in $(pgrep -x "${program:0:15}"); do
         [ "$(readlink "/proc/$process/ns/net" 2>/dev/null)" = "$own" ] || continue
         tr '\0' '\n' <"/proc/$process/cmdline" | sed -nE "s/^--([^=]+)=(.*)/argument $program \1 \2/p"
+        # Its pod sees the file under the path that the host has, too.
+        if limits_anonymous "$(tr '\0' '\n' <"/proc/$process/cmdline" | sed -n 's/^--authentication-config=//p')"; then
+            printf 'argument %s authentication-config.anonymous.conditions yes\n' "$program"
+        fi
     done
 done
 # Two blanks a level, as kubeadm writes it.

@@ -46,6 +46,14 @@ def file_names(kubernetes: Kubernetes) -> list[ApiServerFile]:
     return sorted(found)
 
 
+def wanted(kubernetes: Kubernetes) -> cis.Seen:
+    """What the benchmark's items of the API server would see of what the site gives it."""
+    found = {(cis.API, name): value for name, value in arguments(kubernetes).items()}
+    if _anonymous(kubernetes):
+        found[cis.API, cis.ANONYMOUS] = "yes"
+    return cis.Seen(found, {})
+
+
 def arguments(kubernetes: Kubernetes) -> dict[str, str]:
     """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
     found = {**(cis.arguments() if kubernetes.profile else {}), **kubernetes.api_server}

@@ -27,6 +27,15 @@ node_left() {
         awk '$1 != "Succeeded" && $1 != "Failed" && $2 !~ /DaemonSet|Mirror/ { print $3 }'
 }
 
+# taken_out: was this host a member of the cluster, until that took it out (state: gone)? A ticket says so, and its cluster
+# is the one that this host was in: by the hash of the authority's key, as kubeadm has it.
+taken_out() {
+    local hash pki=/etc/kubernetes/pki/ca.crt
+    if ! grep -qsx 'OUT yes' /run/gpu-metal/ticket || [[ ! -s $pki ]]; then return 1; fi
+    hash=$(openssl x509 -in $pki -noout -pubkey | openssl pkey -pubin -outform der | sha256sum)
+    grep -qx "CA_HASH sha256:${hash%% *}" /run/gpu-metal/ticket
+}
+
 # version_forbidden SEEN WANTED: why Kubernetes cannot go there, and what to do; nothing when it can
 version_forbidden() {
     local from to

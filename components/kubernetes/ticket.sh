@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root: makes way for a host that joins, and prints its ticket.
-# usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane or worker; or member: one that is only admitted again; or
-# control-plane-member: so too, unless etcd has removed it, for good: then it joins anew, and its ticket has a line `OUT`
+# usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane or worker; or member or control-plane-member: one that is
+# only admitted again, unless it was taken out, of etcd for good: then it joins anew, and its ticket has a line `OUT`
 # stdout: lines `PLACE VALUE`, or nothing for a member, and where this host is in no cluster; KEYS are those with which
 # Secrets are encrypted, where the site keeps the keys
 # uses: kubernetes
@@ -21,6 +21,11 @@ etcd() {
 
 members_at() {
     etcd list '{}' | grep -o '{"ID"[^}]*}' | sed -n "\\,\"https://$1:2380\",s/.*\"ID\":\"\([0-9]*\)\".*/\1/p"
+}
+
+barred() {
+    api -n kube-system get configmap gpu-metal-gone --ignore-not-found \
+        -o "go-template={{with .data}}{{with index . \"$node\"}}{{.}}{{end}}{{end}}"
 }
 
 # Takes back what barred a node that left (steps/node_member.sh).
@@ -71,8 +76,9 @@ keys() {
 
 node=$1 address=$2 role=$3 ttl=$4
 if [[ ! -s /etc/kubernetes/admin.conf ]]; then exit 0; fi
-admit
 out=''
+if [[ $role == member && -n $(barred) ]]; then role=worker out=yes; fi
+admit
 if [[ $role == control-plane-member ]]; then
     # Apart: in a condition, an etcd that does not answer would pass for one that has removed it.
     # Asked of the majority: a member of etcd that is cut off would not know of one that joined since.

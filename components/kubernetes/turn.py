@@ -41,7 +41,7 @@ class Turns:
     version: str
     rolling: Rolling
     gpus: Sequence[str] = ()
-    """How the names of resources begin that are GPUs."""
+    """How the words begin by which a pod has GPUs: resources, annotations, `resourceClaims`."""
     moves: Sequence[Move] = ()
     tell: Callable[[str], None] = field(default=lambda _: None)
 

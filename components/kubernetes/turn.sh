@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root: gives a node its turn in an upgrade, and ends it.
 # usage: bash -s -- begin NODE VERSION SECONDS MINUTES RESOURCES WINDOW OPEN: no new work, jobs with GPUs have MINUTES to end,
-#        then its pods move within SECONDS. RESOURCES: how names of GPUs begin, with | between them. OPEN: the nodes whose
-#        turn may be going on or comes later; that of any other one must have ended
+#        then its pods move within SECONDS. RESOURCES: how words begin by which a pod has GPUs, with | between. OPEN: the
+#        nodes whose turn may be going on or comes later; that of any other one must have ended
 #        bash -s -- end NODE VERSION SECONDS: it runs VERSION and is Ready within SECONDS; then it takes work again
 # stdout: nothing, or a line `no WHY`
 # uses: kubernetes
@@ -98,6 +98,7 @@ _jobs() {
     # shellcheck disable=SC2016 # $key and $value are the template's
     cluster_api get pods --all-namespaces --field-selector "spec.nodeName=$node" -o go-template='
 {{- range .items}}{{.status.phase}} {{.spec.restartPolicy}} {{.metadata.namespace}}/{{.metadata.name}}
+{{- if .spec.resourceClaims}} resourceClaims{{end}}{{range $key, $value := .metadata.annotations}} {{$key}}{{end}}
 {{- range .spec.containers}}{{with .resources}}{{with .limits}}{{range $key, $value := .}} {{$key}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}' |
         awk -v "gpu= ($resources)" '$1 ~ /^(Running|Pending)$/ && $2 != "Always" && $0 ~ gpu { print $3 }'
 }
@@ -117,14 +118,17 @@ _await_jobs() {
 }
 
 _empty() {
-    local status=0 left
+    local status=0 left fix='end or move that work, or a longer kubernetes.rolling.drainTimeout'
     node_drain "$node" "$seconds" >/dev/null || status=$?
     if ((status == 0)); then return 0; fi
     if ((status == 2)); then REPLY="it is not Ready: $(_why_not)"; fi
+    if [[ $REPLY == *--force* ]]; then
+        fix='end them or move them, since nothing would start them elsewhere; jobs with GPUs: kubernetes.rolling.waitForJobs'
+    fi
     left=$(node_left "$node")
     _give_back
     _no "node $node still has ${left//$'\n'/, } after $seconds s: $REPLY. Nothing was changed there, and it takes work as" \
-        "before. Fix: end or move that work, or a longer kubernetes.rolling.drainTimeout; then pulumi up goes on"
+        "before. Fix: $fix; then pulumi up goes on"
 }
 
 _give_back() {

@@ -52,11 +52,17 @@ def moves(
     """
     first = [host.name for host in planes if _moves(host.name, wanted, known)]
     names = {host.name for host in planes}
-    workers = sorted(host.name for host in hosts if host.name not in names and _moves(host.name, wanted, known))
+    moving = (host.name for host in hosts if host.name not in names and _moves(host.name, wanted, known))
+    workers = sorted(moving, key=_by_number)
     done = [Move(name, "control-plane", known[name], number) for number, name in enumerate(first, 1)]
     return done + [
         Move(name, "worker", known[name], len(first) + 1 + place // at_once) for place, name in enumerate(workers)
     ]
+
+
+def _by_number(name: str) -> list[tuple[str, int]]:
+    """gpu-2 before gpu-10."""
+    return [(word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", name)]
 
 
 def _moves(name: str, wanted: str, known: Mapping[str, str | None]) -> bool:

@@ -147,7 +147,9 @@ MODE = "stat -c %a /var/lib/kubelet/config.yaml"
 
 def _deviations(plane: Plane) -> set[str]:
     made = site(plane.folder, {})
-    found = verify.checks(made.hosts[HOST.name], Result(0, plane.host.bash("bash -s", verify.SEEN), ""))
+    assert made.kubernetes is not None
+    answer = Result(0, plane.host.bash("bash -s", verify.SEEN), "")
+    found = verify.checks(made.hosts[HOST.name], answer, made.kubernetes)
     return {f"{check.id} {check.status}" for check in found if check.status != "ok"}
 
 

@@ -99,7 +99,7 @@ def test_no_user_becomes_an_administrator_by_it(site: Site, name: str) -> None:
     [
         (["--as", "system:masters"], "--as system:masters: is no name: a-z, 0-9 and '-'"),
         (["--days", "3"], "--days: the cluster's own kubeconfig has its certificate's. Fix: --as NAME, too"),
-        (["--as", "nauta-admin", "--days", "365"], "Fix: --days 1 to --days 90"),
+        (["--as", "nauta-admin", "--days", "365"], "Fix: --days 1 to --days 90.\n"),
     ],
 )
 def test_what_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str) -> None:

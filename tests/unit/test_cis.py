@@ -3,6 +3,7 @@
 Does not prove: that a cluster runs with it; tests/scripts/test_hardened.py does.
 """
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,9 @@ def test_the_page_has_the_table() -> None:
 
 
 def test_the_profile_sets_all_that_is_its_own_of_the_api_server() -> None:
-    made = {(cis.API, name): value for name, value in given.arguments(kubernetes()).items()}
+    made = given.wanted(kubernetes())
     own = [item for item in cis.CONTROL_PLANE if isinstance(item, cis.Argument) and item.program == cis.API]
-    assert [str(item) for item in own if item.by == "profile: cis" and item.wrong(cis.Seen(made, {}))] == []
+    assert [str(item) for item in own if item.by == "profile: cis" and item.wrong(made)] == []
     assert "profiling" not in given.arguments(kubernetes(profile=None))
 
 
@@ -70,8 +71,34 @@ def test_nobody_is_answered_without_signing_in_but_probes_and_hosts_that_join() 
     assert given.file_names(kubernetes()) == ["audit-policy-file", "authentication-config"]
 
 
+@pytest.mark.parametrize(
+    ("text", "limited"),
+    [
+        (given.files(kubernetes())["authentication-config"], True),
+        (
+            given.files(kubernetes(oidc={"issuer": "https://l.example.org", "client": "a"}))["authentication-config"],
+            True,
+        ),
+        ('{"anonymous": {\n "enabled": true,\n "conditions": [\n {"path": "/livez"}]}}\n', True),
+        ("anonymous:  # probes\n  conditions:\n  # of kubeadm\n  - path: /livez\n  enabled: true\n", True),
+        ("anonymous: {enabled: false}\n", True),
+        ("anonymous: {enabled: true}\njwt: []\n", False),
+        ("anonymous:\n  enabled: true\n  conditions: []\n", False),
+        ("# anonymous: {enabled: true, conditions: [{path: /livez}]}\njwt: []\n", False),
+        ("", False),
+    ],
+    ids=["ours", "with oidc", "JSON", "turned round", "nobody", "everybody", "no path", "a comment", "empty"],
+)
+def test_whom_a_file_of_the_argument_answers(text: str, limited: bool, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text(text)
+    script = Path(cis.__file__).with_suffix(".sh").read_text()
+    function = script[script.index("limits_anonymous()") : script.index("own=")]
+    done = subprocess.run(["bash", "-c", f'{function}\nlimits_anonymous "$1"', "bash", tmp_path / "file"], check=False)
+    assert (done.returncode == 0) == limited
+
+
 def test_a_host_that_has_all_of_it_is_one_check() -> None:
-    [check] = verify.checks(WORKER, Result(0, GOOD, ""))
+    [check] = verify.checks(WORKER, Result(0, GOOD, ""), kubernetes())
     assert (check.id, check.status, check.saw) == ("cis", "ok", "10 of 10 items are as the benchmark asks")
 
 
@@ -95,15 +122,42 @@ def test_a_host_that_has_all_of_it_is_one_check() -> None:
     ],
 )
 def test_what_is_otherwise_is_named_by_its_number(good: str, bad: str, number: str, saw: str) -> None:
-    first, second = verify.checks(WORKER, Result(0, GOOD.replace(good, bad), ""))
+    first, second = verify.checks(WORKER, Result(0, GOOD.replace(good, bad), ""), kubernetes())
     assert first.saw == "9 of 10 items are as the benchmark asks"
     assert (second.id, second.status, second.saw) == (f"cis/{number}", "failed", saw)
 
 
 def test_what_only_people_can_set_is_a_note() -> None:
     plane = WORKER.model_copy(update={"roles": ("control-plane",)})
-    found = {check.id: check.status for check in verify.checks(plane, Result(0, GOOD, ""))}
+    found = {check.id: check.status for check in verify.checks(plane, Result(0, GOOD, ""), kubernetes())}
     assert (found["cis/1.2.27,1.2.28"], found["cis/1.2.15"]) == ("note", "failed")
+
+
+def test_what_the_site_itself_wants_otherwise_is_no_drift(tmp_path: Path) -> None:
+    plane = WORKER.model_copy(update={"roles": ("control-plane",)})
+    file = tmp_path / "own.yaml"
+    file.write_text("jwt: []\n")
+    own = kubernetes(
+        apiServer={"profiling": "true"},
+        apiServerFiles={"authentication-config": str(file)},
+        audit={"policy": "Request", "maxAge": 7},
+    )
+
+    def fixes(config: Kubernetes) -> dict[str, bool]:
+        seen = "argument kube-apiserver authentication-config x\nargument kube-apiserver audit-log-maxage 7\n"
+        found = verify.checks(plane, Result(0, GOOD + seen, ""), config)
+        return {check.id: "the site itself says so" in check.fix for check in found if check.fix.find("says who") < 0}
+
+    theirs = fixes(own)
+    assert (theirs["cis/1.2.1"], theirs["cis/1.2.15"], theirs["cis/1.2.17"], theirs["cis/1.2.18"]) == (
+        True,
+        True,
+        True,
+        False,
+    )
+    assert theirs["cis/1.2.30"] is False
+    assert not any(fixes(kubernetes()).values())
+    assert fixes(kubernetes(version="1.31.4"))["cis/1.2.1"] is True
 
 
 def test_verify_has_it_and_shows_steps_of_the_room_under_names_of_their_own(
@@ -122,7 +176,7 @@ def test_verify_has_it_and_shows_steps_of_the_room_under_names_of_their_own(
 
 
 def test_a_host_that_says_nothing_is_not_well() -> None:
-    [check] = verify.checks(WORKER, Result(0, "", ""))
+    [check] = verify.checks(WORKER, Result(0, "", ""), kubernetes())
     assert check.status == "unknown"
 
 

@@ -25,6 +25,8 @@ def test_a_key_and_those_below_it() -> None:
 
 def test_the_name_in_a_map_may_be_left_out() -> None:
     assert explain("hosts.gpu-1.gpu") == explain("hosts.gpu")
+    assert explain("platforms[].personal") == explain("platforms[1].personal") == explain("platforms.personal")
+    assert explain("kubernetes.encryption.keys[0].name") == explain("kubernetes.encryption.keys.name")
     assert {row["key"] for row in explain("projects.limits")} >= {"projects.limits.cpu", "projects.limits.requests"}
 
 

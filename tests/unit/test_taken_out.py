@@ -1,4 +1,4 @@
-"""A control plane that the cluster has taken out of etcd, and that is there again, joins anew; no other one is reset.
+"""A host that the cluster has taken out, and that is there again, joins anew; no other one is reset.
 
 ticket.sh on the control plane that is asked, and cluster_member.sh on the one that comes back, with stand-ins of etcd
 and kubeadm. Does not prove: that a real one joins (tests/lab/test_planes.py).
@@ -18,6 +18,7 @@ from tests.unit.step_host import StepHost
 pytestmark = pytest.mark.row("K2", "K15")
 
 STEP = Path(steps.__file__).parent / "steps/cluster_member.sh"
+VERSION = STEP.with_name("kubernetes_version.sh")
 INPUTS = {"node": "cp-3", "role": "control-plane", "begin": "join"}
 MEMBERS = """echo '{"members":[{"ID":"1","peerURLs":["https://10.0.0.1:2380"]},{"ID":"3","peerURLs":["https://10.0.0.3:2380"]}]}'"""
 
@@ -79,6 +80,20 @@ def test_an_etcd_that_does_not_answer_takes_nobody_out(asked: StepHost) -> None:
     assert (status != 0, said) == (True, "")
 
 
+BARRED = """echo "kubectl $*" >>"${0%/bin/*}/asked"
+[[ $* != *'index . "cp-3"'* ]] || printf 2026-11-30T17:00:00Z"""
+
+
+def test_a_worker_that_was_taken_out_gets_a_ticket_too(asked: StepHost) -> None:
+    """It may have been away while the cluster was upgraded: nothing upgrades a node that the cluster does not have."""
+    assert ticket(asked, "10.0.0.9", "member") == (0, "")
+    asked.program("kubectl", BARRED)
+    status, said = ticket(asked, "10.0.0.9", "member")
+    assert (status, said.splitlines()[:2]) == (0, ["ENDPOINT 10.0.0.1:6443", "OUT yes"])
+    assert "CERTIFICATE_KEY " not in said
+    assert "delete node cp-3 --ignore-not-found" in asked.path("/asked").read_text()
+
+
 @pytest.fixture
 def back(tmp_path: Path) -> StepHost:
     """The one that comes back, with an identity, and a ticket that says that it was taken out."""
@@ -104,7 +119,25 @@ def _hash(certificate: str) -> str:
 
 def test_it_is_to_join_anew_though_its_own_api_server_does_not_answer(back: StepHost) -> None:
     status, said = back.call(STEP, "check", INPUTS)
-    assert (status, said) == (10, "cp-3 was taken out of the cluster's etcd: it joins anew")
+    assert (status, said) == (10, "cp-3 was taken out of the cluster: it joins anew")
+
+
+def test_it_has_no_turn_in_an_upgrade_and_needs_none(back: StepHost) -> None:
+    back.program("kubelet", "echo Kubernetes v1.33.13")
+    back.program("dpkg-query", "exit 1")
+    inputs = {**INPUTS, "version": "1.35.0"}
+    assert (back.call(VERSION, "check", inputs), back.call(VERSION, "apply", inputs)) == ((0, ""), (0, ""))
+    back.file("/run/gpu-metal/ticket", "")
+    assert "this member runs Kubernetes 1.33.13" in back.call(VERSION, "check", inputs)[1]
+
+
+def test_a_node_that_registered_meanwhile_is_waited_for_until_it_is_not_ready(back: StepHost) -> None:
+    """kubeadm refuses to join under the name of a node that is Ready."""
+    back.program("systemctl", 'echo "systemctl $*" >>"${0%/bin/*}/asked"')
+    back.program("sleep", 'echo "sleep $*" >>"${0%/bin/*}/asked"')
+    back.program("kubectl", '[[ $(grep -c sleep "${0%/bin/*}/asked") -ge 2 ]] && echo Unknown || echo True')
+    assert back.call(STEP, "_await_unready", INPUTS)[0] == 0
+    assert back.path("/asked").read_text().splitlines() == ["systemctl stop kubelet", "sleep 5", "sleep 5"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +147,7 @@ def test_it_is_to_join_anew_though_its_own_api_server_does_not_answer(back: Step
 )
 def test_any_other_is_never_reset(back: StepHost, ticket_text: str) -> None:
     back.file("/run/gpu-metal/ticket", ticket_text)
-    assert back.call(STEP, "_was_taken_out", INPUTS)[0] == 1
+    assert back.call(STEP, "taken_out", INPUTS)[0] == 1
 
 
 SECRET = """if [[ $* == */kv/range* ]]; then

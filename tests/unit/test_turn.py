@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components.gpu.pods import ASKED
 from components.hostrun import ssh
 from components.hostrun.step import content
 from components.hostrun.target import Target
@@ -72,9 +73,7 @@ class Cluster:
 
     def begin(self, minutes: str = "0", window: str = "", version: str = "1.34.2") -> str:
         (self.folder / "did").unlink(missing_ok=True)
-        return self.run(
-            "begin", "gpu-1", version, "1", minutes, "nvidia.com/gpu|nvidia.com/mig-", window, "gpu-1 gpu-2"
-        )
+        return self.run("begin", "gpu-1", version, "1", minutes, "|".join(ASKED), window, "gpu-1 gpu-2")
 
     def end(self) -> str:
         (self.folder / "did").unlink(missing_ok=True)
@@ -142,6 +141,33 @@ def test_a_budget_that_keeps_a_pod_ends_the_turn_and_the_node_works_as_before(cl
         "kubernetes.rolling.drainTimeout; then pulumi up goes on"
     )
     assert (cluster.has("cordoned"), cluster.has("mark")) == (None, None)
+
+
+@pytest.mark.row("K9")
+def test_a_pod_that_nothing_would_start_again_is_not_helped_by_a_longer_time(cluster: Cluster) -> None:
+    cluster.put("pods", "Running - vision/by-hand")
+    cluster.put(
+        "keeps", "error: cannot delete Pods that declare no controller (use --force to override): vision/by-hand"
+    )
+    said = cluster.begin()
+    assert (
+        "Fix: end them or move them, since nothing would start them elsewhere; jobs with GPUs: kubernetes.roll" in said
+    )
+    assert "drainTimeout" not in said
+
+
+@pytest.mark.row("K16")
+@pytest.mark.parametrize("word", ["nvidia.com/mig-1g.10gb", "resourceClaims", "note gpu-fraction", "gpu-memory"])
+def test_every_way_to_have_a_gpu_is_a_job_with_gpus(cluster: Cluster, word: str) -> None:
+    """Also a part of a GPU, of which Run:ai alone knows, and devices that are claimed."""
+    cluster.put("sleep", '#!/bin/bash\n[[ $1 != 10 ]] || rm "${0%/*}/jobs"\n')
+    cluster.put("jobs", f"Running Never vision/half {word}")
+    assert (cluster.begin("60"), cluster.has("jobs")) == ("", None)
+    for words in (
+        "if .spec.resourceClaims}} resourceClaims",
+        "range $key, $value := .metadata.annotations}} {{$key}}",
+    ):
+        assert words in turn.SCRIPT.read_text()
 
 
 @pytest.mark.row("K16")

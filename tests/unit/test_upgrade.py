@@ -56,6 +56,15 @@ def test_a_host_with_a_new_disk_joins_and_has_nothing_to_move() -> None:
     assert versions(layers) == {"gpu-1": "1.33.13"}
 
 
+@pytest.mark.row("X20")
+def test_workers_go_in_the_order_of_their_numbers() -> None:
+    names = ["rack2-10", "gpu-10", "gpu-2", "gpu-1", "nfs", "rack2-9", "rack10-1", "7", "a1"]
+    found = moves("1.34.2", dict.fromkeys(names, "1.33.13"), (), [host(name) for name in names], 1)
+    assert [move.node for move in found] == [
+        "7", "a1", "gpu-1", "gpu-2", "gpu-10", "nfs", "rack2-9", "rack2-10", "rack10-1",
+    ]  # fmt: skip
+
+
 @pytest.mark.row("K9")
 def test_what_is_done_and_what_is_new_does_not_move() -> None:
     known = {**OLD, "cp-1": "1.34.2", "gpu-2": "1.34.2", "gpu-4": None}

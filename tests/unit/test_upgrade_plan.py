@@ -21,6 +21,9 @@ PODS = [
     f"gpu-2\tAlways\tvision/serve-1\t{LIMITS}",
     'gpu-2\tNever\tvision/clean\t{"cpu":"1"}',
     f"gpu-1\tOnFailure\tvision/fit\t{LIMITS}",
+    'gpu-1\tNever\tvision/half\t{"cpu":"1"}{"gpu-fraction":"0.5"}',
+    'gpu-1\tNever\tvision/dra\t{"cpu":"1"}\tgpus',
+    'gpu-1\tNever\tvision/other\t{"cpu":"1"}{"note":"no gpu"}\t',
 ]
 
 
@@ -70,7 +73,11 @@ def test_each_node_with_its_order_and_its_jobs(sitectl: Sitectl) -> None:
         (2, "gpu-1", "1.33.13", "1.33.13"),
         (3, "gpu-2", "1.33.13", "1.33.13"),
     ]
-    assert [node["jobs"] for node in said["nodes"]] == [[], ["vision/fit"], ["vision/train-7"]]
+    assert [node["jobs"] for node in said["nodes"]] == [
+        [],
+        ["vision/fit", "vision/half", "vision/dra"],
+        ["vision/train-7"],
+    ]
     table = sitectl("upgrade", "plan")
     assert table.exit_code == 0
     assert (
@@ -93,6 +100,15 @@ def test_what_kubernetes_cannot_do_is_named(sitectl: Sitectl, pulumi: FakePulumi
     assert refused.exit_code == 1
     assert "✗ kubernetes.version: 1.34.2 is more than one minor version above 1.32.9 of gpu-2" in refused.output
     assert sitectl.json("upgrade", "plan")["forbidden"].startswith("1.34.2 is more than one minor version above")
+
+
+def test_a_state_without_members_is_not_called_up_to_date(sitectl: Sitectl, pulumi: FakePulumi) -> None:
+    """The first run, another stack by mistake, or a lost state: the cluster may well have another version."""
+    pulumi.says("stack export", json.dumps({"deployment": {}}))
+    said = sitectl("upgrade", "plan")
+    assert (said.exit_code, "nothing to upgrade" in said.output) == (0, False)
+    assert "The state of stack dev has no member yet" in said.output
+    assert "If a cluster runs already, write the version that it has" in said.output
 
 
 def test_nothing_to_do_asks_no_host(sitectl: Sitectl, pulumi: FakePulumi) -> None:

@@ -3,11 +3,12 @@
 # inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain
 # inputs of a control plane: image_repository kubelet kube_proxy
 # bulk: init join
+# uses: kubernetes
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
 # /etc/kubernetes/gpu-metal/begun is there) and member (an identity, or a member's data, and no mark).
-# Only a half one is ever reset, and a control plane that its own cluster has taken out of etcd: etcd never takes that
-# member back. A member is adopted.
+# Only a half one is ever reset, and one that its own cluster has taken out: etcd never takes that member back, and the
+# cluster may have another version by now. A member is adopted.
 
 READY='{.status.conditions[?(@.type=="Ready")].status}'
 
@@ -18,7 +19,7 @@ check() {
         none) untrue "$node is a member of no cluster" ;;
         half) untrue "kubeadm $(cat /etc/kubernetes/gpu-metal/begun) began here and did not end" ;;
     esac
-    if _was_taken_out; then untrue "$node was taken out of the cluster's etcd: it joins anew"; fi
+    if taken_out; then untrue "$node was taken out of the cluster: it joins anew"; fi
     differs=$(_other_role)
     if [[ -n $differs ]]; then untrue "$differs"; fi
     _answers || return 1
@@ -31,7 +32,7 @@ check() {
 apply() {
     local standing
     standing=$(_standing)
-    if _was_taken_out; then standing=half; fi
+    if taken_out; then standing=half; fi
     if [[ $standing == member ]]; then
         _mend
     elif [[ -s /run/gpu-metal/ticket ]]; then
@@ -73,14 +74,6 @@ _standing() {
     else
         echo none
     fi
-}
-
-# A ticket says so, and its cluster is the one that this host was in: by the hash of the authority's key, as kubeadm has it.
-_was_taken_out() {
-    local hash pki=/etc/kubernetes/pki/ca.crt
-    if ! grep -qsx 'OUT yes' /run/gpu-metal/ticket || [[ ! -s $pki ]]; then return 1; fi
-    hash=$(openssl x509 -in $pki -noout -pubkey | openssl pkey -pubin -outform der | sha256sum)
-    grep -qx "CA_HASH sha256:${hash%% *}" /run/gpu-metal/ticket
 }
 
 _fail() {
@@ -196,7 +189,9 @@ _join() {
     local config place value status=0
     _refuse_keyless
     if [[ $1 == half ]]; then
-        if [[ $(input role) == worker ]] && _registered; then
+        if taken_out; then
+            _await_unready
+        elif [[ $(input role) == worker ]] && _registered; then
             rm -f /etc/kubernetes/gpu-metal/begun /run/gpu-metal/{ticket,join.yaml}
             return 0
         fi
@@ -223,6 +218,15 @@ _refuse_keyless() {
         if grep -qsF -- "{name: \"$name\"," /etc/kubernetes/gpu-metal/api-server/encryption-provider-config; then continue; fi
         _fail "Secrets of the cluster are encrypted with the key $name, which the site does not name. Nothing was changed here." \
             "Fix: put it back as the last of kubernetes.encryption.keys, pulumi up; then take it out"
+    done
+}
+
+# A kubelet registers as soon as its node is let in again, and kubeadm refuses the name of a node that is Ready.
+_await_unready() {
+    local deadline=$((SECONDS + 120))
+    systemctl stop kubelet
+    while [[ $(_as kubelet get node "$(input node)" -o "jsonpath=$READY" 2>/dev/null) == True ]] && ((SECONDS < deadline)); do
+        sleep 5
     done
 }
 

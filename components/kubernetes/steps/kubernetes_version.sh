@@ -10,6 +10,8 @@
 # first change to the last, so that a run that was killed is resumed.
 # https://kubernetes.io/docs/tasks/administer-cluster/kubeadm/kubeadm-upgrade/
 #
+# One that was taken out, and is there again, joins anew with the site's version: it has nothing to be upgraded.
+#
 # Not undone: Kubernetes does not go back to an older version.
 # Where no package has the kubelet, as with some installers, the kubelet itself prints its version. A member without a
 # kubelet gets the site's version: it has none to be compared with.
@@ -50,7 +52,7 @@ apply() {
     rm -f $_upgrading
 }
 
-_is_member() { [[ -s /etc/kubernetes/kubelet.conf && ! -s /etc/kubernetes/gpu-metal/begun ]]; }
+_is_member() { [[ -s /etc/kubernetes/kubelet.conf && ! -s /etc/kubernetes/gpu-metal/begun ]] && ! taken_out; }
 
 _fail() {
     printf '%s\n' "$*" >&2
@@ -89,7 +91,9 @@ _need_turn() { # WANTED
         _fail "the API server does not show node $(input node), so the upgrade of this member cannot begin. Nothing was changed"
     if [[ ${turn%% *} == "$1" ]]; then return 0; fi
     _fail "this member runs Kubernetes $(_seen), wants $1, and has no turn: pulumi up gives one only to nodes that the stack's" \
-        "state has in another version. Nothing was changed. Fix: put $(_seen) as kubernetes.version, pulumi up, then $1 again"
+        "state has in another version. Nothing was changed. Fix: if this is so of all members, as after a lost state, put" \
+        "$(_seen) as kubernetes.version, pulumi up, then $1 again; of this one: state: gone, pulumi up, then without it: it" \
+        "joins anew"
 }
 
 # The data of etcd as they were, where the site has backups: the first control plane makes one

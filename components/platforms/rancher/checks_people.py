@@ -4,6 +4,7 @@ Rows: T5.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 
 from components.model import amount
 from components.parts.part import Ground
@@ -97,13 +98,30 @@ def notes(config: Rancher, ground: Ground) -> Iterator[Problem]:
         if project.groups:
             text = f"projects.{name}.groups have no role in Rancher: its own users are in no group. Name members."
             yield Problem((), text)
-    of = ground.config(Storage)
-    own = of.nfs if of else None
-    if config.volumes and own and str(config.volumes.server) in {own.host, str(ground.hosts[own.host].address)}:
-        lacking = [name for name in people.personal(config, ground) if ground.users[name].uid is None]
-        if lacking:
-            text = f"makes no folder for {', '.join(lacking)}, without a uid under users of the site. Write one."
-            yield Problem(("volumes",), text)
+    yield from _folders(config, ground)
+    for name in sorted(ground.users.keys() & ground.projects.keys()) if config.personal else ():
+        gpus, folder = ground.projects[name].gpus, ", and its folder is open to all" if config.volumes else ""
+        text = (
+            f"is not for {name}: projects.{name} of the site has that name, with its own quota (gpus: {gpus}) and role"
+        )
+        yield Problem(
+            ("personal",), f"{text}{folder}. Take projects.{name} away, or write there what {name} shall have."
+        )
     if config.personal and not config.volumes:
         text = "gives no volume: with volumes, each project gets one on an NFS server."
         yield Problem(("personal",), text)
+
+
+def _folders(config: Rancher, ground: Ground) -> Iterator[Problem]:
+    """What of the volumes' folders the site does not make, though the server is its own."""
+    of = ground.config(Storage)
+    own = of.nfs if of else None
+    if not config.volumes or not own or config.volumes.server not in {own.host, str(ground.hosts[own.host].address)}:
+        return
+    lacking = [name for name in people.personal(config, ground) if ground.users[name].uid is None]
+    if lacking:
+        text = f"makes no folder for {', '.join(lacking)}, without a uid under users of the site. Write one."
+        yield Problem(("volumes",), text)
+    if not PurePosixPath(config.volumes.path).is_relative_to(own.path):
+        text = f"{config.volumes.path} is not below {own.path}, which {own.host} exports by storage.nfs"
+        yield Problem(("volumes", "path"), f"{text}. Write a path below that, or see to folders and export by hand.")

@@ -177,3 +177,19 @@ def test_folders_of_volumes_are_made_where_the_site_runs_the_server(tmp_path: Pa
     site = site_of(tmp_path, of=of, personal={}, volumes={"server": "nfs", "path": "/srv/cluster-volume"})
     notes = [problem.text for problem in checks_people.notes(*parts_of(site))]
     assert "makes no folder for ben, without a uid under users of the site. Write one." in notes
+    site = site_of(tmp_path, of=of, personal={}, volumes={"server": "nfs", "path": "/srv/other"})
+    notes = [problem.text for problem in checks_people.notes(*parts_of(site))]
+    assert any(note.startswith("/srv/other is not below /srv/cluster-volume, which nfs exports") for note in notes)
+
+
+@pytest.mark.row("T5")
+def test_a_project_of_a_users_name_takes_the_place_of_the_personal_one(tmp_path: Path) -> None:
+    """So `sitectl user add ana --own-project` says that ana has no GPU then."""
+    of = {"projects": {"ana": {"members": ["ana"]}}}
+    site = site_of(tmp_path, of=of, personal={"gpus": 2}, volumes={"server": "10.0.0.99", "path": "/export"})
+    [note] = [problem.text for problem in checks_people.notes(*parts_of(site)) if "is not for" in problem.text]
+    assert note.startswith(
+        "is not for ana: projects.ana of the site has that name, with its own quota (gpus: 0) and role"
+    )
+    assert "its folder is open to all" in note
+    assert not [each for each in checks_people.notes(*parts_of(site_of(tmp_path, of=of))) if "is not for" in each.text]

@@ -23,6 +23,7 @@ from components.platforms.runai.tracker import must_fit
 from components.rest.error import RestError
 from components.rest.kind import ensure
 from components.rest.retry import Patience
+from stacks.secret_names import secret_names
 from tests.parts.runai.sites import parts_of, site_of
 from tests.parts.runai.unit.test_component import planned
 from tests.samples import ROOT
@@ -222,3 +223,9 @@ def test_a_password_that_the_chart_would_break_is_refused_before(password: str) 
 def test_jobs_to_begin_with_are_as_before_without_it(tmp_path: Path) -> None:
     config, ground = parts_of(site_of(tmp_path))
     assert not any("envFrom" in text for text in samples.files(config, ground).values())
+
+
+def test_the_passwords_of_projects_are_secrets_of_the_site(tmp_path: Path) -> None:
+    assert secret_names(site_of(tmp_path, mlflow=MLFLOW))["mlflowVision"] == [
+        "platforms.0.mlflow.server.projects.vision"
+    ]
