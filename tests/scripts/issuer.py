@@ -64,8 +64,10 @@ def issuer(folder: Path) -> Iterator[Issuer]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = serialization.Encoding.PEM
     plain = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "both.pem").write_bytes(_certificate(key).public_bytes(pem) + plain)
-    (folder / "ca.pem").write_bytes(_certificate(key).public_bytes(pem))
+    # One for both places: Go takes a second one of the same name and key for the first, and finds no authority.
+    own = _certificate(key).public_bytes(pem)
+    (folder / "both.pem").write_bytes(own + plain)
+    (folder / "ca.pem").write_bytes(own)
     documents: dict[str, object] = {}
 
     class Handler(BaseHTTPRequestHandler):
