@@ -27,7 +27,7 @@ _FAILED = f"""
 PERIOD = float(os.environ.get("GPU_METAL_WATCH_PERIOD", "60"))
 """Seconds from the begin of a layer to the first question, and between two."""
 SOON = PERIOD / 4
-"""Seconds until the host is asked again when its answer is bad, to make sure before an operator is told."""
+"""Seconds after a bad answer until we ask the host once more: one bad answer alone is not reported."""
 LONG = 600.0
 """Seconds in one step that are worth a line."""
 IDLE = 150.0

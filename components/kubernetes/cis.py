@@ -57,7 +57,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Whose a file is, and that nobody else has more rights than these; one that is not there is none."""
+    """The owner of a file, and the most rights that it may give. A file that is absent passes."""
 
     number: str
     paths: tuple[str, ...]

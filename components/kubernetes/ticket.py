@@ -31,8 +31,8 @@ async def give_ticket(
     begins: bool = False,
     ttl: str = "15m",
 ) -> None:
-    """Puts a ticket on `joining`, or only has it admitted again when it is a member. One that was taken out
-    is none: it gets one, too.
+    """Puts a ticket on `joining`, or only has it admitted again when it is a member. A host that was
+    taken out of the cluster is no member any more, and gets a ticket, too.
 
     `control_planes` are asked in turn, itself left out. With `begins`, it is the host that begins the cluster: then no
     ticket is needed when every other says that it is in none. Two control planes must not be given theirs at the same

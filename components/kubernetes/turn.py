@@ -1,8 +1,8 @@
 """A node's turn in an upgrade: before its layer changes, its work moves away; after it, it takes work again.
 
-The control planes are asked one after the other: a worker has no right to evict its pods, and a step on a host sees
-only that host. What is refused (a PodDisruptionBudget, a job that runs) ends the node's layer before anything changed
-there; the layers of later nodes depend on it, so the upgrade stops.
+A control plane does both, the first one that answers: a worker has no right to evict its pods, and a step on a host
+sees only that host. What is refused (a PodDisruptionBudget, a job that runs) ends the node's layer before anything
+changed there; the layers of later nodes depend on it, so the upgrade stops.
 
 Rows: K9, K16.
 """

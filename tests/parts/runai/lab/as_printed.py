@@ -10,7 +10,6 @@ import hashlib
 import shutil
 import socket
 import struct
-import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +25,7 @@ from lab.hosts.inventory import BRIDGE, GATEWAY
 from lab.hosts.inventory import host as lab_host
 from lab.parts.load_balancer import depot as metallb
 from lab.parts.runai import depot
+from tests.lab.datagrams import answering
 from tests.lab.stack import ROOT, Stack, on
 from tests.parts.ingress.lab import front
 from tests.parts.runai.authority import Authority
@@ -225,21 +225,9 @@ def _root(name: str) -> Path:
     return Path(f"/proc/{cgroups.init(lab_host(PLACES[name]))}/root")
 
 
-@contextlib.contextmanager
-def name_server() -> Iterator[None]:
+def name_server() -> contextlib.AbstractContextManager[None]:
     """Knows the domain and each name below it (RFC 1035); of others it says that there is none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind((NAMES, 53))
-        threading.Thread(target=_serve, args=(server,), daemon=True).start()
-        yield
-
-
-def _serve(server: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # closed: the end of the test
-        while True:
-            question, asker = server.recvfrom(1500)
-            server.sendto(answer(question), asker)
+    return answering(NAMES, 53, answer)
 
 
 def answer(question: bytes) -> bytes:
