@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-Answer = Callable[[bytes], bytes]
+Answer = Callable[[bytes], bytes]  # an empty answer is none: the question was not of this protocol
 
 
 @contextlib.contextmanager
@@ -22,4 +22,5 @@ def _serve(server: socket.socket, answer: Answer) -> None:
     with contextlib.suppress(OSError):  # closed: the end of the block
         while True:
             question, asker = server.recvfrom(1500)
-            server.sendto(answer(question), asker)
+            if reply := answer(question):
+                server.sendto(reply, asker)

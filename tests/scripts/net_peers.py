@@ -74,8 +74,9 @@ def pod(host: LabHost, *ports: int) -> Iterator[None]:
         ip address add {_PODS}.1/24 dev cni0
         ip -n pod address add {POD}/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via {_PODS}.1
         cat >/run/listen.pl
-        systemd-run -q --unit=listen perl /run/listen.pl {" ".join(map(str, ports))}
-        systemd-run -q --unit=listen-pod --property=NetworkNamespacePath=/run/netns/pod perl /run/listen.pl 80
+        systemd-run -q --service-type=exec --unit=listen perl /run/listen.pl {" ".join(map(str, ports))}
+        systemd-run -q --service-type=exec --unit=listen-pod --property=NetworkNamespacePath=/run/netns/pod \\
+            perl /run/listen.pl 80
         """, _LISTEN)  # fmt: skip
     _ip("route", "replace", f"{_PODS}.0/24", "via", host.machine.address)
     try:

@@ -143,7 +143,7 @@ def test_a_silent_name_server_is_seen_from_the_host_and_from_the_network_of_core
     asked = (ROOT / "ops/name_servers.sh").read_text()
     with pod(spare), name_server(KNOWN):
         spare.bash(
-            "systemd-run -q --unit=coredns --property=NetworkNamespacePath=/run/netns/pod "
+            "systemd-run -q --service-type=exec --unit=coredns --property=NetworkNamespacePath=/run/netns/pod "
             "--property=BindReadOnlyPaths=/run/pod.conf:/etc/resolv.conf /run/coredns infinity"
         )
         found = spare.bash("bash -s", asked).splitlines()
