@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For steps with `# uses: host`: users of this host's GPUs, running containers, reloads of systemd that are safe for
-# them, nftables' tables, and local users with their rights as root.
+# them, systemd timers, nftables' tables, and local users with their rights as root.
 
 # The users of the GPUs are read from /proc alone, which still works when NVML fails or hangs.
 
@@ -91,6 +91,47 @@ systemd_reload() {
         return 1
     fi
     systemctl daemon-reload
+}
+
+# For steps with a program that a systemd timer runs: a service and a timer of the same name, UNIT. The step has two
+# functions, `_service` and `_timer`, which print the two files.
+
+# timer_check UNIT CONSEQUENCE: ends check unless both files are the site's and the timer runs; CONSEQUENCE says what
+# happens without it.
+timer_check() {
+    local kind
+    for kind in service timer; do
+        if ! "_$kind" | same_file "/etc/systemd/system/$1.$kind"; then untrue "/etc/systemd/system/$1.$kind is not the site's"; fi
+    done
+    if ! systemctl is-enabled -q "$1.timer" || ! systemctl is-active -q "$1.timer"; then untrue "$1.timer does not run, so $2"; fi
+}
+
+# timer_on UNIT: writes both files, and starts the timer, also when the host starts. A unit of that name that others made
+# is kept.
+timer_on() {
+    local kind file
+    for kind in service timer; do
+        file=/etc/systemd/system/$1.$kind
+        if [[ ! -e $file || $(head -n 1 -- "$file") != '# gpu-metal' ]]; then keep "$file"; fi
+        "_$kind" | write_file "$file" 0644
+        systemd_reload "$1.$kind"
+    done
+    systemctl reset-failed "$1.service" 2>/dev/null || true
+    if ! systemctl is-enabled -q "$1.timer"; then systemctl enable -q --no-reload "$1.timer"; fi
+    systemctl restart "$1.timer"
+}
+
+# timer_off UNIT: stops both, and takes their files away, or puts back those of others
+timer_off() {
+    local kind file
+    systemctl disable -q --no-reload "$1.timer" 2>/dev/null || true
+    systemctl stop "$1.timer" "$1.service" 2>/dev/null || true
+    systemctl reset-failed "$1.timer" "$1.service" 2>/dev/null || true
+    for kind in timer service; do
+        file=/etc/systemd/system/$1.$kind
+        if kept "$file"; then restore "$file"; else rm -f -- "$file"; fi
+    done
+    rm -f -- "/var/lib/systemd/timers/stamp-$1.timer"
 }
 
 # For steps with an nftables table of their own and a systemd unit that loads it.

@@ -5,23 +5,19 @@
 # limit: 3600
 # uses: host
 #
-# All of them, when one ends within 30 days. Before the membership, which asks the API server: with certificates that have ended, nothing else would work.
-# kubeadm makes them for a year; in an upgrade, it is told to leave them to us. The kubelet's own it renews itself.
+# All of them, when one ends within 30 days. Before the membership, which asks the API server: with certificates that have
+# ended, nothing else would work. kubeadm makes them for a year; in an upgrade, it is told to leave them to us. The
+# kubelet's own it renews itself.
 
 _program=/usr/local/sbin/gpu-metal-renew
 _unit=gpu-metal-renew
 _days=30
 
 check() {
-    local name said
+    local said
     if ! bulk renew | same_file $_program; then untrue "$_program is not the site's"; fi
     if [[ $(input timer) == yes ]]; then
-        for name in service timer; do
-            if ! _$name | same_file /etc/systemd/system/$_unit.$name; then untrue "/etc/systemd/system/$_unit.$name is not the site's"; fi
-        done
-        if ! systemctl is-enabled -q $_unit.timer || ! systemctl is-active -q $_unit.timer; then
-            untrue "$_unit.timer does not run, so certificates are not renewed before they end"
-        fi
+        timer_check $_unit 'certificates are not renewed before they end'
     elif [[ -e /etc/systemd/system/$_unit.timer ]]; then
         untrue "$_unit.timer is there, and the site has renewCertificates: false"
     fi
@@ -34,30 +30,14 @@ check() {
 }
 
 apply() {
-    local name
     bulk renew | write_file $_program 0755
     $_program renew $_days
-    if [[ $(input timer) != yes ]]; then
-        _timer_off
-        return
-    fi
-    for name in service timer; do
-        _$name | write_file /etc/systemd/system/$_unit.$name 0644
-        systemd_reload $_unit.$name
-    done
-    if ! systemctl is-enabled -q $_unit.timer; then systemctl enable -q --no-reload $_unit.timer; fi
-    systemctl restart $_unit.timer
+    if [[ $(input timer) == yes ]]; then timer_on $_unit; else timer_off $_unit; fi
 }
 
 undo() {
-    _timer_off
+    timer_off $_unit
     rm -f $_program
-}
-
-_timer_off() {
-    if [[ ! -e /etc/systemd/system/$_unit.timer ]]; then return; fi
-    systemctl disable -q --no-reload --now $_unit.timer
-    rm -f /etc/systemd/system/$_unit.{timer,service} /var/lib/systemd/timers/stamp-$_unit.timer
 }
 
 _service() {

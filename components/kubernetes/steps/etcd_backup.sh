@@ -21,12 +21,7 @@ check() {
         if ! _setting $name | same_file $_home/$name; then untrue "$_home/$name is not the site's $name"; fi
     done
     if ! _are_ours; then untrue "$_home has not etcdctl and etcdutl of the site's archive"; fi
-    for name in service timer; do
-        if ! _$name | same_file /etc/systemd/system/$_unit.$name; then untrue "/etc/systemd/system/$_unit.$name is not the site's"; fi
-    done
-    if ! systemctl is-enabled -q $_unit.timer || ! systemctl is-active -q $_unit.timer; then
-        untrue "$_unit.timer does not run, so nothing is backed up"
-    fi
+    timer_check $_unit 'nothing is backed up'
     if systemctl is-failed -q $_unit.service; then untrue "the last backup failed: $(_said)"; fi
     age=$(_age) limit=$(($(input hours) * 2 + 1))
     if [[ -z $age ]]; then untrue "nothing was backed up yet"; fi
@@ -41,24 +36,15 @@ apply() {
     if ! _are_ours; then _bring_tools; fi
     for name in backup restore common; do bulk $name | write_file "$(_program $name)" "$(_mode $name)"; done
     for name in folder keep recipients; do _setting $name | write_file $_home/$name 0644; done
-    for name in service timer; do
-        _$name | write_file /etc/systemd/system/$_unit.$name 0644
-        systemd_reload $_unit.$name
-    done
-    systemctl reset-failed $_unit.service 2>/dev/null || true
+    timer_on $_unit
     if ! systemctl start $_unit.service; then
         untrue "nothing was backed up: $(_said)"
     fi
-    if ! systemctl is-enabled -q $_unit.timer; then systemctl enable -q --no-reload $_unit.timer; fi
-    systemctl restart $_unit.timer
 }
 
 undo() {
     local name
-    systemctl disable -q --no-reload --now $_unit.timer 2>/dev/null || true
-    systemctl stop $_unit.service 2>/dev/null || true
-    systemctl reset-failed $_unit.service 2>/dev/null || true
-    for name in service timer; do rm -f /etc/systemd/system/$_unit.$name; done
+    timer_off $_unit
     for name in backup restore common; do rm -f "$(_program $name)"; done
     rm -rf $_home
     if [[ -d $_state/manifests ]]; then

@@ -12,19 +12,13 @@
 _unit=gpu-metal-gpus-watched
 _program_file=/usr/local/bin/$_unit
 _list=/etc/kubernetes/gpu-metal/gpus-watched
-_service=/etc/systemd/system/$_unit.service
-_timer=/etc/systemd/system/$_unit.timer
 _taint=gpu-metal/gpu-lost
 
 check() {
     local lost
     if ! bulk offers | same_file "$_list"; then untrue "$_list is not what the site's hosts have"; fi
     if ! _program | same_file "$_program_file"; then untrue "$_program_file is not the one that looks at the nodes"; fi
-    if ! _service_text | same_file "$_service" || ! _timer_text | same_file "$_timer"; then
-        untrue "$_service or $_timer is not the one that runs $_program_file"
-    fi
-    if ! systemctl is-enabled -q "$_unit.timer"; then untrue "$_unit.timer is not enabled"; fi
-    if ! systemctl is-active -q "$_unit.timer"; then untrue "$_unit.timer does not run"; fi
+    timer_check "$_unit" 'nodes that lose GPUs go on taking pods'
     if systemctl is-failed -q "$_unit.service"; then
         untrue "$_program_file fails. Fix: journalctl -u $_unit -n 20 says why"
     fi
@@ -37,26 +31,18 @@ check() {
 
 apply() {
     local file
-    for file in "$_list" "$_program_file" "$_service" "$_timer"; do keep "$file"; done
+    for file in "$_list" "$_program_file"; do keep "$file"; done
     bulk offers | write_file "$_list" 0600
     _program | write_file "$_program_file" 0755
-    _service_text | write_file "$_service" 0644
-    _timer_text | write_file "$_timer" 0644
-    systemd_reload "$_unit.timer"
-    systemctl enable -q --no-reload "$_unit.timer"
-    systemctl reset-failed "$_unit.service" 2>/dev/null || true
-    systemctl restart "$_unit.timer"
+    timer_on "$_unit"
 }
 
 undo() {
     local file node
-    if [[ -e $_timer ]]; then
-        systemctl disable -q --no-reload "$_unit.timer"
-        systemctl stop "$_unit.timer" "$_unit.service"
-    fi
+    timer_off "$_unit"
     # Where the cluster has ended, so have its nodes.
     for node in $(_tainted); do _cluster_kubectl taint node "$node" "$_taint:NoSchedule-" || true; done
-    for file in "$_timer" "$_service" "$_program_file" "$_list"; do restore "$file"; done
+    for file in "$_program_file" "$_list"; do restore "$file"; done
     rm -f "/run/gpu-metal/$_unit"
 }
 
@@ -67,12 +53,12 @@ _tainted() {
         2>/dev/null || true
 }
 
-_service_text() {
+_service() {
     printf '# gpu-metal\n[Unit]\nDescription=Taints of nodes that have lost GPUs, as the site says\n[Service]\n'
     printf 'Type=oneshot\nExecStart=%s\nTimeoutStartSec=50\n' "$_program_file"
 }
 
-_timer_text() {
+_timer() {
     printf '# gpu-metal\n[Unit]\nDescription=Looks each minute whether nodes have lost GPUs\n[Timer]\n'
     printf 'OnActiveSec=1min\nOnUnitActiveSec=1min\nAccuracySec=10\n[Install]\nWantedBy=timers.target\n'
 }
