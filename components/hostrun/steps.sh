@@ -181,10 +181,16 @@ _relay() {
     while IFS= read -r line; do say "$host [$1] $line"; done
 }
 
-# _limit_of FILE → REPLY: seconds that its apply and undo have: 900, or what its line `# limit: SECONDS` says
+# _limit_of FILE LINE → REPLY: seconds that its apply and undo have: what its input `limit` says, else its line
+# `# limit: SECONDS`, else 900
 _limit_of() {
     if [[ -n ${GPU_METAL_STEP_TIMEOUT-} ]]; then
         REPLY=$GPU_METAL_STEP_TIMEOUT
+        return
+    fi
+    words in "$2"
+    if [[ " ${REPLY_WORDS[*]} " =~ ' limit='([0-9]+)' ' ]]; then
+        REPLY=${BASH_REMATCH[1]}
         return
     fi
     read_file "$1"
@@ -197,7 +203,7 @@ run_logged() {
     local layer=$2 id log status=0 mark error started
     ref_of "$3"
     step_file "$REPLY"
-    _limit_of "$REPLY"
+    _limit_of "$REPLY" "$3"
     step_limit=$REPLY
     ref_of "$3"
     id_of "$REPLY"

@@ -132,7 +132,7 @@ class Cluster(ComponentResource):
             groups.setdefault(group(n), []).append(host)
         done = home.last
         for number, of in sorted(groups.items()):
-            steps = members(of, self._drained)
+            steps = members(of, self._drained, self._turns.rolling, self._turns.gpus)
             layer_name = f"members-{number:02}"
             told: dict[str, Input[str]] = {host.name: "" for host in of}
             told |= {host.name: nodes[host.name].stdout for host in of if host.name in nodes}

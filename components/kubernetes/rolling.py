@@ -15,7 +15,8 @@ def _not_a_window(text: str) -> str | None:
 
 
 class Rolling(Model):
-    """How `pulumi up` takes the cluster to another version: control planes one by one, then the workers."""
+    """How `pulumi up` takes nodes out of work: for another version, control planes one by one, then the workers; and
+    for `state: drained`, which keeps the node out of work whether its pods move in time or not."""
 
     at_once: Annotated[int, Field(ge=1)] = 1
     """So many workers at a time. Control planes are always one at a time."""

@@ -13,6 +13,7 @@ from components.host.packages import packages
 from components.hostrun.step import Step
 from components.kubernetes import backup, cis, given, kubeadm, virtual_address
 from components.kubernetes.config import Kubernetes
+from components.kubernetes.rolling import Rolling
 from components.network.config import Network
 
 _STEPS = Path(__file__).with_name("steps")
@@ -26,6 +27,8 @@ _FOLDERS = (
     "/var/log/containers",
 )
 _WORKER_LABEL = "node-role.kubernetes.io/worker"
+_SPARE = 600
+"""Seconds that a drain has besides those that the site gives to pods and jobs."""
 GROUPS = 32
 """Fixed for good: with another number, nodes would change their layer and be drained. 1,000 hosts: about 31 in each."""
 
@@ -155,22 +158,30 @@ def group(host: str) -> int:
     return int(sha256(host.encode()).hexdigest(), 16) % GROUPS
 
 
-def members(hosts: Iterable[Host], taints: Mapping[str, Sequence[str]] = MappingProxyType({})) -> list[Step]:
+def members(
+    hosts: Iterable[Host],
+    taints: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    rolling: Rolling = Rolling(),  # noqa: B008 - frozen
+    gpus: Sequence[str] = (),
+) -> list[Step]:
     """A layer `members-NN` on a control plane: one step for the node of each host of a group, and one if it is drained.
 
-    `taints` are those that a node has while it is drained, by the host's name.
+    `taints` are those that a node has while it is drained, by the host's name; `rolling` and `gpus` as in turn.py.
     A step that leaves takes its node out of the cluster. Of a host that is gone the node is out: this is applied, not
     undone, as an undo would run where the layer last ran, and that may be the very control plane that is gone.
     """
     # Who is gone goes first: the cluster has room for its work, and no node that is not Ready holds it up.
     ordered = sorted(hosts, key=lambda host: (host.state != "gone", host.name))
     drained = [host for host in ordered if host.state == "drained"]
-    return [*map(_member, ordered), *(_drained(host, taints.get(host.name, ())) for host in drained)]
+    return [*map(_member, ordered), *(_drained(host, taints.get(host.name, ()), rolling, gpus) for host in drained)]
 
 
-def _drained(host: Host, taints: Sequence[str]) -> Step:
+def _drained(host: Host, taints: Sequence[str], rolling: Rolling, gpus: Sequence[str]) -> Step:
     more = sorted({*taints} - {*host.taints})
-    inputs = {"node": host.name} | ({"taints": ",".join(more)} if more else {})
+    inputs = {"node": host.name, "seconds": str(rolling.drain_timeout)} | ({"taints": ",".join(more)} if more else {})
+    if rolling.wait_for_jobs:
+        inputs |= {"minutes": str(rolling.wait_for_jobs), "gpus": "|".join(gpus)}
+    inputs["limit"] = str(rolling.drain_timeout + rolling.wait_for_jobs * 60 + _SPARE)
     return Step(_STEPS / "node_drained.sh", inputs, label=host.name)
 
 

@@ -4,7 +4,7 @@
 # only admitted again, unless it was taken out, of etcd for good: then it joins anew, and its ticket has a line `OUT`
 # stdout: lines `PLACE VALUE`, or nothing for a member, and where this host is in no cluster; KEYS are those with which
 # Secrets are encrypted, where the site keeps the keys
-# uses: kubernetes
+# uses: kubernetes stored
 set -euo pipefail
 umask 077
 

@@ -93,25 +93,10 @@ _version() { cluster_api get node "$node" --ignore-not-found -o 'jsonpath={.stat
 
 _why_not() { cluster_api get node "$node" --ignore-not-found -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}' | sed 's/\.$//'; }
 
-# Pods with GPUs that end by themselves: those of Deployments and the like are always started again.
-_jobs() {
-    # shellcheck disable=SC2016 # $key and $value are the template's
-    cluster_api get pods --all-namespaces --field-selector "spec.nodeName=$node" -o go-template='
-{{- range .items}}{{.status.phase}} {{.spec.restartPolicy}} {{.metadata.namespace}}/{{.metadata.name}}
-{{- if .spec.resourceClaims}} resourceClaims{{end}}{{range $key, $value := .metadata.annotations}} {{$key}}{{end}}
-{{- range .spec.containers}}{{with .resources}}{{with .limits}}{{range $key, $value := .}} {{$key}}{{end}}{{end}}{{end}}{{end}}{{"\n"}}{{end}}' |
-        awk -v "gpu= ($resources)" '$1 ~ /^(Running|Pending)$/ && $2 != "Always" && $0 ~ gpu { print $3 }'
-}
-
 _await_jobs() {
-    local left deadline=$((SECONDS + minutes * 60))
-    if ((minutes == 0)); then return 0; fi
-    while :; do
-        left=$(_jobs)
-        if [[ -z $left ]]; then return 0; fi
-        if ((SECONDS >= deadline)); then break; fi
-        sleep 10
-    done
+    local left
+    if node_await_jobs "$node" "$minutes" "$resources"; then return 0; fi
+    left=$REPLY
     _give_back
     _no "node $node still has jobs with GPUs after $minutes min: ${left//$'\n'/, }. Nothing was changed there, and it takes" \
         "work as before. Fix: let them end, or a longer kubernetes.rolling.waitForJobs; then pulumi up goes on"

@@ -193,6 +193,11 @@ def test_a_step_may_say_how_long_it_takes(host: Host) -> None:
     assert "apply did not end within 1 s." in host.apply("base", [ref], status=1).stderr
 
 
+def test_the_site_may_say_how_long_a_step_takes(host: Host) -> None:
+    ref = host.step("long", "# x\n# limit: 900\ncheck() { untrue x; }\napply() { sleep 1000; }\n")
+    assert "apply did not end within 1 s." in host.apply("base", [ref, "node=a", "limit=1"], status=1).stderr
+
+
 def test_what_a_step_tells_follows_the_answer_and_is_the_same_while_nothing_changed(host: Host) -> None:
     told = host.root / "told"
     told.write_text("node 1\n")

@@ -12,6 +12,7 @@ import pytest
 from components.host.config import Host
 from components.hostrun.step import Step
 from components.kubernetes import steps
+from components.kubernetes.rolling import Rolling
 from ops.scan import addressed
 from tests.unit import fake_hosts
 from tests.unit.fake_hosts import Sitectl
@@ -19,7 +20,15 @@ from tests.unit.fake_hosts import Sitectl
 STEP = Path(__file__).parents[2] / "components/kubernetes/steps/node_drained.sh"
 RUN = """
 set -euo pipefail; shopt -s inherit_errexit
-input() { case $1 in node) echo gpu-1 ;; *) echo "${TAINTS-}" ;; esac; }
+input() {
+    case $1 in
+        node) echo gpu-1 ;;
+        seconds) echo 300 ;;
+        minutes) echo "${MINUTES-0}" ;;
+        gpus) echo 'nvidia.com/gpu|gpu-fraction' ;;
+        *) echo "${TAINTS-}" ;;
+    esac
+}
 untrue() { echo "untrue: $*"; }
 sleep() { SECONDS=$((SECONDS + 100)); }
 verb() { echo apply; }
@@ -32,6 +41,7 @@ cluster_api() {
     case $words in
         "get node "*.spec.taints*) printf '%b' "${SEEN-}" ;;
         "get node "*) echo "$NODE" ;;
+        "get pods "*restartPolicy*) printf '%b' "${JOBS-}" ;;
         "get pods "*) printf '%b' "$PODS" ;;
         *" drain "*) printf '%b' "$DRAIN"; [[ -z $DRAIN ]] ;;
     esac
@@ -121,6 +131,35 @@ def test_pods_that_nobody_would_start_again_are_not_waited_for() -> None:
     assert status == 1
     assert said.count(" drain gpu-1") == 1
     assert "declare no controller" in said.splitlines()[-1]
+
+
+@pytest.mark.row("K8", "K16")
+def test_jobs_with_gpus_have_the_time_that_the_site_gives() -> None:
+    status, said = ran("apply", JOBS="Running Never a/train nvidia.com/gpu\n", MINUTES="10")
+    assert status == 1
+    assert " drain " not in said
+    assert "after 10 min still has jobs with GPUs: a/train. Fix: end them, or a longer kubernetes.rolling." in said
+    for jobs in (
+        "Running Never a/other cpu\n",
+        "Running Always a/served nvidia.com/gpu\n",
+        "Succeeded Never a/done gpu-fraction\n",
+    ):
+        status, said = ran("apply", JOBS=jobs, MINUTES="10")
+        assert (status, " drain gpu-1" in said) == (0, True)
+    # Nobody waits for jobs on a node that is dead, nor when the site gives no time.
+    assert ran("apply", "node cordoned", JOBS="Running Never a/train nvidia.com/gpu\n", MINUTES="10")[0] == 0
+    assert ran("apply", JOBS="Running Never a/train nvidia.com/gpu\n")[0] == 0
+
+
+@pytest.mark.row("K8", "K16")
+def test_the_site_says_how_long_a_drain_may_take() -> None:
+    def drained(**more: int) -> dict[str, str]:
+        rolling = Rolling.model_validate(more)
+        return dict(steps.members([host(state="drained")], rolling=rolling, gpus=["a", "b"])[1].inputs)
+
+    assert drained() == {"node": "gpu-1", "seconds": "300", "limit": "900"}
+    long = drained(drainTimeout=3600, waitForJobs=120)
+    assert long == {"node": "gpu-1", "seconds": "3600", "minutes": "120", "gpus": "a|b", "limit": "11400"}
 
 
 @pytest.mark.row("K8")

@@ -167,7 +167,7 @@ def test_every_way_to_have_a_gpu_is_a_job_with_gpus(cluster: Cluster, word: str)
         "if .spec.resourceClaims}} resourceClaims",
         "range $key, $value := .metadata.annotations}} {{$key}}",
     ):
-        assert words in turn.SCRIPT.read_text()
+        assert words in content(turn.SCRIPT).decode()
 
 
 @pytest.mark.row("K16")

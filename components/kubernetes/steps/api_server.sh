@@ -2,7 +2,7 @@
 # rows: K2 K3
 # inputs: node address names argument.NAME
 # bulk: volumes
-# uses: kubernetes
+# uses: kubernetes stored
 #
 # Wanted is the cluster's own kubeadm-config with what the site says in place of what it said before: arguments and names
 # that somebody else put there stay. kubeadm makes manifest and certificate of it, as `init` and `join` do, so that

@@ -2,7 +2,7 @@
 # rows: K14
 # inputs: phase order planes
 # secrets: one for each key, in the phase known
-# uses: kubernetes
+# uses: kubernetes stored
 #
 # A Secret that one API server wrote, all others must be able to read. So the site changes keys in phases, each on all
 # control planes before the next: `known`, they can read with the new keys and write as before; `first`, they write with

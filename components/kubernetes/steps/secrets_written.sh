@@ -2,7 +2,7 @@
 # rows: K14
 # inputs: how planes
 # limit: 7200
-# uses: kubernetes
+# uses: kubernetes stored
 #
 # The API server writes an object that is not stored as it would store it, also when nothing of it changes. `planes` are
 # not read: one that joined may have written Secrets as before.
