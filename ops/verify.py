@@ -79,6 +79,7 @@ def _script(site: Site, host: Host, services: Sequence[str]) -> str:
         name_servers.SECTION: name_servers.ASK,
         **{name: f"systemctl is-active {name}" for name in services},
         **({"certificates": expiry.LIST} if expiry.of(site, host) else {}),
+        **({"sign_in": expiry.KUBELET.strip()} if site.kubernetes else {}),
         **({"backup": backup.LAST} if backup.of(site, host) else {}),
         **({"cis": cis.SEEN} if cis.of(site) else {}),
     }
@@ -106,6 +107,7 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
     if other := stranger(host.name, said.owner(host.name, answer["check"]), site.owner, str):
         ledger = replace(other, id="ledger")
     years = [expiry.first(host.name, answer["certificates"])] if expiry.of(site, host) else []
+    years += [expiry.kubelet(host.name, answer["sign_in"])] if site.kubernetes else []
     years += [backup.check(host.name, wanted, answer["backup"])] if (wanted := backup.of(site, host)) else []
     years += cis.checks(host, answer["cis"], site.kubernetes) if site.kubernetes and cis.of(site) else []
     return [

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from components.host.addresses import Address
 from components.host.config import Host
-from components.host.packages import packages
 from components.hostrun.step import Step
 
 _HERE = Path(__file__).parent
@@ -23,8 +22,6 @@ def steps(host: Host, kubelets: Sequence[Host]) -> list[Step]:
         known = "".join(f"{each.name} {as_shown(each.address)}\n" for each in kubelets)
         program = (_HERE / "programs/requests.sh").read_text()
         found.append(Step(_HERE / "steps/kubelet_requests.sh", bulk={"requests": program, "kubelets": known}))
-    else:
-        found.append(packages(["openssl"], label="kubelet-certificates"))
     inputs = {"node": host.name, "address": str(host.address)}
     return [*found, Step(_HERE / "steps/kubelet_serving.sh", inputs)]
 

@@ -60,12 +60,13 @@ def node(
             folders=_FOLDERS,
         ),
         # curl asks etcd over HTTP, since its image may have no etcdctl. openssl reads certificates.
-        *([packages(["curl", "openssl"], label="tools")] if "control-plane" in host.roles else []),
+        packages([*(["curl"] if "control-plane" in host.roles else []), "openssl"], label="tools"),
         *_virtual_address(host, control_planes, kubernetes),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
         *(_certificates(kubernetes) if "control-plane" in host.roles else []),
+        Step(_STEPS / "kubelet_client.sh", {"node": host.name, "role": _role(host)}),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
         *_api_server(host, control_planes, kubernetes, network),
         *([Step(_STEPS / "kubeconfig_read.sh", {"node": host.name})] if begins(host, control_planes) else []),
@@ -75,12 +76,15 @@ def node(
     ]
 
 
+def _role(host: Host) -> str:
+    return "control-plane" if "control-plane" in host.roles else "worker"
+
+
 def _version(host: Host, kubernetes: Kubernetes) -> Step:
-    plane = "control-plane" in host.roles
-    inputs = {"version": kubernetes.version, "node": host.name, "role": "control-plane" if plane else "worker"}
+    inputs = {"version": kubernetes.version, "node": host.name, "role": _role(host)}
     if kubernetes.ignore_preflight_errors:
         inputs["ignore"] = ",".join(kubernetes.ignore_preflight_errors)
-    if kubernetes.backup and plane:
+    if kubernetes.backup and "control-plane" in host.roles:
         inputs["backup"] = "yes"
     return Step(_STEPS / "kubernetes_version.sh", inputs)
 
@@ -221,7 +225,7 @@ def _membership(
         )
     inputs = {
         "node": host.name,
-        "role": "control-plane" if "control-plane" in host.roles else "worker",
+        "role": _role(host),
         "begin": "init" if first else "join",
         "cluster": cluster,
         "endpoint": kubeadm.endpoint(kubernetes, control_planes),

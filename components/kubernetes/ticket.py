@@ -16,7 +16,17 @@ from components.hostrun.target import Target
 from components.kubernetes.plane import DEADLINE, ask
 
 SCRIPT = Path(__file__).with_name("ticket.sh")
-_NEEDS_ONE = "test ! -e /etc/kubernetes/kubelet.conf || test -e /etc/kubernetes/gpu-metal/begun"
+_NEEDS_ONE = """
+if [[ ! -e /etc/kubernetes/kubelet.conf || -e /etc/kubernetes/gpu-metal/begun ]]; then exit 0; fi
+pem=/var/lib/kubelet/pki/kubelet-client-current.pem
+if ! command -v openssl >/dev/null || [[ ! -s $pem ]]; then exit 1; fi
+if ! openssl x509 -in $pem -noout -checkend 0 >/dev/null; then exit 3; fi
+exit 1
+"""
+_ENDED = 3
+"""Its status on a member whose kubelet cannot sign in any more."""
+_MINUTES = {"ended": 5}
+"""How long a ticket is good for, by role; 15 for others. Who only signs in by it uses it at once."""
 
 
 class NoTicketError(Exception):
@@ -29,21 +39,22 @@ async def give_ticket(
     *,
     control_plane: bool,
     begins: bool = False,
-    ttl: str = "15m",
 ) -> None:
     """Puts a ticket on `joining`, or only has it admitted again when it is a member. A host that was
-    taken out of the cluster is no member any more, and gets a ticket, too.
+    taken out of the cluster is no member any more, and gets a ticket, too; so does a worker whose kubelet's certificate
+    has ended.
 
     `control_planes` are asked in turn, itself left out. With `begins`, it is the host that begins the cluster: then no
     ticket is needed when every other says that it is in none. Two control planes must not be given theirs at the same
     time: kubeadm lends its certificates under one key.
     Raises NoTicketError, or SshError when `joining` itself does not answer.
     """
-    member = (await _as_root(joining, _NEEDS_ONE)).status != 0
+    stands = (await _as_root(joining, _NEEDS_ONE)).status
+    member = stands != 0
     role = "control-plane" if control_plane else "worker"
     if member:
-        role = "control-plane-member" if control_plane else "member"
-    command = f"bash -s -- {quote(joining.name)} {quote(joining.address)} {role} {quote(ttl)}"
+        role = "control-plane-member" if control_plane else "ended" if stands == _ENDED else "member"
+    command = f"bash -s -- {quote(joining.name)} {quote(joining.address)} {role} {_MINUTES.get(role, 15)}"
     reasons: list[str] = []
     for other in control_planes:
         if other.name == joining.name:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root: makes way for a host that joins, and prints its ticket.
-# usage: bash -s -- NODE ADDRESS ROLE TTL; ROLE is control-plane or worker; or member or control-plane-member: one that is
-# only admitted again, unless it was taken out, of etcd for good: then it joins anew, and its ticket has a line `OUT`
+# usage: bash -s -- NODE ADDRESS ROLE MINUTES; ROLE is control-plane or worker; or member or control-plane-member: one that
+# is only admitted again, unless it was taken out, of etcd for good: then it joins anew, and its ticket has a line `OUT`; or
+# ended: a member whose kubelet's certificate has ended, which gets a ticket and stays what it is
 # stdout: lines `PLACE VALUE`, or nothing for a member, and where this host is in no cluster; KEYS are those with which
 # Secrets are encrypted, where the site keeps the keys
 # uses: kubernetes stored
@@ -56,12 +57,13 @@ certificate_key() {
 ticket() {
     local join endpoint
     endpoint=$(sed -n 's/.*advertise-address\.endpoint: *//p' /etc/kubernetes/manifests/kube-apiserver.yaml)
-    join=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl "$ttl" --description "gpu-metal $node" \
+    join=$(kubeadm token create --kubeconfig /etc/kubernetes/admin.conf --ttl "${minutes}m" --description "gpu-metal $node" \
         --print-join-command)
     printf 'ENDPOINT %s\n' "$endpoint"
     if [[ -n $out ]]; then printf 'OUT yes\n'; fi
     printf '%s\n' "$join" |
         sed -n 's/.*--token \([^ ]*\) .*--discovery-token-ca-cert-hash \([^ ]*\).*/TOKEN \1\nCA_HASH \2/p'
+    printf 'MINUTES %s\n' "$minutes"
     if [[ $role == control-plane ]]; then printf 'CERTIFICATE_KEY %s\nKEYS %s\n' "$(certificate_key)" "$(keys)"; fi
 }
 
@@ -74,10 +76,10 @@ keys() {
     sed -n 's/^secretbox:v1://p' <<<"$found" | paste -sd ' '
 }
 
-node=$1 address=$2 role=$3 ttl=$4
+node=$1 address=$2 role=$3 minutes=$4
 if [[ ! -s /etc/kubernetes/admin.conf ]]; then exit 0; fi
 out=''
-if [[ $role == member && -n $(barred) ]]; then role=worker out=yes; fi
+if [[ $role =~ ^(member|ended)$ && -n $(barred) ]]; then role=worker out=yes; fi
 admit
 if [[ $role == control-plane-member ]]; then
     # Apart: in a condition, an etcd that does not answer would pass for one that has removed it.
@@ -86,7 +88,5 @@ if [[ $role == control-plane-member ]]; then
     # By its name, too: in a cluster that others made, members may speak to each other by other addresses than the site's.
     if [[ $there == *"\"https://$address:2380\""* || $there == *"\"name\":\"$node\""* ]]; then role=member; else role=control-plane out=yes; fi
 fi
-if [[ $role != member ]]; then
-    forget_earlier
-    ticket
-fi
+if [[ $role != member && $role != ended ]]; then forget_earlier; fi
+if [[ $role != member ]]; then ticket; fi

@@ -184,7 +184,9 @@ class FakeHosts:
                 sections.append(section(part, *(("", 127) if name in self.bare else (json.dumps(answer), 0))))
             else:
                 first = f"{time.time() + 300.5 * 86400:.0f} pki/apiserver.crt"
-                usual = {"certificates": first, "name_servers": "host 192.0.2.53 answers"}.get(part, "active")
+                signs_in = f"{time.time() - 65 * 86400:.0f}\n{time.time() + 300.5 * 86400:.0f}"
+                others = {"certificates": first, "sign_in": signs_in, "name_servers": "host 192.0.2.53 answers"}
+                usual = others.get(part, "active")
                 sections.append(section(part, self.units.get((name, part), usual) + "\n", 0))
         return ssh.Result(0, "".join(sections), "")
 

@@ -130,5 +130,5 @@ def test_control_planes_approve_and_all_hosts_ask() -> None:
         "kubelet_serving",
     ]
     of_worker = kubelet_certificates.steps(WORKER, [PLANE, WORKER])
-    assert [step.id for step in of_worker] == ["packages#kubelet-certificates", "kubelet_serving"]
-    assert of_worker[1].inputs == {"node": "cpu-1", "address": "10.0.0.21"}
+    assert [step.id for step in of_worker] == ["kubelet_serving"]
+    assert of_worker[0].inputs == {"node": "cpu-1", "address": "10.0.0.21"}

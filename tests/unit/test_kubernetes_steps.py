@@ -226,7 +226,7 @@ def test_a_member_is_admitted_without_a_ticket(monkeypatch: pytest.MonkeyPatch) 
     hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""), cp_1=DEAD, cp_2=ssh.Result(0, "", ""))
     give(CPU_1)
     assert [name for name, _, _ in hosts.calls] == ["cpu-1", "cp-1", "cp-2"]
-    assert hosts.calls[-1][1] == "bash -s -- cpu-1 10.213.77.21 member 15m"
+    assert hosts.calls[-1][1] == "bash -s -- cpu-1 10.213.77.21 member 15"
     assert hosts.put() == []
 
 
@@ -236,8 +236,18 @@ def test_a_control_plane_that_etcd_has_removed_gets_a_ticket_though_it_has_an_id
 ) -> None:
     hosts = Hosts(monkeypatch, needs=ssh.Result(1, "", ""), cp_1=ssh.Result(0, f"OUT yes\n{TICKET}", ""))
     give(CP_2)
-    assert hosts.calls[1][1] == "bash -s -- cp-2 10.213.77.12 control-plane-member 15m"
+    assert hosts.calls[1][1] == "bash -s -- cp-2 10.213.77.12 control-plane-member 15"
     assert hosts.put() == [("cp-2", f"OUT yes\n{TICKET}".encode())]
+
+
+@pytest.mark.row("K12")
+def test_a_worker_whose_kubelet_cannot_sign_in_any_more_gets_a_ticket_of_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts = Hosts(monkeypatch, needs=ssh.Result(3, "", ""))
+    give(CPU_1)
+    assert hosts.calls[1][1] == "bash -s -- cpu-1 10.213.77.21 ended 5"
+    assert hosts.put() == [("cpu-1", TICKET.encode())]
 
 
 def test_a_member_goes_on_while_no_control_plane_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,9 +164,29 @@ def test_verify_says_when_the_first_certificate_of_a_control_plane_ends(
     assert [(check["host"], check["status"], check["saw"]) for check in found] == [("cp-1", status, saw)]
 
 
+@pytest.mark.row("K12")
+@pytest.mark.parametrize(
+    ("days", "status", "saw"),
+    [
+        ((-65, 300.5), "ok", "its certificate ends in 300 days"),
+        ((-350, 15.5), "failed", "its certificate ends in 15 days, and the kubelet has not got another one."),
+        ((-0.5, 0.5), "ok", "its certificate ends in 0 days"),
+        ((-400, -35.5), "failed", "its certificate ended 35 days ago, and the kubelet does not start without one."),
+        ((), "failed", "its certificate could not be read."),
+    ],
+)
+def test_verify_says_when_a_kubelet_can_not_sign_in_any_more(
+    ctl: Sitectl, days: tuple[float, ...], status: str, saw: str
+) -> None:
+    """One of a day is short, and yet good: what counts is how much of its time is left."""
+    ctl.hosts.units["gpu-1", "sign_in"] = "\n".join(f"{time.time() + day * 86400:.0f}" for day in days)
+    found = [check for check in ctl.json("verify", "gpu-1")["checks"] if check["id"] == "kubelet-sign-in"]
+    assert [(check["status"], check["saw"]) for check in found] == [(status, saw)]
+
+
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     result = ctl("verify")
-    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 33 checks."
+    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 36 checks."
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
 
 

@@ -47,7 +47,7 @@ def ticket(host: StepHost, address: str, role: str = "control-plane-member") -> 
     text = content(SCRIPT).decode().replace("/etc/", f"{host.root}/etc/").replace("/run/", f"{host.root}/run/")
     host.file("/ticket.sh", text)
     path = {"PATH": f"{host.root}/bin:/usr/bin:/bin"}
-    words = ["bash", str(host.path("/ticket.sh")), "cp-3", address, role, "15m"]
+    words = ["bash", str(host.path("/ticket.sh")), "cp-3", address, role, "15"]
     done = subprocess.run(words, env=path, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -72,6 +72,13 @@ def test_one_that_etcd_does_not_have_any_more_gets_a_ticket_that_says_so(asked: 
     assert "CERTIFICATE_KEY " in said
     # What bears its name is left of its earlier life.
     assert "delete node cp-3 --ignore-not-found" in asked.path("/asked").read_text()
+
+
+@pytest.mark.row("K12")
+def test_who_only_signs_in_again_stays_what_it_is(asked: StepHost) -> None:
+    status, said = ticket(asked, "10.0.0.9", "ended")
+    assert (status, "TOKEN abcdef.0123456789abcdef\n" in said, "MINUTES 15\n" in said) == (0, True, True)
+    assert "delete node" not in asked.path("/asked").read_text()
 
 
 def test_an_etcd_that_does_not_answer_takes_nobody_out(asked: StepHost) -> None:

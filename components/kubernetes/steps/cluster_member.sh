@@ -187,6 +187,7 @@ _init() {
 # A ticket's lines are `PLACE VALUE`: each value goes to TICKET_PLACE of the configuration.
 _join() {
     local config place value status=0
+    _refuse_old
     _refuse_keyless
     if [[ $1 == half ]]; then
         if taken_out; then
@@ -208,6 +209,17 @@ _join() {
     rm -f /run/gpu-metal/join.yaml
     if ((status == 0)); then rm /etc/kubernetes/gpu-metal/begun; fi
     return "$status"
+}
+
+# kubeadm would look for its token for five minutes.
+_refuse_old() {
+    local good age
+    good=$(sed -n 's/^MINUTES //p' /run/gpu-metal/ticket)
+    age=$((($(date +%s) - $(stat -c %Y /run/gpu-metal/ticket)) / 60))
+    if ((age < ${good:-$((age + 1))})); then return 0; fi
+    rm -f /run/gpu-metal/ticket
+    _fail "the ticket to join with is $age min old, and was good for $good: what came before it took so long. Nothing was" \
+        "changed here. Fix: pulumi up brings another one"
 }
 
 # An API server that cannot read a Secret is never ready, and kubeadm would wait for it in vain.

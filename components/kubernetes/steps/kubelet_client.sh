@@ -1,0 +1,80 @@
+# The certificate by which the kubelet signs in has not ended.
+# rows: K12
+# inputs: node role
+#
+# A kubelet that runs asks for another one long before. One whose host was off for that long does not even start: then a
+# worker's asks for one by a bootstrap token, as when it joined. The token comes with a ticket. On a control plane, nothing
+# runs without its kubelet: there the cluster's authority, whose key is there, signs one. The node, its labels and its pods
+# stay.
+
+_pki=/etc/kubernetes/pki
+_folder=/var/lib/kubelet/pki
+_pem=$_folder/kubelet-client-current.pem
+_bootstrap=/etc/kubernetes/bootstrap-kubelet.conf
+
+check() {
+    if _has_ended; then
+        untrue "the kubelet's certificate ended on $(openssl x509 -in $_pem -noout -enddate | cut -d = -f 2), and the kubelet does" \
+            'not start without one. Fix: sitectl drift --record, then pulumi up: it gets another one'
+    fi
+}
+
+apply() {
+    local deadline
+    if [[ $(input role) == control-plane ]]; then _sign; else _ask; fi
+    systemctl restart kubelet
+    deadline=$((SECONDS + 120))
+    while _has_ended; do
+        if ((SECONDS > deadline)); then
+            rm -f $_bootstrap
+            _fail "the cluster signed no certificate for the kubelet within 120 s. Fix: journalctl -u kubelet -n 50 here;" \
+                "kubectl get csr on a control plane"
+        fi
+        sleep 1
+    done
+    rm -f $_bootstrap
+}
+
+_has_ended() { [[ -s /etc/kubernetes/kubelet.conf && -s $_pem ]] && ! openssl x509 -in $_pem -noout -checkend 0 >/dev/null; }
+
+_fail() {
+    printf '%s\n' "$*" >&2
+    exit 1
+}
+
+# As the controller manager would, for a year; the kubelet asks that for the next one.
+_sign() {
+    local made
+    if [[ ! -s $_pki/ca.key ]]; then
+        _fail "the kubelet's certificate has ended, and $_pki/ca.key, which signs others, is not here. Nothing was changed." \
+            "Fix: have your authority sign one for O=system:nodes, CN=system:node:$(input node), and put it into $_pem with its key"
+    fi
+    made=$_folder/kubelet-client-$(date -u +%Y-%m-%d-%H-%M-%S).pem
+    openssl ecparam -name prime256v1 -genkey -noout | write_file "$made.key" 0600
+    openssl req -new -key "$made.key" -subj "/O=system:nodes/CN=system:node:$(input node)" |
+        openssl x509 -req -CA $_pki/ca.crt -CAkey $_pki/ca.key -set_serial "0x$(openssl rand -hex 8)" -days 365 \
+            -extfile <(printf '%s\n' keyUsage=critical,digitalSignature extendedKeyUsage=clientAuth) 2>/dev/null |
+        cat - "$made.key" | write_file "$made" 0600
+    rm -f "$made.key"
+    ln -sfT "$made" $_pem
+}
+
+_ask() {
+    local token
+    token=$(sed -n 's/^TOKEN //p' /run/gpu-metal/ticket 2>/dev/null) || true
+    rm -f /run/gpu-metal/ticket
+    if [[ -z $token ]]; then _fail 'no ticket to sign in with was brought. Fix: sitectl drift --record, then pulumi up brings one'; fi
+    _signs_in_by "$token" | write_file $_bootstrap 0600
+}
+
+# _signs_in_by TOKEN: the kubelet's own kubeconfig, with a token in place of its certificate
+_signs_in_by() {
+    local line
+    while IFS= read -r line; do
+        case $line in
+            *client-key:*) ;;
+            *client-certificate:*) printf '%s\n' "${line%%client-certificate:*}token: $1" ;;
+            *) printf '%s\n' "$line" ;;
+        esac
+    done </etc/kubernetes/kubelet.conf
+}
