@@ -38,6 +38,13 @@ def offers(site: Site) -> Iterator[tuple[Entry, str, str, int]]:
                 yield from ((entry, host, name, count) for name, count in resources.items())
 
 
+def states(site: Site) -> Mapping[str, str]:
+    """The programs by which backups of the cluster save what etcd has not, by the entries' names."""
+    known = ground(site)
+    found = {e.name: e.part.cluster.state(e.config, known) for e in site.entries if e.part.cluster}
+    return {name: state.program for name, state in found.items() if state}
+
+
 def shares(site: Site) -> Mapping[str, Share]:
     """What the namespace of each project has: its own GPUs, or what a part that divides GPUs makes of them."""
     known = ground(site)

@@ -21,7 +21,7 @@ from components.kubernetes import steps as kubernetes_steps
 from components.kubernetes.endpoint import parsed
 from components.network import steps as network_steps
 from stacks import sources
-from stacks.ground import offers
+from stacks.ground import offers, states
 from stacks.model import Site
 from stacks.needed import needed, pushed
 from stacks.needed import preflight as of_parts
@@ -94,6 +94,7 @@ def node(site: Site, host: Host) -> list[Step]:
         pod_network=network_steps.pod_network(host, site.network),
         files=given.files(site.kubernetes),
     )
+    steps += kubernetes_steps.backups(host, site.kubernetes, states(site))
     steps += kubernetes_steps.watching(host, _watched(site))
     steps += kubernetes_steps.host_names(host, site.kubernetes, _names(site))
     if site.kubernetes.kubelet_certificates:

@@ -4,7 +4,9 @@ https://kubernetes.io/docs/tasks/administer-cluster/configure-upgrade-etcd/#back
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -34,7 +36,8 @@ def not_a_recipient(text: str) -> str | None:
 
 
 class Backup(Model):
-    """Backups by a timer on each control plane, encrypted: etcd's snapshot, certificates and keys."""
+    """Backups by a timer on each control plane, encrypted: etcd's snapshot, certificates and keys, and platforms'
+    databases in the cluster."""
 
     folder: AbsolutePath
     """Where they go: a folder on each control plane that is on another machine, for example mounted by NFS."""
@@ -53,14 +56,16 @@ def preflight(backup: Backup) -> list[Step]:
     return there(backup.tools, "etcd's release archive", label="etcd")
 
 
-def steps(backup: Backup) -> list[Step]:
-    """On a control plane, once it is a member."""
+def steps(backup: Backup, states: Mapping[str, str] = MappingProxyType({})) -> list[Step]:
+    """On a control plane, once it is a member. `states`: programs that save what parts have besides, by name."""
     inputs = {
         "folder": backup.folder,
         "keep": str(backup.keep),
         "hours": str(backup.every_hours),
         "recipients": " ".join(backup.recipients),
         **backup.tools.inputs(),
+        **({"states": " ".join(sorted(states))} if states else {}),
     }
     programs = {name: (_HERE / f"programs/{name}.sh").read_text() for name in _PROGRAMS}
+    programs |= {f"state.{name}": text for name, text in states.items()}
     return [packages(["age"], label="backup"), Step(_HERE / "steps/etcd_backup.sh", inputs, programs)]

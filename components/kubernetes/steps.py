@@ -70,7 +70,6 @@ def node(
         _membership(host, control_planes, cluster, kubernetes, network, engine),
         *_api_server(host, control_planes, kubernetes, network),
         *([Step(_STEPS / "kubeconfig_read.sh", {"node": host.name})] if begins(host, control_planes) else []),
-        *(backup.steps(kubernetes.backup) if kubernetes.backup and "control-plane" in host.roles else []),
         *_coredns(host),
         *_profile(host, kubernetes),
     ]
@@ -103,6 +102,13 @@ def watching(host: Host, watched: str) -> list[Step]:
     if not watched or "control-plane" not in host.roles:
         return []
     return [Step(_STEPS / "gpus_watched.sh", {}, {"offers": watched})]
+
+
+def backups(host: Host, kubernetes: Kubernetes, states: Mapping[str, str]) -> list[Step]:
+    """On a control plane, once it is a member. `states`: programs that save what parts have besides, by name."""
+    if kubernetes.backup is None or "control-plane" not in host.roles:
+        return []
+    return backup.steps(kubernetes.backup, states)
 
 
 def preflight(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes) -> list[Step]:

@@ -7,12 +7,13 @@ components/registry.py. Nothing here knows Pulumi.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import Generic, Literal, TypeVar
 
 from components.engine.config import Devices, Engine
 from components.host.config import Host
 from components.host.listening import Listening
-from components.hostrun.step import Step
+from components.hostrun.step import Step, content
 from components.hostrun.target import Target
 from components.kubernetes.config import Kubernetes
 from components.model import LabelName, Model
@@ -193,6 +194,23 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """What a part has in the cluster that etcd has not, such as a database on a volume: a program that saves it and
+    puts it back. It runs on a control plane, as root, in every backup of the cluster (row K11)."""
+
+    script: Path
+    """Bash: `save FOLDER` writes into that empty folder, root's alone, and fails unless what it wrote is whole; `restore
+    FOLDER` puts it in place of what there is. It may say `# uses: ROOM`, as steps do."""
+    words: tuple[str, ...] = ()
+    """Its arguments before those two."""
+
+    @property
+    def program(self) -> str:
+        """All of it, as one file."""
+        return f'#!/bin/bash\nset -- {" ".join(map(quote, self.words))} "$@"\n{content(self.script).decode()}'
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterPart(Generic[P]):
     """The half in the cluster."""
 
@@ -237,6 +255,8 @@ class ClusterPart(Generic[P]):
     """Checks on each control plane, before anything is changed: of what the site must have around it."""
     questions: Callable[[P, Ground], Sequence[Question]] = lambda *_: ()
     """What `sitectl verify` asks besides, of an entry that has this half or not."""
+    state: Callable[[P, Ground], State | None] = lambda *_: None
+    """What the backups of the cluster save of it besides etcd's objects."""
     answers: Callable[[P, Ground], Sequence[tuple[Key, str]]] = lambda *_: ()
     """The host names that it has at the ingress, each with its key; no other part's. Empty ones do not count."""
 

@@ -3,10 +3,13 @@
 #
 # A backup is NODE-CLUSTER-TIME.tar.gz.age, where CLUSTER is of the cluster's own authority: etcd's snapshot, everything in
 # /etc/kubernetes (certificates, keys, kubeconfigs, manifests), the kubelet's files, and the programs that restore it. So
-# it can be restored alone. It is encrypted for the site's recipients: nothing on this host can open it again.
+# it can be restored alone. Beside it is what parts have that etcd has not. It is encrypted for the site's recipients: nothing on this host can open it again.
 
 # shellcheck source=common.sh
 . /usr/local/lib/gpu-metal-backup/common.sh
+
+# Seconds for each part's state
+_limit=600
 
 # Is FOLDER on another machine? A disk of this one is lost with it.
 elsewhere() {
@@ -30,6 +33,7 @@ main() {
     if [[ ! -s $_manifests/etcd.yaml ]]; then fail "there is no $_manifests/etcd.yaml: no etcd of the cluster runs here"; fi
     node=$(argument name $_manifests/etcd.yaml)
     snapshot
+    states
     name=$node-$(cluster_of $_kubernetes)-$(date -u +%Y%m%dT%H%M%SZ).tar.gz.age
     pack >"$_work/$name"
     to=$folder/$name
@@ -47,7 +51,25 @@ main() {
     printf '%s %s %s %s\n' "$(date -u +%s)" "$(stat -c %s -- "$to")" "${#kept[@]}" "$to" >$_state/.last
     sync $_state/.last
     mv $_state/.last $_state/last
+    if [[ -s $_work/without ]]; then
+        fail "$to has etcd, but not the state of $(paste -sd ';' <$_work/without). Fix: mend that, then sitectl backup; verify" \
+            "says whether it works"
+    fi
     printf '%s (%s keys at revision %s)\n' "$to" "$(status_of totalKey)" "$(status_of revision)"
+}
+
+# What parts have that etcd has not, each in a folder of its own. One that fails does not keep the cluster from its backup.
+states() {
+    local program name said
+    mkdir -m 0700 $_work/states
+    for program in "$_home"/states/*; do
+        name=${program##*/}
+        mkdir -m 0700 "$_work/states/$name"
+        if ! said=$(timeout -k 10 $_limit "$program" save "$_work/states/$name" 2>&1); then
+            rm -r "$_work/states/$name"
+            printf '%s: %s\n' "$name" "${said##*$'\n'}" >>$_work/without
+        fi
+    done
 }
 
 # etcd's snapshot, seen to be whole: etcdutl compares its checksum and reads every key.
@@ -73,7 +95,8 @@ pack() {
             "Fix: have it at the same path on the host and in the pod"
     fi
     if [[ -n $key && $key != "$_kubernetes"/* ]]; then paths+=("${key#/}"); fi
-    tar -cf - -C / "${paths[@]}" -C $_work snapshot.db members | gzip -1 | age -R "$_home/recipients"
+    if [[ -d $_home/states ]]; then paths+=("${_home#/}/states"); fi
+    tar -cf - -C / "${paths[@]}" -C $_work snapshot.db members states | gzip -1 | age -R "$_home/recipients"
 }
 
 # prune PREFIX KEEP: the newest KEEP of this node and cluster stay. Those of another cluster on the same node do, too, and

@@ -1,5 +1,6 @@
 #!/bin/bash
 # gpu-metal-restore FILE <KEY: puts a backup of gpu-metal-backup back. KEY is the private key that opens it.
+# gpu-metal-restore FILE PART <KEY: puts back what that part of the site has besides etcd, such as a database
 #
 # Of the same cluster, only etcd's data goes back, and the keys of Secrets: certificates may be newer than the backup.
 # On a host that has another cluster or none, everything does.
@@ -34,6 +35,19 @@ restore() {
     start
     printf 'The cluster of %s is as it was in %s.\n' "$(argument name "$etcd")" "${1##*/}"
     if [[ -d $had ]]; then printf 'What etcd had before is in %s: delete it when you do not need it.\n' "$had"; fi
+}
+
+# The part's own program does it, as it was when the backup was made.
+restore_state() {
+    local set=$_work/set had
+    begin
+    open "$1"
+    if [[ ! -d $set/states/$2 ]]; then
+        had=$(find "$set/states" -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | paste -sd ' ') || true
+        fail "${1##*/} has no state of $2; it has: ${had:-none}. Nothing was changed."
+    fi
+    "$_home/states/$2" restore "$set/states/$2"
+    printf 'What %s had in %s is back.\n' "$2" "${1##*/}"
 }
 
 is_other_cluster() {
@@ -188,5 +202,5 @@ start() {
     done
 }
 
-if [[ $# -ne 1 || -t 0 ]]; then fail "Usage: gpu-metal-restore FILE <KEY"; fi
-restore "$1"
+if [[ $# -lt 1 || $# -gt 2 || -t 0 ]]; then fail "Usage: gpu-metal-restore FILE [PART] <KEY"; fi
+if [[ $# -eq 2 ]]; then restore_state "$@"; else restore "$1"; fi

@@ -1,10 +1,11 @@
 # The cluster is backed up by a timer, from this control plane to another machine, and the last backup is not too old.
 # rows: K11 K15
-# inputs: folder keep hours recipients file url sha256
-# bulk: common backup restore
+# inputs: folder keep hours recipients file url sha256 states
+# bulk: common backup restore, and state.NAME of each of states
 # limit: 3600
 # uses: host
 #
+# `states`: parts with state that etcd has not; a program of each saves it.
 # etcd's own programs come from its release archive: Kubernetes' image of etcd has no etcdutl, which reads a snapshot, and
 # without which none is restored. Backups stay where they are when this is undone.
 
@@ -17,6 +18,8 @@ check() {
     for name in backup restore common; do
         if ! bulk $name | same_file "$(_program $name)"; then untrue "$(_program $name) is not the site's"; fi
     done
+    said=$(_other_states)
+    if [[ -n $said ]]; then untrue "$said"; fi
     for name in folder keep recipients; do
         if ! _setting $name | same_file $_home/$name; then untrue "$_home/$name is not the site's $name"; fi
     done
@@ -35,6 +38,7 @@ apply() {
     install -d -m 0755 $_home
     if ! _are_ours; then _bring_tools; fi
     for name in backup restore common; do bulk $name | write_file "$(_program $name)" "$(_mode $name)"; done
+    _bring_states
     for name in folder keep recipients; do _setting $name | write_file $_home/$name 0644; done
     timer_on $_unit
     if ! systemctl start $_unit.service; then
@@ -62,6 +66,22 @@ _program() {
 }
 
 _mode() { if [[ $1 == common ]]; then printf 0644; else printf 0755; fi; }
+
+_states() { input states '' | tr ' ' '\n' | sed '/^$/d'; }
+
+_other_states() {
+    local name
+    for name in $(_states); do
+        if ! bulk "state.$name" | same_file "$_home/states/$name"; then echo "$_home/states/$name is not the site's"; fi
+    done
+    if [[ $(ls -A $_home/states 2>/dev/null) != "$(_states)" ]]; then echo "$_home/states has not what the site says: $(_states)"; fi
+}
+
+_bring_states() {
+    local name
+    rm -rf $_home/states
+    for name in $(_states); do bulk "state.$name" | write_file "$_home/states/$name" 0755; done
+}
 
 _setting() { input "$1" | tr ' ' '\n'; }
 

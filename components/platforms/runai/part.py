@@ -8,7 +8,7 @@ from components.host.config import Host
 from components.hostrun.step import Step
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
-from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, PodSecurity, Probe, Question, Wave
+from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, PodSecurity, Probe, Question, State, Wave
 from components.platforms.runai import (
     checks,
     checks_cluster,
@@ -23,11 +23,13 @@ from components.platforms.runai import (
     samples,
     steps,
     tracking,
+    values,
 )
 from components.platforms.runai.config import Runai
 from components.problem import Problem
 
-_QUESTIONS = Path(__file__).parent / "questions"
+_HERE = Path(__file__).parent
+_QUESTIONS = _HERE / "questions"
 
 
 def _notes(config: Runai, ground: Ground) -> Iterator[Problem]:
@@ -69,6 +71,13 @@ def _questions(config: Runai, ground: Ground) -> Sequence[Question]:
     return [Question("connected", _QUESTIONS / "connected.sh", words), *linked]
 
 
+def _state(config: Runai, _: Ground) -> State | None:
+    """Its database, where the chart brings it."""
+    if config.state == "gone" or not values.own_database(config):
+        return None
+    return State(_HERE / "state.sh", (places.BACKEND, f"{places.DATABASE}-0"))
+
+
 def _more_namespaces(config: Runai) -> Mapping[str, PodSecurity]:
     found: dict[str, PodSecurity] = {places.KNATIVE: "baseline"} if config.inference else {}
     return {**found, tracking.NAMESPACE: "restricted"} if tracking.server(config) else found
@@ -98,6 +107,7 @@ PART: Part[Runai] = Part(
         probes=_probes,
         preflight=steps.around,
         questions=_questions,
+        state=_state,
         shares=people.shares,
         answers=lambda config, ground: [(("domain",), places.domain(config, ground))],
     ),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from shlex import quote
 
+from components.hostrun.step import content
 from components.hostrun.target import Target
 from components.kubernetes.plane import NobodyError, first
 from components.platforms.runai import places, values, versions
@@ -43,7 +44,7 @@ async def prepare(
     pod = f" {places.DATABASE}-0" if values.own_database(config) else ""
     command = f"bash -s -- {places.BACKEND} {quote(old)}{pod}"
     try:
-        plane, file = await first(planes, command, SCRIPT.read_bytes(), deadline=_MINUTES * 60)
+        plane, file = await first(planes, command, content(SCRIPT), deadline=_MINUTES * 60)
     except NobodyError as error:
         text = f"{name}.version: the database of {old} could not be saved, so nothing was upgraded. {error}."
         raise BackupError(f"{text} Fix: mend that, then pulumi up") from None

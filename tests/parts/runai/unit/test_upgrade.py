@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components.hostrun.step import content
 from components.hostrun.target import Target
 from components.platforms.runai import upgrade
 from components.platforms.runai.config import Runai
@@ -30,7 +31,7 @@ def ran(folder: Path, *words: str, **env: str) -> tuple[str, str, list[str], lis
     """What the script printed and said, the files there, and what kubectl was asked."""
     kept = folder / "kept"
     script = folder / "upgrade.sh"
-    script.write_text(upgrade.SCRIPT.read_text().replace("/var/lib/gpu-metal-runai", str(kept)))
+    script.write_text(content(upgrade.SCRIPT).decode().replace("/var/lib/gpu-metal-runai", str(kept)))
     kubectl = folder / "kubectl"
     kubectl.write_text(KUBECTL)
     kubectl.chmod(0o755)
@@ -88,7 +89,7 @@ def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, answers: list[tuple[
     found: list[str] = []
 
     async def ask(plane: Target, command: str, script: bytes, deadline: float) -> tuple[str, str]:
-        assert (script, deadline) == (upgrade.SCRIPT.read_bytes(), 3600)
+        assert (script, deadline) == (content(upgrade.SCRIPT), 3600)
         found.append(f"{plane.name}: {command}")
         return answers[len(found) - 1]
 
