@@ -105,6 +105,15 @@ _node_jobs() {
         awk -v "gpu= ($2)" '$1 ~ /^(Running|Pending)$/ && $2 != "Always" && $0 ~ gpu { print $3 }'
 }
 
+# etcd_full: what to do where this host's etcd has no room for its data; nothing if it has, or runs elsewhere. It takes room
+# for its next log, 64 MB, when it starts.
+etcd_full() {
+    local free data=/var/lib/etcd
+    if [[ ! -d $data/member ]]; then return 0; fi
+    free=$(df --output=avail -B 1M $data | tail -n 1)
+    if ((free < 64)); then printf '. The disk of %s is full: %d MB free. Fix: free some (df -h %s); then pulumi up' $data "$free" $data; fi
+}
+
 # api_server_process: the process of this host's API server, not one of a cluster in its pods; nothing when there is none
 api_server_process() {
     local process address

@@ -199,8 +199,8 @@ class State:
     puts it back. It runs on a control plane, as root, in every backup of the cluster (row K11)."""
 
     script: Path
-    """Bash: `save FOLDER` writes into that empty folder, root's alone, and fails unless what it wrote is whole; `restore
-    FOLDER` puts it in place of what there is. It may say `# uses: ROOM`, as steps do."""
+    """Bash: `save FOLDER` writes into that empty folder, root's alone, and fails unless what it wrote is whole;
+    `restore FOLDER` puts it in place of what there is. It may say `# uses: ROOM`, as steps do."""
     words: tuple[str, ...] = ()
     """Its arguments before those two."""
 

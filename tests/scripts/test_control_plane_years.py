@@ -1,4 +1,5 @@
-"""A control plane over the years: backed up by a timer, lost, restored with the data that it had; certificates renewed.
+"""A control plane over the years: backed up by a timer, lost, restored with the data that it had, also that of a
+database in the cluster; certificates renewed.
 
 Not proven here: several members of etcd, NFS (the share is a FUSE mount on the same machine), a new machine.
 """
@@ -11,13 +12,19 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.hostrun.step import Step
 from components.kubernetes.kubeconfig import NOTE
+from components.parts.part import State
+from components.platforms import runai
 from lab import paths
+from lab.depot.service import REGISTRY_PORT
+from lab.hosts.inventory import GATEWAY
+from lab.parts.runai.depot import POSTGRESQL
 from lab.tools.catalogue import ETCD_TOOLS
 from stacks import plan
 from tests.scripts.lab_host import HOST, LabHost, differences
@@ -29,6 +36,24 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.row("K11", "K15")]
 
 SHARE = "/mnt/backups"
 KEY = "/root/key"
+STATE = State(Path(runai.__file__).with_name("state.sh"), ("runai-backend", "runai-backend-postgresql-0"))
+PSQL = f"{KUBECTL} -n runai-backend exec -i runai-backend-postgresql-0 -- psql -U postgres -d backend -tA"
+UNTIL_READY = f"until {PSQL} -c 'SELECT 1' >/dev/null 2>&1; do sleep 1; done"
+DATABASE = f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: runai-backend-postgresql-0, namespace: runai-backend}}
+spec:
+  hostNetwork: true
+  tolerations: [{{operator: Exists}}]
+  securityContext: {{runAsUser: 999, runAsGroup: 999, fsGroup: 999}}
+  containers:
+    - name: postgresql
+      image: {GATEWAY}:{REGISTRY_PORT}/{POSTGRESQL}
+      env: [{{name: PGDATA, value: /data/cluster}}, {{name: POSTGRES_PASSWORD, value: hunter2}}]
+      volumeMounts: [{{name: data, mountPath: /data}}, {{name: run, mountPath: /var/run/postgresql}}]
+  volumes: [{{name: data, emptyDir: {{}}}}, {{name: run, emptyDir: {{}}}}]
+"""
 NODE: list[Step] = []
 BEFORE: dict[str, Any] = {}
 
@@ -37,7 +62,8 @@ BEFORE: dict[str, Any] = {}
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
     """A control plane, alone, whose share is there. NODE gets its steps, BEFORE what was there before them."""
     with ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
+        monkey = stack.enter_context(pytest.MonkeyPatch.context())
+        monkey.setenv("GPU_METAL_LAB", str(paths.LAB))
         folder = tmp_path_factory.mktemp("site")
         host = stack.enter_context(prepared(site(folder, {}), HOST.name))
         host.bash("apt-get update && apt-get install -qy age bindfs")
@@ -52,9 +78,16 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
         }
         BEFORE.update(host.snapshot())
         made = site(folder, {"backup": backup})
+        assert made.kubernetes is not None
+        monkey.setattr(plan, "states", lambda _: {"runai": STATE.program})
         NODE[:] = plan.node(made, made.hosts[HOST.name])
-        done = host.apply("node", NODE)
-        assert (done["cluster_member"], done["etcd_backup"]) == ("changed", "changed")
+        # There is no database yet: etcd is in the backup, and the run says what is not.
+        done = host.run("node", NODE)
+        assert "but not the state of runai: the database in the pod" in done.stderr
+        host.bash(f"rm {SHARE}/*.age; {KUBECTL} create namespace runai-backend; {KUBECTL} create -f -", DATABASE)
+        host.bash(UNTIL_READY)
+        host.bash(f"{PSQL} -c 'CREATE TABLE projects (name text)'")
+        assert host.apply("node", NODE)["etcd_backup"] == "changed"
         yield host
 
 
@@ -100,6 +133,23 @@ def test_what_was_there_is_there_again_and_what_came_later_is_not(plane: LabHost
     plane.bash(f"{KUBECTL} create configmap after --from-literal=a=1")
     assert int(_map(plane, "after")["resourceVersion"]) > later
     plane.bash(f"{KUBECTL} -n kube-system wait --for=condition=Available deployment/coredns --timeout=300s")
+    assert plane.check() == {}
+
+
+@pytest.mark.row("R12")
+def test_a_database_of_the_cluster_is_in_it_and_goes_back_alone(plane: LabHost) -> None:
+    """Real PostgreSQL in a pod, as Run:ai's control plane has it: what etcd does not know."""
+    plane.bash(f"{PSQL} -f -; systemctl start gpu-metal-backup", "INSERT INTO projects VALUES ('vision');")
+    file = f"{SHARE}/{_backups(plane)[-1]}"
+    plane.bash(f"{PSQL} -f -", "DELETE FROM projects;")
+    said = plane.bash(f"gpu-metal-restore {file} runai <{KEY}")
+    assert "The database that was there is backend_20" in said
+    assert plane.bash(f"{PSQL} -f -", "SELECT name FROM projects;") == "vision\n"
+    plane.bash(f"{KUBECTL} -n runai-backend delete pod runai-backend-postgresql-0 --now")
+    plane.bash("systemctl start gpu-metal-backup && exit 1 || true")
+    assert "not the state of runai" in plane.check()["etcd_backup"][1]
+    plane.bash(f"{KUBECTL} create -f -", DATABASE)
+    plane.bash(f"{UNTIL_READY}; systemctl start gpu-metal-backup")
     assert plane.check() == {}
 
 

@@ -98,7 +98,7 @@ _answers() {
         sleep 3
     done
     if [[ $said == ok ]]; then return 0; fi
-    printf 'the API server %s does not answer: %s%s\n' "$(_server)" "${said##*$'\n'}" "$(_cut_off)" >&2
+    printf 'the API server %s does not answer: %s%s\n' "$(_server)" "${said##*$'\n'}" "$(_cut_off)$(etcd_full)" >&2
     return 1
 }
 
