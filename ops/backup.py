@@ -1,4 +1,4 @@
-"""Backups of the cluster: one now, and how old the last one is.
+"""Backups of the cluster and of what parts have on hosts: one now, and how old the cluster's last one is.
 
 Rows: K11, K15.
 """
@@ -6,6 +6,7 @@ Rows: K11, K15.
 import re
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.host.config import Host
@@ -19,13 +20,12 @@ from stacks.model import Site
 LAST = "cat /var/lib/gpu-metal-backup/last"
 """Prints when the last backup was whole (seconds since 1970), its size, how many there are, and its path."""
 _UNIT = "gpu-metal-backup"
-_NOW = f"""
-if ! systemctl start {_UNIT}.service; then
-    journalctl --sync 2>/dev/null || true
-    journalctl -t {_UNIT} -n 1 -o cat >&2
-    exit 1
-fi
-{LAST}
+_NOW = """
+status=0
+systemctl start UNIT.service || status=$?
+journalctl --sync 2>/dev/null || true
+said=$(journalctl _SYSTEMD_INVOCATION_ID="$(systemctl show -p InvocationID --value UNIT.service)" -n 1 -o cat)
+if ((status)); then printf '%s\\n' "$said" >&2; exit 1; fi
 """
 _HOUR = 3600
 
@@ -60,26 +60,37 @@ def check(host: str, backup: Backup, answer: Result) -> Check:
     return Check("backup", host, "ok", f"{hours} hours old: {last}")
 
 
-async def now(fleet: Fleet) -> list[Check]:
-    """Backs up from each host of the fleet. A host's error is a check, never an exception."""
+def units(site: Site, host: Host) -> dict[str, str]:
+    """The units that back up what is on this host, by the ids of their checks: the cluster's, and those of parts."""
+    found = {"backup": _UNIT} if of(site, host) else {}
+    for entry in site.entries:
+        own = entry.part.host.backups(entry.config, site.hosts) if entry.part.host else {}
+        found |= {f"{entry.name}/backup": own[host.name]} if host.name in own else {}
+    return found
 
-    async def one(target: Target) -> Result:
-        return await fleet.ask(target, f"bash -c {shlex.quote(_NOW)}", deadline=fleet.limit)
 
-    return [_made(name, answer) for name, answer in (await fleet.each(one)).items()]
+async def now(fleet: Fleet, wanted: Mapping[str, Mapping[str, str]]) -> list[Check]:
+    """Backs up from each host of the fleet, by its `units`. A host's error is a check, never an exception."""
+
+    async def one(target: Target) -> list[Check]:
+        return [await _one(fleet, target, id_, unit) for id_, unit in wanted[target.name].items()]
+
+    answers = (await fleet.each(one)).values()
+    return [check for each in answers for check in ([unreachable(each)] if isinstance(each, SshError) else each)]
 
 
-def _made(host: str, answer: Result | SshError) -> Check:
-    if isinstance(answer, SshError):
-        return unreachable(answer)
-    last = _read(answer.stdout)
-    if answer.status or last is None:
+async def _one(fleet: Fleet, target: Target, id_: str, unit: str) -> Check:
+    shown = LAST if unit == _UNIT else "printf '%s\\n' \"$said\""
+    script = f"{_NOW.replace('UNIT', unit)}{shown}"
+    answer = await fleet.ask(target, f"bash -c {shlex.quote(script)}", deadline=fleet.limit)
+    last = _read(answer.stdout) if unit == _UNIT else answer.stdout.strip()
+    if answer.status or not last:
         said = (answer.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-        if "Unit gpu-metal-backup.service not found" in answer.stderr:
+        if f"Unit {unit}.service not found" in answer.stderr:
             said = "the site's backup is not set up here. Fix: pulumi up"
         saw, _, fix = said.partition("Fix: ")
-        return Check("backup", host, "failed", saw.strip(), fix=fix or f"there: journalctl -u {_UNIT} -n 20")
-    return Check("backup", host, "ok", str(last))
+        return Check(id_, target.name, "failed", saw.strip(), fix=fix or f"there: journalctl -u {unit} -n 20")
+    return Check(id_, target.name, "ok", str(last))
 
 
 def _read(text: str) -> Last | None:

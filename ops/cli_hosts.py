@@ -71,17 +71,19 @@ def scan(
     return ended
 
 
-ControlPlanes = Annotated[
+Backed = Annotated[
     list[str],
     typer.Argument(
-        metavar="HOST", help="Names or ranges, cp-[1-3]. Default: all control planes.", autocompletion=complete.hosts
+        metavar="HOST",
+        help="Names or ranges, cp-[1-3]. Default: all that have a backup.",
+        autocompletion=complete.hosts,
     ),
 ]
 
 
 @verb(app, example="sitectl backup")
-def backup(flags: Flags, hosts: ControlPlanes = []) -> Code:  # noqa: B006
-    """Back up the cluster now, from all its control planes or those named, to where kubernetes.backup says."""
+def backup(flags: Flags, hosts: Backed = []) -> Code:  # noqa: B006
+    """Back up now: the cluster, to where kubernetes.backup says, and databases that platforms have on hosts."""
     from components.hostrun.report import Report
     from ops import backup as core
     from ops import render
@@ -89,13 +91,14 @@ def backup(flags: Flags, hosts: ControlPlanes = []) -> Code:  # noqa: B006
     from ops.stop import Stop, code_of
 
     site = sites.load(flags)
-    chosen = {name: host for name, host in sites.pick(site, hosts).items() if core.of(site, host)}
+    wanted = {name: core.units(site, host) for name, host in sites.pick(site, hosts).items()}
+    chosen = {name: site.hosts[name] for name, units in wanted.items() if units}
     if not chosen:
-        fix = "Fix: write kubernetes.backup (docs/how-to/backup.md), then pulumi up; name control planes only."
+        fix = "Fix: write kubernetes.backup (docs/how-to/backup.md), then pulumi up; name hosts that have one."
         raise Stop(Code.WRONG, [f"The site makes no backup there. {fix}"])
     fleet, before = sites.reach(flags, chosen)
-    answer = Report([*before, *asyncio.run(core.now(fleet))])
-    made = {check.host: check.saw for check in answer.checks if check.status == "ok"}
-    rows = [[name, made.get(name, "-"), render.by_host(answer, name)] for name in chosen]
+    answer = Report([*before, *asyncio.run(core.now(fleet, wanted))])
+    made = {name: ", ".join(c.saw for c in answer.checks if (c.host, c.status) == (name, "ok")) for name in chosen}
+    rows = [[name, made[name] or "-", render.by_host(answer, name)] for name in chosen]
     render.report(flags, answer, ["HOST", "BACKUP", "RESULT"], rows)
     return code_of(answer)

@@ -134,6 +134,15 @@ timer_off() {
     rm -f -- "/var/lib/systemd/timers/stamp-$1.timer"
 }
 
+# timer_period UNIT: seconds between the next two times of a timer that goes by the calendar
+timer_period() {
+    local one times=()
+    mapfile -t times < <(systemd-analyze calendar --iterations=2 "$(sed -n 's/^OnCalendar=//p' "/etc/systemd/system/$1.timer")" |
+        sed -nE 's/^ *(Next elapse|Iter\. #2|Iteration #2): //p')
+    one=$(date -d "${times[0]}" +%s)
+    printf '%s\n' "$(($(date -d "${times[1]}" +%s) - one))"
+}
+
 # For steps with an nftables table of their own and a systemd unit that loads it.
 
 # nft_seen FAMILY TABLE: prints the loaded table as nft shows it

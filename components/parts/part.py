@@ -141,6 +141,8 @@ class HostPart(Generic[P]):
     drained: Callable[[P, Host, Hosts], Sequence[str]] = lambda *_: ()
     """Taints, `key=value:Effect`, that the node of a drained host has once its work has moved, until it takes work
     again. The program asks this of every drained host, also of one that the part does not use."""
+    backups: Callable[[P, Hosts], Mapping[str, str]] = lambda *_: {}
+    """By host: the systemd unit that makes a backup of what it has there, for `sitectl backup`."""
     verdicts: Mapping[str, str] = field(default_factory=dict)
     """By the name of a step: under which name `sitectl verify` shows it as a check of its own, `ENTRY/NAME`."""
 

@@ -107,7 +107,7 @@ def test_a_backup_now_is_said_with_its_place_or_its_fault(
             raise answer
         return answer
 
-    [check] = asyncio.run(backup.now(Fleet({"cp-1": TARGET}, ask=ask)))
+    [check] = asyncio.run(backup.now(Fleet({"cp-1": TARGET}, ask=ask), {"cp-1": {"backup": "gpu-metal-backup"}}))
     assert (check.status, check.saw, check.fix) == (status, saw, fix)
 
 
@@ -120,5 +120,17 @@ def with_backup(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sitectl:
     return ctl
 
 
-def test_the_verb_without_names_is_about_control_planes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Default: all control planes." in sitectl(tmp_path, monkeypatch)("backup", "-h").stdout
+def test_what_a_part_has_on_a_host_is_backed_up_too() -> None:
+    async def ask(target: Target, command: str, **_: object) -> Result:
+        assert target is TARGET
+        assert "systemctl start orchestra-backup.service" in command
+        return Result(0, "/var/backups/orchestra/a.dump: 7 tables restored\n", "")
+
+    wanted = {"cp-1": {"orchestra/backup": "orchestra-backup"}}
+    [check] = asyncio.run(backup.now(Fleet({"cp-1": TARGET}, ask=ask), wanted))
+    assert (check.id, check.status) == ("orchestra/backup", "ok")
+    assert check.saw == "/var/backups/orchestra/a.dump: 7 tables restored"
+
+
+def test_the_verb_without_names_is_about_all_that_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Default: all that have a backup." in sitectl(tmp_path, monkeypatch)("backup", "-h").stdout

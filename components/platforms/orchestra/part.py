@@ -13,6 +13,7 @@ PART: Part[Orchestra] = Part(
         preflight=steps.preflight,
         listening=places.listening,
         waves=steps.waves,
+        backups=lambda config, hosts: dict.fromkeys({places.database_host(config)} & {*hosts}, "orchestra-backup"),
         alone=True,
         verdicts={
             "orchestra_backup": "backup",

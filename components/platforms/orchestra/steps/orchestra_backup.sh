@@ -7,15 +7,19 @@
 # undo keeps the backups.
 
 check() {
-    local result
+    local result newest age limit
     if ! bulk program | same_file "$(_file)"; then untrue "$(_file) is not the program for backups"; fi
     timer_check orchestra-backup 'no backups are made'
     result=$(systemctl show -p Result --value orchestra-backup.service)
     if [[ $result != success ]]; then
         untrue "the database's last backup failed: $(_why). Fix: journalctl -u orchestra-backup -n 20 shows all; pulumi up makes one"
     fi
-    if [[ -z $(find "$(input folder)" -name '*.dump' -print -quit 2>/dev/null) ]]; then
-        untrue "has no backup of the database in $(input folder)"
+    newest=$(find "$(input folder)" -name '*.dump' -printf '%T@\n' 2>/dev/null | sort -n | tail -n 1)
+    if [[ -z $newest ]]; then untrue "has no backup of the database in $(input folder)"; fi
+    age=$(($(date +%s) - ${newest%.*})) limit=$(($(timer_period orchestra-backup) * 2 + 3600))
+    if ((age > limit)); then
+        untrue "the database's last backup is $((age / 3600)) hours old, wants one each $(input time)." \
+            "Fix: sitectl backup; journalctl -u orchestra-backup -n 20 says why there was none"
     fi
 }
 

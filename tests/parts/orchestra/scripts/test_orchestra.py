@@ -167,6 +167,8 @@ def test_a_backup_puts_back_what_was_lost(host: LabHost) -> None:
     made(host, keeps_two)
     host.bash("sleep 1; systemctl start orchestra-backup; sleep 1; systemctl start orchestra-backup")
     assert len(host.bash("ls /var/backups/orchestra").split()) == 2
+    host.bash("touch -d '-50 hours' /var/backups/orchestra/*.dump")
+    assert "last backup is 50 hours old, wants one each daily" in host.check()["orchestra_backup"][1]
     host.bash("chattr +i /var/backups/orchestra 2>/dev/null || mount -t tmpfs -o ro none /var/backups/orchestra")
     host.bash("! systemctl start orchestra-backup")
     assert host.check()["orchestra_backup"][1].startswith("the database's last backup failed: ")
