@@ -7,17 +7,17 @@ components/registry.py. Nothing here knows Pulumi.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from shlex import quote
 from typing import Generic, Literal, TypeVar
 
 from components.engine.config import Devices, Engine
 from components.host.config import Host
 from components.host.listening import Listening
-from components.hostrun.step import Step, content
+from components.hostrun.step import Step
 from components.hostrun.target import Target
 from components.kubernetes.config import Kubernetes
 from components.model import LabelName, Model
 from components.network.config import Network
+from components.parts.state import State
 from components.problem import Key, Problem
 from components.tenancy.config import Project, Share, User
 
@@ -193,23 +193,6 @@ class Expected:
     def ready(cls, name: str, objects: str, fix: str) -> "Expected":
         """That its condition Ready is true."""
         return cls(name, objects, '{.status.conditions[?(@.type=="Ready")].status}', "True", "its condition Ready", fix)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a part has in the cluster that etcd has not, such as a database on a volume: a program that saves it and
-    puts it back. It runs on a control plane, as root, in every backup of the cluster (row K11)."""
-
-    script: Path
-    """Bash: `save FOLDER` writes into that empty folder, root's alone, and fails unless what it wrote is whole;
-    `restore FOLDER` puts it in place of what there is. It may say `# uses: ROOM`, as steps do."""
-    words: tuple[str, ...] = ()
-    """Its arguments before those two."""
-
-    @property
-    def program(self) -> str:
-        """All of it, as one file."""
-        return f'#!/bin/bash\nset -- {" ".join(map(quote, self.words))} "$@"\n{content(self.script).decode()}'
 
 
 @dataclass(frozen=True, slots=True)

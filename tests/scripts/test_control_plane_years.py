@@ -19,7 +19,7 @@ import pytest
 
 from components.hostrun.step import Step
 from components.kubernetes.kubeconfig import NOTE
-from components.parts.part import State
+from components.parts.state import State
 from components.platforms import runai
 from lab import paths
 from lab.depot.service import REGISTRY_PORT

@@ -92,6 +92,7 @@ sleep() { SECONDS=$((SECONDS + 60)); }
 . "$1"
 _as() { echo 'connection refused'; return 1; }
 _server() { echo https://10.0.0.1:6443; }
+etcd_full() { echo "$FULL"; }
 _answers
 """
 
@@ -103,7 +104,10 @@ def test_the_only_api_server_whose_change_was_cut_off_is_brought_back_by_hand(tm
     step.write_text(STEP.read_text().replace("/etc/kubernetes/gpu-metal/api-server-before", str(former)))
     said = []
     for _ in range(2):
-        done = subprocess.run(["bash", "-c", CUT_OFF, "bash", step], capture_output=True, text=True, check=False)
+        env = {"PATH": "/usr/bin:/bin", "FULL": ""}
+        done = subprocess.run(
+            ["bash", "-c", CUT_OFF, "bash", step], env=env, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 1
         said.append(done.stderr)
         former.mkdir(exist_ok=True)
@@ -111,3 +115,11 @@ def test_the_only_api_server_whose_change_was_cut_off_is_brought_back_by_hand(tm
     fix = f"Fix: on cp-1 as root, cp {former}/apiserver.* /etc/kubernetes/pki/ && cp {former}/kube-apiserver.yaml "
     assert said[0] == f"{plain}\n"
     assert said[1] == f"{plain}. A change of it was cut off here. {fix}/etc/kubernetes/manifests/; then pulumi up\n"
+
+
+@pytest.mark.row("K15")
+def test_a_full_disk_of_etcd_is_named_where_the_api_server_does_not_answer() -> None:
+    env = {"PATH": "/usr/bin:/bin", "FULL": ". The disk of /var/lib/etcd is full: 3 MB free. Fix: free some"}
+    argv = ["bash", "-c", CUT_OFF, "bash", str(STEP)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("connection refused. The disk of /var/lib/etcd is full: 3 MB free. Fix: free some\n")

@@ -6,6 +6,7 @@
 # worker's asks for one by a bootstrap token, as when it joined. The token comes with a ticket. On a control plane, nothing
 # runs without its kubelet: there the cluster's authority, whose key is there, signs one. The node, its labels and its pods
 # stay.
+# Not undone: the certificate goes with the membership (cluster_member).
 
 _pki=/etc/kubernetes/pki
 _folder=/var/lib/kubelet/pki

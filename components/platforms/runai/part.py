@@ -8,7 +8,8 @@ from components.host.config import Host
 from components.hostrun.step import Step
 from components.parts.ingress import plan
 from components.parts.ingress.config import Ingress
-from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, PodSecurity, Probe, Question, State, Wave
+from components.parts.part import ClusterPart, Ground, HostPart, Hosts, Part, PodSecurity, Probe, Question, Wave
+from components.parts.state import State
 from components.platforms.runai import (
     checks,
     checks_cluster,
