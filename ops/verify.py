@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
-from ops import backup, cis, cluster, expiry, name_servers, render
+from ops import backup, cis, cluster, etcd, expiry, name_servers, render
 from ops.drift import ANEW, BARE, as_check
 from ops.owner import stranger
 from ops.record import MEND
@@ -78,7 +78,7 @@ def _script(site: Site, host: Host, services: Sequence[str]) -> str:
         "facts": f"{RUNNER} facts --json",
         name_servers.SECTION: name_servers.ASK,
         **{name: f"systemctl is-active {name}" for name in services},
-        **({"certificates": expiry.LIST} if expiry.of(site, host) else {}),
+        **({"certificates": expiry.LIST, "etcd": etcd.ROOM.strip()} if expiry.of(site, host) else {}),
         **({"sign_in": expiry.KUBELET.strip()} if site.kubernetes else {}),
         **({"backup": backup.LAST} if backup.of(site, host) else {}),
         **({"cis": cis.SEEN} if cis.of(site) else {}),
@@ -107,6 +107,7 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
     if other := stranger(host.name, said.owner(host.name, answer["check"]), site.owner, str):
         ledger = replace(other, id="ledger")
     years = [expiry.first(host.name, answer["certificates"])] if expiry.of(site, host) else []
+    years += [etcd.check(host.name, answer["etcd"])] if expiry.of(site, host) else []
     years += [expiry.kubelet(host.name, answer["sign_in"])] if site.kubernetes else []
     years += [backup.check(host.name, wanted, answer["backup"])] if (wanted := backup.of(site, host)) else []
     years += cis.checks(host, answer["cis"], site.kubernetes) if site.kubernetes and cis.of(site) else []

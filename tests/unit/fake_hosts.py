@@ -185,7 +185,12 @@ class FakeHosts:
             else:
                 first = f"{time.time() + 300.5 * 86400:.0f} pki/apiserver.crt"
                 signs_in = f"{time.time() - 65 * 86400:.0f}\n{time.time() + 300.5 * 86400:.0f}"
-                others = {"certificates": first, "sign_in": signs_in, "name_servers": "host 192.0.2.53 answers"}
+                others = {
+                    "etcd": "9000\n20480\n2147483648",
+                    "certificates": first,
+                    "sign_in": signs_in,
+                    "name_servers": "host 192.0.2.53 answers",
+                }
                 usual = others.get(part, "active")
                 sections.append(section(part, self.units.get((name, part), usual) + "\n", 0))
         return ssh.Result(0, "".join(sections), "")

@@ -62,6 +62,11 @@ def test_a_certificate_that_has_ended_is_seen_and_nothing_else(host: StepHost) -
     assert host.call(STEP, "check", WORKER) == (0, "")
 
 
+def test_one_that_was_taken_out_joins_anew_instead(host: StepHost) -> None:
+    host.file("/run/gpu-metal/ticket", "ENDPOINT 10.0.0.1:6443\nOUT yes\nTOKEN abcdef.0123456789abcdef\n")
+    assert host.call(STEP, "check", WORKER) == (0, "")
+
+
 def test_a_worker_asks_for_another_one_by_its_ticket(host: StepHost) -> None:
     status, said = host.call(STEP, "apply", WORKER)
     assert (status, "no ticket to sign in with was brought. Fix: " in said) == (1, True)

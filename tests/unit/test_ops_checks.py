@@ -184,9 +184,26 @@ def test_verify_says_when_a_kubelet_can_not_sign_in_any_more(
     assert [(check["status"], check["saw"]) for check in found] == [(status, saw)]
 
 
+@pytest.mark.row("K15")
+@pytest.mark.parametrize(
+    ("seen", "status", "saw"),
+    [
+        ("9000 20480 2147483648", "ok", "9000 MB free"),
+        ("9000", "ok", "9000 MB free"),
+        ("63 20480 2147483648", "failed", "the disk of /var/lib/etcd has 63 MB free, and etcd ends without room."),
+        ("9000 1.9e+09 2.147483648e+09", "failed", "etcd's data is 1812 MB, and at 2048 MB it takes no more writes."),
+        ("", "failed", "could not be read."),
+    ],
+)
+def test_verify_says_when_etcd_has_no_room(ctl: Sitectl, seen: str, status: str, saw: str) -> None:
+    ctl.hosts.units["cp-1", "etcd"] = seen
+    found = [check for check in ctl.json("verify")["checks"] if check["id"] == "etcd-room"]
+    assert [(check["host"], check["status"], check["saw"]) for check in found] == [("cp-1", status, saw)]
+
+
 def test_verify_ends_with_a_count(ctl: Sitectl) -> None:
     result = ctl("verify")
-    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 36 checks."
+    assert result.stdout.splitlines()[-1] == "✓ ok: 3 hosts, 37 checks."
     assert "gpu-1  debian 12  64    512 GiB  2 × A100 SXM4 80GB  worker         ok" in result.stdout
 
 

@@ -36,7 +36,11 @@ apply() {
     rm -f $_bootstrap
 }
 
-_has_ended() { [[ -s /etc/kubernetes/kubelet.conf && -s $_pem ]] && ! openssl x509 -in $_pem -noout -checkend 0 >/dev/null; }
+# Of a host that was taken out of the cluster, no matter: it joins anew.
+_has_ended() {
+    if [[ ! -s /etc/kubernetes/kubelet.conf || ! -s $_pem ]] || grep -qsx 'OUT yes' /run/gpu-metal/ticket; then return 1; fi
+    ! openssl x509 -in $_pem -noout -checkend 0 >/dev/null
+}
 
 _fail() {
     printf '%s\n' "$*" >&2
