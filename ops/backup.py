@@ -6,7 +6,7 @@ Rows: K11, K15.
 import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from components.host.config import Host
@@ -17,8 +17,9 @@ from components.hostrun.target import SshError, Target
 from components.kubernetes.backup import Backup
 from stacks.model import Site
 
-LAST = "cat /var/lib/gpu-metal-backup/last"
-"""Prints when the last backup was whole (seconds since 1970), its size, how many there are, and its path."""
+LAST = "cat /var/lib/gpu-metal-backup/last && { cat /var/lib/gpu-metal-backup/without 2>/dev/null || true; }"
+"""Prints when the last backup was whole (seconds since 1970), its size, how many there are, and its path; then a line
+`NAME: WHY` for each part whose state it lacks."""
 _UNIT = "gpu-metal-backup"
 _NOW = """
 status=0
@@ -28,6 +29,7 @@ said=$(journalctl _SYSTEMD_INVOCATION_ID="$(systemctl show -p InvocationID --val
 if ((status)); then printf '%s\\n' "$said" >&2; exit 1; fi
 """
 _HOUR = 3600
+_MEND = "mend that, then sitectl backup"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Last:
     size: int
     count: int
     path: str
+    without: Sequence[str] = ()
+    """The parts whose state it lacks, each with the reason."""
 
     def __str__(self) -> str:
         return f"{self.path}, {_size(self.size)}; {self.count} there"
@@ -57,6 +61,8 @@ def check(host: str, backup: Backup, answer: Result) -> Check:
     if hours > backup.every_hours * 2:
         saw, want = f"the last backup is {hours} hours old", f"one every {backup.every_hours} hours"
         return Check("backup", host, "failed", saw, want, f"sitectl backup {host} says what keeps it")
+    if last.without:
+        return Check("backup", host, "failed", _lacks(last), fix=_MEND)
     return Check("backup", host, "ok", f"{hours} hours old: {last}")
 
 
@@ -90,12 +96,19 @@ async def _one(fleet: Fleet, target: Target, id_: str, unit: str) -> Check:
             said = "the site's backup is not set up here. Fix: pulumi up"
         saw, _, fix = said.partition("Fix: ")
         return Check(id_, target.name, "failed", saw.strip(), fix=fix or f"there: journalctl -u {unit} -n 20")
+    if isinstance(last, Last) and last.without:
+        return Check(id_, target.name, "failed", _lacks(last), fix=_MEND)
     return Check(id_, target.name, "ok", str(last))
 
 
+def _lacks(last: Last) -> str:
+    return f"the cluster is backed up, {last}; but not the state of {'; '.join(last.without)}."
+
+
 def _read(text: str) -> Last | None:
-    found = re.fullmatch(r"(\d+) (\d+) (\d+) (/.+)\n?", text)
-    return Last(int(found[1]), int(found[2]), int(found[3]), found[4]) if found else None
+    first, *without = text.splitlines() or [""]
+    found = re.fullmatch(r"(\d+) (\d+) (\d+) (/.+)", first)
+    return Last(int(found[1]), int(found[2]), int(found[3]), found[4], tuple(without)) if found else None
 
 
 def _size(size: int) -> str:

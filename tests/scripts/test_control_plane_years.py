@@ -37,22 +37,28 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.row("K11", "K15")]
 SHARE = "/mnt/backups"
 KEY = "/root/key"
 STATE = State(Path(runai.__file__).with_name("state.sh"), ("runai-backend", "runai-backend-postgresql-0"))
+TABLE = "CREATE TABLE projects (name text); INSERT INTO projects VALUES ('vision');"
 PSQL = f"{KUBECTL} -n runai-backend exec -i runai-backend-postgresql-0 -- psql -U postgres -d backend -tA"
 UNTIL_READY = f"until {PSQL} -c 'SELECT 1' >/dev/null 2>&1; do sleep 1; done"
 DATABASE = f"""
-apiVersion: v1
-kind: Pod
-metadata: {{name: runai-backend-postgresql-0, namespace: runai-backend}}
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: runai-backend-postgresql, namespace: runai-backend}}
 spec:
-  hostNetwork: true
-  tolerations: [{{operator: Exists}}]
-  securityContext: {{runAsUser: 999, runAsGroup: 999, fsGroup: 999}}
-  containers:
-    - name: postgresql
-      image: {GATEWAY}:{REGISTRY_PORT}/{POSTGRESQL}
-      env: [{{name: PGDATA, value: /data/cluster}}, {{name: POSTGRES_PASSWORD, value: hunter2}}]
-      volumeMounts: [{{name: data, mountPath: /data}}, {{name: run, mountPath: /var/run/postgresql}}]
-  volumes: [{{name: data, emptyDir: {{}}}}, {{name: run, emptyDir: {{}}}}]
+  serviceName: none
+  selector: {{matchLabels: {{app: postgresql}}}}
+  template:
+    metadata: {{labels: {{app: postgresql}}}}
+    spec:
+      hostNetwork: true
+      tolerations: [{{operator: Exists}}]
+      securityContext: {{runAsUser: 999, runAsGroup: 999, fsGroup: 999}}
+      containers:
+        - name: postgresql
+          image: {GATEWAY}:{REGISTRY_PORT}/{POSTGRESQL}
+          env: [{{name: PGDATA, value: /data/cluster}}, {{name: POSTGRES_PASSWORD, value: hunter2}}]
+          volumeMounts: [{{name: data, mountPath: /data}}, {{name: run, mountPath: /var/run/postgresql}}]
+      volumes: [{{name: data, emptyDir: {{}}}}, {{name: run, emptyDir: {{}}}}]
 """
 NODE: list[Step] = []
 BEFORE: dict[str, Any] = {}
@@ -81,13 +87,8 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHost]:
         assert made.kubernetes is not None
         monkey.setattr(plan, "states", lambda _: {"runai": STATE.program})
         NODE[:] = plan.node(made, made.hosts[HOST.name])
-        # There is no database yet: etcd is in the backup, and the run says what is not.
-        done = host.run("node", NODE)
-        assert "but not the state of runai: the database in the pod" in done.stderr
-        host.bash(f"rm {SHARE}/*.age; {KUBECTL} create namespace runai-backend; {KUBECTL} create -f -", DATABASE)
-        host.bash(UNTIL_READY)
-        host.bash(f"{PSQL} -c 'CREATE TABLE projects (name text)'")
-        assert host.apply("node", NODE)["etcd_backup"] == "changed"
+        done = host.apply("node", NODE)
+        assert (done["cluster_member"], done["etcd_backup"]) == ("changed", "changed")
         yield host
 
 
@@ -139,17 +140,18 @@ def test_what_was_there_is_there_again_and_what_came_later_is_not(plane: LabHost
 @pytest.mark.row("R12")
 def test_a_database_of_the_cluster_is_in_it_and_goes_back_alone(plane: LabHost) -> None:
     """Real PostgreSQL in a pod, as Run:ai's control plane has it: what etcd does not know."""
-    plane.bash(f"{PSQL} -f -; systemctl start gpu-metal-backup", "INSERT INTO projects VALUES ('vision');")
+    plane.bash(f"{KUBECTL} create namespace runai-backend; {KUBECTL} create -f -", DATABASE)
+    plane.bash(f"{UNTIL_READY}; {PSQL} -f -; systemctl start gpu-metal-backup", TABLE)
     file = f"{SHARE}/{_backups(plane)[-1]}"
     plane.bash(f"{PSQL} -f -", "DELETE FROM projects;")
     said = plane.bash(f"gpu-metal-restore {file} runai <{KEY}")
     assert "The database that was there is backend_20" in said
     assert plane.bash(f"{PSQL} -f -", "SELECT name FROM projects;") == "vision\n"
-    plane.bash(f"{KUBECTL} -n runai-backend delete pod runai-backend-postgresql-0 --now")
-    plane.bash("systemctl start gpu-metal-backup && exit 1 || true")
-    assert "not the state of runai" in plane.check()["etcd_backup"][1]
-    plane.bash(f"{KUBECTL} create -f -", DATABASE)
-    plane.bash(f"{UNTIL_READY}; systemctl start gpu-metal-backup")
+    plane.bash(f"{KUBECTL} -n runai-backend scale statefulset runai-backend-postgresql --replicas=0; sleep 5")
+    plane.bash("systemctl start gpu-metal-backup")
+    assert plane.bash("cat /var/lib/gpu-metal-backup/without").startswith("runai: the database in the pod")
+    plane.bash(f"{KUBECTL} delete namespace runai-backend; systemctl start gpu-metal-backup")
+    assert plane.bash("ls -A /var/lib/gpu-metal-backup").split() == ["last", "lock"]
     assert plane.check() == {}
 
 

@@ -67,6 +67,12 @@ def test_verify_says_how_old_the_last_one_is(hours: float | None, status: str, s
     assert (check.status, check.saw[: len(saw)]) == (status, saw)
 
 
+def test_verify_fails_for_a_part_that_the_last_one_lacks() -> None:
+    check = backup.check("cp-1", BACKUP, Result(0, f"{last(1)}runai: the database does not answer\n", ""))
+    assert (check.status, check.fix) == ("failed", "mend that, then sitectl backup")
+    assert check.saw.endswith("; but not the state of runai: the database does not answer.")
+
+
 def test_verify_asks_control_planes_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ctl = with_backup(tmp_path, monkeypatch)
     ctl.hosts.units["cp-1", "backup"] = last(1).rstrip("\n")

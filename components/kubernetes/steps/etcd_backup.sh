@@ -29,6 +29,9 @@ check() {
     age=$(_age) limit=$(($(input hours) * 2 + 1))
     if [[ -z $age ]]; then untrue "nothing was backed up yet"; fi
     if ((age >= limit)); then untrue "the last backup is $age hours old, wants one every $(input hours)"; fi
+    if [[ -s $_state/without ]]; then
+        remark "the last backup has etcd, but not the state of $(paste -sd ';' $_state/without). Fix: mend that, then sitectl backup"
+    fi
     said=$(_other_version)
     if [[ -n $said ]]; then remark "$said"; fi
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root, in a backup of the cluster: the database of Run:ai's control plane, which is on a volume.
-# usage: state.sh NAMESPACE POD save FOLDER; or restore FOLDER: the database that is there stays, under another name
+# usage: state.sh NAMESPACE POD save FOLDER: nothing where Run:ai is not installed yet; or restore FOLDER: the database that is there stays, under another name
 # uses: runai
 set -euo pipefail
 umask 077
@@ -32,7 +32,13 @@ SQL
     printf 'The database that was there is %s now: DROP DATABASE %s when you do not need it.\n' "$former" "$former"
 }
 
+# Its pod alone may be away for a moment.
+is_there() {
+    [[ -n $(kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --namespace "$namespace" \
+        get statefulset "${pod%-*}" --ignore-not-found -o name) ]]
+}
+
 case $3 in
-    save) runai_save "$namespace" "$pod" "$4/backend.dump" ;;
+    save) if is_there; then runai_save "$namespace" "$pod" "$4/backend.dump"; fi ;;
     restore) put_back "$4/backend.dump" ;;
 esac

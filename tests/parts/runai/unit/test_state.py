@@ -20,6 +20,7 @@ pytestmark = pytest.mark.row("K11", "R12")
 KUBECTL = """#!/bin/bash
 echo "$*" >>"$0.asked"
 case $* in
+    *"get statefulset runai-backend-postgresql "*) echo "${THERE-statefulset}" ;;
     *pg_database_size*) echo 7 ;;
     *" pg_dump "*) printf 'PGDMP of all' ;;
     *" pg_restore --list") cat >/dev/null; echo '215; 1259 16386 TABLE public projects postgres' ;;
@@ -72,6 +73,11 @@ def test_what_was_saved_is_put_beside_what_is_there_and_then_in_its_place(progra
     inside = asked.split("BEGIN;\n")[1].split("COMMIT;\n")[0]
     assert [line.split()[2] for line in inside.splitlines()] == ["backend", "backend_restored"]
     assert asked.index("CREATE DATABASE backend_restored") < asked.index("--exit-on-error") < asked.index("BEGIN;")
+
+
+def test_where_it_is_not_installed_yet_there_is_nothing_to_save(program: Path) -> None:
+    assert run(program, "save", THERE="") == (0, "")
+    assert list((program.parent / "folder").iterdir()) == []
 
 
 def test_a_backup_that_lacks_a_table_changes_nothing(program: Path) -> None:
