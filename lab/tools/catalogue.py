@@ -54,6 +54,20 @@ KUBERNETES = Tool(
 KUBERNETES_FORMER = replace(KUBERNETES, name="kubernetes-former")
 """The minor version before, for the story of an upgrade (`make test-all`): neither in `BUILT`, nor in `bin`."""
 
+_CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
+
+CONTAINERD = Tool(
+    room=HERE,
+    name="containerd",
+    module="github.com/containerd/containerd/v2",
+    packages=tuple(f"github.com/containerd/containerd/v2/cmd/{name}" for name in _CONTAINERD),
+    binaries=_CONTAINERD,
+    variables=("github.com/containerd/containerd/v2/version.Version={version}",),
+    tags=("no_btrfs",),
+    minutes=3,
+)
+"""containerd 2, for the story of a change from 1.x (`make test-all`): neither in `BUILT`, nor in `bin`."""
+
 DEVICE_PLUGIN = Tool(
     room=HERE,
     name="device-plugin",

@@ -2,7 +2,8 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `former` (an earlier Kubernetes, for one long test).
+packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `former` (an earlier Kubernetes, for one long test),
+`containerd` (containerd 2, for one long test).
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import BUILT, KUBERNETES, KUBERNETES_FORMER
+from lab.tools.catalogue import BUILT, CONTAINERD, KUBERNETES, KUBERNETES_FORMER
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -76,5 +77,12 @@ def former() -> None:
     get(KUBERNETES_FORMER, linked=False)
 
 
+def containerd() -> None:
+    """Gets containerd 2, to which a node of one story moves."""
+    get(CONTAINERD, linked=False)
+
+
+GROUPS = {"debian": debian.packages, "plan": plan, "lab": lab, "former": former, "containerd": containerd}
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], {"debian": debian.packages, "plan": plan, "lab": lab, "former": former}))
+    sys.exit(main(sys.argv[1:], GROUPS))
