@@ -44,3 +44,9 @@ class Network(Model):
     """Addresses of services."""
     pods: Annotated[Bridge | Flannel, Field(discriminator="kind")] = Flannel()
     """The pod network: bridge or flannel."""
+
+
+def by_flannel(pods: Bridge | Flannel) -> bool:
+    """Whether flannel's chart brings an agent that enforces NetworkPolicies."""
+    own = pods.values.get("netpol") if isinstance(pods, Flannel) else None
+    return isinstance(own, dict) and own.get("enabled") is True

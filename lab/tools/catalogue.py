@@ -68,6 +68,18 @@ CONTAINERD = Tool(
 )
 """containerd 2, for the story of a change from 1.x (`make test-all`): neither in `BUILT`, nor in `bin`."""
 
+KUBE_ROUTER = Tool(
+    room=HERE,
+    name="kube-router",
+    module="github.com/cloudnativelabs/kube-router/v2",
+    packages=("github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",),
+    binaries=("kube-router",),
+    variables=("github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v{version}",),
+    minutes=5,
+)
+"""Enforces network policies, for their story (`make test-all`): neither in `BUILT`, nor in `bin`. The newest version
+that there is as a module; sites get a newer image."""
+
 DEVICE_PLUGIN = Tool(
     room=HERE,
     name="device-plugin",
