@@ -275,17 +275,16 @@ SystemdCgroup = $(_systemd_cgroup)
 TOML
 }
 
-# The devices of GPUs by their CDI names; containerd before 1.7 leaves that to NVIDIA's runtime.
+# The devices of GPUs by their CDI names; containerd before 1.7 leaves that to NVIDIA's runtime. 2.x has it on, and from 2.4
+# on no key to turn it off: that key would be dropped with a warning.
 _cdi() {
-    if [[ -n $(input enable_cdi '') ]] && _knows_cdi; then
-        printf 'enable_cdi = %s\ncdi_spec_dirs = ["/etc/cdi", "/var/run/cdi"]' "$(input enable_cdi)"
+    if [[ -z $(input enable_cdi '') ]]; then return; fi
+    if [[ $(containerd config default) == *' enable_cdi = '* ]]; then
+        printf 'enable_cdi = %s\n' "$(input enable_cdi)"
+    elif (($(_major) < 2)); then
+        return
     fi
-}
-
-_knows_cdi() {
-    local version
-    version=$(containerd --version | sed -E 's/.* v?([0-9]+\.[0-9]+)\.[0-9]+.*/\1/')
-    [[ $(printf '1.7\n%s\n' "$version" | sort -V | head -n 1) == 1.7 ]]
+    printf 'cdi_spec_dirs = ["/etc/cdi", "/var/run/cdi"]\n'
 }
 
 # _runtimes PLUGIN: NVIDIA's runtime beside runc, and which of them is the default
@@ -315,5 +314,5 @@ _in_force() {
     if [[ -n $(input default_runtime '') ]]; then
         printf 'containerd.default_runtime_name = "%s"\n' "$(input default_runtime)"
     fi
-    if [[ -n $(_cdi) ]]; then printf 'enable_cdi = %s\n' "$(input enable_cdi)"; fi
+    _cdi
 }
