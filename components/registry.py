@@ -22,6 +22,7 @@ _FOLDERS = (
     "parts/logs",
     "parts/monitoring",
     "parts/network_operator",
+    "parts/policies",
     "parts/samba",
     "parts/storage",
     "platforms/orchestra",

@@ -64,14 +64,17 @@ async def _ask(site: Site, hosts: Sequence[Host], kubectl: Kubectl) -> list[Chec
     dns = await kubectl.show("deployment coredns -n kube-system --ignore-not-found", DNS)
     quotas = _quotas(await kubectl.show("resourcequota -A", QUOTAS))
     checks = [Check("api-server", target.name, "ok")]
-    offered = list(probes.offers(site))
+    offered: dict[str, list[probes.Offer]] = {}
+    for offer in probes.offers(site):
+        offered.setdefault(offer.host, []).append(offer)
     for host in hosts:
         node = nodes.get(host.name)
         checks += _node(site, host, node)
-        checks += [offer.compared(node.allocatable) for offer in offered if node and offer.host == host.name]
+        checks += [offer.compared(node.allocatable) for offer in offered.get(host.name, ()) if node]
     checks.append(_dns(target.name, dns))
     checks += await pods.ask(site, target.name, {name: node.ready for name, node in nodes.items()}, kubectl.show)
-    checks += [project(target.name, name, site, quotas.get(name)) for name in site.projects]
+    wanted = shares(site)
+    checks += [project(target.name, name, wanted[name].gpus, quotas.get(name)) for name in site.projects]
     checks += await project_checks.ask(site, kubectl)
     checks += project_checks.fits(target.name, site, [node.allocatable for node in nodes.values()])
     checks += await project_pods.ask(site, target.name, kubectl.show)
@@ -135,12 +138,12 @@ def _dns(where: str, text: str) -> Check:
     return Check("cluster-dns", where, "failed", saw, fix="there: kubectl -n kube-system get pods -o wide")
 
 
-def project(where: str, name: str, site: Site, hard: Mapping[str, Any] | None) -> Check:
+def project(where: str, name: str, gpus: int, hard: Mapping[str, Any] | None) -> Check:
     """Whether the namespace of a project has the quota that it is to have."""
     id_ = f"project/{name}"
     if hard is None:
         return Check(id_, where, "failed", f"namespace {name} has no quota.", fix=MEND)
-    want = str(shares(site)[name].gpus)
+    want = str(gpus)
     seen = str(hard.get("requests.nvidia.com/gpu", "none"))
     if seen != want:
         return Check(id_, where, "failed", f"its quota of GPUs is {seen}", want, MEND)

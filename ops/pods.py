@@ -25,6 +25,8 @@ LONG = 7
 """Days after which a pod that is to end is worth a line."""
 LATE = 60.0
 """Seconds after the end of its grace period in which a pod may still be ending."""
+MANY = 20
+"""Nodes that are not Ready: above that, one question gets the pods of all nodes."""
 NAMED = 3
 """So many pods of a node are named."""
 
@@ -33,11 +35,26 @@ async def ask(site: Site, where: str, ready: Mapping[str, str], kubectl: Kubectl
     """What was found; nothing where all is well. `ready` has the Ready condition of each node."""
     failed = await kubectl("pods -A --field-selector=status.phase=Failed", EVICTED)
     found = list(_evicted(site, where, failed))
-    for node in (node for node, condition in ready.items() if condition != "True"):
-        text = await kubectl(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
-        found += _stuck(site, where, node, text)
+    dark = [node for node, condition in ready.items() if condition != "True"]
+    # A question for each node costs less where the cluster is large; one for all, where much of it is dark.
+    whole = await kubectl("pods -A", ENDING) if len(dark) > MANY else ""
+    ending = _by_node(whole)
+    for node in dark:
+        own = ending.get(node, "") if len(dark) > MANY else await _of_node(kubectl, node)
+        found += _stuck(site, where, node, own)
     found += _lasting(site, where, await kubectl(f"pods -A --field-selector={JOBS}", LASTING))
     return found
+
+
+async def _of_node(kubectl: Kubectl, node: str) -> str:
+    return await kubectl(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
+
+
+def _by_node(text: str) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for pod, node, when in _rows(text):
+        found.setdefault(node, []).append(f"{pod}\t{node}\t{when}\n")
+    return {node: "".join(lines) for node, lines in found.items()}
 
 
 def _rows(text: str) -> Iterator[tuple[str, str, str]]:

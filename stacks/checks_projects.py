@@ -7,6 +7,7 @@ from dataclasses import replace
 from components.host.config import Host
 from components.kubernetes.config import not_images
 from components.matrix import numbers
+from components.network.config import by_flannel
 from components.problem import Key, Problem
 from components.tenancy.images import SINCE
 from stacks.ground import belongs, ground
@@ -112,14 +113,21 @@ def _above(key: Key, count: int, gpus: int) -> Iterator[Problem]:
         yield Problem(key, f"{count} is more than all hosts offer, which is {gpus}. Write {gpus} at most.")
 
 
+def _enforced(site: Site) -> bool:
+    """Whether NetworkPolicies hold: by a part, or by the agent that flannel's chart may bring."""
+    return by_flannel(site.network.pods) or any("network-policies" in entry.given for entry in site.entries)
+
+
 CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (users, accounts, projects, registries, members, promised)
 
 
 def notes(site: Site) -> Iterator[str]:
     """Remarks about users and projects that are allowed."""
-    if site.projects:
-        kind = site.network.pods.kind
-        yield f"network.pods: {kind} does not enforce NetworkPolicy; pods of one project can reach another's."
+    if site.projects and not _enforced(site):
+        yield (
+            "projects: each has a NetworkPolicy that lets in its own pods only, and nothing enforces it: pods of one "
+            "project can reach another's. Write network: {policies: {}}, or policies: {kind: external} if others do."
+        )
     gpus = _gpus(site, {host.name: host for host in site.active})
     promised = sum(project.gpus for project in site.projects.values())
     if promised > gpus:

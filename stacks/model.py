@@ -196,10 +196,17 @@ class Site(Keyed):
 
     def devices_on(self, host: Host) -> Devices | None:
         """How pods on this host get their devices, where a part has a say in it."""
-        used = zip(self.entries, self.entry_hosts, strict=True)
-        halves = [(entry.part.host, entry.config) for entry, names in used if host.name in names]
-        ways = [half.devices(config, self.hosts) for half, config in halves if half]
-        return next((way for way in ways if way), None)
+        return next((way for names, way in self._devices if host.name in names), None)
+
+    @cached_property
+    def _devices(self) -> tuple[tuple[frozenset[str], Devices], ...]:
+        """Each part's way, with its hosts: asked once, as a part looks at all hosts for it."""
+        found = [
+            (names, entry.part.host.devices(entry.config, self.hosts))
+            for entry, names in zip(self.entries, self.entry_hosts, strict=True)
+            if entry.part.host and names
+        ]
+        return tuple((names, way) for names, way in found if way)
 
     @cached_property
     def users_of_docker(self) -> Mapping[str, tuple[str, ...]]:

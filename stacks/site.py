@@ -10,10 +10,14 @@ from components.gpu.component import Gpus
 from components.host.component import Hosts, Plan
 from components.host.config import Host
 from components.host.targets import targets
+from components.hostrun.layer import HostRef
 from components.hostrun.step import Step
+from components.hostrun.target import Target
+from components.kubernetes.runtime import ENGINE
+from components.kubernetes.turn import Turns
 from components.parts.component import OnHosts
 from components.parts.part import Wave
-from stacks import plan, state
+from stacks import plan, state, upgrade
 from stacks.checks_files import expiring
 from stacks.ground import in_order, waves
 from stacks.model import Entry, Site
@@ -44,18 +48,36 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
         recorded=frozenset(known),
     )
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
-    first = site.registry.host if site.registry else None
-    engines = Engines("engines", on_them, hosts=gpus.refs, registry=first) if any(on_them.values()) else gpus
+    moves, engine_moves = upgrade.turns(site, known) if site.kubernetes else (None, None)
     # The layers of a host follow one another: each half builds on the refs that the previous one returns.
-    refs = engines.refs
+    refs = _engines(site, on_them, gpus.refs, engine_moves, reached)
     for entry, layers in halves:
         refs = OnHosts(entry.name, entry.token(), layers, hosts=refs, targets=reached).refs
     outputs: dict[str, pulumi.Input[object]] = {"hosts": [host.name for host in site.active]}
-    if site.kubernetes is None:
+    if moves is None:
         return outputs
-    from stacks import cluster, upgrade  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
+    from stacks import cluster  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
 
-    return outputs | cluster.build(site, refs, reached, secrets, upgrade.turns(site, known))
+    return outputs | cluster.build(site, refs, reached, secrets, moves)
+
+
+def _engines(
+    site: Site,
+    steps: Mapping[str, Sequence[Step]],
+    refs: Mapping[str, HostRef],
+    turns: Turns | None,
+    reached: Mapping[str, Target],
+) -> Mapping[str, HostRef]:
+    """The engines' layers; those of nodes that change their engine in turn, one after the other."""
+    if not any(steps.values()):
+        return refs
+    registry, moving = site.registry.host if site.registry else None, turns.nodes if turns else []
+    hooks, waits = {}, {}
+    if turns and moving:
+        asked = [reached[plane.name] for plane in site.control_planes]
+        hooks = turns.hooks(asked, {node: f"{node}{ENGINE}" for node in moving})
+        waits = {node: former for node in moving if (former := turns.former(node))}
+    return Engines("engines", steps, hosts=refs, registry=registry, hooks=hooks, waits=waits).refs
 
 
 def _on_hosts(site: Site) -> list[tuple[Entry, Sequence[Wave]]]:

@@ -36,11 +36,16 @@ def engine(
     return _containerd(config, sandbox_image, extra or {}, authorities or {})
 
 
+def package_of(config: Containerd) -> str:
+    """The package to install: its name, with =VERSION where the site pins it."""
+    return f"{config.package}={config.version}" if config.version else config.package
+
+
 def _containerd(
     config: Containerd, sandbox_image: str, extra: Mapping[str, object], authorities: Mapping[str, str]
 ) -> list[Step]:
     """containerd: package held, settings as drop-ins, registries, then the service itself."""
-    package = f"{config.package}={config.version}" if config.version else config.package
+    package = package_of(config)
     jq = [packages(["jq"], label="jq")] if config.logins else []
     settings = {
         "cgroup_driver": config.cgroup_driver,

@@ -132,13 +132,21 @@ def layer(  # noqa: PLR0913 (what is rare has a default)
 
 
 def after_layer(
-    host: HostRef, layer_name: str, steps: Sequence[Step], *, parent: Resource, depends_on: Sequence[Resource] = ()
+    host: HostRef,
+    layer_name: str,
+    steps: Sequence[Step],
+    *,
+    parent: Resource,
+    depends_on: Sequence[Resource] = (),
+    hooks: Sequence[ResourceHook] = (),
+    after: Sequence[ResourceHook] = (),
 ) -> HostRef:
     """Adds a layer to `host` and returns the host to put the next one on; without steps, `host` as it was."""
     name = f"{host.name}-{layer_name}"
     if not steps or not host.has(name):
         return host
-    return host.after(layer(name, host, layer_name, steps, parent=parent, depends_on=depends_on))
+    made = layer(name, host, layer_name, steps, parent=parent, depends_on=depends_on, hooks=hooks, after=after)
+    return host.after(made)
 
 
 def _undo(command: str, host: HostRef) -> Output[str]:

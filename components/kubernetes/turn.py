@@ -39,11 +39,14 @@ class Turns:
     """The moves of one `up`, and how they are made."""
 
     version: str
+    """Of Kubernetes; or the package of the container engine, NAME or NAME=VERSION."""
     rolling: Rolling
     gpus: Sequence[str] = ()
     """How the words begin by which a pod has GPUs: resources, annotations, `resourceClaims`."""
     moves: Sequence[Move] = ()
     tell: Callable[[str], None] = field(default=lambda _: None)
+    hook: str = "turn"
+    """The hooks' name, which no other ones of the stack have."""
 
     @property
     def nodes(self) -> list[str]:
@@ -56,7 +59,7 @@ class Turns:
         """Before and after the update of each node that moves, by node. `resources`: their names, by node."""
         if not self.moves:
             return {}
-        begin, end = Hook("turn"), Hook("turn-end")
+        begin, end = Hook(self.hook), Hook(f"{self.hook}-end")
         return {
             node: (
                 begin.on(resources[node], _nothing, partial(self.begin, planes, node)),
@@ -70,6 +73,13 @@ class Turns:
         workers = [move.node for move in self.moves if move.role == "worker"]
         place = workers.index(node) - self.rolling.at_once if node in workers else -1
         return workers[place] if place >= 0 else None
+
+    def former(self, node: str) -> str | None:
+        """The node whose turn ends before this one's begins: control planes are in a row, then workers."""
+        planes = [move.node for move in self.moves if move.role != "worker"]
+        if node in planes:
+            return planes[planes.index(node) - 1] if planes[0] != node else None
+        return self.waits_for(node) or (planes[-1] if planes else None)
 
     def open_at(self, node: str) -> list[str]:
         """The nodes whose turn may not have ended when this one's begins: those beside it, and all later ones."""

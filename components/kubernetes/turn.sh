@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs on a control plane, as root: gives a node its turn in an upgrade, and ends it.
+# VERSION: of Kubernetes, such as 1.34.2; or the package of the container engine, such as containerd.io=2.1.5-1.
 # usage: bash -s -- begin NODE VERSION SECONDS MINUTES RESOURCES WINDOW OPEN: no new work, jobs with GPUs have MINUTES to end,
 #        then its pods move within SECONDS. RESOURCES: how words begin by which a pod has GPUs, with | between. OPEN: the
 #        nodes whose turn may be going on or comes later; that of any other one must have ended
@@ -27,17 +28,17 @@ begin() {
     if [[ -z $condition ]]; then return 0; fi
     mark=$(_mark_of)
     seen=$(_version)
-    if [[ -n $window && $seen != "v$version" ]]; then in_window "$window" "$node is to be upgraded"; fi
-    why=$(version_forbidden "${seen#v}" "$version")
+    if [[ -n $window ]] && ! _upgraded "$seen" 1; then in_window "$window" "$node is to be upgraded"; fi
+    why=$(_forbidden)
     if [[ -n $why ]]; then _no "node $node runs Kubernetes ${seen#v}, wants $version; $why"; fi
     if [[ $mark == *' kept' || -z $mark && $condition == *cordoned* ]]; then value+=' kept'; fi
-    if [[ $condition != *ready* && $seen != "v$version" && -z $mark ]]; then
+    if [[ $condition != *ready* && -z $mark ]] && ! _upgraded "$seen" 1; then
         _no "node $node is not Ready: $(_why_not). Nothing was changed there. Fix: bring it back, then pulumi up goes on;" \
             "or state: gone in the site"
     fi
     cluster_api annotate node "$node" --overwrite "$_mark=$value" >/dev/null
     # A node that a killed run has emptied and upgraded, or left not Ready, has nothing to move.
-    if [[ $condition != *ready* || $seen == "v$version" ]]; then return 0; fi
+    if [[ $condition != *ready* ]] || _upgraded "$seen" 1; then return 0; fi
     cluster_api cordon "$node" >/dev/null
     _await_jobs
     _empty
@@ -50,7 +51,7 @@ end() {
     if [[ -z $mark ]]; then return 0; fi
     while :; do
         condition=$(node_condition "$node")
-        if [[ $condition == *ready* && $(_version) == "v$version" ]]; then break; fi
+        if [[ $condition == *ready* ]] && _upgraded "$(_version)" 0; then break; fi
         if ((SECONDS >= deadline)); then
             _no "node $node is upgraded, but after $seconds s is not Ready with $version: it runs $(_version), $(_why_not)." \
                 "It takes no new work. Fix: journalctl -u kubelet -n 50 there, then pulumi up goes on; after the last node," \
@@ -89,7 +90,28 @@ untrue() { _no "$@"; }
 
 _mark_of() { cluster_api get node "$node" --ignore-not-found -o go-template='{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}}{{.}}{{end}}{{end}}'; }
 
-_version() { cluster_api get node "$node" --ignore-not-found -o 'jsonpath={.status.nodeInfo.kubeletVersion}'; }
+# Of the kubelet, v1.34.2; or of the container engine, containerd://2.1.5
+_version() {
+    local key=kubeletVersion
+    if [[ $version != [0-9]* ]]; then key=containerRuntimeVersion; fi
+    cluster_api get node "$node" --ignore-not-found -o "jsonpath={.status.nodeInfo.$key}"
+}
+
+# _upgraded SEEN UNKNOWN: does a node that runs SEEN run $version? UNKNOWN is the status for a package without a version
+_upgraded() {
+    local seen=${1#containerd://} wanted=${version#*=}
+    if [[ $version == [0-9]* ]]; then
+        [[ $1 == "v$version" ]]
+        return
+    fi
+    if [[ $version != *=* ]]; then return "$2"; fi
+    wanted=${wanted#*:} # without the epoch
+    [[ -n $seen && $wanted == "$seen"* && ${wanted:${#seen}:1} != [0-9.]* ]]
+}
+
+_forbidden() {
+    if [[ $version == [0-9]* ]]; then version_forbidden "${seen#v}" "$version"; fi
+}
 
 _why_not() { cluster_api get node "$node" --ignore-not-found -o 'jsonpath={.status.conditions[?(@.type=="Ready")].message}' | sed 's/\.$//'; }
 

@@ -17,15 +17,24 @@ def pod_network(host: Host, network: Network) -> list[Step]:
     """On every host, before it becomes a member: no other network comes first; and ours, unless a chart provides it."""
     first = Step(_STEPS / "network_first.sh", {"file": _FILES[network.pods.kind]})
     if not isinstance(network.pods, Bridge):
-        return [first]
+        return [first, *_mtu(host, network)]
     return [
         first,
+        *_mtu(host, network),
         Step(
             _STEPS / "pod_network.sh",
             {"node": host.name, "pod_subnet": str(network.pod_subnet), "mtu": str(network.pods.mtu)},
             {"agent": (_HERE / "agent.sh").read_text()},
         ),
     ]
+
+
+def _mtu(host: Host, network: Network) -> list[Step]:
+    """Not where flannel takes each host's own."""
+    if not network.pods.mtu:
+        return []
+    inputs = {"address": str(host.address), "mtu": str(network.pods.mtu), "key": "network.pods.mtu"}
+    return [Step(_STEPS / "pod_mtu.sh", inputs)]
 
 
 def cluster(network: Network) -> list[Step]:
@@ -38,4 +47,6 @@ def flannel_values(network: Network) -> dict[str, Any]:
     pods = network.pods
     if not isinstance(pods, Flannel):
         raise TypeError(f"the pod network is {pods.kind}, not flannel")
-    return {**pods.values, "podCidr": str(network.pod_subnet)}
+    own = pods.values.get("flannel")
+    mtu = {"flannel": {**(own if isinstance(own, dict) else {}), "mtu": pods.mtu}} if pods.mtu else {}
+    return {**pods.values, **mtu, "podCidr": str(network.pod_subnet)}

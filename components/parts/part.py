@@ -40,6 +40,7 @@ Provide = Literal[
     "ingress",
     "certificates",
     "monitoring",
+    "network-policies",
     "oidc",
 ]
 """What a part may need of its site: the engine, the cluster, or what another part gives."""

@@ -77,11 +77,12 @@ def content(name: str) -> parts.Image:
         raise LabError(f"depot [images] kubeadm names {name}, and the lab has no recipe for it")
     files: dict[str, Path | str] = {f"usr/local/bin/{program}": binary.resolve()}
     if program == "kube-proxy":
-        files.update(_proxy_files())
+        files.update(proxy_files())
     return files, [f"/usr/local/bin/{program}"]
 
 
-def _proxy_files() -> oci.Files:
+def proxy_files() -> dict[str, Path | str]:
+    """What kube-proxy calls, under the names by which it calls it."""
     files = rootfs.of(_PROXY)
     for command in ("iptables", "ip6tables"):  # Debian's alternatives make these at installation
         for suffix in ("", "-save", "-restore"):

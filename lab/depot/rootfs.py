@@ -1,7 +1,7 @@
 """Files of Debian's packages, as an image has them under /."""
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lab.tools.debian import unpacked
@@ -10,13 +10,12 @@ _MERGED = ("bin", "sbin", "lib", "lib64")
 """Folders that are links into /usr: files of a package go there, whichever of both names it uses."""
 
 
-def of(packages: Iterable[str]) -> dict[str, Path | str]:
-    """The files of packages that lab/tools/debian.py unpacks, without documentation."""
+def of(packages: Iterable[str], root: Callable[[str], Path] = unpacked) -> dict[str, Path | str]:
+    """The files of packages that are unpacked in `root` of each, without documentation."""
     files: dict[str, Path | str] = {name: f"usr/{name}" for name in _MERGED}
-    for package in packages:
-        root = unpacked(package)
-        for file in root.rglob("*"):
-            path = file.relative_to(root)
+    for folder in map(root, packages):
+        for file in folder.rglob("*"):
+            path = file.relative_to(folder)
             if (file.is_dir() and not file.is_symlink()) or path.parts[:2] == ("usr", "share"):
                 continue
             merged = Path("usr") / path if path.parts[0] in _MERGED else path

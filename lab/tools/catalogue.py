@@ -54,6 +54,32 @@ KUBERNETES = Tool(
 KUBERNETES_FORMER = replace(KUBERNETES, name="kubernetes-former")
 """The minor version before, for the story of an upgrade (`make test-all`): neither in `BUILT`, nor in `bin`."""
 
+_CONTAINERD = ("containerd", "containerd-shim-runc-v2", "ctr")
+
+CONTAINERD = Tool(
+    room=HERE,
+    name="containerd",
+    module="github.com/containerd/containerd/v2",
+    packages=tuple(f"github.com/containerd/containerd/v2/cmd/{name}" for name in _CONTAINERD),
+    binaries=_CONTAINERD,
+    variables=("github.com/containerd/containerd/v2/version.Version={version}",),
+    tags=("no_btrfs",),
+    minutes=3,
+)
+"""containerd 2, for the story of a change from 1.x (`make test-all`): neither in `BUILT`, nor in `bin`."""
+
+KUBE_ROUTER = Tool(
+    room=HERE,
+    name="kube-router",
+    module="github.com/cloudnativelabs/kube-router/v2",
+    packages=("github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",),
+    binaries=("kube-router",),
+    variables=("github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v{version}",),
+    minutes=5,
+)
+"""Enforces network policies, for their story (`make test-all`): neither in `BUILT`, nor in `bin`. The newest version
+that there is as a module; sites get a newer image."""
+
 DEVICE_PLUGIN = Tool(
     room=HERE,
     name="device-plugin",

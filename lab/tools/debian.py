@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.cache import TOOLS, ToolError, say, took, whole
@@ -88,7 +89,7 @@ def packages() -> None:
     since = time.monotonic()
     _install(_missing())
     cached = (TOOLS / _KEY).exists()
-    whole(_KEY, _unpack)
+    whole(_KEY, lambda folder: _unpack(folder, wanted()))
     say("debian packages", "cached" if cached else f"unpacked {len(wanted())} packages ({took(since)})")
 
 
@@ -115,15 +116,25 @@ def _install(missing: list[str]) -> None:
     say("debian packages", f"installed {' '.join(missing)} ({took(since)})")
 
 
-def _unpack(folder: Path) -> None:
+def beside(*names: str) -> Path:
+    """The folder with packages that only one long test needs, each unpacked into a folder of its name."""
+    return whole(key_beside(*names), lambda folder: _unpack(folder, names))
+
+
+def key_beside(*names: str) -> str:
+    """That folder's name in the cache."""
+    return "debian-" + "-".join(names)
+
+
+def _unpack(folder: Path, names: Sequence[str]) -> None:
     downloads = folder / ".deb"
     downloads.mkdir()
     try:
-        _apt("download", "-qq", *wanted(), cwd=downloads)
+        _apt("download", "-qq", *names, cwd=downloads)
     except ToolError:
         _apt("update", "-qq")  # the lists may name versions that the archive no longer has
-        _apt("download", "-qq", *wanted(), cwd=downloads)
-    for package in wanted():
+        _apt("download", "-qq", *names, cwd=downloads)
+    for package in names:
         (deb,) = downloads.glob(f"{package}_*.deb")
         subprocess.run(["dpkg-deb", "-x", str(deb), str(folder / package)], check=True)
         deb.unlink()

@@ -2,7 +2,8 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `former` (an earlier Kubernetes, for one long test).
+packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `former` (an earlier Kubernetes, for one long test),
+`containerd` (containerd 2, for one long test), `policies` (kube-router and what it calls, for one long test).
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import BUILT, KUBERNETES, KUBERNETES_FORMER
+from lab.tools.catalogue import BUILT, CONTAINERD, KUBE_ROUTER, KUBERNETES, KUBERNETES_FORMER
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -21,6 +22,8 @@ from tools.gobuild import module_folder
 from tools.paths import ROOT
 from versions import PAUSE_IMAGE
 
+IPSET = ("ipset", "libipset13")
+"""What kube-router calls besides iptables, with its library."""
 INSTALL = ROOT / "lab" / "plugins" / "install.sh"
 
 
@@ -76,5 +79,25 @@ def former() -> None:
     get(KUBERNETES_FORMER, linked=False)
 
 
+def containerd() -> None:
+    """Gets containerd 2, to which a node of one story moves."""
+    get(CONTAINERD, linked=False)
+
+
+def policies() -> None:
+    """Gets the agent that enforces network policies."""
+    get(KUBE_ROUTER, linked=False)
+    debian.beside(*IPSET)
+
+
+GROUPS = {
+    "debian": debian.packages,
+    "plan": plan,
+    "lab": lab,
+    "former": former,
+    "containerd": containerd,
+    "policies": policies,
+}
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], {"debian": debian.packages, "plan": plan, "lab": lab, "former": former}))
+    sys.exit(main(sys.argv[1:], GROUPS))

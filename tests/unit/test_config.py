@@ -181,7 +181,8 @@ def test_notes_say_what_is_worth_knowing(tmp_path: Path) -> None:
     assert notes(load_site("lab", tmp_path, keys=False)) == [
         "id: there is none, so the hosts take any other site of project gpu-metal and stack lab for this one. Write id "
         "with what openssl rand -hex 6 prints, in quotes, and never change it.",
-        "network.pods: flannel does not enforce NetworkPolicy; pods of one project can reach another's.",
+        "projects: each has a NetworkPolicy that lets in its own pods only, and nothing enforces it: pods of one "
+        "project can reach another's. Write network: {policies: {}}, or policies: {kind: external} if others do.",
         "projects: quotas promise 13 GPUs, the hosts offer 12.",
         "hosts.gpu-3: gone; take the entry away after the next pulumi up.",
     ]

@@ -43,7 +43,7 @@ def sitectl(pulumi: FakePulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         if "/readyz" in command and target.name not in made.hosts.errors:
             return ssh.Result(0, "ok", "")
         if "nodeInfo" in command:
-            return ssh.Result(0, "".join(f"{name}\tv1.33.13\n" for name in NAMES), "")
+            return ssh.Result(0, "".join(f"{name}\tv1.33.13\tcontainerd://1.7.28\n" for name in NAMES), "")
         return await usual(target, command, **more)
 
     monkeypatch.setattr(sites, "Fleet", partial(fleet.Fleet, ask=ask))

@@ -7,6 +7,7 @@
 # toolkit adds a later file to the same folder, which is kept. containerd 1.x takes a plugin's whole section from the
 # last file that has it: so the drop-in has all of it, and check names a later file that lacks some. What would be lost,
 # or would not come into force, is read from containerd's own dump of the files as they would be, before any is written.
+# Both files have the version that containerd writes, 3 from 2.x on; beside settings of others, that of theirs.
 # The step `containerd` restarts the daemon, and only when its files changed.
 
 check() {
@@ -52,7 +53,7 @@ undo() {
 
 # A config.toml that was cut short is put back from what we kept.
 _mend() {
-    if [[ -s /etc/containerd/config.toml ]] && containerd config dump >/dev/null 2>&1; then return; fi
+    if [[ -s /etc/containerd/config.toml ]] && { _ours_alone || containerd config dump >/dev/null 2>&1; }; then return; fi
     restore /etc/containerd/config.toml
     keep /etc/containerd/config.toml
 }
@@ -61,11 +62,28 @@ _major() {
     containerd --version | sed -E 's/.* v?([0-9]+)\.[0-9]+\.[0-9]+.*/\1/'
 }
 
-# → REPLY
+# → REPLY: the version in which config.toml and our file are to be: containerd's own, unless others' settings have another
 _format() {
     containerd_declared
-    if [[ -n $REPLY ]]; then return; fi
-    if (($(_major) > 1)); then REPLY=3; else REPLY=2; fi
+    if [[ -n $REPLY ]] && ! _ours_alone; then return; fi
+    if [[ -z ${_newest-} ]]; then
+        if (($(_major) > 1)); then _newest=3; else _newest=2; fi
+    fi
+    REPLY=$_newest
+}
+
+# Has nobody but us settings there? containerd 1.x reads no version 3, and 2.x reads version 2, which it translates.
+_ours_alone() {
+    local line file
+    for file in /etc/containerd/conf.d/*.toml; do
+        if [[ -e $file && $file != */50-gpu-metal.toml ]]; then return 1; fi
+    done
+    while IFS= read -r line || [[ -n $line ]]; do
+        case ${line//[[:space:]]/} in
+            '' | '#'* | version=* | 'imports=["/etc/containerd/conf.d/*.toml"]') ;;
+            *) return 1 ;;
+        esac
+    done </etc/containerd/config.toml
 }
 
 # Does everything hold? Of files that are ours one dump tells it; of others several do, for the message.
@@ -91,8 +109,8 @@ _refusal() {
         return
     fi
     if ! said=$(containerd --config $file config dump 2>&1 >/dev/null); then
-        # One that was cut short is put back from what we kept.
-        if kept $file; then return; fi
+        # One that was cut short is put back from what we kept; one of ours may be of another containerd.
+        if kept $file || _ours_alone; then return; fi
         printf '%s cannot be read: %s. Nothing was changed. Fix: mend it by hand: containerd config dump says where' \
             $file "${said##*$'\n'}"
         return
@@ -199,6 +217,7 @@ _main() {
             if (version == "") { print "version = " format; if (!has_imports) print "imports = [" folder "]" }
         }
         /^[ \t]*imports[ \t]*=/ && !index($0, folder) { sub(/\[/, "[" folder ", ") }
+        version != "" && version != format && /^[ \t]*version[ \t]*=/ { sub(/[0-9]+/, format) }
         /^[ \t]*disabled_plugins[ \t]*=/ { gsub(/"(io\.containerd\.grpc\.v1\.)?cri",?[ \t]*/, "") }
         { print }
         /^[ \t]*version[ \t]*=/ && !has_imports { print "imports = [" folder "]" }
@@ -256,17 +275,16 @@ SystemdCgroup = $(_systemd_cgroup)
 TOML
 }
 
-# The devices of GPUs by their CDI names; containerd before 1.7 leaves that to NVIDIA's runtime.
+# The devices of GPUs by their CDI names; containerd before 1.7 leaves that to NVIDIA's runtime. 2.x has it on, and from 2.4
+# on no key to turn it off: that key would be dropped with a warning.
 _cdi() {
-    if [[ -n $(input enable_cdi '') ]] && _knows_cdi; then
-        printf 'enable_cdi = %s\ncdi_spec_dirs = ["/etc/cdi", "/var/run/cdi"]' "$(input enable_cdi)"
+    if [[ -z $(input enable_cdi '') ]]; then return; fi
+    if [[ $(containerd config default) == *' enable_cdi = '* ]]; then
+        printf 'enable_cdi = %s\n' "$(input enable_cdi)"
+    elif (($(_major) < 2)); then
+        return
     fi
-}
-
-_knows_cdi() {
-    local version
-    version=$(containerd --version | sed -E 's/.* v?([0-9]+\.[0-9]+)\.[0-9]+.*/\1/')
-    [[ $(printf '1.7\n%s\n' "$version" | sort -V | head -n 1) == 1.7 ]]
+    printf 'cdi_spec_dirs = ["/etc/cdi", "/var/run/cdi"]\n'
 }
 
 # _runtimes PLUGIN: NVIDIA's runtime beside runc, and which of them is the default
@@ -296,5 +314,5 @@ _in_force() {
     if [[ -n $(input default_runtime '') ]]; then
         printf 'containerd.default_runtime_name = "%s"\n' "$(input default_runtime)"
     fi
-    if [[ -n $(_cdi) ]]; then printf 'enable_cdi = %s\n' "$(input enable_cdi)"; fi
+    _cdi
 }

@@ -1,0 +1,5 @@
+"""The lab, for this part's story."""
+
+from tests.lab.conftest import lab
+
+__all__ = ["lab"]
