@@ -99,6 +99,7 @@ PART: Part[Runai] = Part(
         preflight=steps.around,
         questions=_questions,
         shares=people.shares,
+        email_claims=people.email_claims,
         answers=lambda config, ground: [(("domain",), places.domain(config, ground))],
     ),
 )

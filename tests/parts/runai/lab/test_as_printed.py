@@ -50,6 +50,9 @@ def test_a_researcher_signs_in_and_submits_to_the_own_projects_and_to_nothing_el
     may = signed_in.Person.of(stack, BEN).may
     for project in ("vision", "speech"):
         assert may("create", "pods", project), project
+    # By the site's own role as well as by that of Run:ai.
+    binding = kubectl("get", "rolebinding", "project", "-n", "vision")
+    assert {each["name"] for each in binding["subjects"]} == {ANA, BEN}
     assert not may("create", "pods", "default")
     assert not may("get", "secrets", "runai-backend")
     ana = signed_in.Person.of(stack, ANA)
