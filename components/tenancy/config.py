@@ -51,8 +51,8 @@ class User(Model):
     uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
     """Number of the Unix account and of its group, the same on every host; needed where a host is a front end."""
     subject: Subject | None = None
-    """The user's name as the API server sees it. Default: `email` with the prefix of `kubernetes.oidc`, where tokens name
-    people by their email (`usernameClaim: email`, or Run:ai's own tokens); else the name here."""
+    """The user's name as the API server sees it. Default: `email` with the prefix of `kubernetes.oidc`, where tokens
+    name people by their email (`usernameClaim: email`, or Run:ai's own tokens); else the name here."""
     keys: tuple[PublicKey, ...] = ()
     """Public SSH keys, one line each, for the front-end hosts. Without one, nobody can log in there as this user."""
     home: OwnFolder | None = None
