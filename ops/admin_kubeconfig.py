@@ -11,6 +11,7 @@ from ops.certificate import issue
 from ops.in_cluster import Kubectl
 from ops.stop import Code, Stop
 from ops.user_kubeconfig import Made
+from stacks.ground import ground
 from stacks.model import Site
 
 GROUP = "kubeadm:cluster-admins"
@@ -24,7 +25,7 @@ def checked(site: Site, name: str) -> str:
     if not NAME.fullmatch(name):
         text = f"--as {name}: is no name: a-z, 0-9 and '-', 32 at most, a letter first and no '-' last."
         raise Stop(Code.WRONG, [f"{text} Fix: --as nauta-admin"])
-    if name in site.users or name in {user.subject for user in site.users.values()}:
+    if name in site.users or name in ground(site).subjects.values():
         text = f"--as {name}: is a user of the site, whose certificates would then open the whole cluster."
         raise Stop(Code.WRONG, [f"{text} Fix: sitectl user kubeconfig {name}; or another name, such as {name}-admin"])
     return name

@@ -36,8 +36,12 @@ def user(oidc: Oidc) -> dict[str, Any]:
     }
 
 
-def remark(oidc: Oidc, name: str, subject: str) -> str:
-    """Empty where the user's name in the site can be one that a token gives."""
+def remark(oidc: Oidc, name: str, subject: str, *, by_email: bool) -> str:
+    """Empty where the user's name in the site can be one that a token gives; `by_email`: tokens name people by their
+    email address, and the site has no other name for this one."""
+    if by_email and "@" not in subject:
+        text = f"tokens name people by their email, and {name} is known to the cluster as {subject}"
+        return f"{text}. Fix: users.{name}.email, then pulumi up; or --certificate"
     if subject.startswith(oidc.username_prefix):
         return ""
     text = f"the names in tokens begin with {oidc.username_prefix}, and {name} is known to the cluster as {subject}"

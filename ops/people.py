@@ -16,6 +16,7 @@ from ops.certificate import left, subject_and_end
 from ops.flags import Flags, Output
 from ops.in_cluster import Kubectl
 from ops.stop import Code, Stop
+from stacks.ground import ground
 from stacks.model import Site
 
 
@@ -114,7 +115,7 @@ def _shown(time: str) -> str:
 
 def _user(site: Site, name: str, live: Live | None) -> dict[str, str]:
     user = site.users[name]
-    subject = user.subject or name
+    subject = ground(site).subjects[name]
     inside = [project for project, one in site.projects.items() if name in one.members]
     own = [f"{project} ({site.projects[project].role})" for project in inside]
     made = [live.made[each] for each in inside if each in live.made] if live else []
@@ -154,7 +155,7 @@ def _project(site: Site, name: str, live: Live | None) -> dict[str, str]:
 
 def _strangers(site: Site, live: Live | None) -> Iterator[str]:
     """Everybody whom the cluster lets into a project and the site does not."""
-    known = {user.subject or name: name for name, user in site.users.items()}
+    known = {subject: name for name, subject in ground(site).subjects.items()}
     for name, subjects in (live.subjects if live else {}).items():
         project = site.projects.get(name)
         groups = set(project.groups) if project else set()

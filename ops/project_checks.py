@@ -15,6 +15,7 @@ from components.model import amount
 from components.tenancy.config import Project
 from ops.in_cluster import Kubectl
 from ops.record import MEND
+from stacks.ground import ground
 from stacks.model import Site
 
 NOBODY = "gpu-metal:nobody"
@@ -63,9 +64,10 @@ async def ask(site: Site, kubectl: Kubectl) -> list[Check]:
 
 def _questions(site: Site, name: str, project: Project) -> Iterator[Question]:
     does = ("create", "pods") if project.role == "edit" else ("list", "pods")
-    members = [site.users[member].subject or member for member in project.members]
+    called = ground(site).subjects
+    members = [called[member] for member in project.members]
     yield from (Question(name, "member", who, *does) for who in members)
-    others = [user.subject or other for other, user in site.users.items() if other not in project.members]
+    others = [subject for other, subject in called.items() if other not in project.members]
     for who in (NOBODY, *others[:OTHERS]):
         yield Question(name, "stranger", who, "list", "pods")
         yield Question(name, "stranger", who, "get", "secrets")

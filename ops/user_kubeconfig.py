@@ -22,6 +22,7 @@ from ops.certificate import Issued, issue
 from ops.flags import Flags
 from ops.in_cluster import Kubectl
 from ops.stop import Code, Stop
+from stacks.ground import email_claims, ground
 from stacks.model import Site
 
 LEAST = 600
@@ -69,7 +70,8 @@ async def make(kubectl: Kubectl, site: Site, name: str, wanted: int | None) -> M
     cluster = json.loads(await kubectl.run(*view))
     oidc = provider(site)
     if wanted is None and oidc:
-        remarks.append(oidc_kubeconfig.remark(oidc, name, subject))
+        by_email = site.users[name].subject is None and oidc.username_claim in email_claims(site)
+        remarks.append(oidc_kubeconfig.remark(oidc, name, subject, by_email=by_email))
         by, honest = oidc_kubeconfig.user(oidc), oidc_kubeconfig.HONEST
     else:
         issued = await issue(kubectl, name, subject, WEEK if wanted is None else wanted)
@@ -87,7 +89,7 @@ def subject_of(site: Site, name: str) -> str:
     """The user's name as the API server sees it. Raises Stop for a user that the site does not have."""
     if name not in site.users:
         raise Stop(Code.WRONG, [f"{name}: there is no such user in the site. Fix: sitectl user add {name}"])
-    return site.users[name].subject or name
+    return ground(site).subjects[name]
 
 
 async def _remark(kubectl: Kubectl, subject: str, project: str) -> str:

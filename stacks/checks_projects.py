@@ -10,20 +10,22 @@ from components.matrix import numbers
 from components.network.config import by_flannel
 from components.problem import Key, Problem
 from components.tenancy.images import SINCE
-from stacks.ground import belongs, ground
+from stacks.ground import belongs, email_claims, ground
 from stacks.messages import suggestion
 from stacks.model import Site
 
 
 def users(site: Site) -> Iterator[Problem]:
     """No two users are the same person: to the API server, by number, or by home."""
+    called = ground(site).subjects
     for field in ("subject", "uid", "home"):
         first: dict[object, str] = {}
         for name, user in site.users.items():
-            value = getattr(user, field) or {"subject": name, "home": f"/home/{name}"}.get(field)
+            value = {"subject": called[name], "uid": user.uid, "home": user.home or f"/home/{name}"}[field]
             if value is not None and (other := first.setdefault(value, name)) != name:
-                key = ("users", name, field) if getattr(user, field) else ("users", name)
-                yield Problem(key, f"{value} is also the {field} of {other}. Give each user its own.")
+                by_email = field == "subject" and not user.subject and value != name
+                own: Key = ("email",) if by_email else (field,) if getattr(user, field) else ()
+                yield Problem(("users", name, *own), f"{value} is also the {field} of {other}. Give each user its own.")
 
 
 def accounts(site: Site) -> Iterator[Problem]:
@@ -143,10 +145,17 @@ def notes(site: Site) -> Iterator[str]:
 def _other_names(site: Site, members: Collection[str]) -> Iterator[str]:
     """Members whom the API server calls by another name when they sign in: their projects stay closed to them."""
     oidc = site.kubernetes.oidc if site.kubernetes else None
-    prefix = oidc.username_prefix if oidc else ""
-    called = {name: user.subject or name for name, user in site.users.items() if name in members}
-    others = [name for name, subject in called.items() if not subject.startswith(prefix)]
-    if oidc and others:
-        text = f"kubernetes.oidc: the API server calls people who sign in {prefix}X, where X is their"
-        text += f" {oidc.username_claim}. {', '.join(others)} {'has' if len(others) == 1 else 'have'} no such name"
-        yield f'{text}, so that signing in opens no project to them. Write users.NAME.subject: "{prefix}X".'
+    if oidc is None:
+        return
+    prefix, by_email = oidc.username_prefix, oidc.username_claim in email_claims(site)
+    called = {name: subject for name, subject in ground(site).subjects.items() if name in members}
+    says = f"kubernetes.oidc: the API server calls people who sign in {prefix}X, where X is their"
+    opens = "so that signing in opens no project to them"
+    users = site.users
+    without = [name for name in called if by_email and not (users[name].subject or users[name].email)]
+    if without:
+        text = f"{says} email. {', '.join(without)} {'has' if len(without) == 1 else 'have'} none, {opens}."
+        yield f"{text} Write users.NAME.email, as the provider has it."
+    if others := [name for name in called if not called[name].startswith(prefix) and name not in without]:
+        text = f"{says} {oidc.username_claim}. {', '.join(others)} {'has' if len(others) == 1 else 'have'} no such name"
+        yield f'{text}, {opens}. Write users.NAME.subject: "{prefix}X".'

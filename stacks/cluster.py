@@ -47,7 +47,7 @@ def build(
     projects = Tenancy(
         "projects",
         site.projects,
-        site.users,
+        known.subjects,
         cluster=cluster.ref,
         bounds=bounds,
         shares=shares(site),

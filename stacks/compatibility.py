@@ -98,7 +98,9 @@ def _of_site(site: Site) -> Iterator[Thing]:
         if "kubernetes" not in site.repositories:
             yield thing("repository", "the repository pkgs.k8s.io", "pkgs.k8s.io")
     for entry, used in zip(site.entries, site.entry_hosts, strict=True):
-        if not used:
+        half = entry.part.cluster
+        # One that names what others run, such as monitoring: {kind: existing}, has no version here.
+        if not used and (half is None or half.made(entry.config)):
             yield entry.version
 
 

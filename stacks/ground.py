@@ -1,16 +1,18 @@
 """The site as its parts see it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from components.engine.config import Docker
 from components.parts.part import Ground, Provide, Wave
 from components.tenancy.config import Share
+from components.tenancy.subjects import EMAIL, subjects
 from stacks.model import Entry, Site
 
 
 def ground(site: Site) -> Ground:
     """What checks and components of parts may know of the site."""
-    return Ground(
+    known = Ground(
         hosts=site.hosts,
         engine=site.container_engine,
         kubernetes=site.kubernetes,
@@ -21,6 +23,8 @@ def ground(site: Site) -> Ground:
         network=site.network,
         configs=tuple(entry.config for entry in site.entries),
     )
+    oidc = site.kubernetes.oidc if site.kubernetes else None
+    return replace(known, subjects=subjects(site.users, oidc, _email_claims(site, known)))
 
 
 def _own(site: Site) -> set[Provide]:
@@ -62,6 +66,16 @@ def belongs(site: Site) -> Mapping[str, Sequence[str]]:
         for key, values in (entry.part.cluster.belongs(entry.config, known) if entry.part.cluster else {}).items():
             found.setdefault(key, []).extend(values)
     return found
+
+
+def email_claims(site: Site) -> frozenset[str]:
+    """Claims that hold an email address in the tokens that the API server takes."""
+    return _email_claims(site, ground(site))
+
+
+def _email_claims(site: Site, known: Ground) -> frozenset[str]:
+    halves = [(entry.part.cluster, entry.config) for entry in site.entries]
+    return frozenset({EMAIL}.union(*(half.email_claims(config, known) for half, config in halves if half)))
 
 
 def waves(site: Site, entry: Entry) -> Sequence[Wave]:

@@ -70,6 +70,8 @@ class Ground:
     projects: Mapping[str, Project]
     provides: frozenset[Provide]
     network: Network = field(default_factory=Network)
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    """By user: what the API server calls the user."""
     configs: tuple[Model, ...] = ()
     """The settings of every part that the site has."""
 
@@ -230,6 +232,9 @@ class ClusterPart(Generic[P]):
     belongs: Callable[[P, Ground], Mapping[str, Sequence[str]]] = lambda *_: {}
     """Annotations, by key and values, of namespaces that people make for a project by themselves: what the API server
     refuses in a project's own namespace, it refuses there."""
+    email_claims: Callable[[P, Ground], Sequence[str]] = lambda *_: ()
+    """Claims, besides `email`, that hold a person's email address in the tokens that the API server takes: of a part
+    that gives these tokens."""
     folders: Callable[[P, Ground], Sequence[Folder]] = lambda *_: ()
     """Folders that it wants on NFS servers. Those on a server that the site runs are made there."""
     user: str | None = None

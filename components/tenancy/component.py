@@ -14,7 +14,7 @@ from components.hostrun.hook import Hook
 from components.kubernetes.force import FORCE
 from components.kubernetes.handle import ClusterRef, before
 from components.tenancy import images
-from components.tenancy.config import Limits, Project, Share, User
+from components.tenancy.config import Limits, Project, Share
 from components.tenancy.namespace import free
 
 _NONE: Mapping[str, Share] = {}
@@ -33,7 +33,7 @@ class Tenancy(ComponentResource):
         self,
         name: str,
         projects: Mapping[str, Project],
-        users: Mapping[str, User],
+        subjects: Mapping[str, str],
         *,
         cluster: ClusterRef,
         bounds: Sequence[str] = (),
@@ -41,8 +41,8 @@ class Tenancy(ComponentResource):
         allowed: images.Allowed = _ANY,
         opts: ResourceOptions | None = None,
     ) -> None:
-        """`bounds` are keys of a quota that are bounded as nvidia.com/gpu is; `shares` what parts make of projects;
-        `allowed` where images in projects may come from."""
+        """`subjects` are what the API server calls each user; `bounds` are keys of a quota that are bounded as
+        nvidia.com/gpu is; `shares` what parts make of projects; `allowed` where images in projects may come from."""
         # A project was called a tenant once: the same resource, whose children keep their names.
         former = ResourceOptions(aliases=[Alias(name="tenants")])
         super().__init__("gpu-metal:tenancy:Tenancy", name, {}, ResourceOptions.merge(opts, former))
@@ -54,7 +54,7 @@ class Tenancy(ComponentResource):
             share = shares.get(project_name, Share(project.gpus))
             namespace = self._namespace(project_name, project, share, cluster, hook)
             bounded = project.model_copy(update={"gpus": share.gpus})
-            self._inside(project_name, bounded, users, cluster, namespace)
+            self._inside(project_name, bounded, subjects, cluster, namespace)
         self.register_outputs({})
 
     def _images(self, name: str, allowed: images.Allowed, cluster: ClusterRef) -> None:
@@ -71,7 +71,7 @@ class Tenancy(ComponentResource):
         return k8s.core.v1.Namespace(name, metadata=metadata, opts=options)
 
     def _inside(
-        self, name: str, project: Project, users: Mapping[str, User], cluster: ClusterRef, namespace: Resource
+        self, name: str, project: Project, subjects: Mapping[str, str], cluster: ClusterRef, namespace: Resource
     ) -> None:
         inside = _kept(cluster.options(self, namespace))
         metadata = k8s.meta.v1.ObjectMetaArgs(name=OBJECT, namespace=name, annotations=FORCE)
@@ -88,12 +88,12 @@ class Tenancy(ComponentResource):
             opts=inside,
         )
         k8s.networking.v1.NetworkPolicy(f"{name}-network", metadata=metadata, spec=_NETWORK, opts=inside)
-        if subjects := _subjects(project, users):
+        if holders := _holders(project, subjects):
             k8s.rbac.v1.RoleBinding(
                 f"{name}-edit",
                 metadata=metadata,
                 role_ref=k8s.rbac.v1.RoleRefArgs(api_group=_RBAC, kind="ClusterRole", name=project.role),
-                subjects=subjects,
+                subjects=holders,
                 opts=cluster.options(self, namespace),
             )
 
@@ -186,8 +186,8 @@ def quota(project: Project, gpus: Sequence[str]) -> dict[str, str]:
     return {**hard, "pods": str(project.pods), **dict.fromkeys(gpus, str(project.gpus)), **storage}
 
 
-def _subjects(project: Project, users: Mapping[str, User]) -> list[k8s.rbac.v1.SubjectArgs]:
-    names = [users[member].subject or member for member in project.members]
+def _holders(project: Project, subjects: Mapping[str, str]) -> list[k8s.rbac.v1.SubjectArgs]:
+    names = [subjects[member] for member in project.members]
     return [
         *(k8s.rbac.v1.SubjectArgs(kind="User", name=name, api_group=_RBAC) for name in names),
         *(k8s.rbac.v1.SubjectArgs(kind="Group", name=group, api_group=_RBAC) for group in project.groups),

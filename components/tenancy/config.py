@@ -47,11 +47,12 @@ class User(Model):
     """A person: member of projects, and a Unix account on each host with frontEnd: true."""
 
     email: Annotated[str, form(r"^[^@\s]+@[^@\s]+$", "is not an address such as ana@example.org.")] | None = None
-    """For platforms that know people by their address."""
+    """For platforms that know people by their address, and where the API server does (`kubernetes.oidc`)."""
     uid: Annotated[int, Field(ge=1000, le=60000)] | None = None
     """Number of the Unix account and of its group, the same on every host; needed where a host is a front end."""
     subject: Subject | None = None
-    """The user's name as the API server sees it. Default: the name here."""
+    """The user's name as the API server sees it. Default: `email` with the prefix of `kubernetes.oidc`, where tokens
+    name people by their email (`usernameClaim: email`, or Run:ai's own tokens); else the name here."""
     keys: tuple[PublicKey, ...] = ()
     """Public SSH keys, one line each, for the front-end hosts. Without one, nobody can log in there as this user."""
     home: OwnFolder | None = None

@@ -49,7 +49,7 @@ from components.kubernetes import plane
 from components.kubernetes import webhook
 from components.kubernetes.handle import ClusterRef
 from components.tenancy import component, images
-from components.tenancy.config import Project, User
+from components.tenancy.config import Project
 from tests.plugins.test_projects import here
 
 site = json.loads(Path("site.json").read_text())
@@ -58,11 +58,11 @@ provider = k8s.Provider("cluster", kubeconfig=Path(site["kubeconfig"]).read_text
 planes = [type("Plane", (), {{"name": site["kubeconfig"]}})]
 refused = webhook.hook([], pulumi.log.error)
 cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None, refused)
-users = {{name: User.model_validate(user) for name, user in site["users"].items()}}
+subjects = {{name: user.get("subject", name) for name, user in site["users"].items()}}
 projects = {{name: Project.model_validate(project) for name, project in site["projects"].items()}}
 if site["name"] == "tenants":  # as an earlier version made them
     component.OBJECT, component._kept = "tenant", lambda options: options
-component.Tenancy(site["name"], projects, users, cluster=cluster, allowed=images.Allowed(site["registries"]))
+component.Tenancy(site["name"], projects, subjects, cluster=cluster, allowed=images.Allowed(site["registries"]))
 """
 
 

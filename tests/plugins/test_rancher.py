@@ -57,7 +57,7 @@ planes = [type("Plane", (), {{"name": said["kubeconfig"]}})]
 refused = webhook.hook([], pulumi.log.error)
 cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None, refused)
 shares = people.shares(config, ground) if said["there"] else {{}}
-projects = Tenancy("projects", ground.projects, ground.users, cluster=cluster, shares=shares)
+projects = Tenancy("projects", ground.projects, ground.subjects, cluster=cluster, shares=shares)
 cluster = replace(cluster, ready=(projects,))
 secrets = said["secrets"]
 secret = lambda name: pulumi.Output.secret(secrets[name])

@@ -85,6 +85,34 @@ def test_a_kubelet_that_ends_again_and_again_is_the_reason(status: int, ended: i
     assert done.stderr == "To see the stack trace of this error execute with --v=5\n" + says
 
 
+JOIN = """
+set -euo pipefail; shopt -s inherit_errexit
+input() { echo gpu-1; }
+sleep() { SECONDS=$((SECONDS + $1)); }
+. "$1"
+_as() { ((SECONDS >= REGISTERED_AFTER)); }
+SECONDS=0
+_await_registered
+"""
+
+
+@pytest.mark.row("K3")
+@pytest.mark.parametrize(
+    ("after", "says"), [(0, ""), (40, ""), (1000, "the kubelet did not register gpu-1 within 60 s")]
+)
+def test_a_node_that_comes_after_kubeadm_has_ended_is_waited_for(after: int, says: str) -> None:
+    env = {"PATH": "/usr/bin:/bin", "REGISTERED_AFTER": str(after)}
+    done = subprocess.run(["bash", "-c", JOIN, "bash", str(STEP)], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) is not bool(says)
+    assert done.stderr.startswith(says)
+
+
+def test_a_join_that_ended_well_waits_for_its_node() -> None:
+    text = STEP.read_text()
+    joined = text[text.index("\n_join() {") :]
+    assert "_await_registered" in joined[: joined.index("\n}\n")]
+
+
 CUT_OFF = """
 set -euo pipefail; shopt -s inherit_errexit
 input() { echo cp-1; }

@@ -67,14 +67,14 @@ def test_users_in_no_project_are_a_note(tmp_path: Path) -> None:
 
 
 def test_members_whom_a_sign_in_gives_another_name_are_a_note(tmp_path: Path) -> None:
-    oidc = {"issuer": "https://id.example.org/realms/ai", "client": "kubernetes", "usernameClaim": "email"}
+    oidc = {"issuer": "https://id.example.org/realms/ai", "client": "kubernetes", "usernameClaim": "name"}
     of: dict[str, Any] = {
         "hosts": {"one": {"address": "10.0.0.1", "roles": ["control-plane"]}},
         "users": {"ana": {}, "ben": {"subject": "oidc:ben@example.org"}, "eve": {}},
         "projects": {"vision": {"members": ["ana", "ben"]}},
     }
     says = (
-        "kubernetes.oidc: the API server calls people who sign in oidc:X, where X is their email. ana has no such name"
+        "kubernetes.oidc: the API server calls people who sign in oidc:X, where X is their name. ana has no such name"
     )
     for more, wanted in (({}, 1), ({"usernamePrefix": ""}, 0)):
         found = notes(site_with(tmp_path, **of, kubernetes={"oidc": {**oidc, **more}}))

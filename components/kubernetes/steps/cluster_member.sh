@@ -159,6 +159,10 @@ _mend() {
     differs=$(_other_role)$(_differences)
     if [[ -n $differs ]]; then _fail "$differs"; fi
     systemctl restart kubelet
+    _await_registered
+}
+
+_await_registered() {
     for _ in {1..30}; do
         if _registered; then return 0; fi
         sleep 2
@@ -207,8 +211,10 @@ _join() {
     printf 'join\n' | write_file /etc/kubernetes/gpu-metal/begun 0600
     _kubeadm join --config /run/gpu-metal/join.yaml || status=$?
     rm -f /run/gpu-metal/join.yaml
-    if ((status == 0)); then rm /etc/kubernetes/gpu-metal/begun; fi
-    return "$status"
+    if ((status != 0)); then return "$status"; fi
+    rm /etc/kubernetes/gpu-metal/begun
+    # From 1.34 on (NodeLocalCRISocket), kubeadm ends when the kubelet has its identity; the node itself comes later.
+    _await_registered
 }
 
 # kubeadm would look for its token for five minutes.

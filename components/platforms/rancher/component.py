@@ -144,7 +144,7 @@ class RancherServer(ComponentResource):
             shares, options = people.personal_shares(config, ground), ResourceOptions(parent=self)
             ready_for = replace(self._cluster, ready=(*self._cluster.ready, *ready))
             tenancy = f"{self._name}-personal"
-            made = [Tenancy(tenancy, own, ground.users, cluster=ready_for, shares=shares, opts=options)]
+            made = [Tenancy(tenancy, own, ground.subjects, cluster=ready_for, shares=shares, opts=options)]
         # After the namespaces: Rancher takes no quota of a project below what its namespaces have.
         after = [*ready, *made]
         projects = {name: self._project(name, of, after) for name, of in people.projects(config, ground).items()}

@@ -10,6 +10,7 @@ from components.parts.storage.sizes import size
 from components.platforms.runai import nodes, places, values, versions
 from components.platforms.runai.config import Runai
 from components.problem import Problem
+from components.tenancy.subjects import EMAIL
 
 
 def words(config: Runai, ground: Ground) -> Iterator[Problem]:
@@ -116,6 +117,11 @@ def _class(config: Runai, of: Storage | None) -> tuple[str, object]:
     return next(((name, each) for name, each in classes if name == own or (own is None and each.default)), ("", None))
 
 
+_CLAIMS = ("sub", "email")
+"""Claims of Run:ai's tokens that hold the name to which it gives roles: `sub` by the arguments that its documentation
+has, `email` too by those that it has for single sign-on."""
+
+
 def sign_in(config: Runai, ground: Ground) -> Iterator[Problem]:
     """Where the API server takes tokens from Run:ai, it takes them as Run:ai gives them."""
     of = ground.kubernetes.oidc if ground.kubernetes else None
@@ -127,7 +133,9 @@ def sign_in(config: Runai, ground: Ground) -> Iterator[Problem]:
     wanted = {
         "issuer": (of.issuer, own),
         "client": (of.client, places.CLIENT_ID),
+        "usernameClaim": (of.username_claim, of.username_claim if of.username_claim in _CLAIMS else _CLAIMS[0]),
         "usernamePrefix": (of.username_prefix, ""),
+        "groupsPrefix": (of.groups_prefix if of.groups_claim else "", ""),
     }
     for name, (seen, right) in wanted.items():
         if seen != right:
@@ -136,6 +144,19 @@ def sign_in(config: Runai, ground: Ground) -> Iterator[Problem]:
     if config.authority and of.ca_file is None:
         text = "is missing, and Run:ai's certificate is signed by your own authority. Write here the file of authority."
         yield Problem((*key, "caFile"), text, elsewhere=True)
+
+
+def _sign_in_notes(config: Runai, ground: Ground) -> Iterator[Problem]:
+    of, key = ground.kubernetes.oidc if ground.kubernetes else None, ("kubernetes", "oidc")
+    if of is None:
+        text = "is not set, so that kubectl of researchers asks for no login of Run:ai. To have it, write kubernetes:"
+        yield Problem(key, f"{text} {{{sign_in_text(config, ground)}}}.", elsewhere=True)
+    elif of.issuer.startswith(f"https://{places.domain(config, ground)}/"):
+        return
+    elif (of.username_claim, of.username_prefix) != (EMAIL, ""):
+        text = f"signs people in by {of.issuer}, not by Run:ai, which gives roles in the cluster to emails."
+        fix = f'Write usernameClaim: {EMAIL} and usernamePrefix: "", so that people are called so.'
+        yield Problem(key, f"{text} {fix}", elsewhere=True)
 
 
 def sign_in_text(config: Runai, ground: Ground) -> str:
@@ -174,13 +195,7 @@ def cluster_notes(config: Runai, ground: Ground) -> Iterator[Problem]:
     if not values.own_database(config):
         text = "has a database of your own: no upgrade saves it. Save it yourself before you write another version."
         yield Problem(("controlPlane", "values"), text)
-    of = ground.kubernetes.oidc if ground.kubernetes else None
-    if of is None:
-        text = "is not set, so that kubectl of researchers asks for no login of Run:ai. To have it, write kubernetes:"
-        yield Problem(("kubernetes", "oidc"), f"{text} {{{sign_in_text(config, ground)}}}.", elsewhere=True)
-    elif not of.issuer.startswith(f"https://{places.domain(config, ground)}/"):
-        text = f"signs people in by {of.issuer}, not by Run:ai: users' emails must be their names there too."
-        yield Problem(("kubernetes", "oidc"), text, elsewhere=True)
+    yield from _sign_in_notes(config, ground)
     if config.inference:
         known = versions.KNATIVE.get(versions.line(config.version))
         text = f"is names and certificate alone: Knative Serving{f' {known}' if known else ''} serves the models, and"

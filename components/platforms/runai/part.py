@@ -110,6 +110,7 @@ PART: Part[Runai] = Part(
         questions=_questions,
         state=_state,
         shares=people.shares,
+        email_claims=people.email_claims,
         answers=lambda config, ground: [(("domain",), places.domain(config, ground))],
     ),
 )

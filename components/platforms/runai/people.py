@@ -3,7 +3,7 @@
 Rows: R6, R7.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from components.parts.part import Ground
@@ -80,6 +80,12 @@ def accesses(config: Runai, ground: Ground) -> Iterator[tuple[str, Access]]:
                 yield f"{project}-member-{name}", Access(emails[name], "user", role(config, project), project)
         for group in of.groups:
             yield f"{project}-group-{group}", Access(group, "group", role(config, project), project)
+
+
+def email_claims(config: Runai, ground: Ground) -> Sequence[str]:
+    """The claim `sub` of Run:ai's own tokens: it has the name by which people log in, which is their email."""
+    of = ground.kubernetes.oidc if ground.kubernetes else None
+    return ["sub"] if of and of.issuer == places.issuer(config, ground) else []
 
 
 def shares(config: Runai, ground: Ground) -> Mapping[str, Share]:

@@ -24,7 +24,6 @@ from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE, GATEWAY
 from lab.hosts.inventory import host as lab_host
 from lab.parts.load_balancer import depot as metallb
-from lab.parts.runai import depot
 from tests.lab.datagrams import answering
 from tests.lab.stack import ROOT, Stack, on
 from tests.parts.ingress.lab import front
@@ -121,15 +120,15 @@ def _placed(beside: Mapping[str, str]) -> dict[str, Any]:
 
 def _of_runai(beside: Mapping[str, str], sha256: str) -> dict[str, Any]:
     """The same of the platform's entry, and how small hosts may be."""
-    charts = {path.name: str(path) for path in depot.charts() if path.parent.name == vendor.VERSION}
+    charts = vendor.charts()
     return {
         "certificate": beside[DOMAIN],
         "authority": beside["authority"],
         "registry.images": f"{REGISTRY}/runai",
         "package.sha256": sha256,
         "package.freeGb": 1,
-        "controlPlane.chart": charts["control-plane"],
-        "cluster.chart": charts["runai-cluster"],
+        "controlPlane.chart": str(charts["control-plane"]),
+        "cluster.chart": str(charts["runai-cluster"]),
         "nodes.least": _SMALL,
         "mlflow.repository": f"{REGISTRY}/mlflow",
         "mlflow.server.chart": str(ROOT / "lab/parts/runai/charts/mlflow"),
@@ -201,7 +200,7 @@ def appliance(folder: Path) -> Iterator[Stack]:
     on(PLACES["nfs"], ["sh", "-c", "mkdir /srv/nfs && mount -t tmpfs -o size=600G,mode=0755 disk /srv/nfs"])
     secrets = files(folder)
     (folder / "known_hosts").write_text("".join(_known(place) for place in PLACES.values()))
-    shutil.copy(vendor.archive(), _root("nfs") / "srv" / vendor.FILE)
+    bring(vendor.VERSION)
     (_root("login") / "opt/runai").write_text(program(1, COMPLETION))
     stack = Stack("ai", folder)
     stack.create(site(folder, vendor.digest()))
@@ -213,6 +212,20 @@ def appliance(folder: Path) -> Iterator[Stack]:
     run("ip", "address", "delete", f"{NAMES}/32", "dev", BRIDGE)
     for place in PLACES.values():
         lab.stop(lab_host(place), grace=0)
+
+
+def bring(version: str) -> None:
+    """Puts the vendor's archive of a version where the site has it."""
+    shutil.copy(vendor.archive(version), _root("nfs") / "srv" / vendor.name(version))
+
+
+def upgraded(entry: dict[str, Any], version: str) -> None:
+    """The platform's entry with another version, its archive and its charts."""
+    charts = vendor.charts(version)
+    entry["version"] = version
+    entry["package"].update(file=f"/srv/{vendor.name(version)}", sha256=vendor.digest(version))
+    entry["controlPlane"]["chart"] = str(charts["control-plane"])
+    entry["cluster"]["chart"] = str(charts["runai-cluster"])
 
 
 def _known(place: str) -> str:

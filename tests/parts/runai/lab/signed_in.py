@@ -1,10 +1,12 @@
 """The appliance of as_printed.py by its APIs, from this machine: Run:ai's, its realm's, the cluster's and MLflow's."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from components.platforms.runai.api import POOLS, PROJECTS, RULES, RunaiApi
+from components.platforms.runai.api import CLUSTERS, POOLS, PROJECTS, RULES, RunaiApi
+from components.platforms.runai.places import BACKEND, DATABASE
 from components.rest.access import Access
 from components.rest.http import Call
 from components.rest.retry import Patience, ask
@@ -48,6 +50,11 @@ def change_quota(stack: Stack, name: str, gpus: int) -> None:
     api(stack).session.call("PUT", f"{PROJECTS}/{found['id']}/resources", body=resources)
 
 
+def clusters(stack: Stack) -> list[tuple[str, str]]:
+    """State and version of the clusters that the control plane knows."""
+    return [(each["status"]["state"], each["version"]) for each in api(stack).all(CLUSTERS)]
+
+
 def subjects(stack: Stack) -> set[str]:
     """Who has a role, by email; not the first administrator."""
     return {each["subjectId"] for each in api(stack).all(RULES)} - {ADMIN}
@@ -61,12 +68,13 @@ class Person:
 
     @classmethod
     def of(cls, stack: Stack, email: str) -> "Person":
-        """With the first password, which the administrator of the site gives."""
+        """With the first password, which the administrator of the site gives, and which the person has kept."""
         words = ("pulumi", "stack", "export", "--show-secrets", "--stack", stack.name)
         state = json.loads(stack.run(*words).ok().out)["deployment"]["resources"]
         users = [each for each in state if each["type"].endswith(":RunaiUser")]
         [user] = [each for each in users if each["inputs"]["want"]["email"] == email]
         password = json.loads(user["outputs"]["password"]["plaintext"])
+        _kept(email)
         form = {"grant_type": "password", "username": email, "password": password}
         call = Call("POST", f"{REALM}/protocol/openid-connect/token", form=form, harmless=True)
         return cls(ask(access(stack, DOMAIN, email, password), call, Patience()).data["id_token"])
@@ -80,6 +88,16 @@ class Person:
         told = on(PLACES["master"], ["sh", "-c", script, "_", *words, "auth", "can-i", verb, what, "-n", namespace])
         assert told.strip() in ("yes", "no"), told
         return told.strip() == "yes"
+
+
+def _kept(email: str) -> None:
+    """The first password must be changed in a browser, at a page that the stand-in lacks: its database says now that
+    this has happened."""
+    sql = "UPDATE objects SET body = jsonb_set(body, '{temporary}', 'false') WHERE kind = 'user' AND name = :'name'"
+    psql = f"PGPASSWORD=$POSTGRES_PASSWORD exec psql -q -U postgres -d backend -v ON_ERROR_STOP=1 -v name={email}"
+    inside = ["exec", "-i", "-n", BACKEND, f"{DATABASE}-0", "--", "sh", "-c", psql]
+    words = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", *inside]
+    on(PLACES["master"], ["sh", "-c", f"echo {shlex.quote(sql)} | {shlex.join(words)}"])
 
 
 def logged(stack: Stack, metrics: dict[str, float]) -> dict[str, Any]:

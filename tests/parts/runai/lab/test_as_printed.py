@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab.cluster import kubectl
 from tests.lab.stack import Stack
-from tests.parts.runai.lab import appliance, as_printed, signed_in
+from tests.parts.runai.lab import appliance, as_printed, signed_in, vendor
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.hosts(*as_printed.PLACES.values())]
 
@@ -50,6 +50,9 @@ def test_a_researcher_signs_in_and_submits_to_the_own_projects_and_to_nothing_el
     may = signed_in.Person.of(stack, BEN).may
     for project in ("vision", "speech"):
         assert may("create", "pods", project), project
+    # By the site's own role as well as by that of Run:ai.
+    binding = kubectl("get", "rolebinding", "project", "-n", "vision")
+    assert {each["name"] for each in binding["subjects"]} == {ANA, BEN}
     assert not may("create", "pods", "default")
     assert not may("get", "secrets", "runai-backend")
     ana = signed_in.Person.of(stack, ANA)
@@ -86,6 +89,19 @@ def test_one_edit_each_and_what_was_changed_by_hand(stack: Stack) -> None:
     assert not {"runai-control-plane", "runai-release", "runai-department-research"} & changed
 
 
+@pytest.mark.row("R2", "R4", "R12")
+def test_an_upgrade_takes_images_and_charts_of_the_next_archive_and_keeps_all(stack: Stack) -> None:
+    assert signed_in.clusters(stack) == [("Connected", vendor.VERSION)]
+    as_printed.bring(vendor.NEXT)
+    stack.edit(lambda site: as_printed.upgraded(site["platforms"][0], vendor.NEXT))
+    file = f"/var/lib/gpu-metal-runai/backend-{vendor.VERSION}-"
+    assert f"the database of {vendor.VERSION} is saved as {file}" in stack.up().ok().out
+    assert signed_in.clusters(stack) == [("Connected", vendor.NEXT)]
+    assert signed_in.quotas(stack)["vision"] == {"default": 1, "a100": 3}
+    assert signed_in.subjects(stack) == {ANA, BEN, DAN}
+    stack.up("--expect-no-changes").ok()
+
+
 @pytest.mark.row("R3", "R4", "R9")
 def test_out_of_a_site_that_stays_and_up_again(stack: Stack) -> None:
     entry: list[Any] = []
@@ -97,4 +113,14 @@ def test_out_of_a_site_that_stays_and_up_again(stack: Stack) -> None:
     stack.edit(lambda site: site.update(platforms=entry[0]))
     stack.up().ok()
     assert signed_in.quotas(stack)["vision"] == {"default": 1, "a100": 3}
+    stack.works()
+
+
+@pytest.mark.row("R1", "R3", "R4", "R5", "R6")
+def test_destroyed_it_comes_up_again(stack: Stack) -> None:
+    stack.destroy().ok()
+    stack.up().ok()
+    assert signed_in.clusters(stack) == [("Connected", vendor.NEXT)]
+    assert signed_in.quotas(stack)["vision"] == {"default": 1, "a100": 3}
+    assert appliance.roles(as_printed.PLACES["gpu-1"]) == {"gpu-worker"}
     stack.works()

@@ -43,7 +43,7 @@ refused = webhook.hook([], pulumi.log.error)
 cluster = ClusterRef(provider, pulumi.Output.from_input(""), (), provider, planes, None, refused)
 config, ground = parts_of(site(Path()))
 shares = people.shares(config, ground)
-made = component.Tenancy("projects", ground.projects, ground.users, cluster=cluster, shares=shares)
+made = component.Tenancy("projects", ground.projects, ground.subjects, cluster=cluster, shares=shares)
 parent = pulumi.ComponentResource("test:index:Parent", "parent")
 notebooks.Notebooks("runai", config, config.kubeflow, ground, cluster, parent=parent).open({{"kubeflow-ana": made}})
 """

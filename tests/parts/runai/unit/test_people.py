@@ -10,10 +10,14 @@ from components.platforms.runai.config import PoolQuota
 from components.platforms.runai.people import Access
 from components.tenancy.config import Share
 from ops import cluster
+from stacks.checks import notes
 from stacks.ground import shares
+from tests.parts.runai.authority import FILES
 from tests.parts.runai.sites import HOSTS, parts_of, site_of
 from tests.unit.test_layers_in_a_row import plan_of
 
+OWN, OTHER = "https://ai.example.org/auth/realms/runai", "https://id.example.org/realms/ai"
+CA, ANA = str(FILES / "authority.pem"), "ana@example.org"
 SYSTEM, GPU, CPU = (f"node-role.kubernetes.io/runai-{name}" for name in ("system", "gpu-worker", "cpu-worker"))
 
 
@@ -115,3 +119,34 @@ def test_verify_wants_the_quota_that_the_namespace_has(tmp_path: Path) -> None:
     said = {seen: cluster.project("cp-1", "vision", site, {"requests.nvidia.com/gpu": seen}) for seen in ("6", "4")}
     assert {seen: check.status for seen, check in said.items()} == {"6": "ok", "4": "failed"}
     assert shares(site)["vision"].gpus == 6
+
+
+@pytest.mark.row("R7", "S4")
+@pytest.mark.parametrize(
+    ("oidc", "called"),
+    [
+        ({"issuer": OWN, "client": "runai", "usernamePrefix": "", "caFile": CA}, ANA),
+        ({"issuer": OWN, "client": "runai", "usernamePrefix": "", "caFile": CA, "usernameClaim": "email"}, ANA),
+        ({"issuer": OTHER, "client": "k", "usernamePrefix": ""}, "ana"),
+        ({"issuer": OTHER, "client": "k", "usernamePrefix": "", "usernameClaim": "email"}, ANA),
+        ({"issuer": OTHER, "client": "k", "usernameClaim": "email"}, f"oidc:{ANA}"),
+        (None, "ana"),
+    ],
+)
+def test_a_project_lets_members_in_by_the_name_that_tokens_have(
+    tmp_path: Path, oidc: dict[str, str] | None, called: str
+) -> None:
+    plan = plan_of(site_of(tmp_path, of={"kubernetes": {"oidc": oidc} if oidc else {}}))
+    [binding] = [each for each in plan.resources.values() if each.name == "vision-edit"]
+    assert [each["name"] for each in binding.inputs["subjects"]] == [called, called.replace("ana", "ben")]
+
+
+@pytest.mark.row("R7")
+def test_another_issuer_whose_tokens_do_not_say_the_email_is_a_note(tmp_path: Path) -> None:
+    def lines(oidc: dict[str, str]) -> list[str]:
+        site = site_of(tmp_path, of={"kubernetes": {"oidc": {"issuer": OTHER, "client": "k", **oidc}}})
+        return [line for line in notes(site) if "not by Run:ai" in line]
+
+    [line] = lines({"usernameClaim": "email"})
+    assert 'Write usernameClaim: email and usernamePrefix: ""' in line
+    assert lines({"usernameClaim": "email", "usernamePrefix": ""}) == []
