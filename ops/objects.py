@@ -21,7 +21,6 @@ from ruamel.yaml import YAML
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check
 from components.hostrun.target import SshError, Target
-from ops import apis
 from ops.flags import Flags
 from ops.found import Found
 from ops.in_cluster import Kubectl, UnansweredError, last
@@ -160,6 +159,8 @@ async def _with_kubeconfig(planes: Fleet, resources: Sequence[Mapping[str, Any]]
 
 async def _with_apis(resources: Sequence[Mapping[str, Any]], found: Look) -> Look:
     """The verdict, with that on the objects behind the APIs of platforms."""
+    from ops import apis  # noqa: PLC0415 - its HTTP client takes long to load
+
     checks, more = await asyncio.to_thread(apis.look, resources, _revealed)
     return replace(found, checks=[*found.checks, *checks], found=[*found.found, *more])
 
