@@ -23,7 +23,7 @@ from components.hostrun.report import Check
 from components.hostrun.target import SshError, Target
 from ops.flags import Flags
 from ops.found import Found
-from ops.in_cluster import Kubectl, UnansweredError, last
+from ops.in_cluster import Kubectl, UnansweredError
 from ops.record import MEND, host_of
 from ops.site import pulumi
 from ops.stop import Stop
@@ -208,7 +208,7 @@ async def _compare(kubectl: Kubectl, wanted: Sequence[Wanted]) -> list[Found]:
 
 
 async def _objects(kubectl: Kubectl, objects: Sequence[Wanted]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
-    """The live objects by key, in one request: kubectl reads from stdin which ones to get."""
+    """The live objects by key, in one request."""
     asked: list[dict[str, Any]] = [
         {
             "apiVersion": each.inputs["apiVersion"],
@@ -217,17 +217,7 @@ async def _objects(kubectl: Kubectl, objects: Sequence[Wanted]) -> dict[tuple[st
         }
         for each in objects
     ]
-    if not asked:
-        return {}
-    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": asked})
-    answer = await kubectl.call("get", "--ignore-not-found", "-o", "json", "-f", "-", stdin=stdin, deadline=LIMIT)
-    lines = answer.stderr.strip().splitlines()
-    # A kind that the cluster does not know (its CRD is gone): kubectl says so, and gives the others.
-    known = [line for line in lines if "no matches for kind" in line or "ensure CRDs" in line]
-    if answer.status and (not lines or known != lines):
-        raise UnansweredError(kubectl.target.name, last(answer))
-    answered: dict[str, Any] = kubectl.parsed(answer, "get") if answer.stdout.strip() else {"kind": "List", "items": []}
-    items: list[dict[str, Any]] = answered["items"] if answered["kind"].endswith("List") else [answered]
+    items = await kubectl.named(asked, LIMIT)
     there = {(of["kind"], of["metadata"].get("namespace", ""), of["metadata"]["name"]): of for of in items}
     keys = {each.key: (each.key[0].removesuffix("Patch"), *each.key[1:]) for each in objects}
     return {key: there[live] for key, live in keys.items() if live in there}

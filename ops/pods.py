@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.hostrun.report import Check
-from ops.probes import Kubectl
+from ops.probes import Show
 from stacks.model import Site
 
 NAME = '{.metadata.namespace}{"/"}{.metadata.name}{"\\t"}{.spec.nodeName}{"\\t"}'
@@ -29,14 +29,14 @@ NAMED = 3
 """So many pods of a node are named."""
 
 
-async def ask(site: Site, where: str, ready: Mapping[str, str], kubectl: Kubectl) -> list[Check]:
+async def ask(site: Site, where: str, ready: Mapping[str, str], show: Show) -> list[Check]:
     """What was found; nothing where all is well. `ready` has the Ready condition of each node."""
-    failed = await kubectl("pods -A --field-selector=status.phase=Failed", EVICTED)
+    failed = await show("pods -A --field-selector=status.phase=Failed", EVICTED)
     found = list(_evicted(site, where, failed))
     for node in (node for node, condition in ready.items() if condition != "True"):
-        text = await kubectl(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
+        text = await show(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
         found += _stuck(site, where, node, text)
-    found += _lasting(site, where, await kubectl(f"pods -A --field-selector={JOBS}", LASTING))
+    found += _lasting(site, where, await show(f"pods -A --field-selector={JOBS}", LASTING))
     return found
 
 
