@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import environment, report, simulated
+from bench import environment, kubeadm, report, simulated
 from bench.ansible import Ansible
 from bench.bash import Bash
 from bench.ours import Ours
@@ -46,7 +46,8 @@ def main() -> None:
         for host in hosts:
             lab.stop(host, grace=0)
     many = list(simulated.measured(MANY))
-    report.write(found, many, programs)
+    cluster = list(kubeadm.measured())
+    report.write(found, many, cluster, programs)
 
 
 def of_size(hosts: Sequence[Host], folder: Path, programs: Path) -> Iterator[report.Line]:

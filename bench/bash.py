@@ -59,13 +59,14 @@ def doing(work: Work) -> list[str]:
         "export DEBIAN_FRONTEND=noninteractive",
         "apt-get update -q",
         shlex.join(["apt-get", "install", "-qy", "--no-install-recommends", *work.packages]),
-        *(line for path in work.files for line in _writing(work, path)),
+        *(line for path in work.files for line in writing(work, path)),
         "sysctl -q --system",
         f"systemctl restart {SERVICE}",
     ]
 
 
-def _writing(work: Work, path: str) -> Iterator[str]:
+def writing(work: Work, path: str) -> Iterator[str]:
+    """The commands that write a file."""
     name, file = shlex.quote(path), work.files[path]
     yield f"mkdir -p {shlex.quote(str(Path(path).parent))}"
     yield f"cat >{name} <<'END'\n{file.text}END"

@@ -48,7 +48,7 @@ class Registered:
 
     @cached_property
     def part(self) -> Part[Any]:
-        """Its record. Loaded when it is asked for: most sites have few parts, and all code of all takes long to load."""
+        """Its record. Loaded when it is asked for: most sites have few parts, and to load all takes long."""
         found: Part[Any] = self._module("part").PART
         return found
 

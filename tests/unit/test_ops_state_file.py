@@ -98,9 +98,7 @@ def test_a_state_file_of_another_form_is_left_to_pulumi(ctl: Sitectl, cli: FakeP
     assert len(cli.asked) == 1
 
 
-def test_a_state_in_a_bucket_is_left_to_pulumi(
-    ctl: Sitectl, cli: FakePulumi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_state_in_a_bucket_is_left_to_pulumi(ctl: Sitectl, cli: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(ctl, '{"version": 3, "checkpoint": {"latest": {"resources": []}}}')
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     state(cli)

@@ -186,8 +186,9 @@ def test_a_hosts_packages_are_plain_or_held() -> None:
 
 @pytest.mark.row("H7")
 def test_packages_that_came_as_dependencies_are_read_from_apts_marks(tmp_path: Path) -> None:
-    marks = [("both", "amd64", 1), ("script", "amd64", 1), ("asked", "amd64", 0), ("gone", "amd64", 1), ("other", "i386", 1)]
-    text = "".join(f"Package: {name}\nArchitecture: {of}\nAuto-Installed: {auto}\n\n" for name, of, auto in marks)
+    marks = {"both amd64": 1, "script amd64": 1, "asked amd64": 0, "gone amd64": 1, "other i386": 1}
+    form = "Package: {}\nArchitecture: {}\nAuto-Installed: {}\n\n"
+    text = "".join(form.format(*name.split(), auto) for name, auto in marks.items())
     (tmp_path / "marks").write_text(text)
     there = ["installed both amd64", "installed script all", "installed asked amd64", "config-files gone amd64"]
     there += ["installed other amd64", "installed plain amd64"]
@@ -197,11 +198,11 @@ def test_packages_that_came_as_dependencies_are_read_from_apts_marks(tmp_path: P
 
 
 @pytest.mark.row("H7")
-@pytest.mark.parametrize(("lists", "calls"), [("true", ["update", "install jq"]), ("false", ["install jq"])])
-def test_a_host_without_package_lists_reads_them_before_it_installs(tmp_path: Path, lists: str, calls: list[str]) -> None:
+@pytest.mark.parametrize(("unread", "calls"), [("true", ["update", "install jq"]), ("false", ["install jq"])])
+def test_a_host_without_package_lists_reads_them_first(tmp_path: Path, unread: str, calls: list[str]) -> None:
     stand_ins = (
-        f"GPU_METAL_HOME={tmp_path}/home; . {tmp_path}/runner/files.sh; pkg_unread() {{ {lists}; }}; apt_get() {{ "
-        f"case $1 in update) echo update ;; *) echo install \"${{@: -1}}\" ;; esac >>{tmp_path}/calls; }}; "
+        f"GPU_METAL_HOME={tmp_path}/home; . {tmp_path}/runner/files.sh; pkg_unread() {{ {unread}; }}; apt_get() {{ "
+        f'case $1 in update) echo update ;; *) echo install "${{@: -1}}" ;; esac >>{tmp_path}/calls; }}; '
         "pkg_list() { :; }; pkg_auto() { :; }; pkg_see() { :; }; system_folders_there() { :; }; "
         f"mkdir -p {tmp_path}/home/packages/asked; pkg_add jq"
     )
