@@ -45,9 +45,11 @@ def main() -> None:
                 found.append(line)
         for host in hosts:
             lab.stop(host, grace=0)
+    # The page is written after each kind: a long run that fails late has not been in vain.
+    report.write(found, [], [], programs)
     many = list(simulated.measured(MANY))
-    cluster = list(kubeadm.measured())
-    report.write(found, many, cluster, programs)
+    report.write(found, many, [], programs)
+    report.write(found, many, list(kubeadm.measured()), programs)
 
 
 def of_size(hosts: Sequence[Host], folder: Path, programs: Path) -> Iterator[report.Line]:

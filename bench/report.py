@@ -75,8 +75,9 @@ def write(lines: Sequence[Line], many: Sequence[Line], cluster: Sequence[Line], 
     all_lines = {name: [asdict(line) for line in each] for name, each in all_of.items()}
     figures.write_text(json.dumps({"about": head, **all_lines}, indent=1) + "\n")
     tables = "".join(table(lines, what) for what in _all(lines, "what"))
-    beside = CLUSTER + _rows(cluster, cluster[0].what, cluster[-1].way)
-    PAGE.write_text(TEXT.format(head=head, tables=tables, cluster=beside, many=MANY + _many(many)))
+    beside = CLUSTER + _rows(cluster, cluster[0].what, cluster[-1].way) if cluster else ""
+    growth = MANY + _many(many) if many else ""
+    PAGE.write_text(TEXT.format(head=head, tables=tables, cluster=beside, many=growth))
     picture = Path(__file__).with_name("picture.py")
     subprocess.run([str(programs / "python"), str(picture), str(figures), str(PAGE.with_suffix(".svg"))], check=True)
 
