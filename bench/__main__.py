@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench import environment, kubeadm, report, simulated
+from bench import environment, report, simulated
 from bench.ansible import Ansible
 from bench.bash import Bash
 from bench.ours import Ours
@@ -45,11 +45,8 @@ def main() -> None:
                 found.append(line)
         for host in hosts:
             lab.stop(host, grace=0)
-    # The page is written after each kind: a long run that fails late has not been in vain.
-    report.write(found, [], [], programs)
     many = list(simulated.measured(MANY))
-    report.write(found, many, [], programs)
-    report.write(found, many, list(kubeadm.measured()), programs)
+    report.write(found, many, programs)
 
 
 def of_size(hosts: Sequence[Host], folder: Path, programs: Path) -> Iterator[report.Line]:

@@ -59,14 +59,13 @@ def doing(work: Work) -> list[str]:
         "export DEBIAN_FRONTEND=noninteractive",
         "apt-get update -q",
         shlex.join(["apt-get", "install", "-qy", "--no-install-recommends", *work.packages]),
-        *(line for path in work.files for line in writing(work, path)),
+        *(line for path in work.files for line in _writing(work, path)),
         "sysctl -q --system",
         f"systemctl restart {SERVICE}",
     ]
 
 
-def writing(work: Work, path: str) -> Iterator[str]:
-    """The commands that write a file."""
+def _writing(work: Work, path: str) -> Iterator[str]:
     name, file = shlex.quote(path), work.files[path]
     yield f"mkdir -p {shlex.quote(str(Path(path).parent))}"
     yield f"cat >{name} <<'END'\n{file.text}END"

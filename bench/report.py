@@ -30,14 +30,8 @@ time: seconds of processor on the operator's machine, and on all hosts together.
 "Drift asked" is `sitectl drift`, the script's sums, `pyinfra --dry` and `ansible-playbook --check`. Where the hosts'
 processors did next to nothing for an answer, little was asked.
 
-{cluster}
-{many}"""
-CLUSTER = """
-## Kubernetes, beside kubeadm by hand
-
-One control plane and one worker, from prepared hosts to two Ready nodes and CoreDNS: our cluster layers, and the same
-packages, files and kubeadm configuration by plain bash, without checks, state or undo. In brackets the ratio to it.
-
+{many}
+Not measured here: kubeadm by hand beside our cluster layer.
 """
 MANY = """
 ## Many hosts, simulated
@@ -67,34 +61,29 @@ class Line:
         )
 
 
-def write(lines: Sequence[Line], many: Sequence[Line], cluster: Sequence[Line], programs: Path) -> None:
+def write(lines: Sequence[Line], many: Sequence[Line], programs: Path) -> None:
     """The page, the figures, the picture."""
     head = f"{time.strftime('%Y-%m-%d')}, commit {_commit()}, {os.cpu_count()} processors ({platform.machine()})."
     figures = PAGE.with_suffix(".json")
-    all_of = {"lines": lines, "simulated": many, "cluster": cluster}
-    all_lines = {name: [asdict(line) for line in each] for name, each in all_of.items()}
-    figures.write_text(json.dumps({"about": head, **all_lines}, indent=1) + "\n")
+    both = {"lines": [asdict(line) for line in lines], "simulated": [asdict(line) for line in many]}
+    figures.write_text(json.dumps({"about": head, **both}, indent=1) + "\n")
     tables = "".join(table(lines, what) for what in _all(lines, "what"))
-    beside = CLUSTER + _rows(cluster, cluster[0].what, cluster[-1].way) if cluster else ""
-    growth = MANY + _many(many) if many else ""
-    PAGE.write_text(TEXT.format(head=head, tables=tables, cluster=beside, many=growth))
+    PAGE.write_text(TEXT.format(head=head, tables=tables, many=MANY + _many(many)))
     picture = Path(__file__).with_name("picture.py")
     subprocess.run([str(programs / "python"), str(picture), str(figures), str(PAGE.with_suffix(".svg"))], check=True)
 
 
 def table(lines: Sequence[Line], what: str) -> str:
     """One question: a row for each way, a column for each number of hosts."""
-    return f"\n## {what.capitalize()}\n\n{_rows(lines, what, Bash.name)}"
-
-
-def _rows(lines: Sequence[Line], what: str, floor: str) -> str:
-    """The ratios are to the way `floor`."""
     sizes, ways = _all(lines, "hosts"), _all(lines, "way")
     cost = {(line.hosts, line.way): line.cost for line in lines if line.what == what}
-    rows = ["| | " + " | ".join(f"{size} host{'s' * (size > 1)}" for size in sizes) + " |"]
+    rows = [
+        f"\n## {what.capitalize()}\n",
+        "| | " + " | ".join(f"{size} host{'s' * (size > 1)}" for size in sizes) + " |",
+    ]
     rows.append("| --- |" + " --- |" * len(sizes))
     for way in ways:
-        cells = (_cell(cost[size, way], cost[size, floor]) for size in sizes)
+        cells = (_cell(cost[size, way], cost[size, Bash.name]) for size in sizes)
         rows.append(f"| {way} | " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"
 

@@ -8,7 +8,6 @@ import pytest
 from bench import report
 from bench.ansible import playbook
 from bench.bash import asking, doing
-from bench.kubeadm import Brought, preparing
 from bench.pyinfra import Pyinfra
 from bench.timing import Cost, middle
 from bench.work import KEY, File, Work
@@ -54,12 +53,3 @@ def test_the_table_has_each_time_with_its_ratio_to_plain_bash() -> None:
     ]
     assert "| gpu-metal | 30.00 s (1.5)<br>1.50 · 6.00 |" in report.table(lines, "first run")
     assert middle([Cost(wall, 0, 0) for wall in (3.0, 1.0, 2.0)]).wall == 2.0
-
-
-def test_kubeadm_by_hand_gets_our_packages_and_files_but_no_record_of_ours() -> None:
-    files = {"/etc/kubernetes/gpu-metal/init.yaml": "", "/etc/kubernetes/gpu-metal/begun": "", "/etc/a.gpu-metal": ""}
-    work = Work([], {path: File(text, "600") for path, text in files.items()}, {})
-    lines = preparing(Brought(["kubeadm=1.34.2"], work))
-    assert "apt-get install -qy --no-install-recommends kubeadm=1.34.2" in lines
-    assert [line.split()[0] for line in lines if line.startswith("cat >")] == ["cat"] * 2
-    assert not [line for line in lines if "begun" in line]
