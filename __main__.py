@@ -11,7 +11,7 @@ import pulumi
 
 # What the start makes is needed to the end. To look through it for garbage, again and again and once more at the end,
 # would be a third of a short run.
-gc.set_threshold(100_000)
+gc.set_threshold(400_000)
 atexit.register(gc.freeze)
 
 from components.hostrun.target import SshError

@@ -1,10 +1,11 @@
 """The one list of all parts that a site may have, by their folders. Pure."""
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from importlib import import_module
 from operator import or_
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Discriminator
@@ -33,35 +34,49 @@ _FOLDERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Registered:
     """A part and where it is: `room` and `kind` are the names of its folders."""
 
     room: str
     kind: str
-    part: Part[Any]
+
+    @cached_property
+    def config(self) -> type[Model]:
+        """The class of its settings: in its folder's config.py, named like the folder."""
+        found: type[Model] = getattr(self._module("config"), self.kind.title().replace("_", ""))
+        return found
+
+    @cached_property
+    def part(self) -> Part[Any]:
+        """Its record. Loaded when it is asked for: most sites have few parts, and to load all takes long."""
+        found: Part[Any] = self._module("part").PART
+        return found
+
+    @property
+    def within(self) -> str | None:
+        """For a part of components/parts: the object of the site in which its key stands; None for top level."""
+        return getattr(self.config, "within", None)
 
     @property
     def sample(self) -> Path:
         """A whole site with this part, to be copied."""
         return Path(__file__).parent / self.room / self.kind / "sample.yaml"
 
-
-def _registered(folder: str) -> Registered:
-    room, kind = folder.split("/")
-    return Registered(room, kind, import_module(f"components.{room}.{kind}.part").PART)
+    def _module(self, name: str) -> ModuleType:
+        return import_module(f"components.{self.room}.{self.kind}.{name}")
 
 
-REGISTERED = tuple(_registered(folder) for folder in _FOLDERS)
+REGISTERED = tuple(Registered(*folder.split("/")) for folder in _FOLDERS)
 
 if TYPE_CHECKING:
     AnyPlatform = PlatformConfig
 else:
-    _CONFIGS = (each.part.config for each in REGISTERED if each.room == "platforms")
+    _CONFIGS = (each.config for each in REGISTERED if each.room == "platforms")
     AnyPlatform = Annotated[reduce(or_, _CONFIGS), Discriminator("kind")]
 """The config of any platform, told apart by `kind`."""
 
 
 def of(config: Model) -> Registered:
     """The part whose config this is."""
-    return next(each for each in REGISTERED if each.part.config is type(config))
+    return next(each for each in REGISTERED if each.config is type(config))

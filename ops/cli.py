@@ -148,8 +148,6 @@ def drift(
     from ops import drift as core
     from ops import objects, owner, render
     from ops import site as sites
-    from ops.record import record as note
-    from ops.record_objects import record_objects
 
     site = sites.load(flags)
     chosen = sites.pick(site, hosts)
@@ -163,6 +161,9 @@ def drift(
     ]
     render.report(flags, answer, ["HOST", "STEPS", "RESULT"], rows)
     if record:
+        from ops.record import record as note
+        from ops.record_objects import record_objects
+
         noted = [*note(found.checks, flags.stack, flags.folder), *record_objects(inside, flags.stack, flags.folder)]
         for name in noted:
             flags.say(f"{name}: the next pulumi up mends it.")

@@ -11,6 +11,7 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check, unreachable
 from components.hostrun.ssh import Result
 from components.kubernetes.steps import labels
+from components.parts.part import Probe
 from ops import pods, probes, project_checks, project_pods, questions
 from ops.in_cluster import Kubectl, UnansweredError
 from ops.record import MEND
@@ -20,12 +21,14 @@ from stacks.model import Site
 CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 # Only the parts that checks read: whole nodes are 10 KiB each, mostly names of images.
 NODES = (
-    r'{range .items[*]}{.metadata.name}{"\t"}{.status.conditions[?(@.type=="Ready")].status}{"\t"}'
+    r'{range .items[?(@.kind=="Node")]}{.metadata.name}{"\t"}{.status.conditions[?(@.type=="Ready")].status}{"\t"}'
     r'{.status.conditions[?(@.status=="True")].type}{"\t"}'
     r'{.status.nodeInfo.kubeletVersion}{"\t"}{.metadata.labels}{"\t"}{.status.allocatable}{"\n"}{end}'
 )
 QUOTAS = r'{range .items[?(@.metadata.name=="project")]}{.metadata.namespace}{"\t"}{.spec.hard}{"\n"}{end}'
-DNS = r"{.status.availableReplicas}/{.spec.replicas}"
+QUOTA_CELLS = 2
+"""A row of QUOTAS has these, one of NODES has more."""
+DNS = Probe("deployment", "coredns", "kube-system")
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,17 @@ async def look(site: Site, hosts: Sequence[Host], control_planes: Fleet) -> list
 
 
 def _silent(where: str, says: str) -> Check:
-    if "command not found" in says:
+    if "command not found" in says or "No such file" in says:
         return Check("api-server", where, "failed", "has no kubectl.", fix="pulumi up")
     return Check("api-server", where, "failed", says, fix="there: crictl ps -a; journalctl -u kubelet -n 50")
 
 
 async def _ask(site: Site, hosts: Sequence[Host], kubectl: Kubectl) -> list[Check]:
     target = kubectl.target
-    nodes = _nodes(await kubectl.show("nodes", NODES))
-    dns = await kubectl.show("deployment coredns -n kube-system --ignore-not-found", DNS)
-    quotas = _quotas(await kubectl.show("resourcequota -A", QUOTAS))
+    rows = [line.split("\t") for line in (await kubectl.show("nodes,resourcequotas -A", NODES + QUOTAS)).splitlines()]
+    nodes, quotas = _nodes(rows), _quotas(rows)
+    probed = list(probes.of(site))
+    counts = await probes.counts([DNS, *(probe for _, probe in probed if isinstance(probe, Probe))], kubectl)
     checks = [Check("api-server", target.name, "ok")]
     offered: dict[str, list[probes.Offer]] = {}
     for offer in probes.offers(site):
@@ -71,14 +75,18 @@ async def _ask(site: Site, hosts: Sequence[Host], kubectl: Kubectl) -> list[Chec
         node = nodes.get(host.name)
         checks += _node(site, host, node)
         checks += [offer.compared(node.allocatable) for offer in offered.get(host.name, ()) if node]
-    checks.append(_dns(target.name, dns))
+    checks.append(_dns(target.name, counts.get(DNS, "")))
     checks += await pods.ask(site, target.name, {name: node.ready for name, node in nodes.items()}, kubectl.show)
     wanted = shares(site)
     checks += [project(target.name, name, wanted[name].gpus, quotas.get(name)) for name in site.projects]
     checks += await project_checks.ask(site, kubectl)
     checks += project_checks.fits(target.name, site, [node.allocatable for node in nodes.values()])
     checks += await project_pods.ask(site, target.name, kubectl.show)
-    checks += [await probes.ask(target.name, name, probe, kubectl.show) for name, probe in probes.of(site)]
+    for name, probe in probed:
+        if isinstance(probe, Probe):
+            checks.append(probes.workload(target.name, name, probe, counts.get(probe, "")))
+        else:
+            checks.append(await probes.value(target.name, name, probe, kubectl.show))
 
     async def bash(words: str, script: bytes) -> Result:
         return await kubectl.script(script, *shlex.split(words))
@@ -86,18 +94,17 @@ async def _ask(site: Site, hosts: Sequence[Host], kubectl: Kubectl) -> list[Chec
     return [*checks, *[await questions.ask(target.name, name, each, bash) for name, each in questions.of(site)]]
 
 
-def _nodes(text: str) -> dict[str, Node]:
-    rows = [line.split("\t") for line in text.splitlines()]
+def _nodes(rows: Sequence[Sequence[str]]) -> dict[str, Node]:
     found = {}
-    for name, ready, true, version, carried, allocatable in rows:
+    for name, ready, true, version, carried, allocatable in (row for row in rows if len(row) > QUOTA_CELLS):
         lacks = " and ".join(each.removesuffix("Pressure") for each in true.split() if each.endswith("Pressure"))
         found[name] = Node(ready, lacks, version, json.loads(carried), json.loads(allocatable))
     return found
 
 
-def _quotas(text: str) -> dict[str, Mapping[str, Any]]:
-    rows = [line.split("\t") for line in text.splitlines()]
-    return {namespace: json.loads(hard) for namespace, hard in rows}
+def _quotas(rows: Sequence[Sequence[str]]) -> dict[str, Mapping[str, Any]]:
+    # A node of that name is in no namespace.
+    return {row[0]: json.loads(row[1]) for row in rows if len(row) == QUOTA_CELLS and row[0]}
 
 
 def _node(site: Site, host: Host, node: Node | None) -> list[Check]:

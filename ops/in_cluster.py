@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shlex
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,8 @@ from ops.flags import Flags
 from ops.stop import Code, Stop
 from stacks.model import Site
 
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=30s"
+KUBECTL = "env GOGC=400 kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=30s"
+"""GOGC: as in components/kubernetes/lib.sh."""
 LIMIT = 60.0
 """Seconds for one call."""
 
@@ -79,6 +80,23 @@ class Kubectl:
         """The objects of a list. Raises UnansweredError."""
         found = await self.get(*words)
         return list(found["items"]) if found else []
+
+    async def named(self, wanted: Sequence[Mapping[str, Any]], deadline: float = LIMIT) -> list[dict[str, Any]]:
+        """Those of these objects (apiVersion, kind, metadata) that are there, in one request: kubectl reads from stdin
+        which ones to get. Raises UnansweredError."""
+        if not wanted:
+            return []
+        stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": wanted})
+        answer = await self.call("get", "--ignore-not-found", "-o", "json", "-f", "-", stdin=stdin, deadline=deadline)
+        lines = answer.stderr.strip().splitlines()
+        # A kind that the cluster does not know (its CRD is gone): kubectl says so, and gives the others.
+        known = [line for line in lines if "no matches for kind" in line or "ensure CRDs" in line]
+        if answer.status and (not lines or known != lines):
+            raise UnansweredError(self.target.name, last(answer))
+        if not answer.stdout.strip():
+            return []
+        found = self.parsed(answer, "get")
+        return list(found["items"]) if found["kind"].endswith("List") else [found]
 
     async def bash(self, script: Path, *words: str) -> str:
         """What a script prints there. Raises Stop with its last line if it fails."""

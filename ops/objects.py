@@ -21,10 +21,9 @@ from ruamel.yaml import YAML
 from components.hostrun.fleet import Fleet
 from components.hostrun.report import Check
 from components.hostrun.target import SshError, Target
-from ops import apis
 from ops.flags import Flags
 from ops.found import Found
-from ops.in_cluster import Kubectl, UnansweredError, last
+from ops.in_cluster import Kubectl, UnansweredError
 from ops.record import MEND, host_of
 from ops.site import pulumi
 from ops.stop import Stop
@@ -33,6 +32,8 @@ from stacks.model import Site
 
 LIMIT = 90.0
 """Seconds for one control plane."""
+AT_ONCE = 4
+"""Releases that are asked for in one request: a Secret has at most 1 MiB, an answer 8 (hostrun/session.py)."""
 RELEASE = "kubernetes:helm.sh/v3:Release"
 MARK = "4dabf18193072939515e22adb298388d"
 """The key by which Pulumi marks a secret."""
@@ -160,6 +161,8 @@ async def _with_kubeconfig(planes: Fleet, resources: Sequence[Mapping[str, Any]]
 
 async def _with_apis(resources: Sequence[Mapping[str, Any]], found: Look) -> Look:
     """The verdict, with that on the objects behind the APIs of platforms."""
+    from ops import apis  # noqa: PLC0415 - its HTTP client takes long to load
+
     checks, more = await asyncio.to_thread(apis.look, resources, _revealed)
     return replace(found, checks=[*found.checks, *checks], found=[*found.found, *more])
 
@@ -200,14 +203,17 @@ async def _compare(kubectl: Kubectl, wanted: Sequence[Wanted]) -> list[Found]:
             continue
         for difference in differences(each.inputs, there):
             found.append(Found(_field(where, each, difference), each.urn, difference, _is_secret(each)))
-    for each in wanted:
-        if each.type == RELEASE:
-            found += await _release(kubectl, each)
+    releases = [each for each in wanted if each.type == RELEASE]
+    for at in range(0, len(releases), AT_ONCE):
+        some = releases[at : at + AT_ONCE]
+        kept = await _revisions(kubectl, some)
+        for each in some:
+            found += _release(where, each, kept.get((each.key[1] or "default", each.key[2]), []))
     return found
 
 
 async def _objects(kubectl: Kubectl, objects: Sequence[Wanted]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
-    """The live objects by key, in one request: kubectl reads from stdin which ones to get."""
+    """The live objects by key, in one request."""
     asked: list[dict[str, Any]] = [
         {
             "apiVersion": each.inputs["apiVersion"],
@@ -216,39 +222,34 @@ async def _objects(kubectl: Kubectl, objects: Sequence[Wanted]) -> dict[tuple[st
         }
         for each in objects
     ]
-    if not asked:
-        return {}
-    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": asked})
-    answer = await kubectl.call("get", "--ignore-not-found", "-o", "json", "-f", "-", stdin=stdin, deadline=LIMIT)
-    lines = answer.stderr.strip().splitlines()
-    # A kind that the cluster does not know (its CRD is gone): kubectl says so, and gives the others.
-    known = [line for line in lines if "no matches for kind" in line or "ensure CRDs" in line]
-    if answer.status and (not lines or known != lines):
-        raise UnansweredError(kubectl.target.name, last(answer))
-    answered: dict[str, Any] = kubectl.parsed(answer, "get") if answer.stdout.strip() else {"kind": "List", "items": []}
-    items: list[dict[str, Any]] = answered["items"] if answered["kind"].endswith("List") else [answered]
+    items = await kubectl.named(asked, LIMIT)
     there = {(of["kind"], of["metadata"].get("namespace", ""), of["metadata"]["name"]): of for of in items}
     keys = {each.key: (each.key[0].removesuffix("Patch"), *each.key[1:]) for each in objects}
     return {key: there[live] for key, live in keys.items() if live in there}
 
 
-async def _release(kubectl: Kubectl, wanted: Wanted) -> list[Found]:
-    """Helm keeps a release in Secrets; that of the last revision has its status and chart.
+async def _revisions(kubectl: Kubectl, releases: Sequence[Wanted]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By namespace and name of a release, the Secrets in which Helm keeps its revisions, but for superseded ones: ten
+    of a large chart would exceed the limit of one answer."""
+    names = ",".join(sorted({each.key[2] for each in releases}))
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for each in await kubectl.items("secrets", "-A", "-l", f"owner=helm,name in ({names}),status!=superseded"):
+        metadata = each["metadata"]
+        found.setdefault((metadata["namespace"], metadata["labels"]["name"]), []).append(each)
+    return found
 
-    Superseded revisions are left out: ten of a large chart would exceed the limit of one answer.
-    """
-    _, namespace, name = wanted.key
-    labels = f"owner=helm,name={name},status!=superseded"
-    kept_as = await kubectl.items("secrets", "-n", namespace or "default", "-l", labels)
+
+def _release(where: str, wanted: Wanted, kept_as: Sequence[Mapping[str, Any]]) -> list[Found]:
+    """The Secret of the last revision has the release's status and chart."""
     revisions = sorted(kept_as, key=lambda each: int(each["metadata"]["labels"]["version"]))
     if not revisions:
-        return [Found(_check(kubectl.target.name, wanted, "is not there."), wanted.urn)]
+        return [Found(_check(where, wanted, "is not there."), wanted.urn)]
     kept = base64.b64decode(base64.b64decode(revisions[-1]["data"]["release"]))
     release = json.loads(gzip.decompress(kept))
     seen = {"status": release["info"]["status"], "version": release["chart"]["metadata"]["version"]}
     want = {"status": "deployed", "version": str(wanted.inputs.get("version") or seen["version"])}
     faults = [Difference((key,), seen[key], want[key]) for key in seen if _plain(seen[key]) != _plain(want[key])]
-    return [Found(_field(kubectl.target.name, wanted, fault), wanted.urn, fault) for fault in faults]
+    return [Found(_field(where, wanted, fault), wanted.urn, fault) for fault in faults]
 
 
 def _plain(version: str) -> str:

@@ -1,6 +1,5 @@
 """Whose a host is, as `sitectl` reads it: the owner that the host keeps, against this stack and its state."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from components.hostrun.owner import Owner
 from components.hostrun.report import Check
 from ops.flags import Flags
 from ops.record import COMMAND, host_of
-from ops.site import pulumi
+from ops.state import plain
 from ops.stop import Stop
 
 STASH = "pulumi:index:Stash"
@@ -68,8 +67,8 @@ def _word(last: str | None) -> str:
 
 
 def of_stack(stack: str, folder: Path) -> State:
-    """The stack's own state, by `pulumi stack export`. Raises Stop."""
-    found = stash(json.loads(pulumi(["stack", "export"], stack, folder)))
+    """What the stack's state says of itself. Raises Stop."""
+    found = stash(plain(stack, folder))
     return State(found["id"], found["outputs"].get("output") or {}) if found else State()
 
 

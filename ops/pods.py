@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.hostrun.report import Check
-from ops.probes import Kubectl
+from ops.probes import Show
 from stacks.model import Site
 
 NAME = '{.metadata.namespace}{"/"}{.metadata.name}{"\\t"}{.spec.nodeName}{"\\t"}'
@@ -31,23 +31,23 @@ NAMED = 3
 """So many pods of a node are named."""
 
 
-async def ask(site: Site, where: str, ready: Mapping[str, str], kubectl: Kubectl) -> list[Check]:
+async def ask(site: Site, where: str, ready: Mapping[str, str], show: Show) -> list[Check]:
     """What was found; nothing where all is well. `ready` has the Ready condition of each node."""
-    failed = await kubectl("pods -A --field-selector=status.phase=Failed", EVICTED)
+    failed = await show("pods -A --field-selector=status.phase=Failed", EVICTED)
     found = list(_evicted(site, where, failed))
     dark = [node for node, condition in ready.items() if condition != "True"]
     # A question for each node costs less where the cluster is large; one for all, where much of it is dark.
-    whole = await kubectl("pods -A", ENDING) if len(dark) > MANY else ""
+    whole = await show("pods -A", ENDING) if len(dark) > MANY else ""
     ending = _by_node(whole)
     for node in dark:
-        own = ending.get(node, "") if len(dark) > MANY else await _of_node(kubectl, node)
+        own = ending.get(node, "") if len(dark) > MANY else await _of_node(show, node)
         found += _stuck(site, where, node, own)
-    found += _lasting(site, where, await kubectl(f"pods -A --field-selector={JOBS}", LASTING))
+    found += _lasting(site, where, await show(f"pods -A --field-selector={JOBS}", LASTING))
     return found
 
 
-async def _of_node(kubectl: Kubectl, node: str) -> str:
-    return await kubectl(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
+async def _of_node(show: Show, node: str) -> str:
+    return await show(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
 
 
 def _by_node(text: str) -> dict[str, str]:

@@ -3,24 +3,27 @@
 Rows: M3.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from components.gpu import pods
 from components.hostrun.report import Check
 from components.parts.part import Expected, Probe
+from ops.in_cluster import Kubectl
 from stacks import ground
 from stacks.model import Site
 
-Kubectl = Callable[[str, str], Awaitable[str]]
+Show = Callable[[str, str], Awaitable[str]]
 """`kubectl get WORDS -o jsonpath=PATH`."""
 
-_SEEN = {
-    "deployment": "{.status.availableReplicas}/{.spec.replicas}",
-    "statefulset": "{.status.availableReplicas}/{.spec.replicas}",
-    "daemonset": "{.status.numberAvailable}/{.status.desiredNumberScheduled}",
-    "job": "{.status.succeeded}/{.spec.completions}",
+_SPREAD = ("Deployment", "apps/v1", ("status", "availableReplicas"), ("spec", "replicas"))
+_KINDS = {
+    "deployment": _SPREAD,
+    "statefulset": ("StatefulSet", *_SPREAD[1:]),
+    "daemonset": ("DaemonSet", "apps/v1", ("status", "numberAvailable"), ("status", "desiredNumberScheduled")),
+    "job": ("Job", "batch/v1", ("status", "succeeded"), ("spec", "completions")),
 }
+"""By the kind of a probe: the object's kind and API, and where it has how many pods are well and how many are to be."""
 
 
 def of(site: Site) -> Iterator[tuple[str, Probe | Expected]]:
@@ -57,15 +60,35 @@ def offers(site: Site) -> Iterator[Offer]:
     return (Offer(entry.name, host, name, count) for entry, host, name, count in ground.offers(site))
 
 
-async def ask(where: str, name: str, probe: Probe | Expected, kubectl: Kubectl) -> Check:
-    """One of them, as the control plane `where` sees it."""
-    if isinstance(probe, Expected):
-        return await _value(where, name, probe, kubectl)
-    return await _workload(where, name, probe, kubectl)
+async def counts(asked: Collection[Probe], kubectl: Kubectl) -> dict[Probe, str]:
+    """By probe, `AVAILABLE/WANTED`, each empty where the object does not say it; nothing of one that is not there.
+
+    All in one request, since most of the time of a question is a start of kubectl. Raises UnansweredError.
+    """
+    wanted = [
+        {
+            "apiVersion": _KINDS[probe.kind][1],
+            "kind": _KINDS[probe.kind][0],
+            "metadata": {"namespace": probe.namespace, "name": probe.name},
+        }
+        for probe in asked
+    ]
+    there = {
+        (each["kind"], each["metadata"]["namespace"], each["metadata"]["name"]): each
+        for each in await kubectl.named(wanted)
+    }
+    found = {}
+    for probe in asked:
+        kind, _, available, to_be = _KINDS[probe.kind]
+        if each := there.get((kind, probe.namespace, probe.name)):
+            seen = [(each.get(part) or {}).get(key, "") for part, key in (available, to_be)]
+            found[probe] = "/".join(map(str, seen))
+    return found
 
 
-async def _value(where: str, name: str, probe: Expected, kubectl: Kubectl) -> Check:
-    seen = " ".join((await kubectl(f"{probe.objects} --ignore-not-found", probe.path)).split())
+async def value(where: str, name: str, probe: Expected, show: Show) -> Check:
+    """A value, as the control plane `where` sees it."""
+    seen = " ".join((await show(f"{probe.objects} --ignore-not-found", probe.path)).split())
     check = Check(f"{name}/{probe.name}", where, "ok", seen or "none")
     if seen == probe.want:
         return check
@@ -73,11 +96,10 @@ async def _value(where: str, name: str, probe: Expected, kubectl: Kubectl) -> Ch
     return replace(check, status="failed", saw=saw, want=probe.want or "none", fix=probe.fix)
 
 
-async def _workload(where: str, name: str, probe: Probe, kubectl: Kubectl) -> Check:
-    """A daemonset that no node wants passes."""
+def workload(where: str, name: str, probe: Probe, text: str) -> Check:
+    """A workload, by its `counts`; a daemonset that no node wants passes."""
     id_ = f"{name}/{probe.name}"
     place = f"{probe.kind} {probe.name} -n {probe.namespace}"
-    text = await kubectl(f"{place} --ignore-not-found", _SEEN[probe.kind])
     available, _, wanted = text.partition("/")
     if not wanted:
         return Check(id_, where, "failed", f"there is no {place}.", fix="pulumi up --refresh")

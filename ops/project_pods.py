@@ -11,7 +11,7 @@ from typing import Any
 
 from components.hostrun.report import Check
 from components.tenancy.config import Project
-from ops.probes import Kubectl
+from ops.probes import Show
 from policy.rules import foreign, unbounded
 from stacks.model import Site
 
@@ -20,11 +20,11 @@ NAMED = 3
 """So many findings of a project are named."""
 
 
-async def ask(site: Site, where: str, kubectl: Kubectl) -> list[Check]:
+async def ask(site: Site, where: str, show: Show) -> list[Check]:
     """A check `project/NAME/pods` of each project."""
     found = []
     for name, project in site.projects.items():
-        text = await kubectl(f"pods -n {name} --field-selector=status.phase=Running --ignore-not-found", PODS)
+        text = await show(f"pods -n {name} --field-selector=status.phase=Running --ignore-not-found", PODS)
         pods = dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
         specs = {pod: json.loads(spec) for pod, spec in pods.items()}
         found.append(_check(where, name, specs, list(_wrong(project, specs, site.allowed_registries))))

@@ -15,7 +15,7 @@ Bash = Callable[[str, bytes], Awaitable[Result]]
 _FIRST = """\
 set -euo pipefail
 shopt -s inherit_errexit
-kubectl() { command kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s "$@"; }
+kubectl() { GOGC=400 command kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=15s "$@"; }
 untrue() { printf '%s\\n' "$*" && exit 1; }
 remark() { printf 'remark: %s\\n' "$*"; }
 """

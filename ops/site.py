@@ -87,8 +87,10 @@ def pulumi(words: Sequence[str], stack: str | None, folder: Path, *, stdin: str 
     """What `pulumi WORDS` prints; its stdout may be secret and is never shown. Raises Stop."""
     command = ["pulumi", *words, *(["--stack", stack] if stack else []), "--non-interactive"]
     try:
+        # GOGC: as it starts, pulumi makes what it keeps to its end; Go would look through that again and again.
+        env = {"GOGC": "400", **os.environ}
         done = subprocess.run(
-            command, cwd=folder, input=stdin, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=folder, env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False
         )
     except FileNotFoundError:
         raise Stop(

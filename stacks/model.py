@@ -73,15 +73,15 @@ class Entry(NamedTuple):
 def key_of(part: Registered) -> Key:
     """The key of a part of components/parts: its folder's name, in the object that its record names."""
     own = to_camel(part.kind)
-    return (own,) if part.part.within is None else (part.part.within, own)
+    return (own,) if part.within is None else (part.within, own)
 
 
 def with_parts(base: type[Model], within: str | None) -> Any:  # noqa: ANN401 - a class made here
     """The class with one key more for each part of components/parts that stands in it."""
     keys: dict[str, Any] = {
-        each.kind: (each.part.config | None, Field(None, description=each.part.config.__doc__))
+        each.kind: (each.config | None, Field(None, description=each.config.__doc__))
         for each in REGISTERED
-        if each.room == "parts" and each.part.within == within
+        if each.room == "parts" and each.within == within
     }
     return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **keys)
 
@@ -180,12 +180,12 @@ class Site(Keyed):
     def entries(self) -> tuple[Entry, ...]:
         """The parts that this site has: those with a key of their own, then `platforms`, in the order of the file."""
         keyed = [each for each in REGISTERED if each.room == "parts"]
-        own = [(each, getattr(self._place(each.part), each.kind)) for each in keyed]
+        own = [(each, getattr(self._place(each), each.kind)) for each in keyed]
         found = [Entry(key_of(part), part.kind.replace("_", "-"), part, config) for part, config in own if config]
         listed = enumerate(self.platforms)
         return (*found, *(Entry(("platforms", index), each.name, of(each), each) for index, each in listed))
 
-    def _place(self, part: Part[Any]) -> Any:  # noqa: ANN401 - any object of the site
+    def _place(self, part: Registered) -> Any:  # noqa: ANN401 - any object of the site
         return self if part.within is None else getattr(self, part.within)
 
     @cached_property

@@ -75,6 +75,7 @@ pkg_add() {
         if [[ -z ${pkg_seen[${word%%=*}]-} ]] || ! pkg_right "$word" "${pkg_seen[${word%%=*}]}"; then missing+=("$word"); fi
     done
     if ((${#missing[@]})); then
+        if pkg_unread; then pkg_update; fi
         _pkg_before
         pkg_install "${missing[@]}" || status=$?
         # Do not wait for a lock twice. For any other failure, outdated package lists may be the cause.

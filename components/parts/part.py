@@ -261,6 +261,8 @@ class Part(Generic[P]):
     """One part. Checks that every part would need are in stacks/checks_parts.py."""
 
     config: type[P]
+    """In config.py, named like the folder (`GpuOperator`). `within: ClassVar[str] = "network"` there puts the key of a
+    part of components/parts into that object of the site; without it the key stands at top level."""
     checks: Callable[[P, Ground], Iterator[Problem]]
     """Yields the problems of an entry, with keys relative to it."""
     notes: Callable[[P, Ground], Iterator[Problem]] = lambda *_: iter(())
@@ -284,9 +286,6 @@ class Part(Generic[P]):
     cluster: ClusterPart[P] | None = None
     files: Callable[[P, Ground], Mapping[str, str]] = lambda *_: {}
     """Texts for the people who use it, by path below the folder that `sitectl files` writes them to; no secrets."""
-    within: str | None = None
-    """For a part of components/parts: the object of the site in which its key stands, such as `network`; None for a
-    key at top level."""
 
     def wants(self, config: P) -> frozenset[Provide]:
         """What an entry needs, including kubernetes for a half in the cluster that is not optional."""

@@ -108,9 +108,9 @@ class FakeHosts:
             "gpu-metal adopt": lambda: self._told(target.name, stdin.decode()),
             "date +": lambda: ssh.Result(0, f"{time.time() + self.skew.get(target.name, 0):.9f}\n", ""),
             "SubjectAccessReview": lambda: self._reviews(json.loads(stdin)["items"]),
-            "get nodes": self._nodes,
-            "get deployment coredns": lambda: ssh.Result(0, self.dns, ""),
-            "get resourcequota": self._quotas,
+            "get nodes,resourcequotas": lambda: ssh.Result(0, self._nodes() + self._quotas(), ""),
+            "get nodes": lambda: ssh.Result(0, self._nodes(), ""),
+            '"name": "coredns"': lambda: ssh.Result(0, deployment("coredns", "kube-system", self.dns), ""),
             "restartPolicy!=Always": lambda: ssh.Result(0, self.lasting, ""),
             "status.phase=Running": lambda: ssh.Result(0, self.running, ""),
             "status.phase=Failed": lambda: ssh.Result(0, self.evicted, ""),
@@ -195,7 +195,7 @@ class FakeHosts:
                 sections.append(section(part, self.units.get((name, part), usual) + "\n", 0))
         return ssh.Result(0, "".join(sections), "")
 
-    def _nodes(self) -> ssh.Result:
+    def _nodes(self) -> str:
         labels = {
             "cp-1": {"node-role.kubernetes.io/control-plane": ""},
             "gpu-1": {"node-role.kubernetes.io/worker": "", "tier": "fast"},
@@ -205,8 +205,7 @@ class FakeHosts:
         true = {n: f"{self.pressed.get(n, '')} Ready" if ready[n] == "True" else "" for n in NAMES}
         has = json.dumps({"cpu": "4", "memory": "16Gi"})
         cells = {n: [n, ready[n], true[n], "v1.34.2", json.dumps(labels[n]), has] for n in NAMES}
-        rows = ["\t".join(cells[n]) + "\n" for n in NAMES if ready[n] != "gone"]
-        return ssh.Result(0, "".join(rows), "")
+        return "".join("\t".join(cells[n]) + "\n" for n in NAMES if ready[n] != "gone")
 
     def _reviews(self, asked: list[dict[str, Any]]) -> ssh.Result:
         """Whether each one may; in the order of the questions."""
@@ -215,8 +214,16 @@ class FakeHosts:
         ]
         return ssh.Result(0, "".join(f"{str(may).lower()}\n" for may in allowed), "")
 
-    def _quotas(self) -> ssh.Result:
-        return ssh.Result(0, "".join(f"{name}\t{json.dumps(hard)}\n" for name, hard in self.quotas.items()), "")
+    def _quotas(self) -> str:
+        return "".join(f"{name}\t{json.dumps(hard)}\n" for name, hard in self.quotas.items())
+
+
+def deployment(name: str, namespace: str, counts: str) -> str:
+    """One as kubectl prints it; `counts` is AVAILABLE/WANTED."""
+    available, wanted = ({"n": int(count)} if count else {} for count in counts.split("/"))
+    status = {"availableReplicas": available["n"]} if available else {}
+    metadata = {"name": name, "namespace": namespace}
+    return json.dumps({"kind": "Deployment", "metadata": metadata, "spec": {"replicas": wanted["n"]}, "status": status})
 
 
 def _layers(layer: str, steps: dict[str, str | None]) -> dict[str, Any]:

@@ -101,8 +101,14 @@ class Site:
             return []
         info = {"info": {"status": self.release["status"]}, "chart": {"metadata": {"version": self.release["version"]}}}
         text = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(info).encode()))).decode()
-        old = {"metadata": {"labels": {"version": "1"}}, "data": {"release": ""}}
-        return [{"metadata": {"labels": {"version": "10"}}, "data": {"release": text}}, old]
+        revisions = (("kube-flannel", "10", text), ("kube-flannel", "1", ""), ("other", "11", ""))
+        return [
+            {
+                "metadata": {"namespace": of, "labels": {"name": "flannel", "version": version}},
+                "data": {"release": kept},
+            }
+            for of, version, kept in revisions
+        ]
 
     def look(self, *unasked: str) -> Look:
         planes = {name: Target(name, name, 22, "deploy", "ssh-ed25519 AAAA") for name in self.ca if name not in unasked}

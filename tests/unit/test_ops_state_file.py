@@ -3,10 +3,12 @@
 Does not prove: what Pulumi does with a copy that was brought back.
 """
 
+import json
 import os
 
 import pytest
 
+from ops.state import plain
 from tests.unit.fake_hosts import FakePulumi, Sitectl
 from tests.unit.test_ops_pulumi import CREATING, lock, state
 
@@ -73,3 +75,32 @@ def test_a_disk_of_this_machine_that_takes_no_state(ctl: Sitectl, cli: FakePulum
     result = ctl("recover")
     assert result.exit_code == 3
     assert f"{why}. Fix: {fix}" in result.stderr
+
+
+def saved(ctl: Sitectl, text: str) -> None:
+    file = ctl.folder / "state/.pulumi/stacks/gpu-metal/dev.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+
+def test_a_state_in_a_folder_is_read_without_a_start_of_pulumi(ctl: Sitectl, cli: FakePulumi) -> None:
+    latest = {"resources": [{"urn": "a"}]}
+    saved(ctl, json.dumps({"version": 3, "checkpoint": {"stack": "dev", "latest": latest}}))
+    assert plain("dev", ctl.folder) == {"deployment": latest}
+    assert cli.asked == []
+
+
+@pytest.mark.parametrize("text", ['{"version": 4, "checkpoint": {"latest": {}}}', '{"version": 3, "chec', "[]"])
+def test_a_state_file_of_another_form_is_left_to_pulumi(ctl: Sitectl, cli: FakePulumi, text: str) -> None:
+    saved(ctl, text)
+    state(cli)
+    assert plain("dev", ctl.folder)["deployment"]
+    assert len(cli.asked) == 1
+
+
+def test_a_state_in_a_bucket_is_left_to_pulumi(ctl: Sitectl, cli: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(ctl, '{"version": 3, "checkpoint": {"latest": {"resources": []}}}')
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    state(cli)
+    plain("dev", ctl.folder)
+    assert len(cli.asked) == 1

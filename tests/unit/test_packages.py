@@ -182,3 +182,29 @@ def test_a_hosts_packages_are_plain_or_held() -> None:
     steps = host_packages(host(packages=["jq", "socat=1.7*", "@build-tools"], hold=["socat"]))
     asked = {step.id: (step.inputs["names"], step.inputs["hold"]) for step in steps[1:]}
     assert asked == {"packages#site": ("jq @build-tools", "no"), "packages#held": ("socat=1.7*", "yes")}
+
+
+@pytest.mark.row("H7")
+def test_packages_that_came_as_dependencies_are_read_from_apts_marks(tmp_path: Path) -> None:
+    marks = {"both amd64": 1, "script amd64": 1, "asked amd64": 0, "gone amd64": 1, "other i386": 1}
+    form = "Package: {}\nArchitecture: {}\nAuto-Installed: {}\n\n"
+    text = "".join(form.format(*name.split(), auto) for name, auto in marks.items())
+    (tmp_path / "marks").write_text(text)
+    there = ["installed both amd64", "installed script all", "installed asked amd64", "config-files gone amd64"]
+    there += ["installed other amd64", "installed plain amd64"]
+    asked = f"_apt_marks={tmp_path}/marks; dpkg-query() {{ printf '%s\\n' {' '.join(map(repr, there))}; }}; pkg_auto"
+    assert on(tmp_path, SYSTEMS["debian-12"], asked).split() == ["both", "script"]
+    assert not on(tmp_path, SYSTEMS["debian-12"], "_apt_marks=/nowhere/marks; pkg_auto")
+
+
+@pytest.mark.row("H7")
+@pytest.mark.parametrize(("unread", "calls"), [("true", ["update", "install jq"]), ("false", ["install jq"])])
+def test_a_host_without_package_lists_reads_them_first(tmp_path: Path, unread: str, calls: list[str]) -> None:
+    stand_ins = (
+        f"GPU_METAL_HOME={tmp_path}/home; . {tmp_path}/runner/files.sh; pkg_unread() {{ {unread}; }}; apt_get() {{ "
+        f'case $1 in update) echo update ;; *) echo install "${{@: -1}}" ;; esac >>{tmp_path}/calls; }}; '
+        "pkg_list() { :; }; pkg_auto() { :; }; pkg_see() { :; }; system_folders_there() { :; }; "
+        f"mkdir -p {tmp_path}/home/packages/asked; pkg_add jq"
+    )
+    on(tmp_path, SYSTEMS["debian-12"], stand_ins)
+    assert (tmp_path / "calls").read_text().splitlines() == calls

@@ -6,7 +6,7 @@ Does not prove: that the objects of a half are of use; a part's own tests do.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pulumi_kubernetes as k8s
 import pytest
@@ -32,6 +32,12 @@ class Config(Model):
     """A part's."""
 
     text: str = "hello"
+
+
+class InNetwork(Config):
+    """One whose key stands in `network`."""
+
+    within: ClassVar[str] = "network"
 
 
 class Whole(ComponentResource):
@@ -93,8 +99,15 @@ ASKER: Part[Config] = Part(
 )
 
 
+def registered(name: str, part: Part[Config] = GIVER, config: type[Config] = Config) -> Registered:
+    """A part without a folder."""
+    made = Registered("parts", name)
+    vars(made).update(part=part, config=config)
+    return made
+
+
 def entry(name: str, part: Part[Config]) -> Entry:
-    return Entry((name,), name, Registered("parts", name, part), Config())
+    return Entry((name,), name, registered(name, part), Config())
 
 
 def site_with(folder: Path, *entries: Entry, **said: Any) -> Site:
@@ -116,7 +129,7 @@ def test_each_folder_with_a_part_is_registered_by_its_name() -> None:
     assert len(folders) == len(REGISTERED)
     for each in REGISTERED:
         if each.room == "platforms":
-            assert each.part.config.model_json_schema()["properties"]["kind"]["const"] == each.kind
+            assert each.config.model_json_schema()["properties"]["kind"]["const"] == each.kind
 
 
 def test_what_a_part_needs_is_said_with_the_way_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,13 +240,12 @@ def test_a_site_that_has_no_part_has_no_half(tmp_path: Path) -> None:
     assert [each.name for each in plan.of("kubernetes:core/v1:ConfigMap")] == []
 
 
-def test_a_part_stands_in_the_object_that_its_record_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    inside = Registered("parts", "made_up", replace(GIVER, within="network"))
-    top = Registered("parts", "made_up", GIVER)
-    monkeypatch.setattr("stacks.model.REGISTERED", (inside, Registered("parts", "other", GIVER)))
+def test_a_part_stands_in_the_object_that_its_config_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, top = registered("made_up", config=InNetwork), registered("made_up")
+    monkeypatch.setattr("stacks.model.REGISTERED", (inside, registered("other")))
     assert (key_of(inside), key_of(top)) == (("network", "madeUp"), ("madeUp",))
     whole = with_parts(Network, "network")
-    assert whole.model_validate({"podSubnet": "10.8.0.0/16", "madeUp": {"text": "hi"}}).made_up == Config(text="hi")
+    assert whole.model_validate({"podSubnet": "10.8.0.0/16", "madeUp": {"text": "hi"}}).made_up == InNetwork(text="hi")
     assert whole().made_up is None
     assert set(whole.model_fields) == {*Network.model_fields, "made_up"}
     assert whole.model_json_schema()["title"] == "Network"
@@ -241,4 +253,4 @@ def test_a_part_stands_in_the_object_that_its_record_names(monkeypatch: pytest.M
 
 def test_each_part_stands_in_an_object_of_the_site() -> None:
     objects = {name for name, field in Site.model_fields.items() if isinstance(field.default, Model)}
-    assert {each.part.within for each in REGISTERED} <= {None, *objects}
+    assert {each.within for each in REGISTERED} <= {None, *objects}

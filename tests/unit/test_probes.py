@@ -1,14 +1,19 @@
 """Probes of parts: what verify says of a workload. Does not prove: kubectl's own output."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from components.hostrun.report import Check
+from components.hostrun.ssh import Result
 from components.parts.part import ClusterPart, Expected, Probe
 from ops import probes
+from ops.in_cluster import Kubectl
 from tests.unit.test_parts import GIVER, HERE, Config, entry, site_with
 
 PROBE = Probe("daemonset", "agent", "giver")
@@ -26,7 +31,7 @@ def test_a_site_has_the_probes_of_its_parts(tmp_path: Path) -> None:
 
 @pytest.mark.row("M3")
 @pytest.mark.parametrize(
-    ("answer", "status", "saw"),
+    ("counts", "status", "saw"),
     [
         ("2/2", "ok", "2 available"),
         ("/0", "ok", "0 available"),
@@ -35,18 +40,31 @@ def test_a_site_has_the_probes_of_its_parts(tmp_path: Path) -> None:
         ("", "failed", "there is no daemonset agent -n giver."),
     ],
 )
-def test_a_workload_is_whole_or_not(answer: str, status: str, saw: str) -> None:
+def test_a_workload_is_whole_or_not(counts: str, status: str, saw: str) -> None:
+    check = probes.workload("cp-1", "giver", PROBE, counts)
+    assert (check.id, check.host, check.status, check.saw) == ("giver/agent", "cp-1", status, saw)
+
+
+@pytest.mark.row("M3")
+def test_all_workloads_are_asked_in_one_request() -> None:
     asked: list[str] = []
 
-    async def kubectl(words: str, path: str) -> str:
-        asked.append(f"{words} {path}")
-        return answer
+    async def ask(_: object, command: str, *, stdin: bytes, **__: object) -> Result:
+        asked.append(command)
+        items = json.loads(stdin)["items"]
+        assert items[1]["apiVersion"] == "batch/v1"
+        there = [
+            {**items[0], "status": {"numberAvailable": 1, "desiredNumberScheduled": 2}},
+            {**items[1], "status": {}, "spec": {"completions": 1}},
+        ]
+        return Result(0, json.dumps({"kind": "List", "items": there}), "")
 
-    check: Check = asyncio.run(probes.ask("cp-1", "giver", PROBE, kubectl))
-    assert (check.id, check.host, check.status, check.saw) == ("giver/agent", "cp-1", status, saw)
-    assert asked == [
-        "daemonset agent -n giver --ignore-not-found {.status.numberAvailable}/{.status.desiredNumberScheduled}"
-    ]
+    gone = replace(PROBE, kind="statefulset")
+    job = replace(PROBE, kind="job")
+    plane: Any = SimpleNamespace(name="cp-1")
+    found = asyncio.run(probes.counts([PROBE, job, gone], Kubectl(cast("Any", SimpleNamespace(ask=ask)), plane)))
+    assert found == {PROBE: "1/2", job: "/1"}
+    assert len(asked) == 1
 
 
 @pytest.mark.row("M3")
@@ -63,26 +81,22 @@ def test_a_value_is_as_it_must_be_or_not(answer: str, status: str, saw: str) -> 
         assert (words, path) == ("persistentvolumeclaim data -n vision --ignore-not-found", "{.status.phase}")
         return answer
 
-    check: Check = asyncio.run(probes.ask("cp-1", "giver", VALUE, kubectl))
+    check: Check = asyncio.run(probes.value("cp-1", "giver", VALUE, kubectl))
     assert (check.id, check.status, check.saw) == ("giver/data", status, saw)
     assert (check.want, check.fix) == (("", "") if status == "ok" else ("Bound", "describe it"))
 
 
 @pytest.mark.row("M3")
 @pytest.mark.parametrize(
-    ("answer", "status", "saw"),
+    ("counts", "status", "saw"),
     [
         ("1/1", "ok", "1 done"),
         ("/1", "failed", "job agent -n giver has 0 of 1 pods done."),
         ("", "failed", "there is no job agent -n giver."),
     ],
 )
-def test_a_job_has_ended_well_or_not(answer: str, status: str, saw: str) -> None:
-    async def kubectl(words: str, path: str) -> str:
-        assert (words, path) == ("job agent -n giver --ignore-not-found", "{.status.succeeded}/{.spec.completions}")
-        return answer
-
-    check = asyncio.run(probes.ask("cp-1", "giver", replace(PROBE, kind="job"), kubectl))
+def test_a_job_has_ended_well_or_not(counts: str, status: str, saw: str) -> None:
+    check = probes.workload("cp-1", "giver", replace(PROBE, kind="job"), counts)
     assert (check.status, check.saw) == (status, saw)
 
 

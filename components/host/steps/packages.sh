@@ -24,6 +24,7 @@ _spare_others() {
         if ! pkg_right "$word"; then missing+=("$word"); fi
     done
     if ((${#missing[@]} == 0)); then return; fi
+    if pkg_unread; then pkg_update; fi
     # Outdated package lists may be the cause of a failure; pkg_add reports any other.
     gone=$(pkg_removes "${missing[@]}" 2>/dev/null) || {
         pkg_update

@@ -64,8 +64,9 @@ _say_who_holds() { # SECONDS
     pkg_waited "$1" "$pid" "$holder"
 }
 
-# pkg_update: reads the package lists
+# pkg_update: reads the package lists · pkg_unread: has this host none yet, as after its installation?
 pkg_update() { apt_get update; }
+pkg_unread() { ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; }
 
 # pkg_install NAME[=VERSION]…: a version may be a glob
 pkg_install() {
@@ -104,8 +105,17 @@ pkg_right() {
 pkg_list() { dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u; }
 
 # pkg_auto: those installed only as dependencies, sorted · pkg_mark_auto NAME… / pkg_mark_asked NAME…: marks installed
-# packages as dependencies, or as asked for
-pkg_auto() { apt-mark showauto | sed 's/:.*//' | sort -u; }
+# packages as dependencies, or as asked for. `apt-mark showauto` reads the same file, and all package lists before it.
+pkg_auto() {
+    if [[ ! -e $_apt_marks ]]; then return; fi
+    dpkg-query -W -f '${db:Status-Status} ${Package} ${Architecture}\n' | awk '
+        NR == FNR { if ($1 == "installed") there[$2, $3] = 1; next }
+        $1 == "Package:" { package = $2; architecture = "" }
+        $1 == "Architecture:" { architecture = $2 }
+        $1 == "Auto-Installed:" && $2 == 1 && ((package, architecture) in there || (package, "all") in there) { print package }
+    ' - "$_apt_marks" | sort -u
+}
+_apt_marks=/var/lib/apt/extended_states
 pkg_mark_auto() { apt-mark auto -- "$@"; }
 pkg_mark_asked() { apt-mark manual -- "$@"; }
 

@@ -27,8 +27,9 @@ _wait_for_dnf() { # SECONDS
     return 75
 }
 
-# pkg_update: reads the package lists
+# pkg_update: reads the package lists · pkg_unread: has this host none yet? dnf reads those that it lacks by itself.
 pkg_update() { dnf_run -q makecache; }
+pkg_unread() { false; }
 
 # pkg_install NAME[=VERSION]…: a version may be a glob
 pkg_install() {

@@ -1,6 +1,6 @@
 """What a site may say of cert-manager (row L2)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -68,6 +68,8 @@ class Acme(Model):
 class CertManager(Model):
     """cert-manager: makes certificates, and renews them in time."""
 
+    within: ClassVar[str] = "network"
+    """The object of the site in which its key stands."""
     chart: str = versions.CHART
     """A chart name in `repository`; with a slash in it, a path or an oci:// address, which needs no repository."""
     repository: ChartUrl = versions.REPOSITORY

@@ -33,5 +33,4 @@ PART: Part[CertManager] = Part(
         ],
         expected=_expected,
     ),
-    within="network",
 )

@@ -1,7 +1,7 @@
 """What a site may say of its ingress (row L2)."""
 
 from ipaddress import IPv4Address
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,8 @@ class Issuer(Model):
 class Ingress(Model):
     """The way in to the web services of the cluster, under names of the site's domain (L2)."""
 
+    within: ClassVar[str] = "network"
+    """The object of the site in which its key stands."""
     kind: Literal["haproxy"]
     """HAProxy's own controller."""
     certificate: CertificateFile | None = None

@@ -38,5 +38,4 @@ PART: Part[Ingress] = Part(
         questions=asked.questions,
         expected=_expected,
     ),
-    within="network",
 )

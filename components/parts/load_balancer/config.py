@@ -1,7 +1,7 @@
 """What a site may say of its load balancer (row L1)."""
 
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -52,6 +52,8 @@ class Bgp(Model):
 class LoadBalancer(Model):
     """Addresses for services of type LoadBalancer: MetalLB, or what the site has already (L1)."""
 
+    within: ClassVar[str] = "network"
+    """The object of the site in which its key stands."""
     kind: Literal["metallb", "external"] = "metallb"
     """metallb, or external: others give the addresses of the pool, and nothing is installed."""
     pool: Pool

@@ -30,5 +30,4 @@ PART: Part[LoadBalancer] = Part(
         ),
         questions=lambda *_: (Question("addresses", _HERE / "questions/addresses.sh"),),
     ),
-    within="network",
 )

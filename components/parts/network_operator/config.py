@@ -1,7 +1,7 @@
 """What a site may say of NVIDIA's Network Operator (row L3)."""
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -131,6 +131,8 @@ Network = Annotated[Macvlan | Ipoib | OfPool, Field(discriminator="kind")]
 class NetworkOperator(Model):
     """NVIDIA's Network Operator: RDMA for pods, and networks of their own beside the pod network."""
 
+    within: ClassVar[str] = "network"
+    """The object of the site in which its key stands."""
     chart: str = versions.CHART
     """A chart name in `repository`; with a slash in it, a path or an oci:// address, which needs no repository."""
     repository: ChartUrl = versions.REPOSITORY

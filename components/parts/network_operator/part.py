@@ -51,5 +51,4 @@ PART: Part[NetworkOperator] = Part(
         expected=_expected,
         offers=lambda config, ground: nodes.offers(config, ground.hosts),
     ),
-    within="network",
 )

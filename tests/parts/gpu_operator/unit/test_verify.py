@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,18 +15,26 @@ from tests.parts.gpu_operator.unit.test_values import site
 WORKER = "node-role.kubernetes.io/worker"
 
 
-def plane(allocatable: dict[str, dict[str, str]], smoke: str) -> Any:
+def counted(kind: str, succeeded: int) -> Any:
+    """The fields of an object that say how many of its pods are well."""
+    if kind == "Job":
+        return {"status": {"succeeded": succeeded} if succeeded else {}, "spec": {"completions": 1}}
+    counts = {"availableReplicas": 2, "numberAvailable": 2, "desiredNumberScheduled": 2}
+    return {"status": counts, "spec": {"replicas": 2}}
+
+
+def plane(allocatable: dict[str, dict[str, str]], smoke: int) -> Any:
     """A control plane that answers kubectl: what nodes have for pods, and how the smoke job ended."""
 
-    async def ask(_: object, command: str, **__: object) -> Result:
-        words = re.sub(r".*get (.*) -o jsonpath=.*", r"\1", command)
-        if words == "nodes":
+    async def ask(_: object, command: str, *, stdin: bytes = b"", **__: object) -> Result:
+        if "get nodes" in command:
             labels = json.dumps({WORKER: ""})
             rows = [f"{name}\tTrue\tReady\tv1.34.2\t{labels}\t{json.dumps(has)}\n" for name, has in allocatable.items()]
             return Result(0, "".join(rows), "")
-        if words.startswith("job "):
-            return Result(0, smoke, "")
-        return Result(0, "" if words.startswith("resourcequota") else "2/2", "")
+        if "-f -" in command:
+            items = [{**each, **counted(each["kind"], smoke)} for each in json.loads(stdin)["items"]]
+            return Result(0, json.dumps({"kind": "List", "items": items}), "")
+        return Result(0, "2/2", "")
 
     return SimpleNamespace(targets={"cp-1": SimpleNamespace(name="cp-1")}, ask=ask)
 
@@ -37,7 +44,7 @@ def test_what_nodes_offer_is_compared_with_what_hosts_declare(tmp_path: Path) ->
     of = site(tmp_path, smoke={"image": "mirror.example.org/cuda:13", "gpus": 2}, withoutOperands=["own"])
     has = {"gpu-1": {"nvidia.com/gpu": "8"}, "gpu-2": {"nvidia.com/gpu": "7"}, "own": {"nvidia.com/gpu": "0"}}
     hosts = [host for name, host in of.hosts.items() if name != "cp-1"]
-    found = asyncio.run(cluster.look(of, hosts, plane(has, "/1")))
+    found = asyncio.run(cluster.look(of, hosts, plane(has, 0)))
     said = {(each.id, each.host): (each.status, each.saw, each.want) for each in found if "gpu-operator/" in each.id}
     assert said[("gpu-operator/nvidia.com/gpu", "gpu-1")] == ("ok", "8 for pods", "8")
     assert said[("gpu-operator/nvidia.com/gpu", "gpu-2")] == ("failed", "the node has 7 for pods", "8")
