@@ -1,5 +1,6 @@
 """How the tests run beside each other (schedule.py), and what they cost, printed at the end of a run."""
 
+import gc
 import os
 import subprocess
 import time
@@ -13,6 +14,10 @@ import pytest
 
 from lab import paths
 from tests import limit, schedule
+
+# What is imported and collected is needed to the end. To look through it for garbage, again and again, would be a
+# quarter of the processor time of the tests that need no host.
+gc.set_threshold(100_000)
 
 ROOT = Path(__file__).parents[1]
 MINUTES = paths.LAB / "tests.json"
@@ -40,6 +45,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: groups.place(item.nodeid, seconds))
     longest = groups.longest((item.nodeid for item in items), seconds)
     config.stash[FIRST] = {item.path for item in items if longest in ("", groups.of(item.nodeid))}
+
+
+def pytest_collection_finish() -> None:
+    """What is there now is no garbage, then or ever."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -78,7 +78,7 @@ def archive() -> bytes:
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(content), 0o755 if name == "runner/runner.sh" else 0o644
             tar.addfile(member, io.BytesIO(content))
-    return gzip.compress(buffer.getvalue(), mtime=0)
+    return gzip.compress(buffer.getvalue(), compresslevel=6, mtime=0)  # 9 takes twice as long, and saves a hundredth
 
 
 def digest() -> str:

@@ -20,7 +20,8 @@ def content(script: Path) -> bytes:
     return b"".join(path.read_bytes() for path in [*libraries(script), script])
 
 
-def libraries(script: Path) -> list[Path]:
+@cache
+def libraries(script: Path) -> Sequence[Path]:
     """The `lib.sh` files that a step or a `lib.sh` uses, each once and after those that it uses itself.
 
     Raises ValueError for a room that has none.

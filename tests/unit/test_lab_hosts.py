@@ -15,19 +15,21 @@ def test_each_host_has_an_address_of_its_own_in_the_labs_network() -> None:
     assert {address.rpartition(".")[0] for address in addresses} == {str(NETWORK[0]).rpartition(".")[0]}
 
 
-def test_kernel_settings_are_raised_once_and_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernel_settings_are_changed_once_and_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """128 inotify instances, the kernel's own limit, were too few for a dozen hosts: kubelets ended at once."""
-    monkeypatch.setattr(settings, "SYS", tmp_path)
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
     monkeypatch.setattr(paths, "RUN", tmp_path)
-    forward, instances = tmp_path / settings.FORWARD, tmp_path / settings.INSTANCES
-    for file, value in ((forward, "0\n"), (instances, "128\n")):
+    forward, instances, pages = (tmp_path / name for name in (settings.FORWARD, settings.INSTANCES, settings.PAGES))
+    for file, text in ((forward, "0\n"), (instances, "128\n"), (pages, "always inherit madvise [never]\n")):
         file.parent.mkdir(parents=True)
-        file.write_text(value)
+        file.write_text(text)
     for _ in range(2):  # each host that is switched on takes them
         settings.take()
-        assert (forward.read_text(), instances.read_text()) == ("1\n", "2048\n")
+        assert [file.read_text() for file in (forward, instances, pages)] == ["1\n", "2048\n", "always\n"]
     settings.give_back()
-    assert (forward.read_text(), instances.read_text(), settings.noted()) == ("0\n", "128\n", {})
+    assert [file.read_text() for file in (forward, instances, pages)] == ["0\n", "128\n", "never\n"]
+    assert settings.noted() == {}
     instances.write_text("8192\n")
+    pages.unlink()  # an older kernel
     settings.take()
-    assert instances.read_text() == "8192\n"
+    assert (instances.read_text(), pages.exists()) == ("8192\n", False)

@@ -7,15 +7,15 @@ needs bcrypt, which the lock does not have.
 """
 
 import asyncio
+import functools
 import os
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import asyncssh
-
-from lab.plugins.serve import PluginError
+from components.hostrun.sshlib import asyncssh
+from lab.plugins.serve import Message, PluginError, Provider
 
 _T = TypeVar("_T")
 _KnownHosts = tuple[list[asyncssh.SSHKey], list[asyncssh.SSHKey], list[asyncssh.SSHKey]] | None
@@ -33,6 +33,12 @@ class Dialling:
     timeout: float
     cancelled: asyncio.Event
     say: Callable[[str], Awaitable[None]]
+
+
+def dialling(provider: Provider, request: Message) -> Dialling:
+    """For an operation of that provider."""
+    say = functools.partial(provider.engine.log, request.urn, passing=True)
+    return Dialling(request.timeout, provider.cancelled, say)
 
 
 async def dial(connection: dict[str, Any], dialling: Dialling) -> asyncssh.SSHClientConnection:

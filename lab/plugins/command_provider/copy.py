@@ -3,8 +3,7 @@
 import posixpath
 from pathlib import Path
 
-import asyncssh
-
+from components.hostrun.sshlib import asyncssh
 from lab.plugins.serve import PluginError
 from lab.plugins.values import Asset
 

@@ -5,14 +5,12 @@ what the state holds. Refresh reads nothing and reports no change. Secret: `conn
 """
 
 import functools
-from collections.abc import Awaitable, Callable
 
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import engine_pb2, provider_pb2
 
 from lab.plugins import diffs
-from lab.plugins.command_provider import connection, inputs, session
-from lab.plugins.command_provider.copy import copy
+from lab.plugins.command_provider import inputs
 from lab.plugins.serve import Engine, Message, PluginError, Provider, diff_response, rpc, unique
 from lab.plugins.values import UNKNOWN, Properties, decode, encode, plain
 
@@ -105,8 +103,11 @@ class CommandProvider(Provider):
         """stdout and stderr of the command; without a command, those in the state."""
         if command is None:
             return {key: state.get(key, "") for key in _OUTPUTS}
-        log = self._log(request)
-        client = await connection.dial(state["connection"], self._dialling(request))
+        # Here and below: a run that reaches no host, as most do, does without asyncssh, which is half of the start.
+        from lab.plugins.command_provider import connection, session  # noqa: PLC0415
+
+        log = functools.partial(self.engine.log, request.urn)
+        client = await connection.dial(state["connection"], connection.dialling(self, request))
         async with client:
             outcome = await session.run(
                 client, command, state, log, functools.partial(log, severity=engine_pb2.WARNING)
@@ -114,16 +115,12 @@ class CommandProvider(Provider):
         return {"stdout": outcome.stdout, "stderr": outcome.stderr}
 
     async def _copy(self, request: Message, state: Properties) -> None:
-        client = await connection.dial(state["connection"], self._dialling(request))
+        from lab.plugins.command_provider import connection  # noqa: PLC0415
+        from lab.plugins.command_provider.copy import copy  # noqa: PLC0415
+
+        client = await connection.dial(state["connection"], connection.dialling(self, request))
         async with client:
             await copy(client, state["source"], state["remotePath"])
-
-    def _log(self, request: Message) -> Callable[..., Awaitable[None]]:
-        return functools.partial(self.engine.log, request.urn)
-
-    def _dialling(self, request: Message) -> connection.Dialling:
-        say = functools.partial(self.engine.log, request.urn, passing=True)
-        return connection.Dialling(request.timeout, self.cancelled, say)
 
 
 def _changed(request: Message) -> dict[str, diffs.Change]:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import asyncssh
 from asyncssh.channel import SSHClientChannel
 from asyncssh.packet import String
 
+from components.hostrun.sshlib import asyncssh
 from lab.plugins.serve import PluginError, quoted
 
 _LOGGED: dict[str, tuple[bool, bool]] = {
