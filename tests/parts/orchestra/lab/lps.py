@@ -28,7 +28,7 @@ from tests.parts.ingress.lab import front
 from tests.parts.runai.authority import Authority
 
 ZEUS, NODE, CESSY, STORE = "rack-1", "rack-2", "rack-3", "rack-4"
-"""Control plane, front end and pilot; a node for jobs on CPUs; one with GPUs; NFS server and database, no node."""
+"""Control plane, front end and pilot; a node for jobs on CPUs; one with GPUs; NFS server and database."""
 PLACES = (ZEUS, NODE, CESSY, STORE)
 PROJECT = "ringer"
 DOMAIN = "lps.example.org"
@@ -72,7 +72,7 @@ def site(folder: Path) -> dict[str, Any]:
             ZEUS: {"address": lab_host(ZEUS).address, "roles": ["control-plane"], "frontEnd": True},
             NODE: {"address": lab_host(NODE).address},
             CESSY: {"group": "gpu", "address": lab_host(CESSY).address},
-            STORE: {"address": lab_host(STORE).address, "roles": []},
+            STORE: {"address": lab_host(STORE).address},
         },
         "network": _network(found["network"]["ingress"], folder),
         "storage": {
@@ -81,7 +81,7 @@ def site(folder: Path) -> dict[str, Any]:
                 "path": SHARE,
                 "server": "ganesha",
                 "versions": ["3"],
-                "clients": [ZEUS, NODE, CESSY],
+                "clients": [*PLACES],
             },
             "mountOptions": ["vers=3"],
         },
