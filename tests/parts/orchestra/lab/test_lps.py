@@ -85,8 +85,8 @@ def test_the_pilots_jobs_run_as_pods_on_the_machines_that_have_slots(stack: Stac
     }
     uuids = on(lps.CESSY, ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]).split()
     for job in jobs["gpu"]:
-        [said] = lps.printed(pods[job]["metadata"]["name"], lps.PROJECT, "job")
-        assert any(uuid in said for uuid in uuids), said
+        [seen, told] = lps.printed(pods[job]["metadata"]["name"], lps.PROJECT, "job")
+        assert (seen[:4], told in uuids) == ("GPU ", True), (seen, told)
     first, second = (
         kubectl("get", "job", f"orchestra-{job}", "-n", lps.PROJECT, plane=lps.ZEUS) for job in jobs["gpu"]
     )
@@ -98,7 +98,7 @@ def test_a_pod_of_two_containers_has_gpus_in_each_and_the_users_own_folder(stack
     made = lps.files_of(stack, "jodafons")
     for container in made["spec"]["containers"]:
         container["image"] = "registry.k8s.io/nvidia/cuda:13.0.1-base-ubuntu24.04"
-        container["command"] = ["sh", "-c", f"nvidia-smi -L; echo mine >/data/{container['name']}"]
+        container["command"] = ["sh", "-c", f"nvidia-smi -L; touch /data/{container['name']}"]
     lps.create(made)
 
     def ended() -> bool:
@@ -123,6 +123,7 @@ def test_one_edit_each_is_one_change_each(stack: Stack) -> None:
     def change(site: dict[str, Any]) -> None:
         site["users"]["caio"] = {"uid": 2004}
         site["projects"][lps.PROJECT].update(cpu="12", members=["jodafons", "caio", "pilot"])
+        lps.platform(site, "rancher")["projects"][lps.PROJECT]["namespace"] = {"gpus": 2}
 
     stack.edit(change)
     done = changed(stack.up().ok())

@@ -12,7 +12,7 @@ LABEL = "orchestra"
 GPU = "nvidia.com/gpu"
 IMAGES = {"cpu": "registry.k8s.io/busybox:1.36", "gpu": "registry.k8s.io/nvidia/cuda:13.0.1-base-ubuntu24.04"}
 """Of this registry, the lab's sites have a mirror."""
-COMMANDS = {"cpu": "hostname; sleep 3", "gpu": "nvidia-smi -L; sleep 3"}
+COMMANDS = {"cpu": "hostname; sleep 3", "gpu": "nvidia-smi -L; echo $NVIDIA_VISIBLE_DEVICES; sleep 3"}
 
 
 class Cluster:
