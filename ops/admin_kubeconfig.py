@@ -24,11 +24,17 @@ def checked(site: Site, name: str) -> str:
     """The name. Raises Stop for one that is a user's, or none."""
     if not NAME.fullmatch(name):
         text = f"--as {name}: is no name: a-z, 0-9 and '-', 32 at most, a letter first and no '-' last."
-        raise Stop(Code.WRONG, [f"{text} Fix: --as nauta-admin"])
+        raise Stop(Code.WRONG, [f"{text} Fix: --as {_example(site)}"])
     if name in site.users or name in ground(site).subjects.values():
         text = f"--as {name}: is a user of the site, whose certificates would then open the whole cluster."
         raise Stop(Code.WRONG, [f"{text} Fix: sitectl user kubeconfig {name}; or another name, such as {name}-admin"])
     return name
+
+
+def _example(site: Site) -> str:
+    """A name that `checked` takes, from the stack's where that can be."""
+    own = f"{site.name}-admin"
+    return own if NAME.fullmatch(own) and own not in site.users else "site-admin"
 
 
 async def make(kubectl: Kubectl, site: Site, name: str, seconds: int) -> Made:

@@ -76,21 +76,13 @@ def user_kubeconfig(
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there, for you alone (0600).")] = None,
 ) -> Code:
     """Print a kubeconfig for a user: by kubernetes.oidc, else by a client certificate that ends soon, a secret."""
-    from ops import in_cluster
     from ops import site as sites
     from ops import user_kubeconfig as core
 
     wanted = core.seconds(days, hours, certificate=certificate)
     site = sites.load(flags)
     core.subject_of(site, name)
-    if not core.may_write(flags, to):
-        return Code.NO
-    made = in_cluster.with_cluster(flags, site, lambda kubectl: core.make(kubectl, site, name, wanted))
-    core.deliver(flags, to, made.text)
-    for remark in made.remarks:
-        flags.say(f"! {remark}")
-    flags.say(made.honest)
-    return Code.YES
+    return core.hand_over(flags, site, to, lambda kubectl: core.make(kubectl, site, name, wanted))
 
 
 @verb(users, "purge", example="sitectl user purge ben --data")

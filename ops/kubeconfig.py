@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.hostrun.fleet import Fleet
 from components.hostrun.target import SshError
-from ops import admin_kubeconfig, in_cluster, user_kubeconfig
+from ops import admin_kubeconfig, user_kubeconfig
 from ops import site as sites
 from ops.flags import Flags
 from ops.site import pulumi
@@ -44,9 +44,6 @@ def of_person(flags: Flags, name: str | None, days: int | None, to: Path | None)
     wanted = user_kubeconfig.seconds(days, None, certificate=True, by_hours=False) or user_kubeconfig.WEEK
     site = sites.load(flags)
     admin_kubeconfig.checked(site, name)
-    if not user_kubeconfig.may_write(flags, to):
-        return Code.NO
-    made = in_cluster.with_cluster(flags, site, lambda kubectl: admin_kubeconfig.make(kubectl, site, name, wanted))
-    user_kubeconfig.deliver(flags, to, made.text)
-    flags.say(made.honest)
-    return Code.YES
+    return user_kubeconfig.hand_over(
+        flags, site, to, lambda kubectl: admin_kubeconfig.make(kubectl, site, name, wanted)
+    )

@@ -6,7 +6,7 @@ Rows: S4, X14.
 import base64
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ import typer
 from ruamel.yaml import YAML
 
 from components.kubernetes.oidc import Oidc
-from ops import files, oidc_kubeconfig
+from ops import files, in_cluster, oidc_kubeconfig
 from ops.asking import agreed
 from ops.certificate import Issued, issue
 from ops.flags import Flags
@@ -78,6 +78,24 @@ async def make(kubectl: Kubectl, site: Site, name: str, wanted: int | None) -> M
         by, honest = certified(issued), _of_certificate(name, subject, issued.end)
     text = kubeconfig(site, name, cluster, projects, by)
     return Made(text, [remark for remark in remarks if remark], honest)
+
+
+Maker = Callable[[Kubectl], Coroutine[Any, Any, Made]]
+
+
+def hand_over(flags: Flags, site: Site, to: Path | None, maker: Maker) -> Code:
+    """Asks whether a file that is there may be replaced, makes the kubeconfig, delivers it with its remarks.
+
+    Raises Stop.
+    """
+    if not may_write(flags, to):
+        return Code.NO
+    made = in_cluster.with_cluster(flags, site, maker)
+    deliver(flags, to, made.text)
+    for remark in made.remarks:
+        flags.say(f"! {remark}")
+    flags.say(made.honest)
+    return Code.YES
 
 
 def provider(site: Site) -> Oidc | None:

@@ -45,10 +45,18 @@ def labels(site: Site) -> Iterator[Problem]:
 def drained(site: Site) -> Iterator[Problem]:
     """Only a node of the cluster can be drained."""
     for name, host in site.hosts.items():
-        if host.state == "drained" and (site.kubernetes is None or not host.roles):
-            why = "the site has no kubernetes" if site.kubernetes is None else "the host has no roles in the cluster"
-            text = f"drained moves the work of a node, and {why}. Take it away; end the host's work by hand."
+        if host.state == "drained" and site.kubernetes is None:
+            text = "drained moves the work of a node, and the site has no kubernetes"
+            text = f"{text}. Take it away; end the host's work by hand."
             yield Problem(("hosts", name, "state"), text)
+
+
+def roles(site: Site) -> Iterator[Problem]:
+    """Each host of a site with Kubernetes joins the cluster."""
+    for name, host in site.hosts.items():
+        if site.kubernetes and not host.roles:
+            text = "is empty, and each host of a site with Kubernetes is a node. Write [worker]; taints keep pods away."
+            yield Problem(("hosts", name, "roles"), text)
 
 
 def host_names(site: Site) -> Iterator[Problem]:
@@ -58,4 +66,4 @@ def host_names(site: Site) -> Iterator[Problem]:
         yield Problem(("kubernetes", "hostNames"), text)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, drained, host_names)
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, drained, roles, host_names)

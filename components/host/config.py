@@ -83,7 +83,7 @@ class HostSettings(MachineSettings, NetSettings):
     os: str | None = None
     """The operating system, for example debian-12 (H3); preflight compares it. Required for the RHEL family."""
     roles: tuple[Role, ...] = ("worker",)
-    """control-plane, worker, both, or none in a site without Kubernetes."""
+    """control-plane, worker, or both; none only in a site without Kubernetes."""
     front_end: bool = False
     """true: people log in here, and the host has the accounts of `users` (S6)."""
     labels: dict[str, str] = {}

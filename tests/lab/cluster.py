@@ -6,9 +6,9 @@ from typing import Any
 from tests.lab.stack import HOSTS, Stack, on
 
 
-def kubectl(*words: str) -> Any:
-    """What the API server says, as JSON."""
-    return json.loads(on("cp-1", ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", *words, "-o", "json"]))
+def kubectl(*words: str, plane: str = "cp-1") -> Any:
+    """What the API server says, as JSON; `plane` is a control plane of the cluster."""
+    return json.loads(on(plane, ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", *words, "-o", "json"]))
 
 
 def ready_nodes() -> set[str]:

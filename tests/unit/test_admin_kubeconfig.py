@@ -97,7 +97,8 @@ def test_no_user_becomes_an_administrator_by_it(site: Site, name: str) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--as", "system:masters"], "--as system:masters: is no name: a-z, 0-9 and '-'"),
+        (["--as", "system:masters"], "--as system:masters: is no name: a-z, 0-9 and '-', 32 at most"),
+        (["--as", "Ana"], "a letter first and no '-' last. Fix: --as dev-admin"),
         (["--days", "3"], "--days: the cluster's own kubeconfig has its certificate's. Fix: --as NAME, too"),
         (["--as", "nauta-admin", "--days", "365"], "Fix: --days 1 to --days 90.\n"),
     ],

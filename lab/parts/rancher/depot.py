@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lab import kube
 from lab.depot import rootfs
 from lab.depot.parts import Image, Supply
 
@@ -19,6 +20,7 @@ def images() -> dict[str, Image]:
     python = rootfs.of((*_PYTHON, *_LIBRARIES))
     files = {path: file for path, file in python.items() if not any(part in path for part in _LEFT_OUT)}
     files |= {f"usr/lib/python3/dist-packages/lab/parts/rancher/standin/{file.name}": file for file in _programs()}
+    files["usr/lib/python3/dist-packages/lab/kube.py"] = Path(kube.__file__)
     files["etc/passwd"] = HERE / "passwd"
     return {IMAGE: (files, ["/usr/bin/python3.11"])}
 
@@ -29,7 +31,8 @@ def _programs() -> list[Path]:
 
 def sources() -> list[Path]:
     """What the image is made of, beside Debian's packages."""
-    return [*(HERE / name for name in ("depot.py", "unpacked.txt", "passwd")), *_programs()]
+    own = [HERE / name for name in ("depot.py", "unpacked.txt", "passwd")]
+    return [*own, Path(kube.__file__), *_programs()]
 
 
 SUPPLY = Supply(images=images, sources=sources)

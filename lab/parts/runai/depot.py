@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from components.platforms.runai import versions
+from lab import kube
 from lab.depot import rootfs
 from lab.depot.parts import Image, Supply
 from lab.parts.runai import schema
@@ -40,6 +41,7 @@ _LEFT_OUT = ("llvmjit", "bitcode", "/test/", "config-3.11")
 def images() -> dict[str, Image]:
     """The stand-in's programs, and the database."""
     python = {**rootfs.of((*PYTHON, *_PYTHON_LIBRARIES)), "etc/passwd": HERE / "passwd", **_shell()}
+    python["usr/lib/python3/dist-packages/lab/kube.py"] = Path(kube.__file__)
     python |= {f"usr/lib/python3/dist-packages/lab/parts/runai/{path}": HERE / path for path in _programs()}
     database = {**_shell(), **rootfs.of(("libc6", *DATABASE, *LIBRARIES)), **_shared(), "etc/passwd": HERE / "passwd"}
     database |= {f"usr/bin/{name}": f"../lib/postgresql/15/bin/{name}" for name in _CLIENTS}
@@ -103,7 +105,7 @@ def _fill(folder: Path) -> None:
 def sources() -> list[Path]:
     """What the images are made of, beside Debian's packages."""
     own = [HERE / name for name in ("depot.py", "unpacked.txt", "passwd", "postgres.sh")]
-    return [*own, *(HERE / path for path in _programs())]
+    return [*own, Path(kube.__file__), *(HERE / path for path in _programs())]
 
 
 SUPPLY = Supply(images=images, charts=charts, sources=sources)

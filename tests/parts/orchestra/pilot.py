@@ -17,19 +17,22 @@ def starts_jobs(plane: ControlPlane, to: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.syspath_prepend(str(CHECKOUT / "lab/parts/orchestra/source"))
     monkeypatch.setitem(sys.modules, "six", SimpleNamespace(__version__="0"))
     pilot = import_module("orchestra.scripts.run_rancher")
-    running, done = {"7": "node02", "8": "cessy"}, list[str]()
+    running, done = {"7": ("node02", "cpu"), "8": ("cessy", "gpu")}, list[str]()
 
     def run(sql: str) -> list[list[str]]:
         if sql.startswith("UPDATE job SET status = 'completed'"):
             done.append(sql.partition("id = ")[2].rstrip(";"))
-        return [[job, node] for job, node in running.items()]
+        return [[job, *place] for job, place in running.items()]
 
     monkeypatch.setattr(pilot, "run", run)
     cluster = pilot.Cluster(str(to))
     pilot.follow(cluster)
     shown = 'jsonpath={range .items[*]}{.metadata.name} {.spec.template.spec.nodeSelector}{"\\n"}{end}'
     made = plane.kubectl("get", "jobs", "-n", "vision", "-o", shown).splitlines()
-    assert made == [f'orchestra-{job} {{"kubernetes.io/hostname":"{node}"}}' for job, node in running.items()]
+    assert made == [f'orchestra-{job} {{"kubernetes.io/hostname":"{node}"}}' for job, (node, _) in running.items()]
+    limits = "jsonpath={.spec.template.spec.containers[0].resources.limits}"
+    asked = [plane.kubectl("get", "job", f"orchestra-{job}", "-n", "vision", "-o", limits) for job in running]
+    assert asked == ["", '{"nvidia.com/gpu":"1"}']
     assert done == []
     now = {"startTime": "2026-11-30T10:00:00Z", "completionTime": "2026-11-30T10:00:01Z", "succeeded": 1}
     conditions = [{"type": each, "status": "True"} for each in ("SuccessCriteriaMet", "Complete")]

@@ -14,9 +14,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from lab.depot.parts import FOLDER
+from lab.kube import CORE, Kube
 from lab.parts.rancher.depot import VERSION
 from lab.parts.rancher.standin import builtin, controller, server
-from lab.parts.rancher.standin.kube import CORE, Kube
 from tests.plugins.api_server import TOKEN, ApiServer, api_server
 from tests.plugins.tools import tool
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lab.kube import CORE, Body, Kube
 from lab.parts.rancher.standin import passwords, quotas
 from lab.parts.rancher.standin.builtin import SYSTEM_PROJECT
-from lab.parts.rancher.standin.kube import CORE, RANCHER, Body, Kube
+from lab.parts.rancher.standin.kinds import RANCHER
 from lab.parts.rancher.standin.objects import DeniedError
 
 _SUBJECTS = ("userName", "userPrincipalName", "groupName", "groupPrincipalName")

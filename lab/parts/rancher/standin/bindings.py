@@ -1,7 +1,8 @@
 """Makes of roles and bindings of Rancher those of Kubernetes, and removes what none of them has any more."""
 
+from lab.kube import CORE, RBAC, Body, Kube, KubeError, within
 from lab.parts.rancher.standin import grants, objects, projects, users
-from lab.parts.rancher.standin.kube import CORE, RANCHER, RBAC, Body, Kube, KubeError, within
+from lab.parts.rancher.standin.kinds import RANCHER
 
 OF_MEMBER, OF_HOLDER = (f"controller.cattle.io/mgmt-auth-{name}-controller" for name in ("prtb", "grb"))
 _LABEL = next(f"{key}={value}" for key, value in grants.MADE.items())

@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from lab.kube import CORE, CRDS, Body, Kube, KubeError
 from lab.parts.rancher.standin import passwords
-from lab.parts.rancher.standin.kinds import GROUP, definitions
-from lab.parts.rancher.standin.kube import CORE, CRDS, RANCHER, Body, Kube, KubeError
+from lab.parts.rancher.standin.kinds import GROUP, RANCHER, definitions
 
 SYSTEM = "cattle-system"
 ADMIN_LABEL = {"authz.management.cattle.io/bootstrapping": "admin-user"}

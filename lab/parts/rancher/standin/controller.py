@@ -4,8 +4,9 @@ import sys
 import threading
 import time
 
+from lab.kube import CORE, Kube, KubeError
 from lab.parts.rancher.standin import bindings, projects, users
-from lab.parts.rancher.standin.kube import CORE, RANCHER, Kube, KubeError
+from lab.parts.rancher.standin.kinds import RANCHER
 
 _WATCHED = ("projects", "users", "projectroletemplatebindings", "globalrolebindings", "globalroles", "roletemplates")
 WATCHED = (*(f"{RANCHER}/{plural}" for plural in _WATCHED), f"{CORE}/namespaces")

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.parts.rancher.standin.kube import RBAC, Body
+from lab.kube import RBAC, Body
 
 GROUP = "rbac.authorization.k8s.io"
 MADE = {"lab.gpu-metal/made-by": "stand-in-of-rancher"}

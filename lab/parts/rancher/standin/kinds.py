@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lab.parts.rancher.standin.kube import Body
+from lab.kube import Body
 
 GROUP = "management.cattle.io"
+RANCHER = f"/apis/{GROUP}/v3"
+"""Where the API server has their objects."""
 TEXT: Body = {"type": "string"}
 FLAG: Body = {"type": "boolean"}
 NUMBER: Body = {"type": "integer", "format": "int64"}

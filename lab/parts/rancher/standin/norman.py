@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lab.parts.rancher.standin.kube import Body, Kube
+from lab.kube import Body, Kube
 
 STATUS = {
     "Unauthorized": 401,

@@ -1,6 +1,6 @@
 """What objects have in common: annotations, and finalizers, by which a controller cleans up before an object goes."""
 
-from lab.parts.rancher.standin.kube import Body, Kube
+from lab.kube import Body, Kube
 
 
 class DeniedError(Exception):

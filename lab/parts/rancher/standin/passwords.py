@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import secrets
 
-from lab.parts.rancher.standin.kube import CORE, RANCHER, Body, Kube
+from lab.kube import CORE, Body, Kube
+from lab.parts.rancher.standin.kinds import RANCHER
 
 NAMESPACE = "cattle-local-user-passwords"
 HASHED = "cattle.io/password-hash"

@@ -1,8 +1,9 @@
 """Users over the REST API, and their passwords."""
 
+from lab.kube import Body, Kube
 from lab.parts.rancher.standin import passwords
 from lab.parts.rancher.standin.builtin import rancher
-from lab.parts.rancher.standin.kube import RANCHER, Body, Kube
+from lab.parts.rancher.standin.kinds import RANCHER
 from lab.parts.rancher.standin.norman import Answer, Call, RefusedError, collection, resource
 from lab.parts.rancher.standin.users import USERS
 

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from lab.kube import CORE, Body, Kube, KubeError
 from lab.parts.rancher.standin import objects
-from lab.parts.rancher.standin.kube import CORE, RANCHER, Body, Kube, KubeError
+from lab.parts.rancher.standin.kinds import RANCHER
 from lab.parts.rancher.standin.quantities import Limit, annotated, exceeded, hard, limit_of, plain, shown, total
 
 PROJECT, QUOTA, STATUS = "field.cattle.io/projectId", "field.cattle.io/resourceQuota", "cattle.io/status"

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
+from lab.kube import Body
 from lab.parts.rancher.standin.kinds import LIMIT_KEYS
-from lab.parts.rancher.standin.kube import Body
 
 Limit = dict[str, str]
 """By the names that a ResourceQuota has."""

@@ -1,6 +1,6 @@
 """What Rancher refuses of a project's quotas."""
 
-from lab.parts.rancher.standin.kube import Body
+from lab.kube import Body
 from lab.parts.rancher.standin.objects import DeniedError
 from lab.parts.rancher.standin.quantities import exceeded, hard, quantity, shown
 

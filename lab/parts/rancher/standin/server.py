@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from lab.kube import Kube, KubeError
 from lab.parts.rancher.standin import admission, builtin, controller, people, sessions, settings
-from lab.parts.rancher.standin.kube import Kube, KubeError
 from lab.parts.rancher.standin.norman import Answer, Call, Handler, RefusedError
 
 PAGE = """<!doctype html><html lang="en"><title>Stand-in of Rancher</title><h1>This is not Rancher</h1>

@@ -6,9 +6,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lab.kube import Body, Kube
 from lab.parts.rancher.standin import objects, passwords
 from lab.parts.rancher.standin.builtin import rancher
-from lab.parts.rancher.standin.kube import RANCHER, Body, Kube
+from lab.parts.rancher.standin.kinds import RANCHER
 from lab.parts.rancher.standin.norman import Answer, Call, RefusedError, collection, resource
 from lab.parts.rancher.standin.users import HOLDERS, TOKENS, USERS
 

@@ -2,8 +2,9 @@
 
 from urllib.parse import urlsplit
 
+from lab.kube import Body
 from lab.parts.rancher.standin.builtin import READ_ONLY
-from lab.parts.rancher.standin.kube import RANCHER, Body
+from lab.parts.rancher.standin.kinds import RANCHER
 from lab.parts.rancher.standin.norman import Answer, Call, RefusedError, collection, resource
 
 _SETTINGS = f"{RANCHER}/settings"

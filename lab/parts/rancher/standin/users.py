@@ -1,7 +1,8 @@
 """What Rancher makes of users: their principal, and the end of everything that is theirs when they go."""
 
+from lab.kube import CORE, Body, Kube
 from lab.parts.rancher.standin import objects, passwords
-from lab.parts.rancher.standin.kube import CORE, RANCHER, Body, Kube
+from lab.parts.rancher.standin.kinds import RANCHER
 
 USERS = f"{RANCHER}/users"
 FINALIZER = "controller.cattle.io/mgmt-auth-users-controller"

@@ -17,7 +17,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.parts.runai.standin.kube import Body, Kube, KubeError
+from lab.kube import Body, Kube, KubeError
 
 _CORE, _RBAC, _RUNAI = "/api/v1", "/apis/rbac.authorization.k8s.io/v1", "/apis/run.ai/v1"
 _SECRETS, _CREDENTIAL = f"{_CORE}/namespaces/runai/secrets", "runai-cluster-credential"
@@ -99,14 +99,14 @@ class Agent:
         labels = {"runai/queue": name}
         if settings.get("createNamespaces", True) and (found is None or _queue(found) in (None, name)):
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
-            self.kube.put(f"{_CORE}/namespaces", namespace, body)
+            self.kube.ensure(f"{_CORE}/namespaces", body)
             found = body
         ready = found is not None and _queue(found) == name
         self.phases[project["id"]] = "Ready" if ready else "NotReady"
         shares = [{**item, "nodePool": pools[item["nodePool"]["id"]]} for item in project["resources"]]
         spec = {"id": project["id"], "namespace": namespace, "pools": shares, "defaults": project["defaultNodePools"]}
         body = {"apiVersion": "run.ai/v1", "kind": "Project", "metadata": {"name": name}, "spec": spec}
-        self.kube.put(f"{_RUNAI}/projects", name, body)
+        self.kube.ensure(f"{_RUNAI}/projects", body)
         if ready and settings.get("CreateRoleBindings", True):
             self._bind(namespace, project["rules"])
 
@@ -114,11 +114,11 @@ class Agent:
         """Makes a role binding for each rule, and removes ours that no rule has any more."""
         collection = f"{_RBAC}/namespaces/{namespace}/rolebindings"
         wanted = dict(_binding(rule) for rule in rules)
-        for found in self.kube.items(f"{collection}?labelSelector={_MANAGED.replace('/', '%2F')}"):
+        for found in self.kube.items(collection, _MANAGED):
             if found["metadata"]["name"] not in wanted:
                 self.kube.remove(f"{collection}/{found['metadata']['name']}")
-        for name, body in wanted.items():
-            self.kube.put(collection, name, body)
+        for body in wanted.values():
+            self.kube.ensure(collection, body)
 
     def _post(self, verb: str, body: Body) -> Body:
         """A call of ours to the control plane, with a token that is renewed once. Raises ControlPlaneError."""
@@ -155,7 +155,7 @@ class Agent:
             raise ControlPlaneError(f"{self.url} refuses the bootstrap token: {answer.get('message')}")
         data = {"clusterId": self.uid, "clientSecret": answer["clientSecret"]}
         body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": _CREDENTIAL}, "stringData": data}
-        self.kube.put(_SECRETS, _CREDENTIAL, body)
+        self.kube.ensure(_SECRETS, body)
         return answer["clientId"], answer["clientSecret"]
 
     def _send(self, path: str, body: Body, token: str) -> tuple[int, Body]:

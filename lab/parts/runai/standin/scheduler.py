@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from lab.parts.runai.standin.kube import Body, Kube, KubeError
+from lab.kube import Body, Kube, KubeError
 from lab.parts.runai.standin.pods import GPU, Node, Wish, wish
 
 NAME = "runai-scheduler"

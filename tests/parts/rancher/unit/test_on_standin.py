@@ -17,7 +17,8 @@ from components.rest.access import Access
 from components.rest.error import RestError
 from components.rest.kind import ensure, holds
 from components.tenancy import images
-from lab.parts.rancher.standin.kube import CORE, RANCHER, RBAC, KubeError
+from lab.kube import CORE, RBAC, KubeError
+from lab.parts.rancher.standin.kinds import RANCHER
 from stacks import ground
 from tests.parts.rancher.sites import site_of
 from tests.parts.rancher.standin import BOOTSTRAP, PASSWORD, Rancher, rancher

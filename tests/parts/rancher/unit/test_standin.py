@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from lab.kube import CORE, RBAC, KubeError
 from lab.parts.rancher.standin import builtin
-from lab.parts.rancher.standin.kube import CORE, RANCHER, RBAC, KubeError
+from lab.parts.rancher.standin.kinds import RANCHER
 from tests.parts.rancher.standin import BOOTSTRAP, PASSWORD, Rancher, rancher
 from tests.plugins.api_server import until
 

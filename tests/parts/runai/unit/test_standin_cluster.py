@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from lab.kube import Kube
 from lab.parts.runai import depot
 from lab.parts.runai.standin import scheduler
 from lab.parts.runai.standin.agent import Agent
-from lab.parts.runai.standin.kube import Kube
 from tests.parts.runai.standin import Backend, backend
 from tests.plugins.api_server import TOKEN
 from tests.plugins.control_plane import ControlPlane, control_plane

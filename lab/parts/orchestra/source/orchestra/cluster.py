@@ -9,6 +9,10 @@ import urllib.error
 import urllib.request
 
 LABEL = "orchestra"
+GPU = "nvidia.com/gpu"
+IMAGES = {"cpu": "registry.k8s.io/busybox:1.36", "gpu": "registry.k8s.io/nvidia/cuda:13.0.1-base-ubuntu24.04"}
+"""Of this registry, the lab's sites have a mirror."""
+COMMANDS = {"cpu": "hostname; sleep 3", "gpu": "nvidia-smi -L; echo $NVIDIA_VISIBLE_DEVICES; sleep 3"}
 
 
 class Cluster:
@@ -34,9 +38,11 @@ class Cluster:
             own.flush()
             self.context.load_cert_chain(own.name)
 
-    def start(self, job: str, node: str) -> None:
-        """A Job on this node. Raises SystemExit with the API server's words."""
-        container = {"name": "job", "image": "docker.io/library/busybox:1", "command": ["true"]}
+    def start(self, job: str, node: str, device: str) -> None:
+        """A Job on this node, with one GPU if its device is that. Raises SystemExit with the API server's words."""
+        container = {"name": "job", "image": IMAGES[device], "command": ["sh", "-c", COMMANDS[device]]}
+        if device == "gpu":
+            container["resources"] = {"limits": {GPU: "1"}}
         pod = {"nodeSelector": {"kubernetes.io/hostname": node}, "restartPolicy": "Never", "containers": [container]}
         metadata = {"name": f"{LABEL}-{job}", "labels": {LABEL: job}}
         self._ask({"metadata": metadata, "spec": {"backoffLimit": 0, "template": {"spec": pod}}})

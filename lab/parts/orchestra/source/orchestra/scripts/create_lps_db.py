@@ -10,7 +10,8 @@ CREATE TYPE cluster AS ENUM ('LPS', 'CERN');
 CREATE TABLE worker (id serial PRIMARY KEY, username varchar, "maxPriority" integer);
 CREATE TABLE node (id serial PRIMARY KEY, name varchar, "CPUJobs" integer, "GPUJobs" integer, "maxCPUJobs" integer,
     "maxGPUJobs" integer, "queueName" varchar, "completedJobs" integer DEFAULT 0, cluster cluster DEFAULT 'LPS');
-CREATE TABLE job (id serial PRIMARY KEY, status varchar DEFAULT 'registered', node varchar);
+CREATE TABLE job (id serial PRIMARY KEY, status varchar DEFAULT 'registered', node varchar,
+    device varchar DEFAULT 'cpu');
 COMMIT;
 """)
 names = ",".join(MACHINES)

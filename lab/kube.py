@@ -1,4 +1,7 @@
-"""A small client of the Kubernetes API for several threads: calls of JSON, and watches that tell of changes."""
+"""A small client of the Kubernetes API for stand-ins that run in pods: calls of JSON and watches, for several threads.
+
+It needs nothing but Python: images of stand-ins have this one file.
+"""
 
 import http.client
 import json
@@ -22,7 +25,6 @@ _SILENCE = 3600
 
 CORE = "/api/v1"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-RANCHER = "/apis/management.cattle.io/v3"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -98,9 +100,9 @@ class Kube:
             raise
 
     def items(self, path: str, labels: str = "") -> list[Body]:
-        """The objects of a list that have these labels. Raises KubeError."""
+        """The objects of a list that have these labels; none where their kind is unknown. Raises KubeError."""
         query = f"?labelSelector={quote(labels)}" if labels else ""
-        listed: list[Body] = self.ask("GET", f"{path}{query}")["items"]
+        listed: list[Body] = (self.get(f"{path}{query}") or {}).get("items", [])
         return listed
 
     def ensure(self, collection: str, body: Body) -> None:
