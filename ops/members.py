@@ -77,7 +77,7 @@ def settle(flags: Flags, change: Change) -> Code:
     return Code.YES if asked else Code.NO
 
 
-def add_user(  # noqa: PLR0913 (one for each thing that a user may get)
+def add_user(
     flags: Flags,
     name: str,
     entry: Mapping[str, Any],

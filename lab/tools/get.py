@@ -2,7 +2,8 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `former` (an earlier Kubernetes, for one long test).
+packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), and for one long test each: `former` (an earlier
+Kubernetes), `logs` (VictoriaLogs).
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import BUILT, KUBERNETES, KUBERNETES_FORMER
+from lab.tools.catalogue import BUILT, KUBERNETES, KUBERNETES_FORMER, VICTORIA_LOGS
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -76,5 +77,11 @@ def former() -> None:
     get(KUBERNETES_FORMER, linked=False)
 
 
+def logs() -> None:
+    """Gets VictoriaLogs and its agent."""
+    get(VICTORIA_LOGS, linked=False)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], {"debian": debian.packages, "plan": plan, "lab": lab, "former": former}))
+    groups = {"debian": debian.packages, "plan": plan, "lab": lab, "former": former, "logs": logs}
+    sys.exit(main(sys.argv[1:], groups))
