@@ -79,7 +79,8 @@ def begun(folder: Path) -> Iterator[Lab]:
     stand_in.publish()
     with ThreadPoolExecutor(len(PLACES)) as pool:
         list(pool.map(lambda place: hosts.reset(lab_host(place)), PLACES.values()))
-    (folder / "inventory").write_text(inventory(prepared()))
+    device = prepared()
+    (folder / "inventory").write_text(inventory(device))
     (folder / "config.yml").write_text(config())
     found = Lab(Stack("nauta", folder))
     with contextlib.ExitStack() as around:
@@ -92,6 +93,7 @@ def begun(folder: Path) -> Iterator[Lab]:
         yield found
         for address in NAMES:
             silent(address)
+    run("losetup", "--detach", device)  # it is the machine's own: it would outlive its host
     for place in PLACES.values():
         hosts.stop(lab_host(place), grace=0)
 
