@@ -65,7 +65,8 @@ def emulated(site: dict[str, Any]) -> None:
     """What the lab has otherwise."""
     dev = YAML(typ="safe", pure=True).load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"]
     site["minimum"] = dev["minimum"]
-    site["packages"] = ["nfs-common"]  # the lab's driver for volumes mounts by it
+    # The lab's driver for volumes mounts by the first; the second is for people's machines, of which the lab has none.
+    site["packages"] = ["nfs-common", "smbclient"]
     site["repositories"] = {
         "kubernetes": {
             "url": f"http://{GATEWAY}:{WEB_PORT}/apt",
