@@ -20,8 +20,6 @@ from lab.hosts import lab as hosts
 from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE
 from lab.hosts.inventory import host as lab_host
-from lab.parts.dashboard import stand_in
-from lab.parts.logs import real
 from tests.lab.names import name_server
 from tests.lab.nauta_site import (
     ADDRESS,
@@ -75,8 +73,6 @@ class Lab:
 def begun(folder: Path) -> Iterator[Lab]:
     """Bare hosts, and the two files of the guide in the folder."""
     hosts.serve(lambda _: None)
-    real.publish()
-    stand_in.publish()
     with ThreadPoolExecutor(len(PLACES)) as pool:
         list(pool.map(lambda place: hosts.reset(lab_host(place)), PLACES.values()))
     device = prepared()
