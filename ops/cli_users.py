@@ -41,14 +41,15 @@ def user_add(  # noqa: PLR0913, PLR0917 (one for each flag)
     own_project: Annotated[
         bool, typer.Option("--own-project", help="Add a project of the same name, with this one member.")
     ] = False,
+    share: Annotated[list[str], typer.Option(metavar="SHARE", help="Let into a Samba share; can be repeated.")] = [],  # noqa: B006
     dry_run: DryRun = False,
 ) -> Code:
-    """Add a user to the site file, or put one that is there into projects. Shows the diff and asks."""
+    """Add a user to the site file, or put one that is there into projects and shares. Shows the diff and asks."""
     from ops import members
 
     given = {"email": email, "uid": uid, "subject": subject, "keys": members.public_keys(key), "home": home}
     entry = {word: value for word, value in given.items() if value}
-    return members.add_user(flags, name, entry, project, own=own_project, dry_run=dry_run)
+    return members.add_user(flags, name, entry, project, shares=share, own=own_project, dry_run=dry_run)
 
 
 @verb(users, "remove", example="sitectl user remove ben && pulumi up")

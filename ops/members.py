@@ -19,6 +19,7 @@ from ops import render
 from ops import site as sites
 from ops.asking import agreed
 from ops.flags import Flags, Output
+from ops.shares import enter
 from ops.site_draft import NOTHING, Draft
 from ops.stop import Code, Stop
 from stacks.checks import notes
@@ -42,6 +43,8 @@ class Change:
     stays: list[str] = field(default_factory=list)
     later: str = ""
     """The command that takes away what stays."""
+    first: str = ""
+    """The command that `pulumi up` needs before it."""
 
 
 def settle(flags: Flags, change: Change) -> Code:
@@ -54,6 +57,8 @@ def settle(flags: Flags, change: Change) -> Code:
         for word, lines in (("goes ", change.goes), ("stays", change.stays)):
             for line in lines:
                 flags.say(f"{word}: {line}")
+        if change.first:
+            flags.say(f"before pulumi up: {change.first}")
         if change.later:
             flags.say(f"to delete what stays, after pulumi up: {change.later}")
     for note in notes(site):
@@ -66,20 +71,30 @@ def settle(flags: Flags, change: Change) -> Code:
     if flags.form is Output.NAME:
         typer.echo("\n".join(written))
     elif flags.form is not Output.TABLE:
-        keys = {"goes": change.goes, "stays": change.stays, "later": change.later, "next": NEXT}
-        render.data(flags, {"ok": asked, "site": site.name, "diff": diff, "written": written, **keys})
+        keys = {"goes": change.goes, "stays": change.stays, "first": change.first, "later": change.later}
+        render.data(flags, {"ok": asked, "site": site.name, "diff": diff, "written": written, **keys, "next": NEXT})
     flags.say(f"{names} {'is' if len(files) == 1 else 'are'} written. Next: {NEXT}" if written else NOTHING)
     return Code.YES if asked else Code.NO
 
 
 def add_user(
-    flags: Flags, name: str, entry: Mapping[str, Any], projects: Sequence[str], *, own: bool = False, dry_run: bool
+    flags: Flags,
+    name: str,
+    entry: Mapping[str, Any],
+    projects: Sequence[str],
+    *,
+    shares: Sequence[str] = (),
+    own: bool = False,
+    dry_run: bool,
 ) -> Code:
-    """Adds a user, or puts one that is there into projects; `own` makes one of the same name. Raises Stop."""
+    """Adds a user, or puts one that is there into projects and shares; `own` makes a project of the same name.
+
+    Raises Stop.
+    """
     site, draft = sites.load(flags), Draft.of(flags)
     if name not in site.users:
         draft.put(("users", name), dict(entry))
-    elif entry or not (projects or own):
+    elif entry or not (projects or own or shares):
         fix = f"Fix: edit it there; for a project: sitectl user add {name} --project NAME"
         raise Stop(Code.WRONG, [f"{_place(draft, ('users', name))} users.{name}: is there already. {NOTHING} {fix}"])
     for project in projects:
@@ -92,7 +107,8 @@ def add_user(
             text = f"{_place(draft, ('projects', name))} projects.{name}: is there already. {NOTHING}"
             raise Stop(Code.WRONG, [f"{text} Fix: --project {name} instead of --own-project"])
         draft.put(("projects", name), {"members": [name]})
-    return settle(flags, Change(site, draft, dry_run))
+    first = enter(site, draft, name, shares) if shares else ""
+    return settle(flags, Change(site, draft, dry_run, first=first))
 
 
 def remove_user(flags: Flags, name: str, projects: Sequence[str], *, dry_run: bool) -> Code:

@@ -1,14 +1,14 @@
 """An earlier Kubernetes in the depot, for the story of an upgrade: its packages in their own repository, its images."""
 
 import gzip
-import tempfile
 from pathlib import Path
 
-from lab.depot import debs, images, oci
+from lab.depot import debs, images, on_demand
 from lab.depot.folders import remade
+from lab.depot.parts import Image
 from lab.depot.process import Say
-from lab.depot.service import DATA, REGISTRY_PORT, SITE
-from lab.depot.signing import architecture, make_key, sign
+from lab.depot.service import SITE
+from lab.depot.signing import make_key, sign
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
 from lab.paths import SIGNING_KEY
@@ -19,7 +19,7 @@ from versions import IMAGE_REPOSITORY
 FOLDER = "apt-former"
 URL = f"http://{GATEWAY}:{WEB_PORT}/{FOLDER}"
 VERSION = KUBERNETES_FORMER.version
-_LIST = ("config", "images", "list", "--kubernetes-version")
+_LIST = ("config", "images", "list", "--kubernetes-version", VERSION)
 
 
 def publish(say: Say = lambda _: None) -> None:
@@ -30,25 +30,18 @@ def publish(say: Say = lambda _: None) -> None:
     make_key()
     if remade(SITE / FOLDER, f"{KUBERNETES_FORMER.key} {debs.key()}", lambda folder: _fill(folder, programs)):
         say(f"packages of Kubernetes {VERSION} signed")
-    pushed = DATA / ".pushed-former"
-    if not pushed.exists() or pushed.read_text() != KUBERNETES_FORMER.key:
-        _push(programs, say)
-        pushed.write_text(KUBERNETES_FORMER.key)
+    on_demand.push("former", KUBERNETES_FORMER.key, lambda: _images(programs), say)
 
 
-def _push(programs: Path, say: Say) -> None:
-    arch, listed = architecture(), run(str(programs / "kubeadm"), *_LIST, VERSION).split()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in (line.removeprefix(f"{IMAGE_REPOSITORY}/") for line in listed):
-            path, _, tag = name.rpartition(":")
-            files, entrypoint = images.content(name)
-            program = path.rpartition("/")[2]
-            if program in KUBERNETES_FORMER.binaries:
-                files = {**files, f"usr/local/bin/{program}": programs / program}
-            layout = Path(folder) / program
-            oci.layout(layout, tag, files, entrypoint, arch)
-            images.copy(f"oci:{layout}:{tag}", f"{GATEWAY}:{REGISTRY_PORT}/{name}")
-            say(f"image {name}")
+def _images(programs: Path) -> dict[str, Image]:
+    found = {}
+    for name in (line.removeprefix(f"{IMAGE_REPOSITORY}/") for line in run(str(programs / "kubeadm"), *_LIST).split()):
+        files, entrypoint = images.content(name)
+        program = name.rpartition(":")[0].rpartition("/")[2]
+        if program in KUBERNETES_FORMER.binaries:
+            files = {**files, f"usr/local/bin/{program}": programs / program}
+        found[name] = files, entrypoint
+    return found
 
 
 def _fill(folder: Path, programs: Path) -> None:

@@ -57,6 +57,12 @@ def lose(host: Host, percent: int) -> None:
     _filter(host, f"numgen random mod 100 < {percent} drop")
 
 
+def only_from(host: Host, port: int, address: str) -> None:
+    """Until the host is off, this TCP port of it answers that address only, as behind a gateway."""
+    rule = f"tcp dport {port} ip saddr != {{ {address}, 127.0.0.1 }} drop"
+    _nft(host, f"table inet lab_gateway {{\nchain input {{ type filter hook input priority -300; {rule}; }}\n}}\n")
+
+
 def mend(host: Host) -> None:
     """Ends cut(), refuse() and lose(), if one is active."""
     _nft(host, f"table inet {TABLE}\ndelete table inet {TABLE}\n")

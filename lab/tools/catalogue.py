@@ -180,6 +180,16 @@ LOCAL_PATH = Tool(
     minutes=2,
 )
 
+VICTORIA_LOGS = Tool(
+    room=HERE,
+    name="victoria-logs",
+    module="github.com/VictoriaMetrics/VictoriaLogs",
+    packages=tuple(f"github.com/VictoriaMetrics/VictoriaLogs/app/{name}" for name in ("victoria-logs", "vlagent")),
+    binaries=("victoria-logs", "vlagent"),
+    minutes=2,
+)
+"""Store and agent of the part `logs`, for one long test: neither in `BUILT`, nor in `bin`."""
+
 BUILT = (
     *(KUBERNETES, DEVICE_PLUGIN, ETCD, ETCD_TOOLS, COREDNS, FERRETDB, METALLB),
     *(PROMETHEUS_OPERATOR, PROMETHEUS, LOCAL_PATH, HELM),

@@ -2,8 +2,8 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `former` (an earlier Kubernetes, for one long test),
-`containerd` (containerd 2, for one long test), `policies` (kube-router and what it calls, for one long test).
+packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), and for one long test each: `former` (an earlier
+Kubernetes), `containerd` (containerd 2), `policies` (kube-router and what it calls), `logs` (VictoriaLogs).
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import BUILT, CONTAINERD, KUBE_ROUTER, KUBERNETES, KUBERNETES_FORMER
+from lab.tools.catalogue import BUILT, CONTAINERD, KUBE_ROUTER, KUBERNETES, KUBERNETES_FORMER, VICTORIA_LOGS
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -90,6 +90,11 @@ def policies() -> None:
     debian.beside(*IPSET)
 
 
+def logs() -> None:
+    """Gets VictoriaLogs and its agent."""
+    get(VICTORIA_LOGS, linked=False)
+
+
 GROUPS = {
     "debian": debian.packages,
     "plan": plan,
@@ -97,6 +102,7 @@ GROUPS = {
     "former": former,
     "containerd": containerd,
     "policies": policies,
+    "logs": logs,
 }
 
 if __name__ == "__main__":

@@ -106,6 +106,39 @@ def test_a_removed_user_leaves_the_shares_too(ctl: Sitectl, site: Path) -> None:
     assert "users: [ana], readOnly: []" in last
 
 
+@pytest.mark.row("N3", "N6")
+def test_a_user_is_let_into_shares_by_command(ctl: Sitectl, site: Path) -> None:
+    text = site.read_text().replace("cp-1: {", "cp-1: {frontEnd: true, ").replace("ana: {", "ana: {uid: 20001, ")
+    shares = "shares: {in: {path: /srv/in, homes: true}, out: {path: /srv/out, users: [ana]}}"
+    samba = f"samba: {{host: cp-1, users: {{ana: {{passwordSecret: a}}}}, {shares}}}"
+    site.write_text(f"{text.replace('ben: {}', 'ben: {uid: 20002}')}    {samba}\n")
+    done = ctl("user", "add", "ana-li", "--uid", "20003", "--share", "in", "--share", "out", "--yes")
+    assert done.exit_code == 0, done.stderr
+    said = "before pulumi up: pulumi config set --secret anaLiShares --stack dev   # asks for the password of ana-li"
+    assert said in done.stderr
+    last = site.read_text().splitlines()[-1]
+    assert "users: {ana: {passwordSecret: a}, ana-li: {passwordSecret: anaLiShares}}" in last
+    assert "out: {path: /srv/out, users: [ana, ana-li]}" in last
+    # A share without a list lets every user of `samba` in.
+    assert ctl("user", "add", "ben", "--share", "in", "--yes").exit_code == 0
+    assert "ben: {passwordSecret: benShares}" in site.read_text().splitlines()[-1]
+    assert "users: [ana, ana-li]}" in site.read_text().splitlines()[-1]
+    before = site.read_text()
+    done = ctl("user", "add", "ana", "--share", "out", "--yes")
+    assert (done.exit_code, "ana may enter out already. Nothing was written." in done.stderr) == (2, True)
+    done = ctl("user", "add", "ana", "--share", "other", "--yes")
+    assert done.exit_code == 2
+    assert "--share other: the site has no such share. There are: in, out." in done.stderr
+    assert site.read_text() == before
+
+
+def test_shares_of_a_site_without_samba(ctl: Sitectl, site: Path) -> None:
+    before = site.read_text()
+    done = ctl("user", "add", "ana", "--share", "in", "--yes")
+    assert (done.exit_code, site.read_text()) == (2, before)
+    assert "--share in: the site has no Samba shares. Nothing was written. Fix: sitectl explain samba" in done.stderr
+
+
 def test_a_project_comes_and_goes(ctl: Sitectl, site: Path) -> None:
     before = site.read_text()
     words = ("--gpus", "2", "--cpu", "8", "--memory", "64Gi", "--storage", "1Ti", "--member", "ben", "--role", "view")
