@@ -114,7 +114,7 @@ case ${1:-} in
         ops/lint.sh
         tests
         ;;
-    test-all) prepare all && python -m lab.tools.get former logs && tests -m "" ;;
+    test-all) prepare all && python -m lab.tools.get former containerd policies logs && tests -m "" ;;
     bench) prepare all && python -m bench ;;
     *)
         echo "usage: ops/run.sh up|preview|down|test|test-all|bench|lab-up|lab-down" >&2
