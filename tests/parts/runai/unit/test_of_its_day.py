@@ -25,7 +25,7 @@ HELM = "kubernetes:helm.sh/v3:Release"
 def site(folder: Path, **more: Any) -> Site:
     (folder / "mirror.asc").write_text(KEY)
     mirror = {"url": "http://mirror.example.org/apt", "suite": "./", "keyFile": str(folder / "mirror.asc")}
-    of = {
+    of: dict[str, Any] = {
         "kubernetes": {"version": "1.23.5"},
         "repositories": {"kubernetes": mirror},
         "gpuOperator": {"version": "v1.11.1"},
@@ -34,7 +34,7 @@ def site(folder: Path, **more: Any) -> Site:
     package = {"host": "sys-1", "file": "/srv/runai-2.7.0.tar", "sha256": "5" * 64}
     registry = {"images": "registry.example.org:5000/runai"}
     nodes = {"system": ["sys-1"], "gpuWorker": ["gpu-1", "gpu-2"], "cpuWorker": ["cpu-1"]}
-    given = {"version": "2.7.0", "package": package, "registry": registry, "nodes": nodes}
+    given: dict[str, Any] = {"version": "2.7.0", "package": package, "registry": registry, "nodes": nodes}
     return site_of(folder, hosts=HOSTS, of=of, **{**given, **more})
 
 
