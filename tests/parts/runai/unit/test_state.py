@@ -1,6 +1,7 @@
-"""The database of Run:ai's control plane in backups of the cluster, by a kubectl that answers as a pod's PostgreSQL.
+"""The database of Run:ai's control plane in backups of the cluster: by a kubectl that answers as one of a pod, and
+by one that runs real PostgreSQL's programs.
 
-Real PostgreSQL: tests/scripts/test_control_plane_years.py.
+Does not prove: a pod; tests/scripts/test_control_plane_years.py has one.
 """
 
 import subprocess
@@ -11,9 +12,12 @@ import pytest
 from components.host.artefact import Artefact
 from components.kubernetes.backup import Backup
 from components.platforms.runai.part import PART
+from lab.parts.runai import depot
+from lab.tools.debian import unpacked
 from stacks import plan
 from stacks.ground import states
 from tests.parts.runai.sites import parts_of, site_of
+from tests.parts.runai.standin import database
 
 pytestmark = pytest.mark.row("K11", "R12")
 
@@ -85,3 +89,39 @@ def test_a_backup_that_lacks_a_table_changes_nothing(program: Path) -> None:
     status, said = run(program, "restore", TABLES="0")
     assert (status, said) == (1, "the backup has 1 tables, and 0 were restored. Nothing was changed\n")
     assert "BEGIN;" not in (program.parent / "kubectl.asked").read_text()
+
+
+REAL = """#!/bin/bash
+if [[ $* == *"get statefulset"* ]]; then echo statefulset; exit; fi
+while [[ $1 != -- ]]; do shift; done
+shift
+exec "$@"
+"""
+
+
+def test_real_postgresql_has_again_what_it_had(program: Path, tmp_path: Path) -> None:
+    """With its owner and its rows; what came later stays under the former database's name."""
+    found = [unpacked(name) / place for name in (*depot.DATABASE, *depot.LIBRARIES) for place in ("usr/lib", "lib")]
+    libraries = [str(path) for folder in found for path in folder.glob("*-linux-gnu")]
+    (tmp_path / "kubectl").write_text(REAL)
+    with database(tmp_path / "postgresql") as port:
+        binaries = unpacked("postgresql-15") / "usr/lib/postgresql/15/bin"
+        env = {"PATH": f"{tmp_path}:{binaries}:/usr/bin:/bin", "LD_LIBRARY_PATH": ":".join(libraries)}
+        env |= {"PGHOST": "127.0.0.1", "PGPORT": str(port), "POSTGRES_PASSWORD": "secret"}
+
+        def sql(text: str, of: str = "backend") -> str:
+            argv = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", of, "-c", text]
+            more = {**env, "PGPASSWORD": "secret"}
+            return subprocess.run(argv, env=more, capture_output=True, text=True, check=True).stdout.strip()
+
+        sql("CREATE ROLE runai; ALTER DATABASE backend OWNER TO runai; CREATE TABLE projects (name text)")
+        sql("INSERT INTO projects VALUES ('vision')")
+        assert run(program, "save", **env) == (0, "")
+        sql("DELETE FROM projects; CREATE TABLE later (name text)")
+        status, said = run(program, "restore", **env)
+        assert status == 0, said
+        assert sql("SELECT name FROM projects") == "vision"
+        owners = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'backend'"
+        assert (sql(owners), sql("SELECT count(*) FROM pg_tables WHERE tablename = 'later'")) == ("runai", "0")
+        former = said.split(" is ")[1].split(" now")[0]
+        assert sql("SELECT count(*) FROM later", former) == "0"
