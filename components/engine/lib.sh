@@ -195,3 +195,22 @@ containerd_flat() {
         { sub(/[ \t]*=[ \t]*/, " = "); sub(/^sandbox_image /, "sandbox "); print section "." $0 }
     '
 }
+
+# containerd_major: 1, 2, … of the containerd that is installed
+containerd_major() {
+    containerd --version | sed -E 's/.* v?([0-9]+)\.[0-9]+\.[0-9]+.*/\1/'
+}
+
+# containerd_ours_alone: has nobody but us settings there? containerd 1.x reads no version 3; 2.x reads 2, and translates it.
+containerd_ours_alone() {
+    local line file
+    for file in /etc/containerd/conf.d/*.toml; do
+        if [[ -e $file && $file != */50-gpu-metal.toml ]]; then return 1; fi
+    done
+    while IFS= read -r line || [[ -n $line ]]; do
+        case ${line//[[:space:]]/} in
+            '' | '#'* | version=* | 'imports=["/etc/containerd/conf.d/*.toml"]') ;;
+            *) return 1 ;;
+        esac
+    done </etc/containerd/config.toml
+}

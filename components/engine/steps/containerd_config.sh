@@ -53,37 +53,18 @@ undo() {
 
 # A config.toml that was cut short is put back from what we kept.
 _mend() {
-    if [[ -s /etc/containerd/config.toml ]] && { _ours_alone || containerd config dump >/dev/null 2>&1; }; then return; fi
+    if [[ -s /etc/containerd/config.toml ]]; then
+        if containerd_ours_alone || containerd config dump >/dev/null 2>&1; then return; fi
+    fi
     restore /etc/containerd/config.toml
     keep /etc/containerd/config.toml
-}
-
-_major() {
-    containerd --version | sed -E 's/.* v?([0-9]+)\.[0-9]+\.[0-9]+.*/\1/'
 }
 
 # → REPLY: the version in which config.toml and our file are to be: containerd's own, unless others' settings have another
 _format() {
     containerd_declared
-    if [[ -n $REPLY ]] && ! _ours_alone; then return; fi
-    if [[ -z ${_newest-} ]]; then
-        if (($(_major) > 1)); then _newest=3; else _newest=2; fi
-    fi
-    REPLY=$_newest
-}
-
-# Has nobody but us settings there? containerd 1.x reads no version 3, and 2.x reads version 2, which it translates.
-_ours_alone() {
-    local line file
-    for file in /etc/containerd/conf.d/*.toml; do
-        if [[ -e $file && $file != */50-gpu-metal.toml ]]; then return 1; fi
-    done
-    while IFS= read -r line || [[ -n $line ]]; do
-        case ${line//[[:space:]]/} in
-            '' | '#'* | version=* | 'imports=["/etc/containerd/conf.d/*.toml"]') ;;
-            *) return 1 ;;
-        esac
-    done </etc/containerd/config.toml
+    if [[ -n $REPLY ]] && ! containerd_ours_alone; then return; fi
+    if (($(containerd_major) > 1)); then REPLY=3; else REPLY=2; fi
 }
 
 # Does everything hold? Of files that are ours one dump tells it; of others several do, for the message.
@@ -110,7 +91,7 @@ _refusal() {
     fi
     if ! said=$(containerd --config $file config dump 2>&1 >/dev/null); then
         # One that was cut short is put back from what we kept; one of ours may be of another containerd.
-        if kept $file || _ours_alone; then return; fi
+        if kept $file || containerd_ours_alone; then return; fi
         printf '%s cannot be read: %s. Nothing was changed. Fix: mend it by hand: containerd config dump says where' \
             $file "${said##*$'\n'}"
         return
@@ -124,7 +105,7 @@ _refusal() {
     fi
     after=$(containerd_flat <<<"$after")
     # containerd 2 joins the sections of all files.
-    if _loses_nothing "$after" || (($(_major) > 1)); then return; fi
+    if _loses_nothing "$after" || (($(containerd_major) > 1)); then return; fi
     lost=$(_lost "$after" | sed 's/^.*"\.//' | head -n 3 | paste -sd ';')
     if [[ -n $lost ]]; then
         printf '%s sets "%s", which containerd 1.x would drop beside our file. Nothing was changed. Fix: %s' \
@@ -281,7 +262,7 @@ _cdi() {
     if [[ -z $(input enable_cdi '') ]]; then return; fi
     if [[ $(containerd config default) == *' enable_cdi = '* ]]; then
         printf 'enable_cdi = %s\n' "$(input enable_cdi)"
-    elif (($(_major) < 2)); then
+    elif (($(containerd_major) < 2)); then
         return
     fi
     printf 'cdi_spec_dirs = ["/etc/cdi", "/var/run/cdi"]\n'
