@@ -1,6 +1,6 @@
 """What a site may say of the agent that enforces NetworkPolicies (row K4)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from components.forms import form
 from components.model import Model
@@ -17,6 +17,8 @@ Image = Annotated[
 
 class Policies(Model):
     """Who enforces NetworkPolicies: kube-router's firewall on each node, or what the site has already (K4)."""
+
+    within: ClassVar[str] = "network"
 
     kind: Literal["kube-router", "external"] = "kube-router"
     """kube-router, beside either kind of pod network; or external: others enforce them, and nothing is installed."""

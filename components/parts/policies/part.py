@@ -16,5 +16,4 @@ PART: Part[Policies] = Part(
         made=lambda config: config.kind == "kube-router",
         probes=lambda config: [Probe("daemonset", NAME, NAMESPACE)] if config.kind == "kube-router" else [],
     ),
-    within="network",
 )
