@@ -39,8 +39,8 @@ apply() {
     keep /etc/containerd/config.toml
     keep /etc/containerd/conf.d/50-gpu-metal.toml
     engine_due containerd
-    _drop_in | write_file /etc/containerd/conf.d/50-gpu-metal.toml 0644
     _mend
+    _drop_in | write_file /etc/containerd/conf.d/50-gpu-metal.toml 0644
     _main | write_file /etc/containerd/config.toml 0644
 }
 
