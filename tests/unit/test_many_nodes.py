@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from components.parts.device_plugin import values
+from components.parts.device_plugin.config import DevicePlugin
+from components.parts.part import Hosts
 from ops import pods
 from stacks.load import site_from
 from stacks.site import build
@@ -84,7 +86,12 @@ def looks(folder: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> int:
     """How often the device plugin looks at all hosts while a site of so many is read."""
     seen: list[str] = []
     strategy = values.strategy
-    monkeypatch.setattr(values, "strategy", lambda *words: seen.append("") or strategy(*words))
+
+    def counted(config: DevicePlugin, hosts: Hosts) -> str:
+        seen.append("")
+        return strategy(config, hosts)
+
+    monkeypatch.setattr(values, "strategy", counted)
     gpu = {"model": "A100-SXM4-80GB", "count": 8, "toolkit": {}}
     workers = {f"gpu-{n}": {"address": f"10.2.1.{n + 1}", "gpu": gpu} for n in range(count)}
     hosts = {"cp-1": {"address": "10.2.0.1", "roles": ["control-plane"]}, **workers}

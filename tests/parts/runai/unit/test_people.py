@@ -116,9 +116,10 @@ def test_before_3_0_a_member_is_a_researcher(tmp_path: Path) -> None:
 @pytest.mark.row("R6")
 def test_verify_wants_the_quota_that_the_namespace_has(tmp_path: Path) -> None:
     site = site_of(tmp_path, projects={"vision": {"limit": 6}})
-    said = {seen: cluster.project("cp-1", "vision", site, {"requests.nvidia.com/gpu": seen}) for seen in ("6", "4")}
+    wanted = shares(site)["vision"].gpus
+    said = {seen: cluster.project("cp-1", "vision", wanted, {"requests.nvidia.com/gpu": seen}) for seen in ("6", "4")}
     assert {seen: check.status for seen, check in said.items()} == {"6": "ok", "4": "failed"}
-    assert shares(site)["vision"].gpus == 6
+    assert wanted == 6
 
 
 @pytest.mark.row("R7", "S4")
