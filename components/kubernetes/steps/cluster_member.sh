@@ -212,8 +212,7 @@ _join() {
     _kubeadm join --config /run/gpu-metal/join.yaml || status=$?
     rm -f /run/gpu-metal/join.yaml
     if ((status != 0)); then return "$status"; fi
-    rm /etc/kubernetes/gpu-metal/begun
-    # From 1.34 on (NodeLocalCRISocket), kubeadm ends when the kubelet has its identity; the node itself comes later.
+    rm /etc/kubernetes/gpu-metal/begun # the node itself comes later, from Kubernetes 1.34 on (NodeLocalCRISocket)
     _await_registered
 }
 
