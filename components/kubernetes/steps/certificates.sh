@@ -1,7 +1,7 @@
 # The certificates that the cluster's own authorities signed for this control plane are renewed before they end.
 # rows: K12
 # inputs: timer
-# bulk: renew
+# bulk: renew turn
 # limit: 3600
 # uses: host
 #
@@ -9,12 +9,14 @@
 # kubeadm makes them for a year; in an upgrade, it is told to leave them to us. The kubelet's own it renews itself.
 
 _program=/usr/local/sbin/gpu-metal-renew
+_turn=/usr/local/sbin/gpu-metal-turn
 _unit=gpu-metal-renew
 _days=30
 
 check() {
     local name said
     if ! bulk renew | same_file $_program; then untrue "$_program is not the site's"; fi
+    if ! bulk turn | same_file $_turn; then untrue "$_turn is not the site's"; fi
     if [[ $(input timer) == yes ]]; then
         for name in service timer; do
             if ! _$name | same_file /etc/systemd/system/$_unit.$name; then untrue "/etc/systemd/system/$_unit.$name is not the site's"; fi
@@ -35,6 +37,7 @@ check() {
 
 apply() {
     local name
+    bulk turn | write_file $_turn 0755
     bulk renew | write_file $_program 0755
     $_program renew $_days
     if [[ $(input timer) != yes ]]; then
@@ -51,7 +54,7 @@ apply() {
 
 undo() {
     _timer_off
-    rm -f $_program
+    rm -f $_program $_turn
 }
 
 _timer_off() {

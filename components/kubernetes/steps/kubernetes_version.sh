@@ -17,6 +17,7 @@
 # kubelet gets the site's version: it has none to be compared with.
 
 _upgrading=/etc/kubernetes/gpu-metal/upgrading
+_turn=/usr/local/sbin/gpu-metal-turn
 
 check() {
     local wanted seen why
@@ -42,6 +43,7 @@ apply() {
     _refuse_older_server "$wanted"
     _need_turn "$wanted"
     if [[ $(input role) == control-plane ]]; then _need_backup "$wanted"; fi
+    _aside
     if [[ ! -s $_upgrading ]]; then write_file $_upgrading 0600 <<<"$wanted"; fi
     _bring "kubeadm=$wanted-*"
     if [[ $(input role) == control-plane ]]; then _control_plane "$wanted"; else _kubeadm node; fi
@@ -50,6 +52,15 @@ apply() {
     systemctl restart kubelet
     _await_ready "$wanted"
     rm -f $_upgrading
+}
+
+# One control plane is away at a time; what it was answering has ended by then. Another one may be renewing its
+# certificates, or restarting.
+_aside() {
+    local said
+    if [[ ! -x $_turn || $(input role) != control-plane ]]; then return 0; fi
+    trap '$_turn back' EXIT
+    said=$($_turn aside 'is upgraded' 1500 2>&1) || _fail "$said. Nothing was changed. Fix: bring that to its end, then pulumi up goes on"
 }
 
 _is_member() { [[ -s /etc/kubernetes/kubelet.conf && ! -s /etc/kubernetes/gpu-metal/begun ]] && ! taken_out; }
