@@ -25,6 +25,7 @@ _KEY = ("kubernetes", "virtualAddress")
 MEMBER = "/etc/gpu-metal/endpoint/member"
 """Program of the step: whether a control plane, once it is one, has an API server that works."""
 STATE = "/etc/gpu-metal/endpoint/state.lua"
+_CHECKED = "check check-ssl verify none inter 1s fall 3 rise 2 on-marked-down shutdown-sessions"
 _LAST_PORT = 65535
 HEALTHY = 50
 """What a control plane gains in priority while it reaches a ready API server: more than all else that is weighed."""
@@ -58,8 +59,8 @@ class VirtualAddress(Model):
     address: HostAddress
     """IPv4, in the control planes' own network; no machine has it, and no DHCP server gives it away."""
     port: Port = 8443
-    """Port of haproxy on every control plane. It is not 6443, on which the API server of each listens. On the next port,
-    control planes tell each other whether they take connections."""
+    """Port of haproxy on every control plane. It is not 6443, on which the API server of each listens. On the port after
+    it, control planes tell each other whether they take connections."""
     router_id: Annotated[int, Field(ge=1, le=255)] = 51
     """Number of the group in VRRP, which no other group of these hosts' keepalived has."""
 
@@ -88,7 +89,12 @@ def steps(address: VirtualAddress, host: Host, control_planes: Sequence[Host], a
         "node": str(host.address),
         "router_id": str(address.router_id),
     }
-    settings = {"address": address.address, "port": address.port, "node": host.address, "state_port": state_port(address)}
+    settings = {
+        "address": address.address,
+        "port": address.port,
+        "node": host.address,
+        "state_port": state_port(address),
+    }
     texts = {
         "haproxy": _haproxy(address, host, control_planes, api_port),
         "keepalived": _keepalived(address, host, control_planes),
@@ -154,7 +160,7 @@ backend planes
     balance leastconn
     option httpchk GET /readyz
     http-check expect status 200
-    default-server check check-ssl verify none inter 1s fall 3 rise 2 on-marked-down shutdown-sessions agent-check agent-port {state} agent-inter 1s
+    default-server {_CHECKED} agent-check agent-port {state} agent-inter 1s
 {servers}"""
 
 

@@ -1,4 +1,4 @@
-"""gpu-metal-turn and gpu-metal-endpoint, by which one control plane is away at a time, with stand-ins for what they ask.
+"""gpu-metal-turn and gpu-metal-endpoint: one control plane is away at a time. With stand-ins for what they ask.
 
 That no client notices it: tests/lab/test_planes.py.
 """
@@ -59,7 +59,9 @@ def plane(tmp_path: Path) -> StepHost:
 
 def members(host: StepHost, count: int, dead: tuple[int, ...] = ()) -> None:
     """etcd's, by their numbers."""
-    listed = [{"ID": str(n), "name": f"cp-{n}", "clientURLs": [f"https://10.0.0.{n}:2379"]} for n in range(1, count + 1)]
+    listed = [
+        {"ID": str(n), "name": f"cp-{n}", "clientURLs": [f"https://10.0.0.{n}:2379"]} for n in range(1, count + 1)
+    ]
     host.file("/members", json.dumps({"header": {}, "members": listed}, separators=(",", ":")))
     host.file("/dead", "".join(f"https://10.0.0.{n}:2379/health\n" for n in dead))
 
@@ -141,7 +143,15 @@ def test_the_turn_of_a_host_that_restarts_is_over_once_it_is_ready_in_another_bo
 
 @pytest.mark.parametrize(
     ("count", "dead", "may"),
-    [(1, (), True), (2, (), True), (2, (2,), False), (3, (), True), (3, (3,), False), (5, (5,), True), (5, (4, 5), False)],
+    [
+        (1, (), True),
+        (2, (), True),
+        (2, (2,), False),
+        (3, (), True),
+        (3, (3,), False),
+        (5, (5,), True),
+        (5, (4, 5), False),
+    ],
 )
 def test_etcd_keeps_its_majority(plane: StepHost, count: int, dead: tuple[int, ...], may: bool) -> None:
     members(plane, count, dead)
@@ -194,9 +204,7 @@ def test_it_is_away_until_it_is_back_or_the_time_is_up(plane: StepHost) -> None:
 
 
 @pytest.mark.parametrize(("dead", "away", "may"), [("2", "", True), ("[23]", "", False), ("2", "3", False)])
-def test_the_last_one_that_takes_connections_goes_on_with_it(
-    plane: StepHost, dead: str, away: str, may: bool
-) -> None:
+def test_the_last_one_that_takes_connections_goes_on_with_it(plane: StepHost, dead: str, away: str, may: bool) -> None:
     plane.program("curl", f'[[ "${{@: -1}}" != https://10.0.0.{dead}:* ]]')
     if away:
         plane.file(f"/state-10.0.0.{away}", "drain\n")
@@ -226,4 +234,6 @@ def test_a_reboot_waits_for_the_turn(tmp_path: Path, answer: str, status: int) -
     assert seen == status, said
     assert host.path("/asked").read_text() == "take restarts 1500\n"
     if status:
-        assert "a reboot is due (another kernel), but it is the turn of cp-2. Fix: bring that control plane back" in said
+        assert (
+            "a reboot is due (another kernel), but it is the turn of cp-2. Fix: bring that control plane back" in said
+        )

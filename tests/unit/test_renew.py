@@ -241,7 +241,9 @@ def test_while_another_control_plane_is_away_nothing_is_restarted(plane: StepHos
 def test_where_nobody_can_be_asked_it_goes_on(plane: StepHost) -> None:
     """No API server takes certificates that have ended, and they are to be renewed by it."""
     admin(plane, 5)
-    plane.program("gpu-metal-turn", TURN.format(answer="if [[ $1 == aside ]]; then echo no API server says; exit 3; fi"))
+    plane.program(
+        "gpu-metal-turn", TURN.format(answer="if [[ $1 == aside ]]; then echo no API server says; exit 3; fi")
+    )
     status, said = program(plane, "renew", "30")
     assert (status, said.splitlines()[0]) == (0, "no API server says")
     assert not plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
