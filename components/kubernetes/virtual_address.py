@@ -59,7 +59,7 @@ class VirtualAddress(Model):
     address: HostAddress
     """IPv4, in the control planes' own network; no machine has it, and no DHCP server gives it away."""
     port: Port = 8443
-    """Port of haproxy on every control plane. It is not 6443, on which the API server of each listens. On the port after
+    """Port of haproxy on every control plane. It is not 6443, where the API server of each listens. On the port after
     it, control planes tell each other whether they take connections."""
     router_id: Annotated[int, Field(ge=1, le=255)] = 51
     """Number of the group in VRRP, which no other group of these hosts' keepalived has."""

@@ -119,3 +119,16 @@ def test_afterwards_there_is_nothing_to_do(stack: Stack) -> None:
         assert on(name, ["systemctl", "is-active", "gpu-metal-backup.timer"]).strip() == "active"
     assert kubectl(PLANES[0], "-n", "kube-system", "get", "lease", "gpu-metal-turn", "--ignore-not-found") == ""
     assert "nothing to upgrade" in stack.sitectl("upgrade", "plan").ok().text
+
+
+def test_a_turn_that_was_cut_off_ends_by_drift_and_up(stack: Stack) -> None:
+    """As of the last node, where no later one's turn ends it first."""
+    last = WORKERS[1]
+    kubectl(PLANES[0], "cordon", last)
+    kubectl(PLANES[0], "annotate", "node", last, f"gpu-metal/upgrade={KUBERNETES.version}")
+    said = stack.sitectl("drift", "--record")
+    assert (said.status, "did not end, so it may take no new work" in said.text) == (1, True)
+    stack.up().ok()
+    assert "unschedulable" not in nodes()[last]["spec"]
+    assert not [key for key in nodes()[last]["metadata"]["annotations"] if "gpu-metal" in key]
+    stack.up("--expect-no-changes").ok()

@@ -31,6 +31,12 @@ check() {
     if [[ -s $_upgrading ]]; then untrue "an upgrade to $(<$_upgrading) began here and did not end; pulumi up goes on"; fi
     seen=$(_server_image)
     if [[ -n $seen && $seen != "v$wanted" ]]; then untrue "its API server is of version $seen, wants v$wanted"; fi
+    # The hooks of `pulumi up` end it, after this step.
+    if [[ $(verb) != check ]]; then return 0; fi
+    seen=$(_mark 2>/dev/null) || true
+    if [[ -n $seen ]]; then
+        untrue "its turn in an upgrade to ${seen%% *} did not end, so it may take no new work. Fix: sitectl drift --record, then pulumi up"
+    fi
 }
 
 apply() {
@@ -95,10 +101,12 @@ _refuse_older_server() { # WANTED
     if [[ $why == *'older version'* ]]; then _fail "its API server is of version ${seen#v}, wants $1; $why"; fi
 }
 
+_mark() { _own '{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}}{{.}}{{end}}{{end}}'; }
+
 # A kubelet may read its own node.
 _need_turn() { # WANTED
     local turn
-    turn=$(_own '{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}}{{.}}{{end}}{{end}}') ||
+    turn=$(_mark) ||
         _fail "the API server does not show node $(input node), so the upgrade of this member cannot begin. Nothing was changed"
     if [[ ${turn%% *} == "$1" ]]; then return 0; fi
     _fail "this member runs Kubernetes $(_seen), wants $1, and has no turn: pulumi up gives one only to nodes that the stack's" \
