@@ -94,9 +94,7 @@ def test_nothing_is_rebooted_under_running_jobs(host: LabHost) -> None:
 @pytest.mark.row("H13")
 def test_a_node_of_a_cluster_is_to_be_drained_first(host: LabHost) -> None:
     due(host)
-    host.bash(
-        "systemd-run -q --service-type=exec --unit=kubelet sleep 600; mkdir -p /etc/kubernetes; touch /etc/kubernetes/kubelet.conf"
-    )
+    host.bash("systemd-run -q --service-type=exec --unit=kubelet sleep 600; mkdir -p /etc/kubernetes; touch /etc/kubernetes/kubelet.conf")
     stand_in(
         host, "kubectl", "#!/bin/sh\necho 'DaemonSet kube-system/proxy'\necho 'Job vision/train-1'\necho ' bare/pod'\n"
     )
