@@ -25,6 +25,10 @@ away() {
         printf 'no other API server is ready: this one goes on taking connections\n'
         return 0
     fi
+    announce "$1"
+}
+
+announce() { # SECONDS
     printf '%s\n' "$(($(date +%s) + $1))" >"$_away.new"
     chmod 0644 "$_away.new"
     mv "$_away.new" "$_away"
@@ -41,7 +45,7 @@ is_away() { (($(cat "$_away" 2>/dev/null || echo 0) > $(date +%s))); }
 
 leave() {
     if ! another_is_ready; then return; fi
-    away $_longest
+    announce $_longest
     if [[ -z $(ip -o -4 address show to "$(setting address)") ]]; then return; fi
     nft -f - <<END
 table inet gpu_metal_endpoint {
