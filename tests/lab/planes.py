@@ -33,7 +33,7 @@ _SHARED = f"""
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q && apt-get install -qy age bindfs
 mkdir -p /srv/share {SHARE}
-echo '/srv/share {SHARE} fuse.bindfs nofail 0 0' >>/etc/fstab
+echo '/srv/share {SHARE} fuse.bindfs defaults 0 0' >>/etc/fstab
 mount {SHARE}
 """
 
