@@ -1,6 +1,7 @@
 """Several control planes behind an address that moves between them: their site, and what others see of them."""
 
 import base64
+import gzip
 import io
 import json
 import os
@@ -51,7 +52,7 @@ def archive() -> bytes:
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name in ETCD_TOOLS.binaries:
             tar.add(get(ETCD_TOOLS) / name, f"etcd-v{ETCD_TOOLS.version}-linux-amd64/{name}")
-    return out.getvalue()
+    return gzip.compress(out.getvalue(), compresslevel=1, mtime=0)
 
 
 def site_of(workers: Sequence[str] = ()) -> dict[str, Any]:
