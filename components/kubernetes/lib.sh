@@ -199,22 +199,27 @@ api_server_said() {
         tail -n 1 | sed -E 's/^[EF][0-9]{4} [^]]*\] //' | cut -c 1-400
 }
 
+# api_server_aside away SECONDS, then back: in between, it gets no new connections by the address that moves
+api_server_aside() { [[ ! -x /usr/local/sbin/gpu-metal-endpoint ]] || /usr/local/sbin/gpu-metal-endpoint "$@" >/dev/null; }
+
 # api_server_restart: ends the API server, which the kubelet starts again, and waits until it is ready; otherwise prints its
-# last words. One that ended often of late, the kubelet lets wait for up to five minutes; one that has ended twice by then
-# will not come up.
+# last words. One that ended often of late, the kubelet lets wait for up to five minutes; started anew, it does not remember
+# that. One that has ended twice by then will not come up.
 api_server_restart() {
-    local old before now deadline=$((SECONDS + 400))
-    before=$(api_server_logs)
-    now=$before
-    old=$(api_server_process)
+    local old before now deadline waits=yes
+    api_server_aside away 900
+    before=$(api_server_logs) now=$before
+    old=$(api_server_process) deadline=$((SECONDS + 400))
     if [[ -n $old ]]; then kill -TERM "$old"; fi
     while ((SECONDS < deadline)); do
-        if [[ $(api_server_process) != "$old" ]] && api_server_is_ready; then return; fi
+        if [[ $(api_server_process) != "$old" ]] && api_server_is_ready; then api_server_aside back && return; fi
+        if [[ -n $waits && -z $(api_server_process) ]] && ((SECONDS > deadline - 370)); then systemctl restart kubelet && waits=''; fi
         # A log is deleted with its container, when there is a newer one.
         now=$({ printf '%s\n' "$now" && api_server_logs; } | LC_ALL=C sort -u)
         if (($(wc -l <<<"$now") - $(wc -l <<<"$before") > 2)); then break; fi
         sleep 1
     done
+    api_server_aside back
     api_server_said
     return 1
 }

@@ -18,6 +18,7 @@ from components.network.config import Network
 
 _STEPS = Path(__file__).with_name("steps")
 _PROGRAMS = Path(__file__).with_name("programs")
+_RENEWAL = {name: (_PROGRAMS / f"{name}.sh").read_text() for name in ("renew", "turn")}
 _FOLDERS = (
     "/var/lib/kubelet",
     "/var/lib/etcd",
@@ -130,7 +131,7 @@ def _virtual_address(host: Host, control_planes: Sequence[Host], kubernetes: Kub
 
 def _certificates(kubernetes: Kubernetes) -> list[Step]:
     timer = {"timer": "yes" if kubernetes.renew_certificates else "no"}
-    return [Step(_STEPS / "certificates.sh", timer, {"renew": (_PROGRAMS / "renew.sh").read_text()})]
+    return [Step(_STEPS / "certificates.sh", timer, _RENEWAL)]
 
 
 def host_names(host: Host, kubernetes: Kubernetes, entries: str) -> list[Step]:

@@ -55,7 +55,7 @@ end() {
         if ((SECONDS >= deadline)); then
             _no "node $node is upgraded, but after $seconds s is not Ready with $version: it runs $(_version), $(_why_not)." \
                 "It takes no new work. Fix: journalctl -u kubelet -n 50 there, then pulumi up goes on; after the last node," \
-                "kubectl uncordon $node and kubectl annotate node $node $_mark-"
+                "sitectl drift --record before it"
         fi
         sleep 3
     done

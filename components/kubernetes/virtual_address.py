@@ -20,9 +20,13 @@ from components.hostrun.step import Step
 from components.model import Model, Port
 
 _STEPS = Path(__file__).with_name("steps")
+_PROGRAMS = Path(__file__).with_name("programs")
 _KEY = ("kubernetes", "virtualAddress")
 MEMBER = "/etc/gpu-metal/endpoint/member"
 """Program of the step: whether a control plane, once it is one, has an API server that works."""
+STATE = "/etc/gpu-metal/endpoint/state.lua"
+_CHECKED = "check check-ssl verify none inter 1s fall 3 rise 2 on-marked-down shutdown-sessions"
+_LAST_PORT = 65535
 HEALTHY = 50
 """What a control plane gains in priority while it reaches a ready API server: more than all else that is weighed."""
 
@@ -55,7 +59,8 @@ class VirtualAddress(Model):
     address: HostAddress
     """IPv4, in the control planes' own network; no machine has it, and no DHCP server gives it away."""
     port: Port = 8443
-    """Port of haproxy on every control plane. It is not 6443, on which the API server of each listens."""
+    """Port of haproxy on every control plane. It is not 6443, where the API server of each listens. On the port after
+    it, control planes tell each other whether they take connections."""
     router_id: Annotated[int, Field(ge=1, le=255)] = 51
     """Number of the group in VRRP, which no other group of these hosts' keepalived has."""
 
@@ -63,6 +68,11 @@ class VirtualAddress(Model):
 def endpoint(address: VirtualAddress) -> str:
     """`host:port` by which all reach the API server."""
     return f"{address.address}:{address.port}"
+
+
+def state_port(address: VirtualAddress) -> int:
+    """Where a control plane tells the others whether its API server takes new connections (programs/endpoint.lua)."""
+    return address.port + (1 if address.port < _LAST_PORT else -1)
 
 
 def preflight(address: VirtualAddress, control_planes: Sequence[Host]) -> list[Step]:
@@ -79,12 +89,21 @@ def steps(address: VirtualAddress, host: Host, control_planes: Sequence[Host], a
         "node": str(host.address),
         "router_id": str(address.router_id),
     }
+    settings = {
+        "address": address.address,
+        "port": address.port,
+        "node": host.address,
+        "state_port": state_port(address),
+    }
     texts = {
-        "haproxy": _haproxy(address, control_planes, api_port),
+        "haproxy": _haproxy(address, host, control_planes, api_port),
         "keepalived": _keepalived(address, host, control_planes),
+        "settings": "".join(f"{name}={value}\n" for name, value in settings.items()),
+        "program": (_PROGRAMS / "endpoint.sh").read_text(),
+        "state": (_PROGRAMS / "endpoint.lua").read_text(),
     }
     return [
-        packages(["curl", "haproxy", "keepalived"], label="virtual-address"),
+        packages(["curl", "haproxy", "keepalived", "nftables"], label="virtual-address"),
         Step(_STEPS / "virtual_address.sh", inputs, texts),
     ]
 
@@ -96,10 +115,16 @@ def listening(address: VirtualAddress, control_planes: Sequence[Host]) -> Iterat
     if len(control_planes) > 1:
         planes = site_networks(plane.address for plane in control_planes)
         yield Listening("vrrp", "keepalived", "", "vrrp", planes, _KEY, fixed=True)
+        state, key = str(state_port(address)), (*_KEY, "port")
+        yield Listening("kubernetes-state", "haproxy's word to the others", state, "tcp", planes, key, layer="node")
 
 
-def _haproxy(address: VirtualAddress, control_planes: Sequence[Host], api_port: int) -> str:
-    """Without a word of logs: haproxy tells systemd's journal when a server comes and goes."""
+def _haproxy(address: VirtualAddress, host: Host, control_planes: Sequence[Host], api_port: int) -> str:
+    """Without a word of logs: haproxy tells systemd's journal when a server comes and goes.
+
+    What a control plane says of itself (agent-check) counts only while it can be asked.
+    """
+    state = state_port(address)
     servers = "".join(f"    server {plane.name} {plane.address}:{api_port}\n" for plane in control_planes)
     return f"""\
 # gpu-metal
@@ -107,6 +132,7 @@ global
     user haproxy
     group haproxy
     chroot /var/lib/haproxy
+    lua-load {STATE}
 
 defaults
     mode tcp
@@ -125,11 +151,16 @@ frontend api
     bind *:{address.port}
     default_backend planes
 
+frontend state
+    bind {host.address}:{state}
+    timeout client 5s
+    tcp-request content use-service lua.state
+
 backend planes
     balance leastconn
     option httpchk GET /readyz
     http-check expect status 200
-    default-server check check-ssl verify none inter 1s fall 3 rise 2 on-marked-down shutdown-sessions
+    default-server {_CHECKED} agent-check agent-port {state} agent-inter 1s
 {servers}"""
 
 

@@ -230,3 +230,16 @@ def test_the_cluster_is_backed_up_first_and_without_a_backup_nothing_is_changed(
     (plane.box / "share-is-full").unlink()
     assert plane.call("apply")[0] == 0
     assert plane.did[:2] == ["systemctl start gpu-metal-backup.service", "apt install kubeadm=1.34.2-*"]
+
+
+@pytest.mark.row("K9")
+def test_a_turn_that_did_not_end_is_drift_and_nothing_for_the_step_to_do(member: StepHost) -> None:
+    """As of the last node, or of one whose version was put back: the hooks of the next `up` end it."""
+    member.environment |= {"SEEN": "1.34.2", "BOX": str(member.root), "TURN": "1.34.2 kept"}
+    member.program("kubectl", KUBECTL)
+    assert member.call(STEP, "check", {"version": "1.34.2", "node": "gpu-1"}) == (0, "")
+    status, said = member.call(STEP, "check", {"version": "1.34.2", "node": "gpu-1"}, verb="check")
+    assert status == 10
+    assert "its turn in an upgrade to 1.34.2 did not end, so it may take no new work. Fix: sitectl drift" in said
+    member.environment["TURN"] = ""
+    assert member.call(STEP, "check", {"version": "1.34.2", "node": "gpu-1"}, verb="check") == (0, "")

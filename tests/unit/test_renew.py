@@ -5,7 +5,6 @@ That what uses them is restarted, and shows the new ones: tests/scripts/test_con
 
 import base64
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,9 @@ PKI = "/etc/kubernetes/pki"
 pytestmark = pytest.mark.row("K12")
 
 
+TURN = 'echo "$*" >>"${{0%/bin/*}}/turns"; {answer}'
+
+
 @pytest.fixture
 def plane(tmp_path: Path) -> StepHost:
     """With certificates for a year, and authorities for ten; nothing of the control plane runs."""
@@ -35,6 +37,7 @@ def plane(tmp_path: Path) -> StepHost:
     host.program("kubeadm", 'echo "$*" >>"${0%/bin/*}/asked"')
     host.program("kubectl", "echo The connection to the server was refused; exit 1")
     host.program("systemctl", "exit 0")
+    host.program("gpu-metal-turn", TURN.format(answer="exit 0"))
     return host
 
 
@@ -64,12 +67,11 @@ def admin(host: StepHost, days: int) -> None:
     host.file("/etc/kubernetes/admin.conf", f"users:\n- user:\n    client-certificate-data: {data}\n")
 
 
-def program(host: StepHost, *words: str, patience: int = 1500, silence: int = 0) -> tuple[int, str]:
+def program(host: StepHost, *words: str) -> tuple[int, str]:
     """gpu-metal-renew of this host."""
     text = (
         PROGRAM.read_text()
-        .replace("_patience=1500", f"_patience={patience}")
-        .replace("_silence=120", f"_silence={silence}")
+        .replace("/usr/local/sbin", f"{host.root}/bin")
         .replace("/etc/kubernetes", f"{host.root}/etc/kubernetes")
         .replace("/run/", f"{host.root}/run/")
     )
@@ -215,69 +217,33 @@ def test_that_one_of_another_authority_ends_soon_is_a_remark_and_no_fault(plane:
     assert said.endswith("Fix: have that authority sign another one, and put it there")
 
 
-LEASES = """
-shopt -s extglob
-file=${0%/bin/*}/lease
-case "$*" in
-    *create*) if [[ -e $file ]]; then echo 'leases "gpu-metal-renew" already exists'; exit 1; fi; cat >"$file" ;;
-    *replace*) cat >"$file" ;;
-    *delete*) rm -f "$file"; echo gone >>"${0%/bin/*}/asked" ;;
-    *jsonpath*) sed -E 's/.*holderIdentity":"([^"]*)","acquireTime":"([^"]*)".*/1 \\1 \\2/' "$file" ;;
-esac
-"""
-"""kubectl, on one Lease."""
+def turns(plane: StepHost) -> list[str]:
+    """What was asked of gpu-metal-turn."""
+    return plane.path("/turns").read_text().splitlines()
 
 
-def lease(plane: StepHost, holder: str, since: str) -> None:
-    plane.program("kubectl", LEASES)
-    plane.file("/lease", f'{{"spec":{{"holderIdentity":"{holder}","acquireTime":"{since}"}}}}')
-
-
-def test_while_another_control_plane_restarts_this_one_waits(plane: StepHost) -> None:
+def test_it_restarts_what_uses_them_in_its_turn_and_gives_it_back(plane: StepHost) -> None:
     admin(plane, 5)
-    lease(plane, "cp-2", f"{datetime.now(UTC):%FT%T}Z")
-    status, said = program(plane, "renew", "30", patience=0)
-    assert status == 1
-    assert "what uses them is not restarted yet: it is the turn of cp-2 since " in said
-    assert plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
-
-
-AWAY = """
-file=${0%/bin/*}/away
-if [[ $* == *create* && -e $file ]]; then rm "$file"; echo 'The connection to the server was refused'; exit 1; fi
-"""
-
-
-def test_an_api_server_that_is_away_for_a_moment_is_waited_for(plane: StepHost) -> None:
-    """It may be that of the control plane that has the turn."""
-    admin(plane, 5)
-    lease(plane, "cp-2", f"{datetime.now(UTC):%FT%T}Z")
-    plane.program("sleep", "exit 0")
-    plane.program("kubectl", AWAY + LEASES)
-    plane.file("/away", "")
-    status, said = program(plane, "renew", "30", patience=0, silence=60)
-    assert status == 1, said
-    assert "it is the turn of cp-2 since " in said
-
-
-def test_where_the_api_server_takes_our_certificate_no_more_nobody_is_waited_for(plane: StepHost) -> None:
-    admin(plane, 5)
-    plane.program("kubectl", "echo 'error: You must be logged in to the server (Unauthorized)'; exit 1")
-    status, said = program(plane, "renew", "30", silence=600)
-    assert status == 0, said
-    assert "no API server says whether another control plane restarts now" in said
-
-
-def test_a_turn_that_was_never_given_back_ends_by_itself(plane: StepHost) -> None:
-    admin(plane, 5)
-    lease(plane, "cp-2", "2026-01-01T00:00:00Z")
-    assert program(plane, "renew", "30", patience=0)[0] == 0
-    assert asked(plane)[-1] == "gone"
-
-
-def test_the_turn_is_given_back_after_the_restart(plane: StepHost) -> None:
-    admin(plane, 5)
-    plane.program("kubectl", LEASES)
     assert program(plane, "renew", "30")[0] == 0
-    assert asked(plane)[-1] == "gone"
-    assert not plane.path("/lease").exists()
+    assert turns(plane) == ["aside renews its certificates 1500", "back"]
+
+
+def test_while_another_control_plane_is_away_nothing_is_restarted(plane: StepHost) -> None:
+    admin(plane, 5)
+    plane.program("gpu-metal-turn", TURN.format(answer="echo it is the turn of cp-2; exit 1"))
+    status, said = program(plane, "renew", "30")
+    assert status == 1
+    assert "what uses them is not restarted yet: it is the turn of cp-2. Fix: see there" in said
+    assert plane.path("/etc/kubernetes/gpu-metal/renewing").exists()
+    assert turns(plane)[-1] == "back"
+
+
+def test_where_nobody_can_be_asked_it_goes_on(plane: StepHost) -> None:
+    """No API server takes certificates that have ended, and they are to be renewed by it."""
+    admin(plane, 5)
+    plane.program(
+        "gpu-metal-turn", TURN.format(answer="if [[ $1 == aside ]]; then echo no API server says; exit 3; fi")
+    )
+    status, said = program(plane, "renew", "30")
+    assert (status, said.splitlines()[0]) == (0, "no API server says")
+    assert not plane.path("/etc/kubernetes/gpu-metal/renewing").exists()

@@ -14,6 +14,7 @@ from components.host.config import Host
 from components.hostrun.step import Step
 from components.kubernetes import kubeadm, needed, steps, virtual_address
 from components.kubernetes.config import Kubernetes
+from components.kubernetes.virtual_address import VirtualAddress
 from components.network.config import Network
 from stacks.load import site_from
 from stacks.needed import listening
@@ -66,6 +67,10 @@ def test_connections_go_to_every_control_plane_that_is_ready() -> None:
     ]
     assert "bind *:8443\n" in text
     assert "option httpchk GET /readyz\n" in text
+    # Each says of itself whether it takes new ones.
+    assert "agent-check agent-port 8444" in text
+    assert "frontend state\n    bind 10.213.77.11:8444\n" in text
+    assert virtual_address.state_port(VirtualAddress.model_validate({"address": "10.0.0.9", "port": 65535})) == 65534
 
 
 def test_control_planes_speak_to_each_other_alone() -> None:
@@ -92,7 +97,9 @@ def test_its_port_and_vrrp_are_open_and_vrrp_for_control_planes_only() -> None:
     # What Docker publishes has ports.
     assert "vrrp" not in firewalls.published([vrrp], [])
     alone = needed.listening(CP_1, [CP_1], MOVING.virtual_address)
-    assert "vrrp" not in {each.name for each in alone}
+    assert not {"vrrp", "kubernetes-state"} & {each.name for each in alone}
+    state = found["kubernetes-state"].opening
+    assert state is not None and (state.port, state.sources) == ("8444", vrrp.sources)
 
 
 def test_what_the_node_layer_will_listen_on_is_in_the_one_list(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 # No reboot is due on the host, or the host is rebooting already.
 # rows: H13
 # inputs: policy window
+# limit: 3600
 # uses: host
 #
 # Always the last step of a layer: the host reboots when the run has ended, and the next layer waits for it. Steps note
 # the reasons for a reboot by reboot_due.
+# Of several control planes, one restarts at a time (gpu-metal-turn, which the room kubernetes puts there).
 # Not undone: a reboot cannot be taken back.
 
 _due=$GPU_METAL_RUN/reboot-due
@@ -26,6 +28,7 @@ apply() {
     esac
     _not_in_vain
     _not_in_use
+    _in_turn
     _schedule
 }
 
@@ -65,6 +68,13 @@ _pods() {
         jsonpath='{range .items[*]}{.metadata.ownerReferences[0].kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}' 2>&1
 }
 
+_in_turn() {
+    local said program=/usr/local/sbin/gpu-metal-turn
+    if [[ ! -x $program || ! -s /etc/kubernetes/manifests/kube-apiserver.yaml ]]; then return 0; fi
+    said=$($program take restarts 1500 2>&1) ||
+        untrue "a reboot is due ($(_reasons)), but ${said##*$'\n'}. Fix: bring that control plane back, then pulumi up"
+}
+
 _schedule() {
     _reasons | write_file "$_rebooting" 0600
     _reasons | write_file "$_last" 0600
@@ -72,6 +82,7 @@ _schedule() {
     if ! systemd-run --quiet --collect --unit=gpu-metal-reboot \
         flock "$GPU_METAL_RUN/lock" sh -c 'sleep 2; systemctl reboot; sleep 600'; then
         rm -f -- "$_rebooting" "$_last"
+        if [[ -x /usr/local/sbin/gpu-metal-turn ]]; then /usr/local/sbin/gpu-metal-turn back; fi
         return 1
     fi
 }

@@ -12,9 +12,8 @@ shopt -s inherit_errexit
 _kubernetes=/etc/kubernetes
 _mark=$_kubernetes/gpu-metal/renewing
 _foreign='signed by another authority'
-_turn=2400
 _patience=1500
-_silence=120
+_turn=/usr/local/sbin/gpu-metal-turn
 
 fail() {
     printf '%s\n' "$*" >&2
@@ -87,56 +86,28 @@ renew() {
         done
         : >$_mark
     fi
-    take_turn
+    step_aside
     for name in etcd kube-apiserver kube-controller-manager kube-scheduler; do restart "$name"; done
     rm $_mark
-    api -n kube-system delete lease gpu-metal-renew --ignore-not-found >/dev/null 2>&1 || true
     printf 'renewed: %s\n' "$(paste -sd ' ' <<<"$names")"
 }
 
-api() { kubectl --kubeconfig $_kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=15s "$@"; }
-
-# Two control planes that restart at the same time would stop etcd: a Lease of the cluster says whose turn it is. Who was
-# cut off loses it in the end. Where no API server answers, or none takes our certificate any more, nobody can be asked; but
-# one that was just ended comes back, and it may be that of whose turn it is.
-take_turn() {
-    local said version holder since deadline=$((SECONDS + _patience)) silent=$((SECONDS + _silence))
-    while true; do
-        if said=$(lease '' | api create -f - 2>&1); then return; fi
-        if [[ $said != *AlreadyExists* && $said != *'already exists'* ]]; then
-            if [[ $said != *x509* && $said != *'be logged in'* ]] && ((SECONDS < silent)); then
-                sleep 5
-                continue
-            fi
-            printf 'no API server says whether another control plane restarts now: %s\n' "${said##*$'\n'}"
-            return
-        fi
-        read -r version holder since < <(api -n kube-system get lease gpu-metal-renew \
-            -o 'jsonpath={.metadata.resourceVersion} {.spec.holderIdentity} {.spec.acquireTime}' 2>/dev/null) || true
-        if [[ -n $since ]] && { [[ $holder == "$(uname -n)" ]] || (($(date +%s) - $(date -d "$since" +%s) > _turn)); }; then
-            # With its version: only one of those that see it gets it.
-            if lease "$version" | api replace -f - >/dev/null 2>&1; then return; fi
-        fi
-        if ((SECONDS > deadline)); then
-            fail "the certificates are renewed; what uses them is not restarted yet: it is the turn of $holder since $since." \
-                "Fix: see there, journalctl -u gpu-metal-renew; the timer here tries again in a day, pulumi up at once"
-        fi
-        sleep 5
-    done
-}
-
-# lease VERSION: of this host, from now on
-lease() {
-    printf '{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"gpu-metal-renew","namespace":"kube-system"%s},' \
-        "${1:+,\"resourceVersion\":\"$1\"}"
-    printf '"spec":{"holderIdentity":"%s","acquireTime":"%s","leaseDurationSeconds":%s}}\n' "$(uname -n)" \
-        "$(date -u +%FT%T.000000Z)" "$_turn"
+# One control plane is away at a time. Where no API server takes our certificate any more, nobody can be asked.
+step_aside() {
+    local said status=0
+    trap '$_turn back' EXIT
+    said=$($_turn aside 'renews its certificates' $_patience 2>&1) || status=$?
+    if ((status != 0 && status != 3)); then
+        fail "the certificates are renewed; what uses them is not restarted yet: $said. Fix: see there, journalctl -u" \
+            "gpu-metal-renew; the timer here tries again in a day, pulumi up at once"
+    fi
+    if [[ -n $said ]]; then printf '%s\n' "$said"; fi
 }
 
 # restart NAME: the kubelet starts the pod's container again, which then reads its files. One that ended often of late, it
-# lets wait for up to five minutes; so one that has started since then by itself is left alone.
+# lets wait for up to five minutes; started anew, the kubelet does not remember that.
 restart() {
-    local one ended='' deadline=$((SECONDS + 400))
+    local one ended='' waits=yes deadline=$((SECONDS + 400))
     if [[ ! -s $_kubernetes/manifests/$1.yaml ]]; then return; fi
     while true; do
         one=$(process "$1")
@@ -145,6 +116,9 @@ restart() {
         elif [[ -n $one && $one != "$ended" ]]; then
             kill -TERM "$one" || true
             ended=$one
+        elif [[ -z $one && -n $waits ]] && ((SECONDS > deadline - 370)); then
+            systemctl restart kubelet
+            waits=''
         fi
         if ((SECONDS > deadline)); then
             fail "$1 does not run 400 s after its certificates were renewed. Fix: crictl ps -a; journalctl -u kubelet -n 50"

@@ -43,8 +43,9 @@ apply() {
     _keep_former
     changed=$(lines_differ "$(_contents <$_former/kube-apiserver.yaml)" "$contents")
     if [[ -n $pair ]]; then _take "$pair"; fi
-    if [[ $(_contents <$_manifest) != "$contents" ]]; then write_file $_manifest 0600 <<<"$manifest"; fi
+    if [[ $(_contents <$_manifest) != "$contents" ]]; then api_server_aside away 900 && write_file $_manifest 0600 <<<"$manifest"; fi
     if ! _answers "$(_beside)"; then _give_up "$changed"; fi
+    api_server_aside back
     rm -rf $_former
     _drop_files
     if [[ $seen != "$wanted" ]]; then
@@ -284,6 +285,7 @@ _give_up() {
             "back, and it does not answer with them either: $back. Fix: crictl ps -a and journalctl -u kubelet -n 50 there"
     fi
     rm -rf $_former
+    api_server_aside back
     _fail "the API server does not run with the site's settings (${1:-its certificate}): $said. The former ones are back," \
         "and it answers. Fix: correct what the site says of these, or take it out, then pulumi up"
 }

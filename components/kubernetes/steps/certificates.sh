@@ -1,7 +1,7 @@
 # The certificates that the cluster's own authorities signed for this control plane are renewed before they end.
 # rows: K12
 # inputs: timer
-# bulk: renew
+# bulk: renew turn
 # limit: 3600
 # uses: host
 #
@@ -10,12 +10,14 @@
 # kubelet's own it renews itself.
 
 _program=/usr/local/sbin/gpu-metal-renew
+_turn=/usr/local/sbin/gpu-metal-turn
 _unit=gpu-metal-renew
 _days=30
 
 check() {
     local said
     if ! bulk renew | same_file $_program; then untrue "$_program is not the site's"; fi
+    if ! bulk turn | same_file $_turn; then untrue "$_turn is not the site's"; fi
     if [[ $(input timer) == yes ]]; then
         timer_check $_unit 'certificates are not renewed before they end'
     elif [[ -e /etc/systemd/system/$_unit.timer ]]; then
@@ -30,6 +32,7 @@ check() {
 }
 
 apply() {
+    bulk turn | write_file $_turn 0755
     bulk renew | write_file $_program 0755
     $_program renew $_days
     if [[ $(input timer) == yes ]]; then timer_on $_unit; else timer_off $_unit; fi
@@ -37,7 +40,7 @@ apply() {
 
 undo() {
     timer_off $_unit
-    rm -f $_program
+    rm -f $_program $_turn
 }
 
 _service() {

@@ -17,6 +17,7 @@
 # kubelet gets the site's version: it has none to be compared with.
 
 _upgrading=/etc/kubernetes/gpu-metal/upgrading
+_turn=/usr/local/sbin/gpu-metal-turn
 
 check() {
     local wanted seen why
@@ -30,6 +31,12 @@ check() {
     if [[ -s $_upgrading ]]; then untrue "an upgrade to $(<$_upgrading) began here and did not end; pulumi up goes on"; fi
     seen=$(_server_image)
     if [[ -n $seen && $seen != "v$wanted" ]]; then untrue "its API server is of version $seen, wants v$wanted"; fi
+    # The hooks of `pulumi up` end it, after this step.
+    if [[ $(verb) != check ]]; then return 0; fi
+    seen=$(_mark 2>/dev/null) || true
+    if [[ -n $seen ]]; then
+        untrue "its turn in an upgrade to ${seen%% *} did not end, so it may take no new work. Fix: sitectl drift --record, then pulumi up"
+    fi
 }
 
 apply() {
@@ -42,6 +49,7 @@ apply() {
     _refuse_older_server "$wanted"
     _need_turn "$wanted"
     if [[ $(input role) == control-plane ]]; then _need_backup "$wanted"; fi
+    _aside
     if [[ ! -s $_upgrading ]]; then write_file $_upgrading 0600 <<<"$wanted"; fi
     _bring "kubeadm=$wanted-*"
     if [[ $(input role) == control-plane ]]; then _control_plane "$wanted"; else _kubeadm node; fi
@@ -50,6 +58,15 @@ apply() {
     systemctl restart kubelet
     _await_ready "$wanted"
     rm -f $_upgrading
+}
+
+# One control plane is away at a time; what it was answering has ended by then. Another one may be renewing its
+# certificates, or restarting.
+_aside() {
+    local said
+    if [[ ! -x $_turn || $(input role) != control-plane ]]; then return 0; fi
+    trap '$_turn back' EXIT
+    said=$($_turn aside 'is upgraded' 1500 2>&1) || _fail "$said. Nothing was changed. Fix: bring that to its end, then pulumi up goes on"
 }
 
 _is_member() { [[ -s /etc/kubernetes/kubelet.conf && ! -s /etc/kubernetes/gpu-metal/begun ]] && ! taken_out; }
@@ -84,10 +101,12 @@ _refuse_older_server() { # WANTED
     if [[ $why == *'older version'* ]]; then _fail "its API server is of version ${seen#v}, wants $1; $why"; fi
 }
 
+_mark() { _own '{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}}{{.}}{{end}}{{end}}'; }
+
 # A kubelet may read its own node.
 _need_turn() { # WANTED
     local turn
-    turn=$(_own '{{with .metadata.annotations}}{{with index . "gpu-metal/upgrade"}}{{.}}{{end}}{{end}}') ||
+    turn=$(_mark) ||
         _fail "the API server does not show node $(input node), so the upgrade of this member cannot begin. Nothing was changed"
     if [[ ${turn%% *} == "$1" ]]; then return 0; fi
     _fail "this member runs Kubernetes $(_seen), wants $1, and has no turn: pulumi up gives one only to nodes that the stack's" \

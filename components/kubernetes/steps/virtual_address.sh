@@ -1,16 +1,18 @@
 # The address by which all reach the API server is up, on this control plane or on another one.
 # rows: K13
 # inputs: address port node router_id
-# bulk: haproxy keepalived
+# bulk: haproxy keepalived settings program state
 # uses: host
 #
 # haproxy and keepalived run by units of our own, with settings of our own. What others have set up for themselves, with
 # the same programs, is neither read nor changed; only a port or a VRRP group that both would use is refused.
-# Undone, this host lets go of the address, and another control plane takes it.
+# Undone, this host lets go of the address, and another control plane takes it. It does so in every planned stop, a reboot
+# too: gpu-metal-endpoint says how.
 
 _folder=/etc/gpu-metal/endpoint
 _mark=$_folder/changed
 _units=/etc/systemd/system
+_program=/usr/local/sbin/gpu-metal-endpoint
 _stopped=$GPU_METAL_HOME/virtual-address-stopped
 _booleans=$GPU_METAL_HOME/virtual-address-booleans
 
@@ -24,7 +26,9 @@ check() {
         if ! systemctl is-enabled -q gpu-metal-$name; then untrue "gpu-metal-$name.service is not enabled"; fi
         if ! systemctl is-active -q gpu-metal-$name; then untrue "gpu-metal-$name.service does not run: $(_said $name)"; fi
     done
-    if ! _member | same_file $_folder/member; then untrue "$_folder/member is not the site's"; fi
+    for name in $_folder/{member,settings,state.lua} $_program; do
+        if ! _text "$name" | same_file "$name"; then untrue "$name is not the site's"; fi
+    done
     if [[ -e $_mark ]]; then untrue "haproxy or keepalived has not read its settings again"; fi
     if ! _is_up 10; then
         untrue "nobody answers at $(input address):$(input port). Fix: journalctl -u gpu-metal-keepalived -n 20 on each control plane"
@@ -40,7 +44,8 @@ apply() {
     _allow
     mkdir -p $_folder
     : >$_mark
-    _member | write_file $_folder/member 0755
+    for name in $_folder/{settings,state.lua}; do _text "$name" | write_file "$name" 0644; done
+    for name in $_folder/member $_program; do _text "$name" | write_file "$name" 0755; done
     for name in haproxy keepalived; do
         _settings $name | write_file "$(_file $name)" 0640
         _unit $name | write_file $_units/gpu-metal-$name.service 0644
@@ -66,7 +71,7 @@ undo() {
         systemctl reset-failed gpu-metal-$name 2>/dev/null || true
         rm -f $_units/gpu-metal-$name.service
     done
-    rm -rf $_folder
+    rm -rf $_folder $_program /var/lib/haproxy/gpu-metal-away
     rmdir /etc/gpu-metal 2>/dev/null || true
     while read -r name; do setsebool -P "$name" off; done < <(cat "$_booleans" 2>/dev/null)
     rm -f "$_stopped" "$_booleans"
@@ -98,13 +103,26 @@ _of_keepalived() {
     bulk keepalived | sed "s|\\bINTERFACE\\b|$name|"
 }
 
-# Before kubeadm has begun here, anyone may have the address: kubeadm wants it.
+# _text FILE: what the site wants in it
+_text() {
+    case ${1##*/} in
+        member) _member ;;
+        settings) bulk settings ;;
+        state.lua) bulk state ;;
+        *) bulk program ;;
+    esac
+}
+
+# Before kubeadm has begun here, anyone may have the address: kubeadm wants it. While the API server is away as planned,
+# the address stays.
 _member() {
     printf '%s\n' '#!/bin/sh' '# gpu-metal' 'test -e /etc/kubernetes/manifests/kube-apiserver.yaml || exit 0' \
+        "$_program is-away && exit 0" \
         "exec curl -sfk --noproxy '*' --max-time 3 -o /dev/null https://$(input node):6443/livez"
 }
 
 # shellcheck disable=SC2016  # systemd expands $MAINPID
+# In a shutdown, what starts last stops first: the host has given the address away before anything else ends.
 _unit() {
     printf '%s\n' '# gpu-metal' '[Unit]' 'After=network-online.target' 'Wants=network-online.target'
     case $1 in
@@ -115,8 +133,10 @@ _unit() {
                 'KillMode=mixed' 'SuccessExitStatus=143' 'LimitNOFILE=65536'
             ;;
         keepalived)
-            printf '%s\n' "Description=Address of the site's API servers (keepalived)" 'After=gpu-metal-haproxy.service' \
-                '[Service]' 'Type=simple' \
+            printf '%s\n' "Description=Address of the site's API servers (keepalived)" \
+                'After=gpu-metal-haproxy.service containerd.service kubelet.service network.target' \
+                '[Service]' 'Type=simple' "ExecStartPre=-$_program left" "ExecStartPre=-$_program back" \
+                "ExecStop=-$_program leave" "ExecStopPost=-$_program left" \
                 "ExecStart=/usr/sbin/keepalived --dont-fork --vrrp -f $(_file keepalived) -p /run/gpu-metal-keepalived.pid -r /run/gpu-metal-vrrp.pid" \
                 'ExecReload=/bin/kill -HUP $MAINPID'
             ;;
