@@ -25,7 +25,8 @@ _NOW = """
 status=0
 systemctl start UNIT.service || status=$?
 journalctl --sync 2>/dev/null || true
-said=$(journalctl _SYSTEMD_INVOCATION_ID="$(systemctl show -p InvocationID --value UNIT.service)" -n 1 -o cat)
+id=$(systemctl show -p InvocationID --value UNIT.service)
+said=$(journalctl _SYSTEMD_INVOCATION_ID="$id" _TRANSPORT=stdout -n 1 -o cat) # its own words, not PAM's
 if ((status)); then printf '%s\\n' "$said" >&2; exit 1; fi
 """
 _HOUR = 3600

@@ -19,7 +19,10 @@ LIST = "/usr/local/sbin/gpu-metal-renew list"
 authority than the cluster's own signed it."""
 KUBELET = """
 pem=/var/lib/kubelet/pki/kubelet-client-current.pem
-for day in startdate enddate; do date -d "$(openssl x509 -in $pem -noout -$day | cut -d = -f 2)" +%s; done
+for day in startdate enddate; do
+    said=$(openssl x509 -in $pem -noout -$day | cut -d = -f 2)
+    if [ -n "$said" ]; then date -d "$said" +%s; fi
+done
 """
 """Prints from when and until when the certificate is valid by which a kubelet signs in (seconds since 1970)."""
 _DAY = 24 * 3600

@@ -23,6 +23,7 @@ from ops.shares import enter
 from ops.site_draft import NOTHING, Draft
 from ops.stop import Code, Stop
 from stacks.checks import notes
+from stacks.ground import ground
 from stacks.model import Site
 
 NEXT = "pulumi preview --diff, then pulumi up"
@@ -167,7 +168,7 @@ def _account_of(site: Site, name: str) -> Iterator[str]:
 def _of_user(site: Site, name: str, projects: Sequence[str]) -> Iterator[str]:
     if projects:
         yield f"{name} in {', '.join(projects)}"
-        access = f"the access that certificates of {site.users[name].subject or name} give there"
+        access = f"the access that certificates of {ground(site).subjects[name]} give there"
         yield f"{access}; they cannot be revoked, and are valid until their dates"
 
 

@@ -229,14 +229,24 @@ async def _objects(kubectl: Kubectl, objects: Sequence[Wanted]) -> dict[tuple[st
 
 
 async def _revisions(kubectl: Kubectl, releases: Sequence[Wanted]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """By namespace and name of a release, the Secrets in which Helm keeps its revisions, but for superseded ones: ten
-    of a large chart would exceed the limit of one answer."""
-    names = ",".join(sorted({each.key[2] for each in releases}))
+    """By namespace and name of a release, the Secrets in which Helm keeps its revisions."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for each in await kubectl.items("secrets", "-A", "-l", f"owner=helm,name in ({names}),status!=superseded"):
+    for each in await _secrets(kubectl, releases):
         metadata = each["metadata"]
         found.setdefault((metadata["namespace"], metadata["labels"]["name"]), []).append(each)
     return found
+
+
+async def _secrets(kubectl: Kubectl, releases: Sequence[Wanted]) -> list[dict[str, Any]]:
+    """The Secrets of all these, but for superseded revisions: ten of a large chart would exceed the limit of one
+    answer. If they exceed it together, each release is asked for alone."""
+    names = ",".join(sorted({each.key[2] for each in releases}))
+    try:
+        return await kubectl.items("secrets", "-A", "-l", f"owner=helm,name in ({names}),status!=superseded")
+    except UnansweredError:
+        if len(releases) == 1:
+            raise
+    return [secret for each in releases for secret in await _secrets(kubectl, [each])]
 
 
 def _release(where: str, wanted: Wanted, kept_as: Sequence[Mapping[str, Any]]) -> list[Found]:

@@ -4,12 +4,14 @@ Rows: N3, N6.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import chain, count
 
 from components.parts.samba.config import Samba
 from ops.site_draft import NOTHING, Draft
 from ops.stop import Code, Stop
 from stacks.model import Site
+from stacks.secret_names import secret_names
 
 
 def enter(site: Site, draft: Draft, user: str, shares: Sequence[str]) -> str:
@@ -34,12 +36,13 @@ def enter(site: Site, draft: Draft, user: str, shares: Sequence[str]) -> str:
         draft.append(("samba", "shares", share, "users"), user)
     if not is_new:
         return ""
-    secret = secret_of(user)
+    secret = secret_of(user, secret_names(site))
     draft.put(("samba", "users", user), {"passwordSecret": secret})
     return f"pulumi config set --secret {secret} --stack {site.name}   # asks for the password of {user} for the shares"
 
 
-def secret_of(user: str) -> str:
-    """The name of the secret with the user's password: anaMariaShares for ana-maria."""
+def secret_of(user: str, taken: Collection[str]) -> str:
+    """The name of the secret with the user's password: anaMariaShares for ana-maria, with a number if it is taken."""
     first, *others = re.split(r"-+", user)
-    return f"{first}{''.join(word.title() for word in others)}Shares"
+    name = f"{first}{''.join(word.title() for word in others)}Shares"
+    return next(each for each in chain([name], (f"{name}{n}" for n in count(2))) if each not in taken)

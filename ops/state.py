@@ -28,7 +28,7 @@ def plain(stack: str, folder: Path) -> dict[str, Any]:
     url = os.environ.get("PULUMI_BACKEND_URL", "")
     if not url.startswith("file://") or "/" in stack:
         return export(stack, folder)
-    root = Path(url.removeprefix("file://").partition("?")[0]).expanduser()
+    root = folder / Path(url.removeprefix("file://").partition("?")[0]).expanduser()
     try:
         saved = json.loads((root / ".pulumi/stacks" / project(folder) / f"{stack}.json").read_bytes())
         if saved["version"] != FORM:

@@ -66,12 +66,14 @@ def forbidden_of(site: Site, found: Sequence[Move], engines: Sequence[Move]) -> 
         return "kubernetes.version", text
     if text := runtime.forbidden(engine(site), engines):
         return "engine.version", text
-    if not found or not engines:
+    # One without a former version has only a turn to end.
+    real = [move for move in found if move.before]
+    if not real or not engines:
         return None
     nodes = ", ".join(move.node for move in engines)
     return "engine", (
-        f"the package of {nodes} is to change to {engine(site)}, and Kubernetes too: {found[0].node} has "
-        f"{found[0].before or 'another version'}. Each takes a node out of work in its turn. Write one of them as it "
+        f"the package of {nodes} is to change to {engine(site)}, and Kubernetes too: {real[0].node} has "
+        f"{real[0].before}. Each takes a node out of work in its turn. Write one of them as it "
         "was, pulumi up, then the other."
     )
 

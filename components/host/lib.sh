@@ -134,13 +134,16 @@ timer_off() {
     rm -f -- "/var/lib/systemd/timers/stamp-$1.timer"
 }
 
-# timer_period UNIT: seconds between the next two times of a timer that goes by the calendar
+# timer_period UNIT: the longest time, in seconds, between the next ten times of a timer that goes by the calendar
 timer_period() {
-    local one times=()
-    mapfile -t times < <(systemd-analyze calendar --iterations=2 "$(sed -n 's/^OnCalendar=//p' "/etc/systemd/system/$1.timer")" |
-        sed -nE 's/^ *(Next elapse|Iter\. #2|Iteration #2): //p')
-    one=$(date -d "${times[0]}" +%s)
-    printf '%s\n' "$(($(date -d "${times[1]}" +%s) - one))"
+    local said next last='' longest=0
+    while read -r said; do
+        next=$(date -d "$said" +%s)
+        if [[ -n $last ]] && ((next - last > longest)); then longest=$((next - last)); fi
+        last=$next
+    done < <(systemd-analyze calendar --iterations=10 "$(sed -n 's/^OnCalendar=//p' "/etc/systemd/system/$1.timer")" |
+        sed -nE 's/^ *(Next elapse|Iter\. #[0-9]+|Iteration #[0-9]+): //p')
+    printf '%s\n' "$longest"
 }
 
 # For steps with an nftables table of their own and a systemd unit that loads it.

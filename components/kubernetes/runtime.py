@@ -1,6 +1,6 @@
 """Which members an `up` takes to another container engine's package, and what it must not do. Pure.
 
-The engine is under all pods of a node, so its package changes in the node's turn, as its Kubernetes does (ADR 36).
+The engine is under all pods of a node, so its package changes in the node's turn, as its Kubernetes does (ADR 32).
 """
 
 import re

@@ -62,12 +62,13 @@ def node(
         ),
         # curl asks etcd over HTTP, since its image may have no etcdctl. openssl reads certificates.
         packages([*(["curl"] if "control-plane" in host.roles else []), "openssl"], label="tools"),
+        # Before all that waits for an API server: without its kubelet, a control plane has none.
+        Step(_STEPS / "kubelet_client.sh", {"node": host.name, "role": _role(host)}),
         *_virtual_address(host, control_planes, kubernetes),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
         *(_certificates(kubernetes) if "control-plane" in host.roles else []),
-        Step(_STEPS / "kubelet_client.sh", {"node": host.name, "role": _role(host)}),
         _membership(host, control_planes, cluster, kubernetes, network, engine),
         *_api_server(host, control_planes, kubernetes, network),
         *([Step(_STEPS / "kubeconfig_read.sh", {"node": host.name})] if begins(host, control_planes) else []),

@@ -28,17 +28,17 @@ begin() {
     if [[ -z $condition ]]; then return 0; fi
     mark=$(_mark_of)
     seen=$(_version)
-    if [[ -n $window ]] && ! _upgraded "$seen" 1; then in_window "$window" "$node is to be upgraded"; fi
+    if [[ -n $window ]] && ! _done; then in_window "$window" "$node is to be upgraded"; fi
     why=$(_forbidden)
     if [[ -n $why ]]; then _no "node $node runs Kubernetes ${seen#v}, wants $version; $why"; fi
     if [[ $mark == *' kept' || -z $mark && $condition == *cordoned* ]]; then value+=' kept'; fi
-    if [[ $condition != *ready* && -z $mark ]] && ! _upgraded "$seen" 1; then
+    if [[ $condition != *ready* && -z $mark ]] && ! _done; then
         _no "node $node is not Ready: $(_why_not). Nothing was changed there. Fix: bring it back, then pulumi up goes on;" \
             "or state: gone in the site"
     fi
     cluster_api annotate node "$node" --overwrite "$_mark=$value" >/dev/null
     # A node that a killed run has emptied and upgraded, or left not Ready, has nothing to move.
-    if [[ $condition != *ready* ]] || _upgraded "$seen" 1; then return 0; fi
+    if [[ $condition != *ready* ]] || _done; then return 0; fi
     cluster_api cordon "$node" >/dev/null
     _await_jobs
     _empty
@@ -51,7 +51,7 @@ end() {
     if [[ -z $mark ]]; then return 0; fi
     while :; do
         condition=$(node_condition "$node")
-        if [[ $condition == *ready* ]] && _upgraded "$(_version)" 0; then break; fi
+        if [[ $condition == *ready* ]] && _upgraded "$(_version)"; then break; fi
         if ((SECONDS >= deadline)); then
             _no "node $node is upgraded, but after $seconds s is not Ready with $version: it runs $(_version), $(_why_not)." \
                 "It takes no new work. Fix: journalctl -u kubelet -n 50 there, then pulumi up goes on; after the last node," \
@@ -97,14 +97,17 @@ _version() {
     cluster_api get node "$node" --ignore-not-found -o "jsonpath={.status.nodeInfo.$key}"
 }
 
-# _upgraded SEEN UNKNOWN: does a node that runs SEEN run $version? UNKNOWN is the status for a package without a version
+# Has the node, which runs $seen, nothing to move any more? A package may change in what a node does not show: its revision.
+_done() { [[ $version == [0-9]* && $seen == "v$version" ]]; }
+
+# _upgraded SEEN: may a node that runs SEEN run $version? Of a package without a version, or with a pattern, nobody can say no
 _upgraded() {
     local seen=${1#containerd://} wanted=${version#*=}
     if [[ $version == [0-9]* ]]; then
         [[ $1 == "v$version" ]]
         return
     fi
-    if [[ $version != *=* ]]; then return "$2"; fi
+    if [[ $version != *=* || $version == *[*?]* ]]; then return 0; fi
     wanted=${wanted#*:} # without the epoch
     [[ -n $seen && $wanted == "$seen"* && ${wanted:${#seen}:1} != [0-9.]* ]]
 }

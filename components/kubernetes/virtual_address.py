@@ -112,11 +112,11 @@ def listening(address: VirtualAddress, control_planes: Sequence[Host]) -> Iterat
     """On a control plane; VRRP between them only."""
     what = "haproxy in front of the API servers"
     yield Listening("kubernetes-endpoint", what, str(address.port), "tcp", "any", (*_KEY, "port"), layer="node")
+    planes = site_networks(plane.address for plane in control_planes)
+    state, key = str(state_port(address)), (*_KEY, "port")
+    yield Listening("kubernetes-state", "haproxy's word to the others", state, "tcp", planes, key, layer="node")
     if len(control_planes) > 1:
-        planes = site_networks(plane.address for plane in control_planes)
         yield Listening("vrrp", "keepalived", "", "vrrp", planes, _KEY, fixed=True)
-        state, key = str(state_port(address)), (*_KEY, "port")
-        yield Listening("kubernetes-state", "haproxy's word to the others", state, "tcp", planes, key, layer="node")
 
 
 def _haproxy(address: VirtualAddress, host: Host, control_planes: Sequence[Host], api_port: int) -> str:

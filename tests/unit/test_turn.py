@@ -33,7 +33,7 @@ case "$*" in
     *'@.type=="Ready"'*) echo 'Kubelet stopped posting node status.' ;;
     *'get nodes '*) ! has marked || cat marked ;;
     *'"gpu-metal/upgrade"'*) ! has silent || exit 1; ! has mark || cat mark ;;
-    *restartPolicy*) ! has jobs || cat jobs ;;
+    *restartPolicy*) if has unheard; then exit 1; fi; ! has jobs || cat jobs ;;
     *'get pods '*) ! has pods || cat pods ;;
     *'get node '*) has gone || echo "node$(! has cordoned || echo ' cordoned')$(has dark || echo ' ready')" ;;
 esac
@@ -168,6 +168,13 @@ def test_every_way_to_have_a_gpu_is_a_job_with_gpus(cluster: Cluster, word: str)
         "range $key, $value := .metadata.annotations}} {{$key}}",
     ):
         assert words in content(turn.SCRIPT).decode()
+
+
+@pytest.mark.row("K16")
+def test_while_no_api_server_says_what_runs_nothing_is_moved(cluster: Cluster) -> None:
+    cluster.put("unheard")
+    cluster.put("sleep", '#!/bin/bash\n[[ $1 != 10 ]] || rm "${0%/*}/unheard"\n')
+    assert (cluster.begin("60"), cluster.has("unheard"), cluster.has("did")) == ("", None, "cordon\ndrain")
 
 
 @pytest.mark.row("K16")

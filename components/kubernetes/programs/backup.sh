@@ -68,7 +68,8 @@ states() {
         mkdir -m 0700 "$_work/states/$name"
         if ! said=$(timeout -k 10 $_limit "$program" save "$_work/states/$name" 2>&1); then
             rm -r "$_work/states/$name"
-            printf '%s: %s\n' "$name" "${said##*$'\n'}" >>$_work/without
+            said=${said##*$'\n'}
+            printf '%s: %s\n' "$name" "${said:-it had no end within $_limit s}" >>$_work/without
         else
             rmdir --ignore-fail-on-non-empty "$_work/states/$name"
         fi

@@ -1,7 +1,7 @@
 #!/bin/bash
 # gpu-metal-turn take WHY SECONDS   waits, so many seconds at most, until this control plane may be away: no other one is, and
 #                                   etcd has its majority without it. WHY is `restarts` if the host itself does
-#                                   Status 3: no API server says whether another one is away
+#                                   Status 3: no API server says whether another one is away; 4: etcd has no majority
 #                aside WHY SECONDS  the same; then its API server gets no new connections by the address that moves
 #                back               it is back, after either
 #
@@ -72,7 +72,8 @@ await_majority() { # DEADLINE
     while said=$(no_majority) && [[ -n $said ]]; do
         if ((SECONDS > $1)); then
             end
-            fail "etcd would have no majority without this control plane: $said. Fix: crictl logs of etcd on the others"
+            printf 'etcd would have no majority without this control plane: %s. Fix: crictl logs of etcd on the others\n' "$said" >&2
+            exit 4
         fi
         sleep 5
     done

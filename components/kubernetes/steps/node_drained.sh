@@ -28,9 +28,10 @@ check() {
 }
 
 apply() {
-    local begun=$SECONDS status=0 left REPLY=''
+    local begun=$SECONDS status=0 left condition REPLY=''
     cluster_api cordon "$(input node)"
-    if [[ $(node_condition "$(input node)") == *ready* ]]; then _await_jobs; fi
+    condition=$(node_condition "$(input node)")
+    if [[ $condition == *ready* ]]; then _await_jobs; fi
     node_drain "$(input node)" "$(input seconds)" || status=$?
     if ((status == 2)); then
         printf 'node %s is not Ready: it takes no new work, and its pods stay as they are\n' "$(input node)"

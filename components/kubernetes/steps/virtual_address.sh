@@ -159,14 +159,14 @@ _said() {
 # A port, or a group of VRRP, that others use here already
 _refuse() {
     local holder file port
-    port=$(input port)
-    if ! systemctl is-active -q gpu-metal-haproxy || [[ $(previous port "$port") != "$port" ]]; then
+    for port in "$(input port)" $(bulk settings | sed -n 's/^state_port=//p'); do
+        if systemctl is-active -q gpu-metal-haproxy && grep -qsE "^ *bind [^ ]*:$port$" "$(_file haproxy)"; then continue; fi
         holder=$(port_holder "$port")
         if [[ -n $holder ]]; then
             _fail "port $port is taken ($holder), and haproxy wants it for the API servers. Nothing was changed." \
                 "Fix: another kubernetes.virtualAddress.port, or stop that program"
         fi
-    fi
+    done
     if ! systemctl is-active -q keepalived; then return 0; fi
     for file in /etc/keepalived/*.conf; do
         if grep -qsE "^\s*virtual_router_id\s+$(input router_id)\s*$" "$file"; then

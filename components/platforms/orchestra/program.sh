@@ -22,7 +22,7 @@ filled() {
         echo "orchestra-database: $2 has $wanted tables, its trial has $seen" >&2
         return 1
     fi
-    echo "${2%.part}: $seen tables restored"
+    echo "${2/%.part/.dump}: $seen tables restored"
 }
 
 make() {

@@ -20,7 +20,7 @@ put_back() {
     seen=$(ask -d backend_restored -c "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')" </dev/null)
     if [[ $wanted != "$seen" ]]; then runai_refuse "the backup has $wanted tables, and $seen were restored. Nothing was changed"; fi
     # Its programs connect again by themselves. Both names change at once.
-    ask -d postgres <<SQL
+    if ! ask -d postgres <<SQL
 ALTER DATABASE backend ALLOW_CONNECTIONS false;
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = 'backend';
 BEGIN;
@@ -29,16 +29,22 @@ ALTER DATABASE backend_restored RENAME TO backend;
 COMMIT;
 ALTER DATABASE $former ALLOW_CONNECTIONS true;
 SQL
+    then
+        ask -d postgres -c 'ALTER DATABASE backend ALLOW_CONNECTIONS true' </dev/null || true
+        runai_refuse "the database that is there stays: it did not take another name. What was restored is backend_restored"
+    fi
     printf 'The database that was there is %s now: DROP DATABASE %s when you do not need it.\n' "$former" "$former"
 }
 
-# Its pod alone may be away for a moment.
-is_there() {
-    [[ -n $(kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --namespace "$namespace" \
-        get statefulset "${pod%-*}" --ignore-not-found -o name) ]]
+# Its pod alone may be away for a moment. Not in a condition: a question without an answer must not pass for "not there".
+save() {
+    local seen
+    seen=$(kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --namespace "$namespace" \
+        get statefulset "${pod%-*}" --ignore-not-found -o name)
+    if [[ -n $seen ]]; then runai_save "$namespace" "$pod" "$1/backend.dump"; fi
 }
 
 case $3 in
-    save) if is_there; then runai_save "$namespace" "$pod" "$4/backend.dump"; fi ;;
+    save) save "$4" ;;
     restore) put_back "$4/backend.dump" ;;
 esac
