@@ -16,8 +16,7 @@ from ops.flags import Flags
 from ops.stop import Code, Stop
 from stacks.model import Site
 
-KUBECTL = "env GOGC=400 kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=30s"
-"""GOGC: as in components/kubernetes/lib.sh."""
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=30s"
 LIMIT = 60.0
 """Seconds for one call."""
 
