@@ -62,8 +62,7 @@ def node(
         ),
         # curl asks etcd over HTTP, since its image may have no etcdctl. openssl reads certificates.
         packages([*(["curl"] if "control-plane" in host.roles else []), "openssl"], label="tools"),
-        # Before all that waits for an API server: without its kubelet, a control plane has none.
-        Step(_STEPS / "kubelet_client.sh", {"node": host.name, "role": _role(host)}),
+        Step(_STEPS / "kubelet_client.sh", {"node": host.name, "role": _role(host)}),  # no API server without a kubelet
         *_virtual_address(host, control_planes, kubernetes),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,

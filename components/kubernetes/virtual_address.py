@@ -119,6 +119,23 @@ def listening(address: VirtualAddress, control_planes: Sequence[Host]) -> Iterat
         yield Listening("vrrp", "keepalived", "", "vrrp", planes, _KEY, fixed=True)
 
 
+_DEFAULTS = """\
+defaults
+    mode tcp
+    # What one API server refuses, or leaves unanswered, goes to the next, sooner than on-marked-down would cut it.
+    retries 3
+    option redispatch 1
+    timeout connect 500ms
+    timeout check 2s
+    # Watches and kubectl exec are silent for long; a dead peer is found by the kernel's keepalive.
+    timeout client 4h
+    timeout server 4h
+    option clitcpka
+    option srvtcpka
+
+"""
+
+
 def _haproxy(address: VirtualAddress, host: Host, control_planes: Sequence[Host], api_port: int) -> str:
     """Without a word of logs: haproxy tells systemd's journal when a server comes and goes.
 
@@ -134,20 +151,7 @@ global
     chroot /var/lib/haproxy
     lua-load {STATE}
 
-defaults
-    mode tcp
-    # What one API server refuses, or leaves unanswered, goes to the next, sooner than on-marked-down would cut it.
-    retries 3
-    option redispatch 1
-    timeout connect 500ms
-    timeout check 2s
-    # Watches and kubectl exec are silent for long; a dead peer is found by the kernel's keepalive.
-    timeout client 4h
-    timeout server 4h
-    option clitcpka
-    option srvtcpka
-
-frontend api
+{_DEFAULTS}frontend api
     bind *:{address.port}
     default_backend planes
 
