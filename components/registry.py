@@ -49,7 +49,7 @@ class Registered:
 
     @cached_property
     def part(self) -> Part[Any]:
-        """Its record. Loaded when it is asked for: most sites have few parts, and to load all takes long."""
+        """The part's record. The first use loads the part's modules, since most sites have few of the parts."""
         found: Part[Any] = self._module("part").PART
         return found
 

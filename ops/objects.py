@@ -33,7 +33,7 @@ from stacks.model import Site
 LIMIT = 90.0
 """Seconds for one control plane."""
 AT_ONCE = 4
-"""Releases that are asked for in one request: a Secret has at most 1 MiB, an answer 8 (hostrun/session.py)."""
+"""So many releases go into one request. A Secret has at most 1 MiB, an answer at most 8 MiB (hostrun/session.py)."""
 RELEASE = "kubernetes:helm.sh/v3:Release"
 MARK = "4dabf18193072939515e22adb298388d"
 """The key by which Pulumi marks a secret."""
@@ -238,8 +238,10 @@ async def _revisions(kubectl: Kubectl, releases: Sequence[Wanted]) -> dict[tuple
 
 
 async def _secrets(kubectl: Kubectl, releases: Sequence[Wanted]) -> list[dict[str, Any]]:
-    """The Secrets of all these, but for superseded revisions: ten of a large chart would exceed the limit of one
-    answer. If they exceed it together, each release is asked for alone."""
+    """The Secrets of these releases, without superseded revisions: ten of a large chart exceed the limit of one answer.
+
+    If the Secrets of several releases exceed the limit, it asks for each release alone.
+    """
     names = ",".join(sorted({each.key[2] for each in releases}))
     try:
         return await kubectl.items("secrets", "-A", "-l", f"owner=helm,name in ({names}),status!=superseded")

@@ -42,7 +42,7 @@ def users(flags: Flags) -> Code:
     """Prints the users. Raises Stop."""
     site = sites.load(flags)
     live, code = _live(flags, site)
-    rows = {name: _user(site, name, live) for name in site.users}
+    rows = {name: _user(site, name, subject, live) for name, subject in ground(site).subjects.items()}
     _print(
         flags,
         rows,
@@ -113,9 +113,8 @@ def _shown(time: str) -> str:
     return time[:16].replace("T", " ") if time else "-"
 
 
-def _user(site: Site, name: str, live: Live | None) -> dict[str, str]:
+def _user(site: Site, name: str, subject: str, live: Live | None) -> dict[str, str]:
     user = site.users[name]
-    subject = ground(site).subjects[name]
     inside = [project for project, one in site.projects.items() if name in one.members]
     own = [f"{project} ({site.projects[project].role})" for project in inside]
     made = [live.made[each] for each in inside if each in live.made] if live else []

@@ -37,24 +37,12 @@ async def ask(site: Site, where: str, ready: Mapping[str, str], show: Show) -> l
     found = list(_evicted(site, where, failed))
     dark = [node for node, condition in ready.items() if condition != "True"]
     # A question for each node costs less where the cluster is large; one for all, where much of it is dark.
-    whole = await show("pods -A", ENDING) if len(dark) > MANY else ""
-    ending = _by_node(whole)
+    chosen = [f" --field-selector=spec.nodeName={node}" for node in dark] if len(dark) <= MANY else [""]
+    ending = [row for each in chosen for row in _rows(await show(f"pods -A{each}", ENDING))]
     for node in dark:
-        own = ending.get(node, "") if len(dark) > MANY else await _of_node(show, node)
-        found += _stuck(site, where, node, own)
+        found += _stuck(site, where, node, [(pod, when) for pod, on, when in ending if on == node])
     found += _lasting(site, where, await show(f"pods -A --field-selector={JOBS}", LASTING))
     return found
-
-
-async def _of_node(show: Show, node: str) -> str:
-    return await show(f"pods -A --field-selector=spec.nodeName={node}", ENDING)
-
-
-def _by_node(text: str) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
-    for pod, node, when in _rows(text):
-        found.setdefault(node, []).append(f"{pod}\t{node}\t{when}\n")
-    return {node: "".join(lines) for node, lines in found.items()}
 
 
 def _rows(text: str) -> Iterator[tuple[str, str, str]]:
@@ -81,8 +69,8 @@ def _evicted(site: Site, where: str, text: str) -> Iterator[Check]:
         yield Check("pods-evicted", node if node in site.hosts else where, "note", saw, fix=fix)
 
 
-def _stuck(site: Site, where: str, node: str, text: str) -> Iterator[Check]:
-    ages = {pod: age for pod, _, when in _rows(text) if (age := _seconds_since(when)) > LATE}
+def _stuck(site: Site, where: str, node: str, ending: Collection[tuple[str, str]]) -> Iterator[Check]:
+    ages = {pod: age for pod, when in ending if (age := _seconds_since(when)) > LATE}
     if not ages:
         return
     minutes = max(ages.values()) / 60

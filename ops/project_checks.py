@@ -46,7 +46,8 @@ class Question:
 
 async def ask(site: Site, kubectl: Kubectl) -> list[Check]:
     """Two checks of each project: `project/NAME/member` and `project/NAME/stranger`. Raises Stop."""
-    questions = [each for name, project in site.projects.items() for each in _questions(site, name, project)]
+    called = ground(site).subjects
+    questions = [each for name, project in site.projects.items() for each in _questions(called, name, project)]
     if not questions:
         return []
     reviews = json.dumps({"apiVersion": "v1", "kind": "List", "items": [each.review for each in questions]})
@@ -62,9 +63,8 @@ async def ask(site: Site, kubectl: Kubectl) -> list[Check]:
     return list(found.values())
 
 
-def _questions(site: Site, name: str, project: Project) -> Iterator[Question]:
+def _questions(called: Mapping[str, str], name: str, project: Project) -> Iterator[Question]:
     does = ("create", "pods") if project.role == "edit" else ("list", "pods")
-    called = ground(site).subjects
     members = [called[member] for member in project.members]
     yield from (Question(name, "member", who, *does) for who in members)
     others = [subject for other, subject in called.items() if other not in project.members]

@@ -19,6 +19,11 @@ def publish(site: Path) -> bool:
 def _fill(folder: Path) -> None:
     for file in debs.repository().iterdir():
         (folder / file.name).symlink_to(file)
+    signed(folder)
+
+
+def signed(folder: Path) -> None:
+    """Completes a folder of packages and their index `Packages` to a flat repository that the lab's key has signed."""
     (folder / "Packages.gz").write_bytes(gzip.compress((folder / "Packages").read_bytes(), mtime=0))
     (folder / "key.asc").symlink_to(SIGNING_KEY)
     sign(folder, {"Origin": "gpu-metal lab", "Label": "gpu-metal lab", "Suite": "./"}, ("Packages", "Packages.gz"))

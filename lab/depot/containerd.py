@@ -1,16 +1,14 @@
 """containerd 2 in the depot, for the story of its upgrade: a package in its own repository, named as Debian's."""
 
-import gzip
 from pathlib import Path
 
-from lab.depot import debs
+from lab.depot import apt, debs
 from lab.depot.deb import Deb
 from lab.depot.folders import remade
 from lab.depot.process import Say
 from lab.depot.service import SITE
-from lab.depot.signing import make_key, sign
+from lab.depot.signing import make_key
 from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
-from lab.paths import SIGNING_KEY
 from lab.tools.catalogue import CONTAINERD
 from tools.cache import TOOLS
 
@@ -32,9 +30,7 @@ def publish(say: Say = lambda _: None) -> None:
 
 def _fill(folder: Path, programs: Path) -> None:
     debs.index([_package(programs)], folder)
-    (folder / "Packages.gz").write_bytes(gzip.compress((folder / "Packages").read_bytes(), mtime=0))
-    (folder / "key.asc").symlink_to(SIGNING_KEY)
-    sign(folder, {"Origin": "gpu-metal lab", "Label": "gpu-metal lab", "Suite": "./"}, ("Packages", "Packages.gz"))
+    apt.signed(folder)
 
 
 def _package(programs: Path) -> Deb:

@@ -1,17 +1,15 @@
 """An earlier Kubernetes in the depot, for the story of an upgrade: its packages in their own repository, its images."""
 
-import gzip
 from pathlib import Path
 
-from lab.depot import debs, images, on_demand
+from lab.depot import apt, debs, images, on_demand
 from lab.depot.folders import remade
 from lab.depot.parts import Image
 from lab.depot.process import Say
 from lab.depot.service import SITE
-from lab.depot.signing import make_key, sign
+from lab.depot.signing import make_key
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
-from lab.paths import SIGNING_KEY
 from lab.tools.catalogue import KUBERNETES_FORMER
 from tools.cache import TOOLS
 from versions import IMAGE_REPOSITORY
@@ -47,6 +45,4 @@ def _images(programs: Path) -> dict[str, Image]:
 def _fill(folder: Path, programs: Path) -> None:
     own = [deb for deb in debs.debs() if deb.name == "kubernetes-cni"]
     debs.index([*debs.kubernetes(f"{VERSION}-1.1", programs), *own], folder)
-    (folder / "Packages.gz").write_bytes(gzip.compress((folder / "Packages").read_bytes(), mtime=0))
-    (folder / "key.asc").symlink_to(SIGNING_KEY)
-    sign(folder, {"Origin": "gpu-metal lab", "Label": "gpu-metal lab", "Suite": "./"}, ("Packages", "Packages.gz"))
+    apt.signed(folder)

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-Answer = Callable[[bytes], bytes]  # an empty answer is none: the question was not of this protocol
+Answer = Callable[[bytes], bytes]  # it returns b"" for a datagram of another protocol, and the server sends nothing
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ from tests.lab.nauta_site import (
     config,
     inventory,
 )
-from tests.lab.stack import Stack, on, until
+from tests.lab.stack import Stack, on, password_only, until
 from tests.parts.ingress.unit.signed import certificate
 from tests.scripts.net_peers import socks_server, web_server
 
@@ -43,11 +43,6 @@ OUTSIDE = "http://outside.example.com/file"
 DISK = "/var/lib/docker/disk.img"
 """On a folder that is no overlay."""
 KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
-PASSWORD_ONLY = """\
-printf 'PasswordAuthentication yes\nPubkeyAuthentication no\n' >/etc/ssh/sshd_config.d/00-lab.conf
-systemctl restart ssh
-chpasswd
-"""
 _LOOPS = "for n in {0..31}; do [ -e /dev/loop$n ] || mknod /dev/loop$n b 7 $n; done; mknod /dev/loop-control c 10 237"
 
 
@@ -107,8 +102,7 @@ def silent(address: str) -> None:
 def prepared() -> str:
     """Hosts that take passwords only, workers that only the master reaches by SSH, and the master's empty disk."""
     for place in PLACES.values():
-        login = f"deploy:{PASSWORD}\n"
-        faults.run_in(lab_host(place), ["bash", "-euc", PASSWORD_ONLY], stdin=login)
+        password_only(place, PASSWORD)
     for name in WORKERS:
         faults.only_from(lab_host(PLACES[name]), 22, lab_host(PLACES[MASTER]).address)
     attach = f"{_LOOPS}; truncate -s 1G {DISK}; losetup --find --show {DISK}"

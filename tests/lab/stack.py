@@ -16,6 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from lab.hosts import cgroups, faults
+from lab.hosts.inventory import USER
 from lab.hosts.inventory import host as lab_host
 from lab.paths import LAB, TOOLS_BIN
 
@@ -224,6 +225,16 @@ def until(true: Callable[[], bool], *, what: str, limit: float = 240, pause: flo
 def on(host: str, words: Sequence[str], limit: float = 60) -> str:
     """What root on that host gets to see, past its network and sshd."""
     return faults.run_in(lab_host(host), words, deadline=limit).stdout
+
+
+def password_only(host: str, password: str) -> None:
+    """From now on, sshd there takes passwords and no keys; this is that of the lab's user."""
+    script = """\
+printf 'PasswordAuthentication yes\\nPubkeyAuthentication no\\n' >/etc/ssh/sshd_config.d/00-lab.conf
+systemctl restart ssh
+chpasswd
+"""
+    faults.run_in(lab_host(host), ["bash", "-euc", script], stdin=f"{USER}:{password}\n")
 
 
 def but_owner(host: str) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE, GATEWAY
 from lab.hosts.inventory import host as lab_host
 from tests.lab.ntp import time_server
-from tests.lab.stack import ROOT, Stack, on
+from tests.lab.stack import ROOT, Stack, on, password_only
 from tests.scripts.lab_host import differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("rack-1", "rack-2", "rack-3", "rack-4")]
@@ -30,11 +30,6 @@ CLOCK = "10.213.77.2"
 """A time server of these tests: others have theirs on the gateway's address."""
 BASTION = "rack-3"
 """Zeus is reached through it."""
-PASSWORD_ONLY = """\
-printf 'PasswordAuthentication yes\nPubkeyAuthentication no\n' >/etc/ssh/sshd_config.d/00-lab.conf
-systemctl restart ssh
-chpasswd
-"""
 LEFT_BY_PACKAGES = {
     *("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow"),  # their system users
     *("/etc/default/nfs-common.ucf-dist", "/etc/xml"),
@@ -93,8 +88,7 @@ def clean() -> Iterator[dict[str, Any]]:
     for place in (*PLACES.values(), BASTION):
         lab.reset(lab_host(place))
     gpus.fit(lab_host(PLACES["db-1"]), "8 dgx-a100 nouveau=on")
-    login = f"deploy:{PASSWORDS['nodePassword']}\n"
-    faults.run_in(lab_host(PLACES["node-1"]), ["bash", "-euc", PASSWORD_ONLY], stdin=login)
+    password_only(PLACES["node-1"], PASSWORDS["nodePassword"])
     run("ip", "address", "replace", f"{CLOCK}/32", "dev", BRIDGE)
     with time_server(CLOCK):
         yield {place: faults.snapshot(lab_host(place)) for place in PLACES.values()}

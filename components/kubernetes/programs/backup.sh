@@ -3,7 +3,8 @@
 #
 # A backup is NODE-CLUSTER-TIME.tar.gz.age, where CLUSTER is of the cluster's own authority: etcd's snapshot, everything in
 # /etc/kubernetes (certificates, keys, kubeconfigs, manifests), the kubelet's files, and the programs that restore it. So
-# it can be restored alone. Beside it is what parts have that etcd has not. It is encrypted for the site's recipients: nothing on this host can open it again.
+# it can be restored alone. It also has what parts keep outside etcd, such as a database. It is encrypted for the site's
+# recipients: nothing on this host can open it again.
 
 # shellcheck source=common.sh
 . /usr/local/lib/gpu-metal-backup/common.sh

@@ -5,9 +5,9 @@
 # limit: 3600
 # uses: host
 #
-# All of them, when one ends within 30 days. Before the membership, which asks the API server: with certificates that have
-# ended, nothing else would work. kubeadm makes them for a year; in an upgrade, it is told to leave them to us. The
-# kubelet's own it renews itself.
+# All of them, when one ends within 30 days. The step comes before the membership, which asks the API server: no API server
+# works with certificates that have ended. kubeadm signs them for a year; an upgrade renews none, so that they change here
+# only. The kubelet renews its own certificate.
 
 _program=/usr/local/sbin/gpu-metal-renew
 _turn=/usr/local/sbin/gpu-metal-turn

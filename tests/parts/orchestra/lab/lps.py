@@ -15,7 +15,6 @@ from ruamel.yaml import YAML
 
 from components.platforms.rancher.api import RancherApi
 from components.rest.access import Access
-from components.rest.error import RestError
 from lab import paths
 from lab.hosts import cgroups, keys, lab
 from lab.hosts.inventory import GATEWAY
@@ -25,6 +24,7 @@ from lab.parts.orchestra import depot
 from tests.lab.cluster import kubectl
 from tests.lab.stack import ROOT, Stack, on
 from tests.parts.ingress.lab import front
+from tests.parts.rancher.lab import manager
 from tests.parts.runai.authority import Authority
 
 ZEUS, NODE, CESSY, STORE = "rack-1", "rack-2", "rack-3", "rack-4"
@@ -231,12 +231,7 @@ def api(stack: Stack, username: str = "admin", password: str = ADMIN) -> Rancher
 
 def opens(stack: Stack, username: str, password: str) -> bool:
     """Whether this user logs in with this password."""
-    try:
-        api(stack, username, password).session.log_in()
-    except RestError as error:
-        assert error.status == 401, error
-        return False
-    return True
+    return manager.logs_in(api(stack, username, password))
 
 
 def in_rancher(kind: str, name: str, namespace: str) -> dict[str, Any]:

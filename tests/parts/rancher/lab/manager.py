@@ -58,8 +58,13 @@ def api(stack: Stack, username: str = "admin", password: str = ADMIN) -> Rancher
 
 def opens(stack: Stack, username: str, password: str) -> bool:
     """Whether this user logs in with this password."""
+    return logs_in(api(stack, username, password))
+
+
+def logs_in(rancher: RancherApi) -> bool:
+    """Whether Rancher takes the user and password of this session."""
     try:
-        api(stack, username, password).session.log_in()
+        rancher.session.log_in()
     except RestError as error:
         assert error.status == 401, error
         return False
