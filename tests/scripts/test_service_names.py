@@ -28,13 +28,17 @@ for name in {" ".join((*SERVICE, *OTHER))}; do
     timeout 20 getent ahostsv4 $name | head -n 1 | cut -d ' ' -f 1 | grep . || echo nothing
 done
 """
-KUBE_PROXY = f"""
-nft add table ip proxy
-nft add chain ip proxy out '{{ type nat hook output priority -100; }}'
-nft add chain ip proxy post '{{ type nat hook postrouting priority 100; }}'
-nft add rule ip proxy out ip daddr {SERVER} udp dport 53 dnat to {GATEWAY}:{{port}}
-nft add rule ip proxy post ip daddr {GATEWAY} masquerade
-"""
+
+
+def kube_proxy(host: LabHost, port: int) -> None:
+    """What the address of the cluster's DNS leads to."""
+    host.bash(f"""
+        nft add table ip proxy
+        nft add chain ip proxy out '{{ type nat hook output priority -100; }}'
+        nft add chain ip proxy post '{{ type nat hook postrouting priority 100; }}'
+        nft add rule ip proxy out ip daddr {SERVER} udp dport 53 dnat to {GATEWAY}:{port}
+        nft add rule ip proxy post ip daddr {GATEWAY} masquerade
+        """)
 
 
 def steps() -> list[Step]:
@@ -59,7 +63,7 @@ def test_a_host_resolves_services_by_the_clusters_dns_and_all_else_by_its_own(re
     with peer(), name_server(PEER, OTHER.get), name_server(GATEWAY, SERVICE.get, port=port):
         holds(resolving, steps())
         assert resolving.bash(ASKED) == "nothing\n192.0.2.7\n"  # there is no kube-proxy yet
-        resolving.bash(KUBE_PROXY.format(port=port))
+        kube_proxy(resolving, port)
         assert resolving.bash(ASKED) == "10.96.0.1\n192.0.2.7\n"
         # The kubelet gives this file to CoreDNS, which would ask itself.
         assert resolving.bash("grep ^nameserver /run/systemd/resolve/resolv.conf") == f"nameserver {PEER}\n"
@@ -80,7 +84,7 @@ def test_a_host_resolves_services_by_the_clusters_dns_and_all_else_by_its_own(re
 def test_a_cluster_dns_that_does_not_answer_costs_no_other_name(resolving: LabHost) -> None:
     with peer(), name_server(PEER, OTHER.get):
         holds(resolving, steps())
-        resolving.bash(KUBE_PROXY.format(port=free_port()))  # nobody listens there
+        kube_proxy(resolving, free_port())  # nobody listens there
         assert resolving.bash(ASKED) == "nothing\n192.0.2.7\n"
     resolving.bash("nft delete table ip proxy")
     assert resolving.gpu_metal("undo base").returncode == 0
