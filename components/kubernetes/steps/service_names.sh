@@ -41,7 +41,7 @@ undo() {
     local path
     systemctl disable -q --no-reload --now $_name 2>/dev/null || true
     systemctl reset-failed $_name 2>/dev/null || true
-    for path in $_unit $_manager; do restore $path; done
+    for path in $_unit $_manager; do restore "$path"; done
     _reload_manager
 }
 
