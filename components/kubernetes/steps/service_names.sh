@@ -54,12 +54,13 @@ _reload_manager() {
     if systemctl is-active -q NetworkManager; then systemctl reload NetworkManager; fi
 }
 
-# What the link has, while it is up
+# What the link has, while it is up; nothing when there is no such link
 _seen() {
     local word
+    if ! ip link show $_link >/dev/null 2>&1; then return; fi
     {
         ip -o -4 address show dev $_link up | awk '{ print $4 }'
-        for word in dns domain default-route; do resolvectl $word $_link | sed 's/^[^:]*: *//'; done
+        for word in dns domain default-route; do { resolvectl $word $_link || true; } | sed 's/^[^:]*: *//'; done
     } 2>/dev/null | paste -sd ' '
 }
 
