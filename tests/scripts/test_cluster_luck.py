@@ -62,8 +62,9 @@ def ended(cluster: Cluster, host: LabHost, node: str) -> str:
     text = made.sign(signer, SHA256()).public_bytes(Encoding.PEM)  # type: ignore[arg-type]
     text += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     host.bash(f"systemctl stop kubelet; rm {PEM}; cat >{PEM}; chmod 600 {PEM}", text.decode())
-    host.bash("systemctl start kubelet || true; sleep 3; ! systemctl is-active kubelet")
-    return host.bash("journalctl -u kubelet -n 20 -o cat")
+    said = "journalctl -u kubelet -n 20 -o cat"
+    host.bash(f"systemctl start kubelet || true; for i in {{1..60}}; do {said} | grep -q bootstrap && break; sleep 1; done")
+    return host.bash(said)
 
 
 def test_a_ticket_that_is_too_old_is_refused_at_once(cluster: Cluster) -> None:

@@ -162,6 +162,18 @@ def test_etcd_keeps_its_majority(plane: StepHost, count: int, dead: tuple[int, .
     assert may or said.startswith("etcd would have no majority without this control plane: of the ")
 
 
+def test_another_api_server_goes_on_answering(plane: StepHost) -> None:
+    """A host that was away is Ready before its API server is."""
+    plane.program("gpu-metal-endpoint", '[[ $1 == another && -e "${0%/bin/*}/ready" ]]')
+    assert turn(plane, *RESTARTS) == (
+        4,
+        "no other API server is ready. Fix: crictl ps -a on the other control planes",
+    )
+    assert not plane.path("/lease").exists()
+    plane.file("/ready", "")
+    assert turn(plane, *RESTARTS) == (0, "")
+
+
 def test_an_api_server_that_is_away_for_a_moment_is_waited_for(plane: StepHost) -> None:
     """It may be that of the control plane that has the turn."""
     lease(plane, "cp-2")
@@ -178,11 +190,11 @@ def test_where_the_api_server_takes_our_certificate_no_more_nobody_is_waited_for
     assert "no API server says whether another control plane is away: error: You must be logged in" in said
 
 
-def endpoint(host: StepHost, *words: str) -> tuple[int, str]:
+def endpoint(host: StepHost, *words: str, servers: tuple[int, ...] = (1, 2, 3)) -> tuple[int, str]:
     """gpu-metal-endpoint of this host, whose address is 10.0.0.1; the others have .2 and .3."""
     host.file("/etc/gpu-metal/endpoint/settings", "address=10.0.0.9\nport=8443\nnode=10.0.0.1\nstate_port=8444\n")
-    servers = "".join(f"    server cp-{n} 10.0.0.{n}:6443\n" for n in (1, 2, 3))
-    host.file("/etc/gpu-metal/endpoint/haproxy.cfg", f"backend planes\n    default-server check\n{servers}")
+    lines = "".join(f"    server cp-{n} 10.0.0.{n}:6443\n" for n in servers)
+    host.file("/etc/gpu-metal/endpoint/haproxy.cfg", f"backend planes\n    default-server check\n{lines}")
     host.path("/var/lib/haproxy").mkdir(parents=True, exist_ok=True)
     host.program("timeout", 'cat "${0%/bin/*}/state-${@: -2:1}" 2>/dev/null')
     host.program("nft", 'echo "$*" >>"${0%/bin/*}/asked"; if [[ $1 == -f ]]; then cat >"${0%/bin/*}/rules"; fi')
@@ -208,8 +220,15 @@ def test_the_last_one_that_takes_connections_goes_on_with_it(plane: StepHost, de
     plane.program("curl", f'[[ "${{@: -1}}" != https://10.0.0.{dead}:* ]]')
     if away:
         plane.file(f"/state-10.0.0.{away}", "drain\n")
+    assert (endpoint(plane, "another")[0] == 0) == may
     assert endpoint(plane, "away", "60")[0] == 0
     assert (endpoint(plane, "is-away")[0] == 0) == may
+
+
+def test_one_control_plane_alone_waits_for_no_other(plane: StepHost) -> None:
+    plane.program("curl", "exit 7")
+    assert endpoint(plane, "another", servers=(1,))[0] == 0
+    assert endpoint(plane, "another", servers=(1, 2))[0] == 1
 
 
 def test_before_the_address_moves_new_connections_wait_and_others_end(plane: StepHost) -> None:

@@ -131,6 +131,7 @@ class Keys:
         self.step = host.root / "secret_keys.sh"
         fails = f'[[ ! -e {host.root}/bad ]] || {{ echo "Error: bad"; return 1; }}'
         fake = f"api_server_restart() {{ echo x >>{host.root}/restarts; {fails}; }}"
+        fake += f"\napi_server_is_ready() {{ [[ ! -e {host.root}/dead ]]; }}\nsleep() {{ SECONDS=1000; }}"
         self.step.write_text(f"# uses: kubernetes\n{(STEPS / 'secret_keys.sh').read_text()}\n{fake}\n")
 
     def __call__(
@@ -220,6 +221,19 @@ def test_keys_with_which_the_api_server_does_not_start_give_way(keys: Keys) -> N
     )
     assert keys.order() == ["identity", "a"]
     assert not keys.host.path("/etc/kubernetes/gpu-metal/encryption-former").exists()
+
+
+def test_an_api_server_that_does_not_answer_before_is_not_waited_for(keys: Keys) -> None:
+    """That of a control plane that was taken out, and comes back: its membership is a later layer's."""
+    keys("apply", "known", "a", "identity")
+    before = keys.restarts
+    keys.host.file("/dead", "")
+    assert keys("apply", "known", "b", "identity") == (0, "")
+    assert (keys.order(), keys.restarts) == (["identity", "a", "b"], before)
+    assert keys("check", "known", "b", "identity") == (0, "")
+    # Later it is to write with it: then it must be there.
+    assert keys("apply", "first", "b", "identity") == (0, "")
+    assert keys.restarts == before + 1
 
 
 def test_a_run_that_was_cut_off_before_the_restart_is_completed(keys: Keys) -> None:

@@ -1,7 +1,8 @@
 #!/bin/bash
 # gpu-metal-turn take WHY SECONDS   waits, so many seconds at most, until this control plane may be away: no other one is, and
-#                                   etcd has its majority without it. WHY is `restarts` if the host itself does
-#                                   Status 3: no API server says whether another one is away; 4: etcd has no majority
+#                                   etcd has its majority without it, and clients another API server. WHY is `restarts`
+#                                   if the host itself does
+#                                   Status 3: no API server says whether another one is away; 4: the cluster would be away
 #                aside WHY SECONDS  the same; then its API server gets no new connections by the address that moves
 #                back               it is back, after either
 #
@@ -45,6 +46,7 @@ take() { # WHY SECONDS
         sleep 5
     done
     await_majority "$deadline"
+    await_another "$deadline"
 }
 
 # Is the turn this host's, over, or forgotten? With what it says, in the caller's variables
@@ -73,6 +75,19 @@ await_majority() { # DEADLINE
         if ((SECONDS > $1)); then
             end
             printf 'etcd would have no majority without this control plane: %s. Fix: crictl logs of etcd on the others\n' "$said" >&2
+            exit 4
+        fi
+        sleep 5
+    done
+}
+
+# Behind the address that moves: a host that was away, and is Ready again, may have an API server that is not.
+await_another() { # DEADLINE
+    if [[ ! -x $_endpoint ]]; then return 0; fi
+    until $_endpoint another; do
+        if ((SECONDS > $1)); then
+            end
+            printf 'no other API server is ready. Fix: crictl ps -a on the other control planes\n' >&2
             exit 4
         fi
         sleep 5

@@ -3,7 +3,7 @@
 # inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain
 # inputs of a control plane: image_repository kubelet kube_proxy
 # bulk: init join
-# uses: kubernetes
+# uses: kubernetes stored
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
 # /etc/kubernetes/gpu-metal/begun is there) and member (an identity, or a member's data, and no mark).
@@ -192,7 +192,7 @@ _init() {
 _join() {
     local config place value status=0
     _refuse_old
-    _refuse_keyless
+    _fit_keys
     if [[ $1 == half ]]; then
         if taken_out; then
             _await_unready
@@ -227,15 +227,10 @@ _refuse_old() {
         "changed here. Fix: pulumi up brings another one"
 }
 
-# An API server that cannot read a Secret is never ready, and kubeadm would wait for it in vain.
-_refuse_keyless() {
-    local name names
-    names=$(sed -n 's/^KEYS //p' /run/gpu-metal/ticket)
-    for name in $names; do
-        if grep -qsF -- "{name: \"$name\"," /etc/kubernetes/gpu-metal/api-server/encryption-provider-config; then continue; fi
-        _fail "Secrets of the cluster are encrypted with the key $name, which the site does not name. Nothing was changed here." \
-            "Fix: put it back as the last of kubernetes.encryption.keys, pulumi up; then take it out"
-    done
+_fit_keys() {
+    local said
+    # shellcheck disable=SC2046 # one word is one key
+    said=$(join_with_keys $(sed -n 's/^KEYS //p' /run/gpu-metal/ticket)) || _fail "$said"
 }
 
 # A kubelet registers as soon as its node is let in again, and kubeadm refuses the name of a node that is Ready.
