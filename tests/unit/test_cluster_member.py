@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from components.hostrun.step import RUNNER
+from components.kubernetes import ticket
+from tests.unit.step_host import StepHost
+
 STEP = Path(__file__).parents[2] / "components/kubernetes/steps/cluster_member.sh"
 # As child.sh runs a step; a second passes with each sleep.
 RUN = """
@@ -151,3 +155,29 @@ def test_a_full_disk_of_etcd_is_named_where_the_api_server_does_not_answer() -> 
     argv = ["bash", "-c", CUT_OFF, "bash", str(STEP)]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.stderr.endswith("connection refused. The disk of /var/lib/etcd is full: 3 MB free. Fix: free some\n")
+
+
+TICKET = "MINUTES 15\nTOKEN abcdef.0123456789abcdef\n"
+
+
+@pytest.mark.row("K5")
+@pytest.mark.parametrize("clock", ["", "+2 days", "-2 days"])
+@pytest.mark.parametrize(("minutes", "old"), [(0, False), (14, False), (16, True)])
+def test_a_tickets_age_is_right_though_the_clock_is_set_meanwhile(
+    tmp_path: Path, minutes: int, old: bool, clock: str
+) -> None:
+    host = StepHost(tmp_path)
+    host.program("gpu-metal", 'cat >"${0%/bin/*}/run/gpu-metal/$2"')
+    put = ticket._PUT.replace(RUNNER, str(host.path("/bin/gpu-metal")))
+    subprocess.run(["bash", "-c", put], input=TICKET, text=True, check=True)
+    there = host.path("/run/gpu-metal/ticket")
+    text = there.read_text()
+    assert text.startswith(f"{TICKET}BROUGHT ")
+    there.write_text(f"{TICKET}BROUGHT {int(text.split()[-1]) - minutes * 60}\n")
+    if clock:
+        # What the clock was before is what the file's time has.
+        host.program("date", f"exec /usr/bin/date -d '{clock}' \"$@\"")
+        subprocess.run(["touch", "-d", clock.translate(str.maketrans("+-", "-+")), there], check=True)
+    status, said = host.call(STEP, "_refuse_old")
+    assert (status, there.exists()) == (1, False) if old else (0, True)
+    assert said.startswith("the ticket to join with is 16 min old, and was good for 15: what came before it") == old
