@@ -47,7 +47,7 @@ take() { # WHY SECONDS
         fi
         sleep 5
     done
-    mkdir -p -m 0700 "${_taken%/*}"
+    [[ -d ${_taken%/*} ]] || mkdir -m 0700 "${_taken%/*}"
     : >$_taken
     await_majority "$deadline"
     await_another "$deadline"

@@ -219,10 +219,8 @@ _join() {
 # kubeadm would look for its token for five minutes. By the time since boot: a clock that is set meanwhile changes no age.
 _refuse_old() {
     local good brought now age
-    good=$(sed -n 's/^MINUTES //p' /run/gpu-metal/ticket)
-    brought=$(sed -n 's/^BROUGHT //p' /run/gpu-metal/ticket)
-    now=$(cut -d . -f 1 /proc/uptime)
-    age=$(((now - ${brought:-$now}) / 60))
+    good=$(sed -n 's/^MINUTES //p' /run/gpu-metal/ticket) brought=$(sed -n 's/^BROUGHT //p' /run/gpu-metal/ticket)
+    now=$(cut -d . -f 1 /proc/uptime) age=$(((now - ${brought:-$now}) / 60))
     if ((age < ${good:-$((age + 1))})); then return 0; fi
     rm -f /run/gpu-metal/ticket
     _fail "the ticket to join with is $age min old, and was good for $good: what came before it took so long. Nothing was" \
