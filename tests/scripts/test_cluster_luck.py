@@ -63,7 +63,8 @@ def ended(cluster: Cluster, host: LabHost, node: str) -> str:
     text += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     host.bash(f"systemctl stop kubelet; rm {PEM}; cat >{PEM}; chmod 600 {PEM}", text.decode())
     said = "journalctl -u kubelet -n 20 -o cat"
-    host.bash(f"systemctl start kubelet || true; for i in {{1..60}}; do {said} | grep -q bootstrap && break; sleep 1; done")
+    host.bash("systemctl start kubelet || true")
+    host.bash(f"for i in {{1..60}}; do {said} | grep -q bootstrap && break; sleep 1; done")
     return host.bash(said)
 
 
