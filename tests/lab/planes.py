@@ -29,7 +29,6 @@ SHARE = "/mnt/backups"
 KUBECTL = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "--request-timeout=20s"]
 _KEPT = {"domain", "knownHosts", "ssh", "os", "minimum", "repositories", "engine", "kubernetes", "network"}
 _ARCHIVE = "/root/etcd.tar.gz"
-_KEY = "/root/backup.key"
 _SHARED = f"""
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q && apt-get install -qy age bindfs
@@ -55,13 +54,15 @@ def archive() -> bytes:
     return gzip.compress(out.getvalue(), compresslevel=1, mtime=0)
 
 
-def site_of(workers: Sequence[str] = ()) -> dict[str, Any]:
-    """The dev site's settings on the control planes: Secrets encrypted by key a, backups for the first one's key."""
+def site_of(folder: Path, workers: Sequence[str] = ()) -> dict[str, Any]:
+    """The dev site's settings on the control planes: Secrets encrypted by key a, backups for a key in `folder`."""
     whole = YAML().load(ROOT / "Pulumi.dev.yaml")["config"]["gpu-metal:site"]
     site = {key: value for key, value in whole.items() if key in _KEPT}
     site["hosts"] = {name: {"address": lab_host(name).address, "roles": ["control-plane"]} for name in PLANES}
     site["hosts"] |= {name: {"address": lab_host(name).address} for name in workers}
-    recipient = on(PLANES[0], ["bash", "-c", f"age-keygen -o {_KEY} 2>/dev/null; age-keygen -y {_KEY}"]).strip()
+    made = on(PLANES[0], ["age-keygen"])
+    _key_of(folder).write_text(made)
+    recipient = made.split("# public key: ")[1].split()[0]
     site["kubernetes"] |= {
         "virtualAddress": {"address": ADDRESS},
         "encryption": {"keys": [key("a")]},
@@ -79,10 +80,15 @@ def key(name: str) -> dict[str, str]:
     return {"name": name, "keySecret": f"secretsKey{name.upper()}"}
 
 
-def created(folder: Path, site: dict[str, Any]) -> Stack:
-    """Its stack, with the keys a and b of Secrets; not up yet."""
+def _key_of(folder: Path) -> Path:
+    """The private key that opens backups: whoever runs the site has it, and no host."""
+    return folder / "backup.key"
+
+
+def created(folder: Path, workers: Sequence[str] = ()) -> Stack:
+    """The stack of that site, with the keys a and b of Secrets; not up yet."""
     made = Stack("planes", folder)
-    made.create(site)
+    made.create(site_of(folder, workers))
     for name in "ab":
         made.tell(f"secretsKey{name.upper()}", base64.b64encode(os.urandom(32)).decode())
     return made
@@ -138,10 +144,11 @@ def all_ready() -> bool:
     return said.split() == ["200"] * len(places)
 
 
-def restored(plane: str) -> str:
-    """Restores the last backup of this control plane, whose key is there; returns what was said."""
+def restored(plane: str, stack: Stack) -> str:
+    """Restores the last backup of this control plane; returns what was said."""
     last = on(plane, ["bash", "-c", f"ls {SHARE}/{plane}-*.age | tail -n 1"]).strip()
-    return on(plane, ["bash", "-c", f"gpu-metal-restore {last} <{_KEY}"], limit=900)
+    words, key = ["gpu-metal-restore", last], _key_of(stack.folder).read_text()
+    return faults.run_in(lab_host(plane), words, stdin=key, deadline=900).stdout
 
 
 class Asker:

@@ -32,7 +32,7 @@ def stack(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack
     """Three control planes and nothing else, not up yet."""
     for name in PLANES:
         planes.fresh(name)
-    yield planes.created(tmp_path_factory.mktemp("planes"), planes.site_of())
+    yield planes.created(tmp_path_factory.mktemp("planes"))
     for name in PLANES:
         hosts.stop(lab_host(name), grace=0)
 
@@ -80,12 +80,13 @@ def test_all_are_to_restart_at_once_and_no_request_fails(tmp_path: Path) -> None
 
 
 def test_the_one_with_the_address_loses_power(tmp_path: Path) -> None:
+    """What it was answering at that moment is lost, and nothing after that."""
     away = holder()
     with Asker(tmp_path, away) as asker:
         time.sleep(3)
         faults.power_cut(lab_host(away))
         time.sleep(15)
-    assert (asker.asked > 20, asker.failed) == (True, [])
+    assert (asker.asked > 20, asker.failed[1:]) == (True, [])
     hosts.start(lab_host(away))
     until(all_ready, what="every API server ready", limit=600)
     assert holder() != away
@@ -189,7 +190,7 @@ def test_the_majority_is_lost_and_the_last_one_restored(stack: Stack) -> None:
         faults.power_cut(lab_host(name))
     for name in lost:
         planes.fresh(name)
-    assert "What etcd had before is in" in planes.restored(alive)
+    assert "What etcd had before is in" in planes.restored(alive, stack)
     assert stack.sitectl("drift", "--record").status == 1
     stack.up().ok()
     assert members(alive) == {*PLANES}

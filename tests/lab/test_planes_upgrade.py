@@ -57,7 +57,7 @@ def stack(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack
         planes.fresh(name)
     for name in WORKERS:
         hosts.reset(lab_host(name))
-    made = planes.created(tmp_path_factory.mktemp("planes"), planes.site_of(WORKERS))
+    made = planes.created(tmp_path_factory.mktemp("planes"), WORKERS)
     made.edit(to(former.VERSION, former.URL))
     made.up().ok()
     on(PLANES[0], ["bash", "-c", f"kubectl --kubeconfig /etc/kubernetes/admin.conf apply -f - <<'END'\n{WORK}\nEND"])

@@ -117,7 +117,7 @@ def test_redsocks_takes_tcp_to_a_socks_server_and_leaves_the_site_alone(spare: L
 
 @pytest.mark.row("H15")
 def test_names_are_asked_of_the_sites_servers(spare: LabHost) -> None:
-    spare.bash("mkdir -p /etc/dhcp/dhclient-enter-hooks.d")
+    spare.bash("mkdir -p /etc/dhcp/dhclient-enter-hooks.d; ln -s /bin/true /usr/sbin/dhclient")
     before, file = spare.snapshot(), spare.bash("cat /etc/resolv.conf")
     host = site_host(dns={"servers": [BRIDGE]})
     with name_server(BRIDGE, FOUND):
@@ -131,6 +131,11 @@ def test_names_are_asked_of_the_sites_servers(spare: LabHost) -> None:
     holds(spare, net_steps.dns(host, None))
     undone(spare, before)
     assert spare.bash("cat /etc/resolv.conf") == file
+    spare.bash("rm -r /etc/dhcp /usr/sbin/dhclient")
+    holds(spare, net_steps.dns(host, None))
+    spare.bash("mkdir -p /etc/dhcp/dhclient-enter-hooks.d")
+    assert spare.check() == {}, "the folder alone, as samba-common brings it, is no dhclient"
+    undone(spare, before)
     spare.bash("rm -r /etc/dhcp")
 
 

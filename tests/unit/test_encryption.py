@@ -131,6 +131,7 @@ class Keys:
         self.step = host.root / "secret_keys.sh"
         fails = f'[[ ! -e {host.root}/bad ]] || {{ echo "Error: bad"; return 1; }}'
         fake = f"api_server_restart() {{ echo x >>{host.root}/restarts; {fails}; }}"
+        fake += f"\napi_server_is_ready() {{ [[ ! -e {host.root}/dead ]]; }}\nsleep() {{ SECONDS=1000; }}"
         self.step.write_text(f"# uses: kubernetes\n{(STEPS / 'secret_keys.sh').read_text()}\n{fake}\n")
 
     def __call__(
@@ -222,6 +223,19 @@ def test_keys_with_which_the_api_server_does_not_start_give_way(keys: Keys) -> N
     assert not keys.host.path("/etc/kubernetes/gpu-metal/encryption-former").exists()
 
 
+def test_an_api_server_that_does_not_answer_before_is_not_waited_for(keys: Keys) -> None:
+    """That of a control plane that was taken out, and comes back: its membership is a later layer's."""
+    keys("apply", "known", "a", "identity")
+    before = keys.restarts
+    keys.host.file("/dead", "")
+    assert keys("apply", "known", "b", "identity") == (0, "")
+    assert (keys.order(), keys.restarts) == (["identity", "a", "b"], before)
+    assert keys("check", "known", "b", "identity") == (0, "")
+    # Later it is to write with it: then it must be there.
+    assert keys("apply", "first", "b", "identity") == (0, "")
+    assert keys.restarts == before + 1
+
+
 def test_a_run_that_was_cut_off_before_the_restart_is_completed(keys: Keys) -> None:
     keys("apply", "known", "a", "identity")
     before = keys.restarts
@@ -249,44 +263,3 @@ def test_undone_the_file_stays_while_the_api_server_reads_it(keys: Keys) -> None
     keys.host.file(MANIFEST, "")
     keys("undo", "known", "a", "identity")
     assert not keys.host.path(FILE).parent.exists()
-
-
-def written(host: StepHost, function: str, how: str) -> tuple[int, str]:
-    return host.call(STEPS / "secrets_written.sh", function, {"how": how, "planes": PLANES})
-
-
-def test_how_etcd_has_secrets_is_read_page_by_page_and_their_content_is_not_shown(plane: StepHost) -> None:
-    etcd(
-        plane,
-        {"default/a": "k8s:enc:secretbox:v1:b:\x01\x02", "kube-system/b": "k8s\x00hunter2"},
-        {"x/c": '{"kind":"Secret","data":"hunter2"}', "x/d": "k8s:enc:kms:v2:vault:zz"},
-    )
-    status, said = written(plane, "check", "secretbox:v1:b")
-    assert status == 10
-    assert said == "3 of 4 Secrets are not encrypted with the key b in etcd, for example kube-system/b: plain"
-    asked = json.loads(plane.path("/bin/curl-asked-1").read_text())
-    assert base64.b64decode(asked["key"]) == b"/registry/secrets/kube-system/b\0"
-    assert base64.b64decode(asked["range_end"]) == b"/registry/secrets0"
-
-
-def test_an_etcd_that_does_not_answer_is_no_etcd_without_secrets(plane: StepHost) -> None:
-    plane.program("curl", "exit 7")
-    status, said = written(plane, "check", "plain")
-    assert (status, said.startswith("etcd of this control plane does not show how it has Secrets")) == (1, True)
-    plane.program("curl", 'echo {\\"header\\":{\\"revision\\":\\"9\\"}}')
-    assert written(plane, "check", "plain") == (0, "")
-
-
-def test_what_the_api_server_does_not_write_is_said_in_its_own_words(plane: StepHost) -> None:
-    etcd(plane, *[{"default/a": "k8s\x00"}])
-    plane.program("curl", f"cat {plane.root}/page-0")
-    plane.program(
-        "kubectl",
-        '[[ $* == *readyz* ]] && { echo ok; exit; }; echo "$*" >>"$0-asked"; echo denied by policy >&2; exit 1',
-    )
-    status, said = written(plane, "apply", "secretbox:v1:a")
-    assert (status, said) == (
-        10,
-        "1 Secrets are not encrypted with the key a in etcd, for example default/a: plain. denied by policy",
-    )
-    assert "-n default patch secret a --type merge -p {}" in plane.path("/bin/kubectl-asked").read_text()

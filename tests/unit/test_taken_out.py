@@ -182,8 +182,21 @@ def test_a_control_plane_joins_only_with_the_keys_of_all_secrets(asked: StepHost
     asked.file("/run/gpu-metal/ticket", said)
     file = "/etc/kubernetes/gpu-metal/api-server/encryption-provider-config"
     asked.file(file, '      - secretbox: {keys: [{name: "new", secret: "x"}]}\n')
-    status, said = asked.call(STEP, "_refuse_keyless", INPUTS)
+    status, said = asked.call(STEP, "_fit_keys", INPUTS)
     assert status == 1
     assert "are encrypted with the key old, which the site does not name. Nothing was changed here." in said
     asked.file(file, '      - secretbox: {keys: [{name: "old", secret: "x"}]}\n')
-    assert asked.call(STEP, "_refuse_keyless", INPUTS) == (0, "")
+    assert asked.call(STEP, "_fit_keys", INPUTS) == (0, "")
+
+
+@pytest.mark.row("K14")
+def test_one_whose_first_key_no_other_api_server_has_any_more_joins_writing_plain_text(back: StepHost) -> None:
+    """The keys changed while it was away: what it wrote with the former one, nobody else could read."""
+    file, lines = back.path("/etc/kubernetes/gpu-metal/api-server/encryption-provider-config"), "    providers:\n"
+    a, b = (f'      - secretbox: {{keys: [{{name: "{name}", secret: "x"}}]}}\n' for name in "ab")
+    plain = "      - identity: {}\n"
+    back.file("/run/gpu-metal/ticket", "KEYS b\n")
+    for before, after in ((a + plain + b, plain + a + b), (b + a + plain, b + a + plain), (plain + b, plain + b)):
+        back.file(str(file.relative_to(back.root)), lines + before)
+        assert back.call(STEP, "_fit_keys", INPUTS) == (0, "")
+        assert file.read_text() == lines + after

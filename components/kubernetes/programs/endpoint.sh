@@ -3,6 +3,7 @@
 #                                  at most, and what it was answering has ended; nothing where no other one is ready
 #                    back          they do again
 #                    is-away       status 0 if they do not
+#                    another       status 0 if another API server is ready, or there is no other control plane
 #                    leave         before keepalived ends: away, and what came in by the address has ended, too
 #                    left          after it
 #
@@ -72,9 +73,13 @@ another_is_ready() {
         if ! curl -sfk --noproxy '*' --max-time 3 -o /dev/null "https://$place/readyz"; then continue; fi
         said=$(state_of "$host") || true
         if [[ $said != drain ]]; then return 0; fi
-    done < <(awk '$1 == "server" { print $3 }' $_folder/haproxy.cfg)
+    done < <(servers)
     return 1
 }
+
+another() { (($(servers | wc -l) < 2)) || another_is_ready; }
+
+servers() { awk '$1 == "server" { print $3 }' $_folder/haproxy.cfg; }
 
 # state_of ADDRESS: what its haproxy tells the others
 state_of() {
@@ -86,10 +91,11 @@ case ${1-} in
     away) away "$2" ;;
     back) back ;;
     is-away) is_away ;;
+    another) another ;;
     leave) leave ;;
     left) left ;;
     *)
-        printf 'Usage: %s away SECONDS | back | is-away | leave | left\n' "$0" >&2
+        printf 'Usage: %s away SECONDS | back | is-away | another | leave | left\n' "$0" >&2
         exit 1
         ;;
 esac

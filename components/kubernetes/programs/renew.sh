@@ -96,7 +96,7 @@ renew() {
 # another one is gone for good, certificates end all the same: etcd is then away for seconds.
 step_aside() {
     local said status=0
-    trap '$_turn back' EXIT
+    trap '$_turn back || true' EXIT # which says it; the certificates are in use
     said=$($_turn aside 'renews its certificates' $_patience 2>&1) || status=$?
     if ((status != 0 && status != 3 && status != 4)); then
         fail "the certificates are renewed; what uses them is not restarted yet: $said. Fix: see there, journalctl -u" \
@@ -151,8 +151,16 @@ process() {
 works() {
     case $1 in
         etcd) [[ $(curl -s --noproxy '*' --max-time 5 http://127.0.0.1:2381/health) == *'"health":"true"'* ]] ;;
-        kube-apiserver) [[ $(kubectl --kubeconfig $_kubernetes/admin.conf --request-timeout=5s get --raw /readyz 2>/dev/null) == ok ]] ;;
+        kube-apiserver) [[ $(kubectl --kubeconfig $_kubernetes/admin.conf --server "$(own_server)" --request-timeout=5s get --raw /readyz 2>/dev/null) == ok ]] ;;
     esac
+}
+
+# The endpoint in the kubeconfig is also that of other control planes.
+own_server() {
+    local address
+    address=$(sed -nE 's/^ +- --advertise-address=//p' $_kubernetes/manifests/kube-apiserver.yaml)
+    if [[ $address == *:* ]]; then address="[$address]"; fi
+    printf 'https://%s:6443\n' "$address"
 }
 
 case ${1-} in

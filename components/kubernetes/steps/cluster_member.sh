@@ -3,7 +3,7 @@
 # inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain
 # inputs of a control plane: image_repository kubelet kube_proxy
 # bulk: init join
-# uses: kubernetes
+# uses: kubernetes stored
 #
 # Told apart by what is on the host: none (never began), half (began and did not end: the mark
 # /etc/kubernetes/gpu-metal/begun is there) and member (an identity, or a member's data, and no mark).
@@ -192,7 +192,7 @@ _init() {
 _join() {
     local config place value status=0
     _refuse_old
-    _refuse_keyless
+    _fit_keys
     if [[ $1 == half ]]; then
         if taken_out; then
             _await_unready
@@ -216,26 +216,21 @@ _join() {
     _await_registered
 }
 
-# kubeadm would look for its token for five minutes.
+# kubeadm would look for its token for five minutes. By the time since boot: a clock that is set meanwhile changes no age.
 _refuse_old() {
-    local good age
-    good=$(sed -n 's/^MINUTES //p' /run/gpu-metal/ticket)
-    age=$((($(date +%s) - $(stat -c %Y /run/gpu-metal/ticket)) / 60))
+    local good brought now age
+    good=$(sed -n 's/^MINUTES //p' /run/gpu-metal/ticket) brought=$(sed -n 's/^BROUGHT //p' /run/gpu-metal/ticket)
+    now=$(cut -d . -f 1 /proc/uptime) age=$(((now - ${brought:-$now}) / 60))
     if ((age < ${good:-$((age + 1))})); then return 0; fi
     rm -f /run/gpu-metal/ticket
     _fail "the ticket to join with is $age min old, and was good for $good: what came before it took so long. Nothing was" \
         "changed here. Fix: pulumi up brings another one"
 }
 
-# An API server that cannot read a Secret is never ready, and kubeadm would wait for it in vain.
-_refuse_keyless() {
-    local name names
-    names=$(sed -n 's/^KEYS //p' /run/gpu-metal/ticket)
-    for name in $names; do
-        if grep -qsF -- "{name: \"$name\"," /etc/kubernetes/gpu-metal/api-server/encryption-provider-config; then continue; fi
-        _fail "Secrets of the cluster are encrypted with the key $name, which the site does not name. Nothing was changed here." \
-            "Fix: put it back as the last of kubernetes.encryption.keys, pulumi up; then take it out"
-    done
+_fit_keys() {
+    local said
+    # shellcheck disable=SC2046 # one word is one key
+    said=$(join_with_keys $(sed -n 's/^KEYS //p' /run/gpu-metal/ticket)) || _fail "$said"
 }
 
 # A kubelet registers as soon as its node is let in again, and kubeadm refuses the name of a node that is Ready.

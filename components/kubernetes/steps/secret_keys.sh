@@ -121,8 +121,28 @@ _refuse_needed() {
         "Fix: sitectl drift --record, then pulumi up, which writes them anew"
 }
 
+# One that does not answer before it is changed, such as that of a control plane that was taken out, is not waited for: it
+# reads the file when it starts, and the layer `node` says what else it lacks. Only before that layer: after it, it must.
+_answered() {
+    local process deadline=$((SECONDS + 60))
+    if [[ $(input phase) != known ]]; then return 0; fi
+    until api_server_is_ready; do
+        if ((SECONDS < deadline)); then
+            sleep 2
+            continue
+        fi
+        process=$(api_server_process)
+        if [[ -n $process ]]; then kill -TERM "$process" || true; fi
+        return 1
+    done
+}
+
 _take_in_use() {
     local said
+    if ! _answered; then
+        rm -f $_former
+        return 0
+    fi
     if said=$(api_server_restart); then
         rm -f $_former
         return 0

@@ -69,5 +69,23 @@ lost_keys() {
     if [[ -z $was || $was == "$is" || (-n $is && $is != /etc/kubernetes/gpu-metal/*) ]]; then return 0; fi
     secrets_unreadable "$is" | paste -sd ' '
 }
+
+# join_with_keys NAME…: before a control plane joins a cluster whose Secrets are encrypted with these keys. Its API server
+# must be able to read them: one that cannot is never ready, and kubeadm would wait for it in vain. Status 1 and why, when
+# the site does not name one. It must also write what all others can read: one that was taken out before the keys changed
+# would write with a former key, so it writes plain text until secret_keys has put the site's first key first.
+join_with_keys() {
+    local name first file=/etc/kubernetes/gpu-metal/api-server/encryption-provider-config
+    for name in "$@"; do
+        if grep -qsF -- "{name: \"$name\"," $file; then continue; fi
+        printf 'Secrets of the cluster are encrypted with the key %s, which the site does not name. Nothing was changed here. ' "$name"
+        printf 'Fix: put it back as the last of kubernetes.encryption.keys, pulumi up; then take it out\n'
+        return 1
+    done
+    first=$(sed -nE '/^ +providers:/ { n; s/.*name: "([^"]+)".*/\1/p }' $file 2>/dev/null) || true
+    if [[ $# -eq 0 || -z $first || " $* " == *" $first "* ]]; then return 0; fi
+    awk '/^ +- identity:/ { next } { print } /^ +providers:/ { print "      - identity: {}" }' $file | write_file $file 0600
+}
+
 # shellcheck disable=SC2034 # for the message about them
 KEYS_KEPT='which the API server would not have any more. Nothing was changed. Fix: put kubernetes.encryption back with decrypt: true, pulumi up; then take it out'
