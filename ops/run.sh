@@ -14,11 +14,12 @@ export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 
 # What every job needs: the Python environment, the CLI and the plugins on PATH. The lab brings its own state and keys;
-# a plan (`prepare plan`) needs nothing that its hosts run.
+# a plan (`prepare plan`) needs nothing that its hosts run, and only tests need what sites with parts do (`prepare parts`).
 prepare() {
     case $stack:$1 in
         dev:*) eval "$(python3 -m lab env)" ;;&
         dev:plan) python3 -m lab.tools.get plan ;;
+        dev:parts) tools_of_the_lab parts ;;
         dev:*) tools_of_the_lab ;;
         *) tools/get.sh site ;;
     esac
@@ -33,7 +34,7 @@ tools_of_the_lab() {
     python3 -m lab check # before the builds, which can take half an hour
     python3 -m lab base &
     base=$!
-    python3 -m lab.tools.get plan lab || status=$?
+    python3 -m lab.tools.get plan lab "$@" || status=$?
     wait "$base" || status=$?
     return "$status"
 }
@@ -110,11 +111,11 @@ case ${1:-} in
     lab-up) prepare all && python -m lab up ;;
     lab-down) python -m lab down ;;
     test)
-        prepare all
+        prepare parts
         ops/lint.sh
         tests
         ;;
-    test-all) prepare all && python -m lab.tools.get former containerd policies logs && tests -m "" ;;
+    test-all) prepare parts && python -m lab.tools.get former containerd policies logs && tests -m "" ;;
     bench) prepare all && python -m bench ;;
     *)
         echo "usage: ops/run.sh up|preview|down|test|test-all|bench|lab-up|lab-down" >&2

@@ -15,7 +15,7 @@ from components.hostrun.report import Check, Report, unreachable
 from components.hostrun.ssh import Result
 from components.hostrun.step import RUNNER
 from components.hostrun.target import SshError, Target
-from ops import backup, cis, cluster, etcd, expiry, name_servers, render
+from ops import backup, cis, cluster, etcd, expiry, name_servers, render, service_names
 from ops.drift import ANEW, BARE, as_check
 from ops.owner import stranger
 from ops.record import MEND
@@ -77,6 +77,7 @@ def _script(site: Site, host: Host, services: Sequence[str]) -> str:
         "check": f"{RUNNER} check --json",
         "facts": f"{RUNNER} facts --json",
         name_servers.SECTION: name_servers.ASK,
+        **({service_names.SECTION: service_names.ask(site)} if service_names.of(site) else {}),
         **{name: f"systemctl is-active {name}" for name in services},
         **({"certificates": expiry.LIST, "etcd": etcd.ROOM.strip()} if expiry.of(site, host) else {}),
         **({"sign_in": expiry.KUBELET.strip()} if site.kubernetes else {}),
@@ -115,6 +116,7 @@ def _host(site: Site, host: Host, answer: Mapping[str, Result], services: Sequen
         reached,
         ledger,
         name_servers.check(host, answer[name_servers.SECTION]),
+        *([service_names.check(site, host, answer[service_names.SECTION])] if service_names.of(site) else []),
         *years,
         *_verdicts(site, host.name, steps),
         *notes,

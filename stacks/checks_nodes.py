@@ -66,4 +66,12 @@ def host_names(site: Site) -> Iterator[Problem]:
         yield Problem(("kubernetes", "hostNames"), text)
 
 
-CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, drained, roles, host_names)
+def service_names(site: Site) -> Iterator[Problem]:
+    """The cluster's DNS is asked for no name of the hosts' own domain, of which it knows none."""
+    kubernetes, own = site.kubernetes, site.domain
+    if kubernetes and kubernetes.service_names and own and f".{own}".endswith(f".{kubernetes.cluster_domain}"):
+        text = f"would have the cluster's DNS asked for names of domain {own}, which lies in kubernetes.clusterDomain."
+        yield Problem(("kubernetes", "serviceNames"), f"{text} Write a domain outside of it, or serviceNames: false.")
+
+
+CHECKS: tuple[Callable[[Site], Iterator[Problem]], ...] = (sysctl, labels, drained, roles, host_names, service_names)

@@ -99,8 +99,9 @@ def node(site: Site, host: Host) -> list[Step]:
     steps += kubernetes_steps.host_names(host, site.kubernetes, _names(site))
     if site.kubernetes.kubelet_certificates:
         steps += kubelet_certificates.steps(host, site.active)
-    first = kubernetes_steps.begins(host, site.control_planes)
-    return [*steps, *network_steps.cluster(site.network)] if first else steps
+    if kubernetes_steps.begins(host, site.control_planes):
+        steps += network_steps.cluster(site.network)
+    return [*steps, *kubernetes_steps.service_names(site.kubernetes, site.network)]
 
 
 def cluster(site: Site, host: Host) -> dict[str, list[Step]]:

@@ -55,7 +55,7 @@ def _containerd(
     }
     return [
         *jq,
-        *at_rest([package]),
+        *at_rest([package], engine="containerd"),
         packages(
             [package], label="containerd", hold=True, folders=_FOLDERS, replace=("engine.replace", config.replace)
         ),

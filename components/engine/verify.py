@@ -27,14 +27,17 @@ def full_name(image: str) -> str:
 
 
 def at_rest(names: Sequence[str], *, engine: str = "", label: str = "") -> list[Step]:
-    """Goes before packages that disturb an engine: lets a pinned version change only while no container is harmed.
+    """Goes before packages that disturb an engine: lets them change only while no container is harmed.
 
-    `engine` is "docker" for Docker's own packages: they restart it.
+    `engine` is "docker" for Docker's own packages, which restart it, and "containerd" for containerd's, which is under
+    a node's pods, and may come in place of another package of it.
     """
-    if not any("=" in name for name in names):
+    replaced = CONFLICTS if engine == "containerd" else {}
+    replaces = [other for name in names for other in replaced.get(name.partition("=")[0], ())]
+    if not any("=" in name for name in names) and not replaces:
         return []
-    inputs = {"names": " ".join(names), **({"engine": engine} if engine else {})}
-    return [Step(_SCRIPTS / "engine_at_rest.sh", inputs, label=label)]
+    inputs = {"names": " ".join(names), "engine": engine, "replaces": " ".join(replaces)}
+    return [Step(_SCRIPTS / "engine_at_rest.sh", {key: value for key, value in inputs.items() if value}, label=label)]
 
 
 LEAST: Mapping[Devices, str] = {"cdi": "1.7", "nri": "1.7.30"}

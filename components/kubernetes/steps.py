@@ -114,10 +114,12 @@ def backups(host: Host, kubernetes: Kubernetes, states: Mapping[str, str]) -> li
 
 def preflight(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes) -> list[Step]:
     """The checks of what the node layer needs of the host."""
+    resolved = [Step(_STEPS / "resolved.sh")] if kubernetes.service_names else []
     if "control-plane" not in host.roles:
-        return []
+        return resolved
     moving = kubernetes.virtual_address
     return [
+        *resolved,
         *(backup.preflight(kubernetes.backup) if kubernetes.backup else []),
         *(virtual_address.preflight(moving, control_planes) if moving else []),
     ]
@@ -139,6 +141,15 @@ def host_names(host: Host, kubernetes: Kubernetes, entries: str) -> list[Step]:
     if not kubernetes.host_names or "control-plane" not in host.roles:
         return []
     return [Step(_STEPS / "coredns_hosts.sh", bulk={"entries": entries})]
+
+
+def service_names(kubernetes: Kubernetes, network: Network) -> list[Step]:
+    """What any host resolves of the cluster, once it is a member."""
+    if not kubernetes.service_names:
+        return []
+    # kubeadm gives the service of CoreDNS the tenth address, and lets nobody choose another.
+    inputs = {"domain": kubernetes.cluster_domain, "server": str(network.service_subnet[10])}
+    return [Step(_STEPS / "service_names.sh", inputs)]
 
 
 def _coredns(host: Host) -> list[Step]:

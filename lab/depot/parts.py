@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab.depot.deb import Deb
 from lab.depot.oci import Files
+from tools.cache import TOOLS
 
 Image = tuple[Files, list[str]]
 """Its files and its entry point."""
@@ -36,14 +37,26 @@ class Supply:
     sources: Callable[[], list[Path]] = list
     """The files that these packages and images are made of."""
     keys: tuple[str, ...] = ()
-    """Versions of the programs in them, as the tools' cache has them."""
-    programs: tuple[str, ...] = ()
-    """Programs that it needs among the lab's tools."""
+    """Names of the tools in them, as the tools' cache has them. Until these are built the depot leaves the part out."""
 
 
 def supplies() -> list[Supply]:
-    """The supplies of all parts, in the order of their names."""
-    return [import_module(f"lab.parts.{file.parent.name}.depot").SUPPLY for file in sorted(FOLDER.glob("*/depot.py"))]
+    """The supplies of all parts whose tools are built, in the order of their names."""
+    return [supply for supply in _all().values() if _built(supply)]
+
+
+def without() -> list[str]:
+    """The names of the parts whose tools are not built yet."""
+    return [name for name, supply in _all().items() if not _built(supply)]
+
+
+def _all() -> dict[str, Supply]:
+    found = (file.parent.name for file in sorted(FOLDER.glob("*/depot.py")))
+    return {name: import_module(f"lab.parts.{name}.depot").SUPPLY for name in found}
+
+
+def _built(supply: Supply) -> bool:
+    return all((TOOLS / key).exists() for key in supply.keys)
 
 
 def images() -> dict[str, Image]:

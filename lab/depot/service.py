@@ -15,7 +15,7 @@ from lab.depot.process import Say
 from lab.hosts.inventory import GATEWAY, WEB_PORT, LabError
 from lab.paths import CACHE, LAB, TOOLS_BIN
 from lab.tools import wheels
-from lab.tools.catalogue import COREDNS, ETCD, HELM, KUBERNETES
+from lab.tools.catalogue import BUILT
 from lab.tools.debian import unpacked
 
 REGISTRY_PORT = 5000
@@ -33,6 +33,8 @@ def start(say: Say = lambda _: None, address: str = GATEWAY) -> None:
     Raises LabError when a tool or the address is missing, a port is taken, or a service does not answer.
     """
     _need_tools()
+    if lacking := parts.without():
+        say(f"no packages for {', '.join(lacking)}: their tools are not built (python3 -m lab.tools.get parts)")
     if apt.publish(SITE):
         say("apt repository signed")
     if debian.publish(SITE, keep=bool(process.running("web"))):
@@ -67,8 +69,7 @@ def status() -> str:
 
 
 def _need_tools() -> None:
-    wanted = [name for tool in (KUBERNETES, ETCD, COREDNS, HELM) for name in tool.binaries]
-    wanted += [name for supply in parts.supplies() for name in supply.programs]
+    wanted = [name for tool in BUILT for name in tool.binaries]
     missing = [name for name in [*wanted, "pause"] if not (TOOLS_BIN / name).exists()]
     if missing or not unpacked("docker-registry").exists() or not wheels.folder().exists():
         names = ", ".join(missing) or "Debian's packages or wheels"

@@ -190,8 +190,8 @@ VICTORIA_LOGS = Tool(
 )
 """Store and agent of the part `logs`, for one long test: neither in `BUILT`, nor in `bin`."""
 
-BUILT = (
-    *(KUBERNETES, DEVICE_PLUGIN, ETCD, ETCD_TOOLS, COREDNS, FERRETDB, METALLB),
-    *(PROMETHEUS_OPERATOR, PROMETHEUS, LOCAL_PATH, HELM),
-)
-"""What the lab runs and packs."""
+BUILT = (KUBERNETES, ETCD, COREDNS, HELM)
+"""What any site of the lab needs."""
+
+OF_PARTS = (DEVICE_PLUGIN, ETCD_TOOLS, FERRETDB, METALLB, PROMETHEUS_OPERATOR, PROMETHEUS, LOCAL_PATH)
+"""What only sites with certain parts need, and their tests."""

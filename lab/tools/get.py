@@ -2,7 +2,8 @@
 
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
-packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), and for one long test each: `former` (an earlier
+packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `parts` (what it packs besides where a site has parts:
+`catalogue.OF_PARTS`), and for one long test each: `former` (an earlier
 Kubernetes), `containerd` (containerd 2), `policies` (kube-router and what it calls), `logs` (VictoriaLogs).
 """
 
@@ -14,7 +15,15 @@ from pathlib import Path
 
 from lab.paths import LAB, TOOLS_BIN
 from lab.tools import debian, wheels
-from lab.tools.catalogue import BUILT, CONTAINERD, KUBE_ROUTER, KUBERNETES, KUBERNETES_FORMER, VICTORIA_LOGS
+from lab.tools.catalogue import (
+    BUILT,
+    CONTAINERD,
+    KUBE_ROUTER,
+    KUBERNETES,
+    KUBERNETES_FORMER,
+    OF_PARTS,
+    VICTORIA_LOGS,
+)
 from tools import plugins
 from tools.cache import TOOLS, ToolError, link, say, took, whole
 from tools.get import engine, get, main
@@ -74,6 +83,12 @@ def lab() -> None:
     wheels.get()
 
 
+def of_parts() -> None:
+    """Gets what the lab packs for sites with parts."""
+    for tool in OF_PARTS:
+        get(tool)
+
+
 def former() -> None:
     """Gets the version of Kubernetes that the story of an upgrade begins with."""
     get(KUBERNETES_FORMER, linked=False)
@@ -99,6 +114,7 @@ GROUPS = {
     "debian": debian.packages,
     "plan": plan,
     "lab": lab,
+    "parts": of_parts,
     "former": former,
     "containerd": containerd,
     "policies": policies,

@@ -99,6 +99,11 @@ def names(draft: Draft, config: YamlFile) -> None:
     draft.also(inner.place, ("domain",), "in both domains.")
     text = "pods resolve hosts by it, as with Nauta's consul; hosts do by /etc/hosts."
     draft.put(("kubernetes", "hostNames"), True, nodes.place, text)
+    draft.put(("kubernetes", "serviceNames"), True, services.place, "hosts resolve services by it, as with consul.")
+    draft.remarks.append(
+        "kubernetes.serviceNames needs systemd-resolved on each host, and preflight says how to get it. Write false if"
+        " only pods are to resolve services."
+    )
 
 
 def cluster(draft: Draft, config: YamlFile) -> None:

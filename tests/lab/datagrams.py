@@ -10,17 +10,24 @@ Answer = Callable[[bytes], bytes]  # it returns b"" for a datagram of another pr
 
 @contextlib.contextmanager
 def answering(address: str, port: int, answer: Answer) -> Iterator[None]:
-    """Answers each datagram at that place, as long as the block lasts."""
+    """Answers each datagram at that place, as long as the block lasts; afterwards the port is free."""
+    ended = threading.Event()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((address, port))
-        threading.Thread(target=_serve, args=(server, answer), daemon=True).start()
-        yield
+        server.settimeout(0.1)  # a close would not wake who waits for a datagram
+        thread = threading.Thread(target=_serve, args=(server, answer, ended), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
-def _serve(server: socket.socket, answer: Answer) -> None:
-    with contextlib.suppress(OSError):  # closed: the end of the block
-        while True:
+def _serve(server: socket.socket, answer: Answer, ended: threading.Event) -> None:
+    while not ended.is_set():
+        with contextlib.suppress(OSError):  # nobody asked, or the one who did has gone
             question, asker = server.recvfrom(1500)
             if reply := answer(question):
                 server.sendto(reply, asker)

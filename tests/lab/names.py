@@ -1,27 +1,31 @@
-"""A name server that knows no name (RFC 1035), or those of a table."""
+"""A name server of the tests (RFC 1035): it answers for IPv4 addresses, and says of other names that there are none."""
 
 import contextlib
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from tests.lab.datagrams import answering
 
-_ADDRESS, _NO_SUCH_NAME, _ANSWER = 1, 3, 0x8180
+Find = Callable[[str], str | None]
+"""The address of a name in lower case; None if there is no such name."""
+_ADDRESS, _NO_SUCH_NAME, _ANSWER = 1, 3, 0x8580
 
 
-def name_server(address: str, known: Mapping[str, str] | None = None) -> contextlib.AbstractContextManager[None]:
-    """Answers on port 53 while it lasts."""
-    return answering(address, 53, lambda question: answer(question, known or {}))
+def name_server(
+    address: str, find: Find = lambda _: None, *, port: int = 53
+) -> contextlib.AbstractContextManager[None]:
+    """Answers while it lasts; by default it knows no name."""
+    return answering(address, port, lambda question: answer(question, find))
 
 
-def answer(question: bytes, known: Mapping[str, str]) -> bytes:
-    """To one question: the address of a name that is known, else that there is no such name."""
+def answer(question: bytes, find: Find) -> bytes:
+    """To one question: the address of a name that is found, else that there is no such name."""
     end, words = 12, []
     while length := question[end]:
         words.append(question[end + 1 : end + 1 + length].decode().lower())
         end += length + 1
-    address = known.get(".".join(words))
+    address = find(".".join(words))
     [kind] = struct.unpack("!H", question[end + 1 : end + 3])
     records = b""
     if address and kind == _ADDRESS:

@@ -79,6 +79,7 @@ def emulated(site: dict[str, Any]) -> None:
     site["engine"]["mirrors"] = {name: [_DEPOT] for name in names}
     kubelet = {**dev["kubernetes"]["kubelet"], **site["kubernetes"]["kubelet"]}
     site["kubernetes"] |= {**dev["kubernetes"], "kubelet": kubelet}
+    site["kubernetes"]["serviceNames"] = False  # the lab's hosts have no systemd-resolved
     site["network"]["pods"] = {"kind": "bridge"}
     site["storage"]["nfs"] |= {"server": "ganesha", "versions": ["3"]}
     site["storage"]["mountOptions"] = ["vers=3"]

@@ -3,7 +3,8 @@
 Four bare hosts, workers reached through the master only. Real: Kubernetes, MetalLB, Prometheus, Samba, redsocks,
 NFS-Ganesha, the registry, VictoriaLogs. Does not prove: Headlamp, HAProxy's controller and csi-driver-nfs, for which
 the lab has stand-ins; VictoriaLogs' charts; Red Hat's systems; flannel, in whose place the lab has routes.
-On 2026-11-30 only the first test had passed: on a busy machine the control plane did not start in kubeadm's time.
+On 2026-12-01 the tests up to the administrators' configurations passed, two of them after a mend and a second try on a
+busy machine. Those after them have not run to their end.
 """
 
 import json
@@ -140,7 +141,7 @@ def test_a_user_comes_by_command_works_and_is_listed(stack: Stack) -> None:
     assert [at_work.may(config, "create", "pods", each) for each in ("ana", "default")] == [True, False]
     users = json.loads(stack.sitectl("user", "list", "-o", "json").ok().out)["users"]
     [row] = [each for each in users if each["name"] == "ana"]
-    assert row["projects"] == "ana"
+    assert row["projects"] == "ana (edit)"
     assert row["created"] <= row["last job"] != "-"
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import socket
-import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -143,27 +142,6 @@ def socks_server(port: int, asked: list[str]) -> Iterator[None]:
 
     with tcp(port, talk):
         yield
-
-
-@contextlib.contextmanager
-def name_server(known: str) -> Iterator[None]:
-    """A DNS server on the bridge that knows one name, and no other (RFC 1035)."""
-    wanted = b"".join(bytes([len(label)]) + label.encode() for label in known.split("."))
-
-    def answer(server: socket.socket) -> None:
-        question, asker = server.recvfrom(512)
-        end = question.index(b"\0", 12) + 5
-        is_known = question[12 : end - 5] == wanted
-        found = is_known and question[end - 4 : end - 2] == b"\0\1"
-        head = question[:2] + (b"\x81\x80" if is_known else b"\x81\x83")
-        address = b"\xc0\x0c\0\1\0\1\0\0\0\x05\0\4" + socket.inet_aton("192.0.2.7")
-        counts = struct.pack("!HHHH", 1, int(found), 0, 0)
-        server.sendto(head + counts + question[12:end] + address * found, asker)
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind((BRIDGE, 53))
-        with _answering(server, answer):
-            yield
 
 
 @contextlib.contextmanager

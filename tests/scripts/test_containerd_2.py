@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.row("C1", "C2")]
 OLD, NEW = "1.6.*", containerd.VERSION
 MAIN, OURS = "/etc/containerd/config.toml", "/etc/containerd/conf.d/50-gpu-metal.toml"
 CRI = "ctr plugins ls | awk '$2 == \"cri\" || $1 ~ /cri/ { print $NF }' | sort -u"
+NODE = "#!/bin/bash\nif [[ $* == *'get node'* ]]; then cat /run/node; else echo 'ReplicaSet default/work'; fi\n"
 PID = "ctr -n k8s.io tasks ls | awk '$1 == \"work\" { print $2 }'"
 
 
@@ -62,6 +63,20 @@ def in_force(host: LabHost) -> None:
     assert "/usr/bin/nvidia-container-runtime" in dump
     assert host.bash(CRI) == "ok\n"
     assert host.check() == {}
+
+
+@pytest.mark.row("K16")
+def test_under_a_nodes_pods_it_is_refused_without_the_nodes_turn(host: LabHost) -> None:
+    """The container is as a pod's is; kubectl is a stand-in."""
+    host.bash("mkdir -p /etc/kubernetes; echo x >/etc/kubernetes/kubelet.conf; cat >/usr/local/bin/kubectl", NODE)
+    host.bash("chmod +x /usr/local/bin/kubectl; echo open >/run/node")
+    done = host.run("engine", engine(NEW))
+    assert done.returncode == 1
+    assert f"to {NEW} under running pods, and node {host.machine.name} has no turn and takes work" in done.stderr
+    assert " 1.6." in host.bash("containerd --version")
+    host.bash(f"echo 'cordoned containerd={NEW}' >/run/node")
+    assert host.apply("engine", engine(OLD))["engine_at_rest"] == "unchanged"
+    host.bash("rm -r /etc/kubernetes /usr/local/bin/kubectl /run/node")
 
 
 def test_a_container_runs_on_while_containerd_becomes_2(host: LabHost) -> None:

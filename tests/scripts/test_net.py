@@ -14,12 +14,12 @@ from components.hostrun.step import Step
 from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY as BRIDGE
 from ops.rows import ROOT
+from tests.lab.names import name_server
 from tests.scripts.lab_host import HOST, LabHost, site_host
 from tests.scripts.net_peers import (
     PEER,
     free_port,
     holds,
-    name_server,
     pod,
     reaches,
     socks_server,
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.lab
 PEERS = [("cp-1", PEER), (HOST.name, HOST.address)]
 NO_PROXY = net_steps.no_proxy(PEERS, domain="lab.example.org", cluster_domain="cluster.local")
 KNOWN = "depot.lab.example.org"
+FOUND = {KNOWN: "192.0.2.7"}.get
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,10 +117,10 @@ def test_redsocks_takes_tcp_to_a_socks_server_and_leaves_the_site_alone(spare: L
 
 @pytest.mark.row("H15")
 def test_names_are_asked_of_the_sites_servers(spare: LabHost) -> None:
-    spare.bash("mkdir -p /etc/dhcp/dhclient-enter-hooks.d")
+    spare.bash("mkdir -p /etc/dhcp/dhclient-enter-hooks.d; ln -s /bin/true /usr/sbin/dhclient")
     before, file = spare.snapshot(), spare.bash("cat /etc/resolv.conf")
     host = site_host(dns={"servers": [BRIDGE]})
-    with name_server(KNOWN):
+    with name_server(BRIDGE, FOUND):
         holds(spare, net_steps.dns(host, "lab.example.org"))
         assert spare.bash("getent ahostsv4 depot | head -n 1 | cut -d' ' -f1") == "192.0.2.7\n"
     assert spare.bash("cat /etc/resolv.conf") == f"# gpu-metal\nnameserver {BRIDGE}\nsearch lab.example.org\n"
@@ -130,6 +131,11 @@ def test_names_are_asked_of_the_sites_servers(spare: LabHost) -> None:
     holds(spare, net_steps.dns(host, None))
     undone(spare, before)
     assert spare.bash("cat /etc/resolv.conf") == file
+    spare.bash("rm -r /etc/dhcp /usr/sbin/dhclient")
+    holds(spare, net_steps.dns(host, None))
+    spare.bash("mkdir -p /etc/dhcp/dhclient-enter-hooks.d")
+    assert spare.check() == {}, "the folder alone, as samba-common brings it, is no dhclient"
+    undone(spare, before)
     spare.bash("rm -r /etc/dhcp")
 
 
@@ -141,7 +147,7 @@ def test_a_silent_name_server_is_seen_from_the_host_and_from_the_network_of_core
         f"printf 'nameserver {BRIDGE}\nnameserver {PEER}\n' >/etc/resolv.conf; cp /etc/resolv.conf /run/pod.conf"
     )
     asked = (ROOT / "ops/name_servers.sh").read_text()
-    with pod(spare), name_server(KNOWN):
+    with pod(spare), name_server(BRIDGE, FOUND):
         spare.bash(
             "systemd-run -q --service-type=exec --unit=coredns --property=NetworkNamespacePath=/run/netns/pod "
             "--property=BindReadOnlyPaths=/run/pod.conf:/etc/resolv.conf /run/coredns infinity"
@@ -164,7 +170,7 @@ def test_systemd_resolved_is_told_the_name_servers(spare: LabHost) -> None:
         "cp -a /etc/resolv.conf /root; apt-get update -qq; apt-get install -y -qq systemd-resolved >/dev/null 2>&1"
     )
     before, seen = spare.snapshot(), "sed -n '/^nameserver/p' /run/systemd/resolve/resolv.conf"
-    with name_server(KNOWN):
+    with name_server(BRIDGE, FOUND):
         holds(spare, net_steps.dns(site_host(dns={"servers": [BRIDGE]}), "lab.example.org"))
         assert spare.bash("getent ahostsv4 depot | head -n 1 | cut -d' ' -f1") == "192.0.2.7\n"
     assert spare.bash(seen) == f"nameserver {BRIDGE}\n"
@@ -213,10 +219,10 @@ def test_preflight_asks_each_name_server_for_the_names_of_the_site(spare: LabHos
         questions = [s for s in net_steps.checks(host, PEERS, repositories=sources) if s.id == "dns_resolves"]
         return spare.questions(questions).get("dns_resolves", "")
 
-    with name_server(KNOWN):
+    with name_server(BRIDGE, FOUND):
         assert asked(BRIDGE) == ""
         assert asked(BRIDGE, PEER).startswith(f"has no answer from name server {PEER}. Wants them found. Fix: ")
-    with name_server("other.example.org"):
+    with name_server(BRIDGE):
         assert asked(BRIDGE).startswith(f"has {KNOWN} refused by name server {BRIDGE} (code 3).")
     assert asked().startswith(f"has {KNOWN} unknown to the host's own name servers.")
 

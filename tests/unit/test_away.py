@@ -16,6 +16,7 @@ from tests.unit.step_host import StepHost
 PROGRAMS = Path(steps.__file__).parent / "programs"
 RESTARTS = ("take", "restarts", "0")
 REBOOT = Path(steps.__file__).parents[1] / "host/steps/reboot.sh"
+UPGRADE = Path(steps.__file__).parent / "steps/kubernetes_version.sh"
 
 pytestmark = pytest.mark.row("K13")
 
@@ -23,6 +24,7 @@ KUBECTL = """
 shopt -s extglob
 folder=${0%/bin/*} file=${0%/bin/*}/lease
 if [[ $* == *create* && -e $folder/silent ]]; then rm "$folder/silent"; echo 'The connection was refused'; exit 1; fi
+if [[ -s $folder/away ]]; then sed -i 1d "$folder/away"; echo 'The connection was refused' >&2; exit 1; fi
 part() { sed -E "s|.*\\"$1\\":\\"([^\\"]*)\\".*|\\1|" "$file"; }
 case "$*" in
     *create*) if [[ -e $file ]]; then echo 'leases "gpu-metal-turn" already exists'; exit 1; fi; cat >"$file" ;;
@@ -33,7 +35,7 @@ case "$*" in
     *holderIdentity*) if [[ -e $file ]]; then part holderIdentity; fi ;;
 esac
 """
-"""On one Lease. The node of its holder is what the file `node` says."""
+"""On one Lease. The node of its holder is what the file `node` says. As many calls fail as `away` has lines."""
 
 CURL = """
 case "$*" in
@@ -73,12 +75,14 @@ def lease(host: StepHost, holder: str, why: str = "is upgraded", since: str = ""
     host.file("/lease", text)
 
 
-def turn(host: StepHost, *words: str, silence: int = 0) -> tuple[int, str]:
+def turn(host: StepHost, *words: str, silence: int = 0, returning: int = 0) -> tuple[int, str]:
     """gpu-metal-turn of this host."""
     text = (
         (PROGRAMS / "turn.sh")
         .read_text()
         .replace("_silence=120", f"_silence={silence}")
+        .replace("_returning=180", f"_returning={returning}")
+        .replace("/run/gpu-metal", f"{host.root}/run/gpu-metal")
         .replace("/etc/kubernetes", f"{host.root}/etc/kubernetes")
         .replace("/usr/local/sbin", f"{host.root}/bin")
     )
@@ -101,6 +105,35 @@ def test_one_takes_the_turn_and_gives_it_back(plane: StepHost) -> None:
     assert turn(plane, *RESTARTS) == (0, "")
     assert turn(plane, "back") == (0, "")
     assert not plane.path("/lease").exists()
+
+
+def test_while_the_api_server_is_away_the_turn_is_given_back_again_and_again(plane: StepHost) -> None:
+    turn(plane, *RESTARTS)
+    plane.file("/away", "x\n" * 3)
+    assert turn(plane, "back", returning=60) == (
+        0,
+        "waits up to 60 s for an API server, to give back the turn of this control plane: The connection was refused",
+    )
+    assert not plane.path("/lease").exists()
+    assert turn(plane, "back") == (0, "")
+
+
+def test_a_turn_that_could_not_be_given_back_is_said_and_may_be_given_back_later(plane: StepHost) -> None:
+    turn(plane, *RESTARTS)
+    plane.file("/away", "x\n" * 9)
+    status, said = turn(plane, "back")
+    assert status == 1
+    assert said.startswith("the turn of this control plane was not given back: The connection was refused. Others that")
+    assert said.endswith("40 minutes after it began. Fix: once an API server answers, gpu-metal-turn back")
+    plane.file("/away", "x\n")
+    assert turn(plane, "back", returning=60)[0] == 0
+    assert not plane.path("/lease").exists()
+
+
+def test_who_has_not_taken_the_turn_waits_for_nobody_to_give_it_back(plane: StepHost) -> None:
+    plane.file("/away", "x\n" * 9)
+    assert turn(plane, "back", returning=60) == (0, "")
+    assert len(plane.path("/away").read_text().splitlines()) == 8
 
 
 def test_nobody_gives_back_the_turn_of_another(plane: StepHost) -> None:
@@ -256,3 +289,12 @@ def test_a_reboot_waits_for_the_turn(tmp_path: Path, answer: str, status: int) -
         assert (
             "a reboot is due (another kernel), but it is the turn of cp-2. Fix: bring that control plane back" in said
         )
+
+
+def test_an_upgrade_has_ended_well_though_its_turn_could_not_be_given_back(tmp_path: Path) -> None:
+    host = StepHost(tmp_path)
+    host.program("turn", 'if [[ $1 == back ]]; then echo "was not given back. Fix: gpu-metal-turn back"; exit 1; fi')
+    script = host.path("/version.sh")
+    script.write_text(UPGRADE.read_text().replace("/usr/local/sbin/gpu-metal-turn", f"{host.root}/bin/turn"))
+    status, said = host.call(script, "_aside", {"role": "control-plane"})
+    assert (status, "was not given back. Fix: gpu-metal-turn back" in said) == (0, True)

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from components.hostrun.step import RUNNER, content
+from components.kubernetes import ticket
+from tests.unit.step_host import StepHost
+
 STEP = Path(__file__).parents[2] / "components/kubernetes/steps/cluster_member.sh"
 # As child.sh runs a step; a second passes with each sleep.
 RUN = """
@@ -22,6 +26,7 @@ _as() {
     [[ $* == *"get node gpu-1 -o jsonpath="*Ready* ]]
     if ((SECONDS < READY_AFTER)); then echo False; else echo True; fi
 }
+unset SECONDS # the machine's own seconds do not count
 SECONDS=0
 _settle
 """
@@ -91,6 +96,7 @@ input() { echo gpu-1; }
 sleep() { SECONDS=$((SECONDS + $1)); }
 . "$1"
 _as() { ((SECONDS >= REGISTERED_AFTER)); }
+unset SECONDS
 SECONDS=0
 _await_registered
 """
@@ -146,8 +152,49 @@ def test_the_only_api_server_whose_change_was_cut_off_is_brought_back_by_hand(tm
 
 
 @pytest.mark.row("K15")
-def test_a_full_disk_of_etcd_is_named_where_the_api_server_does_not_answer() -> None:
-    env = {"PATH": "/usr/bin:/bin", "FULL": ". The disk of /var/lib/etcd is full: 3 MB free. Fix: free some"}
-    argv = ["bash", "-c", CUT_OFF, "bash", str(STEP)]
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
-    assert done.stderr.endswith("connection refused. The disk of /var/lib/etcd is full: 3 MB free. Fix: free some\n")
+def test_a_full_disk_of_etcd_is_named_and_the_run_after_it_goes_on(tmp_path: Path) -> None:
+    """The API server answers again once etcd has room."""
+    host = StepHost(tmp_path)
+    host.path("/var/lib/etcd/member").mkdir(parents=True)
+    host.file("/etc/kubernetes/kubelet.conf", "server: https://10.0.0.1:6443\n")
+    host.program("df", 'printf "Avail\\n%s\\n" "$(cat "${0%/bin/*}/free")"')
+    host.program(
+        "kubectl", 'if (($(cat "${0%/bin/*}/free") < 64)); then echo "connection refused"; exit 1; fi; echo ok'
+    )
+    script = host.path("/member.sh")
+    script.write_text(f"{content(STEP).decode()}\nunset SECONDS\nSECONDS=0\nsleep() {{ SECONDS=$((SECONDS + 60)); }}\n")
+    host.file("/free", "3")
+    status, said = host.call(script, "_answers")
+    assert (status, said) == (
+        1,
+        "the API server https://10.0.0.1:6443 does not answer: connection refused. The disk of /var/lib/etcd is full: "
+        "3 MB free. Fix: free some (df -h /var/lib/etcd); then pulumi up",
+    )
+    host.file("/free", "64")
+    assert host.call(script, "_answers") == (0, "")
+
+
+TICKET = "MINUTES 15\nTOKEN abcdef.0123456789abcdef\n"
+
+
+@pytest.mark.row("K5")
+@pytest.mark.parametrize("clock", ["", "+2 days", "-2 days"])
+@pytest.mark.parametrize(("minutes", "old"), [(0, False), (14, False), (16, True)])
+def test_a_tickets_age_is_right_though_the_clock_is_set_meanwhile(
+    tmp_path: Path, minutes: int, old: bool, clock: str
+) -> None:
+    host = StepHost(tmp_path)
+    host.program("gpu-metal", 'cat >"${0%/bin/*}/run/gpu-metal/$2"')
+    put = ticket._PUT.replace(RUNNER, str(host.path("/bin/gpu-metal")))
+    subprocess.run(["bash", "-c", put], input=TICKET, text=True, check=True)
+    there = host.path("/run/gpu-metal/ticket")
+    text = there.read_text()
+    assert text.startswith(f"{TICKET}BROUGHT ")
+    there.write_text(f"{TICKET}BROUGHT {int(text.split()[-1]) - minutes * 60}\n")
+    if clock:
+        # What the clock was before is what the file's time has.
+        host.program("date", f"exec /usr/bin/date -d '{clock}' \"$@\"")
+        subprocess.run(["touch", "-d", clock.translate(str.maketrans("+-", "-+")), there], check=True)
+    status, said = host.call(STEP, "_refuse_old")
+    assert (status, there.exists()) == (1, False) if old else (0, True)
+    assert said.startswith("the ticket to join with is 16 min old, and was good for 15: what came before it") == old

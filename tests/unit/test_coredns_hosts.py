@@ -140,7 +140,7 @@ def answer(port: int, name: str) -> list[str]:
     """The addresses in CoreDNS' answer to a question of type A; it is asked again until it has started."""
     words = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
     question = struct.pack(">HHHHHH", 7, 0x0100, 1, 0, 0, 0) + words + b"\0" + struct.pack(">HH", 1, 1)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(0.5)

@@ -30,7 +30,7 @@ SUPPLY = Supply(
     debs=lambda: [Deb("example", "1.0-1", "An example", {"usr/share/example": (FILE, 0o644)})],
     images=lambda: {"made-up/notes:1.0": ({"notes": FILE}, ["/notes"])},
     sources=lambda: [FILE],
-    programs=("example-tool",),
+    keys=(),
 )
 """
 
@@ -57,7 +57,17 @@ def test_a_part_brings_files_packages_and_what_it_needs(example: Path, tmp_path:
     assert supply.publish(tmp_path)
     assert (tmp_path / "served").read_text() == "by the example"
     assert [deb.name for deb in supply.debs()] == ["example"]
-    assert supply.programs == ("example-tool",)
+
+
+def test_until_its_tools_are_built_the_depot_does_without_it(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = example / "tool-1.0"
+    monkeypatch.setattr(parts, "TOOLS", example)
+    depot = example / "depot.py"
+    depot.write_text(depot.read_text().replace("keys=()", "keys=('tool-1.0',)"))
+    assert (parts.supplies(), parts.without()) == ([], ["made_up"])
+    assert "made-up/notes:1.0" not in parts.images()
+    tool.mkdir()
+    assert (len(parts.supplies()), parts.without()) == (1, [])
 
 
 def test_its_packages_and_images_are_made_anew_when_their_files_change(example: Path) -> None:

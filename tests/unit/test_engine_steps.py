@@ -22,7 +22,7 @@ def engine(**values: Any) -> dict[str, Step]:
 
 def test_the_package_is_held_before_it_is_configured_and_the_service_comes_last() -> None:
     made = engine()
-    assert list(made) == ["packages#containerd", "containerd_config", "containerd"]
+    assert list(made) == ["engine_at_rest", "packages#containerd", "containerd_config", "containerd"]
     inputs = made["packages#containerd"].inputs
     assert (inputs["names"], inputs["hold"]) == ("containerd.io", "yes")
     assert "/var/lib/containerd" in inputs["folders"].split()
@@ -50,7 +50,7 @@ def test_the_gpu_rooms_settings_reach_containerd() -> None:
 
 def test_mirrors_keep_their_order() -> None:
     made = engine(mirrors={"docker.io": ["http://a:5000", "https://b/v2/hub"], "r:5000": ["http://r:5000"]})
-    assert list(made) == ["packages#containerd", "containerd_config", "registry_mirrors", "containerd"]
+    assert list(made)[1:] == ["packages#containerd", "containerd_config", "registry_mirrors", "containerd"]
     assert made["registry_mirrors"].inputs == {"docker.io": "http://a:5000 https://b/v2/hub", "r:5000": "http://r:5000"}
 
 
@@ -92,8 +92,8 @@ def test_logins_go_by_name_and_only_where_they_are_asked_for() -> None:
     assert kept.inputs == {"users": "root ana", "registries": "r:5000", "user_r:5000": "site"}
     assert kept.secrets == {"r:5000": "pull"}
     made = engine(logins=login, insecureRegistries=["r:5000"])
-    order = ["packages#jq", "packages#containerd", "containerd_config", "registry_mirrors", "pull_logins", "containerd"]
-    assert list(made) == order
+    order = ["containerd_config", "registry_mirrors", "pull_logins", "containerd"]
+    assert list(made) == ["packages#jq", "engine_at_rest", "packages#containerd", *order]
     assert made["registry_mirrors"].inputs == {"r:5000": "", "skip_verify": "r:5000", "user_r:5000": "site"}
     assert made["registry_mirrors"].secrets == {"r:5000": "pull"}
     assert made["pull_logins"].inputs["file"] == "/var/lib/kubelet/config.json"
@@ -171,4 +171,12 @@ def test_only_docker_publishes_ports_behind_the_firewalls_back() -> None:
 
 def test_a_pinned_docker_asks_for_all_its_containers() -> None:
     assert docker(version="1")["engine_at_rest"].inputs["engine"] == "docker"
-    assert "engine" not in engine(version="1")["engine_at_rest"].inputs
+
+
+def test_containerd_asks_for_the_pods_that_are_on_it_with_a_version_or_without() -> None:
+    assert engine()["engine_at_rest"].inputs == {
+        "names": "containerd.io",
+        "engine": "containerd",
+        "replaces": "containerd moby-containerd runc",
+    }
+    assert engine(version="1")["engine_at_rest"].inputs["names"] == "containerd.io=1"

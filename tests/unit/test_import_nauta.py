@@ -53,7 +53,7 @@ def test_one_log_file_becomes_two_halves(nauta: Import) -> None:
 @pytest.mark.row("X12")
 def test_the_site_plans(nauta: Import) -> None:
     nauta()
-    assert nauta.layers("worker-0")["node"][-2:] == ["cluster_member", "coredns_servers"]
+    assert nauta.layers("worker-0")["node"][-3:] == ["cluster_member", "coredns_servers", "service_names"]
     master = nauta.layers("master-0")
     assert "disk_mount#srv:nauta" in master["base"]
     assert {"socks", "proxy", "dns"} <= set(master["base"])

@@ -24,6 +24,7 @@ previous() { printf '%s\\n' "${2-}"; }
 untrue() { echo "untrue: $*"; exit 10; }
 sleep() { :; }
 GPU_METAL_HOME=/nowhere
+[[ -z $LEASE ]] || LEASE=$(date -u -d "$LEASE" +%FT%T)
 exec 3>&2
 . "$1"
 cluster_api() {
@@ -31,17 +32,19 @@ cluster_api() {
     echo "kubectl $words" >&3 # as the step keeps what drain says
     case $words in
         *$FAILS*) return 1 ;;
-        *"get node "*) echo node/gpu-1 ;;
-        *"get lease"*) [[ -z $LEASE ]] || date -u -d "$LEASE" +%FT%TZ ;;
+        *"get node "*) echo node/gpu-1; [[ -z $READY ]] || echo "ready $READY" ;;
+        *"get lease"*) [[ -z $LEASE ]] || echo "$LEASE.$(date "+${RENEWS:-0}")Z" ;;
     esac
 }
 eval "$2"
 """
 
 
-def ran(function: str, fails: str, lease: str = "now", roles: str = "worker") -> tuple[int, str]:
+def ran(
+    function: str, fails: str, lease: str = "now", roles: str = "worker", ready: str = "", renews: str = ""
+) -> tuple[int, str]:
     """Exit status, and what was said and asked."""
-    env = {"PATH": "/usr/bin:/bin", "FAILS": fails, "LEASE": lease, "ROLES": roles}
+    env = {"PATH": "/usr/bin:/bin", "FAILS": fails, "LEASE": lease, "ROLES": roles, "READY": ready, "RENEWS": renews}
     argv = ["bash", "-c", RUN, "bash", str(STEP), function]
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout + done.stderr
@@ -56,6 +59,16 @@ def test_work_moves_off_a_living_node_and_is_forgotten_of_a_dead_one(lease: str,
     assert status == 0
     assert [line for line in ("drain gpu-1", "delete pods") if line in said] == [how]
     assert said.index(how) < said.index("delete node gpu-1")
+
+
+@pytest.mark.row("K10")
+@pytest.mark.parametrize("clock", ["2 days ago", "2 days"])
+def test_a_living_node_whose_clock_is_wrong_is_drained_and_a_dead_one_is_not(clock: str) -> None:
+    """Its pods would be deleted by force while they run."""
+    for renews, how in (("%N", "drain gpu-1"), ("", "delete pods")):
+        status, said = ran("_take_out", "nothing", clock, renews=renews)
+        assert status == 0
+        assert [line for line in ("drain gpu-1", "delete pods") if line in said] == [how]
 
 
 @pytest.mark.row("K10")
@@ -93,6 +106,21 @@ def test_a_state_that_passes_by_itself_is_called_that(lease: str, words: str) ->
     assert status == 0
     assert f"node gpu-1 {words}" in said
     assert "container runtime network not ready" in said
+
+
+@pytest.mark.row("K5")
+def test_a_node_that_never_becomes_ready_ends_the_run_with_its_reason_and_the_next_run_goes_on() -> None:
+    never = "False container runtime network not ready: cni plugin not initialized"
+    clock = "unset SECONDS; SECONDS=0; sleep() { SECONDS=$((SECONDS + $1)); }\n"
+    status, said = ran(f"{clock}apply", "nothing", ready=never)
+    assert status == 1
+    why = "container runtime network not ready: cni plugin not initialized"
+    assert said.count(f"waits for node gpu-1: {why}") == 1
+    assert f"node gpu-1 is not Ready after 300 s: {why}. Fix: there, journalctl -u kubelet -n 50" in said
+    assert "delete" not in said, "what lets the node in stays valid: it may have to join again"
+    assert ran("check", "nothing", ready=never)[0] == 10
+    status, said = ran(f"{clock}apply", "nothing", ready="True kubelet is posting ready status")
+    assert (status, "waits for" in said) == (0, False)
 
 
 @pytest.mark.row("K10")

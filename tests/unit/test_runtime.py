@@ -38,6 +38,25 @@ def test_the_package_is_read_from_the_state(words: str, package: str) -> None:
     assert package_of("gpu-metal apply engine \\\n  :: 'packages@0123456789ab#docker' names=docker-ce") is None
 
 
+@pytest.mark.row("C1", "K16")
+@pytest.mark.parametrize(
+    ("saw", "wanted", "moves"),
+    [
+        ("has containerd 2.4.2-1, wants 2.1.5-1", "containerd=2.1.5-1", {"gpu-1": "containerd=2.4.2-1"}),
+        ("has containerd 2.1.5-1 not held", "containerd=2.1.5-1", {}),
+        ("has containerd 2.1.5-1 not held", "containerd=2.1.*", {}),
+        ("has containerd 2.1.5-1 not held", "containerd=2.4.2-1", {"gpu-1": "containerd=2.1.5-1"}),
+        ("lacks its record of the packages it asks for, the site's", "containerd=2.4.2-1", {}),
+    ],
+)
+def test_a_package_that_was_changed_by_hand_gets_its_turn_once_drift_is_recorded(
+    saw: str, wanted: str, moves: dict[str, str]
+) -> None:
+    first, _, _ = CREATE.partition("  :: 'packages@0123456789ab#containerd'")
+    engine = f"{first}  :: packages@0123456789ab#containerd DRIFTED {saw}"
+    assert packages({"gpu-1-node": "", "gpu-1-engine": engine}, wanted) == moves
+
+
 def test_members_move_whose_package_differs_but_not_when_only_the_pin_goes() -> None:
     layers = {
         "cp-1-node": "",
@@ -48,6 +67,7 @@ def test_members_move_whose_package_differs_but_not_when_only_the_pin_goes() -> 
     assert packages(layers, "containerd.io") == {"cp-1": OLD}
     assert packages(layers, "containerd") == {}
     assert packages(layers, OLD) == {}
+    assert packages(layers, "containerd=1.6.*") == {}
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ _files() {
             NetworkManager) printf '%s\n' "$_manager" ;;
             *)
                 printf '/etc/resolv.conf\n'
-                if [[ -d ${_dhclient%/*} ]]; then printf '%s\n' "$_dhclient"; fi
+                # samba-common brings the folder to hosts that have no dhclient, after this step.
+                if [[ -x /usr/sbin/dhclient && -d ${_dhclient%/*} ]]; then printf '%s\n' "$_dhclient"; fi
                 if [[ -e /etc/dhcpcd.conf ]]; then printf '%s\n' "$_dhcpcd"; fi
                 ;;
         esac

@@ -85,7 +85,7 @@ _schedule() {
     if ! systemd-run --quiet --collect --unit=gpu-metal-reboot \
         flock "$GPU_METAL_RUN/lock" sh -c 'sleep 2; systemctl reboot; sleep 600'; then
         rm -f -- "$_rebooting" "$_last"
-        if [[ -x /usr/local/sbin/gpu-metal-turn ]]; then /usr/local/sbin/gpu-metal-turn back; fi
+        if [[ -x /usr/local/sbin/gpu-metal-turn ]]; then /usr/local/sbin/gpu-metal-turn back || true; fi
         return 1
     fi
 }

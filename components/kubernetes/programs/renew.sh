@@ -96,7 +96,7 @@ renew() {
 # another one is gone for good, certificates end all the same: etcd is then away for seconds.
 step_aside() {
     local said status=0
-    trap '$_turn back' EXIT
+    trap '$_turn back || true' EXIT # which says it; the certificates are in use
     said=$($_turn aside 'renews its certificates' $_patience 2>&1) || status=$?
     if ((status != 0 && status != 3 && status != 4)); then
         fail "the certificates are renewed; what uses them is not restarted yet: $said. Fix: see there, journalctl -u" \

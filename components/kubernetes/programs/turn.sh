@@ -4,7 +4,7 @@
 #                                   if the host itself does
 #                                   Status 3: no API server says whether another one is away; 4: the cluster would be away
 #                aside WHY SECONDS  the same; then its API server gets no new connections by the address that moves
-#                back               it is back, after either
+#                back               it is back, after either. While no API server answers, it tries again for three minutes
 #
 # The step certificates puts it here. Two control planes that restart at the same time would stop etcd. A Lease of the
 # cluster says whose turn it is. Of a host that restarts, it is over when its node is Ready in another boot; of one that was
@@ -16,6 +16,8 @@ _kubernetes=/etc/kubernetes
 _lease=gpu-metal-turn
 _longest=2400
 _silence=120
+_returning=180
+_taken=/run/gpu-metal/turn-taken
 _endpoint=/usr/local/sbin/gpu-metal-endpoint
 
 fail() {
@@ -31,7 +33,7 @@ take() { # WHY SECONDS
         if said=$(lease "$1" '' | api create -f - 2>&1); then break; fi
         if [[ $said != *AlreadyExists* && $said != *'already exists'* ]]; then
             # One that was just ended comes back, and it may be that of whose turn it is.
-            if [[ $said != *x509* && $said != *'be logged in'* ]] && ((SECONDS < silent)); then
+            if ! is_refused "$said" && ((SECONDS < silent)); then
                 sleep 5
                 continue
             fi
@@ -45,9 +47,14 @@ take() { # WHY SECONDS
         fi
         sleep 5
     done
+    [[ -d ${_taken%/*} ]] || mkdir -m 0700 "${_taken%/*}"
+    : >$_taken
     await_majority "$deadline"
     await_another "$deadline"
 }
+
+# is_refused SAID: does the API server answer, but take our certificate no more? To wait changes nothing.
+is_refused() { [[ $1 == *x509* || $1 == *'be logged in'* ]]; }
 
 # Is the turn this host's, over, or forgotten? With what it says, in the caller's variables
 is_free() {
@@ -115,10 +122,29 @@ etcd() {
         --cert $_kubernetes/pki/etcd/healthcheck-client.crt --key $_kubernetes/pki/etcd/healthcheck-client.key "$@" || true
 }
 
+# The turn ends, if it is this host's. One that was taken here is not left to the others to be waited for, because the API
+# server was just away: it may be this host's own, which has restarted.
 end() {
-    if [[ $(api -n kube-system get lease $_lease --ignore-not-found -o 'jsonpath={.spec.holderIdentity}' 2>/dev/null) == "$(uname -n)" ]]; then
-        api -n kube-system delete lease $_lease --ignore-not-found >/dev/null 2>&1 || true
-    fi
+    local said told='' deadline=$((SECONDS + _returning))
+    until said=$(give_back 2>&1); do
+        if [[ ! -e $_taken ]]; then return; fi
+        if is_refused "$said" || ((SECONDS >= deadline)); then
+            fail "the turn of this control plane was not given back: ${said##*$'\n'}. Others that want to be away wait until it" \
+                "ends by itself, 40 minutes after it began. Fix: once an API server answers, gpu-metal-turn back"
+        fi
+        if [[ -z $told ]]; then
+            printf 'waits up to %s s for an API server, to give back the turn of this control plane: %s\n' $_returning "${said##*$'\n'}" >&2
+            told=yes
+        fi
+        sleep 3
+    done
+    rm -f $_taken
+}
+
+give_back() {
+    local holder
+    holder=$(api -n kube-system get lease $_lease --ignore-not-found -o 'jsonpath={.spec.holderIdentity}') || return
+    if [[ $holder == "$(uname -n)" ]]; then api -n kube-system delete lease $_lease --ignore-not-found >/dev/null; fi
 }
 
 case ${1-} in

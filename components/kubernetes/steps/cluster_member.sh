@@ -216,11 +216,11 @@ _join() {
     _await_registered
 }
 
-# kubeadm would look for its token for five minutes.
+# kubeadm would look for its token for five minutes. By the time since boot: a clock that is set meanwhile changes no age.
 _refuse_old() {
-    local good age
-    good=$(sed -n 's/^MINUTES //p' /run/gpu-metal/ticket)
-    age=$((($(date +%s) - $(stat -c %Y /run/gpu-metal/ticket)) / 60))
+    local good brought now age
+    good=$(sed -n 's/^MINUTES //p' /run/gpu-metal/ticket) brought=$(sed -n 's/^BROUGHT //p' /run/gpu-metal/ticket)
+    now=$(cut -d . -f 1 /proc/uptime) age=$(((now - ${brought:-$now}) / 60))
     if ((age < ${good:-$((age + 1))})); then return 0; fi
     rm -f /run/gpu-metal/ticket
     _fail "the ticket to join with is $age min old, and was good for $good: what came before it took so long. Nothing was" \

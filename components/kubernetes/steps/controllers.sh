@@ -5,7 +5,8 @@
 #
 # The line is put into the manifest that kubeadm made, beside what others changed there, and into kubeadm-config, from
 # which upgrades and control planes that join have it. Undone, both are without it; they are not when somebody else had it
-# there before.
+# there before: what is ours, an annotation of kubeadm-config says for the cluster, and a note of this host for its
+# manifests, also those that a join has made with it. A host that leaves the cluster takes nothing away from the others.
 
 _programs=(kube-controller-manager kube-scheduler)
 _keys=(controllerManager scheduler)
@@ -20,13 +21,19 @@ check() {
     done
     live=$(_live)
     for key in "${_keys[@]}"; do
-        line=$(_wanted | grep -vxF -- "$(_of_cluster "$key" | sed 's/^/--/')" | paste -sd ' ') || true
+        line=$(_lacking "$key")
         if [[ -n $line ]]; then untrue "kubeadm-config of the cluster has not $line for $key"; fi
+        if _is_ours "$key" && ! _is_noted "$key"; then
+            untrue "$(_program_of "$key") was made from kubeadm-config with what this site put there, and this host has no note" \
+                "of it: it would keep that once the site's profile goes"
+        fi
     done
 }
 
 apply() {
-    local program line deadline
+    local program line live deadline
+    live=$(_live)
+    _note_ours
     for program in "${_programs[@]}"; do
         while IFS= read -r line; do
             if _has "$line" "$(_manifest "$program")"; then continue; fi
@@ -43,12 +50,20 @@ apply() {
             sleep 1
         done
     done
+    if [[ -z $(_lacking controllerManager)$(_lacking scheduler) ]]; then return; fi
+    _annotate "$(_ours)"
     _upload with
 }
 
 undo() {
-    local program line
-    if [[ ! -s $(_noted) || ! -s /etc/kubernetes/admin.conf ]]; then return 0; fi
+    local program line live
+    if [[ ! -s /etc/kubernetes/admin.conf || $(verb) != apply ]]; then
+        rm -f "$(_noted)"
+        return 0
+    fi
+    live=$(_live)
+    _note_ours
+    if [[ ! -s $(_noted) ]]; then return 0; fi
     while read -r program; do
         while IFS= read -r line; do
             if ! _has "$line" "$(_manifest "$program")"; then continue; fi
@@ -56,8 +71,11 @@ undo() {
         done < <(_wanted)
     done <"$(_noted)"
     _upload without
+    _annotate ''
     rm -f "$(_noted)"
 }
+
+_mark=gpu-metal/controllers
 
 # _refuse_others PROGRAM ARGUMENT: a value that somebody else gave it is theirs
 _refuse_others() {
@@ -68,7 +86,38 @@ _refuse_others() {
         "Fix: take it out of $(_manifest "$1") and out of kubeadm-config, then pulumi up"
 }
 
-_live() { cluster_api -n kube-system get configmap kubeadm-config -o 'jsonpath={.data.ClusterConfiguration}'; }
+# The cluster's configuration; before it, as a comment, for which keys this site gave the arguments
+_live() {
+    cluster_api -n kube-system get configmap kubeadm-config -o \
+        "go-template={{with .metadata.annotations}}{{with index . \"$_mark\"}}# ours: {{.}}{{\"\n\"}}{{end}}{{end}}{{.data.ClusterConfiguration}}"
+}
+
+_is_ours() { [[ " $(sed -n 's/^# ours: //p' <<<"$live") " == *" $1 "* ]]; }
+
+_is_noted() { grep -qsxF -- "$(_program_of "$1")" "$(_noted)"; }
+
+_note_ours() {
+    local key
+    for key in "${_keys[@]}"; do
+        if _is_ours "$key"; then _note "$(_program_of "$key")"; fi
+    done
+}
+
+# The keys that have, or are about to get, their arguments from this site
+_ours() {
+    local key
+    for key in "${_keys[@]}"; do
+        if _is_ours "$key" || { _is_noted "$key" && [[ -n $(_lacking "$key") ]]; }; then printf '%s\n' "$key"; fi
+    done | paste -sd ' '
+}
+
+# _annotate KEYS: kubeadm keeps annotations when it writes its ConfigMap.
+_annotate() {
+    cluster_api -n kube-system annotate configmap kubeadm-config --overwrite "$_mark${1:+=}${1:--}" >/dev/null
+}
+
+# _lacking KEY: the arguments that the cluster's configuration has not
+_lacking() { _wanted | grep -vxF -- "$(_of_cluster "$1" | sed 's/^/--/')" | paste -sd ' ' || true; }
 
 _has_maps() { grep -qx 'apiVersion: kubeadm.k8s.io/v1beta[1-3]' <<<"$live"; }
 

@@ -65,8 +65,14 @@ apply() {
 _aside() {
     local said
     if [[ ! -x $_turn || $(input role) != control-plane ]]; then return 0; fi
-    trap '$_turn back' EXIT
+    trap _back EXIT
     said=$($_turn aside 'is upgraded' 1500 2>&1) || _fail "$said. Nothing was changed. Fix: bring that to its end, then pulumi up goes on"
+}
+
+# What it waits for, and that it was in vain, is said; the upgrade itself has ended as it did.
+_back() {
+    local line
+    $_turn back 2>&1 | while IFS= read -r line; do remark "$line"; done || true
 }
 
 _is_member() { [[ -s /etc/kubernetes/kubelet.conf && ! -s /etc/kubernetes/gpu-metal/begun ]] && ! taken_out; }

@@ -75,11 +75,8 @@ _node() {
 }
 
 _of() { sed -n "s/^$1 //p" <<<"$2"; } # KIND NODE
-
 _lines() { printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d; s/=:/:/'; }
-
 _among() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; }
-
 _labels() { _lines "$(input labels)"; }
 
 # kubeadm's own taint is ours to set and to take away: away where work may run.
@@ -197,20 +194,31 @@ _take_out() {
 }
 
 # A kubelet renews its lease every 10 s: Ready alone lags by 40 s and more. While the API server does not answer, a node
-# counts as alive: pods of a dead one are deleted by force.
+# counts as alive: pods of a dead one are deleted by force. The lease has the time of the node's own clock.
 _alive() {
-    local renewed
-    renewed=$(cluster_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}') ||
-        return 0
-    [[ -n $renewed ]] && (($(date +%s) - $(date -d "$renewed" +%s) < 35))
+    local renewed age
+    renewed=$(_renewed) || return 0
+    [[ -n $renewed ]] && age=$(($(date +%s) - $(date -d "$renewed" +%s))) && ((age > -35 && age < 35))
 }
+
+# Is a node whose lease looks old alive all the same, and its clock wrong? Then the lease changes. Ready is Unknown once it
+# has not changed for 40 s, whatever the clocks say.
+_renews() {
+    local before
+    before=$(_renewed) || return 0
+    if [[ -z $before || $(_of ready "$(_node)") == Unknown* ]]; then return 1; fi
+    for _ in {1..4}; do sleep 4 && if [[ $(_renewed || true) != "$before" ]]; then return 0; fi; done
+    return 1
+}
+
+_renewed() { cluster_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}'; }
 
 # Work moves off a living node; from a dead one it is only forgotten.
 _empty() {
     local node said='' begun=$SECONDS deadline=$((SECONDS + 300))
     node=$(input node)
     while ((SECONDS < deadline)); do
-        if ! _alive; then
+        if ! _alive && ! _renews; then
             printf 'node %s is dead: its pods are forgotten, not drained\n' "$node"
             cluster_api delete pods --all-namespaces --field-selector "spec.nodeName=$node" --force --grace-period=0
             return 0

@@ -15,4 +15,4 @@ def images() -> dict[str, Image]:
     return {IMAGE: ({f"usr/bin/{PROGRAM}": (TOOLS_BIN / PROGRAM).resolve()}, [f"/usr/bin/{PROGRAM}"])}
 
 
-SUPPLY = Supply(images=images, sources=lambda: [Path(__file__)], keys=(DEVICE_PLUGIN.key,), programs=(PROGRAM,))
+SUPPLY = Supply(images=images, sources=lambda: [Path(__file__)], keys=(DEVICE_PLUGIN.key,))

@@ -7,16 +7,22 @@ set -u
 folder=/run/ingress
 export HOME=$folder
 
+# Lines of NAMESPACE/NAME ADDRESS PORT NAME-OF-PORT. A headless service has the addresses and ports of its pods.
+services() {
+    kubectl get services --all-namespaces -o \
+        go-template='{{range .items}}{{$s := .}}{{range .spec.ports}}{{$s.metadata.namespace}}/{{$s.metadata.name}} {{$s.spec.clusterIP}} {{.port}} {{.name}}{{"\n"}}{{end}}{{end}}' &&
+        kubectl get endpointslices --all-namespaces -l service.kubernetes.io/headless -o \
+            go-template='{{range .items}}{{$s := .}}{{range .endpoints}}{{if .conditions.ready}}{{$at := index .addresses 0}}{{range $s.ports}}{{$s.metadata.namespace}}/{{index $s.metadata.labels "kubernetes.io/service-name"}} {{$at}} {{.port}} {{.name}}{{"\n"}}{{end}}{{end}}{{end}}{{end}}'
+}
+
 # Lines of HOST PATH ADDRESS PORT.
 routes() {
-    kubectl get services --all-namespaces -o \
-        go-template='{{range .items}}{{.metadata.namespace}}/{{.metadata.name}} {{.spec.clusterIP}}{{"\n"}}{{end}}' \
-        >"$folder/services" || return 1
+    services >"$folder/services" || return 1
     kubectl get ingresses --all-namespaces -o \
-        go-template='{{range .items}}{{$n := .metadata.namespace}}{{$c := .spec.ingressClassName}}{{range .spec.rules}}{{$h := .host}}{{range .http.paths}}{{$c}} {{$h}} {{.path}} {{$n}}/{{.backend.service.name}} {{.backend.service.port.number}}{{"\n"}}{{end}}{{end}}{{end}}' \
+        go-template='{{range .items}}{{$n := .metadata.namespace}}{{$c := .spec.ingressClassName}}{{range .spec.rules}}{{$h := .host}}{{range .http.paths}}{{$c}} {{$h}} {{.path}} {{$n}}/{{.backend.service.name}} {{or .backend.service.port.number .backend.service.port.name}}{{"\n"}}{{end}}{{end}}{{end}}' \
         >"$folder/ingresses" || return 1
-    awk -v class="$CLASS" 'NR == FNR { at[$1] = $2; next } $1 == class && $4 in at { print $2, $3, at[$4], $5 }' \
-        "$folder/services" "$folder/ingresses" | sort
+    awk -v class="$CLASS" 'NR == FNR { if ($2 != "None") at[$1, $3] = at[$1, $4] = $2 " " $3; next }
+        $1 == class && ($4, $5) in at { print $2, $3, at[$4, $5] }' "$folder/services" "$folder/ingresses" | sort
 }
 
 certificate() {
@@ -67,6 +73,7 @@ watch() {
 
 until look; do sleep 1; done
 watch services --all-namespaces &
+watch endpointslices --all-namespaces -l service.kubernetes.io/headless &
 watch ingresses --all-namespaces &
 watch secret "$SECRET" -n "$NAMESPACE" &
 haproxy -W -db -f "$folder/haproxy.cfg" &

@@ -28,4 +28,4 @@ def _copy(folder: Path) -> None:
     shutil.copytree(chart, folder / "metallb", copy_function=shutil.copyfile)
 
 
-SUPPLY = Supply(images=images, charts=charts, keys=(METALLB.key,), programs=METALLB.binaries)
+SUPPLY = Supply(images=images, charts=charts, keys=(METALLB.key,))

@@ -59,5 +59,4 @@ SUPPLY = Supply(
     charts=charts,
     sources=lambda: [Path(__file__), _STATES],
     keys=(PROMETHEUS_OPERATOR.key, PROMETHEUS.key, KUBERNETES.key),
-    programs=(*PROMETHEUS_OPERATOR.binaries, *PROMETHEUS.binaries),
 )

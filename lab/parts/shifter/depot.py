@@ -132,5 +132,4 @@ SUPPLY = Supply(
     debs=ferretdb.packages,
     sources=ferretdb.sources,
     keys=(FERRETDB.key,),
-    programs=FERRETDB.binaries,
 )

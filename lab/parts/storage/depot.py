@@ -97,5 +97,4 @@ SUPPLY = Supply(
     images=images,
     sources=sources,
     keys=(LOCAL_PATH.key, KUBERNETES.key),
-    programs=LOCAL_PATH.binaries,
 )

@@ -8,8 +8,6 @@ sample, which is there before, is one of the site's own hosts here.
 import contextlib
 import hashlib
 import shutil
-import socket
-import struct
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +22,7 @@ from lab.hosts.command import run
 from lab.hosts.inventory import BRIDGE, GATEWAY
 from lab.hosts.inventory import host as lab_host
 from lab.parts.load_balancer import depot as metallb
-from tests.lab.datagrams import answering
+from tests.lab.names import name_server
 from tests.lab.stack import ROOT, Stack, on
 from tests.parts.ingress.lab import front
 from tests.parts.runai.authority import Authority
@@ -207,7 +205,7 @@ def appliance(folder: Path) -> Iterator[Stack]:
     for name, value in secrets.items():
         stack.tell(name, value)
     run("ip", "address", "replace", f"{NAMES}/32", "dev", BRIDGE)
-    with name_server():
+    with name_server(NAMES, lookup):
         yield stack
     run("ip", "address", "delete", f"{NAMES}/32", "dev", BRIDGE)
     for place in PLACES.values():
@@ -238,27 +236,6 @@ def _root(name: str) -> Path:
     return Path(f"/proc/{cgroups.init(lab_host(PLACES[name]))}/root")
 
 
-def name_server() -> contextlib.AbstractContextManager[None]:
-    """Knows the domain and each name below it (RFC 1035); of others it says that there is none."""
-    return answering(NAMES, 53, answer)
-
-
-def answer(question: bytes) -> bytes:
-    """To one question."""
-    end, words = 12, []
-    while length := question[end]:
-        words.append(question[end + 1 : end + 1 + length].decode().lower())
-        end += length + 1
-    asked = question[12 : end + 5]
-    kind = struct.unpack("!H", question[end + 1 : end + 3])[0]
-    address = lookup(".".join(words))
-    records = b""
-    if address and kind == 1:
-        records = struct.pack("!HHHIH", 0xC00C, 1, 1, 5, 4) + socket.inet_aton(address)
-    code = 0 if address else 3
-    return question[:2] + struct.pack("!HHHHH", 0x8580 | code, 1, bool(records), 0, 0) + asked + records
-
-
 def lookup(name: str) -> str | None:
-    """The address of a name."""
+    """The address of a name: the domain's, and that of each name below it."""
     return ADDRESS if name == DOMAIN or name.endswith(f".{DOMAIN}") else None

@@ -52,7 +52,9 @@ def test_the_chart_takes_what_a_site_sets_and_nothing_unknown(tmp_path: Path) ->
     assert good, text
     made = {each["kind"]: each for each in READ.load_all(text)}
     assert set(made) == {"Service", "Deployment", "Ingress"}
-    assert made["Ingress"]["spec"]["rules"][0]["host"] == NAME
+    [rule] = made["Ingress"]["spec"]["rules"]
+    assert rule["host"] == NAME
+    assert rule["http"]["paths"][0]["backend"]["service"] == {"name": "mlflow", "port": {"number": 80}}
     [container] = made["Deployment"]["spec"]["template"]["spec"]["containers"]
     assert container["image"] == depot.MLFLOW
     for key, value in (("storage", {}), ("auth", {"enabled": True, "user": "x"})):
