@@ -25,7 +25,12 @@ from stacks.secrets import Secrets
 
 
 def build(
-    site: Site, refs: Mapping[str, HostRef], targets: Mapping[str, Target], secrets: Secrets, turns: Turns
+    site: Site,
+    refs: Mapping[str, HostRef],
+    targets: Mapping[str, Target],
+    secrets: Secrets,
+    turns: Turns,
+    returned: Mapping[str, int],
 ) -> dict[str, pulumi.Input[object]]:
     """Builds the cluster, its pod network, projects and parts; returns their stack outputs."""
     cluster = Cluster(
@@ -34,7 +39,7 @@ def build(
         planes=site.control_planes,
         refs=refs,
         targets=targets,
-        layers=partial(plan.cluster, site),
+        layers=partial(plan.cluster, site, returned=returned),
         drained=drained_taints(site),
         turns=turns,
     )

@@ -1,6 +1,8 @@
 """Which steps each host gets from each room. Pure, except that it reads files of the operator's machine."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import versions
 from components.engine import steps as engine_steps
@@ -19,6 +21,7 @@ from components.hostrun.step import Step
 from components.kubernetes import encryption, given, kubelet_certificates
 from components.kubernetes import steps as kubernetes_steps
 from components.kubernetes.endpoint import parsed
+from components.kubernetes.returned import again
 from components.network import steps as network_steps
 from stacks import sources
 from stacks.ground import offers, states
@@ -104,11 +107,12 @@ def node(site: Site, host: Host) -> list[Step]:
     return [*steps, *kubernetes_steps.service_names(site.kubernetes, site.network)]
 
 
-def cluster(site: Site, host: Host) -> dict[str, list[Step]]:
-    """The layer `node`, and those before and after it."""
+def cluster(site: Site, host: Host, *, returned: Mapping[str, int] = MappingProxyType({})) -> dict[str, list[Step]]:
+    """The layer `node`, and those before and after it. `returned`: how often hosts have come back (returned.py)."""
     config, planes = site.kubernetes, [plane.name for plane in site.control_planes]
     of = config.encryption if config else None
-    return {**encryption.before(of, host, planes), "node": node(site, host), **encryption.after(of, host, planes)}
+    own = again(node(site, host), returned.get(host.name, 0))
+    return {**encryption.before(of, host, planes), "node": own, **encryption.after(of, host, planes)}
 
 
 def _watched(site: Site) -> str:

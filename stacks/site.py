@@ -13,6 +13,7 @@ from components.host.targets import targets
 from components.hostrun.layer import HostRef
 from components.hostrun.step import Step
 from components.hostrun.target import Target
+from components.kubernetes.returned import times
 from components.kubernetes.runtime import ENGINE
 from components.kubernetes.turn import Turns
 from components.parts.component import OnHosts
@@ -58,7 +59,8 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
         return outputs
     from stacks import cluster  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
 
-    return outputs | cluster.build(site, refs, reached, secrets, moves)
+    back = times(upgrade.layers(known), [host.name for host in site.active])
+    return outputs | cluster.build(site, refs, reached, secrets, moves, back)
 
 
 def _engines(

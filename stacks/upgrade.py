@@ -21,8 +21,8 @@ def turns(site: Site, known: Mapping[str, Mapping[str, Any]]) -> tuple[Turns, Tu
     `known` are the outputs in the stack's state. Raises SiteError when they cannot be done.
     """
     assert site.kubernetes is not None  # noqa: S101 - only asked of a site with a cluster
-    layers = {name: str(values.get("create", "")) for name, values in known.items()}
-    found, engines = planned(site, layers), engines_planned(site, layers)
+    lines_of = layers(known)
+    found, engines = planned(site, lines_of), engines_planned(site, lines_of)
     if refused := forbidden_of(site, found, engines):
         file = f"Pulumi.{pulumi.get_stack()}.yaml"
         raise SiteError([Fault(Mark(file, None), (*refused[0].split("."),), refused[1])])
@@ -35,6 +35,11 @@ def turns(site: Site, known: Mapping[str, Mapping[str, Any]]) -> tuple[Turns, Tu
         Turns(site.kubernetes.version, rolling, ASKED, found, told),
         Turns(engine(site), rolling, ASKED, engines, told, "engine-turn"),
     )
+
+
+def layers(known: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The command lines of the layers in the state, by the names of their resources."""
+    return {name: str(values.get("create", "")) for name, values in known.items()}
 
 
 def engine(site: Site) -> str:

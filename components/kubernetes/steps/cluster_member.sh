@@ -1,6 +1,6 @@
 # This host is a member of the site's cluster, under its own name and in its own role.
 # rows: K2 K3 K4 K5
-# inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain
+# inputs: node role begin cluster endpoint pod_subnet service_subnet dns_domain returned
 # inputs of a control plane: image_repository kubelet kube_proxy
 # bulk: init join
 # uses: kubernetes stored
