@@ -135,7 +135,8 @@ def test_what_the_gpu_toolkit_adds_is_kept(installed: LabHost) -> None:
 @pytest.mark.row("C2")
 def test_the_gpu_rooms_runtime_stands_beside_runc(installed: LabHost) -> None:
     wanted = {"nvidia_runtime": "/usr/bin/nvidia-container-runtime", "default_runtime": "nvidia", "enable_cdi": "true"}
-    [_, config, *_] = steps.engine(Containerd(cgroupDriver="cgroupfs"), extra=wanted)
+    layer = steps.engine(Containerd(cgroupDriver="cgroupfs"), extra=wanted)
+    [config] = [step for step in layer if step.script.stem == "containerd_config"]
     installed.apply("gpu", [config])
     dump = installed.bash("containerd config dump")
     for line in ('BinaryName = "/usr/bin/nvidia-container-runtime"', 'default_runtime_name = "nvidia"'):
