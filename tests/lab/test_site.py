@@ -211,6 +211,22 @@ def test_a_worker_whose_disk_is_new_rejoins_with_labels_and_taints_in_one_run(st
     assert spare in stack.sitectl("drift").ok().out
 
 
+@pytest.mark.long
+def test_a_worker_that_was_taken_out_comes_back_by_a_plain_up(stack: Stack, spare: str) -> None:
+    """Nothing about it differs from before but that it had left."""
+    node = kubectl("get", "node", spare)
+    stack.edit(lambda site: site["hosts"][SPARE_HOST].update({"state": "gone"}))
+    stack.up().ok()
+    assert ready_nodes() == {*HOSTS}
+    stack.edit(lambda site: site["hosts"][SPARE_HOST].pop("state"))
+    stack.up().ok()
+    after = kubectl("get", "node", spare)
+    assert ready_nodes() == {*HOSTS, spare}
+    assert after["metadata"]["labels"] == node["metadata"]["labels"]
+    assert taints(after) == taints(node) != []
+    stack.up("--expect-no-changes").ok()
+
+
 def test_gd2_a_dead_worker_is_removed_without_a_connection(stack: Stack, spare: str) -> None:
     faults.power_cut(lab_host(spare))
     stack.edit(lambda site: site["hosts"][SPARE_HOST].update({"state": "gone"}))

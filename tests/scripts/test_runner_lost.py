@@ -70,7 +70,7 @@ def test_a_ledger_that_is_gone_is_said(machine: Machine) -> None:
         ("mount -t tmpfs -o size=300k t {home}", "is full; free some space"),
         ("mount -t tmpfs -o nr_inodes=20 t {home}", "has no free inodes"),
         ("mount --bind {home} {home}; mount -o remount,bind,ro {home}", "is mounted read-only"),
-        ("mount -t tmpfs -o size=700k t {run}; cp {root}/staged.tar.gz {run}/", "make room there"),
+        ("mount -t tmpfs -o size=1m t {run}; cp {root}/staged.tar.gz {run}/", "make room there"),
     ],
     ids=["full", "no inodes", "read-only", "full run"],
 )
