@@ -49,7 +49,8 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
         recorded=frozenset(known),
     )
     gpus = Gpus("gpus", drivers, hosts=hosts.refs) if any(drivers.values()) else hosts
-    moves, engine_moves = upgrade.turns(site, known) if site.kubernetes else (None, None)
+    lines = {name: str(values.get("create", "")) for name, values in known.items()}
+    moves, engine_moves = upgrade.turns(site, lines) if site.kubernetes else (None, None)
     # The layers of a host follow one another: each half builds on the refs that the previous one returns.
     refs = _engines(site, on_them, gpus.refs, engine_moves, reached)
     for entry, layers in halves:
@@ -59,7 +60,7 @@ def build(site: Site, secrets: Secrets) -> Mapping[str, pulumi.Input[object]]:
         return outputs
     from stacks import cluster  # noqa: PLC0415 - pulumi_kubernetes is a third of the program's start
 
-    back = times(upgrade.layers(known), [host.name for host in site.active])
+    back = times(lines, [host.name for host in site.active])
     return outputs | cluster.build(site, refs, reached, secrets, moves, back)
 
 

@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime import invoke
 
 _PATIENCE = 5
-"""Seconds."""
+"""Seconds for which a state that the engine is writing is read again."""
 ASKS = "pulumi:pulumi:readStackResourceOutputs"
 """The engine's own function; it reads the state as the last run left it, in a preview too."""
 

@@ -1,7 +1,6 @@
 """An upgrade of Kubernetes, or of the engine under it: what the site wants, held against the stack's state."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pulumi
 
@@ -15,14 +14,13 @@ from stacks.faults import Fault, Mark, SiteError
 from stacks.model import Site
 
 
-def turns(site: Site, known: Mapping[str, Mapping[str, Any]]) -> tuple[Turns, Turns]:
+def turns(site: Site, layers: Mapping[str, str]) -> tuple[Turns, Turns]:
     """The moves of this run, of Kubernetes and of the engine; says them, in a preview too.
 
-    `known` are the outputs in the stack's state. Raises SiteError when they cannot be done.
+    `layers`: command lines in the state, by the resources' names. Raises SiteError when they cannot be done.
     """
     assert site.kubernetes is not None  # noqa: S101 - only asked of a site with a cluster
-    lines_of = layers(known)
-    found, engines = planned(site, lines_of), engines_planned(site, lines_of)
+    found, engines = planned(site, layers), engines_planned(site, layers)
     if refused := forbidden_of(site, found, engines):
         file = f"Pulumi.{pulumi.get_stack()}.yaml"
         raise SiteError([Fault(Mark(file, None), (*refused[0].split("."),), refused[1])])
@@ -35,11 +33,6 @@ def turns(site: Site, known: Mapping[str, Mapping[str, Any]]) -> tuple[Turns, Tu
         Turns(site.kubernetes.version, rolling, ASKED, found, told),
         Turns(engine(site), rolling, ASKED, engines, told, "engine-turn"),
     )
-
-
-def layers(known: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The command lines of the layers in the state, by the names of their resources."""
-    return {name: str(values.get("create", "")) for name, values in known.items()}
 
 
 def engine(site: Site) -> str:

@@ -47,7 +47,7 @@ class Kubernetes(Model):
     """true: pods resolve the site's hosts, as NAME.DOMAIN of the site's domain, without any other name server."""
     service_names: bool = False
     """true: hosts resolve the cluster's services, as NAME.NAMESPACE.svc.CLUSTERDOMAIN, by systemd-resolved, which each
-    host must have. Other names are asked as before."""
+    host must have. The host's own name servers answer all other names."""
     extra_sans: tuple[Annotated[str, Rule(not_a_san)], ...] = ()
     """More names and addresses in the API server's certificate. In a running cluster it is made anew, control plane by
     control plane."""

@@ -10,9 +10,9 @@ from dataclasses import replace
 from components.hostrun.step import Step
 from components.kubernetes.upgrade import LAYER
 
-STEP = "cluster_member"
+_STEP = "cluster_member"
 _OUT = re.compile(r"^  :: '?node_member@\w+#([\w.-]+)'? .*\bstate=gone\b", re.MULTILINE)
-_TIMES = re.compile(rf"^  :: {STEP}@\w+ .*\breturned=(\d+)", re.MULTILINE)
+_TIMES = re.compile(rf"^  :: {_STEP}@\w+ .*\breturned=(\d+)", re.MULTILINE)
 
 
 def times(layers: Mapping[str, str], active: Sequence[str]) -> dict[str, int]:
@@ -34,4 +34,4 @@ def again(steps: Sequence[Step], number: int) -> list[Step]:
     if not number:
         return [*steps]
     told = {"returned": str(number)}
-    return [replace(step, inputs={**step.inputs, **told}) if step.script.stem == STEP else step for step in steps]
+    return [replace(step, inputs={**step.inputs, **told}) if step.script.stem == _STEP else step for step in steps]

@@ -3,8 +3,8 @@
 Groups: `plan` (to plan its site: what any site needs, with a stand-in if the official command plugin is not
 available), `debian` (packages of this machine, and those that the lab takes files from), `lab` (what the lab runs and
 packs, after `debian`: each of `catalogue.BUILT`, pause, wheels), `parts` (what it packs besides where a site has parts:
-`catalogue.OF_PARTS`), and for one long test each: `former` (an earlier
-Kubernetes), `containerd` (containerd 2), `policies` (kube-router and what it calls), `logs` (VictoriaLogs).
+`catalogue.OF_PARTS`), and for one long test each: `former` (an earlier Kubernetes), `containerd` (containerd 2),
+`policies` (kube-router and what it calls), `logs` (VictoriaLogs).
 """
 
 import os

@@ -12,6 +12,7 @@ from typing import Any
 from components.hostrun.step import Step
 from lab.hosts.inventory import BRIDGE as DEVICE
 from lab.hosts.inventory import GATEWAY as BRIDGE
+from tests.lab.datagrams import serving
 from tests.scripts.lab_host import WORKER, LabHost
 
 PEER = f"10.213.77.{98 - WORKER}"
@@ -95,26 +96,6 @@ def reaches(address: str, port: int, source: str = BRIDGE) -> bool:
 
 
 @contextlib.contextmanager
-def _answering(server: socket.socket, answer: Callable[[socket.socket], None]) -> Iterator[None]:
-    """Calls `answer` again and again, which waits 0.1 s at most, until the end of the block."""
-    ended = threading.Event()
-
-    def loop() -> None:
-        while not ended.is_set():
-            with contextlib.suppress(OSError):  # nobody asked, or the one who did has gone
-                answer(server)
-
-    server.settimeout(0.1)
-    thread = threading.Thread(target=loop)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-@contextlib.contextmanager
 def tcp(port: int, talk: Callable[[socket.socket], None]) -> Iterator[None]:
     """A TCP server on the bridge."""
 
@@ -124,7 +105,7 @@ def tcp(port: int, talk: Callable[[socket.socket], None]) -> Iterator[None]:
         with client:
             talk(client)
 
-    with socket.create_server((BRIDGE, port)) as server, _answering(server, answer):
+    with socket.create_server((BRIDGE, port)) as server, serving(server, answer):
         yield
 
 

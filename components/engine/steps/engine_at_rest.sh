@@ -30,7 +30,7 @@ check() {
     done
 }
 
-# _change WORD: what is to become of a package that is installed; nothing if it stays, or if there is none
+# _change WORD: how the installed package changes, in words; nothing where none is installed, or it stays
 _change() {
     local name=${1%%=*} seen other
     seen=$(pkg_version "$name")

@@ -69,7 +69,7 @@ _aside() {
     said=$($_turn aside 'is upgraded' 1500 2>&1) || _fail "$said. Nothing was changed. Fix: bring that to its end, then pulumi up goes on"
 }
 
-# What it waits for, and that it was in vain, is said; the upgrade itself has ended as it did.
+# Says what it waits for, and that nothing came of it. Whether the upgrade succeeded does not depend on it.
 _back() {
     local line
     $_turn back 2>&1 | while IFS= read -r line; do remark "$line"; done || true

@@ -1,8 +1,8 @@
 # systemd-resolved answers this host's programs, which kubernetes.serviceNames needs.
 # rows: N3 H16
 #
-# Only a resolver that knows which server is asked for which domain keeps the host's other names apart from the cluster's
-# DNS. A plain /etc/resolv.conf cannot. An older systemd would list the cluster's DNS among the host's servers, and CoreDNS,
+# The cluster's DNS must get questions about services only. That takes a resolver that chooses the server by the domain: a
+# plain /etc/resolv.conf cannot. An older systemd would list the cluster's DNS among the host's servers, and CoreDNS,
 # whose pods copy that list, would ask itself.
 
 _without='or kubernetes.serviceNames: false'
