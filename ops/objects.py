@@ -113,7 +113,15 @@ def _wanted(resources: Sequence[Mapping[str, Any]]) -> Iterator[Wanted]:
     for resource in resources:
         if resource["type"].startswith("kubernetes:") and resource.get("custom") and not resource.get("delete"):
             inputs, secret = _revealed(resource.get("inputs") or {})
-            yield Wanted(resource["urn"], resource["type"], inputs, secret)
+            yield Wanted(resource["urn"], resource["type"], _placed(inputs, resource.get("outputs") or {}), secret)
+
+
+def _placed(inputs: dict[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+    """Without a namespace that the API server took away: the plugin gives one to each kind that it does not know yet."""
+    given, of = inputs.get("metadata") or {}, made.get("metadata") or {}
+    if "namespace" in given and of.get("name") and "namespace" not in of:
+        return {**inputs, "metadata": {key: value for key, value in given.items() if key != "namespace"}}
+    return inputs
 
 
 def _revealed(value: Json) -> tuple[Any, bool]:

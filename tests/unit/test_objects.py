@@ -132,6 +132,15 @@ def test_all_holds(site: Site) -> None:
     assert not site.imported
 
 
+def test_an_object_of_the_whole_cluster_whose_kind_was_not_known_yet_is_found(site: Site) -> None:
+    role = resource("GlobalRoleBinding", "ana", {"userName": "u-1"}, type_="kubernetes:management.cattle.io/v3:Any")
+    role["inputs"]["metadata"]["namespace"] = "default"
+    del role["outputs"]["metadata"]["namespace"]
+    site.resources.append(role)
+    site.live.append({**role["inputs"], "metadata": {"name": "ana"}})
+    assert site.untrue() == []
+
+
 @pytest.mark.row("X22")
 def test_a_changed_field_is_named_and_written_where_a_refresh_would(site: Site) -> None:
     site.live[0] = {**site.live[0], "spec": {"hard": {"pods": "999"}}}

@@ -90,6 +90,7 @@ def site(folder: Path) -> dict[str, Any]:
         "platforms": [_rancher(rancher, str(folder / "authority.pem")), _orchestra(own)],
     }
     found["projects"][PROJECT]["members"].append("pilot")
+    found["projects"][PROJECT]["cpu"] = "6"  # the hosts have 8 together
     del found["os"]
     return found
 

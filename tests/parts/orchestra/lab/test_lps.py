@@ -122,7 +122,7 @@ def test_one_edit_each_is_one_change_each(stack: Stack) -> None:
 
     def change(site: dict[str, Any]) -> None:
         site["users"]["caio"] = {"uid": 2004}
-        site["projects"][lps.PROJECT].update(cpu="12", members=["jodafons", "caio", "pilot"])
+        site["projects"][lps.PROJECT].update(cpu="8", members=["jodafons", "caio", "pilot"])
         lps.platform(site, "rancher")["projects"][lps.PROJECT]["namespace"] = {"gpus": 2}
 
     stack.edit(change)
@@ -132,7 +132,7 @@ def test_one_edit_each_is_one_change_each(stack: Stack) -> None:
     assert lps.members() >= {"gm-jodafons", "gm-caio", "gm-pilot"}
     assert "gm-mverissi" not in lps.members()
     assert (
-        lps.in_rancher("projects", f"p-{lps.PROJECT}", "local")["spec"]["resourceQuota"]["limit"]["limitsCpu"] == "12"
+        lps.in_rancher("projects", f"p-{lps.PROJECT}", "local")["spec"]["resourceQuota"]["limit"]["limitsCpu"] == "8"
     )
     assert {"rancher-user-caio", f"rancher-{lps.PROJECT}-member-mverissi"} <= done
     assert not {"rancher-release", "rancher-user-jodafons", f"rancher-{lps.PROJECT}-member-jodafons"} & done
@@ -158,7 +158,7 @@ def test_what_was_changed_in_pgadmin_and_in_rancher_is_named_and_mended(stack: S
     assert lps.sql(ROWS) == rows(2)
     assert "gm-caio" in lps.members()
     assert (
-        lps.in_rancher("projects", f"p-{lps.PROJECT}", "local")["spec"]["resourceQuota"]["limit"]["limitsCpu"] == "12"
+        lps.in_rancher("projects", f"p-{lps.PROJECT}", "local")["spec"]["resourceQuota"]["limit"]["limitsCpu"] == "8"
     )
     stack.sitectl("drift").ok()
 
