@@ -117,7 +117,7 @@ def _wanted(resources: Sequence[Mapping[str, Any]]) -> Iterator[Wanted]:
 
 
 def _placed(inputs: dict[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
-    """Without a namespace that the API server took away: the plugin gives one to each kind that it does not know yet."""
+    """Without a namespace that the object has not got: the plugin gives one to a kind that it does not know yet."""
     given, of = inputs.get("metadata") or {}, made.get("metadata") or {}
     if "namespace" in given and of.get("name") and "namespace" not in of:
         return {**inputs, "metadata": {key: value for key, value in given.items() if key != "namespace"}}

@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[2]
 HOSTS = ("cp-1", "cpu-1", "gpu-1")
 SPARE_HOST = "spare-1"
 yaml = YAML()
+yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+"""What is None stays none for people, too: an empty value before another key is refused as a slip."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def pod(namespace: str, name: str, node: str, *command: str, serves: bool = Fals
     """A pod on that node; of one that serves, the kubelet asks whether it is ready."""
     container: dict[str, Any] = {"name": "c", "image": IMAGE, "command": [*command]}
     if serves:
-        container["readinessProbe"] = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 2}
+        container["readinessProbe"] = {"tcpSocket": {"port": 8080}, "periodSeconds": 2}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
