@@ -1,14 +1,11 @@
 """The one list of all parts that a site may have, by their folders. Pure."""
 
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from importlib import import_module
-from operator import or_
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Discriminator
+from typing import Any
 
 from components.model import Model
 from components.parts.part import Part, PlatformConfig
@@ -43,7 +40,7 @@ class Registered:
 
     @cached_property
     def config(self) -> type[Model]:
-        """The class of its settings: in its folder's config.py, named like the folder."""
+        """The class of its settings: in its folder's config.py, named like the folder. The first use loads it."""
         found: type[Model] = getattr(self._module("config"), self.kind.title().replace("_", ""))
         return found
 
@@ -69,14 +66,7 @@ class Registered:
 
 REGISTERED = tuple(Registered(*folder.split("/")) for folder in _FOLDERS)
 
-if TYPE_CHECKING:
-    AnyPlatform = PlatformConfig
-else:
-    _CONFIGS = (each.config for each in REGISTERED if each.room == "platforms")
-    AnyPlatform = Annotated[reduce(or_, _CONFIGS), Discriminator("kind")]
-"""The config of any platform, told apart by `kind`."""
 
-
-def of(config: Model) -> Registered:
+def of(platform: PlatformConfig) -> Registered:
     """The part whose config this is."""
-    return next(each for each in REGISTERED if each.config is type(config))
+    return next(each for each in REGISTERED if (each.room, each.kind) == ("platforms", platform.kind))

@@ -75,7 +75,7 @@ def _inside(kind: Any) -> Visit | None:  # noqa: ANN401 - any type
     if origin in (Union, UnionType):
         found = [_only(arm, visit) for arm in arms if (visit := _visit(arm))]
         return _all(found) if found else None
-    if origin is tuple and (item := _visit(arms[0])):
+    if origin is tuple and arms and (item := _visit(arms[0])):
         return lambda value, key: (p for index, each in enumerate(value) for p in item(each, (*key, index)))
     if origin is dict:
         names, values = _visit(arms[0]), _visit(arms[1])

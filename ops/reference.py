@@ -19,7 +19,7 @@ from ops.explain import explain, members, plain
 from ops.files import write
 from ops.flags import Flags, verb
 from ops.stop import Code
-from stacks.model import Site
+from stacks.model import site_model
 from stacks.schema import stack_file
 from stacks.secret_names import SECRETS
 
@@ -101,7 +101,7 @@ def _rows(models: Mapping[str, Any], name: str) -> list[list[str]]:
 @cache
 def _required() -> dict[str, set[str]]:
     """Keys that the models require; the file's schema requires fewer, since levels merge."""
-    schema = Site.model_json_schema()
+    schema = site_model().model_json_schema()
     models = {**schema["$defs"], "Site": schema}
     return {name: set(model.get("required", ())) for name, model in models.items()}
 

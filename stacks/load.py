@@ -25,7 +25,7 @@ from stacks.former import former
 from stacks.hosts import merge_levels
 from stacks.known_hosts import pin
 from stacks.messages import nested
-from stacks.model import Site
+from stacks.model import Site, named_parts, site_model
 from stacks.needed import prepared
 from stacks.reading import compose
 from stacks.source import Source, from_object, join, read_plain, read_stack, same
@@ -79,6 +79,9 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool, drafts: Draft
         secret = str(problem.key[-1]).endswith("Secret") if problem.key else False
         return Fault(mark, key, problem.text if secret else saying(nested(data, problem.key), problem.text))
 
+    def number(key: Key) -> str:
+        return merged.locate(key, source.marks)[1].number
+
     wrong_here = [
         *merged.problems,
         *passwords(source.data),
@@ -86,7 +89,9 @@ def _site(source: Source, stack: str, folder: Path, *, keys: bool, drafts: Draft
         *_named(data, stack, _project(folder)),
         *pin(merged.hosts, str(data["knownHosts"]), folder, wanted=keys),
     ]
-    site, wrong, lacks = validate(Site, _ordered(data), folder, lambda key: merged.locate(key, source.marks)[1].number)
+    site, wrong, lacks = validate(site_model(named_parts(data)), _ordered(data), folder, number)
+    if wrong:  # a misspelt key or kind is answered with the nearest of all that there are
+        site, wrong, lacks = validate(site_model(), _ordered(data), folder, number)
     if merged.problems and not merged.hosts:
         lacks.add(("hosts",))  # that there are none follows
     faults = [*source.faults, *map(fault, wrong_here)]

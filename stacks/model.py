@@ -1,10 +1,11 @@
 """The site as one strict object, from which rooms and sitectl work. stacks/load.py makes and checks it."""
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property, reduce
+from operator import or_
+from typing import Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import Field, create_model
+from pydantic import Discriminator, Field, create_model
 from pydantic.alias_generators import to_camel
 
 from components.engine.config import Containerd, Devices, Docker, Engine, Registry
@@ -16,9 +17,9 @@ from components.kubernetes.config import Kubernetes, not_images
 from components.matrix import Thing, thing
 from components.model import HostName, LabelName, LocalPath, Model, SiteId
 from components.network.config import Network
-from components.parts.part import Part, Provide
+from components.parts.part import Part, PlatformConfig, Provide
 from components.problem import Key
-from components.registry import REGISTERED, AnyPlatform, Registered, of
+from components.registry import REGISTERED, Registered, of
 from components.rule import Found, Rule, marked
 from components.tenancy.config import Project, User, UserName
 
@@ -76,27 +77,11 @@ def key_of(part: Registered) -> Key:
     return (own,) if part.within is None else (part.within, own)
 
 
-def with_parts(base: type[Model], within: str | None) -> Any:  # noqa: ANN401 - a class made here
-    """The class with one key more for each part of components/parts that stands in it."""
-    keys: dict[str, Any] = {
-        each.kind: (each.config | None, Field(None, description=each.config.__doc__))
-        for each in REGISTERED
-        if each.room == "parts" and each.within == within
-    }
-    return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **keys)
-
-
-if TYPE_CHECKING:
-    Keyed = HostSettings
-    WholeNetwork = Network
-else:
-    Keyed = with_parts(HostSettings, None)
-    WholeNetwork = with_parts(Network, "network")
-"""Host settings, and the network's, each with the keys of the parts that stand there."""
-
-
-class Site(Keyed):
+class Site(HostSettings):
     """A validated site. Host settings at top level are the defaults of all hosts."""
+
+    parts: ClassVar[tuple[Registered, ...]] = ()
+    """Those whose keys and kinds this class has: `site_model` makes a class that has some."""
 
     name: str
     """The stack's name."""
@@ -127,7 +112,7 @@ class Site(Keyed):
     """A private registry on one of the hosts."""
     kubernetes: Kubernetes | None = None
     """The Kubernetes cluster; without this key the site has hosts only."""
-    network: WholeNetwork = WholeNetwork()
+    network: Network = Network()
     """Pod and service subnets, and the plugin that connects pods."""
     allow_untested: bool = False
     """true: versions of which nothing is known are a note (X7). Those that are known to fail stay refused."""
@@ -138,7 +123,7 @@ class Site(Keyed):
     allowed_registries: tuple[Annotated[str, Rule(not_images)], ...] = ()
     """Where the images of pods in projects come from: HOST, HOST:PORT, or one of both with a path, and all below it; an
     image without a registry is one of docker.io. The API server refuses others. Default: from anywhere."""
-    platforms: tuple[AnyPlatform, ...] = ()
+    platforms: tuple[PlatformConfig, ...] = ()
     """Platforms that the site offers its users, each of a `kind`."""
 
     @property
@@ -179,7 +164,7 @@ class Site(Keyed):
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The parts that this site has: those with a key of their own, then `platforms`, in the order of the file."""
-        keyed = [each for each in REGISTERED if each.room == "parts"]
+        keyed = [each for each in self.parts if each.room == "parts"]
         own = [(each, getattr(self._place(each), each.kind)) for each in keyed]
         found = [Entry(key_of(part), part.kind.replace("_", "-"), part, config) for part, config in own if config]
         listed = enumerate(self.platforms)
@@ -244,3 +229,49 @@ class Site(Keyed):
             return self.kubernetes.reached
         address = self.control_planes[0].address
         return f"{address}:6443" if address.version == 4 else f"[{address}]:6443"
+
+
+def with_parts(base: type[Model], within: str | None, parts: Iterable[Registered]) -> Any:  # noqa: ANN401 - a class made here
+    """The class with one key more for each of those parts of components/parts that stands in it."""
+    keys: dict[str, Any] = {
+        each.kind: (each.config | None, Field(None, description=each.config.__doc__))
+        for each in parts
+        if each.room == "parts" and each.within == within
+    }
+    return _made(base, (base,), keys) if keys else base
+
+
+@cache
+def site_model(parts: tuple[Registered, ...] = REGISTERED) -> type[Site]:
+    """The class of sites with the keys and the kinds of these parts. It loads the settings of no other part."""
+    # In this order the keys of parts stand behind the settings of hosts, before the site's own.
+    bases = (Site, with_parts(HostSettings, None, parts))
+    network = with_parts(Network, "network", parts)
+    keys: dict[str, Any] = {"network": (network, network()), "platforms": (_platforms(parts), ())}
+    made: type[Site] = _made(Site, bases, keys)
+    made.parts = parts
+    return made
+
+
+def _made(base: type[Model], bases: tuple[type[Model], ...], keys: dict[str, Any]) -> Any:  # noqa: ANN401 - a class
+    return create_model(base.__name__, __base__=bases, __doc__=base.__doc__, **keys)
+
+
+def _platforms(parts: Iterable[Registered]) -> Any:  # noqa: ANN401 - a type made here
+    """The type of `platforms`: a list of these parts' settings, told apart by `kind`."""
+    kinds = [each.config for each in parts if each.room == "platforms"]
+    if not kinds:
+        return tuple[()]
+    one: Any = reduce(or_, kinds)
+    if len(kinds) > 1:
+        one = Annotated[one, Discriminator("kind")]
+    return tuple[one, ...]
+
+
+def named_parts(data: Mapping[str, Any]) -> tuple[Registered, ...]:
+    """The parts that a site's data names, and any whose name is a word at such a place (a host may be called so)."""
+    maps = [data, *(each for each in data.values() if isinstance(each, dict))]
+    listed = data["platforms"] if isinstance(data.get("platforms"), list) else []
+    words = {str(key) for each in maps for key in each}
+    words |= {str(each.get("kind")) for each in listed if isinstance(each, dict)}
+    return tuple(each for each in REGISTERED if not words.isdisjoint((each.kind, to_camel(each.kind))))

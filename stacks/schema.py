@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from stacks.around import SITE
-from stacks.model import Site
+from stacks.model import site_model
 
 _GIVEN = ("name", "project", "knownHosts")
 """Keys that the loader fills in."""
@@ -20,7 +20,7 @@ _PARTIAL = ("Bastion", "Gpu", "Host")
 
 def stack_file() -> dict[str, Any]:
     """The schema of Pulumi.<stack>.yaml."""
-    site = Site.model_json_schema()
+    site = site_model().model_json_schema()
     models = site.pop("$defs")
     for name in _PARTIAL:
         models[name].pop("required", None)

@@ -19,7 +19,7 @@ from components.hostrun.step import content
 from components.registry import REGISTERED
 from ops.explain import explain
 from ops.reference import ROOT
-from stacks.model import Site
+from stacks.model import site_model
 from tests.unit.fenced import contents, fenced, plain
 
 SEEDS = ROOT.parent / "shared" / "seeds"
@@ -212,7 +212,7 @@ def test_the_keys_and_steps_of_a_page_are_there(part: str) -> None:
 @cache
 def schema(part: str) -> dict[str, Any]:
     """As explain wants it, with the part's own entry at its top, or the site where no part is named."""
-    top = Site.model_json_schema()
+    top = site_model().model_json_schema()
     models = top.pop("$defs")
     if part:
         [top] = [of for of in models.values() if of.get("properties", {}).get("kind", {}).get("const") == part]

@@ -10,7 +10,7 @@ from components.host.folders import not_mountable, not_own
 from components.host.machine import AbsolutePath, AccountName
 from components.host.reserved import not_free
 from components.rule import Rule
-from stacks.model import Site
+from stacks.model import site_model
 
 SYSTEM = [
     "/",
@@ -98,7 +98,7 @@ def test_each_path_and_account_that_a_step_owns_has_a_rule(of: Any) -> None:
     """A new key of one of these types belongs into READ, or has a type that is checked: OwnFolder, OwnAccount."""
     pattern = next(mark.metadata[0].pattern for mark in get_args(of) if getattr(mark, "metadata", None))
     bare = set()
-    for name, found in fields(Site):
+    for name, found in fields(site_model()):
         patterns = {getattr(each, "pattern", None) for mark in found for each in (mark, *getattr(mark, "metadata", ()))}
         if pattern in patterns and not any(isinstance(mark, Rule) for mark in found):
             bare.add(name)

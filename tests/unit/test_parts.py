@@ -19,6 +19,7 @@ from components.parts.part import ClusterPart, Ground, Part
 from components.problem import Problem
 from components.registry import REGISTERED, Registered
 from stacks.checks_parts import names, needs, notes, parts
+from stacks.faults import SiteError
 from stacks.ground import ground, in_order
 from stacks.load import site_from
 from stacks.model import Entry, Site, key_of, with_parts
@@ -240,11 +241,10 @@ def test_a_site_that_has_no_part_has_no_half(tmp_path: Path) -> None:
     assert [each.name for each in plan.of("kubernetes:core/v1:ConfigMap")] == []
 
 
-def test_a_part_stands_in_the_object_that_its_config_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_stands_in_the_object_that_its_config_names() -> None:
     inside, top = registered("made_up", config=InNetwork), registered("made_up")
-    monkeypatch.setattr("stacks.model.REGISTERED", (inside, registered("other")))
     assert (key_of(inside), key_of(top)) == (("network", "madeUp"), ("madeUp",))
-    whole = with_parts(Network, "network")
+    whole = with_parts(Network, "network", (inside, registered("other")))
     assert whole.model_validate({"podSubnet": "10.8.0.0/16", "madeUp": {"text": "hi"}}).made_up == InNetwork(text="hi")
     assert whole().made_up is None
     assert set(whole.model_fields) == {*Network.model_fields, "made_up"}
@@ -254,3 +254,26 @@ def test_a_part_stands_in_the_object_that_its_config_names(monkeypatch: pytest.M
 def test_each_part_stands_in_an_object_of_the_site() -> None:
     objects = {name for name, field in Site.model_fields.items() if isinstance(field.default, Model)}
     assert {each.within for each in REGISTERED} <= {None, *objects}
+
+
+def refusal(folder: Path, **said: Any) -> str:
+    with pytest.raises(SiteError) as error:
+        site_from({"hosts": {"one": {"address": "10.0.0.1"}}, **said}, stack="lab", folder=folder, keys=False)
+    return str(error.value)
+
+
+def test_a_misspelt_part_is_answered_by_all_parts(tmp_path: Path) -> None:
+    """Also by those that the site does not name, whose settings were not loaded."""
+    assert "storag: no such key. Did you mean storage?" in refusal(tmp_path, storag={})
+    assert "network.ingres: no such key. Did you mean ingress?" in refusal(tmp_path, network={"ingres": {}})
+    kinds = {each.kind for each in REGISTERED if each.room == "platforms"}
+    for said in ([{"kind": "made-up"}], [{"kind": min(kinds)}, {"kind": "made-up"}]):
+        text = refusal(tmp_path, platforms=said)
+        assert f"platforms[{len(said) - 1}]: is not of a known kind: write kind: " in text
+        assert [kind for kind in kinds if kind not in text] == []
+
+
+def test_a_host_may_be_called_like_a_part(tmp_path: Path) -> None:
+    hosts = {"storage": {"address": "10.0.0.1"}, "sqream": {"address": "10.0.0.2"}}
+    site = site_from({"hosts": hosts}, stack="lab", folder=tmp_path, keys=False)
+    assert (set(site.hosts), site.entries) == ({"storage", "sqream"}, ())

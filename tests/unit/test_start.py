@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from components.hostrun import sshlib
+from components.registry import REGISTERED
 from ops.rows import ROOT
 
 SLOW = ("asyncssh", "cryptography", "pulumi_kubernetes", "xml.etree.ElementTree")
@@ -26,6 +27,13 @@ def test_a_program_of_hosts_alone_loads_no_library_for_ssh_kubernetes_or_xml() -
     there = loaded("import stacks.load, stacks.secrets, stacks.site")
     assert "stacks.site" in there
     assert there.isdisjoint(SLOW)
+
+
+def test_a_site_loads_the_settings_of_its_own_parts_alone() -> None:
+    data = {"hosts": {"one": {"address": "10.0.0.1"}}, "policies": None, "platforms": [{"kind": "shifter"}]}
+    there = loaded(f"from stacks.model import named_parts, site_model; site_model(named_parts({data}))")
+    parts = {each.kind for each in REGISTERED if f"components.{each.room}.{each.kind}.config" in there}
+    assert parts == {"policies", "shifter"}
 
 
 def test_no_compiler_is_asked_for_libraries_and_what_the_system_lists_is_still_found(
