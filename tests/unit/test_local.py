@@ -19,7 +19,7 @@ from ops import expiry
 from stacks.checks import notes
 from stacks.faults import SiteError
 from stacks.load import load_site
-from stacks.model import Site
+from stacks.model import Site, site_model
 from tests.self_signed import self_signed
 from tests.unit.test_folders import fields
 from tests.unit.test_layers_in_a_row import plan_of
@@ -247,5 +247,7 @@ def test_a_key_that_this_machine_lacks_is_a_note(tmp_path: Path) -> None:
 def test_each_local_file_says_what_must_be_in_it() -> None:
     """A new key of the type LocalPath needs one of the types of components/local.py. The loader reads these two."""
     mark = get_args(LocalPath)[1]
-    bare = {name for name, found in fields(Site) if mark in found and not any(isinstance(m, Holds) for m in found)}
+    bare = {
+        name for name, found in fields(site_model()) if mark in found and not any(isinstance(m, Holds) for m in found)
+    }
     assert bare == {"Site.known_hosts", "Site.include"}
