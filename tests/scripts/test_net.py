@@ -34,6 +34,11 @@ PEERS = [("cp-1", PEER), (HOST.name, HOST.address)]
 NO_PROXY = net_steps.no_proxy(PEERS, domain="lab.example.org", cluster_domain="cluster.local")
 KNOWN = "depot.lab.example.org"
 FOUND = {KNOWN: "192.0.2.7"}.get
+CONTAINER = """
+    systemd-run -q --scope --unit={name} -p DevicePolicy={policy} unshare -m bash -c '
+        mount -t tmpfs none /dev; touch /dev/nvidia0; exec -a {name} sleep inf' >/dev/null 2>&1 &
+    until pid=$(pgrep -xf '{name} inf') && [ -e /proc/$pid/root/dev/nvidia0 ]; do sleep 0.1; done"""
+"""With a GPU: a mount namespace with a /dev of its own."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,23 +74,23 @@ def test_proxies_reach_every_consumer_and_leave_with_the_site(spare: LabHost) ->
 
 
 @pytest.mark.row("H14")
-def test_a_service_takes_a_new_proxy_but_not_under_gpu_containers(spare: LabHost) -> None:
+def test_a_service_takes_a_new_proxy_but_not_under_containers_that_would_lose_their_gpus(spare: LabHost) -> None:
     unit = "[Service]\nExecStart=sleep inf\n"
     spare.bash("cat >/etc/systemd/system/containerd.service; systemctl start containerd", unit)
     before = spare.snapshot()
     seen = "tr '\\0' '\\n' </proc/$(systemctl show -P MainPID containerd)/environ | sed -n 's/^http_proxy=//p'"
     holds(spare, proxied(3128))
     assert spare.bash(seen) == f"http://{BRIDGE}:3128\n"
-    # A container with a GPU: a mount namespace with a /dev of its own.
-    spare.bash("""systemd-run -q --unit=container --property=PrivateMounts=yes bash -c '
-        mount -t tmpfs none /dev; mknod /dev/nvidia0 c 195 0; exec sleep inf'
-        until nsenter -t $(systemctl show -P MainPID container) -m test -e /dev/nvidia0; do sleep 0.1; done""")
-    holds(spare, proxied(3129))
-    assert spare.bash(seen) == f"http://{BRIDGE}:3128\n"
-    spare.bash("systemctl stop container")
+    # The first has all devices of the host, as a privileged pod; systemd knows of no GPU that the second has.
+    for name, policy in (("privileged", "auto"), ("container", "strict")):
+        spare.bash(CONTAINER.format(name=name, policy=policy))
+        port = 3129 if name == "privileged" else 3130
+        holds(spare, proxied(port))
+        assert spare.bash(seen) == f"http://{BRIDGE}:3129\n"
+    spare.bash("systemctl stop container.scope privileged.scope")
     assert spare.check()["proxy"] == ("drift", "containerd runs with other proxies than the site's")
-    holds(spare, proxied(3129))
-    assert spare.bash(seen) == f"http://{BRIDGE}:3129\n"
+    holds(spare, proxied(3130))
+    assert spare.bash(seen) == f"http://{BRIDGE}:3130\n"
     undone(spare, before)
     assert spare.bash(seen) == ""
     spare.bash("systemctl stop containerd; rm /etc/systemd/system/containerd.service; systemctl daemon-reload")

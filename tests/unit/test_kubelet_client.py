@@ -41,7 +41,8 @@ def host(tmp_path: Path) -> StepHost:
     """Its certificate ended yesterday; what starts the kubelet has the cluster sign another one."""
     made = StepHost(tmp_path)
     made.file("/etc/kubernetes/kubelet.conf", KUBECONFIG)
-    made.file(PEM, certificate(-1))
+    made.file(PEM.replace("current", "2026-01-01-00-00-00"), certificate(-1))
+    made.path(PEM).symlink_to("kubelet-client-2026-01-01-00-00-00.pem")
     made.file("/new.pem", certificate(365))
     made.program(
         "systemctl",
@@ -59,6 +60,16 @@ def test_a_certificate_that_has_ended_is_seen_and_nothing_else(host: StepHost) -
     host.file(PEM, certificate(1))
     assert host.call(STEP, "check", WORKER) == (0, "")
     host.path(PEM).unlink()
+    assert host.call(STEP, "check", WORKER) == (0, "")
+
+
+def test_a_file_where_the_kubelet_needs_a_link_is_made_one(host: StepHost) -> None:
+    host.path(PEM).unlink()
+    host.file(PEM, text := certificate(1))
+    status, said = host.call(STEP, "check", WORKER)
+    assert (status, "is a file, and the kubelet renews its certificate only where this is a link" in said) == (10, True)
+    assert host.call(STEP, "apply", WORKER)[0] == 0
+    assert (host.path(PEM).is_symlink(), host.path(PEM).read_text()) == (True, text)
     assert host.call(STEP, "check", WORKER) == (0, "")
 
 

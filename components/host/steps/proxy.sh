@@ -4,7 +4,8 @@
 # bulk: no_proxy
 # uses: host
 #
-# A service is not restarted while it runs GPU containers: it gets new proxies when these have ended. Who reads what:
+# A service is not restarted while containers would lose their GPUs by it: it gets new proxies when these have ended. (A
+# privileged pod, kube-proxy say, has all devices of a GPU host, always; it loses none.) Who reads what:
 #   /etc/environment              PAM: SSH, console, su, cron. (pam_env before 1.5 ends at a line over 1,023 characters:
 #                                 no_proxy comes last.) Others write it too: our lines are between marks.
 #   /etc/profile.d                login shells, also those of sudo -i
@@ -263,7 +264,7 @@ _proxies_of() {
 
 # Prints the containers that a restart could harm. The engine's own step restarts it when that is safe, or names them.
 _in_use() {
-    gpu_containers || { [[ $1 == docker ]] && docker_containers; }
+    gpu_containers losing || { [[ $1 == docker ]] && docker_containers; }
 }
 
 _restart() {

@@ -1,4 +1,4 @@
-# The certificate by which the kubelet signs in has not ended.
+# The certificate by which the kubelet signs in has not ended, and the kubelet can put the next one in its place.
 # rows: K12
 # inputs: node role
 #
@@ -18,10 +18,16 @@ check() {
         untrue "the kubelet's certificate ended on $(openssl x509 -in $_pem -noout -enddate | cut -d = -f 2), and the kubelet does" \
             'not start without one. Fix: sitectl drift --record, then pulumi up: it gets another one'
     fi
+    if _is_file; then
+        untrue "$_pem is a file, and the kubelet renews its certificate only where this is a link." \
+            'Fix: sitectl drift --record, then pulumi up makes it one'
+    fi
 }
 
 apply() {
     local deadline
+    if _is_file; then _link; fi
+    if ! _has_ended; then return; fi
     if [[ $(input role) == control-plane ]]; then _sign; else _ask; fi
     systemctl restart kubelet
     deadline=$((SECONDS + 120))
@@ -36,10 +42,20 @@ apply() {
     rm -f $_bootstrap
 }
 
+_has_ended() { _counts && ! openssl x509 -in $_pem -noout -checkend 0 >/dev/null; }
+
+# As somebody leaves it who copies a certificate there. (client-go, util/certificate/certificate_store.go: updateSymlink)
+_is_file() { _counts && [[ ! -L $_pem ]]; }
+
 # Of a host that was taken out of the cluster, no matter: it joins anew.
-_has_ended() {
-    if [[ ! -s /etc/kubernetes/kubelet.conf || ! -s $_pem ]] || grep -qsx 'OUT yes' /run/gpu-metal/ticket; then return 1; fi
-    ! openssl x509 -in $_pem -noout -checkend 0 >/dev/null
+_counts() { [[ -s /etc/kubernetes/kubelet.conf && -s $_pem ]] && ! grep -qsx 'OUT yes' /run/gpu-metal/ticket; }
+
+_link() {
+    local dated
+    dated=kubelet-client-$(date -u +%Y-%m-%d-%H-%M-%S).pem
+    ln -f $_pem "$_folder/$dated"
+    ln -s "$dated" $_pem.new
+    mv -fT $_pem.new $_pem
 }
 
 _fail() {
