@@ -38,6 +38,16 @@ FILES = {
 }
 
 
+LONG_RUNS = """# Long runs
+
+| test | result | minutes | date | commit |
+| --- | --- | --- | --- | --- |
+| tests/scripts/test_slow.py::test_one[0] | failed | 9.0 | 2026-01-01 | abc |
+| tests/unit/test_plain.py::test_gone | passed | 1.0 | 2026-01-01 | abc |
+| tests/unit/test_plain.py::test_one[0] | passed | 1.0 | 2026-01-01 | abc |
+"""
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of those files, with our conftest."""
@@ -51,7 +61,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "tests" / path).parent.mkdir(exist_ok=True)
         (root / "tests" / path).write_text(TEST.format(marks=marks))
     (root / "docs").mkdir()
-    (root / "docs" / "long-runs.md").write_text("# Long runs\n\nWritten by the run.\n\n## Before\n\nold\n")
+    (root / "docs" / "long-runs.md").write_text(LONG_RUNS)
     for words in (["init", "-q"], ["add", "."], ["-c", "user.name=x", "-c", "user.email=x", "commit", "-qm", "x"]):
         subprocess.run(["git", *words], cwd=root, check=True)
     return root
@@ -102,10 +112,11 @@ def test_the_longest_of_the_run_before_comes_first(tree: Path) -> None:
 def test_long_ones_run_when_asked_and_leave_their_page(tree: Path) -> None:
     run(tree, "-n", "2", "-m", "long")
     page = (tree / "docs" / "long-runs.md").read_text()
-    assert page.startswith("# Long runs\n\nWritten by the run.\n\n## 20")
-    assert "old" not in page
-    assert page.count("| passed |") == 3
-    assert "| tests/scripts/test_slow.py::test_one[0] | passed |" in page
+    assert page.startswith(LONG_RUNS[: LONG_RUNS.index("| tests/")])
+    assert "test_gone" not in page
+    assert "| tests/unit/test_plain.py::test_one[0] | passed | 1.0 | 2026-01-01 | abc |\n" in page, "it did not run now"
+    assert page.count("| passed |") == 4
+    assert "| tests/scripts/test_slow.py::test_one[0] | passed | 0.0 | 20" in page
 
 
 def test_groups_are_joined_by_any_host_in_common(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
