@@ -62,6 +62,16 @@ def test_they_come_up_and_a_second_up_changes_nothing(stack: Stack) -> None:
     stack.works()
 
 
+def test_who_takes_another_for_the_holder_reaches_the_cluster_again(stack: Stack) -> None:  # noqa: ARG001 - it is up
+    """As after a time in which two had the address: what is sent to the other one gets no further than TLS."""
+    has = holder()
+    asks, other = (name for name in PLANES if name != has)
+    hardware = on(other, ["cat", "/sys/class/net/host0/address"]).strip()
+    on(asks, ["ip", "neighbour", "replace", ADDRESS, "lladdr", hardware, "dev", "host0", "nud", "reachable"])
+    until(lambda: hardware not in on(asks, ["ip", "neighbour", "show", ADDRESS]), what="it knows the holder", limit=30)
+    kubectl(asks, "get", "nodes")
+
+
 @pytest.mark.row("H13")
 def test_all_are_to_restart_at_once_and_no_request_fails(tmp_path: Path) -> None:
     """As the step `reboot` does it on each: one waits for the other, so that etcd keeps its majority."""

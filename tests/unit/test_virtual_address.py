@@ -79,6 +79,7 @@ def test_control_planes_speak_to_each_other_alone() -> None:
     text = node(CP_2)["virtual_address"].bulk["keepalived"]
     assert "unicast_src_ip 10.213.77.12\n    unicast_peer {\n        10.213.77.11\n    }\n" in text
     assert "vrrp_mcast_group4" not in text
+    assert "    garp_master_refresh 5\n" in text
     alone = node(CP_1, planes=(CP_1,))["virtual_address"].bulk["keepalived"]
     # By default, one without peers would speak to the routers of the segment.
     assert "vrrp_mcast_group4 239.255.0.112\n" in alone
