@@ -67,7 +67,10 @@ def host_names(site: Site) -> Iterator[Problem]:
 
 
 def service_names(site: Site) -> Iterator[Problem]:
-    """The cluster's DNS knows no host, so the hosts' own domain must not lie in the domain that it is asked for."""
+    """Refuses a site domain inside kubernetes.clusterDomain.
+
+    The hosts would ask the cluster's DNS, which knows no host, for each other's names.
+    """
     kubernetes, own = site.kubernetes, site.domain
     if kubernetes and kubernetes.service_names and own and f".{own}".endswith(f".{kubernetes.cluster_domain}"):
         text = f"would have the cluster's DNS asked for names of domain {own}, which lies in kubernetes.clusterDomain."

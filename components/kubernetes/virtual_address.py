@@ -31,9 +31,10 @@ HEALTHY = 50
 """What a control plane gains in priority while it reaches a ready API server: more than all else that is weighed."""
 
 
-_SAID_AGAIN = 5
-"""Seconds. A host that takes another one for the holder sends to that one, whose kube-proxy drops all but the first
-packet of a connection that it sees one half of: its clients wait for TLS without end."""
+_GARP_REFRESH = 5
+"""Seconds between the holder's gratuitous ARP messages. Without them, a host that takes another control plane for the
+holder keeps sending to it. That one forwards, and its kube-proxy drops all but the first packet of each connection,
+since it sees one direction only: TCP connects, and the client waits for TLS."""
 
 
 _CHECKS = f"""\
@@ -178,8 +179,8 @@ def _keepalived(address: VirtualAddress, host: Host, control_planes: Sequence[Ho
 
     All have the same priority, so that the address stays where it is when one comes back. By unicast: no router and no
     other group on the segment hears it. `member` has no weight: who fails it lets go of the address, as does one that
-    was dead and taken out of the cluster, and comes back. Until then it may have the address, too, for it hears no
-    other: so whoever has it says so again and again. (keepalived.conf(5): garp_master_refresh)
+    was dead and taken out of the cluster, and comes back. Until then both may have the address, since it no
+    longer hears the others: so the holder announces it at intervals. (keepalived.conf(5): garp_master_refresh)
     """
     others = [plane for plane in control_planes if plane.name != host.name]
     peers = "".join(f"        {plane.address}\n" for plane in others)
@@ -203,7 +204,7 @@ vrrp_instance gpu-metal {{
     virtual_router_id {address.router_id}
     priority 100
     advert_int 1
-    garp_master_refresh {_SAID_AGAIN}
+    garp_master_refresh {_GARP_REFRESH}
 {unicast}    virtual_ipaddress {{
         {address.address}/32 dev INTERFACE
     }}

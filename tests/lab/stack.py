@@ -25,7 +25,7 @@ HOSTS = ("cp-1", "cpu-1", "gpu-1")
 SPARE_HOST = "spare-1"
 yaml = YAML()
 yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
-"""What is None stays none for people, too: an empty value before another key is refused as a slip."""
+"""None is written as `null`: the loader refuses a key without a value that stands before another key."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from components.engine.config import Docker
 from components.engine.verify import checks
 from components.hostrun.step import Step
 from lab.tools.debian import unpacked
+from tests.scripts import gpu_container
 from tests.scripts.lab_host import LabHost, differences
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("C1")]
@@ -32,9 +33,6 @@ IMAGE = "gpu-metal/true:1"
 STARTED = "systemctl show -p ActiveEnterTimestampMonotonic docker"
 PASSWORD = "correct horse"
 SECRETS = {"pull": PASSWORD}
-HOLDER = "mount -t tmpfs dev /dev; touch /dev/nvidia0; exec sleep 600"
-"""Has a device of NVIDIA's in a /dev of its own, as a container with a GPU does."""
-HOLDS = "timeout 60 bash -c 'until pgrep -fx \"sleep 600\"; do sleep 0.1; done' >/dev/null"
 
 
 def docker(extra: Mapping[str, object] | None = None, **more: Any) -> list[Step]:
@@ -133,8 +131,7 @@ def test_settings_that_docker_refuses_are_told_in_its_words(host: LabHost) -> No
 @pytest.mark.row("G8")
 def test_nothing_restarts_under_a_container_with_a_gpu(host: LabHost) -> None:
     host.apply("engine", docker())
-    scope = "systemd-run -q --scope --unit job -p DevicePolicy=strict -p DeviceAllow='char-pts rw'"
-    host.bash(f"setsid {scope} unshare -m bash -c '{HOLDER}' >/dev/null 2>&1 </dev/null &\n{HOLDS}")
+    gpu_container.start(host, "job", gpu_container.STRICT, "DeviceAllow=char-pts rw")
     started = host.bash(STARTED)
     assert set(host.apply("engine", docker()).values()) == {"unchanged"}
     refused = host.run("engine", docker(logMaxSize="11m"))
@@ -168,7 +165,7 @@ def test_a_container_runs_by_the_first_user_once_per_version(host: LabHost) -> N
     verified = docker(verifyImage=IMAGE)
     assert host.apply("engine", verified)["container_runs"] == "changed"
     assert host.apply("engine", verified)["container_runs"] == "unchanged"
-    created = f"docker events --since {began} --until $(date +%s) --filter event=create"
+    created = f"docker events --since {began} --until $(($(date +%s) + 1)) --filter event=create"
     assert host.bash(created).count("container create") == 1
     assert host.bash("docker images -q") != ""  # it was here before
     missing = host.run("engine", docker(verifyImage="127.0.0.1:9/none:1"))

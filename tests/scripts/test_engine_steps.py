@@ -12,6 +12,7 @@ import pytest
 import versions
 from components.engine import steps
 from components.engine.config import Containerd
+from tests.scripts import gpu_container
 from tests.scripts.lab_host import LabHost, leaves_no_trace
 
 pytestmark = [pytest.mark.lab, pytest.mark.row("C1"), pytest.mark.row("C2")]
@@ -19,7 +20,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.row("C1"), pytest.mark.row("C2")]
 REGISTRY = "10.213.77.1:5000"
 CRI = 'plugins."io.containerd.grpc.v1.cri"'
 STARTED = "systemctl show -p ActiveEnterTimestampMonotonic containerd"
-HOLDS = "timeout 60 bash -c 'until pgrep -fx \"sleep 600\"; do sleep 0.1; done' >/dev/null"
 TOOLKIT = "/etc/containerd/conf.d/99-nvidia.toml"
 MAIN = "/etc/containerd/config.toml"
 
@@ -88,9 +88,7 @@ def test_a_restart_that_is_due_is_not_forgotten(installed: LabHost) -> None:
 
 @pytest.mark.row("G8")
 def test_nothing_restarts_under_a_container_that_would_lose_its_gpu(installed: LabHost) -> None:
-    holder = "mount -t tmpfs dev /dev; touch /dev/nvidia0; exec sleep 600"
-    scope = "systemd-run -q --scope --unit job -p DevicePolicy=strict -p DeviceAllow='char-pts rw'"
-    installed.bash(f"setsid {scope} unshare -m bash -c '{holder}' >/dev/null 2>&1 </dev/null &\n{HOLDS}")
+    gpu_container.start(installed, "job", gpu_container.STRICT, "DeviceAllow=char-pts rw")
     started = installed.bash(STARTED)
     assert set(installed.apply("engine", engine()).values()) == {"unchanged"}
     refused = installed.run("engine", engine(cgroupDriver="systemd"))

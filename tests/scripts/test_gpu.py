@@ -16,6 +16,7 @@ from components.hostrun.fleet import Fleet
 from components.hostrun.step import Step
 from lab.hosts import gpus
 from ops import top
+from tests.scripts import gpu_container
 from tests.scripts.gpu_host import A100, A6000, END_OF_JOB, JOB, gpu_host, site_host
 from tests.scripts.lab_host import LabHost, target
 
@@ -24,10 +25,6 @@ pytestmark = pytest.mark.lab
 PROFILE = "8 dgx-a100"
 V100 = {"model": "V100-SXM2-16GB", "count": 2}
 LIBRARY = "".join(Path("components", room, "lib.sh").read_text() for room in ("host", "gpu"))
-CONTAINER = (
-    "systemd-run --quiet --scope --unit=cri-containerd-{id} -p DevicePolicy=strict {allow} "
-    "unshare -m bash -c 'mount -t tmpfs tmpfs /dev; touch /dev/nvidia0; exec sleep 600' >/dev/null 2>&1 &"
-)
 
 
 DNF = """#!/bin/sh
@@ -121,9 +118,9 @@ def test_who_uses_gpus_is_seen_and_systemd_is_not_reloaded_under_those_who_would
     assert ready.bash(f"{LIBRARY}\ngpu_jobs").startswith("sleep (process ")
     ready.bash(END_OF_JOB)
     one, two = "1" * 64, "2" * 64
-    ready.bash(CONTAINER.format(id=one, allow=""))
-    ready.bash(CONTAINER.format(id=two, allow="-p 'DeviceAllow=/dev/char/195:0 rw'"))
-    ready.bash(f"{LIBRARY}\nuntil [ $(gpu_containers | wc -l) = 2 ]; do sleep 0.1; done")
+    gpu_container.start(ready, f"cri-containerd-{one}", gpu_container.STRICT)
+    gpu_container.start(ready, f"cri-containerd-{two}", gpu_container.STRICT, "DeviceAllow=/dev/char/195:0 rw")
+    assert ready.bash(f"{LIBRARY}\ngpu_containers | wc -l") == "2\n"
     assert ready.bash(f"{LIBRARY}\ngpu_containers losing").startswith("111111111111 (")
     before = ready.bash("systemctl show -p UserspaceTimestampMonotonic -p UnitsLoadFinishTimestampMonotonic")
     refused = ready.bash(f"{LIBRARY}\nsystemd_reload 2>&1 || true")

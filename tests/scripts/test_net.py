@@ -15,6 +15,7 @@ from lab.hosts.command import run
 from lab.hosts.inventory import GATEWAY as BRIDGE
 from ops.rows import ROOT
 from tests.lab.names import name_server
+from tests.scripts import gpu_container
 from tests.scripts.lab_host import HOST, LabHost, site_host
 from tests.scripts.net_peers import (
     PEER,
@@ -34,11 +35,6 @@ PEERS = [("cp-1", PEER), (HOST.name, HOST.address)]
 NO_PROXY = net_steps.no_proxy(PEERS, domain="lab.example.org", cluster_domain="cluster.local")
 KNOWN = "depot.lab.example.org"
 FOUND = {KNOWN: "192.0.2.7"}.get
-CONTAINER = """
-    systemd-run -q --scope --unit={name} -p DevicePolicy={policy} unshare -m bash -c '
-        mount -t tmpfs none /dev; touch /dev/nvidia0; exec -a {name} sleep inf' >/dev/null 2>&1 &
-    until pid=$(pgrep -xf '{name} inf') && [ -e /proc/$pid/root/dev/nvidia0 ]; do sleep 0.1; done"""
-"""With a GPU: a mount namespace with a /dev of its own."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,9 +78,8 @@ def test_a_service_takes_a_new_proxy_but_not_under_containers_that_would_lose_th
     holds(spare, proxied(3128))
     assert spare.bash(seen) == f"http://{BRIDGE}:3128\n"
     # The first has all devices of the host, as a privileged pod; systemd knows of no GPU that the second has.
-    for name, policy in (("privileged", "auto"), ("container", "strict")):
-        spare.bash(CONTAINER.format(name=name, policy=policy))
-        port = 3129 if name == "privileged" else 3130
+    for name, policy, port in (("privileged", "DevicePolicy=auto", 3129), ("container", gpu_container.STRICT, 3130)):
+        gpu_container.start(spare, name, policy)
         holds(spare, proxied(port))
         assert spare.bash(seen) == f"http://{BRIDGE}:3129\n"
     spare.bash("systemctl stop container.scope privileged.scope")

@@ -42,21 +42,23 @@ apply() {
     rm -f $_bootstrap
 }
 
-_has_ended() { _counts && ! openssl x509 -in $_pem -noout -checkend 0 >/dev/null; }
+_has_ended() { _signs_in && ! openssl x509 -in $_pem -noout -checkend 0 >/dev/null; }
 
 # As somebody leaves it who copies a certificate there. (client-go, util/certificate/certificate_store.go: updateSymlink)
-_is_file() { _counts && [[ ! -L $_pem ]]; }
+_is_file() { _signs_in && [[ ! -L $_pem ]]; }
 
-# Of a host that was taken out of the cluster, no matter: it joins anew.
-_counts() { [[ -s /etc/kubernetes/kubelet.conf && -s $_pem ]] && ! grep -qsx 'OUT yes' /run/gpu-metal/ticket; }
+# Not with it if the host was taken out of the cluster: it joins anew.
+_signs_in() { [[ -s /etc/kubernetes/kubelet.conf && -s $_pem ]] && ! grep -qsx 'OUT yes' /run/gpu-metal/ticket; }
 
 _link() {
-    local dated
-    dated=kubelet-client-$(date -u +%Y-%m-%d-%H-%M-%S).pem
-    ln -f $_pem "$_folder/$dated"
-    ln -s "$dated" $_pem.new
-    mv -fT $_pem.new $_pem
+    local made
+    made=$(_dated)
+    ln -f $_pem "$made"
+    ln -sfT "$made" $_pem
 }
+
+# Named as the kubelet names them
+_dated() { printf '%s/kubelet-client-%s.pem' $_folder "$(date -u +%Y-%m-%d-%H-%M-%S)"; }
 
 _fail() {
     printf '%s\n' "$*" >&2
@@ -70,7 +72,7 @@ _sign() {
         _fail "the kubelet's certificate has ended, and $_pki/ca.key, which signs others, is not here. Nothing was changed." \
             "Fix: have your authority sign one for O=system:nodes, CN=system:node:$(input node), and put it into $_pem with its key"
     fi
-    made=$_folder/kubelet-client-$(date -u +%Y-%m-%d-%H-%M-%S).pem
+    made=$(_dated)
     openssl ecparam -name prime256v1 -genkey -noout | write_file "$made.key" 0600
     openssl req -new -key "$made.key" -subj "/O=system:nodes/CN=system:node:$(input node)" |
         openssl x509 -req -CA $_pki/ca.crt -CAkey $_pki/ca.key -set_serial "0x$(openssl rand -hex 8)" -days 365 \

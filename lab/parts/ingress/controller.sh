@@ -71,7 +71,7 @@ watch() {
     done
 }
 
-rm -f "$folder/routes" "$folder/site.pem" # of a container before this one: haproxy has loaded nothing yet
+rm -f "$folder/routes" "$folder/site.pem" # a former container's, in the pod's emptyDir; this haproxy has loaded nothing yet
 until look; do sleep 1; done
 watch services --all-namespaces &
 watch endpointslices --all-namespaces -l service.kubernetes.io/headless &
