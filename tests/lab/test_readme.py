@@ -5,7 +5,6 @@ tests/unit/test_init.py proves that `init` writes README's. Does not prove: the 
 known here).
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from lab.hosts import lab as hosts
 from lab.hosts.inventory import USER
 from lab.hosts.inventory import host as lab_host
 from lab.paths import CACHE, LAB
-from tests.lab.stack import ROOT, until
+from tests.lab.stack import ROOT
+from tests.ssh_agent import ssh_agent
 
 pytestmark = [pytest.mark.lab, pytest.mark.hosts("new-1", "new-2", "new-3")]
 
@@ -92,14 +92,9 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[str]:
-    """An ssh-agent with the key of the lab's hosts."""
-    socket = str(tmp_path / "agent")
-    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as process:
-        until(lambda: Path(socket).exists(), what="the agent's socket", limit=120)
-        env = {**os.environ, "SSH_AUTH_SOCK": socket}
-        subprocess.run(["ssh-add", "-q", LAB / "id_ed25519"], env=env, check=True)
+    """The socket of an agent that holds the key of the lab's hosts."""
+    with ssh_agent(str(tmp_path / "agent"), (LAB / "id_ed25519").read_text()) as socket:
         yield socket
-        process.terminate()
 
 
 def commands(*, cluster: bool) -> str:

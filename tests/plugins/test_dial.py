@@ -1,10 +1,8 @@
 """How the command stand-in dials, against a real sshd, a closed port and hosts that misbehave."""
 
 import asyncio
-import os
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +15,7 @@ from lab.plugins.command_provider.provider import COMMAND, make
 from lab.plugins.values import encode
 from tests.plugins.driver import AbortedError, Driver
 from tests.plugins.sshd import Host, free_port, keypair, sshd
+from tests.ssh_agent import ssh_agent
 
 
 @pytest.fixture
@@ -119,15 +118,8 @@ def test_one_hop_through_a_proxy(command: Driver, host: Host, tmp_path: Path) ->
 @pytest.fixture
 def agent(host: Host, tmp_path: Path) -> Iterator[str]:
     """The socket of an agent that holds the user's key."""
-    path = str(tmp_path / "agent")
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
-    while not Path(path).exists():
-        time.sleep(0.02)
-    environment = {**os.environ, "SSH_AUTH_SOCK": path}
-    subprocess.run(["ssh-add", "-q", "-"], input=host.private_key, text=True, env=environment, check=True)
-    yield path
-    process.terminate()
-    process.wait()
+    with ssh_agent(str(tmp_path / "agent"), host.private_key) as socket:
+        yield socket
 
 
 def test_the_agent_is_used(command: Driver, host: Host, agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
