@@ -56,7 +56,7 @@ def wanted(kubernetes: Kubernetes) -> cis.Seen:
 
 def arguments(kubernetes: Kubernetes) -> dict[str, str]:
     """extraArgs sorted by name; NodeRestriction stays: kubeadm *replaces* its default by an argument of that name."""
-    found = {**(cis.arguments() if kubernetes.profile else {}), **kubernetes.api_server}
+    found = {api_server.PROMPT_EXIT: "true", **(cis.arguments() if kubernetes.profile else {}), **kubernetes.api_server}
     found.update({name: api_server.path(name) for name in file_names(kubernetes)})
     if kubernetes.encryption:
         found[encryption.ARGUMENT] = encryption.FILE

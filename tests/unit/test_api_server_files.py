@@ -29,6 +29,7 @@ def test_kubeadm_mounts_the_files_and_the_folder_of_the_audit_log() -> None:
     assert made["extraArgs"] == [
         {"name": "audit-log-path", "value": "/var/log/kubernetes/audit.log"},
         {"name": NAME, "value": FILE},
+        {"name": "shutdown-send-retry-after", "value": "true"},
     ]
     folder, log = api_server.FOLDER, "/var/log/kubernetes"
     assert made["extraVolumes"] == [

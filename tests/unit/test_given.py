@@ -16,6 +16,9 @@ from tests.unit.test_kubeadm import ENGINE, host, init
 OIDC = {"issuer": "https://login.example.org/realms/lab", "client": "lab", "groupsClaim": "groups"}
 
 
+ALWAYS = {"shutdown-send-retry-after": "true"}
+
+
 def kubernetes(**values: Any) -> Kubernetes:
     return Kubernetes.model_validate(values)
 
@@ -26,7 +29,7 @@ def test_people_sign_in_by_the_configuration_that_the_version_reads(version: str
     (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")
     config = kubernetes(version=version, oidc={**OIDC, "usernamePrefix": "", "caFile": str(tmp_path / "ca.pem")})
     path = api_server.path(given.CONFIGURATION)
-    assert given.arguments(config) == {"authentication-config": path}
+    assert given.arguments(config) == {**ALWAYS, "authentication-config": path}
     [(name, text)] = given.files(config).items()
     assert name == "authentication-config"
     assert YAML(typ="safe").load(text) == {
@@ -58,11 +61,18 @@ def test_people_sign_in_by_the_configuration_that_the_version_reads(version: str
     }
 
 
+def test_how_an_api_server_ends_is_the_site_s_to_say() -> None:
+    assert given.arguments(kubernetes()) == ALWAYS
+    own = {"shutdown-send-retry-after": "false"}
+    assert given.arguments(kubernetes(apiServer=own)) == own
+
+
 @pytest.mark.row("K3")
 def test_versions_without_that_configuration_get_arguments(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("a certificate\n")
     config = kubernetes(version="1.29.4", oidc={**OIDC, "caFile": str(tmp_path / "ca.pem")})
     assert given.arguments(config) == {
+        **ALWAYS,
         "oidc-ca-file": api_server.path("oidc-ca-file"),
         "oidc-client-id": "lab",
         "oidc-groups-claim": "groups",
@@ -78,6 +88,7 @@ def test_versions_without_that_configuration_get_arguments(tmp_path: Path) -> No
 def test_an_audit_level_is_a_policy_that_keeps_secrets_out_of_the_log() -> None:
     config = kubernetes(audit={"policy": "RequestResponse", "maxAge": 7, "maxBackups": 3, "maxSizeMb": 50})
     assert given.arguments(config) == {
+        **ALWAYS,
         "audit-log-maxage": "7",
         "audit-log-maxbackup": "3",
         "audit-log-maxsize": "50",
@@ -132,6 +143,7 @@ def test_the_diff_shows_each_argument_and_name() -> None:
         "address": "10.213.77.11",
         "names": "a.example.org,b.example.org",
         "argument.profiling": "false",
+        "argument.shutdown-send-retry-after": "true",
     }
     assert api_server_step(host("cpu-1", "10.213.77.21", "worker"), **wanted) == {}
 

@@ -108,6 +108,7 @@ def test_node_restriction_survives_admission_plugins_of_the_site() -> None:
     assert arguments == [
         {"name": "enable-admission-plugins", "value": "NodeRestriction,EventRateLimit"},
         {"name": "profiling", "value": "false"},
+        {"name": "shutdown-send-retry-after", "value": "true"},
     ]
 
 
