@@ -152,6 +152,11 @@ class Site(HostSettings):
         return tuple(host for host in self.active if "control-plane" in host.roles)
 
     @cached_property
+    def leaving(self) -> tuple[Host, ...]:
+        """Control planes that are gone: one may run on, and is then still told who has the address that moves."""
+        return tuple(host for host in self.hosts.values() if host.state == "gone" and "control-plane" in host.roles)
+
+    @cached_property
     def workers(self) -> tuple[Host, ...]:
         """Active hosts that join as workers; a control plane that also works is not among them."""
         return tuple(host for host in self.active if "worker" in host.roles and "control-plane" not in host.roles)

@@ -45,7 +45,7 @@ def needed(site: Site, host: Host) -> Needed:
     """Everything that the other rooms and the parts need of one host."""
     found = Needed()
     if site.kubernetes:
-        found += kubernetes.needed(site.kubernetes, host, site.control_planes)
+        found += kubernetes.needed(site.kubernetes, host, site.control_planes, site.leaving)
         found += Needed(listening=network.listening(site.network))
     if config := site.engine_on(host):
         wanted, own = engine.needed(config, host), _own_registry(site)

@@ -96,6 +96,7 @@ def node(site: Site, host: Host) -> list[Step]:
         engine=config,
         pod_network=network_steps.pod_network(host, site.network),
         files=given.files(site.kubernetes),
+        leaving=site.leaving,
     )
     steps += kubernetes_steps.backups(host, site.kubernetes, states(site))
     steps += kubernetes_steps.watching(host, _watched(site))

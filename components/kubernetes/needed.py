@@ -48,13 +48,13 @@ def prepare(host: Host) -> Host:
     return host.model_copy(update=wanted)
 
 
-def needed(kubernetes: Kubernetes, host: Host, control_planes: Sequence[Host]) -> Needed:
+def needed(kubernetes: Kubernetes, host: Host, control_planes: Sequence[Host], leaving: Sequence[Host] = ()) -> Needed:
     """Beside the settings that `prepare` lays under the site's."""
     v1 = _MATRIX.verdict(thing("cgroup", "cgroup v1", "v1"), version(kubernetes))
     return Needed(
         repositories={"kubernetes": _repository(kubernetes, host)},
         services=("kubelet",),
-        listening=listening(host, control_planes, kubernetes.virtual_address),
+        listening=listening(host, control_planes, kubernetes.virtual_address, leaving),
         cgroup_v2=v1.fits is False and kubernetes.kubelet.get("failCgroupV1") is not False,
     )
 
@@ -65,7 +65,10 @@ def version(kubernetes: Kubernetes) -> Thing:
 
 
 def listening(
-    host: Host, control_planes: Sequence[Host], moving: VirtualAddress | None = None
+    host: Host,
+    control_planes: Sequence[Host],
+    moving: VirtualAddress | None = None,
+    leaving: Sequence[Host] = (),
 ) -> tuple[Listening, ...]:
     """https://kubernetes.io/docs/reference/networking/ports-and-protocols/, and what listens on loopback."""
 
@@ -94,7 +97,7 @@ def listening(
     return (
         api,
         etcd,
-        *(virtual_address.listening(moving, control_planes) if moving else ()),
+        *(virtual_address.listening(moving, control_planes, leaving) if moving else ()),
         inner("etcd-metrics", "etcd's metrics", "2381"),
         inner("controller-manager", "the controller manager", "10257"),
         inner("scheduler", "the scheduler", "10259"),

@@ -30,11 +30,12 @@ _FOLDERS = (
 _WORKER_LABEL = "node-role.kubernetes.io/worker"
 _SPARE = 600
 """Seconds that a drain has besides those that the site gives to pods and jobs."""
+_KUBERNETES = ("kubeadm", "kubelet", "kubectl")
 GROUPS = 32
 """Fixed for good: with another number, nodes would change their layer and be drained. 1,000 hosts: about 31 in each."""
 
 
-def node(
+def node(  # noqa: PLR0913 - one call, in stacks/plan.py
     host: Host,
     control_planes: Sequence[Host],
     *,
@@ -44,26 +45,24 @@ def node(
     engine: Containerd,
     pod_network: Sequence[Step] = (),
     files: Mapping[str, str] | None = None,
+    leaving: Sequence[Host] = (),
 ) -> list[Step]:
     """The layer `node` of any host: afterwards it is a member of `cluster`.
 
     The first of `control_planes` begins the cluster where none of them is in one. `pod_network` (components/network)
     stands before the membership, so that it outlives the pods when the host leaves. `files` are the texts that
-    given.files gives: kubeadm finds them on the host when it begins or joins.
+    given.files gives: kubeadm finds them on the host when it begins or joins. `leaving`: control planes that are gone.
     """
     return [
         _version(host, kubernetes),
         Step(_STEPS / "cni_watched.sh"),
         packages(
-            [f"{name}={kubernetes.version}-*" for name in ("kubeadm", "kubelet", "kubectl")],
-            label="kubernetes",
-            hold=True,
-            folders=_FOLDERS,
+            [f"{name}={kubernetes.version}-*" for name in _KUBERNETES], label="kubernetes", hold=True, folders=_FOLDERS
         ),
         # curl asks etcd over HTTP, since its image may have no etcdctl. openssl reads certificates.
         packages([*(["curl"] if "control-plane" in host.roles else []), "openssl"], label="tools"),
         Step(_STEPS / "kubelet_client.sh", {"node": host.name, "role": _role(host)}),  # no API server without a kubelet
-        *_virtual_address(host, control_planes, kubernetes),
+        *_virtual_address(host, control_planes, kubernetes, leaving),
         Step(_STEPS / "kubelet_service.sh"),
         *pod_network,
         *(_files(files) if files and "control-plane" in host.roles else []),
@@ -125,10 +124,12 @@ def preflight(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes
     ]
 
 
-def _virtual_address(host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes) -> list[Step]:
+def _virtual_address(
+    host: Host, control_planes: Sequence[Host], kubernetes: Kubernetes, leaving: Sequence[Host]
+) -> list[Step]:
     if kubernetes.virtual_address is None or "control-plane" not in host.roles:
         return []
-    return virtual_address.steps(kubernetes.virtual_address, host, control_planes, kubeadm.API_PORT)
+    return virtual_address.steps(kubernetes.virtual_address, host, control_planes, kubeadm.API_PORT, leaving)
 
 
 def _certificates(kubernetes: Kubernetes) -> list[Step]:

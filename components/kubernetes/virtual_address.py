@@ -87,8 +87,15 @@ def preflight(address: VirtualAddress, control_planes: Sequence[Host]) -> list[S
     return [Step(_STEPS / "virtual_address_free.sh", {"address": str(address.address)}, peers)]
 
 
-def steps(address: VirtualAddress, host: Host, control_planes: Sequence[Host], api_port: int) -> list[Step]:
-    """On a control plane, before its membership: kubeadm itself connects to the endpoint."""
+def steps(
+    address: VirtualAddress,
+    host: Host,
+    control_planes: Sequence[Host],
+    api_port: int,
+    leaving: Sequence[Host] = (),
+) -> list[Step]:
+    """On a control plane, before its membership: kubeadm itself connects to the endpoint. `leaving`: of the site's
+    control planes those that are gone."""
     inputs = {
         "address": str(address.address),
         "port": str(address.port),
@@ -103,7 +110,7 @@ def steps(address: VirtualAddress, host: Host, control_planes: Sequence[Host], a
     }
     texts = {
         "haproxy": _haproxy(address, host, control_planes, api_port),
-        "keepalived": _keepalived(address, host, control_planes),
+        "keepalived": _keepalived(address, host, [*control_planes, *leaving]),
         "settings": "".join(f"{name}={value}\n" for name, value in settings.items()),
         "program": (_PROGRAMS / "endpoint.sh").read_text(),
         "state": (_PROGRAMS / "endpoint.lua").read_text(),
@@ -114,15 +121,19 @@ def steps(address: VirtualAddress, host: Host, control_planes: Sequence[Host], a
     ]
 
 
-def listening(address: VirtualAddress, control_planes: Sequence[Host]) -> Iterator[Listening]:
+def listening(
+    address: VirtualAddress, control_planes: Sequence[Host], leaving: Sequence[Host] = ()
+) -> Iterator[Listening]:
     """On a control plane; VRRP between them only."""
     what = "haproxy in front of the API servers"
     yield Listening("kubernetes-endpoint", what, str(address.port), "tcp", "any", (*_KEY, "port"), layer="node")
     planes = site_networks(plane.address for plane in control_planes)
     state, key = str(state_port(address)), (*_KEY, "port")
     yield Listening("kubernetes-state", "haproxy's word to the others", state, "tcp", planes, key, layer="node")
-    if len(control_planes) > 1:
-        yield Listening("vrrp", "keepalived", "", "vrrp", planes, _KEY, fixed=True)
+    speakers = [*control_planes, *leaving]
+    if len(speakers) > 1:
+        heard = site_networks(plane.address for plane in speakers)
+        yield Listening("vrrp", "keepalived", "", "vrrp", heard, _KEY, fixed=True)
 
 
 _DEFAULTS = """\
@@ -174,15 +185,15 @@ backend planes
 {servers}"""
 
 
-def _keepalived(address: VirtualAddress, host: Host, control_planes: Sequence[Host]) -> str:
+def _keepalived(address: VirtualAddress, host: Host, speakers: Sequence[Host]) -> str:
     """INTERFACE stands for the one that has the host's address, which is known on the host only.
 
     All have the same priority, so that the address stays where it is when one comes back. By unicast: no router and no
     other group on the segment hears it. `member` has no weight: who fails it lets go of the address, as does one that
-    was dead and taken out of the cluster, and comes back. Until then both may have the address, since it no
-    longer hears the others: so the holder announces it at intervals. (keepalived.conf(5): garp_master_refresh)
+    was dead and taken out of the cluster. `speakers` are also those that are gone: one that still runs would take the
+    address if it heard nobody. Where two have it all the same, the holder's announcements win (garp_master_refresh).
     """
-    others = [plane for plane in control_planes if plane.name != host.name]
+    others = [plane for plane in speakers if plane.name != host.name]
     peers = "".join(f"        {plane.address}\n" for plane in others)
     # One that is alone would speak to all routers by multicast: here to a group that none listens to.
     alone = "" if others else "    vrrp_mcast_group4 239.255.0.112\n"

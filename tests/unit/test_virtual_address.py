@@ -34,8 +34,11 @@ INPUTS = {"address": "10.0.0.9", "port": "8443", "node": "10.0.0.1", "router_id"
 SETTINGS = {"settings": "address=10.0.0.9\nport=8443\nnode=10.0.0.1\nstate_port=8444\n"}
 
 
-def node(of: Host, kubernetes: Kubernetes = MOVING, planes: tuple[Host, ...] = (CP_1, CP_2)) -> dict[str, Step]:
-    made = steps.node(of, planes, cluster="dev", kubernetes=kubernetes, network=Network(), engine=Containerd())
+def node(
+    of: Host, kubernetes: Kubernetes = MOVING, planes: tuple[Host, ...] = (CP_1, CP_2), leaving: tuple[Host, ...] = ()
+) -> dict[str, Step]:
+    network, engine = Network(), Containerd()
+    made = steps.node(of, planes, cluster="dev", kubernetes=kubernetes, network=network, engine=engine, leaving=leaving)
     return {step.id: step for step in made}
 
 
@@ -84,6 +87,16 @@ def test_control_planes_speak_to_each_other_alone() -> None:
     # By default, one without peers would speak to the routers of the segment.
     assert "vrrp_mcast_group4 239.255.0.112\n" in alone
     assert "unicast_peer" not in alone
+
+
+def test_one_that_leaves_gets_no_connections_and_still_hears_who_has_the_address() -> None:
+    bulk = node(CP_1, planes=(CP_1,), leaving=(CP_2,))["virtual_address"].bulk
+    assert "cp-2" not in bulk["haproxy"]
+    assert "unicast_peer {\n        10.213.77.12\n    }\n" in bulk["keepalived"]
+    found = {each.name: each for each in needed.listening(CP_1, [CP_1], MOVING.virtual_address, [CP_2])}
+    vrrp, etcd = found["vrrp"].opening, found["etcd"].opening
+    assert vrrp and "10.213.77.12" in str(vrrp.sources)
+    assert etcd and "10.213.77.12" not in str(etcd.sources)
 
 
 def test_its_port_and_vrrp_are_open_and_vrrp_for_control_planes_only() -> None:
