@@ -5,6 +5,7 @@
 # An asker outlives a runner that was killed, with a check that hangs: never longer than this, in seconds.
 readonly asker_life=600
 readonly asker_mark=ends-$$-$RANDOM$RANDOM
+asker_once= # the folder for answers that hold for the whole run; empty where the run changes something
 asker_pid=
 asker_until=0 # in seconds of this shell
 
@@ -57,7 +58,7 @@ _asker() {
     asker_until=$((SECONDS + asker_life + check_timeout))
     # Without the run's lock (fd 9): a check changes nothing.
     coproc ASKER {
-        exec timeout --kill-after=10 "$((asker_life + check_timeout))" bash "$code/asker.sh" "$asker_mark" 2>&1 9>&-
+        exec timeout --kill-after=10 "$((asker_life + check_timeout))" bash "$code/asker.sh" "$asker_mark" "$asker_once" 2>&1 9>&-
     }
     # Bash closes its own two when the asker ends, with what is still to be read.
     # shellcheck disable=SC2153 # bash sets it

@@ -25,6 +25,7 @@ _check_line() { # LAYER ID LINE
 # check_layers [LAYER…]: checks the steps that the ledger has; of all layers when none is named
 check_layers() {
     local layer id line leaving
+    asker_once=$GPU_METAL_RUN/.once.$$
     leaving_layers
     leaving=" ${REPLY_WORDS[*]} "
     if [[ $# -eq 0 ]]; then

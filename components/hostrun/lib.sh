@@ -289,6 +289,9 @@ esac
 # shellcheck source=window.sh
 . "${BASH_SOURCE[0]%/*}/window.sh"
 
+# once: questions that many checks ask alike.
+# shellcheck source=once.sh
+. "${BASH_SOURCE[0]%/*}/once.sh"
 # asked: programs that ask questions.
 # shellcheck source=asked.sh
 . "${BASH_SOURCE[0]%/*}/asked.sh"

@@ -20,9 +20,9 @@ run; if it hangs, 'ps' on this host shows it."
     lock_since=$REPLY
     _who
     lock_user=$REPLY
-    for staged in "$GPU_METAL_RUN"/.write.*; do
-        # Delete the file that a killed run was staging: it may hold a secret.
-        [[ -d /proc/${staged##*.} ]] || rm -f -- "$staged"
+    for staged in "$GPU_METAL_RUN"/.{write,once}.*; do
+        # Delete what a killed run has left. The file that it was staging may hold a secret.
+        [[ -d /proc/${staged##*.} ]] || rm -rf -- "$staged"
     done
     [[ -d $GPU_METAL_HOME/ledger && -d $GPU_METAL_HOME/inputs ]] ||
         error=$(mkdir -p -- "$GPU_METAL_HOME"/{ledger,inputs} 2>&1) ||

@@ -18,6 +18,21 @@ _cluster_kubectl() {
     GOGC=400 kubectl --kubeconfig /etc/kubernetes/admin.conf --cache-dir /run/gpu-metal/kubectl --request-timeout=20s "$@"
 }
 
+# node_seen NODE: what the cluster has of it, a line `label KEY=VALUE`, `taint KEY=VALUE:EFFECT` or `ready STATUS MESSAGE`
+# each; nothing when it has no such node. A run that only asks gets all nodes by one question.
+node_seen() {
+    if [[ -n ${gm_once-} ]]; then once nodes _nodes_seen; else _nodes_seen "metadata.name=$1"; fi |
+        awk -v name="$1 " 'index($0, name) == 1 { print substr($0, length(name) + 1) }'
+}
+
+_nodes_seen() { # [FIELDS]
+    # shellcheck disable=SC2016 # the variables are the template's
+    cluster_api get nodes --field-selector "${1-}" -o go-template='
+{{- range .items}}{{$n := .metadata.name}}{{range $k, $v := .metadata.labels}}{{$n}} label {{$k}}={{$v}}{{"\n"}}{{end}}
+{{- range .spec.taints}}{{$n}} taint {{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}{{"\n"}}{{end}}
+{{- range .status.conditions}}{{if eq .type "Ready"}}{{$n}} ready {{.status}} {{.message}}{{"\n"}}{{end}}{{end}}{{end}}'
+}
+
 # node_condition NODE: `node`, `cordoned` and `ready` as far as they are true; nothing when the cluster has no such node
 node_condition() {
     cluster_api get node "$1" --ignore-not-found -o go-template='node

@@ -27,12 +27,18 @@ GPU_METAL_HOME=/nowhere
 [[ -z $LEASE ]] || LEASE=$(date -u -d "$LEASE" +%FT%T)
 exec 3>&2
 . "$1"
+node_seen() {
+    echo "node_seen $1" >&3
+    if [[ "get node " == *$FAILS* ]]; then return 1; fi
+    echo "ready $READY"
+}
+once() { "${@:2}"; }
 cluster_api() {
     local words="$*"
     echo "kubectl $words" >&3 # as the step keeps what drain says
     case $words in
         *$FAILS*) return 1 ;;
-        *"get node "*) echo node/gpu-1; [[ -z $READY ]] || echo "ready $READY" ;;
+        *"get node "*) echo node/gpu-1 ;;
         *"get lease"*) [[ -z $LEASE ]] || echo "$LEASE.$(date "+${RENEWS:-0}")Z" ;;
     esac
 }

@@ -65,15 +65,7 @@ _fail() {
     exit 1
 }
 
-# What is looked at of the node, one `label key=value`, `taint key=value:Effect` or `ready STATUS MESSAGE` a line
-_node() {
-    # shellcheck disable=SC2016 # $k and $v are the template's
-    cluster_api get node "$(input node)" --ignore-not-found -o go-template='
-{{- range $k, $v := .metadata.labels}}label {{$k}}={{$v}}{{"\n"}}{{end}}
-{{- range .spec.taints}}taint {{.key}}{{with .value}}={{.}}{{end}}:{{.effect}}{{"\n"}}{{end}}
-{{- range .status.conditions}}{{if eq .type "Ready"}}ready {{.status}} {{.message}}{{"\n"}}{{end}}{{end}}'
-}
-
+_node() { node_seen "$(input node)"; }
 _of() { sed -n "s/^$1 //p" <<<"$2"; } # KIND NODE
 _lines() { printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d; s/=:/:/'; }
 _among() { [[ $'\n'$1$'\n' == *$'\n'"$2"$'\n'* ]]; }
@@ -158,16 +150,21 @@ _await_ready() {
 
 # The bootstrap token of this node's ticket; for a control plane also the certificates that were lent to it.
 _way_in() {
-    local controls=no description='{{with .data}}{{with .description}}{{. | base64decode}}{{end}}{{end}}'
+    local controls=no
     if _controls; then controls=yes; fi
-    cluster_api -n kube-system get secrets \
-        -o go-template="{{range .items}}{{.metadata.name}} {{.type}} $description{{\"\n\"}}{{end}}" |
+    once secrets _secrets |
         awk -v ours="gpu-metal $(input node)" -v controls="$controls" '
             { name = $1; type = $2; $1 = $2 = ""; sub(/^ +/, "") }
             type == "bootstrap.kubernetes.io/token" && $0 == ours { print "secret/" name }
             controls == "yes" && (name == "kubeadm-certs" || /^Proxy for managing TTL for the kubeadm-certs secret/) {
                 print "secret/" name
             }'
+}
+
+_secrets() {
+    local description='{{with .data}}{{with .description}}{{. | base64decode}}{{end}}{{end}}'
+    cluster_api -n kube-system get secrets \
+        -o go-template="{{range .items}}{{.metadata.name}} {{.type}} $description{{\"\n\"}}{{end}}"
 }
 
 _is_out() {
