@@ -3,6 +3,7 @@
 import gc
 import os
 import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Iterator
@@ -68,6 +69,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     with limit.at_most(limit.of(item), "what follows this test"):
         yield
+    # The provider of REST objects sets it for its process, which outlives a test; Pulumi's SDK fails without a stack.
+    vars(sys).pop("tracebacklimit", None)
 
 
 @pytest.fixture(scope="module", autouse=True)
