@@ -1,7 +1,7 @@
 """Compares the objects that Pulumi put into the cluster with those that are there. Changes nothing.
 
 The wanted values are the inputs in the stack's state. The CA identifies the cluster: if the control planes have
-another CA or none, the state's objects belong to a cluster that is gone.
+another CA or none, the state's objects belong to a cluster that is gone. One certificate in common is enough.
 
 Rows: X22, X4.
 """
@@ -10,6 +10,7 @@ import asyncio
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -95,17 +96,17 @@ async def look(stack: str, folder: Path, planes: Fleet, unasked: Sequence[str] =
     resources = state["deployment"].get("resources") or []
     wanted = list(_wanted(resources))
     known = _known_ca(resources)
-    if not wanted or known is None:
+    if not wanted or not known:
         return Look([])
     live = await planes.each(lambda target: _live_ca(planes, target))
-    here = [name for name, digest in live.items() if digest == known]
+    here = [name for name, digests in live.items() if not isinstance(digests, SshError) and digests & known]
     if here:
         inside = await _with_kubeconfig(planes, resources, await _first(planes, here, wanted))
         return await _with_apis(resources, inside)
-    if silent := [*unasked, *(name for name, digest in live.items() if isinstance(digest, SshError))]:
+    if silent := [*unasked, *(name for name, digests in live.items() if isinstance(digests, SshError))]:
         return Look([Check("cluster", silent[0], "unknown", "whether the cluster still lives is not known.")])
     where = next(iter(live), "site")
-    saw = f"the cluster that {len(wanted)} objects of the state belong to (CA {known[:12]}) is not here any more."
+    saw = f"the cluster that {len(wanted)} objects of the state belong to (CA {min(known)[:12]}) is not here any more."
     return Look([Check("cluster", where, "failed", saw, fix=MEND)], gone=True)
 
 
@@ -137,14 +138,14 @@ def _revealed(value: Json) -> tuple[Any, bool]:
     return value, False
 
 
-def _known_ca(resources: Sequence[Mapping[str, Any]]) -> str | None:
-    """The digest of the CA in the state's kubeconfig."""
+def _known_ca(resources: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The CA in the state's kubeconfig, as `_digests`; empty where the state has no kubeconfig."""
     for resource in resources:
         outputs = resource.get("outputs") or {}
         if resource["urn"].endswith("-kubeconfig") and (text := _revealed(outputs.get("stdout"))[0]):
             [cluster] = YAML(typ="safe", pure=True).load(text)["clusters"]
-            return _digest(base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode())
-    return None
+            return _digests(base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode())
+    return frozenset()
 
 
 async def _with_kubeconfig(planes: Fleet, resources: Sequence[Mapping[str, Any]], found: Look) -> Look:
@@ -175,16 +176,19 @@ async def _with_apis(resources: Sequence[Mapping[str, Any]], found: Look) -> Loo
     return replace(found, checks=[*found.checks, *checks], found=[*found.found, *more])
 
 
-def _digest(certificate: str) -> str:
-    return sha256(certificate.strip().encode()).hexdigest()
+def _digests(text: str) -> frozenset[str]:
+    """One of each certificate: there are two while the cluster gets another CA (docs/how-to/authority.md)."""
+    each = re.findall(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
+    return frozenset(sha256(certificate.encode()).hexdigest() for certificate in each)
 
 
-async def _live_ca(planes: Fleet, target: Target) -> str:
+async def _live_ca(planes: Fleet, target: Target) -> frozenset[str]:
     answer = await planes.ask(target, _CA, deadline=LIMIT)
-    if answer.status:
-        said = (answer.stderr.strip().splitlines() or [f"exit status {answer.status}"])[-1]
+    found = _digests(answer.stdout)
+    if answer.status or (answer.stdout.strip() and not found):
+        said = (answer.stderr.strip().splitlines() or [f"{_CA_FILE} has none; exit status {answer.status}"])[-1]
         raise SshError(target.name, "connection", f"its CA cannot be read: {said[:300]}.")
-    return _digest(answer.stdout) if answer.stdout.strip() else ""
+    return found
 
 
 async def _first(planes: Fleet, names: Sequence[str], wanted: Sequence[Wanted]) -> Look:

@@ -191,6 +191,15 @@ def test_a_release_that_is_gone_is_installed(site: Site) -> None:
 
 
 @pytest.mark.row("X4")
+@pytest.mark.parametrize("bundle", [CA + CA.replace("ours", "next"), CA.replace("ours", "next") + "\n" + CA])
+def test_a_cluster_that_gets_another_ca_is_the_same_one_while_it_has_both(site: Site, bundle: str) -> None:
+    site.ca = {"cp-1": "", "cp-2": bundle}
+    assert [check.status for check in site.look().checks] == ["ok"]
+    site.kubeconfig = KUBECONFIG.replace("clusters", "# another\nclusters")
+    assert site.record() == ["dev-kubeconfig"]
+    assert {"flannel-release", "key-secret"} <= site.imported.keys()
+
+
 @pytest.mark.parametrize("others", ["", CA.replace("ours", "theirs")])
 def test_objects_of_a_cluster_that_is_gone_are_forgotten_and_the_kubeconfig_is_read_anew(
     site: Site, others: str
@@ -202,8 +211,9 @@ def test_objects_of_a_cluster_that_is_gone_are_forgotten_and_the_kubeconfig_is_r
     assert site.imported["dev-kubeconfig"]["inputs"]["create"].startswith("DRIFTED")
 
 
-def test_while_a_control_plane_is_silent_nothing_is_forgotten(site: Site) -> None:
-    site.ca = {"cp-1": "", "cp-2": SshError("cp-2", "address", "down.")}
+@pytest.mark.parametrize("silent", [SshError("cp-2", "address", "down."), "-----BEGIN CERTIFICATE-----\nMIIC"])
+def test_while_a_control_plane_is_silent_nothing_is_forgotten(site: Site, silent: str | SshError) -> None:
+    site.ca = {"cp-1": "", "cp-2": silent}
     assert [check.status for check in site.look().checks] == ["unknown"]
     assert site.record() == []
     assert not site.imported

@@ -85,7 +85,7 @@ _authorities() {
         if openssl x509 -in /etc/kubernetes/pki/$name.crt -noout -checkend $((365 * 86400)) >/dev/null; then continue; fi
         end=$(openssl x509 -in /etc/kubernetes/pki/$name.crt -noout -enddate | cut -d = -f 2)
         printf "the cluster's authority /etc/kubernetes/pki/%s.crt ends on %s, and nothing renews it. " $name "$end"
-        printf 'Fix: https://kubernetes.io/docs/tasks/tls/manual-rotation-of-ca-certificates/'
+        printf 'Fix: docs/how-to/authority.md'
         return
     done
 }
