@@ -279,3 +279,20 @@ lines_differ() {
       for (name in seen) if (!(name in wanted)) print substr(seen[name], 2) " is there, the site does not give it"
     }' <(printf '%s\n' "$1") <(printf '%s\n' "$2") | sed '/^ /d' | LC_ALL=C sort | paste -sd ';' | sed 's/;/; /g'
 }
+
+# etcd's own HTTP door: no etcdctl is needed, and no API server.
+etcd_call() {
+    curl --silent --show-error --fail --max-time 20 --cacert /etc/kubernetes/pki/etcd/ca.crt \
+        --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key "$@"
+}
+
+# One `{"ID":"…", …}` a line
+etcd_members() { etcd_call https://127.0.0.1:2379/v3/cluster/member/list --data '{}' | grep -o '{"ID"[^}]*}'; }
+
+# refuses HOST PORT…: does the host itself say that nothing listens there? One that is off says nothing.
+refuses() {
+    local port
+    for port in "${@:2}"; do
+        [[ $(timeout 5 bash -c ": </dev/tcp/${1//[\[\]]/}/$port" 2>&1) == *'Connection refused'* ]] || return 1
+    done
+}

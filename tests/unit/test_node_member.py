@@ -134,10 +134,25 @@ def test_a_member_of_etcd_with_another_address_than_the_site_s_is_known_by_its_n
     """Of a cluster that others made."""
     members = '{"ID":"1","name":"cp-1","peerURLs":["https://10.0.0.1:2380"],"clientURLs":["https://10.0.0.1:2379"]}\n'
     members += '{"ID":"3","name":"gpu-1","peerURLs":["https://192.168.0.3:2380"],"clientURLs":["https://b:2379"]}'
-    stand_in = '_etcd() { echo "etcd $*" >&3; [[ $* != */health ]]; }\n'
+    stand_in = 'etcd_call() { echo "etcd $*" >&3; [[ $* != */health ]]; }\n'
     status, said = ran(f"{stand_in}_leave_etcd '{members}'", "nothing", roles="control-plane")
     assert (status, said.count("etcd ")) == (0, 1)
     assert 'member/remove --data {"ID":"3"}' in said
     status, said = ran(f"{stand_in}_keeps_quorum '{members}'", "nothing", roles="control-plane")
     assert (status, said.splitlines()[0]) == (1, "etcd https://10.0.0.1:2379/health")
     assert "gpu-1 stays: etcd has 2 members, and of the 1 others only 0 answer" in said
+
+
+@pytest.mark.row("K10")
+@pytest.mark.parametrize(
+    ("verb", "refuse", "ends"),
+    [("remove", "10.0.0.1 10.0.0.2", True), ("remove", "10.0.0.1", False), ("undo", "10.0.0.1 10.0.0.2", False)],
+)
+def test_the_cluster_ends_with_the_last_control_plane_of_a_site_that_is_destroyed(
+    verb: str, refuse: str, ends: bool
+) -> None:
+    """Those that were removed a moment before it are still members of etcd."""
+    name = '{{"ID":"{0}","name":"{1}","peerURLs":["https://10.0.0.{0}:2380"],"clientURLs":["https://10.0.0.{0}:2379"]}}'
+    members = "\n".join(name.format(*each) for each in ((1, "cp-1"), (2, "cp-2"), (3, "gpu-1")))
+    stand_in = f'verb() {{ echo {verb}; }}\nrefuses() {{ [[ " {refuse} " == *" $1 "* ]]; }}\n'
+    assert ran(f"{stand_in}_others_left '{members}'", "nothing", roles="control-plane")[0] == (0 if ends else 1)

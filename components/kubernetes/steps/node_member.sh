@@ -46,8 +46,8 @@ undo() {
     # Without a cluster, or as its last control plane, it ends with this host.
     if [[ ! -s /etc/kubernetes/admin.conf ]]; then return 0; fi
     if _controls; then
-        members=$(_members)
-        if [[ $members != *$'\n'* ]]; then return 0; fi
+        members=$(etcd_members)
+        if [[ $members != *$'\n'* ]] || _others_left "$members"; then return 0; fi
     fi
     _take_out
 }
@@ -172,19 +172,20 @@ _is_out() {
     node=$(cluster_api get node "$(input node)" --ignore-not-found -o name)
     if [[ -n $node ]]; then untrue "$(input node) is gone, and still a node of the cluster"; fi
     if ! _controls; then return 0; fi
-    members=$(_members)
+    members=$(etcd_members)
     if _its_own <<<"$members" >/dev/null; then untrue "$(input node) is gone, and still a member of etcd"; fi
 }
 
 _take_out() {
     local node members=''
     if _controls; then
-        members=$(_members)
+        members=$(etcd_members)
         _keeps_quorum "$members"
     fi
     # Apart: in a condition, an API server that does not answer would pass for a node that is not there.
     node=$(cluster_api get node "$(input node)" --ignore-not-found -o name)
-    if [[ -n $node ]]; then _empty; fi
+    if [[ -n $node ]]; then _empty "$members"; fi
+    if _others_left "$members"; then return 0; fi
     _bar
     cluster_api delete node "$(input node)" --ignore-not-found
     _leave_etcd "$members"
@@ -211,7 +212,7 @@ _renews() {
 _renewed() { cluster_api -n kube-node-lease get lease "$(input node)" --ignore-not-found -o 'jsonpath={.spec.renewTime}'; }
 
 # Work moves off a living node; from a dead one it is only forgotten.
-_empty() {
+_empty() { # MEMBERS
     local node said='' begun=$SECONDS deadline=$((SECONDS + 300))
     node=$(input node)
     while ((SECONDS < deadline)); do
@@ -224,6 +225,7 @@ _empty() {
             return 0
         # What no controller would start again elsewhere: to wait changes nothing.
         if [[ $said == *'use --force to override'* ]]; then break; fi
+        if _others_left "$1"; then return 0; fi
         printf 'waits for node %s to be empty: %s\n' "$node" "${said##*$'\n'}"
         sleep 2
     done
@@ -263,17 +265,16 @@ END
         --patch "{\"data\":{\"$(input node)\":\"$(date -u +%FT%TZ)\"}}"
 }
 
-# etcd's own HTTP door: no etcdctl is needed, and no API server.
-_etcd() {
-    curl --silent --show-error --fail --max-time 20 --cacert /etc/kubernetes/pki/etcd/ca.crt \
-        --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key "$@"
-}
-
-# One `{"ID":"…", …}` a line
-_members() { _etcd https://127.0.0.1:2379/v3/cluster/member/list --data '{}' | grep -o '{"ID"[^}]*}'; }
-
 # By its address, or by its name: in a cluster that others made, members may speak by other addresses than the site's.
 _its_own() { grep -F "${@}" -e "\"https://$(input address):2380\"" -e "\"name\":\"$(input node)\""; }
+
+# A site is destroyed on all hosts at once: has each other control plane been removed, and the cluster ends with this one?
+_others_left() { # MEMBERS
+    local host others
+    others=$(_its_own -v <<<"$1" | sed -n 's|.*"peerURLs":\["https://\([^"]*\):[0-9]*".*|\1|p')
+    if [[ $(verb) != remove || -z $others ]]; then return 1; fi
+    for host in $others; do if ! refuses "$host" 2379 10250; then return 1; fi; done
+}
 
 _keeps_quorum() {
     local member url others=0 healthy=0
@@ -281,7 +282,7 @@ _keeps_quorum() {
     while IFS= read -r member; do
         others=$((others + 1))
         url=$(sed -n 's/.*"clientURLs":\["\([^"]*\)".*/\1/p' <<<"$member")
-        if [[ -n $url ]] && _etcd "$url/health" >/dev/null 2>&1; then healthy=$((healthy + 1)); fi
+        if [[ -n $url ]] && etcd_call "$url/health" >/dev/null 2>&1; then healthy=$((healthy + 1)); fi
     done < <(_its_own -v <<<"$1")
     if ((healthy < others / 2 + 1)); then
         _fail "$(input node) stays: etcd has $((others + 1)) members, and of the $others others only $healthy answer;" \
@@ -292,6 +293,6 @@ _keeps_quorum() {
 _leave_etcd() {
     local id
     while read -r id; do
-        _etcd https://127.0.0.1:2379/v3/cluster/member/remove --data "{\"ID\":\"$id\"}" >/dev/null
+        etcd_call https://127.0.0.1:2379/v3/cluster/member/remove --data "{\"ID\":\"$id\"}" >/dev/null
     done < <(_its_own <<<"$1" | sed -n 's/.*"ID":"\([0-9]*\)".*/\1/p')
 }
