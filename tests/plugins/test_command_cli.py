@@ -47,6 +47,7 @@ def assert_connection_as_the_official_plugin_keeps_it(stack: Stack, host: Host) 
             assert json.loads(found[name][side]["connection"]["plaintext"]) == kept
 
 
+@pytest.mark.long
 def test_up_update_replace_and_destroy(stack: Stack, host: Host) -> None:
     log, config = host.folder / "log", configured(host)
 

@@ -24,7 +24,7 @@ from tests.plugins.stack import Stack
 from tests.plugins.test_projects import here
 from tests.plugins.tools import CHECKOUT, tool
 
-pytestmark = pytest.mark.row("T5")
+pytestmark = [pytest.mark.long, pytest.mark.row("T5")]  # in the gate: tests/parts/rancher
 
 FIRST, OWN = "First-of-Rancher-1", "Her-own-of-Rancher-1"
 KIND = "/apis/management.cattle.io/v3"

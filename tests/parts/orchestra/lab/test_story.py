@@ -103,10 +103,15 @@ def test_a_change_in_the_table_is_drift_and_the_next_up_mends_it(stack: Stack) -
 
 
 @pytest.mark.row("T1", "T2", "T4")
-def test_destroyed_it_leaves_its_data_and_comes_up_again_on_them(stack: Stack) -> None:
+def test_destroyed_it_leaves_its_data(stack: Stack) -> None:
     sql("INSERT INTO job (status) VALUES ('kept')")
     stack.destroy().ok()
     assert on(PLACE, ["sh", "-c", "ls -d /opt/* /var/lib/orchestra-*; ls /var/lib/postgresql/15"]) == "orchestra\n"
+
+
+@pytest.mark.long
+@pytest.mark.row("T1", "T2", "T4")
+def test_it_comes_up_again_on_its_data(stack: Stack) -> None:
     stack.up().ok()
     assert sql("SELECT status FROM job") == ["kept"]
     stack.sitectl("drift").ok()

@@ -132,6 +132,7 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
     assert (containers(), faults.snapshot(lab_host(DB), times=True)) == before
 
 
+@pytest.mark.long
 @pytest.mark.row("Q7")
 def test_a_worker_that_died_comes_back_and_one_that_was_stopped_is_drift(stack: Stack) -> None:
     before = containers()
@@ -148,6 +149,7 @@ def test_a_worker_that_died_comes_back_and_one_that_was_stopped_is_drift(stack: 
     assert [name for name in now if now[name] != before[name]] == [worker(1)]
 
 
+@pytest.mark.long
 @pytest.mark.row("Q6")
 def test_a_worker_more_with_a_setting_touches_no_other(stack: Stack) -> None:
     before = containers()
