@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.plugins.sshd import Host
 from tests.plugins.stack import Stack
 
