@@ -289,8 +289,8 @@ etcd_call() {
 # One `{"ID":"…", …}` a line
 etcd_members() { etcd_call https://127.0.0.1:2379/v3/cluster/member/list --data '{}' | grep -o '{"ID"[^}]*}'; }
 
-# refuses HOST PORT…: does the host itself say that nothing listens there? One that is off says nothing.
-refuses() {
+# ports_closed HOST PORT…: does the host itself say that nothing listens there? One that is off says nothing.
+ports_closed() {
     local port
     for port in "${@:2}"; do
         [[ $(timeout 5 bash -c ": </dev/tcp/${1//[\[\]]/}/$port" 2>&1) == *'Connection refused'* ]] || return 1

@@ -154,5 +154,5 @@ def test_the_cluster_ends_with_the_last_control_plane_of_a_site_that_is_destroye
     """Those that were removed a moment before it are still members of etcd."""
     name = '{{"ID":"{0}","name":"{1}","peerURLs":["https://10.0.0.{0}:2380"],"clientURLs":["https://10.0.0.{0}:2379"]}}'
     members = "\n".join(name.format(*each) for each in ((1, "cp-1"), (2, "cp-2"), (3, "gpu-1")))
-    stand_in = f'verb() {{ echo {verb}; }}\nrefuses() {{ [[ " {refuse} " == *" $1 "* ]]; }}\n'
+    stand_in = f'verb() {{ echo {verb}; }}\nports_closed() {{ [[ " {refuse} " == *" $1 "* ]]; }}\n'
     assert ran(f"{stand_in}_others_left '{members}'", "nothing", roles="control-plane")[0] == (0 if ends else 1)

@@ -273,7 +273,7 @@ _others_left() { # MEMBERS
     local host others
     others=$(_its_own -v <<<"$1" | sed -n 's|.*"peerURLs":\["https://\([^"]*\):[0-9]*".*|\1|p')
     if [[ $(verb) != remove || -z $others ]]; then return 1; fi
-    for host in $others; do if ! refuses "$host" 2379 10250; then return 1; fi; done
+    for host in $others; do if ! ports_closed "$host" 2379 10250; then return 1; fi; done
 }
 
 _keeps_quorum() {
