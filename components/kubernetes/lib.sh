@@ -293,6 +293,7 @@ etcd_members() { etcd_call https://127.0.0.1:2379/v3/cluster/member/list --data 
 ports_closed() {
     local port
     for port in "${@:2}"; do
-        [[ $(timeout 5 bash -c ": </dev/tcp/${1//[\[\]]/}/$port" 2>&1) == *'Connection refused'* ]] || return 1
+        # shellcheck disable=SC2016 # the inner bash expands it
+        [[ $(timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/$2"' _ "${1//[\[\]]/}" "$port" 2>&1) == *'Connection refused'* ]] || return 1
     done
 }

@@ -8,7 +8,7 @@ import pytest
 from tests.scripts.runner_host import Host, until
 
 ASKS = """\
-# It is in the list, which is asked as a whole.
+# The list has the name. Each step reads the whole list.
 _list() {
     echo "asked" >>"$(input notes)"
     cat "$(input list)"

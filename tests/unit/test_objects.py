@@ -190,7 +190,7 @@ def test_a_release_that_is_gone_is_installed(site: Site) -> None:
     assert "flannel-release" not in site.imported
 
 
-@pytest.mark.row("X4")
+@pytest.mark.row("X4", "K12")
 @pytest.mark.parametrize("bundle", [CA + CA.replace("ours", "next"), CA.replace("ours", "next") + "\n" + CA])
 def test_a_cluster_that_gets_another_ca_is_the_same_one_while_it_has_both(site: Site, bundle: str) -> None:
     site.ca = {"cp-1": "", "cp-2": bundle}
@@ -200,6 +200,7 @@ def test_a_cluster_that_gets_another_ca_is_the_same_one_while_it_has_both(site: 
     assert {"flannel-release", "key-secret"} <= site.imported.keys()
 
 
+@pytest.mark.row("X4")
 @pytest.mark.parametrize("others", ["", CA.replace("ours", "theirs")])
 def test_objects_of_a_cluster_that_is_gone_are_forgotten_and_the_kubeconfig_is_read_anew(
     site: Site, others: str
