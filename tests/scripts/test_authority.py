@@ -4,13 +4,10 @@ Not proven here: several control planes, kubelets' serving certificates, platfor
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from lab import paths
-from tests.scripts.two_hosts import KUBECTL, ROOT, Cluster, dev_site, prepared
+from tests.scripts.two_hosts import KUBECTL, ROOT, Cluster, before_kubernetes
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.hosts("db-1", "db-2"), pytest.mark.row("K12")]
 
@@ -22,12 +19,8 @@ READY = "wait --for=condition=Ready node --all --timeout=240s"
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
-        site = dev_site(tmp_path_factory.mktemp("dev"))
-        hosts = {name: stack.enter_context(prepared(site, name)) for name in ("db-1", "db-2")}
-        made = Cluster(site, Path(), hosts, {})
-        for name in hosts:
+    with before_kubernetes(tmp_path_factory.mktemp("dev"), "db-1", "db-2") as made:
+        for name in made.hosts:
             made.join(name)
         yield made
 

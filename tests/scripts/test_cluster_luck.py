@@ -4,9 +4,7 @@ The tests build on each other. Not proven here: several control planes; clocks t
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -15,9 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from lab import paths
 from tests.scripts.lab_host import LabHost
-from tests.scripts.two_hosts import KUBECTL, Cluster, dev_site, prepared
+from tests.scripts.two_hosts import KUBECTL, Cluster, before_kubernetes
 
 pytestmark = [pytest.mark.lab, pytest.mark.long, pytest.mark.hosts("db-1", "db-2"), pytest.mark.row("K5", "K12")]
 
@@ -27,11 +24,7 @@ PEM = "/var/lib/kubelet/pki/kubelet-client-current.pem"
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Its control plane; the worker is prepared, and no member yet."""
-    with ExitStack() as stack:
-        stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
-        site = dev_site(tmp_path_factory.mktemp("dev"))
-        hosts = {name: stack.enter_context(prepared(site, name)) for name in ("db-1", "db-2")}
-        made = Cluster(site, Path(), hosts, {})
+    with before_kubernetes(tmp_path_factory.mktemp("dev"), "db-1", "db-2") as made:
         assert made.join("db-1")["cluster_member"] == "changed"
         yield made
 

@@ -1,12 +1,13 @@
 """A cluster of two of the dev site's hosts, by its steps alone."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ruamel.yaml import YAML
 
 from components.hostrun.step import Step
@@ -112,6 +113,15 @@ def prepared(site: Site, name: str) -> AbstractContextManager[LabHost]:
     of = site.hosts[name]
     layers = {"base": plan.base(site, of), "engine": plan.engine(site, of)}
     return frozen(inventory.host(name), Recipe(f"{name} before Kubernetes", layers, own=True))
+
+
+@contextmanager
+def before_kubernetes(folder: Path, *names: str) -> Iterator[Cluster]:
+    """These of the two hosts with all that they have before Kubernetes: none is a member yet."""
+    with ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).setenv("GPU_METAL_LAB", str(paths.LAB))
+        site = dev_site(folder)
+        yield Cluster(site, Path(), {name: stack.enter_context(prepared(site, name)) for name in names}, {})
 
 
 def dev_site(folder: Path) -> Site:
